@@ -1,0 +1,154 @@
+/**
+ * The cold tier: the truth. What it has committed is stored for good. Every method is one transaction, and every
+ * rejection is a ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or the
+ * deadline passed. Nothing here depends on session state.
+ */
+import type { CallOptions } from '../deadline.ts'
+import type { Filter } from '../entry/filter.ts'
+import type { AccessStats, EntryKey, EntryRecord } from '../entry/record.ts'
+import type { Version } from '../entry/version.ts'
+
+export type Metric = 'cosine' | 'l2' | 'inner-product'
+
+export interface ColdRow {
+  /** May be a tombstone or expired: callers judge. */
+  readonly record: EntryRecord
+  readonly access: AccessStats | undefined
+}
+
+/** Where a log stands in cold. */
+export interface LogCheckpoint {
+  /** UUID of the log. */
+  readonly walId: string
+  /** Rises with each takeover; a ship under an older one is fenced. */
+  readonly epoch: number
+  /** Every record up to this sequence is in cold. */
+  readonly sequence: number
+}
+
+export interface ShipBatch {
+  readonly walId: string
+  readonly epoch: number
+  /** The checkpoint moves from here … */
+  readonly from: number
+  /** … to here, only if it stood exactly there. */
+  readonly to: number
+  /** Newest version per key; no key twice. */
+  readonly records: readonly EntryRecord[]
+  /** Every write of this log at or below this version is in cold once this batch is. */
+  readonly shippedVersion: Version
+}
+
+export type ShipResult =
+  /** `superseded`: rows for which cold already held the same or a newer version. `rejected`: rows now in the dead-letter table. */
+  | { readonly status: 'moved'; readonly superseded: number; readonly rejected: number }
+  /** Somebody took the log over: stop. Nothing was written. */
+  | { readonly status: 'fenced'; readonly epoch: number }
+  /** The checkpoint stands elsewhere than `from` although the epoch is ours. Nothing was written. */
+  | { readonly status: 'elsewhere'; readonly sequence: number }
+
+/** Which entries a query sees. */
+export interface Scope {
+  readonly namespace: string
+  /** Child namespaces as well. */
+  readonly recursive: boolean
+}
+
+export interface ColdQuery {
+  readonly scope: Scope
+  readonly filter: Filter
+  /** Time that decides what has expired. */
+  readonly now: number
+  /** Keys to leave out: the caller answers for them from pending. */
+  readonly exclude: readonly EntryKey[]
+}
+
+export interface ColdSearch extends ColdQuery {
+  readonly embedding: Float32Array
+  readonly metric: Metric
+  readonly k: number
+}
+
+export interface ColdHit extends ColdRow {
+  /** Higher is nearer: cosine similarity, inner product or negative L2 distance. */
+  readonly score: number
+}
+
+export interface ColdSearchResult {
+  /** Nearest first. */
+  readonly hits: readonly ColdHit[]
+  /** Whether every row was compared, for want of a vector index for these dimensions and this metric. */
+  readonly exact: boolean
+}
+
+export interface ColdStats {
+  readonly live: number
+  readonly tombstones: number
+  /** Rows with an embedding that the vector index does not cover yet. */
+  readonly unindexed: number
+  readonly deadLetters: number
+}
+
+export interface SweepResult {
+  /** Entries that became tombstones because they expired. */
+  readonly expired: number
+  /** Tombstones removed for good. */
+  readonly collected: number
+}
+
+/** One row of `sync_runs`. */
+export interface SyncRun {
+  readonly startedAt: number
+  readonly durationMs: number
+  readonly synced: number
+  readonly skipped: number
+  readonly errors: number
+  readonly bytes: number
+}
+
+export interface ColdTier {
+  /** UUID drawn by the first migration; hot keys start with it. */
+  readonly storeId: string
+
+  /** In order; undefined where there is no row. Tombstones are answered. */
+  read(keys: readonly EntryKey[], options?: CallOptions): Promise<(ColdRow | undefined)[]>
+
+  /** In order; the version of each row, tombstones included. */
+  versions(keys: readonly EntryKey[], options?: CallOptions): Promise<(Version | undefined)[]>
+
+  /** Highest version in cold, also of tombstones already collected; undefined in an empty store. */
+  highestVersion(): Promise<Version | undefined>
+
+  /** At most `limit` live rows that match, ordered by namespace and id (by bytes). */
+  find(query: ColdQuery, limit: number, options?: CallOptions): Promise<ColdRow[]>
+  count(query: ColdQuery, options?: CallOptions): Promise<number>
+  search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult>
+
+  /** Inserts or replaces each row that is newer than cold's, and answers how many were. No key twice. Rows that Postgres refuses go to the dead-letter table and are logged as errors. */
+  upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }>
+
+  /**
+   * Moves the checkpoint and upserts the records in one transaction. After a lost connection the outcome is read back:
+   * a resolved promise is always the truth, a rejected one means nobody knows yet, and the same call may be repeated.
+   */
+  ship(batch: ShipBatch): Promise<ShipResult>
+
+  /** Registers a log, or takes it over: raises its epoch to `epoch` and answers where it stands. `ERR_LOCKED` when cold already has this or a higher epoch. */
+  takeOver(walId: string, epoch: number): Promise<LogCheckpoint>
+  checkpointOf(walId: string): Promise<LogCheckpoint | undefined>
+  /** Forgets a log that was shipped to its end and closed. */
+  retire(walId: string, epoch: number): Promise<void>
+
+  /** Adds reads and raises the time of the last one. */
+  recordAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>
+
+  /** Puts up to `limit` rows into the vector index; answers how many. */
+  indexVectors(limit: number): Promise<number>
+
+  /** One batch: expired rows become tombstones; tombstones older than `graceMs` that every log has shipped past are collected. Time is the database's. */
+  sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult>
+
+  recordSyncRun(run: SyncRun): Promise<void>
+  stats(): Promise<ColdStats>
+  close(): Promise<void>
+}

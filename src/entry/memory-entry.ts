@@ -1,0 +1,113 @@
+/** What callers put in and get out. The store's own form of an entry is {@link ./record.ts}. */
+
+export type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor'
+
+export const ENTRY_KINDS = ['embedding', 'chunk', 'metadata', 'raptor'] as const satisfies readonly EntryKind[]
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+export type JsonObject = { readonly [key: string]: JsonValue }
+
+/** Fields that every entry has. */
+export interface EntryBase {
+  /** Path of the namespace, segments joined by `/` (see namespace.ts for escapes). */
+  readonly namespace: string
+  /** UUID, lower case. */
+  readonly id: string
+  /** Caller's own name for the entry, unique in its namespace. */
+  readonly key?: string
+  /** 24 hex digits; compares as text, newer is greater. */
+  readonly version: string
+  readonly metadata?: JsonObject
+  readonly embeddingModel?: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  /** Time of the latest counted read this process knows of. May lag by about a second. */
+  readonly lastAccessedAt: Date
+  /** Counted reads. Approximate: a crash loses about the last second of them. */
+  readonly accessCount: number
+  readonly expiresAt?: Date
+}
+
+/** A vector by itself. */
+export interface EmbeddingEntry extends EntryBase {
+  readonly kind: 'embedding'
+  readonly embedding: Float32Array
+}
+
+/** A piece of a document. */
+export interface ChunkEntry extends EntryBase {
+  readonly kind: 'chunk'
+  readonly text: string
+  readonly documentId?: string
+  /** 0-based place in its document. */
+  readonly position?: number
+  readonly embedding?: Float32Array
+}
+
+/** Structured facts without text or vector. */
+export interface MetadataEntry extends EntryBase {
+  readonly kind: 'metadata'
+  readonly metadata: JsonObject
+}
+
+/** A node of a RAPTOR tree: a summary of its children. */
+export interface RaptorEntry extends EntryBase {
+  readonly kind: 'raptor'
+  /** 0 for leaves, rising towards the root. */
+  readonly level: number
+  readonly summary: string
+  readonly children: readonly string[]
+  readonly embedding?: Float32Array
+}
+
+export type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry
+
+export type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, { kind: K }>
+
+type Vector = readonly number[] | Float32Array
+
+/** Fields that any input may have. */
+export interface InputBase {
+  /** UUID; chosen by the store when left out (UUIDv7, or derived from `key`). */
+  readonly id?: string | undefined
+  /** At most 512 bytes of UTF-8. Two puts with the same key write the same entry. */
+  readonly key?: string | undefined
+  readonly metadata?: JsonObject | undefined
+  /** Name of the model that made the embedding. At most 512 bytes of UTF-8. */
+  readonly embeddingModel?: string | undefined
+  /** The time of the put when left out. */
+  readonly createdAt?: Date | number | undefined
+  /** Lifetime from the put: milliseconds or text like `'30m'`. Not together with `expiresAt`. */
+  readonly ttl?: number | string | undefined
+  readonly expiresAt?: Date | number | undefined
+}
+
+export interface EmbeddingInput extends InputBase {
+  readonly kind: 'embedding'
+  readonly embedding: Vector
+}
+
+export interface ChunkInput extends InputBase {
+  readonly kind: 'chunk'
+  readonly text: string
+  readonly documentId?: string | undefined
+  readonly position?: number | undefined
+  readonly embedding?: Vector | undefined
+}
+
+export interface MetadataInput extends InputBase {
+  readonly kind: 'metadata'
+  readonly metadata: JsonObject
+}
+
+export interface RaptorInput extends InputBase {
+  readonly kind: 'raptor'
+  readonly level: number
+  readonly summary: string
+  readonly children: readonly string[]
+  readonly embedding?: Vector | undefined
+}
+
+export type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput
+
+export type InputOfKind<K extends EntryKind> = Extract<EntryInput, { kind: K }>

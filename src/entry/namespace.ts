@@ -1,0 +1,43 @@
+/**
+ * A namespace is a path of segments. Its text form joins them with `/`, with `%` and `/` inside a segment escaped as
+ * `%25` and `%2F`, so that a segment may hold any character and `acme` never matches `acme-corp`: children of `acme`
+ * are exactly the paths that start with `acme/`.
+ */
+import { ThermoclineError } from '../errors.ts'
+import { MAX_NAME_BYTES, nameFault } from './text.ts'
+
+export const DEFAULT_NAMESPACE = 'default'
+
+export function namespacePath(segments: readonly string[], parent?: string): string {
+  if (segments.length === 0)
+    throw new ThermoclineError('ERR_INVALID_ENTRY', 'a namespace needs at least one segment', { field: 'namespace' })
+  for (const segment of segments) {
+    const fault = typeof segment === 'string' && segment !== '' ? nameFault(segment) : 'must be a non-empty text'
+    if (fault !== undefined)
+      throw new ThermoclineError('ERR_INVALID_ENTRY', `a namespace segment ${fault}`, { field: 'namespace' })
+  }
+  const path = segments.map(escapeSegment).join('/')
+  const full = parent === undefined ? path : `${parent}/${path}`
+  if (Buffer.byteLength(full) > MAX_NAME_BYTES)
+    throw new ThermoclineError('ERR_INVALID_ENTRY', `a namespace is longer than ${MAX_NAME_BYTES} bytes`, {
+      field: 'namespace',
+    })
+  return full
+}
+
+export function namespaceSegments(path: string): string[] {
+  return path.split('/').map((segment) => segment.replaceAll('%2F', '/').replaceAll('%25', '%'))
+}
+
+/** Bounds of the paths below `path`, by bytes: `from` <= child < `to`. (`0` is the character after `/`.) */
+export function childRange(path: string): { from: string; to: string } {
+  return { from: `${path}/`, to: `${path}0` }
+}
+
+export function isWithin(path: string, scope: string, recursive: boolean): boolean {
+  return path === scope || (recursive && path.startsWith(`${scope}/`))
+}
+
+function escapeSegment(segment: string): string {
+  return segment.replaceAll('%', '%25').replaceAll('/', '%2F')
+}

@@ -1,0 +1,94 @@
+import type { EntryKind, MemoryEntry } from './memory-entry.ts'
+import type { Version } from './version.ts'
+
+/** Names one entry on every tier. */
+export interface EntryKey {
+  readonly namespace: string
+  readonly id: string
+}
+
+/**
+ * The store's own form of one version of an entry: flat, one shape for every kind and for tombstones, so that one
+ * batch, one codec and one upsert serve them all. Times are milliseconds since the epoch. Records are never changed
+ * after they were made; their arrays are shared between tiers and must not leave the store (see {@link toEntry}).
+ */
+export interface EntryRecord extends EntryKey {
+  readonly key: string | null
+  readonly version: Version
+  /** null on a tombstone. */
+  readonly kind: EntryKind | null
+  /** A chunk's text or a RAPTOR node's summary. */
+  readonly text: string | null
+  readonly documentId: string | null
+  readonly position: number | null
+  readonly level: number | null
+  readonly children: readonly string[] | null
+  /** JSON text, encoded once at the put. */
+  readonly metadata: string | null
+  readonly embedding: Float32Array | null
+  readonly embeddingModel: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly expiresAt: number | null
+  /** Set on a tombstone, which keeps key and version and no content. */
+  readonly deletedAt: number | null
+}
+
+/** Reads of an entry, kept apart from it so that counting one changes no version. */
+export interface AccessStats {
+  readonly lastAccessedAt: number
+  readonly accessCount: number
+}
+
+/** One text per entry, for maps in this process. No namespace and no id holds NUL. */
+export function keyText({ namespace, id }: EntryKey): string {
+  return `${namespace}\0${id}`
+}
+
+/** Deleted and expired entries read as absent, wherever they stand. */
+export function isLive(record: Pick<EntryRecord, 'deletedAt' | 'expiresAt'>, now: number): boolean {
+  return record.deletedAt === null && (record.expiresAt === null || record.expiresAt > now)
+}
+
+export function tombstoneOf(entry: EntryKey & { key: string | null }, version: Version, now: number): EntryRecord {
+  return {
+    namespace: entry.namespace,
+    id: entry.id,
+    key: entry.key,
+    version,
+    kind: null,
+    text: null,
+    documentId: null,
+    position: null,
+    level: null,
+    children: null,
+    metadata: null,
+    embedding: null,
+    embeddingModel: null,
+    createdAt: now,
+    updatedAt: now,
+    expiresAt: null,
+    deletedAt: now,
+  }
+}
+
+/** Makes the entry a caller receives: everything in it is the caller's own copy. */
+export function toEntry(record: EntryRecord, access: AccessStats | undefined): MemoryEntry {
+  const entry: Record<string, unknown> = { kind: record.kind, namespace: record.namespace, id: record.id }
+  if (record.key !== null) entry.key = record.key
+  entry.version = record.version
+  if (record.text !== null) entry[record.kind === 'raptor' ? 'summary' : 'text'] = record.text
+  if (record.documentId !== null) entry.documentId = record.documentId
+  if (record.position !== null) entry.position = record.position
+  if (record.level !== null) entry.level = record.level
+  if (record.children !== null) entry.children = [...record.children]
+  if (record.metadata !== null) entry.metadata = JSON.parse(record.metadata)
+  if (record.embedding !== null) entry.embedding = record.embedding.slice()
+  if (record.embeddingModel !== null) entry.embeddingModel = record.embeddingModel
+  entry.createdAt = new Date(record.createdAt)
+  entry.updatedAt = new Date(record.updatedAt)
+  entry.lastAccessedAt = new Date(access?.lastAccessedAt ?? record.updatedAt)
+  entry.accessCount = access?.accessCount ?? 0
+  if (record.expiresAt !== null) entry.expiresAt = new Date(record.expiresAt)
+  return entry as unknown as MemoryEntry
+}

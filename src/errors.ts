@@ -1,0 +1,92 @@
+/**
+ * Every error that leaves thermocline is a {@link ThermoclineError} with a stable `code`; the README has a heading for
+ * each. Entry content, query parameters and credentials never stand in a message, a field or a cause: RAG text is
+ * private, and errors end up in logs.
+ */
+
+/** What each code carries besides the common fields. */
+export interface ErrorDetails {
+  ERR_INVALID_OPTIONS: { option?: string }
+  ERR_INVALID_ENTRY: { field: string; index?: number }
+  ERR_INVALID_QUERY: { field?: string }
+  ERR_LOCKED: { pid?: number }
+  ERR_WAL_CORRUPT: { walId: string; segment: number; offset: number; missing: SequenceRange }
+  ERR_WAL_FAILED: WriteFailure
+  ERR_TIER_UNAVAILABLE: { tier: TierName }
+  ERR_BACKPRESSURE: WriteFailure
+  ERR_NOT_FOUND: object
+  ERR_UNSUPPORTED: object
+  ERR_TIMEOUT: WriteFailure & { tier?: TierName }
+  ERR_ABORTED: WriteFailure
+  ERR_CLOSED: WriteFailure
+  ERR_SCHEMA: object
+}
+
+export type ErrorCode = keyof ErrorDetails
+export type TierName = 'hot' | 'cold'
+
+/** Sequence numbers `from`..`to`, both included; `to` is undefined where the log cannot tell how far it went. */
+export interface SequenceRange {
+  readonly from: number
+  readonly to: number | undefined
+}
+
+/** A failed write names the id it chose and what became of it, so that a retry makes no duplicate. */
+export interface WriteFailure {
+  id?: string
+  /** `none`: not written. `applied`: durable. `unknown`: only reopening tells. */
+  outcome?: 'none' | 'unknown' | 'applied'
+}
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['ERR_TIER_UNAVAILABLE', 'ERR_BACKPRESSURE', 'ERR_TIMEOUT'])
+
+export class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'ThermoclineError'
+  readonly code: C
+  /** Whether the same call may succeed later without anything being changed by the caller. */
+  readonly retryable: boolean
+  readonly details: Readonly<ErrorDetails[C]>
+
+  constructor(code: C, message: string, details: ErrorDetails[C], options: { cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: withoutContent(options.cause) })
+    this.code = code
+    this.retryable = RETRYABLE.has(code)
+    this.details = details
+  }
+
+  toJSON(): object {
+    const { name, code, message, retryable, details, cause } = this
+    return { name, code, message, retryable, details, ...(cause === undefined ? {} : { cause }) }
+  }
+}
+
+/** Narrows an unknown error to ours, and to one code when it is given. */
+export function isThermoclineError<C extends ErrorCode>(error: unknown, code?: C): error is ThermoclineError<C> {
+  return error instanceof ThermoclineError && (code === undefined || error.code === code)
+}
+
+/** What of a foreign error may be kept: driver errors carry the row, the parameters or the command. */
+export interface SafeCause {
+  readonly name: string
+  readonly code?: string
+  readonly constraint?: string
+}
+
+/** Copies name, code and constraint of a foreign error; one of our own passes as it is. */
+export function withoutContent(error: unknown): ThermoclineError | SafeCause {
+  if (error instanceof ThermoclineError) return error
+  // drizzle wraps the driver's error; its own message holds all parameters.
+  const source = error instanceof Error && isErrorLike(error.cause) ? error.cause : error
+  if (!isErrorLike(source)) return { name: typeof source }
+  const { name, code, constraint, constraint_name } = source as Record<string, unknown>
+  const named = constraint ?? constraint_name
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof named === 'string' ? { constraint: named } : {}),
+  }
+}
+
+function isErrorLike(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,115 @@
+/**
+ * The hot tier: a fast cache of the newest versions, bounded, that may vanish at any time. Nothing acknowledged depends
+ * on it. The rules that keep it from serving something older than what it once held (markers, floors, generations) are
+ * explained in the design notes "Consistency between the tiers"; the contract suite in test/contract/hot-tier.ts checks
+ * them on every driver.
+ */
+import type { AccessStats, EntryKey } from '../entry/record.ts'
+import type { Version } from '../entry/version.ts'
+
+/** A version as hot keeps it. `payload` is what `encodeRecord` made; hot never looks inside. */
+export interface HotValue {
+  readonly version: Version
+  /** A tombstone: it shadows what cold may still have. */
+  readonly deleted: boolean
+  readonly expiresAt: number | null
+  readonly payload: Uint8Array
+}
+
+export interface HotWrite extends HotValue {
+  readonly key: EntryKey
+  /**
+   * Why the value comes.
+   * - `put`: a new version, put or delete. Refused with the version to rise above where it would be silently older.
+   * - `repush`: an acknowledged version that hot may have lost. No floor stands in its way.
+   * - `promotion`: what cold held when it was read at `startedAt`.
+   */
+  readonly reason: 'put' | 'repush' | 'promotion'
+  /** `HotTier.now()` before the write was stamped, or before cold was read. */
+  readonly startedAt: number
+  /** Reads known so far, where the writer knows them (promotions). */
+  readonly access?: AccessStats
+}
+
+export type HotWriteResult =
+  /** Hot holds this version now, or held it already. */
+  | { readonly status: 'stored' }
+  /** Hot holds something newer, or a newer version has left it. A put must be stamped above `floor` and logged again. */
+  | { readonly status: 'refused'; readonly floor: Version }
+  /** The write took longer than half of `markerTtl` since `startedAt`; what left hot meanwhile may be forgotten. Begin anew. */
+  | { readonly status: 'late' }
+
+export interface HotRead extends HotValue, AccessStats {}
+
+/** One that may leave hot. */
+export interface HotCandidate extends AccessStats {
+  readonly key: EntryKey
+  readonly version: Version
+  readonly deleted: boolean
+  readonly expiresAt: number | null
+}
+
+export interface HotRemoval {
+  readonly key: EntryKey
+  readonly version: Version
+}
+
+export interface HotTouch {
+  readonly key: EntryKey
+  readonly lastAccessedAt: number
+  /** Reads to add. */
+  readonly accesses: number
+}
+
+export interface HotSize {
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** What the driver holds before it asks for early demotion; undefined where age alone decides. */
+export interface HotCapacity {
+  readonly maxEntries: number | undefined
+  readonly maxBytes: number | undefined
+}
+
+export interface HotTier {
+  readonly capacity: HotCapacity
+  /** How long a marker outlives what left, in milliseconds. */
+  readonly markerTtl: number
+  /**
+   * Names this incarnation of the tier's memory. Whoever finds another one than before MUST treat every earlier write as
+   * lost from hot.
+   */
+  readonly generation: string
+
+  /** The tier's own time, in milliseconds since the epoch; for `startedAt` only. */
+  now(): number
+
+  /** In order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
+  read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]>
+
+  /**
+   * Sets each value only if it is newer than what hot holds, in order, and only where marker and floor allow it. MUST be
+   * idempotent: the same write may arrive twice and late. Existing access counts of the key are kept.
+   */
+  write(writes: readonly HotWrite[]): Promise<HotWriteResult[]>
+
+  /** Adds reads; answers the touches whose key hot does not hold. */
+  touch(touches: readonly HotTouch[]): Promise<HotTouch[]>
+
+  /**
+   * Least recently accessed first, at most `limit`: those not accessed after `idleSince`, and any that have expired.
+   * Costs what it answers, not what hot holds.
+   */
+  candidates(query: { readonly limit: number; readonly idleSince: number }): Promise<HotCandidate[]>
+
+  /**
+   * Drops each key only if its version is still the given one, leaving a marker of it and raising the floor. Callers
+   * MUST have seen the version (or a newer one) in cold before. In order: the reads counted since the key entered hot
+   * and not yet handed over, or undefined where nothing was removed.
+   */
+  remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
+
+  size(): Promise<HotSize>
+  close(): Promise<void>
+}
