@@ -8,6 +8,9 @@ export interface CallOptions {
   readonly timeout?: number | undefined
 }
 
+/** Longest wait that a timer can hold; beyond it Node fires after one millisecond. */
+const MAX_TIMER_MS = 2_147_483_647
+
 /** Refuses with `ERR_ABORTED` when the caller has already given up. */
 export function throwIfAborted(signal: AbortSignal | undefined, details: ErrorDetails['ERR_ABORTED'] = {}): void {
   if (signal?.aborted) throw new ThermoclineError('ERR_ABORTED', 'the call was aborted by its signal', details)
@@ -33,10 +36,13 @@ export function withDeadline<T>(
     const timer =
       timeout === undefined
         ? undefined
-        : setTimeout(() => {
-            const waited = `the call did not finish within ${timeout} ms`
-            giveUp(new ThermoclineError('ERR_TIMEOUT', waited, details))
-          }, timeout)
+        : setTimeout(
+            () => {
+              const waited = `the call did not finish within ${timeout} ms`
+              giveUp(new ThermoclineError('ERR_TIMEOUT', waited, details))
+            },
+            Math.min(timeout, MAX_TIMER_MS),
+          )
     const release = (): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)

@@ -42,6 +42,9 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
   )
     throw new UndecodableRecord('the payload lacks a field that every entry has')
   const field = <K extends keyof EntryRecord>(name: K): EntryRecord[K] => (fields[name] ?? null) as EntryRecord[K]
+  const { embedding } = fields
+  if (embedding instanceof Uint8Array && embedding.byteLength % 4 !== 0)
+    throw new UndecodableRecord('the embedding ends within a number')
   return {
     namespace,
     id,
@@ -54,7 +57,7 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
     level: field('level'),
     children: field('children'),
     metadata: field('metadata'),
-    embedding: fields.embedding instanceof Uint8Array ? floatsOf(fields.embedding) : null,
+    embedding: embedding instanceof Uint8Array ? floatsOf(embedding) : null,
     embeddingModel: field('embeddingModel'),
     createdAt,
     updatedAt,

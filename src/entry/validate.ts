@@ -7,10 +7,12 @@ import { ThermoclineError } from '../errors.ts'
 import { parseDuration } from './duration.ts'
 import { ENTRY_KINDS, type EntryInput, type EntryKind } from './memory-entry.ts'
 import type { EntryRecord } from './record.ts'
-import { nameFault, textFault } from './text.ts'
+import { MAX_NAME_BYTES, nameFault, textFault } from './text.ts'
 
 /** pgvector's `vector` ends there, and no known model is larger. */
 export const MAX_DIMENSIONS = 16_000
+/** Longest record of the log. */
+const MAX_ENTRY_BYTES = 16 * 1024 * 1024
 /** Deeper JSON than this is refused: it would overflow somebody's stack. */
 const MAX_JSON_DEPTH = 100
 /** Largest `integer` in Postgres. */
@@ -53,7 +55,7 @@ export function validateInput(input: EntryInput, namespace: string, now: number)
   const raw = input as unknown as Partial<Record<string, unknown>>
   const key = optional(raw.key, (value) => name('key', value))
   const createdAt = optional(raw.createdAt, (value) => time('createdAt', value)) ?? now
-  return {
+  const record: UnversionedRecord = {
     namespace,
     id: idOf(raw.id, key, namespace),
     key,
@@ -71,6 +73,17 @@ export function validateInput(input: EntryInput, namespace: string, now: number)
     expiresAt: expiry(raw.ttl, raw.expiresAt, now),
     deletedAt: null,
   }
+  if (sizeBound(record) > MAX_ENTRY_BYTES) throw invalid('input', 'is larger than 16 MiB: split it')
+  return record
+}
+
+/** At least as many bytes as the encoded record has. Exact to a few hundred bytes. */
+function sizeBound({ namespace, text, metadata, embedding, children }: UnversionedRecord): number {
+  const texts = [namespace, text, metadata].reduce(
+    (sum, part) => sum + (part === null ? 0 : Buffer.byteLength(part)),
+    0,
+  )
+  return texts + (embedding?.byteLength ?? 0) + (children?.length ?? 0) * 40 + 4 * MAX_NAME_BYTES
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

@@ -23,6 +23,8 @@ export class VersionClock {
   readonly #writerId: string
   #millis = 0
   #counter = 0
+  /** Highest version issued above a floor that was not believed. */
+  #outlier: Version = ZERO_VERSION
 
   /** @param writerId 8 hex digits, drawn anew at each open. */
   constructor(clock: Clock, writerId: string = randomBytes(4).toString('hex')) {
@@ -32,7 +34,8 @@ export class VersionClock {
 
   /** Issues the next version, above everything issued or observed and above `floor`. */
   next(floor?: Version): Version {
-    const now = this.#clock.now()
+    // A clock corrected by a measured offset may tell fractions, which have no hex digits.
+    const now = Math.floor(this.#clock.now())
     if (now > this.#millis) {
       this.#millis = now
       this.#counter = 0
@@ -44,7 +47,9 @@ export class VersionClock {
       this.#step()
       return this.#format()
     }
-    return after(floor, this.#writerId)
+    // Above our own earlier ones as well: no version is ever issued twice.
+    this.#outlier = after(this.#outlier > floor ? this.#outlier : floor, this.#writerId)
+    return this.#outlier
   }
 
   /** Raises the clock to `version`; false when that is too far ahead of the wall clock to be believed. */

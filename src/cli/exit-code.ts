@@ -1,0 +1,20 @@
+/** What a command's exit code says; the README has the same list. */
+import { type ErrorCode, isThermoclineError } from '../errors.ts'
+
+export const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, locked: 4, interruptedTwice: 130 } as const
+
+/** The command was called wrongly. Its message names the remedy and never quotes a configuration. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+const BY_CODE: Partial<Record<ErrorCode, number>> = {
+  ERR_INVALID_OPTIONS: EXIT.usage,
+  ERR_WAL_CORRUPT: EXIT.damaged,
+  ERR_LOCKED: EXIT.locked,
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage
+  return isThermoclineError(error) ? (BY_CODE[error.code] ?? EXIT.failed) : EXIT.failed
+}

@@ -1,0 +1,58 @@
+/** `thermocline inspect`: what a folder's logs hold, without changing anything. */
+import { Command } from 'commander'
+import { inspectStore, type ScanReport } from '../inspect-store.ts'
+import { EXIT } from './exit-code.ts'
+import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
+
+interface InspectFlags extends CommonFlags {
+  readonly json?: true
+}
+
+export function inspectCommand(): Command {
+  return addCommonOptions(new Command('inspect'))
+    .description('Looks at the logs of a data folder and changes nothing; its owner may go on writing.')
+    .option('--json', 'report as JSON')
+    .addHelpText('after', '\nExits 3 when a log is damaged.')
+    .addHelpText('after', '\nExample:\n  thermocline inspect --dir /var/lib/app/thermocline --json')
+    .action(async (flags: InspectFlags) => {
+      const { dir } = await readStoreOptions(flags)
+      const logs = await inspectStore(dir)
+      console.log(flags.json ? JSON.stringify({ dir, logs }) : describe(logs))
+      if (logs.some(({ damage }) => damage.length > 0)) refuse()
+    })
+}
+
+function refuse(): void {
+  process.stderr.write(
+    'thermocline: a log is damaged: restore its files from a copy, or see what is lost by `thermocline recover` (ERR_WAL_CORRUPT)\n',
+  )
+  process.exitCode = EXIT.damaged
+}
+
+function describe(logs: readonly ScanReport[]): string {
+  if (logs.length === 0) return 'no logs: the database has everything'
+  return logs.map((log) => describeLog(log).join('\n')).join('\n')
+}
+
+function describeLog(log: ScanReport): string[] {
+  const { walId, epoch, firstSequence, lastSequence, puts, deletes, controls, mark, tornTail, damage } = log
+  const lines = [
+    `log ${walId}, epoch ${epoch}, records ${firstSequence} to ${lastSequence}: ` +
+      `${puts} puts, ${deletes} deletes, ${controls} others`,
+  ]
+  for (const segment of log.segments)
+    lines.push(
+      `  segment ${segment.number} (${segment.file}), epoch ${segment.epoch}, ` +
+        `records ${segment.firstSequence} to ${segment.lastSequence}, ${segment.bytes} bytes${segment.sealed ? ', sealed' : ''}`,
+    )
+  if (mark !== undefined)
+    lines.push(`  durable up to record ${mark.sequence}: segment ${mark.segment}, offset ${mark.offset}`)
+  if (tornTail !== undefined)
+    lines.push(
+      `  torn tail at offset ${tornTail.offset} of segment ${tornTail.segment}: ${tornTail.bytes} bytes that were never acknowledged`,
+    )
+  for (const { segment, offset, reason } of damage)
+    lines.push(`  damaged in segment ${segment} at offset ${offset}: ${reason}`)
+  if (damage.length === 0) lines.push('  no damage')
+  return lines
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+/**
+ * `thermocline COMMAND`: what an operator runs beside the backends. Answers go to stdout. Every failure is one line on
+ * stderr that names the remedy, and an exit code (see {@link ./exit-code.ts}); entry content is in neither.
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { describeError, traceOf } from './describe-error.ts'
+import { EXIT, exitCodeOf, UsageError } from './exit-code.ts'
+import { inspectCommand } from './inspect.ts'
+import { migrateCommand } from './migrate.ts'
+import { recoverCommand } from './recover.ts'
+import { syncCommand } from './sync.ts'
+
+const COMMANDS = [syncCommand, recoverCommand, inspectCommand, migrateCommand]
+
+function createProgram(): Command {
+  const program = new Command('thermocline')
+    .description('Operates the data layer thermocline: its log, its tiers and its database.')
+    .version(readVersion())
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 log damaged, 4 locked, 130 interrupted twice.')
+  for (const create of COMMANDS) program.addCommand(create())
+  // Failures are printed here, in one place and one line.
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({ outputError: () => {}, writeErr: () => {} })
+  return program
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** What commander refuses becomes a usage error; undefined where it has only shown help or the version. */
+function usageErrorOf(error: CommanderError, program: Command, args: readonly string[]): UsageError | undefined {
+  if (error.exitCode === 0) return undefined
+  const command = program.commands.find((candidate) => candidate.name() === args[0])
+  const help = `\`${[program.name(), ...(command === undefined ? [] : [command.name()]), '--help'].join(' ')}\``
+  if (error.code === 'commander.help') {
+    const names = program.commands.map((candidate) => candidate.name()).join(', ')
+    return new UsageError(`name a command: ${names}; see ${help}`)
+  }
+  return new UsageError(`${error.message.replace(/^error: /, '')}; see ${help}`)
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const program = createProgram()
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (thrown) {
+    const error = thrown instanceof CommanderError ? usageErrorOf(thrown, program, args) : thrown
+    if (error === undefined) return
+    process.stderr.write(`thermocline: ${describeError(error)}\n`)
+    if (args.includes('--verbose')) process.stderr.write(`${traceOf(error)}\n`)
+    process.exitCode = exitCodeOf(error)
+  }
+}
+
+/** Whoever reads the answer may stop early, as `head` does. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done)
+  throw error
+})
+
+await run(process.argv.slice(2))

@@ -1,0 +1,143 @@
+/**
+ * The cold tier over any database: this class joins the queries, one file per topic, with the driver that runs them.
+ * It holds no state of its own beyond what was read when it opened, so nothing depends on a session.
+ */
+import { sql } from 'drizzle-orm'
+import { type CallOptions, throwIfAborted, withDeadline } from '../deadline.ts'
+import type { EntryKey, EntryRecord } from '../entry/record.ts'
+import type { Version } from '../entry/version.ts'
+import type { Logger } from '../log.ts'
+import * as bookkeeping from './bookkeeping.ts'
+import * as checkpoints from './checkpoints.ts'
+import type {
+  ColdQuery,
+  ColdRow,
+  ColdSearch,
+  ColdSearchResult,
+  ColdStats,
+  ColdTier,
+  LogCheckpoint,
+  ShipBatch,
+  ShipResult,
+  SweepResult,
+  SyncRun,
+} from './cold-tier.ts'
+import type { ColdDriver } from './driver.ts'
+import { type MigrateOptions, migrate } from './migrate.ts'
+import * as queries from './query.ts'
+import { ship, upsert } from './ship.ts'
+import { sweep } from './sweep.ts'
+import { indexVectors, type VectorIndex } from './vector-index.ts'
+import { search } from './vector-search.ts'
+
+export class ColdStore implements ColdTier {
+  readonly storeId: string
+  readonly #driver: ColdDriver
+  readonly #logger: Logger
+  readonly #indexes: readonly VectorIndex[]
+  /** Declared, and with an index: what {@link indexVectors} takes care of. */
+  readonly #dimensions: readonly number[]
+
+  private constructor(driver: ColdDriver, storeId: string, indexes: readonly VectorIndex[], options: MigrateOptions) {
+    this.#driver = driver
+    this.storeId = storeId
+    this.#indexes = indexes
+    this.#dimensions = options.dimensions.filter((dimension) => indexes.some((index) => index.dimension === dimension))
+    this.#logger = options.logger
+  }
+
+  /** Migrates or checks the schema; the driver belongs to the store from now on, and is closed when this fails. */
+  static async open(driver: ColdDriver, options: MigrateOptions): Promise<ColdStore> {
+    try {
+      const indexes = await migrate(driver, options)
+      const [row] = await driver.query(sql`SELECT store_id::text AS store_id FROM thermocline.store_identity`)
+      return new ColdStore(driver, row?.store_id as string, indexes, options)
+    } catch (error) {
+      await driver.close()
+      throw error
+    }
+  }
+
+  read(keys: readonly EntryKey[], options?: CallOptions): Promise<(ColdRow | undefined)[]> {
+    return within(options, () => queries.read(this.#driver, keys))
+  }
+
+  versions(keys: readonly EntryKey[], options?: CallOptions): Promise<(Version | undefined)[]> {
+    return within(options, () => queries.versions(this.#driver, keys))
+  }
+
+  highestVersion(): Promise<Version | undefined> {
+    return queries.highestVersion(this.#driver)
+  }
+
+  find(query: ColdQuery, limit: number, options?: CallOptions): Promise<ColdRow[]> {
+    return within(options, () => queries.find(this.#driver, query, limit))
+  }
+
+  count(query: ColdQuery, options?: CallOptions): Promise<number> {
+    return within(options, () => queries.count(this.#driver, query))
+  }
+
+  search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult> {
+    return within(options, () => search(this.#driver, this.#indexes, query))
+  }
+
+  async upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {
+    const result = await upsert(this.#driver, this.#logger, records)
+    this.#driver.housekeep('write')
+    return result
+  }
+
+  async ship(batch: ShipBatch): Promise<ShipResult> {
+    const result = await ship(this.#driver, this.#logger, batch)
+    this.#driver.housekeep('write')
+    return result
+  }
+
+  takeOver(walId: string, epoch: number): Promise<LogCheckpoint> {
+    return checkpoints.takeOver(this.#driver, walId, epoch)
+  }
+
+  checkpointOf(walId: string): Promise<LogCheckpoint | undefined> {
+    return checkpoints.checkpointOf(this.#driver, walId)
+  }
+
+  retire(walId: string, epoch: number): Promise<void> {
+    return checkpoints.retire(this.#driver, walId, epoch)
+  }
+
+  recordAccess(touches: readonly bookkeeping.Touch[]): Promise<void> {
+    return bookkeeping.recordAccess(this.#driver, touches)
+  }
+
+  async indexVectors(limit: number): Promise<number> {
+    const indexed = await indexVectors(this.#driver, this.#dimensions, limit)
+    this.#driver.housekeep('write')
+    return indexed
+  }
+
+  async sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult> {
+    const result = await sweep(this.#driver, options)
+    this.#driver.housekeep('sweep')
+    return result
+  }
+
+  recordSyncRun(run: SyncRun): Promise<void> {
+    return bookkeeping.recordSyncRun(this.#driver, run)
+  }
+
+  stats(): Promise<ColdStats> {
+    return bookkeeping.stats(this.#driver)
+  }
+
+  close(): Promise<void> {
+    return this.#driver.close()
+  }
+}
+
+/** The caller's own patience, within the deadline that the driver gives every statement. */
+async function within<T>(options: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+  if (options === undefined) return work()
+  throwIfAborted(options.signal)
+  return withDeadline(work(), options)
+}

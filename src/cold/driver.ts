@@ -1,0 +1,32 @@
+/**
+ * What differs between the databases that serve as the cold tier. Everything else, all queries included, is shared by
+ * them in {@link ./cold-store.ts}.
+ */
+import type { MigrationConfig } from 'drizzle-orm/migrator'
+import type { SQL } from 'drizzle-orm/sql'
+
+/** Rows as the database answers them. Queries select only what every driver answers alike: text, float8, int4, boolean and bytea. */
+export type Row = Readonly<Record<string, unknown>>
+
+export interface ColdDriver {
+  /**
+   * Runs one statement, which is one transaction. MUST reject with a ThermoclineError: `ERR_TIER_UNAVAILABLE` with the
+   * SQLSTATE in its cause (see {@link ./errors.ts}) where the database refused it or the deadline passed. After a
+   * deadline the statement may still take effect.
+   */
+  query(statement: SQL): Promise<Row[]>
+
+  /** The same without a deadline: index builds. */
+  build(statement: SQL): Promise<Row[]>
+
+  /** Adds rows to `entry_staging` from a stream that `encodeCopy` made. */
+  copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>
+
+  /** Applies migrations with drizzle. */
+  migrate(config: MigrationConfig): Promise<void>
+
+  /** Called after rows were written and after each sweep, for housekeeping that a database does not do by itself. MUST NOT throw. */
+  housekeep(after: 'write' | 'sweep'): void
+
+  close(): Promise<void>
+}

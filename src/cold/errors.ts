@@ -1,0 +1,38 @@
+/** How errors of a database become ours. Statements, parameters and rows never travel along: they hold people's text. */
+import { ThermoclineError, withoutContent } from '../errors.ts'
+
+/** Relations or columns that are not there: undefined_table, undefined_column, invalid_schema_name, undefined_object. */
+const MISSING_SCHEMA = new Set(['42P01', '42703', '3F000', '42704'])
+
+/** @param error what a driver threw, also when drizzle wrapped it. */
+export function coldError(error: unknown): ThermoclineError {
+  if (error instanceof ThermoclineError) return error
+  const cause = withoutContent(error)
+  const code = 'code' in cause ? cause.code : undefined
+  if (code !== undefined && MISSING_SCHEMA.has(code))
+    return new ThermoclineError(
+      'ERR_SCHEMA',
+      'the cold tier lacks tables that this version needs: run `npx thermocline migrate`',
+      {},
+      { cause: error },
+    )
+  const reason = code === undefined ? 'could not be reached' : `refused a statement (SQLSTATE ${code})`
+  return unavailable(`the cold tier ${reason}`, error)
+}
+
+export function unavailable(message: string, cause?: unknown): ThermoclineError<'ERR_TIER_UNAVAILABLE'> {
+  return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' }, { cause })
+}
+
+/** SQLSTATE of an error that a driver's `query` rejected with. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const cause = error instanceof ThermoclineError ? error.cause : undefined
+  return cause !== null && typeof cause === 'object' && 'code' in cause && typeof cause.code === 'string'
+    ? cause.code
+    : undefined
+}
+
+/** Data exceptions, broken constraints, exceeded limits: the fault lies in a row, and trying again changes nothing. */
+export function isRefusedRow(error: unknown): boolean {
+  return /^(22|23|54)/.test(sqlStateOf(error) ?? '')
+}

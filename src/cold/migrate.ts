@@ -1,0 +1,116 @@
+/**
+ * Brings the schema to the state this version needs, or says what is missing. drizzle compares only the time of the
+ * newest applied migration, so it passes silently over a database that is newer than the code, and over a migration
+ * older than one already applied: both are refused here.
+ */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { sql } from 'drizzle-orm'
+import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator'
+import { ThermoclineError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Metric } from './cold-tier.ts'
+import type { ColdDriver } from './driver.ts'
+import { SCHEMA_NAME } from './schema.ts'
+import { createIndex, existingIndexes, type VectorIndex, wantedIndexes } from './vector-index.ts'
+
+/** The folder lies as deep below src/cold as below dist/cold. */
+const CONFIG: MigrationConfig = {
+  migrationsFolder: fileURLToPath(new URL('../../drizzle', import.meta.url)),
+  migrationsSchema: SCHEMA_NAME,
+  migrationsTable: 'migrations',
+}
+
+export interface MigrateOptions {
+  /** `check` changes nothing and throws `ERR_SCHEMA` where something is missing. */
+  readonly mode: 'auto' | 'check'
+  readonly dimensions: readonly number[]
+  readonly metrics: readonly Metric[]
+  readonly logger: Logger
+}
+
+/** Answers the vector indexes that searches may use. */
+export async function migrate(driver: ColdDriver, options: MigrateOptions): Promise<readonly VectorIndex[]> {
+  const missing = await missingMigrations(driver)
+  if (missing.length > 0) {
+    if (options.mode === 'check') throw incomplete('migrations')
+    const startedAt = performance.now()
+    await driver.migrate(CONFIG)
+    const durationMs = Math.round(performance.now() - startedAt)
+    options.logger.info({ migrations: namesOf(missing), durationMs }, 'cold schema migrated')
+  }
+  return ensureIndexes(driver, options)
+}
+
+/** Creation times of the migrations that the database lacks. */
+async function missingMigrations(driver: ColdDriver): Promise<number[]> {
+  const known = readMigrationFiles(CONFIG).map((migration) => migration.folderMillis)
+  const applied = await appliedMigrations(driver)
+  if (applied.some((time) => !known.includes(time)))
+    throw new ThermoclineError(
+      'ERR_SCHEMA',
+      'the cold tier was migrated by a newer version of thermocline: upgrade this program to that version or a later one',
+      {},
+    )
+  const missing = known.filter((time) => !applied.includes(time))
+  if (missing.some((time) => time < Math.max(...applied)))
+    throw new ThermoclineError(
+      'ERR_SCHEMA',
+      'a migration older than the newest applied one was never applied to the cold tier: restore a backup from before, or apply the missing file of the `drizzle` folder by hand and add it to `thermocline.migrations`',
+      {},
+    )
+  return missing
+}
+
+function namesOf(times: readonly number[]): string[] {
+  const journal = JSON.parse(readFileSync(`${CONFIG.migrationsFolder}/meta/_journal.json`, 'utf8')) as {
+    entries: { when: number; tag: string }[]
+  }
+  return journal.entries.filter(({ when }) => times.includes(when)).map(({ tag }) => tag)
+}
+
+/** Creation times of the applied migrations; none where there is no journal yet. */
+async function appliedMigrations(driver: ColdDriver): Promise<number[]> {
+  const [journal] = await driver.query(sql`SELECT to_regclass('thermocline.migrations') IS NOT NULL AS is_there`)
+  if (journal?.is_there !== true) return []
+  const rows = await driver.query(sql`SELECT created_at::float8 AS created_at FROM thermocline.migrations`)
+  return rows.map((row) => row.created_at as number)
+}
+
+async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<readonly VectorIndex[]> {
+  const { mode, dimensions, metrics, logger } = options
+  const wanted = wantedIndexes(dimensions, metrics)
+  const existing = await existingIndexes(driver)
+  const missing = wanted.filter((index) => !existing.some((other) => isSame(index, other)))
+  if (missing.length === 0) return existing
+  if (!(await canIndexVectors(driver, mode))) {
+    logger.warn({}, 'pgvector is not available in the cold tier: every search compares all vectors')
+    return existing
+  }
+  if (mode === 'check') throw incomplete('vector indexes')
+  for (const index of missing) {
+    const startedAt = performance.now()
+    await createIndex(driver, index)
+    const durationMs = Math.round(performance.now() - startedAt)
+    logger.info({ ...index, durationMs }, 'vector index built')
+  }
+  return existingIndexes(driver)
+}
+
+function isSame(a: VectorIndex, b: VectorIndex): boolean {
+  return a.dimension === b.dimension && a.metric === b.metric
+}
+
+/** Creates the extension where the server has it. */
+async function canIndexVectors(driver: ColdDriver, mode: 'auto' | 'check'): Promise<boolean> {
+  const [row] = await driver.query(sql`SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS is_there,
+    EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS is_available`)
+  if (row?.is_there === true) return true
+  if (row?.is_available !== true) return false
+  if (mode === 'auto') await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)
+  return true
+}
+
+function incomplete(what: string): ThermoclineError {
+  return new ThermoclineError('ERR_SCHEMA', `the cold tier lacks ${what}: run \`npx thermocline migrate\``, {})
+}

@@ -1,0 +1,161 @@
+/**
+ * The main thread's side of PGlite in its worker, with the methods of PGlite that drizzle calls. There is one session:
+ * calls run one after another, and a transaction keeps the others waiting. Once the worker has ended, for whatever
+ * reason, every call rejects.
+ */
+import { Worker } from 'node:worker_threads'
+import type { Row } from './driver.ts'
+
+/** @internal What drizzle may ask for; its parsers cannot cross the thread and are the worker's own anyway. */
+interface QueryOptions {
+  readonly rowMode?: 'array' | 'object'
+}
+
+interface Request {
+  readonly operation: 'query' | 'exec' | 'copy' | 'close'
+  readonly text: string
+  readonly params?: readonly unknown[]
+  readonly rowMode?: 'array' | 'object' | undefined
+  readonly bytes?: Uint8Array<ArrayBuffer>
+}
+
+interface Answer {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: { readonly name: string; readonly code?: string; readonly constraint?: string }
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A refused statement, without anything of its text or rows; `code` is the SQLSTATE. */
+class PgliteError extends Error {
+  override readonly name = 'PgliteError'
+  readonly code: string | undefined
+  readonly constraint: string | undefined
+
+  constructor(error: NonNullable<Answer['error']>) {
+    super('the embedded database refused a statement')
+    this.code = error.code
+    this.constraint = error.constraint
+  }
+}
+
+class PgliteEnded extends Error {
+  override readonly name = 'PgliteEnded'
+}
+
+/** Statements inside a transaction, or by themselves. */
+interface Session {
+  query(text: string, params?: readonly unknown[], options?: QueryOptions): Promise<{ rows: Row[] }>
+  exec(text: string): Promise<unknown>
+}
+
+export class PgliteClient implements Session {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #exited: Promise<void>
+  #hasEnded = false
+  #lastId = 0
+  /** Settles when everything asked for so far has. */
+  #tail: Promise<unknown> = Promise.resolve()
+
+  private constructor(folder: string | undefined) {
+    this.#worker = new Worker(new URL('./pglite-worker.js', import.meta.url), { workerData: { folder } })
+    this.#worker.on('message', (answer: Answer) => this.#settle(answer))
+    // An error that the worker did not catch also ends it; what it says may hold rows, so only the end is told.
+    this.#worker.on('error', () => {})
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#end()
+        resolve()
+      })
+    })
+  }
+
+  /** @param folder made when it is empty; undefined for a database in memory. */
+  static async start(folder: string | undefined): Promise<PgliteClient> {
+    const client = new PgliteClient(folder)
+    await new Promise((resolve, reject) => client.#waiting.set(0, { resolve, reject }))
+    return client
+  }
+
+  query(text: string, params: readonly unknown[] = [], options: QueryOptions = {}): Promise<{ rows: Row[] }> {
+    return this.#inTurn(() => this.#query(text, params, options))
+  }
+
+  exec(text: string): Promise<unknown> {
+    return this.#inTurn(() => this.#ask({ operation: 'exec', text }))
+  }
+
+  /** Runs `COPY … FROM '/dev/blob'` over these bytes, which are moved to the worker; answers the number of rows. */
+  copy(text: string, bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    return this.#inTurn(() => this.#ask({ operation: 'copy', text, bytes })) as Promise<number>
+  }
+
+  /** Commits what `work` did, or rolls it back when it rejects. */
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      const session: Session = {
+        query: (text, params = [], options = {}) => this.#query(text, params, options),
+        exec: (text) => this.#ask({ operation: 'exec', text }),
+      }
+      await session.exec('BEGIN')
+      try {
+        const result = await work(session)
+        await session.exec('COMMIT')
+        return result
+      } catch (error) {
+        if (!this.#hasEnded) await session.exec('ROLLBACK')
+        throw error
+      }
+    })
+  }
+
+  /** Lets running calls finish, then shuts the database down. */
+  async close(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.#hasEnded) await this.#ask({ operation: 'close', text: '' })
+    })
+    await this.#exited
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work)
+    // The next one waits for this one whatever becomes of it; its caller has the rejection.
+    this.#tail = result.catch(() => {})
+    return result
+  }
+
+  #query(text: string, params: readonly unknown[], { rowMode }: QueryOptions): Promise<{ rows: Row[] }> {
+    return this.#ask({ operation: 'query', text, params, rowMode }) as Promise<{ rows: Row[] }>
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    if (this.#hasEnded) return Promise.reject(ended())
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, ...request }, request.bytes === undefined ? [] : [request.bytes.buffer])
+    })
+  }
+
+  #settle({ id, result, error }: Answer): void {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (error === undefined) waiting?.resolve(result)
+    else waiting?.reject(new PgliteError(error))
+  }
+
+  #end(): void {
+    this.#hasEnded = true
+    for (const { reject } of this.#waiting.values()) reject(ended())
+    this.#waiting.clear()
+  }
+}
+
+function ended(): Error {
+  return new PgliteEnded('the embedded database has ended')
+}

@@ -1,0 +1,143 @@
+// @ts-check
+/**
+ * PGlite in a thread of its own: a statement blocks the event loop that it runs on for as long as it takes. Plain
+ * JavaScript because Node 20 cannot start a TypeScript worker; it imports nothing of ours for the same reason.
+ *
+ * On a folder, every fsync of Postgres is a real one. A failed fsync ends the thread: what it should have kept may be
+ * gone from the page cache, so nothing that this database says afterwards can be believed until it is opened anew.
+ */
+import fs from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
+import { NodeFS } from '@electric-sql/pglite/nodefs'
+import { vector } from '@electric-sql/pglite-pgvector'
+
+/**
+ * @typedef {{ id: number, operation: 'query' | 'exec' | 'copy' | 'close', text: string, params?: unknown[], rowMode?: 'array' | 'object', bytes?: Uint8Array<ArrayBuffer> }} Request
+ * @typedef {{ node: object, nfd?: number }} OpenFile An open file or folder of the emulated file system.
+ * @typedef {{ stream_ops: Record<string, (file: OpenFile) => number>, realPath(node: object): string }} NodeFileSystem
+ */
+
+/** Session settings that every query relies on; strict order lets a filtered search go on until it has enough. */
+const SETTINGS = ['hnsw.iterative_scan=strict_order', 'hnsw.ef_search=100', 'wal_sync_method=fsync']
+/** `-F` switches fsync off. */
+const START_PARAMS = [
+  ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
+  ...SETTINGS.flatMap((setting) => ['-c', setting]),
+]
+/** How text of the database is read. bytea is slow by default; times stay text, as drizzle expects them. */
+const BYTEA = 17
+const TIMES = [1082, 1114, 1115, 1182, 1184, 1185, 1186, 1187, 1231]
+const PARSERS = {
+  [BYTEA]: bytesOf,
+  ...Object.fromEntries(TIMES.map((type) => [type, (/** @type {string} */ text) => text])),
+}
+
+/** The file system of a folder, with the fsync that PGlite leaves out. */
+class SyncedNodeFS extends NodeFS {
+  /** @override @type {NodeFS['init']} */
+  async init(pg, options) {
+    const result = await super.init(pg, options)
+    const preRun = /** @type {((module: any) => void)[]} */ (result.emscriptenOpts.preRun)
+    preRun.push((module) => {
+      const files = /** @type {NodeFileSystem} */ (module.FS.filesystems.NODEFS)
+      files.stream_ops.fsync = (file) => {
+        try {
+          if (file.nfd !== undefined) fs.fsyncSync(file.nfd)
+          else syncFolder(files.realPath(file.node))
+        } catch {
+          process.exit(1)
+        }
+        return 0
+      }
+    })
+    return result
+  }
+}
+
+/** @param {string} path */
+function syncFolder(path) {
+  const descriptor = fs.openSync(path, 'r')
+  try {
+    fs.fsyncSync(descriptor)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
+/** @param {string} text `\x` and hex digits. */
+function bytesOf(text) {
+  // A buffer of its own: one from the pool would be sent to the main thread with the whole pool.
+  const bytes = Buffer.allocUnsafeSlow((text.length - 2) / 2)
+  bytes.write(text.slice(2), 'hex')
+  return bytes
+}
+
+const { folder } = /** @type {{ folder: string | undefined }} */ (workerData)
+const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
+
+/** @type {PGlite} */
+let database
+try {
+  database = await PGlite.create({
+    ...(folder === undefined ? {} : { fs: new SyncedNodeFS(folder) }),
+    extensions: { vector },
+    parsers: PARSERS,
+    startParams: START_PARAMS,
+  })
+} catch (error) {
+  port.postMessage({ id: 0, error: describe(error) })
+  process.exit(1)
+}
+port.on('message', answer)
+port.postMessage({ id: 0, result: null })
+
+/** @param {Request} request */
+async function answer(request) {
+  try {
+    const result = await perform(request)
+    port.postMessage({ id: request.id, result })
+    if (request.operation === 'close') port.close()
+  } catch (error) {
+    port.postMessage({ id: request.id, error: describe(error) })
+    if (isBroken(error)) process.exit(1)
+  }
+}
+
+/** @param {Request} request */
+async function perform({ operation, text, params, rowMode, bytes }) {
+  switch (operation) {
+    case 'query': {
+      const { rows } = await database.query(text, params, rowMode === undefined ? {} : { rowMode })
+      return { rows }
+    }
+    case 'exec':
+      await database.exec(text)
+      return null
+    case 'copy': {
+      const { affectedRows } = await database.query(text, [], { blob: new Blob([bytes ?? new Uint8Array()]) })
+      return affectedRows
+    }
+    case 'close':
+      await database.close()
+      return null
+  }
+}
+
+/**
+ * The part of an error that holds nothing of a row.
+ * @param {unknown} error
+ */
+function describe(error) {
+  const { name, code, constraint } = /** @type {Record<string, unknown>} */ (error ?? {})
+  return { name: String(name), code, constraint }
+}
+
+/**
+ * Whether the database itself is broken, rather than a statement refused.
+ * @param {unknown} error
+ */
+function isBroken(error) {
+  const { name, severity } = /** @type {Record<string, unknown>} */ (error ?? {})
+  return name === 'RuntimeError' || name === 'ExitStatus' || severity === 'FATAL' || severity === 'PANIC'
+}

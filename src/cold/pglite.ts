@@ -1,0 +1,135 @@
+/**
+ * The embedded cold tier: PGlite, in a folder or in memory, in a worker thread. A commit on a folder is one real fsync,
+ * so what `ship` acknowledged survives a killed process and a power cut.
+ *
+ * A deadline only ends the wait. PGlite has one session and cannot be interrupted: the worker still finishes the
+ * statement, which then may have taken effect, and later calls wait for it within deadlines of their own.
+ */
+import type { PGlite } from '@electric-sql/pglite'
+import type { MigrationConfig } from 'drizzle-orm/migrator'
+import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite'
+import { migrate } from 'drizzle-orm/pglite/migrator'
+import type { SQL } from 'drizzle-orm/sql'
+import { ThermoclineError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { ColdStore } from './cold-store.ts'
+import type { ColdTier, Metric } from './cold-tier.ts'
+import { STAGING_COLUMNS } from './copy-binary.ts'
+import type { ColdDriver, Row } from './driver.ts'
+import { coldError, unavailable } from './errors.ts'
+import { PgliteClient } from './pglite-client.ts'
+import { prepareFolder } from './pglite-folder.ts'
+import { Housekeeping } from './pglite-housekeeping.ts'
+
+export interface PgliteColdOptions {
+  /** undefined: in memory. The caller MUST hold a lock over the folder: a second opener gets no error and loses rows. */
+  readonly dir: string | undefined
+  /** Dimensions and metrics to keep vector indexes for. */
+  readonly dimensions: readonly number[]
+  readonly metrics: readonly Metric[]
+  readonly migrate: 'auto' | 'check'
+  /** Milliseconds per statement. Opening, migrations and index builds take as long as they take. */
+  readonly timeout: number
+  readonly logger: Logger
+}
+
+const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM '/dev/blob' WITH (FORMAT binary)`
+
+/** Opens the database, makes it first where there is none, and migrates or checks its schema. */
+export async function openPgliteCold(options: PgliteColdOptions): Promise<ColdTier> {
+  const client = await openClient(options.dir)
+  const driver = new PgliteDriver(client, options.timeout, options.logger)
+  const { dimensions, metrics, logger } = options
+  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
+}
+
+async function openClient(dir: string | undefined): Promise<PgliteClient> {
+  try {
+    if (dir === undefined) return await PgliteClient.start(undefined)
+    return await PgliteClient.start(
+      await prepareFolder(dir, async (folder) => (await PgliteClient.start(folder)).close()),
+    )
+  } catch (error) {
+    if (error instanceof ThermoclineError) throw error
+    throw unavailable(
+      'the embedded database could not be opened: check the folder, its disk and its permissions',
+      error,
+    )
+  }
+}
+
+/** @internal */
+export class PgliteDriver implements ColdDriver {
+  readonly #client: PgliteClient
+  readonly #db: PgliteDatabase
+  readonly #timeout: number
+  readonly #housekeeping: Housekeeping
+  #closing: Promise<void> | undefined
+
+  constructor(client: PgliteClient, timeout: number, logger: Logger) {
+    this.#client = client
+    // drizzle calls nothing of PGlite but query and transaction.
+    this.#db = drizzle(client as unknown as PGlite)
+    this.#timeout = timeout
+    this.#housekeeping = new Housekeeping(async (text, params) => (await client.query(text, params)).rows, logger)
+  }
+
+  query(statement: SQL): Promise<Row[]> {
+    return this.#inTime(() => this.#execute(statement))
+  }
+
+  build(statement: SQL): Promise<Row[]> {
+    return this.#guard(() => this.#execute(statement))
+  }
+
+  async copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#housekeeping.staged(stream.byteLength)
+    await this.#inTime(() => this.#client.copy(COPY, stream))
+  }
+
+  migrate(config: MigrationConfig): Promise<void> {
+    return this.#guard(() => migrate(this.#db, config))
+  }
+
+  housekeep(after: 'write' | 'sweep'): void {
+    this.#housekeeping.start(after)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#housekeeping.stop()
+    await this.#client.close().catch((error: unknown) => {
+      throw coldError(error)
+    })
+  }
+
+  async #execute(statement: SQL): Promise<Row[]> {
+    const { rows } = await this.#db.execute(statement)
+    return rows
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new ThermoclineError('ERR_CLOSED', 'the cold tier is closed', {})
+    try {
+      return await work()
+    } catch (error) {
+      throw coldError(error)
+    }
+  }
+
+  #inTime<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(unavailable(`the cold tier did not answer within ${this.#timeout} ms`)),
+        this.#timeout,
+      )
+      this.#guard(work)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer))
+    })
+  }
+}

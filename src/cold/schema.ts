@@ -1,0 +1,179 @@
+/**
+ * The tables of the cold tier. They live in the Postgres schema `thermocline`, with a migrations journal of their own,
+ * so that an application's migrations and ours never see each other. Exported to users as `thermocline/schema` for
+ * their own queries and joins: read {@link liveEntries} there, and write through the store only.
+ *
+ * Text compares by bytes (`COLLATE "C"`), so that order, ranges and versions agree with JavaScript and Redis.
+ */
+import { isNull, sql } from 'drizzle-orm'
+import {
+  bigint,
+  bigserial,
+  boolean,
+  check,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  real,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+export const SCHEMA_NAME = 'thermocline'
+
+export const thermocline = pgSchema(SCHEMA_NAME)
+
+const bytewise = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
+const time = (name: string) => timestamp(name, { precision: 3, withTimezone: true })
+
+/** What one version of an entry consists of; staging holds the same columns. */
+const recordColumns = {
+  namespace: bytewise('namespace').notNull(),
+  id: uuid('id').notNull(),
+  key: bytewise('key'),
+  version: bytewise('version').notNull(),
+  /** NULL on a tombstone. */
+  kind: bytewise('kind'),
+  text: bytewise('text'),
+  documentId: bytewise('document_id'),
+  position: integer('position'),
+  level: integer('level'),
+  children: uuid('children').array(),
+  metadata: jsonb('metadata'),
+  /** `real[]` exists on every Postgres; vector indexes are built on a cast of it. */
+  embedding: real('embedding').array(),
+  embeddingModel: bytewise('embedding_model'),
+  createdAt: time('created_at').notNull(),
+  updatedAt: time('updated_at').notNull(),
+  expiresAt: time('expires_at'),
+  /** Set on a tombstone, which keeps key and version and no content. */
+  deletedAt: time('deleted_at'),
+}
+
+/** One table for every kind, so that one upsert serves a mixed batch and one lookup serves any entry. */
+export const memoryEntries = thermocline.table(
+  'memory_entries',
+  {
+    ...recordColumns,
+    /** Whether vector indexes hold the row; NULL where they refused it, so that it is compared exactly for good. */
+    indexed: boolean('indexed').default(false),
+  },
+  (entry) => [
+    primaryKey({ columns: [entry.namespace, entry.id] }),
+    check(
+      'memory_entries_shape',
+      sql`CASE kind
+        WHEN 'embedding' THEN embedding IS NOT NULL AND num_nonnulls(text, document_id, position, level, children) = 0
+        WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children) = 0
+        WHEN 'metadata' THEN metadata IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
+        WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3 AND num_nonnulls(document_id, position) = 0
+        ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, metadata, embedding, embedding_model, expires_at) = 0
+      END`,
+    ),
+    check('memory_entries_tombstone', sql`(kind IS NULL) = (deleted_at IS NOT NULL)`),
+    check('memory_entries_version', sql`version ~ '^[0-9a-f]{24}$'`),
+    check('memory_entries_numbers', sql`position >= 0 AND level >= 0`),
+    check('memory_entries_embedding', sql`cardinality(embedding) > 0`),
+    index('memory_entries_version').on(entry.version),
+    index('memory_entries_document')
+      .on(entry.namespace, entry.documentId, entry.position)
+      .where(sql`document_id IS NOT NULL`),
+    index('memory_entries_unindexed')
+      .on(sql`cardinality(embedding)`, entry.version)
+      .where(sql`embedding IS NOT NULL AND indexed IS NOT TRUE`),
+    index('memory_entries_expiring').on(entry.expiresAt).where(sql`expires_at IS NOT NULL`),
+    index('memory_entries_tombstones').on(entry.deletedAt).where(sql`deleted_at IS NOT NULL`),
+  ],
+)
+
+/** Entries that can be read: no tombstone, nothing expired. */
+export const liveEntries = thermocline.view('live_entries').as((query) =>
+  query
+    .select()
+    .from(memoryEntries)
+    .where(
+      sql`${isNull(memoryEntries.deletedAt)} AND (${memoryEntries.expiresAt} IS NULL OR ${memoryEntries.expiresAt} > now())`,
+    ),
+)
+
+/** Where rows land by COPY before one statement takes them over. UNLOGGED and without constraints. */
+export const entryStaging = thermocline.table('entry_staging', {
+  batchId: uuid('batch_id').notNull(),
+  stagedAt: time('staged_at').notNull().defaultNow(),
+  ...recordColumns,
+})
+
+/** Reads of an entry, apart from it, so that counting one touches no index of the entry. */
+export const entryAccess = thermocline.table(
+  'entry_access',
+  {
+    namespace: bytewise('namespace').notNull(),
+    id: uuid('id').notNull(),
+    lastAccessedAt: time('last_accessed_at').notNull(),
+    accessCount: bigint('access_count', { mode: 'number' }).notNull(),
+  },
+  (access) => [primaryKey({ columns: [access.namespace, access.id] })],
+)
+
+/** How far each log has been shipped; moved in the same transaction as its rows. */
+export const walCheckpoints = thermocline.table('wal_checkpoints', {
+  walId: uuid('wal_id').primaryKey(),
+  /** Rises with each takeover; a ship under an older one is fenced. */
+  epoch: bigint('epoch', { mode: 'number' }).notNull(),
+  sequence: bigint('sequence', { mode: 'number' }).notNull(),
+  /** Every write of the log at or below this version is in cold. */
+  shippedVersion: bytewise('shipped_version').notNull(),
+  heartbeatAt: time('heartbeat_at').notNull().defaultNow(),
+  registeredAt: time('registered_at').notNull().defaultNow(),
+})
+
+/** Acknowledged writes that could not be stored. Never emptied by the program: each one needs a person. */
+export const deadLetters = thermocline.table('dead_letters', {
+  /** SHA-256 of what is kept, so that the same write is kept once. */
+  digest: bytea('digest').primaryKey(),
+  /** SQLSTATE, `encoding`, or `below-horizon`. */
+  reason: text('reason').notNull(),
+  walId: uuid('wal_id'),
+  /** The record as the log encodes it, where Postgres could not take its fields … */
+  record: bytea('record'),
+  /** … or its columns, where it could. */
+  fields: jsonb('fields'),
+  recordedAt: time('recorded_at').notNull().defaultNow(),
+})
+
+/** A single row. */
+export const storeIdentity = thermocline.table(
+  'store_identity',
+  {
+    singleton: boolean('singleton').primaryKey().default(true),
+    /** Drawn by the first migration; hot keys start with it. */
+    storeId: uuid('store_id').notNull().defaultRandom(),
+    /** Highest version among collected tombstones: no missing row at or below it is ever inserted. */
+    collectedVersion: bytewise('collected_version'),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  () => [check('store_identity_single', sql`singleton`)],
+)
+
+/** Who may do what only one process should; judged by the database's clock. */
+export const leases = thermocline.table('leases', {
+  name: text('name').primaryKey(),
+  holder: uuid('holder').notNull(),
+  expiresAt: time('expires_at').notNull(),
+})
+
+/** What each sync did, for people and dashboards. */
+export const syncRuns = thermocline.table('sync_runs', {
+  id: bigserial('id', { mode: 'number' }).primaryKey(),
+  startedAt: time('started_at').notNull(),
+  durationMs: bigint('duration_ms', { mode: 'number' }).notNull(),
+  synced: bigint('synced', { mode: 'number' }).notNull(),
+  skipped: bigint('skipped', { mode: 'number' }).notNull(),
+  errors: bigint('errors', { mode: 'number' }).notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+})

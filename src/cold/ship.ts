@@ -1,0 +1,116 @@
+/** Writing rows: batches of a log with its checkpoint, and rows by themselves. */
+import { sql } from 'drizzle-orm'
+import type { EntryRecord } from '../entry/record.ts'
+import type { Logger } from '../log.ts'
+import { checkpointOf } from './checkpoints.ts'
+import type { ShipBatch, ShipResult } from './cold-tier.ts'
+import { type DeadLetter, isRowFault, sortOut } from './dead-letters.ts'
+import type { ColdDriver } from './driver.ts'
+import { unavailable } from './errors.ts'
+import { isComplete, rehearse, stage, takeOverBatch } from './staging.ts'
+
+/** A database that crashes between COPY and statement loses the staged rows; more often than this it is not well. */
+const STAGING_ATTEMPTS = 3
+
+export async function ship(driver: ColdDriver, logger: Logger, batch: ShipBatch): Promise<ShipResult> {
+  try {
+    return await sortingOut(driver, batch.records, (accepted, refused) =>
+      move(driver, logger, batch, accepted, refused),
+    )
+  } catch (error) {
+    if (await hasArrived(driver, batch)) return { status: 'moved', superseded: 0, rejected: 0 }
+    throw error
+  }
+}
+
+/** Answers how many rows were newer than cold's; refused rows become dead letters. */
+export async function upsert(
+  driver: ColdDriver,
+  logger: Logger,
+  records: readonly EntryRecord[],
+): Promise<{ written: number; rejected: number }> {
+  if (records.length === 0) return { written: 0, rejected: 0 }
+  return sortingOut(driver, records, async (accepted, refused) => {
+    for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
+      const staged = await stage(driver, accepted)
+      const gate = sql`SELECT WHERE ${isComplete(staged)}`
+      const { moved, written, buried } = await takeOverBatch(driver, staged, gate, refused, null)
+      if (!moved) continue
+      reportRejected(logger, null, refused, buried)
+      return { written, rejected: refused.length + buried }
+    }
+    throw lostStaging()
+  })
+}
+
+/** Writes everything; only when a row is at fault, finds out which and writes the others. */
+async function sortingOut<T>(
+  driver: ColdDriver,
+  records: readonly EntryRecord[],
+  write: (accepted: readonly EntryRecord[], refused: readonly DeadLetter[]) => Promise<T>,
+): Promise<T> {
+  try {
+    return await write(records, [])
+  } catch (error) {
+    if (!isRowFault(error)) throw error
+  }
+  const { accepted, refused } = await sortOut(records, (some) => rehearse(driver, some))
+  return write(accepted, refused)
+}
+
+async function move(
+  driver: ColdDriver,
+  logger: Logger,
+  batch: ShipBatch,
+  accepted: readonly EntryRecord[],
+  refused: readonly DeadLetter[],
+): Promise<ShipResult> {
+  for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
+    const staged = await stage(driver, accepted)
+    const gate = sql`
+      UPDATE thermocline.wal_checkpoints SET sequence = ${batch.to}::int8, heartbeat_at = now(),
+        shipped_version = greatest(shipped_version, ${batch.shippedVersion})
+      WHERE wal_id = ${batch.walId}::uuid AND epoch = ${batch.epoch}::int8 AND sequence = ${batch.from}::int8
+        AND ${isComplete(staged)}
+      RETURNING 1`
+    const { moved, written, buried } = await takeOverBatch(driver, staged, gate, refused, batch.walId)
+    if (moved) {
+      reportRejected(logger, batch.walId, refused, buried)
+      return { status: 'moved', superseded: accepted.length - written - buried, rejected: refused.length + buried }
+    }
+    const standing = await checkpointOf(driver, batch.walId)
+    // A log that cold does not know was retired by whoever took it over.
+    if (standing === undefined || standing.epoch !== batch.epoch)
+      return { status: 'fenced', epoch: standing?.epoch ?? 0 }
+    if (standing.sequence === batch.from) continue
+    // An earlier attempt whose answer was lost.
+    if (standing.sequence === batch.to) return { status: 'moved', superseded: 0, rejected: 0 }
+    return { status: 'elsewhere', sequence: standing.sequence }
+  }
+  throw lostStaging()
+}
+
+/** After a failed call: whether its statement had committed all the same. Only this log's writer moves it to `to`. */
+async function hasArrived(driver: ColdDriver, { walId, epoch, from, to }: ShipBatch): Promise<boolean> {
+  if (from === to) return false
+  try {
+    const standing = await checkpointOf(driver, walId)
+    return standing?.epoch === epoch && standing.sequence === to
+  } catch {
+    // Nobody can say; the caller gets the first error, which says why.
+    return false
+  }
+}
+
+function reportRejected(logger: Logger, walId: string | null, refused: readonly DeadLetter[], buried: number): void {
+  if (refused.length + buried === 0) return
+  const reasons = [...new Set(refused.map(({ reason }) => reason)), ...(buried > 0 ? ['below-horizon'] : [])]
+  logger.error(
+    { walId, rejected: refused.length + buried, reasons },
+    'cold could not store some acknowledged entries: they are kept in thermocline.dead_letters',
+  )
+}
+
+function lostStaging(): Error {
+  return unavailable('the cold tier lost staged rows again and again: it may be restarting')
+}

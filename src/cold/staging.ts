@@ -1,0 +1,136 @@
+/**
+ * The way of rows into the database: by COPY into `entry_staging`, then ONE statement that takes them over, which is
+ * one transaction without any session state. Nothing is taken over unless every row of the batch is there.
+ *
+ *   gate      one row if the batch may be taken over: it is complete and, when shipping, the checkpoint moved
+ *   staged    the batch, if the gate is open
+ *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon
+ *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
+ *   buried    entries that may not come back and rows that Postgres refused, as dead letters
+ */
+import { randomUUID } from 'node:crypto'
+import { type SQL, sql } from 'drizzle-orm'
+import type { EntryRecord } from '../entry/record.ts'
+import { encodeCopy } from './copy-binary.ts'
+import { type DeadLetter, lettersFrom } from './dead-letters.ts'
+import type { ColdDriver } from './driver.ts'
+import { sqlStateOf } from './errors.ts'
+
+export interface Batch {
+  readonly id: string
+  readonly rows: number
+}
+
+export interface TakenOver {
+  /** False: the gate was closed and nothing happened. */
+  readonly moved: boolean
+  readonly written: number
+  /** Entries missing in cold at or below the horizon, now dead letters. */
+  readonly buried: number
+}
+
+const DIVISION_BY_ZERO = '22012'
+
+const CONTENT = [
+  'key',
+  'version',
+  'kind',
+  'text',
+  'document_id',
+  'position',
+  'level',
+  'children',
+  'metadata',
+  'embedding',
+  'embedding_model',
+  'created_at',
+  'updated_at',
+  'expires_at',
+  'deleted_at',
+]
+const COLUMNS = sql.raw(['namespace', 'id', ...CONTENT].join(', '))
+const STAGED_COLUMNS = sql.raw(['namespace', 'id', ...CONTENT].map((column) => `s.${column}`).join(', '))
+const REPLACEMENTS = sql.raw(CONTENT.map((column) => `${column} = excluded.${column}`).join(', '))
+
+/** An empty batch costs no COPY. */
+export async function stage(driver: ColdDriver, records: readonly EntryRecord[]): Promise<Batch> {
+  const batch = { id: randomUUID(), rows: records.length }
+  if (records.length > 0) await driver.copyToStaging(encodeCopy(batch.id, records))
+  return batch
+}
+
+/** Staging is UNLOGGED: a database that crashed since the COPY has lost the rows, and the gate MUST notice. */
+export function isComplete({ id, rows }: Batch): SQL {
+  return sql`(SELECT count(*) FROM thermocline.entry_staging WHERE batch_id = ${id}::uuid) = ${rows}::int8`
+}
+
+/**
+ * @param gate statement that answers one row where the batch may be taken over; it MUST include {@link isComplete}.
+ * @param walId log that the batch comes from, if any.
+ */
+export async function takeOverBatch(
+  driver: ColdDriver,
+  batch: Batch,
+  gate: SQL,
+  letters: readonly DeadLetter[],
+  walId: string | null,
+): Promise<TakenOver> {
+  const [row] = await driver.query(sql`${takeOverSql(batch, gate, letters, walId)}
+    SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
+      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried`)
+  return { moved: row?.moved === 1, written: row?.written as number, buried: row?.buried as number }
+}
+
+/** Rejects as these rows would, and always rolls back. */
+export async function rehearse(driver: ColdDriver, records: readonly EntryRecord[]): Promise<void> {
+  const batch = await stage(driver, records)
+  try {
+    // Division by a count times zero: it waits for every upsert, and no row causes 22012 by itself.
+    await driver.query(sql`${takeOverSql(batch, sql`SELECT`, [], null)} SELECT 1 / (count(*) * 0) FROM written`)
+  } catch (error) {
+    if (sqlStateOf(error) !== DIVISION_BY_ZERO) throw error
+  } finally {
+    await driver.query(sql`DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid`)
+  }
+}
+
+function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], walId: string | null): SQL {
+  return sql`
+    WITH gate AS (${gate}),
+    staged AS MATERIALIZED (
+      SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid AND EXISTS (SELECT FROM gate)
+    ),
+    -- Waits for a sweep that is raising it.
+    horizon AS MATERIALIZED (SELECT collected_version FROM thermocline.store_identity FOR SHARE),
+    verdicts AS MATERIALIZED (
+      SELECT s.*, e.version IS NULL OR e.version < s.version AS is_newer,
+        e.version IS NULL AND s.deleted_at IS NULL AND s.version <= h.collected_version IS TRUE AS is_below_horizon,
+        e.version IS NULL AND s.deleted_at IS NOT NULL AND s.version <= h.collected_version IS TRUE AS is_collected
+      FROM staged s LEFT JOIN horizon h ON true
+      LEFT JOIN thermocline.memory_entries e ON e.namespace = s.namespace AND e.id = s.id
+    ),
+    written AS (
+      INSERT INTO thermocline.memory_entries (${COLUMNS}, indexed)
+      SELECT ${STAGED_COLUMNS}, false FROM verdicts s
+      WHERE s.is_newer AND NOT s.is_below_horizon AND NOT s.is_collected
+      ORDER BY s.namespace, s.id
+      ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
+      WHERE memory_entries.version < excluded.version
+      RETURNING namespace, id, deleted_at
+    ),
+    forgotten AS (
+      DELETE FROM thermocline.entry_access a USING written w
+      WHERE w.deleted_at IS NOT NULL AND a.namespace = w.namespace AND a.id = w.id
+    ),
+    buried AS (
+      INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
+      SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
+      FROM (SELECT to_jsonb(s) - '{batch_id,staged_at,is_newer,is_below_horizon,is_collected}'::text[] AS fields
+            FROM verdicts s WHERE s.is_below_horizon) AS missing
+      UNION ALL
+      SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
+      FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)
+      ON CONFLICT (digest) DO NOTHING
+    ),
+    cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
+}

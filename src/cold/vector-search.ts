@@ -1,0 +1,88 @@
+/**
+ * The k nearest of the rows that a query selects. Rows that the vector index holds are found through it, rows that it
+ * does not hold yet are compared one by one, and both come from one statement, so from one state of the database. A
+ * filter can leave the index with fewer than k (it stops after a bounded walk): then every row is compared.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import type { ColdHit, ColdSearch, ColdSearchResult } from './cold-tier.ts'
+import type { ColdDriver, Row } from './driver.ts'
+import { selects } from './filter-sql.ts'
+import { ACCESS_JOIN, ROW_COLUMNS, toColdRow } from './rows.ts'
+import { distanceOperator, hasDimension, indexedType, typeOf, type VectorIndex } from './vector-index.ts'
+
+/** Largest half-precision float: a larger component cannot be cast for an index of halves. */
+const MAX_HALF = 65_504
+
+export async function search(
+  driver: ColdDriver,
+  indexes: readonly VectorIndex[],
+  query: ColdSearch,
+): Promise<ColdSearchResult> {
+  if (query.k < 1) return { hits: [], exact: true }
+  if (!indexes.some((index) => canServe(index, query)))
+    return { hits: (await driver.query(exactSearch(query))).map((row) => toHit(row, query)), exact: true }
+  const rows = await driver.query(indexedSearch(query))
+  const enough = rows.filter((row) => row.from_index === true).length >= query.k
+  // `exact` tells of a missing index; here the small remainder was compared although there is one.
+  const nearest = enough ? rows.slice(0, query.k) : await driver.query(exactSearch(query))
+  return { hits: nearest.map((row) => toHit(row, query)), exact: false }
+}
+
+function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolean {
+  if (dimension !== query.embedding.length || metric !== query.metric) return false
+  return indexedType(dimension) === 'vector' || query.embedding.every((component) => Math.abs(component) <= MAX_HALF)
+}
+
+/** All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is partial. */
+export function exactSearch(query: ColdSearch): SQL {
+  return withColumns(sql`
+    SELECT e.namespace, e.id, ${distance(query)} AS distance, false AS from_index
+    FROM thermocline.memory_entries e
+    WHERE ${hasDimension(query.embedding.length)} AND ${selects(query)}
+    ORDER BY distance, e.namespace, e.id LIMIT ${query.k}::int8`)
+}
+
+/** Up to k from the index and up to k from the rest, nearest first. */
+export function indexedSearch(query: ColdSearch): SQL {
+  const dimension = query.embedding.length
+  return withColumns(sql`
+    (SELECT e.namespace, e.id, ${distance(query)} AS distance, true AS from_index
+     FROM thermocline.memory_entries e
+     WHERE ${hasDimension(dimension)} AND e.indexed AND ${selects(query)}
+     ORDER BY ${indexedDistance(query)} LIMIT ${query.k}::int8)
+    UNION ALL
+    (SELECT e.namespace, e.id, ${distance(query)} AS distance, false AS from_index
+     FROM thermocline.memory_entries e
+     WHERE ${hasDimension(dimension)} AND e.embedding IS NOT NULL AND e.indexed IS NOT TRUE AND ${selects(query)}
+     ORDER BY distance LIMIT ${query.k}::int8)`)
+}
+
+/** Fetches whole rows for the nearest only: comparing needs neither their text nor their metadata. */
+function withColumns(nearest: SQL): SQL {
+  return sql`
+    WITH nearest AS MATERIALIZED (${nearest})
+    SELECT ${ROW_COLUMNS}, nearest.distance::float8 AS distance, nearest.from_index FROM nearest
+    JOIN thermocline.memory_entries e ON e.namespace = nearest.namespace AND e.id = nearest.id ${ACCESS_JOIN}
+    ORDER BY nearest.distance, e.namespace, e.id`
+}
+
+function distance({ embedding, metric }: ColdSearch): SQL {
+  const type = typeOf('vector', embedding.length)
+  return sql`((e.embedding::${type}) ${distanceOperator(metric)} ${vectorText(embedding)}::${type})`
+}
+
+/** Exactly the expression that the index was built on. */
+function indexedDistance({ embedding, metric }: ColdSearch): SQL {
+  const type = typeOf(indexedType(embedding.length) ?? 'vector', embedding.length)
+  return sql`(e.embedding::${type}) ${distanceOperator(metric)} ${vectorText(embedding)}::${type}`
+}
+
+/** The shortest decimals of the doubles, which read back as the same floats. */
+function vectorText(embedding: Float32Array): string {
+  return `[${embedding.join(',')}]`
+}
+
+function toHit(row: Row, { metric }: ColdSearch): ColdHit {
+  const distance = row.distance as number
+  return { ...toColdRow(row), score: metric === 'cosine' ? 1 - distance : -distance }
+}

@@ -1,0 +1,93 @@
+/**
+ * The process's own map of acknowledged writes that cold does not have yet, newest version per key. It gives
+ * read-your-writes whatever hot and cold are doing, and it is what checkpoints ship: everything in it is durable in the
+ * log. Iteration follows log order, because a newer version of a key moves to the end.
+ */
+import { isWithin } from '../entry/namespace.ts'
+import { type EntryKey, type EntryRecord, keyText } from '../entry/record.ts'
+import type { AppendedRecord } from '../wal/write-log.ts'
+
+type PendingRecord = AppendedRecord<EntryRecord>
+
+/** A run of pending records from the oldest on. */
+export interface PendingBatch {
+  readonly items: readonly PendingRecord[]
+  /** Cold has every record up to this sequence once it has the items. */
+  readonly to: number
+}
+
+export class Pending {
+  readonly #items = new Map<string, PendingRecord>()
+  #bytes = 0
+  #highestSequence = 0
+
+  get size(): number {
+    return this.#items.size
+  }
+
+  /** Payload bytes of what is pending. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Sequence of the last record that became durable. */
+  get highestSequence(): number {
+    return this.#highestSequence
+  }
+
+  /** Takes over what the log has just made durable, in log order. */
+  apply(records: readonly PendingRecord[]): void {
+    for (const item of records) {
+      this.#highestSequence = item.sequence
+      const key = keyText(item.value)
+      const known = this.#items.get(key)
+      if (known !== undefined) {
+        if (known.value.version > item.value.version) continue
+        this.#drop(key, known)
+      }
+      this.#items.set(key, item)
+      this.#bytes += item.bytes
+    }
+  }
+
+  get(key: EntryKey): EntryRecord | undefined {
+    return this.#items.get(keyText(key))?.value
+  }
+
+  /** A snapshot, tombstones included. */
+  inScope(namespace: string, recursive: boolean): EntryRecord[] {
+    const found: EntryRecord[] = []
+    for (const { value } of this.#items.values()) if (isWithin(value.namespace, namespace, recursive)) found.push(value)
+    return found
+  }
+
+  /**
+   * The oldest records up to `target`, at most `maxRows` of them and about `maxBytes`. `to` is `target` in the last
+   * batch, which may be empty: a record that was superseded since need not be shipped, its successor will be.
+   */
+  batch(target: number, maxRows: number, maxBytes: number): PendingBatch {
+    const items: PendingRecord[] = []
+    let bytes = 0
+    for (const item of this.#items.values()) {
+      if (item.sequence > target) break
+      if (items.length === maxRows || (items.length > 0 && bytes + item.bytes > maxBytes))
+        return { items, to: items.at(-1)!.sequence }
+      items.push(item)
+      bytes += item.bytes
+    }
+    return { items, to: target }
+  }
+
+  /** Forgets shipped records, except where a newer version of the key has come meanwhile. */
+  shipped(items: readonly PendingRecord[]): void {
+    for (const item of items) {
+      const key = keyText(item.value)
+      if (this.#items.get(key) === item) this.#drop(key, item)
+    }
+  }
+
+  #drop(key: string, item: PendingRecord): void {
+    this.#items.delete(key)
+    this.#bytes -= item.bytes
+  }
+}

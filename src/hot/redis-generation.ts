@@ -1,0 +1,236 @@
+/**
+ * Which memory is this? A Redis that restarts empty or from an old snapshot, is flushed, or fails over to a replica that
+ * lags must not pass for the one that took our writes. A *generation* is one uninterrupted memory: its id is a hash of
+ * every master's run id and replication id, and of a random nonce kept in Redis, which a flush loses. All keys carry it,
+ * so what an older memory kept is never read.
+ *
+ * States: *unknown*, at first and from the moment any connection breaks; *current*, once the masters were asked over the
+ * new connections. Nothing is sent to a slot while the generation is unknown: callers wait for the look. A new
+ * generation is entered in this order: the owner registers it in cold and learns cold's highest version; that becomes
+ * the floor of each slot; then the generation is declared ready, for everybody. A slot found without its floor after
+ * that has lost its memory, and takes the generation with it: the nonce is replaced.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import type { Version } from '../entry/version.ts'
+import { ThermoclineError, withoutContent } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { ALL_SLOTS, GenerationKeys, nonceKey, storePrefix } from './redis-keys.ts'
+import type { RedisLink } from './redis-link.ts'
+import { deleteOtherGenerations, inspectMaster } from './redis-masters.ts'
+
+export interface GenerationOptions {
+  readonly link: RedisLink
+  readonly storeId: string
+  readonly logger: Logger
+  readonly enter: (generation: string) => Promise<Version>
+  readonly onCurrent: (generation: string, isNew: boolean) => void
+}
+
+/** A generation that was current when it was handed out. */
+export interface Generation {
+  readonly id: string
+  readonly keys: GenerationKeys
+}
+
+/** Pause before another look after one that failed although Redis is connected. */
+const RETRY_MS = 1_000
+
+export class RedisGeneration {
+  readonly #options: GenerationOptions
+  #current: Generation | undefined
+  #looking: Promise<Generation> | undefined
+  /** Counts what made the generation unknown: a look that began before the latest says nothing. */
+  #changes = 0
+  #lastId: string | undefined
+  #retry: NodeJS.Timeout | undefined
+  #isClosed = false
+  #hasWarnedOfEviction = false
+  #hasWarnedOfSilence = false
+  #hasWarnedOfFailure = false
+  /** Redis's clock less ours. */
+  #offset = Date.now() - performance.now()
+
+  constructor(options: GenerationOptions) {
+    this.#options = options
+  }
+
+  /** The latest known; empty before the first. */
+  get id(): string {
+    return this.#lastId ?? ''
+  }
+
+  /** Redis's own time as last measured, on a clock that does not step. */
+  now(): number {
+    return Math.round(performance.now() + this.#offset)
+  }
+
+  /** The current generation, looked up first where it is unknown. */
+  current(): Promise<Generation> {
+    if (this.#current !== undefined) return Promise.resolve(this.#current)
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  isCurrent(generation: Generation): boolean {
+    return this.#current === generation
+  }
+
+  /** A connection broke. */
+  forget(): void {
+    this.#changes++
+    this.#current = undefined
+  }
+
+  /** Masters can be asked (again). */
+  lookSoon(): void {
+    clearTimeout(this.#retry)
+    this.current().catch((error: unknown) => {
+      // A connection that comes up brings the next look.
+      if (this.#isClosed || !this.#options.link.isUp) return
+      this.#warnOfFailure(error)
+      clearTimeout(this.#retry)
+      this.#retry = setTimeout(() => this.lookSoon(), RETRY_MS).unref()
+    })
+  }
+
+  /** A slot of this generation has no floor. */
+  async lose(lost: Generation): Promise<void> {
+    const { nonce, ready } = await this.#readNonce()
+    // Where another one is ready, or none, somebody was before us.
+    if (ready === lost.id) await this.#options.link.run('renounce', [this.#nonceKey], [nonce, randomUUID()])
+    if (this.#current === lost) this.forget()
+    this.lookSoon()
+  }
+
+  /** Measures Redis's clock anew: between two that drift apart, every write would be late. */
+  async measureTime(): Promise<void> {
+    await this.#readNonce()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.forget()
+    clearTimeout(this.#retry)
+  }
+
+  get #nonceKey(): string {
+    return nonceKey(this.#options.storeId)
+  }
+
+  async #look(): Promise<Generation> {
+    const { storeId } = this.#options
+    for (;;) {
+      const changes = this.#changes
+      const fingerprints = await this.#inspectMasters()
+      const { nonce, ready } = await this.#readNonce()
+      const id = hashOf([...fingerprints, nonce])
+      const generation = { id, keys: new GenerationKeys(storeId, id) }
+      if (id !== this.#lastId || ready !== id) {
+        const floor = await this.#enter(id)
+        if (ready !== id && !(await this.#prepare(generation, nonce, floor))) continue
+      }
+      if (this.#isClosed) throw new Error('closed meanwhile')
+      if (changes !== this.#changes) continue
+      this.#become(generation)
+      return generation
+    }
+  }
+
+  async #inspectMasters(): Promise<string[]> {
+    const reports = await Promise.all(this.#options.link.masters().map(inspectMaster))
+    if (reports.length === 0) throw new Error('no master is known')
+    if (reports.some((report) => report.isReplica))
+      throw new ThermoclineError(
+        'ERR_TIER_UNAVAILABLE',
+        `the hot tier at ${this.#options.link.address} is a read-only replica: name the primary, or the sentinels`,
+        { tier: 'hot' },
+      )
+    for (const { evictionPolicy, fingerprint } of reports) {
+      this.#warnOfEviction(evictionPolicy)
+      if (fingerprint === undefined) this.#warnOfSilence()
+    }
+    return reports.map((report) => report.fingerprint ?? '').sort()
+  }
+
+  async #enter(id: string): Promise<Version> {
+    try {
+      return await this.#options.enter(id)
+    } catch (cause) {
+      const { address } = this.#options.link
+      const message = `the hot tier at ${address} waits for the cold tier, which must know of its generation first`
+      throw new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'hot' }, { cause })
+    }
+  }
+
+  /** Gives each slot its floor; false where the nonce was replaced meanwhile. */
+  async #prepare({ id, keys }: Generation, nonce: string, floor: Version): Promise<boolean> {
+    const { link, logger } = this.#options
+    await Promise.all(ALL_SLOTS.map((slot) => link.run('raiseFloor', [keys.slot(slot)], [floor])))
+    const isReady = (await link.run('declareReady', [this.#nonceKey], [nonce, id])) === 1
+    if (isReady) {
+      logger.info({ generation: id }, 'the hot tier begins anew')
+      this.#cleanUp({ id, keys }).catch((error: unknown) =>
+        logger.debug({ err: withoutContent(error) }, 'old hot keys stay until the next generation'),
+      )
+    }
+    return isReady
+  }
+
+  async #cleanUp({ id, keys }: Generation): Promise<void> {
+    const { link, logger, storeId } = this.#options
+    const isCurrent = async (): Promise<boolean> => (await this.#readNonce()).ready === id && !this.#isClosed
+    for (const master of link.masters()) {
+      const deleted = await deleteOtherGenerations(master, storePrefix(storeId), keys.prefix, isCurrent)
+      if (deleted > 0) logger.info({ keys: deleted }, 'deleted hot keys of earlier generations')
+    }
+  }
+
+  #become(generation: Generation): void {
+    const isNew = generation.id !== this.#lastId
+    this.#current = generation
+    this.#lastId = generation.id
+    this.#hasWarnedOfFailure = false
+    this.#options.onCurrent(generation.id, isNew)
+  }
+
+  async #readNonce(): Promise<{ nonce: string; ready: string }> {
+    const sentAt = performance.now()
+    const answer = await this.#options.link.run('nonce', [this.#nonceKey], [randomUUID()])
+    const [nonce, ready, time] = answer as [string, string, string]
+    this.#offset = Number(time) - (sentAt + performance.now()) / 2
+    return { nonce, ready }
+  }
+
+  #warnOfFailure(error: unknown): void {
+    const level = this.#hasWarnedOfFailure ? 'debug' : 'warn'
+    this.#hasWarnedOfFailure = true
+    this.#options.logger[level](
+      { err: withoutContent(error) },
+      'Redis is there, but the hot tier cannot be entered yet',
+    )
+  }
+
+  #warnOfEviction(policy: string | undefined): void {
+    if (policy === undefined || policy === 'noeviction' || this.#hasWarnedOfEviction) return
+    this.#hasWarnedOfEviction = true
+    this.#options.logger.warn(
+      { policy },
+      'Redis may evict: an evicted write can show its older version until it is shipped; set maxmemory-policy noeviction',
+    )
+  }
+
+  #warnOfSilence(): void {
+    if (this.#hasWarnedOfSilence) return
+    this.#hasWarnedOfSilence = true
+    this.#options.logger.warn(
+      {},
+      'INFO is blocked: a Redis that comes back with an old snapshot cannot be told apart; allow INFO to every process',
+    )
+  }
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 24)
+}

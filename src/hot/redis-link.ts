@@ -1,0 +1,196 @@
+/**
+ * The connection to Redis: one server, Sentinel or Cluster, by whatever options ioredis takes, under our terms: no
+ * offline queue, nothing resent by a single server's connection, every command with a timeout. It tells when any of its
+ * connections went down or came up, because each new connection may lead to another memory.
+ */
+import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { replyCode } from './redis-errors.ts'
+import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
+
+/** A server by URL or options (Sentinel included), or a cluster by its first nodes. */
+export type RedisServer =
+  | { readonly url: string; readonly options?: RedisOptions }
+  | { readonly options: RedisOptions }
+  | { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions }
+
+export interface LinkOptions {
+  readonly server: RedisServer
+  /** Milliseconds for one command, and for a connection to come up. */
+  readonly commandTimeout: number
+  /** All masters can be asked, over connections of which at least one is new. */
+  readonly onUp: () => void
+  /** A connection broke: what comes after it may be another server. */
+  readonly onDown: () => void
+  readonly onError: (error: unknown) => void
+}
+
+type ScriptArgument = string | number | Uint8Array
+type ScriptCall = (keyCount: number, ...rest: ScriptArgument[]) => Promise<unknown>
+
+/** Longest pause between two attempts to connect. */
+const MAX_RETRY_MS = 1_000
+const retryStrategy = (attempt: number): number => Math.min(attempt * 50, MAX_RETRY_MS)
+
+export class RedisLink {
+  /** Where Redis is, without credentials. */
+  readonly address: string
+  readonly #client: Redis | Cluster
+  readonly #options: LinkOptions
+  readonly #watched = new WeakSet<Redis>()
+  #refusal: string | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.#client = createClient(options)
+    this.address = addressOf(options.server, this.#client)
+    this.#client.on('error', (error: unknown) => {
+      this.#refusal = replyCode(error) ?? this.#refusal
+      options.onError(error)
+    })
+    this.#client.on('ready', () => {
+      this.#refusal = undefined
+    })
+    if (this.#client instanceof Redis) this.#watch(this.#client)
+    else this.#watchCluster(this.#client)
+  }
+
+  /** Resolves when connected; rejects when the first attempt fails, and goes on trying. */
+  async connect(): Promise<void> {
+    // A cluster whose first attempt finds it not ready settles only the promises of later attempts.
+    const ready = new Promise<void>((resolve) => this.#client.once('ready', () => resolve()))
+    await Promise.race([ready, this.#client.connect()])
+  }
+
+  /** What Redis answered to the latest attempt to connect, such as WRONGPASS; undefined where it did not answer. */
+  get refusal(): string | undefined {
+    return this.#refusal
+  }
+
+  get isUp(): boolean {
+    return this.#client.status === 'ready'
+  }
+
+  /** A connection to each master. */
+  masters(): Redis[] {
+    const masters = this.#client instanceof Redis ? [this.#client] : this.#client.nodes('master')
+    for (const master of masters) this.#watch(master)
+    return masters
+  }
+
+  /** Runs a script on the master that has the keys, and answers texts and numbers. */
+  run(name: ScriptName, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    return this.#call(name, keys, args)
+  }
+
+  /** The same with bytes in place of texts. */
+  runForBytes(name: ScriptName, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    return this.#call(`${name}Buffer`, keys, args)
+  }
+
+  /** Closes the connection and waits for that, where there is one. */
+  async close(): Promise<void> {
+    const { promise: gaveUp, cancel } = waitFor(2 * this.#options.commandTimeout)
+    const closed = new Promise<void>((resolve) => this.#client.once('close', () => resolve()))
+    const isOpen = ['connecting', 'connect', 'ready'].includes(this.#client.status)
+    this.#client.disconnect()
+    // A cluster whose nodes are all away closes without saying so.
+    if (isOpen) await Promise.race([closed, gaveUp])
+    cancel()
+  }
+
+  #call(name: string, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    // Typed here instead of on ioredis itself, whose types belong to our users as well.
+    const scripts = this.#client as unknown as Record<string, ScriptCall>
+    return scripts[scriptCommand(name)]!(keys.length, ...keys, ...args.map(asBuffer))
+  }
+
+  #watch(connection: Redis): void {
+    if (this.#watched.has(connection)) return
+    this.#watched.add(connection)
+    connection.on('close', this.#options.onDown)
+    connection.on('ready', this.#options.onUp)
+  }
+
+  #watchCluster(cluster: Cluster): void {
+    cluster.on('+node', (node: Redis) => {
+      this.#options.onDown()
+      this.#watch(node)
+    })
+    cluster.on('-node', this.#options.onDown)
+    cluster.on('node error', this.#options.onError)
+    cluster.on('ready', this.#options.onUp)
+  }
+}
+
+function createClient({ server, commandTimeout }: LinkOptions): Redis | Cluster {
+  const scripts = Object.fromEntries(Object.entries(SCRIPTS).map(([name, lua]) => [scriptCommand(name), { lua }]))
+  const terms = {
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout,
+    connectTimeout: commandTimeout,
+    // A server that stopped also keeps a connection from closing.
+    disconnectTimeout: commandTimeout,
+    // A server that stopped keeps its connections open, and the queue of what timed out would grow without end.
+    socketTimeout: 2 * commandTimeout,
+    enableAutoPipelining: false,
+    keyPrefix: '',
+    stringNumbers: false,
+    replyMapping: 'legacy',
+    // Whoever has become a replica refuses writes and would answer reads with what it once had.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  } as const satisfies RedisOptions
+  if ('nodes' in server) {
+    const { options } = server
+    return new Cluster([...server.nodes], {
+      clusterRetryStrategy: retryStrategy,
+      slotsRefreshTimeout: commandTimeout,
+      // Processes that know different masters take each other's generation for lost.
+      slotsRefreshInterval: 5_000,
+      ...options,
+      redisOptions: { ...options?.redisOptions, ...terms },
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      enableAutoPipelining: false,
+      scaleReads: 'master',
+      scripts,
+    })
+  }
+  const options = { retryStrategy, ...server.options, ...terms, enableOfflineQueue: false, scripts }
+  return 'url' in server ? new Redis(server.url, options) : new Redis(options)
+}
+
+function waitFor(milliseconds: number): { promise: Promise<void>; cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined
+  const promise = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  return { promise, cancel: () => clearTimeout(timer) }
+}
+
+/** Kept apart from the commands of Redis. */
+function scriptCommand(name: string): string {
+  return `thermocline_${name}`
+}
+
+function asBuffer(argument: ScriptArgument): string | number | Buffer {
+  return argument instanceof Uint8Array
+    ? Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength)
+    : argument
+}
+
+function addressOf(server: RedisServer, client: Redis | Cluster): string {
+  const place = ({ host, port, path }: Pick<RedisOptions, 'host' | 'port' | 'path'>): string =>
+    path ?? `${host}:${port}`
+  if ('nodes' in server) {
+    const nodes = server.nodes.map((node) => {
+      if (typeof node !== 'string') return typeof node === 'number' ? `port ${node}` : `${node.host}:${node.port}`
+      return URL.canParse(node) ? new URL(node).host : 'a node'
+    })
+    return `cluster ${nodes.join(', ')}`
+  }
+  const { sentinels, name } = client.options as RedisOptions
+  if (sentinels !== undefined && sentinels !== null) return `${name} by sentinels ${sentinels.map(place).join(', ')}`
+  return place(client.options as RedisOptions)
+}

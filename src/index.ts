@@ -1,0 +1,41 @@
+/** Public names only. */
+export type { Clock } from './clock.ts'
+export type { Metric } from './cold/cold-tier.ts'
+export type { CallOptions } from './deadline.ts'
+export type { Duration } from './entry/duration.ts'
+export type { Comparison, Where } from './entry/filter.ts'
+export type {
+  ChunkEntry,
+  ChunkInput,
+  EmbeddingEntry,
+  EmbeddingInput,
+  EntryInput,
+  EntryKind,
+  JsonObject,
+  JsonValue,
+  MemoryEntry,
+  MetadataEntry,
+  MetadataInput,
+  RaptorEntry,
+  RaptorInput,
+} from './entry/memory-entry.ts'
+export { namespaceSegments } from './entry/namespace.ts'
+export type { Version } from './entry/version.ts'
+export { type ErrorCode, type ErrorDetails, isThermoclineError, ThermoclineError, type TierName } from './errors.ts'
+export type { Explanation, Placement } from './flow/read.ts'
+export type { SearchHit, SearchResult } from './flow/search.ts'
+export type { Durability, Receipt, WriteOptions, WriteOutcome } from './flow/write.ts'
+export type { Logger } from './log.ts'
+export type { CloseOptions, CloseResult, MemoryStore, StoreHealth, StoreStats } from './memory-store.ts'
+export { openMemoryStore } from './open-store.ts'
+export { DEFAULTS, type MemoryStoreOptions } from './options.ts'
+export type {
+  CountOptions,
+  FindOptions,
+  FindResult,
+  MemoryRepository,
+  SearchOptions,
+} from './repository/memory-repository.ts'
+export type { NamespaceView } from './repository/namespace-view.ts'
+export type { CheckpointStats } from './sync/checkpoint.ts'
+export { type SyncStats, SyncWorker } from './sync/sync-worker.ts'

@@ -1,0 +1,175 @@
+/**
+ * A store: repositories in front, worker behind. Opening and closing are in {@link ./open-store.ts}.
+ */
+import type { ColdTier } from './cold/cold-tier.ts'
+import { withDeadline } from './deadline.ts'
+import { type Duration, parseDuration } from './entry/duration.ts'
+import { DEFAULT_NAMESPACE, namespacePath } from './entry/namespace.ts'
+import type { EntryRecord } from './entry/record.ts'
+import { isThermoclineError, ThermoclineError, withoutContent } from './errors.ts'
+import type { Pending } from './flow/pending.ts'
+import type { HotTier } from './hot/hot-tier.ts'
+import type { Logger } from './log.ts'
+import type { RepositoryParts } from './repository/memory-repository.ts'
+import { NamespaceView } from './repository/namespace-view.ts'
+import type { Checkpointer, CheckpointStats } from './sync/checkpoint.ts'
+import type { SyncStats, SyncWorker } from './sync/sync-worker.ts'
+import type { WriteLog } from './wal/write-log.ts'
+
+export interface StoreParts extends RepositoryParts {
+  readonly log: WriteLog<EntryRecord>
+  readonly pending: Pending
+  readonly hot: HotTier
+  readonly cold: ColdTier
+  readonly checkpointer: Checkpointer
+  readonly worker: SyncWorker
+  readonly logger: Logger
+  /** Ends the store: waits, ships what it can before the deadline, releases everything. */
+  readonly shutDown: (signal: AbortSignal) => Promise<CloseResult>
+}
+
+export interface StoreStats {
+  /** Acknowledged writes that cold does not have yet. */
+  readonly pending: { readonly entries: number; readonly bytes: number }
+  readonly hot: { readonly entries: number; readonly bytes: number }
+  /** `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. */
+  readonly cold: {
+    readonly entries: number
+    readonly tombstones: number
+    readonly unindexed: number
+    readonly deadLetters: number
+  }
+  /** `checkpoint`: cold has every record up to here. */
+  readonly wal: { readonly id: string; readonly epoch: number; readonly sequence: number; readonly checkpoint: number }
+}
+
+export interface StoreHealth {
+  /** False once the log has failed: writes are refused until the store is opened again. */
+  readonly live: boolean
+  readonly error?: ThermoclineError
+}
+
+export interface CloseOptions {
+  /** How long to wait for running calls and the last checkpoint. @default '10s' */
+  readonly timeout?: Duration | undefined
+}
+
+export interface CloseResult {
+  /** Records shipped to cold by this close. */
+  readonly shipped: number
+  /** Records that stay in the log for the next open. */
+  readonly remaining: number
+}
+
+export class MemoryStore implements AsyncDisposable {
+  readonly #parts: StoreParts
+  readonly #default: NamespaceView
+  #closing: Promise<CloseResult> | undefined
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts
+    this.#default = new NamespaceView(parts, DEFAULT_NAMESPACE)
+  }
+
+  /** Entries of every kind in the namespace `default`. */
+  get entries(): NamespaceView['entries'] {
+    return this.#default.entries
+  }
+
+  get chunks(): NamespaceView['chunks'] {
+    return this.#default.chunks
+  }
+
+  get embeddings(): NamespaceView['embeddings'] {
+    return this.#default.embeddings
+  }
+
+  get metadata(): NamespaceView['metadata'] {
+    return this.#default.metadata
+  }
+
+  get raptorNodes(): NamespaceView['raptorNodes'] {
+    return this.#default.raptorNodes
+  }
+
+  /** The background worker; it runs already. */
+  get worker(): SyncWorker {
+    return this.#parts.worker
+  }
+
+  /** The same repositories in another namespace: `store.namespace('tenant', 'acme').chunks`. */
+  namespace(...segments: readonly string[]): NamespaceView {
+    return new NamespaceView(this.#parts, namespacePath(segments))
+  }
+
+  /** Runs a whole sync now: checkpoint, demote, sweep, index. */
+  sync(): Promise<SyncStats> {
+    return this.#parts.gate.run(() => this.#parts.worker.syncNow())
+  }
+
+  /** Ships every write acknowledged so far to cold. */
+  checkpoint(): Promise<CheckpointStats> {
+    return this.#parts.gate.run(() => this.#parts.worker.checkpointNow())
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#parts.gate.run(async () => {
+      const { log, pending, checkpointer } = this.#parts
+      const [hot, cold] = await Promise.all([this.#parts.hot.size(), this.#parts.cold.stats()])
+      const { live, tombstones, unindexed, deadLetters } = cold
+      return {
+        pending: { entries: pending.size, bytes: pending.bytes },
+        hot,
+        cold: { entries: live, tombstones, unindexed, deadLetters },
+        wal: { id: log.walId, epoch: log.epoch, sequence: log.lastSequence, checkpoint: checkpointer.sequence },
+      }
+    })
+  }
+
+  health(): StoreHealth {
+    const error = this.#parts.log.failure ?? this.#parts.checkpointer.fenced
+    return error === undefined ? { live: !this.#parts.gate.isClosed } : { live: false, error }
+  }
+
+  /**
+   * Refuses new calls, waits for running ones, ships what is pending and lets go of everything. What could not be shipped
+   * in time stays in the log for the next open. Idempotent.
+   */
+  close({ timeout = 10_000 }: CloseOptions = {}): Promise<CloseResult> {
+    const millis = parseDuration(timeout)
+    if (millis === undefined) {
+      const message = "option `timeout`: a duration: milliseconds or a text like '5m'"
+      return Promise.reject(new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'timeout' }))
+    }
+    this.#closing ??= this.#close(millis)
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(timeout: number): Promise<CloseResult> {
+    const { gate, logger, shutDown } = this.#parts
+    gate.close()
+    const result = await shutDown(AbortSignal.timeout(timeout))
+    if (result.remaining > 0)
+      logger.error(result, 'closed with records that cold does not have yet: they are in the log for the next open')
+    return result
+  }
+}
+
+/** Waits for `work`, but not beyond the signal; what failed or took too long is logged, for closing goes on regardless. */
+export async function attempt(
+  work: Promise<unknown>,
+  signal: AbortSignal,
+  logger: Logger,
+  what: string,
+): Promise<void> {
+  try {
+    await withDeadline(work, { signal })
+  } catch (error) {
+    const late = isThermoclineError(error, 'ERR_ABORTED')
+    logger.error({ err: withoutContent(error) }, late ? `closing did not wait longer for ${what}` : `${what} failed`)
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Moves entries out of hot: by age, and early where hot is over capacity. An entry leaves only after cold has its version,
+ * and only if hot still holds that version; deleted and expired entries leave by the same path. The cost is that of the
+ * batch, not of the tier.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { decodeRecord } from '../entry/codec.ts'
+import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
+import type { Logger } from '../log.ts'
+
+export interface DemoterParts {
+  readonly hot: HotTier
+  readonly cold: ColdTier
+  readonly logger: Logger
+  /** Entries per batch. */
+  readonly batchSize: number
+  /** Told whenever hot has shrunk. */
+  readonly onDemoted: () => void
+}
+
+export interface DemoteStats {
+  /** Entries that left hot. */
+  demoted: number
+  /** Entries that changed meanwhile and stay. */
+  skipped: number
+  /** Entries that cold would not take; they stay in hot. */
+  errors: number
+  /** Payload bytes that demotion itself had to write to cold. */
+  bytes: number
+}
+
+export class Demoter {
+  readonly #parts: DemoterParts
+
+  constructor(parts: DemoterParts) {
+    this.#parts = parts
+  }
+
+  /** Demotes what was not accessed after `idleSince`, batch by batch, until none is left or `signal` fires. */
+  demoteIdle(idleSince: number, signal: AbortSignal): Promise<DemoteStats> {
+    return this.#demoteWhile(() => Promise.resolve(true), idleSince, signal)
+  }
+
+  /** Demotes the least recently accessed until hot is within its capacity. */
+  demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
+    return this.#demoteWhile(() => this.isOverCapacity(), Number.POSITIVE_INFINITY, signal)
+  }
+
+  async isOverCapacity(): Promise<boolean> {
+    return (await this.fill()) > 1
+  }
+
+  /** How full hot is: 1 at its capacity, 0 where it has none. */
+  async fill(): Promise<number> {
+    const { maxEntries, maxBytes } = this.#parts.hot.capacity
+    if (maxEntries === undefined && maxBytes === undefined) return 0
+    const { entries, bytes } = await this.#parts.hot.size()
+    return Math.max(entries / (maxEntries ?? Number.POSITIVE_INFINITY), bytes / (maxBytes ?? Number.POSITIVE_INFINITY))
+  }
+
+  async #demoteWhile(goOn: () => Promise<boolean>, idleSince: number, signal: AbortSignal): Promise<DemoteStats> {
+    const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
+    while (!signal.aborted && (await goOn())) {
+      const candidates = await this.#parts.hot.candidates({ limit: this.#parts.batchSize, idleSince })
+      if (candidates.length === 0) break
+      const before = total.demoted
+      await this.#demoteBatch(candidates, total)
+      this.#parts.onDemoted()
+      // Nothing left: what remains is changing or refused. Another sync tries again.
+      if (total.demoted === before) break
+      await nextTurn()
+    }
+    return total
+  }
+
+  async #demoteBatch(candidates: readonly HotCandidate[], total: DemoteStats): Promise<void> {
+    const { hot, cold } = this.#parts
+    const leaving = await this.#ensureCold(candidates, total)
+    const removed = await hot.remove(leaving)
+    const touches = removed.flatMap((access, i) =>
+      access === undefined || access.accessCount === 0
+        ? []
+        : [{ ...leaving[i]!.key, lastAccessedAt: access.lastAccessedAt, accesses: access.accessCount }],
+    )
+    if (touches.length > 0) await cold.recordAccess(touches)
+    const demoted = removed.filter((access) => access !== undefined).length
+    total.demoted += demoted
+    total.skipped += leaving.length - demoted
+  }
+
+  /** Writes to cold what it lacks; answers those candidates that cold has now. */
+  async #ensureCold(candidates: readonly HotCandidate[], total: DemoteStats): Promise<HotCandidate[]> {
+    const { hot, cold, logger } = this.#parts
+    const isBehind = (version: string | undefined, candidate: HotCandidate): boolean =>
+      version === undefined || version < candidate.version
+    const before = await cold.versions(candidates.map(({ key }) => key))
+    const lacking = candidates.filter((candidate, i) => isBehind(before[i], candidate))
+    if (lacking.length === 0) return [...candidates]
+    const values = (await hot.read(lacking.map(({ key }) => key))).filter((value) => value !== undefined)
+    for (const { payload } of values) total.bytes += payload.byteLength
+    await cold.upsert(values.map(({ payload }) => decodeRecord(payload)))
+    const after = await cold.versions(lacking.map(({ key }) => key))
+    const refused = new Set(lacking.filter((candidate, i) => isBehind(after[i], candidate)))
+    if (refused.size === 0) return [...candidates]
+    total.errors += refused.size
+    logger.error({ entries: refused.size }, 'cold would not take entries that were to leave hot: they stay there')
+    // To the back of the queue, so that they do not stand in the way of all others.
+    const now = hot.now()
+    await hot.touch([...refused].map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
+    return candidates.filter((candidate) => !refused.has(candidate))
+  }
+}

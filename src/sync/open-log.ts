@@ -1,0 +1,92 @@
+/** Takes over the logs whose owner is gone, ships what they hold, and answers the log this process appends to. */
+import type { ColdTier } from '../cold/cold-tier.ts'
+import type { EntryRecord } from '../entry/record.ts'
+import { parse, type VersionClock } from '../entry/version.ts'
+import { isThermoclineError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { LockedLog, listLogs } from '../wal/locked-log.ts'
+import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
+import { isRetired, type RecoverOptions, type Recovery, recoverLog } from './recover.ts'
+
+export interface OpenLogOptions {
+  readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion'>
+  readonly cold: ColdTier
+  readonly versions: VersionClock
+  readonly logger: Logger
+  readonly onProgress?: NonNullable<RecoverOptions['onProgress']>
+}
+
+export interface OpenedLog {
+  readonly log: WriteAheadLog<EntryRecord>
+  /** Every record of the log up to this sequence is in cold. */
+  readonly checkpoint: number
+  /** One per log that an earlier process left. */
+  readonly recoveries: readonly Recovery[]
+}
+
+/** Rejects with `ERR_WAL_CORRUPT` when one of the logs lost acknowledged writes; everything is left as it was then. */
+export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
+  const { cold, versions } = options
+  const wal = { ...options.wal, highestVersion: () => versions.highest }
+  const recoveries: Recovery[] = []
+  let own: { log: WriteAheadLog<EntryRecord>; checkpoint: number } | undefined
+  for (const walId of await listLogs(wal.dir)) {
+    const locked = await lockUnlessOwned(wal.dir, walId)
+    if (locked === undefined) continue
+    const recovery = await orRelease(locked, async () => {
+      if (!(await isRetired(locked, cold))) return recoverLog({ ...options, log: locked })
+      await locked.remove()
+      return undefined
+    })
+    if (recovery === undefined) continue
+    recoveries.push(recovery)
+    const { millis, counter } = recovery.report.highestVersion
+    versions.raise(millis, counter)
+    await observeHighest(cold, versions)
+    const { epoch, sequence } = recovery.checkpoint
+    const log = await WriteAheadLog.continue(locked, { ...recovery.report.end, epoch: epoch - 1 }, wal)
+    if (own === undefined) own = { log, checkpoint: sequence }
+    else await retireLog(log, cold)
+  }
+  if (own !== undefined) {
+    await own.log.release(own.checkpoint)
+    return { ...own, recoveries }
+  }
+  await observeHighest(cold, versions)
+  const log = await WriteAheadLog.create(wal)
+  const { sequence } = await cold.takeOver(log.walId, log.epoch)
+  return { log, checkpoint: sequence, recoveries }
+}
+
+/** Ends a log that was shipped to its end. */
+export async function retireLog(log: WriteAheadLog<EntryRecord>, cold: ColdTier): Promise<void> {
+  const { walId, epoch } = log
+  await log.retire(() => cold.retire(walId, epoch))
+}
+
+/** A log of a living process is that one's own business. */
+async function lockUnlessOwned(dir: string, walId: string): Promise<LockedLog | undefined> {
+  try {
+    return await LockedLog.lock(dir, walId, { lockTimeout: 0 })
+  } catch (error) {
+    if (isThermoclineError(error, 'ERR_LOCKED')) return undefined
+    throw error
+  }
+}
+
+async function orRelease<T>(log: LockedLog, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await log.release()
+    throw error
+  }
+}
+
+/** No version may be issued at or below one that cold has seen, whatever the wall clock says. */
+async function observeHighest(cold: ColdTier, versions: VersionClock): Promise<void> {
+  const highest = await cold.highestVersion()
+  if (highest === undefined) return
+  const { millis, counter } = parse(highest)
+  versions.raise(millis, counter)
+}

@@ -1,0 +1,41 @@
+/**
+ * Runs `work` one at a time. A call that comes while a run is under way waits for one further run, shared by all such
+ * callers: what they want done may have been overlooked by the run that is under way.
+ */
+export class SingleFlight<T> {
+  readonly #work: () => Promise<T>
+  #running: Promise<T> | undefined
+  #next: Promise<T> | undefined
+
+  constructor(work: () => Promise<T>) {
+    this.#work = work
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
+  run(): Promise<T> {
+    if (this.#running === undefined) return this.#start()
+    this.#next ??= this.#running.then(ignore, ignore).then(() => {
+      this.#next = undefined
+      return this.#start()
+    })
+    return this.#next
+  }
+
+  /** Resolves once nothing runs and nothing waits to. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await (this.#next ?? this.#running).then(ignore, ignore)
+  }
+
+  #start(): Promise<T> {
+    const run = this.#work().finally(() => {
+      this.#running = undefined
+    })
+    this.#running = run
+    return run
+  }
+}
+
+const ignore = (): void => {}

@@ -1,0 +1,161 @@
+/**
+ * The background half of a store: checkpoints about once a second, and on a schedule a sync, which demotes, sweeps and
+ * indexes. Runs never overlap; `syncNow` and `checkpointNow` join a run that has not begun yet, else start one.
+ *
+ * Lifecycle: idle → `start()` → running → `shutdown()` → stopped, which finishes the batch under way and starts no other.
+ */
+import { Cron } from 'croner'
+import type { Clock } from '../clock.ts'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { ThermoclineError, withoutContent } from '../errors.ts'
+import type { AccessCounter } from '../flow/access.ts'
+import type { Logger } from '../log.ts'
+import type { Checkpointer, CheckpointStats } from './checkpoint.ts'
+import type { Demoter, DemoteStats } from './demote.ts'
+import { SingleFlight } from './single-flight.ts'
+import { indexVectors, sweep } from './sweep.ts'
+
+export interface SyncWorkerParts {
+  readonly checkpointer: Checkpointer
+  readonly demoter: Demoter
+  readonly access: AccessCounter
+  readonly cold: ColdTier
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Milliseconds between checkpoints; jittered by a tenth, so that processes do not march in step. */
+  readonly checkpointEvery: number
+  /** Cron pattern of the sync, seconds first; undefined: only when asked. */
+  readonly schedule: string | undefined
+  /** Milliseconds without an access after which an entry leaves hot. */
+  readonly hotToColdAge: number
+}
+
+/** What one sync did. */
+export interface SyncStats {
+  /** Entries that left hot. */
+  readonly synced: number
+  /** Entries that changed while they were to leave, and stay. */
+  readonly skipped: number
+  /** Entries that cold would not take. */
+  readonly errors: number
+  /** Payload bytes shipped to cold. */
+  readonly bytes: number
+  /** Expired entries that became tombstones, tombstones collected, rows put into the vector index. */
+  readonly expired: number
+  readonly collected: number
+  readonly indexed: number
+  readonly durationMs: number
+  readonly startedAt: Date
+}
+
+export class SyncWorker {
+  readonly #parts: SyncWorkerParts
+  readonly #stop = new AbortController()
+  readonly #sync = new SingleFlight(() => this.#runSync())
+  readonly #overflow = new SingleFlight(() => this.#parts.demoter.demoteOverflow(this.#stop.signal))
+  #cron: Cron | undefined
+  #timer: NodeJS.Timeout | undefined
+  #started = false
+
+  constructor(parts: SyncWorkerParts) {
+    this.#parts = parts
+  }
+
+  /** Begins the schedules; they keep no process alive by themselves. */
+  start(): void {
+    if (this.#started) return
+    this.#started = true
+    this.#scheduleCheckpoint()
+    const { schedule } = this.#parts
+    if (schedule !== undefined) {
+      this.#cron = new Cron(schedule, { protect: true, unref: true }, () => this.#inBackground(() => this.syncNow()))
+    }
+  }
+
+  /** When the schedule fires next; null without one. */
+  get nextRun(): Date | null {
+    return this.#cron?.nextRun() ?? null
+  }
+
+  /** A whole sync: checkpoint, demote by age and over capacity, sweep, index. Rejects with the first failure. */
+  syncNow(): Promise<SyncStats> {
+    this.#refuseWhenStopped()
+    return this.#sync.run()
+  }
+
+  /** Ships every write acknowledged so far to cold. */
+  checkpointNow(): Promise<CheckpointStats> {
+    this.#refuseWhenStopped()
+    return this.#parts.checkpointer.checkpointNow()
+  }
+
+  /** Begins a checkpoint in the background, for writers that wait for room. */
+  checkpointSoon(): void {
+    this.#inBackground(() => this.#parts.checkpointer.checkpointNow())
+  }
+
+  /** Begins early demotion in the background. */
+  demoteSoon(): void {
+    if (!this.#overflow.isRunning) this.#inBackground(() => this.#overflow.run())
+  }
+
+  /** Finishes the batch under way and stops; idempotent. Resolves once nothing runs any more. */
+  async shutdown(): Promise<void> {
+    this.#stop.abort()
+    this.#cron?.stop()
+    clearTimeout(this.#timer)
+    await Promise.all([this.#sync.idle(), this.#overflow.idle()])
+    await this.#parts.checkpointer.idle()
+  }
+
+  async #runSync(): Promise<SyncStats> {
+    const { access, checkpointer, clock, cold, demoter, hotToColdAge } = this.#parts
+    const { signal } = this.#stop
+    const startedAt = new Date(clock.now())
+    const began = performance.now()
+    // Counts first: what was read a moment ago must not look idle.
+    await access.flush()
+    const shipped = await checkpointer.checkpointNow({ heartbeat: true })
+    const aged = await demoter.demoteIdle(clock.now() - hotToColdAge, signal)
+    const overflow = await this.#overflow.run()
+    const swept = await sweep(cold, signal)
+    const indexed = await indexVectors(cold, signal)
+    const sum = (pick: (stats: DemoteStats) => number): number => pick(aged) + pick(overflow)
+    const stats: SyncStats = {
+      synced: sum(({ demoted }) => demoted),
+      skipped: sum(({ skipped }) => skipped),
+      errors: sum(({ errors }) => errors) + shipped.rejected,
+      bytes: sum(({ bytes }) => bytes) + shipped.bytes,
+      ...swept,
+      indexed,
+      durationMs: Math.round(performance.now() - began),
+      startedAt,
+    }
+    await cold.recordSyncRun({ ...stats, startedAt: startedAt.getTime() })
+    this.#parts.logger.info(stats, 'synced')
+    return stats
+  }
+
+  #scheduleCheckpoint(): void {
+    const wait = this.#parts.checkpointEvery * (0.9 + Math.random() * 0.2)
+    this.#timer = setTimeout(() => {
+      this.#inBackground(() => this.#parts.checkpointer.checkpointNow()).finally(() => {
+        if (!this.#stop.signal.aborted) this.#scheduleCheckpoint()
+      })
+    }, wait).unref()
+  }
+
+  /** A scheduled run that fails is logged and tried again at the next tick: the log still holds everything. */
+  async #inBackground(work: () => Promise<unknown>): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    try {
+      await work()
+    } catch (error) {
+      this.#parts.logger.error({ err: withoutContent(error) }, 'a background run failed; it will be tried again')
+    }
+  }
+
+  #refuseWhenStopped(): void {
+    if (this.#stop.signal.aborted) throw new ThermoclineError('ERR_CLOSED', 'the sync worker was shut down', {})
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Keeps a folder to one process, without a native addon: a holder listens on a unix socket in `<dir>/lock/`, its flag.
+ * The kernel drops the socket with its process, however that dies, and keeps it while the process is stopped.
+ *
+ * To take the lock: look for a living flag; raise one's own; look again, and hold only if no other living flag stands.
+ * Two that raise at once both see each other and both withdraw; a random pause lets one of them win. A flag appears under
+ * its name only once it listens, and names are never reused, so a flag that refuses a connection is dead for good.
+ *
+ * Holds among the processes of one kernel, across its containers; not across machines that share a network file system.
+ */
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { throwIfAborted } from '../deadline.ts'
+import { ThermoclineError } from '../errors.ts'
+
+export interface LockOptions {
+  /** Milliseconds to wait for a living holder to let go. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+const FLAG = '.flag'
+/** Two contenders that withdraw see each other again after a few of these. */
+const FIRST_PAUSE_MS = 4
+const LONGEST_PAUSE_MS = 250
+/** Contenders that withdraw at once deserve another try even where the caller would not wait for a holder. */
+const LEAST_TRIES = 6
+
+export class DirectoryLock implements AsyncDisposable {
+  readonly #folder: FlagFolder
+  readonly #flag: Flag
+  #released: Promise<void> | undefined
+
+  private constructor(folder: FlagFolder, flag: Flag) {
+    this.#folder = folder
+    this.#flag = flag
+  }
+
+  /** Makes `dir` where need be. Rejects with `ERR_LOCKED`, naming the holder's process, once the timeout has passed. */
+  static async acquire(dir: string, { timeout, signal }: LockOptions): Promise<DirectoryLock> {
+    const folder = await FlagFolder.open(dir)
+    const deadline = performance.now() + timeout
+    try {
+      for (let tries = 1; ; tries++) {
+        throwIfAborted(signal)
+        const holder = await folder.findLiving()
+        const flag = holder === undefined ? await folder.raise() : undefined
+        if (flag !== undefined && (await folder.findLiving(flag.name)) === undefined)
+          return new DirectoryLock(folder, flag)
+        await flag?.lower()
+        const isContended = holder === undefined && tries < LEAST_TRIES
+        if (!isContended && performance.now() >= deadline) throw locked(holder)
+        await pause(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal })
+      }
+    } catch (error) {
+      await folder.close()
+      throw error
+    }
+  }
+
+  /** Idempotent. */
+  release(): Promise<void> {
+    this.#released ??= this.#flag.lower().then(() => this.#folder.close())
+    return this.#released
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+}
+
+/** `<dir>/lock/`, where the flags stand. */
+class FlagFolder {
+  readonly #path: string
+  readonly #handle: FileHandle
+  /**
+   * Path for socket calls: they cut a path after 107 bytes without a word, so on Linux it leads through the open
+   * descriptor of the folder.
+   */
+  readonly #socketPath: string
+
+  private constructor(path: string, handle: FileHandle) {
+    this.#path = path
+    this.#handle = handle
+    this.#socketPath = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path
+  }
+
+  static async open(dir: string): Promise<FlagFolder> {
+    const path = join(dir, 'lock')
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    return new FlagFolder(path, await open(path, 'r'))
+  }
+
+  /** A flag, other than `own`, whose process lives; dead ones are cleared away. */
+  async findLiving(own?: string): Promise<string | undefined> {
+    for (const name of await readdir(this.#path)) {
+      if (name === own || !name.endsWith(FLAG)) continue
+      if (await isListening(join(this.#socketPath, name))) return name
+      await rm(join(this.#path, name), { force: true })
+    }
+    return undefined
+  }
+
+  async raise(): Promise<Flag> {
+    const stem = `${process.pid}-${randomBytes(8).toString('hex')}`
+    const hidden = `${stem}.new`
+    const server = await listen(join(this.#socketPath, hidden))
+    const name = stem + FLAG
+    await rename(join(this.#path, hidden), join(this.#path, name))
+    return new Flag(name, join(this.#path, name), server)
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
+
+class Flag {
+  readonly name: string
+  readonly #path: string
+  readonly #server: Server
+
+  constructor(name: string, path: string, server: Server) {
+    this.name = name
+    this.#path = path
+    this.#server = server
+  }
+
+  /** Out of sight first: whoever still sees it must find it living. */
+  async lower(): Promise<void> {
+    await rm(this.#path, { force: true })
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+}
+
+/** The holder needs no turn of its event loop for this: the kernel accepts into the backlog. */
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    // Anything but a plain refusal, a full backlog for one, may be a living holder.
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    )
+  })
+}
+
+function listen(path: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.destroy()
+    })
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.unref()
+      resolve(server)
+    })
+  })
+}
+
+function locked(holder: string | undefined): ThermoclineError<'ERR_LOCKED'> {
+  const pid = Number.parseInt(holder ?? '', 10)
+  const who = Number.isNaN(pid) ? 'another process' : `process ${pid}`
+  const message = `${who} has the data folder open: stop it, or use another folder`
+  return new ThermoclineError('ERR_LOCKED', message, Number.isNaN(pid) ? {} : { pid })
+}

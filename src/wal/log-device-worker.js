@@ -1,0 +1,96 @@
+/**
+ * Runs a log's file operations with synchronous calls; see log-device.ts. JavaScript, because a worker thread of Node 20
+ * cannot load TypeScript.
+ *
+ * @typedef {import('./log-device.ts').LogOperation} LogOperation
+ * @typedef {import('./log-device.ts').LogDeviceFailure} LogDeviceFailure
+ */
+import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+
+/** @type {string} */
+const folder = workerData.folder
+/** @type {Map<string, number>} */
+const descriptors = new Map()
+/** Bytes of the write under way. */
+let written = 0
+
+/** @param {string} handle */
+function descriptorOf(handle) {
+  const descriptor = descriptors.get(handle)
+  if (descriptor === undefined) throw Object.assign(new Error('the handle is not open'), { code: 'EBADF' })
+  return descriptor
+}
+
+/** @param {string} handle @param {string} name @param {number} flags */
+function open(handle, name, flags) {
+  descriptors.set(handle, openSync(join(folder, name), constants.O_RDWR | constants.O_CREAT | flags, 0o600))
+}
+
+/** @param {number} descriptor @param {Uint8Array} bytes @param {number} position */
+function writeAll(descriptor, bytes, position) {
+  // A full disk answers with a short count first, and with ENOSPC only when nothing fits any more.
+  while (written < bytes.byteLength)
+    written += writeSync(descriptor, bytes, written, bytes.byteLength - written, position + written)
+}
+
+/** @param {string} path */
+function fsyncFolder(path) {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** @param {LogOperation} operation */
+function run(operation) {
+  switch (operation.op) {
+    case 'create':
+      return open(operation.handle, operation.name, constants.O_TRUNC)
+    case 'open':
+      return open(operation.handle, operation.name, 0)
+    case 'write':
+      return writeAll(descriptorOf(operation.handle), operation.bytes, operation.position)
+    case 'fdatasync':
+      return fdatasyncSync(descriptorOf(operation.handle))
+    case 'fsync':
+      return fsyncSync(descriptorOf(operation.handle))
+    case 'close': {
+      const descriptor = descriptorOf(operation.handle)
+      descriptors.delete(operation.handle)
+      return closeSync(descriptor)
+    }
+    case 'rename':
+      return renameSync(join(folder, operation.from), join(folder, operation.to))
+    case 'unlink':
+      return rmSync(join(folder, operation.name), { force: true })
+    case 'fsync-folder':
+      return fsyncFolder(folder)
+    case 'fsync-parent':
+      return fsyncFolder(dirname(folder))
+  }
+}
+
+/** @param {readonly LogOperation[]} operations @returns {LogDeviceFailure | undefined} */
+function runAll(operations) {
+  for (const [index, operation] of operations.entries()) {
+    written = 0
+    try {
+      run(operation)
+    } catch (error) {
+      return { index, code: /** @type {NodeJS.ErrnoException} */ (error).code ?? 'UNKNOWN', written }
+    }
+  }
+  return undefined
+}
+
+const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
+port.on('message', (/** @type {readonly LogOperation[] | 'end'} */ message) => {
+  if (message !== 'end') return port.postMessage(runAll(message))
+  for (const descriptor of descriptors.values()) closeSync(descriptor)
+  port.close()
+})
+port.postMessage('ready')

@@ -1,0 +1,97 @@
+/**
+ * The one way to change a log folder. A list of operations runs in order and stops at the first that fails; lists run one
+ * after the other. The real device runs them with synchronous calls in a worker thread of its own, because fdatasync in
+ * libuv's pool waits behind whatever else the application does there. Tests put a device of their own in its place.
+ */
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+
+/** Files are named relative to the log folder, and opened under a handle that the caller chooses. */
+export type LogOperation =
+  /** Creates or empties a file, 0600. */
+  | { readonly op: 'create'; readonly name: string; readonly handle: string }
+  /** Opens a file as it is, or creates it, 0600. */
+  | { readonly op: 'open'; readonly name: string; readonly handle: string }
+  /** Writes all bytes, however many calls it takes. */
+  | { readonly op: 'write'; readonly handle: string; readonly bytes: Uint8Array; readonly position: number }
+  | { readonly op: 'fdatasync'; readonly handle: string }
+  | { readonly op: 'fsync'; readonly handle: string }
+  | { readonly op: 'close'; readonly handle: string }
+  | { readonly op: 'rename'; readonly from: string; readonly to: string }
+  /** A file that is not there is no error. */
+  | { readonly op: 'unlink'; readonly name: string }
+  | { readonly op: 'fsync-folder' }
+  /** Makes the folder itself durable in its parent. */
+  | { readonly op: 'fsync-parent' }
+
+export interface LogDeviceFailure {
+  /** Index of the operation that failed; those before it were done, those after it not begun. */
+  readonly index: number
+  /** Name of the system's error, like `ENOSPC`. */
+  readonly code: string
+  /** Bytes that a failed write had written before. */
+  readonly written: number
+}
+
+export interface LogDevice {
+  /** Resolves to undefined when every operation was done. Rejects only when the device itself is gone. */
+  run(operations: readonly LogOperation[]): Promise<LogDeviceFailure | undefined>
+  /** Closes what is open. Idempotent. */
+  close(): Promise<void>
+}
+
+export type OpenLogDevice = (folder: string) => Promise<LogDevice>
+
+interface Waiting {
+  readonly resolve: (failure: LogDeviceFailure | undefined) => void
+  readonly reject: (error: Error) => void
+}
+
+export class WorkerLogDevice implements LogDevice {
+  readonly #worker: Worker
+  /** Answers come in the order of the questions. */
+  readonly #waiting: Waiting[] = []
+  #gone: Error | undefined
+
+  static async open(folder: string): Promise<WorkerLogDevice> {
+    const worker = new Worker(new URL('./log-device-worker.js', import.meta.url), { workerData: { folder } })
+    await once(worker, 'message')
+    return new WorkerLogDevice(worker)
+  }
+
+  private constructor(worker: Worker) {
+    this.#worker = worker
+    worker.on('message', (failure: LogDeviceFailure | undefined) => this.#answer(failure))
+    worker.on('error', (error) => this.#end(error))
+    worker.on('exit', () => this.#end(new Error('the log writer has ended')))
+    worker.unref()
+  }
+
+  run(operations: readonly LogOperation[]): Promise<LogDeviceFailure | undefined> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone)
+    return new Promise((resolve, reject) => {
+      // Only an unfinished write keeps the process alive.
+      if (this.#waiting.push({ resolve, reject }) === 1) this.#worker.ref()
+      this.#worker.postMessage(operations)
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#gone !== undefined) return
+    const exit = once(this.#worker, 'exit')
+    this.#worker.ref()
+    this.#worker.postMessage('end')
+    await exit
+  }
+
+  #answer(failure: LogDeviceFailure | undefined): void {
+    const waiting = this.#waiting.shift()
+    if (this.#waiting.length === 0) this.#worker.unref()
+    waiting?.resolve(failure)
+  }
+
+  #end(error: Error): void {
+    this.#gone ??= error
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#gone)
+  }
+}

@@ -1,0 +1,377 @@
+/**
+ * A durable, append-only log. When the promise of `append` resolves, the record survives a killed process and a power cut.
+ *
+ * Group commit: what waits is gathered into one buffer, written at an explicit offset and synced with one fdatasync; then
+ * the `durable` mark is written, then `onDurable` is called, then the promises resolve. The next group gathers meanwhile.
+ *
+ * Rotation: a full segment is ended by a SEAL record and synced; the next one's header is written aside, synced, renamed,
+ * and the folder is synced, before the first record goes into it.
+ *
+ * States: open → failed, for good, after an error that leaves the file in doubt (what a failed fdatasync left on the disk
+ * nobody knows, so it is never repeated and nothing more is appended) · open → closed. A disk that is full before a byte
+ * of a group was written fails that group only.
+ *
+ * See format.ts for the bytes and recovery.ts for how a log is read back.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ErrorDetails, ThermoclineError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
+import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
+import { LockedLog, syncFolder } from './locked-log.ts'
+import {
+  type LogDevice,
+  type LogDeviceFailure,
+  type LogOperation,
+  type OpenLogDevice,
+  WorkerLogDevice,
+} from './log-device.ts'
+import type { LogEnd, SegmentExtent } from './log-scan.ts'
+import { type PlannedRecord, SegmentCursor } from './segment.ts'
+import type { AppendedRecord, WriteLog } from './write-log.ts'
+
+export { keyHash } from './format.ts'
+
+export interface WriteAheadLogOptions<T> {
+  /** The folder that holds all logs. */
+  readonly dir: string
+  /** A segment is ended before a group would take it beyond this. */
+  readonly segmentBytes: number
+  /** Milliseconds to wait for the lock. */
+  readonly lockTimeout: number
+  readonly logger: Logger
+  /** Highest version issued so far, for the segment header. */
+  readonly highestVersion: () => { millis: number; counter: number }
+  /** Called in log order, after the sync and before the promises of these records resolve. MUST NOT throw. */
+  readonly onDurable: (records: readonly AppendedRecord<T>[]) => void
+  /** @default a worker thread that calls node:fs */
+  readonly openDevice?: OpenLogDevice
+}
+
+/** A group is cut off here, so that its first caller does not wait for megabytes of others. */
+const MAX_GROUP_BYTES = 8 * 1024 * 1024
+
+interface Waiting<T> {
+  readonly record: PlannedRecord
+  readonly value: T
+  readonly resolve: (record: AppendedRecord<T>) => void
+  readonly reject: (error: ThermoclineError) => void
+}
+
+const SEGMENT = 'segment'
+const MARK = 'mark'
+const NEXT = 'next'
+
+export class WriteAheadLog<T> implements WriteLog<T> {
+  readonly walId: string
+  readonly epoch: number
+  readonly #options: WriteAheadLogOptions<T>
+  readonly #folder: LockedLog
+  readonly #device: LogDevice
+  /** Ended segments, oldest first. */
+  readonly #ended: SegmentExtent[]
+  #cursor: SegmentCursor
+  #markGeneration: number
+  #lastSequence: number
+  #queue: Waiting<T>[] = []
+  #running: Promise<void> | undefined
+  /** The current segment was sealed, but the next one could not be made yet. */
+  #isSealed = false
+  #failure: ThermoclineError<'ERR_WAL_FAILED'> | undefined
+  #isClosed = false
+
+  /** Begins a new log in a folder of its own. */
+  static async create<T>(options: WriteAheadLogOptions<T>): Promise<WriteAheadLog<T>> {
+    const walId = randomUUID()
+    await mkdir(join(options.dir, walId), { recursive: true, mode: 0o700 })
+    await syncFolder(options.dir)
+    const folder = await LockedLog.lock(options.dir, walId, { lockTimeout: options.lockTimeout })
+    return WriteAheadLog.continue(folder, NO_SEGMENTS, options)
+  }
+
+  /** Goes on with a log that was read to its end: in a new segment and a new epoch, the old files are left as they are. */
+  static async continue<T>(
+    folder: LockedLog,
+    end: LogEnd,
+    options: WriteAheadLogOptions<T>,
+  ): Promise<WriteAheadLog<T>> {
+    const device = await (options.openDevice ?? WorkerLogDevice.open)(folder.path)
+    try {
+      const mark = await readMark(folder.path, folder.walId)
+      const log = new WriteAheadLog<T>(folder, device, end, (mark?.generation ?? 0) + 1, options)
+      await log.#begin()
+      return log
+    } catch (error) {
+      await device.close()
+      await folder.release()
+      throw error
+    }
+  }
+
+  private constructor(
+    folder: LockedLog,
+    device: LogDevice,
+    end: LogEnd,
+    markGeneration: number,
+    options: WriteAheadLogOptions<T>,
+  ) {
+    this.walId = folder.walId
+    this.epoch = end.epoch + 1
+    this.#options = options
+    this.#folder = folder
+    this.#device = device
+    this.#ended = [...end.segments]
+    this.#cursor = SegmentCursor.after(end, folder.walId, this.epoch, options.highestVersion())
+    this.#markGeneration = markGeneration
+    this.#lastSequence = end.lastSequence
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence
+  }
+
+  get failure(): ThermoclineError<'ERR_WAL_FAILED'> | undefined {
+    return this.#failure
+  }
+
+  append(type: 'put' | 'delete', payload: Uint8Array, keyHash: number, value: T): Promise<AppendedRecord<T>> {
+    if (payload.byteLength > MAX_PAYLOAD_BYTES) return Promise.reject(tooLong())
+    if (this.#isClosed) return Promise.reject(closed())
+    if (this.#failure !== undefined) return Promise.reject(stopped(this.#failure, 'none'))
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ record: { type: RECORD_TYPES[type], payload, keyHash }, value, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  async release(sequence: number): Promise<{ segments: number; bytes: number }> {
+    const covered = this.#ended.findIndex((segment) => segment.lastSequence > sequence)
+    const going = this.#ended.slice(0, covered === -1 ? undefined : covered)
+    if (going.length === 0 || this.#failure !== undefined || this.#isClosed) return { segments: 0, bytes: 0 }
+    const unlinks = going.map(({ number }): LogOperation => ({ op: 'unlink', name: segmentName(number) }))
+    const failure = await this.#do([...unlinks, { op: 'fsync-folder' }])
+    if (failure !== undefined) {
+      // Nothing is lost by keeping them: the next release tries again.
+      this.#options.logger.error({ walId: this.walId, code: failure.code }, 'shipped segments could not be deleted')
+      return { segments: 0, bytes: 0 }
+    }
+    this.#ended.splice(0, going.length)
+    return { segments: going.length, bytes: going.reduce((sum, { bytes }) => sum + bytes, 0) }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#running
+    try {
+      if (this.#failure === undefined && !this.#isSealed) await this.#control('seal')
+    } finally {
+      await this.#device.close()
+      await this.#folder.release()
+    }
+  }
+
+  /**
+   * Ends a log whose every record is in cold: a CLOSE record, then `forget`, then the folder goes. A crash in between leaves
+   * a log that says it is closed, or an empty folder; opening removes either.
+   */
+  async retire(forget: () => Promise<void>): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#running
+    try {
+      if (this.#failure !== undefined) throw this.#failure
+      await this.#control('close')
+      await forget()
+    } finally {
+      await this.#device.close()
+    }
+    await this.#folder.remove()
+  }
+
+  /** Makes the first segment of this epoch and writes the mark there, so that it is never about a segment long gone. */
+  async #begin(): Promise<void> {
+    const failure = await this.#do([
+      ...creation(this.#cursor),
+      { op: 'open', name: segmentName(this.#cursor.number), handle: SEGMENT },
+      { op: 'open', name: MARK_FILE, handle: MARK },
+      this.#mark(this.#cursor.offset, this.#lastSequence),
+    ])
+    if (failure !== undefined) throw this.#fail(failure.code)
+  }
+
+  #mark(offset: number, sequence: number): LogOperation {
+    const { walId, epoch } = this
+    const generation = this.#markGeneration++
+    const mark = { generation, walId, epoch, segment: this.#cursor.number, offset, sequence }
+    return { op: 'write', handle: MARK, ...encodeMark(mark) }
+  }
+
+  async #run(): Promise<void> {
+    // One turn of the microtask queue: callers of the same tick share the first group.
+    await undefined
+    while (this.#queue.length > 0 && this.#failure === undefined) {
+      const group = this.#takeGroup()
+      try {
+        await this.#commit(group)
+      } catch {
+        for (const { reject } of group) reject(stopped(this.#fail('UNKNOWN'), 'unknown'))
+      }
+    }
+    if (this.#failure !== undefined)
+      for (const { reject } of this.#queue.splice(0)) reject(stopped(this.#failure, 'none'))
+    this.#running = undefined
+  }
+
+  #takeGroup(): Waiting<T>[] {
+    let bytes = 0
+    let count = 0
+    for (const { record } of this.#queue) {
+      bytes += recordBytes(record.payload.byteLength)
+      if (count > 0 && bytes > MAX_GROUP_BYTES) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #commit(group: readonly Waiting<T>[]): Promise<void> {
+    const records = group.map(({ record }) => record)
+    if (!this.#cursor.hasRoom(records, this.#options.segmentBytes) || this.#isSealed) {
+      const full = await this.#rotate()
+      if (full) return rejectAll(group, diskFull())
+    }
+    const plan = this.#cursor.plan(records, this.#lastSequence)
+    const failure = await this.#do([
+      { op: 'write', handle: SEGMENT, bytes: plan.bytes, position: this.#cursor.offset },
+      { op: 'fdatasync', handle: SEGMENT },
+      this.#mark(plan.next.offset, plan.lastSequence),
+    ])
+    if (failure !== undefined) {
+      if (!isCleanlyFull(failure)) throw this.#fail(failure.code)
+      return rejectAll(group, diskFull())
+    }
+    const first = this.#lastSequence + 1
+    this.#cursor = plan.next
+    this.#lastSequence = plan.lastSequence
+    const durable = group.map(({ record, value }, i) => ({
+      sequence: first + i,
+      bytes: record.payload.byteLength,
+      value,
+    }))
+    this.#options.onDurable(durable)
+    for (const [i, { resolve }] of group.entries()) resolve(durable[i]!)
+  }
+
+  /** Answers whether the disk was full before anything was in doubt; another rotation may succeed later. */
+  async #rotate(): Promise<boolean> {
+    if (!this.#isSealed) {
+      const failure = await this.#writeControl('seal')
+      if (failure !== undefined) {
+        if (!isCleanlyFull(failure)) throw this.#fail(failure.code)
+        return true
+      }
+      this.#isSealed = true
+    }
+    const next = this.#cursor.successor(this.#lastSequence, this.#options.highestVersion())
+    const failure = await this.#do([
+      ...creation(next),
+      { op: 'close', handle: SEGMENT },
+      { op: 'open', name: segmentName(next.number), handle: SEGMENT },
+    ])
+    if (failure !== undefined) {
+      // Up to the rename only the file aside is touched, and the next try writes it anew.
+      if (failure.code === 'ENOSPC' && failure.index < RENAME) return true
+      throw this.#fail(failure.code)
+    }
+    const { number, offset } = this.#cursor
+    this.#ended.push({ number, bytes: offset, lastSequence: this.#lastSequence })
+    this.#cursor = next
+    this.#isSealed = false
+    return false
+  }
+
+  async #control(type: 'seal' | 'close'): Promise<void> {
+    const failure = await this.#writeControl(type)
+    if (failure !== undefined) throw this.#fail(failure.code)
+  }
+
+  async #writeControl(type: 'seal' | 'close'): Promise<LogDeviceFailure | undefined> {
+    const control = { type: RECORD_TYPES[type], payload: new Uint8Array(), keyHash: 0 }
+    const plan = this.#cursor.plan([control], this.#lastSequence)
+    const failure = await this.#do([
+      { op: 'write', handle: SEGMENT, bytes: plan.bytes, position: this.#cursor.offset },
+      { op: 'fdatasync', handle: SEGMENT },
+      this.#mark(plan.next.offset, plan.lastSequence),
+    ])
+    if (failure === undefined) this.#cursor = plan.next
+    return failure
+  }
+
+  /** A device that is gone leaves everything in doubt, from the first operation on. */
+  async #do(operations: readonly LogOperation[]): Promise<LogDeviceFailure | undefined> {
+    try {
+      return await this.#device.run(operations)
+    } catch {
+      return { index: -1, code: 'EDEVICE', written: 0 }
+    }
+  }
+
+  #fail(code: string): ThermoclineError<'ERR_WAL_FAILED'> {
+    this.#failure ??= new ThermoclineError(
+      'ERR_WAL_FAILED',
+      `the log could not be written (${code}): look at the disk, then open the store again, which recovers what was acknowledged`,
+      { outcome: 'unknown' },
+    )
+    this.#options.logger.error({ walId: this.walId, code }, 'the log has stopped')
+    return this.#failure
+  }
+}
+
+/** Header aside, synced, renamed, folder synced: a segment is there whole or not at all. */
+function creation(cursor: SegmentCursor): LogOperation[] {
+  const name = segmentName(cursor.number)
+  return [
+    { op: 'create', name: `${name}.new`, handle: NEXT },
+    { op: 'write', handle: NEXT, bytes: cursor.header, position: 0 },
+    { op: 'fsync', handle: NEXT },
+    { op: 'close', handle: NEXT },
+    { op: 'rename', from: `${name}.new`, to: name },
+    { op: 'fsync-folder' },
+  ]
+}
+
+/** Where the rename stands among them. */
+const RENAME = 4
+
+const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] }
+
+/** Nothing of the group reached the file, so the same place can be written again once there is room. */
+function isCleanlyFull({ index, code, written }: LogDeviceFailure): boolean {
+  return code === 'ENOSPC' && index === 0 && written === 0
+}
+
+function rejectAll<T>(group: readonly Waiting<T>[], error: ThermoclineError): void {
+  for (const { reject } of group) reject(error)
+}
+
+function stopped(failure: ThermoclineError<'ERR_WAL_FAILED'>, outcome: 'none' | 'unknown'): ThermoclineError {
+  const details: ErrorDetails['ERR_WAL_FAILED'] = { outcome }
+  return new ThermoclineError('ERR_WAL_FAILED', failure.message, details)
+}
+
+function diskFull(): ThermoclineError {
+  return new ThermoclineError('ERR_BACKPRESSURE', 'the disk under the log is full: free some space', {
+    outcome: 'none',
+  })
+}
+
+function closed(): ThermoclineError {
+  return new ThermoclineError('ERR_CLOSED', 'the log is closed: open the store again', { outcome: 'none' })
+}
+
+function tooLong(): ThermoclineError {
+  const message = `the encoded entry is longer than ${MAX_PAYLOAD_BYTES} bytes: split it`
+  return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'input' })
+}

@@ -1,0 +1,51 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { segmentFiles } from '../fault/damage-log.ts'
+import { StoreTemplate } from '../store-template.ts'
+import { runCli } from './run-cli.ts'
+import { startWriter, writeAndKill } from './written-folder.ts'
+
+const template = new StoreTemplate()
+beforeAll(() => template.make())
+afterAll(() => template.remove())
+
+/** Path, size and times of every file. */
+async function snapshot(dir: string): Promise<string[]> {
+  const paths = await readdir(dir, { recursive: true })
+  const lines = paths.map(async (path) => {
+    const { size, mtimeMs, ctimeMs } = await stat(join(dir, path))
+    return [path, size, mtimeMs, ctimeMs].join(' ')
+  })
+  return (await Promise.all(lines)).sort()
+}
+
+test('says what a log holds, segment by segment, and changes nothing', async () => {
+  const dir = await template.copy()
+  await writeAndKill(dir, 100, 10)
+  const before = await snapshot(dir)
+  const { code, stdout, stderr } = await runCli(['inspect', '--dir', dir, '--json'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const { logs } = JSON.parse(stdout)
+  expect(logs).toMatchObject([{ types: { put: 1_000, delete: 0 }, damage: [], epoch: 1 }])
+  expect(logs[0].segments.length).toBe((await segmentFiles(dir)).length)
+  expect(logs[0].segments.length).toBeGreaterThan(1)
+  expect(logs[0].segments[0]).toMatchObject({ firstSequence: 1, sealed: true })
+
+  const plain = await runCli(['inspect', '--dir', dir])
+  expect(plain.stdout).toContain('1000 puts')
+  expect(plain.stdout).toContain('no damage')
+  expect(await snapshot(dir)).toEqual(before)
+})
+
+test('sees no damage in a log that its owner is writing', async () => {
+  const dir = await template.copy()
+  const writer = startWriter(dir, 1, 1_000_000)
+  await writer.printed(/(\S+\n){50}/)
+  for (let look = 0; look < 3; look++) {
+    const { code, stdout } = await runCli(['inspect', '--dir', dir, '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).logs).toMatchObject([{ damage: [] }])
+  }
+  await writer.kill()
+})

@@ -1,0 +1,129 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openMemoryStore } from '../../src/index.ts'
+import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
+import { StoreTemplate } from '../store-template.ts'
+import { runCli, startCli } from './run-cli.ts'
+import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
+
+const template = new StoreTemplate()
+beforeAll(() => template.make())
+afterAll(() => template.remove())
+
+/** Several batches, so that there is a middle. */
+const MANY = [500, 8] as const
+
+interface Report {
+  readonly logs: readonly Record<string, unknown>[]
+}
+
+async function recover(
+  dir: string,
+  ...args: string[]
+): Promise<{ code: number | null; stderr: string; logs: Report['logs'] }> {
+  const { code, stdout, stderr } = await runCli(['recover', '--dir', dir, '--json', ...args])
+  return { code, stderr, logs: (JSON.parse(stdout) as Report).logs }
+}
+
+async function inspect(dir: string): Promise<Report['logs']> {
+  const { stdout, code } = await runCli(['inspect', '--dir', dir, '--json'])
+  expect(code).toBe(0)
+  return (JSON.parse(stdout) as Report).logs
+}
+
+test('ships what a process killed while writing had acknowledged, and does it once', async () => {
+  const dir = await template.copy()
+  const writer = startWriter(dir, 1, 1_000_000)
+  await writer.printed(/(\S+\n){300}/)
+  const ids = await writer.kill()
+  const [before] = await inspect(dir)
+  expect((before as { types: { put: number } }).types.put).toBeGreaterThanOrEqual(ids.length)
+
+  const first = await recover(dir)
+  expect(first).toMatchObject({ code: 0, stderr: '', logs: [{ outcome: 'retired', alreadyInCold: 0, lost: [] }] })
+  expect(first.logs[0]!.shipped).toBeGreaterThanOrEqual(ids.length)
+  expect(await inspect(dir)).toEqual([])
+
+  expect(await recover(dir)).toEqual({ code: 0, stderr: '', logs: [] })
+  expect(await missingIn(dir, ids)).toEqual([])
+})
+
+test('says in plain words what it found', async () => {
+  const dir = await template.copy()
+  await writeAndKill(dir, 10, 2)
+  const { code, stdout } = await runCli(['recover', '--dir', dir])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^log \S+: 20 records, 20 shipped, 0 already in the database\n/)
+  expect(stdout).toContain('the log is done with')
+  expect((await runCli(['recover', '--dir', dir])).stdout).toBe('no log was left behind: the database has everything\n')
+})
+
+test('killed half-way, is simply run again', async () => {
+  const dir = await template.copy()
+  const ids = await writeAndKill(dir, ...MANY)
+  const killed = startCli(['recover', '--dir', dir, '--verbose'])
+  await killed.printed(/shipped a batch/)
+  killed.child.kill('SIGKILL')
+  expect((await killed.result).signal).toBe('SIGKILL')
+
+  const { code, logs } = await recover(dir)
+  expect(code).toBe(0)
+  expect(logs).toMatchObject([{ records: ids.length, outcome: 'retired' }])
+  expect(logs[0]!.shipped).toBeLessThan(ids.length)
+  expect(await missingIn(dir, ids)).toEqual([])
+})
+
+describe('a damaged log', () => {
+  /** A folder whose log lost its first record; answers the ids in the order of the log. */
+  async function damaged(): Promise<{ dir: string; ids: string[]; segment: string; intact: Buffer }> {
+    const dir = await template.copy()
+    const ids = await writeAndKill(dir, ...MANY)
+    const segment = (await segmentFiles(dir))[0]!
+    const intact = await readFile(segment)
+    await rotFirstRecord(segment)
+    return { dir, ids, segment, intact }
+  }
+
+  const LOST = [{ from: 1, to: 1 }]
+
+  test('is shipped as far as it verifies, left in place and refused, however often', async () => {
+    const { dir, ids } = await damaged()
+    for (const shipped of [ids.length - 1, 0]) {
+      const { code, stderr, logs } = await recover(dir)
+      expect(code).toBe(3)
+      expect(stderr).toMatch(/^thermocline: [^\n]*--accept-loss[^\n]*\n$/)
+      expect(logs).toMatchObject([{ records: ids.length - 1, shipped, outcome: 'kept', lost: LOST }])
+    }
+    expect((await runCli(['inspect', '--dir', dir])).code).toBe(3)
+    const { stdout } = await runCli(['recover', '--dir', dir])
+    expect(stdout).toContain('lost: record 1\n')
+    await expect(openMemoryStore({ dir })).rejects.toMatchObject({ code: 'ERR_WAL_CORRUPT' })
+  })
+
+  test('is set aside once its loss is accepted', async () => {
+    const { dir, ids } = await damaged()
+    const { code, stderr, logs } = await recover(dir, '--accept-loss')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const walId = logs[0]!.walId as string
+    expect(logs).toMatchObject([{ outcome: 'quarantined', lost: LOST, movedTo: join(dir, 'quarantine', walId) }])
+    expect(await readdir(join(dir, 'quarantine', walId))).toContain((await segmentNames(dir, walId))[0])
+    expect(await readdir(join(dir, 'wal'))).not.toContain(walId)
+
+    expect(await recover(dir, '--accept-loss')).toEqual({ code: 0, stderr: '', logs: [] })
+    expect(await missingIn(dir, ids)).toEqual([ids[0]])
+  })
+
+  test('is whole again once its file is restored, also after a recovery', async () => {
+    const { dir, ids, segment, intact } = await damaged()
+    expect((await recover(dir)).code).toBe(3)
+    await writeFile(segment, intact)
+    expect(await recover(dir)).toMatchObject({ code: 0, logs: [{ shipped: 1, outcome: 'retired', lost: [] }] })
+    expect(await missingIn(dir, ids)).toEqual([])
+  })
+})
+
+async function segmentNames(dir: string, walId: string): Promise<string[]> {
+  const names = await readdir(join(dir, 'quarantine', walId))
+  return names.filter((name) => /^\d+/.test(name)).sort()
+}

@@ -1,0 +1,84 @@
+/** The real command line, in a process of its own. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const TSX = import.meta.resolve('tsx')
+
+export interface CliResult {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface CliOptions {
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
+export interface RunningCli {
+  readonly child: ChildProcess
+  readonly result: Promise<CliResult>
+  /** Resolves once stdout and stderr together match; rejects when the process ends before. */
+  printed(pattern: RegExp): Promise<void>
+}
+
+/** Settings of the machine that the tests run on are left out. */
+function cleanEnv(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const { REDIS_URL: _, DATABASE_URL: __, THERMOCLINE_DIR: ___, ...rest } = process.env
+  return { ...rest, ...env }
+}
+
+/** Starts a TypeScript file in a process of its own; it ends with the test at the latest. */
+export function startNode(file: string, args: readonly string[], options: CliOptions = {}): RunningCli {
+  const settings: SpawnOptions = { cwd: options.cwd, env: cleanEnv(options.env), stdio: ['ignore', 'pipe', 'pipe'] }
+  const child = spawn(process.execPath, ['--import', TSX, file, ...args], settings)
+  let stdout = ''
+  let stderr = ''
+  let look = (): void => {}
+  child.stdout!.setEncoding('utf8').on('data', (data: string) => {
+    stdout += data
+    look()
+  })
+  child.stderr!.setEncoding('utf8').on('data', (data: string) => {
+    stderr += data
+    look()
+  })
+  const result = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }) as CliResult)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await result
+  })
+  const printed = async (pattern: RegExp): Promise<void> => {
+    const seen = new Promise<void>((resolve) => {
+      look = () => {
+        if (pattern.test(stdout + stderr)) resolve()
+      }
+      look()
+    })
+    const ended = result.then((all) => {
+      if (!pattern.test(all.stdout + all.stderr)) throw new Error(`ended without ${pattern}: ${JSON.stringify(all)}`)
+    })
+    await Promise.race([seen, ended])
+  }
+  return { child, result, printed }
+}
+
+export function startCli(args: readonly string[], options?: CliOptions): RunningCli {
+  return startNode(MAIN, args, options)
+}
+
+export function runCli(args: readonly string[], options?: CliOptions): Promise<CliResult> {
+  return startCli(args, options).result
+}
+
+/** Exit code, nothing on stdout, and exactly one line on stderr that holds the remedy. */
+export function expectRefusal(result: CliResult, code: number, remedy: string | RegExp): void {
+  expect(result.stderr).toMatch(/^thermocline: [^\n]+\n$/)
+  expect(result.stderr).toMatch(remedy)
+  expect(result.stderr).not.toMatch(/\bat .*:\d+:\d+/)
+  expect({ code: result.code, stdout: result.stdout }).toEqual({ code, stdout: '' })
+}

@@ -1,0 +1,97 @@
+/** What `ship` makes of a database that forgets staged rows or whose answers do not arrive, over the real one. */
+import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ColdStore } from '../../src/cold/cold-store.ts'
+import type { ColdDriver } from '../../src/cold/driver.ts'
+import { unavailable } from '../../src/cold/errors.ts'
+import { PgliteDriver } from '../../src/cold/pglite.ts'
+import { PgliteClient } from '../../src/cold/pglite-client.ts'
+import { silentLogger } from '../../src/log.ts'
+import { chunkOf, keyOf, versionOf } from '../contract/cold-records.ts'
+import { batchOf } from '../contract/cold-shipping.ts'
+import { PgliteTemplate } from './pglite-template.ts'
+
+const template = new PgliteTemplate()
+beforeAll(() => template.make())
+afterAll(() => template.remove())
+
+/** Faults still to come. */
+const faults = { stagingLost: 0, answersLost: 0, statementsLost: 0 }
+
+/** The real driver, with a network and a crash in between. */
+function faulty(driver: ColdDriver): ColdDriver {
+  const isDue = (fault: keyof typeof faults): boolean => faults[fault] > 0 && faults[fault]-- > 0
+  return {
+    async query(statement) {
+      if (isDue('statementsLost')) throw unavailable('connection lost before')
+      const rows = await driver.query(statement)
+      if (isDue('answersLost')) throw unavailable('connection lost after')
+      return rows
+    },
+    async copyToStaging(stream) {
+      await driver.copyToStaging(stream)
+      if (isDue('stagingLost')) await driver.query(sql`TRUNCATE thermocline.entry_staging`)
+    },
+    build: (statement) => driver.build(statement),
+    migrate: (config) => driver.migrate(config),
+    housekeep: (after) => driver.housekeep(after),
+    close: () => driver.close(),
+  }
+}
+
+describe('ship over a database with faults', () => {
+  const walId = randomUUID()
+  const records = [1, 2, 3].map((n) => chunkOf('ns', n, n))
+  const batch = batchOf(walId, records)
+  let store: ColdStore
+  const versions = () => store.versions([1, 2, 3].map((n) => keyOf('ns', n)))
+  const written = [1, 2, 3].map(versionOf)
+  const nothing = [undefined, undefined, undefined]
+
+  beforeEach(async () => {
+    const client = await PgliteClient.start(`${await template.copy()}/data`)
+    const driver = faulty(new PgliteDriver(client, 60_000, silentLogger))
+    store = await ColdStore.open(driver, { mode: 'check', dimensions: [], metrics: [], logger: silentLogger })
+    await store.takeOver(walId, 1)
+  })
+  afterEach(async () => {
+    Object.assign(faults, { stagingLost: 0, answersLost: 0, statementsLost: 0 })
+    await store.close()
+  })
+
+  it('stages rows again that were lost before they were taken over', async () => {
+    faults.stagingLost = 2
+    expect(await store.ship(batch)).toEqual({ status: 'moved', superseded: 0, rejected: 0 })
+    expect(await versions()).toEqual(written)
+  })
+
+  it('moves no checkpoint past rows that are lost again and again', async () => {
+    faults.stagingLost = 100
+    await expect(store.ship(batch)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+    await expect(store.upsert(records)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+    expect(await store.checkpointOf(walId)).toMatchObject({ sequence: 0 })
+    expect(await versions()).toEqual(nothing)
+  })
+
+  it('reads back what became of a statement whose answer was lost', async () => {
+    faults.answersLost = 1
+    expect(await store.ship(batch)).toMatchObject({ status: 'moved' })
+    expect(await versions()).toEqual(written)
+  })
+
+  it('rejects where nothing was written, and may be called again', async () => {
+    faults.statementsLost = 1
+    await expect(store.ship(batch)).rejects.toMatchObject({ message: 'connection lost before' })
+    expect(await versions()).toEqual(nothing)
+    expect(await store.ship(batch)).toMatchObject({ status: 'moved' })
+  })
+
+  it('rejects where nobody knows, and the same call then tells', async () => {
+    // The statement's answer is lost, and so is the question what became of it.
+    faults.answersLost = 2
+    await expect(store.ship(batch)).rejects.toMatchObject({ message: 'connection lost after' })
+    expect(await store.ship(batch)).toEqual({ status: 'moved', superseded: 0, rejected: 0 })
+    expect(await versions()).toEqual(written)
+  })
+})

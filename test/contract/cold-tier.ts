@@ -1,0 +1,81 @@
+/**
+ * What every driver of the cold tier must do. A driver's own test hands in a factory and is otherwise about what only
+ * that driver has. Nothing here knows more of a tier than its contract.
+ */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe } from 'vitest'
+import type { ColdTier, Metric } from '../../src/cold/cold-tier.ts'
+import type { Logger } from '../../src/log.ts'
+import { silentLogger } from '../../src/log.ts'
+import { describeColdAccess } from './cold-access.ts'
+import { describeColdCollection } from './cold-collection.ts'
+import { describeColdQueries } from './cold-queries.ts'
+import { describeColdReads } from './cold-reads.ts'
+import { describeColdRefusals } from './cold-refusals.ts'
+import { describeColdSearch } from './cold-search.ts'
+import { describeColdShipping } from './cold-shipping.ts'
+
+export interface ColdTierOptions {
+  readonly dimensions: readonly number[]
+  readonly metrics: readonly Metric[]
+  readonly logger: Logger
+}
+
+export interface ColdTierDriver {
+  readonly name: string
+  /** A new, empty tier; whoever opened it closes it. */
+  open(options: ColdTierOptions): Promise<ColdTier>
+}
+
+/** One tier that the tests of a group share, each in a namespace of its own. */
+export interface SharedColdTier {
+  readonly tier: ColdTier
+}
+
+export function describeColdTier(driver: ColdTierDriver): void {
+  describe(`cold tier contract: ${driver.name}`, () => {
+    describeColdReads(driver)
+    describeColdQueries(driver)
+    describeColdShipping(driver)
+    describeColdRefusals(driver)
+    describeColdAccess(driver)
+    describeColdCollection(driver)
+    describeColdSearch(driver)
+  })
+}
+
+export function shareColdTier(driver: ColdTierDriver, options: Partial<ColdTierOptions> = {}): SharedColdTier {
+  let opened: ColdTier | undefined
+  beforeAll(async () => {
+    opened = await driver.open({ dimensions: [], metrics: [], logger: silentLogger, ...options })
+  })
+  afterAll(() => opened?.close())
+  return {
+    get tier() {
+      return opened!
+    },
+  }
+}
+
+export function freshNamespace(): string {
+  return `test/${randomUUID()}`
+}
+
+/** Keeps what was logged, as the text that a log file would hold. */
+export class LogText implements Logger {
+  readonly errors: string[] = []
+  readonly lines: string[] = []
+
+  debug = (fields: object, message: string): void => void this.#add(fields, message)
+  info = (fields: object, message: string): void => void this.#add(fields, message)
+  warn = (fields: object, message: string): void => void this.#add(fields, message)
+  error = (fields: object, message: string): void => {
+    this.errors.push(this.#add(fields, message))
+  }
+
+  #add(fields: object, message: string): string {
+    const line = JSON.stringify({ ...fields, message })
+    this.lines.push(line)
+    return line
+  }
+}

@@ -1,0 +1,103 @@
+import { encode } from '@msgpack/msgpack'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeRecord, encodeRecord, UndecodableRecord } from '../../src/entry/codec.ts'
+import type { EntryRecord } from '../../src/entry/record.ts'
+import { arbitraryRecord } from './arbitrary-record.ts'
+
+const RECORD: EntryRecord = {
+  namespace: 'acme/docs',
+  id: '0191e4a0-7b1a-7c3e-8f00-112233445566',
+  key: 'intro#1',
+  version: '0191e4a07b1a0003cafe0001',
+  kind: 'chunk',
+  text: 'Warm water lies above cold: Größe \u{1f30a}.',
+  documentId: 'README.md',
+  position: 300,
+  level: null,
+  children: null,
+  metadata: '{"lang":"de"}',
+  embedding: Float32Array.of(1, -0, 0.1, 1e-45),
+  embeddingModel: 'mini',
+  createdAt: 1_725_000_000_000,
+  updatedAt: 1_725_000_000_001,
+  expiresAt: 253_402_300_799_999,
+  deletedAt: null,
+}
+
+/** What lies in logs on people's disks. A change here means that they can no longer be read, or need a new format. */
+const GOLDEN =
+  '8ea96e616d657370616365a961636d652f646f6373a26964d92430313931653461302d376231612d376333652d386630302d313132323333343435353636a36b6579a7696e74726f2331a776657273696f6eb8303139316534613037623161303030336361666530303031a46b696e64a56368756e6ba474657874d9295761726d207761746572206c6965732061626f766520636f6c643a204772c3b6c39f6520f09f8c8a2eaa646f63756d656e744964a9524541444d452e6d64a8706f736974696f6ecd012ca86d65746164617461ad7b226c616e67223a226465227dae656d62656464696e674d6f64656ca46d696e69a9637265617465644174cf00000191a2032200a9757064617465644174cf00000191a2032201a9657870697265734174cf0000e677d21fdbffa9656d62656464696e67c4100000803f00000080cdcccc3d01000000'
+
+describe('record codec', () => {
+  it('makes these very bytes, today and in ten years', () => {
+    expect(Buffer.from(encodeRecord(RECORD)).toString('hex')).toBe(GOLDEN)
+    expect(decodeRecord(Buffer.from(GOLDEN, 'hex'))).toEqual(RECORD)
+  })
+
+  it('gives back any valid record, bit for bit', () => {
+    fc.assert(
+      fc.property(arbitraryRecord, (record) => {
+        const decoded = decodeRecord(encodeRecord(record))
+        expect({ ...decoded, embedding: bitsOf(decoded) }).toEqual({ ...record, embedding: bitsOf(record) })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('reads a payload that begins at any offset of a larger buffer', () => {
+    const bytes = encodeRecord(RECORD)
+    for (let offset = 0; offset < 8; offset++) {
+      const buffer = new Uint8Array(bytes.byteLength + 16)
+      buffer.set(bytes, offset)
+      expect(decodeRecord(buffer.subarray(offset, offset + bytes.byteLength))).toEqual(RECORD)
+    }
+  })
+
+  it('encodes an embedding that is a view of a larger array as what the view shows', () => {
+    const embedding = Float32Array.of(9, 1, -0, 9).subarray(1, 3)
+    expect(decodeRecord(encodeRecord({ ...RECORD, embedding })).embedding).toEqual(Float32Array.of(1, -0))
+  })
+
+  it('shares nothing with the bytes it read or with those it made before', () => {
+    const bytes = encodeRecord(RECORD)
+    const kept = Uint8Array.from(bytes)
+    const decoded = decodeRecord(bytes)
+    encodeRecord({ ...RECORD, text: 'another' })
+    expect(bytes).toEqual(kept)
+    bytes.fill(0)
+    expect(decoded).toEqual(RECORD)
+  })
+
+  it('ignores fields that it does not know', () => {
+    const later = { ...RECORD, embedding: null, shard: 7, expectedVersion: '0'.repeat(24), nested: { a: [1] } }
+    expect(decodeRecord(encode(later))).toEqual({ ...RECORD, embedding: null })
+  })
+
+  it('leaves null fields out', () => {
+    const tombstone = { ...RECORD, text: null, kind: null, metadata: null, embedding: null, deletedAt: 5 }
+    expect(encodeRecord(tombstone).byteLength).toBeLessThan(encodeRecord(RECORD).byteLength - 60)
+  })
+
+  it.each([
+    ['nothing', new Uint8Array()],
+    ['no msgpack', Uint8Array.of(0xc1)],
+    ['a cut record', encodeRecord(RECORD).subarray(0, -1)],
+    ['a record and a byte', Uint8Array.of(...encodeRecord(RECORD), 0)],
+    ['null', encode(null)],
+    ['a number', encode(7)],
+    ['an array', encode([RECORD.namespace, RECORD.id])],
+    ['no namespace', encode({ ...RECORD, namespace: null })],
+    ['no id', encode({ ...RECORD, id: undefined })],
+    ['no version', encode({ ...RECORD, version: undefined })],
+    ['a version that is none', encode({ ...RECORD, version: 'newest' })],
+    ['a time that is none', encode({ ...RECORD, createdAt: 'today' })],
+    ['half a float', encode({ ...RECORD, embedding: new Uint8Array(6) })],
+  ])('refuses %s', (_, bytes) => {
+    expect(() => decodeRecord(bytes)).toThrow(UndecodableRecord)
+  })
+})
+
+function bitsOf(record: EntryRecord): number[] | null {
+  return record.embedding && [...new Uint32Array(record.embedding.slice().buffer)]
+}
