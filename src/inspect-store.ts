@@ -6,17 +6,28 @@ import { LogScan, type ScanReport } from './wal/log-scan.ts'
 
 export type { ScanReport } from './wal/log-scan.ts'
 
+/** An owner deletes segments that were shipped, and its whole log at the end; so often in a row it does not. */
+const LOOKS = 20
+
 /** One per log, oldest first. Rejects with `ERR_UNSUPPORTED` where the folder or a log is of a newer format. */
 export async function inspectStore(dir: string): Promise<ScanReport[]> {
   await readFormat(dir)
-  const { wal } = dataFolder(dir)
-  const inspections: ScanReport[] = []
-  for (const walId of await listLogs(wal)) inspections.push(await inspectLog(wal, walId))
-  return inspections
+  for (let look = 1; ; look++) {
+    try {
+      return await inspectLogs(dataFolder(dir).wal)
+    } catch (error) {
+      const hasVanished = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      if (!hasVanished || look === LOOKS) throw error
+    }
+  }
 }
 
-async function inspectLog(dir: string, walId: string): Promise<ScanReport> {
-  const scan = new LogScan({ path: join(dir, walId), walId }, { salvage: true })
-  for await (const _ of scan);
-  return scan.report
+async function inspectLogs(dir: string): Promise<ScanReport[]> {
+  const reports: ScanReport[] = []
+  for (const walId of await listLogs(dir)) {
+    const scan = new LogScan({ path: join(dir, walId), walId }, { salvage: true })
+    for await (const _ of scan);
+    reports.push(scan.report)
+  }
+  return reports
 }

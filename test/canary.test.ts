@@ -80,6 +80,18 @@ async function rejection(work: Promise<unknown>): Promise<unknown> {
 
 type Provoke = (scene: Scene) => Promise<unknown[]>
 
+/** Whoever reads a text from the database gets an error that quotes it. */
+const TEXT_THAT_RAISES = [
+  `CREATE FUNCTION public.quote(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', $1; END $$`,
+  `ALTER TABLE thermocline.memory_entries RENAME TO held`,
+  `DO $$ BEGIN EXECUTE (
+     SELECT 'CREATE VIEW thermocline.memory_entries AS SELECT '
+       || string_agg(CASE attname WHEN 'text' THEN 'public.quote(text) AS text' ELSE quote_ident(attname) END, ', ' ORDER BY attnum)
+       || ' FROM thermocline.held'
+     FROM pg_attribute WHERE attrelid = 'thermocline.held'::regclass AND attnum > 0 AND NOT attisdropped
+   ); END $$`,
+]
+
 /** Each answers errors of its code. A code that nothing throws yet says why. */
 const PROVOKED: Record<ErrorCode, Provoke | { readonly notYet: string }> = {
   ERR_INVALID_OPTIONS: async () => {
@@ -150,12 +162,7 @@ const PROVOKED: Record<ErrorCode, Provoke | { readonly notYet: string }> = {
   },
   ERR_TIER_UNAVAILABLE: async (scene) => {
     await scene.fill()
-    await editDatabase(
-      scene.dir,
-      `CREATE FUNCTION fail(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', $1; END $$;
-       ALTER TABLE thermocline.memory_entries RENAME TO held;
-       CREATE VIEW thermocline.memory_entries AS SELECT * FROM thermocline.held WHERE fail(text)`,
-    )
+    await editDatabase(scene.dir, ...TEXT_THAT_RAISES)
     const { chunks } = tenant(await scene.open())
     return [
       await rejection(chunks.getByKey(`${CANARY}-key`)),

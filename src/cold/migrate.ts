@@ -82,8 +82,10 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
   const wanted = wantedIndexes(dimensions, metrics)
   const existing = await existingIndexes(driver)
   const missing = wanted.filter((index) => !existing.some((other) => isSame(index, other)))
+  // Exact searches need the extension as well, so it comes whether or not an index was asked for.
+  const hasVectors = await ensureExtension(driver, mode)
   if (missing.length === 0) return existing
-  if (!(await canIndexVectors(driver, mode))) {
+  if (!hasVectors) {
     logger.warn({}, 'pgvector is not available in the cold tier: every search compares all vectors')
     return existing
   }
@@ -101,13 +103,14 @@ function isSame(a: VectorIndex, b: VectorIndex): boolean {
   return a.dimension === b.dimension && a.metric === b.metric
 }
 
-/** Creates the extension where the server has it. */
-async function canIndexVectors(driver: ColdDriver, mode: 'auto' | 'check'): Promise<boolean> {
+/** Creates the extension where the server has it; answers whether it is there. */
+async function ensureExtension(driver: ColdDriver, mode: 'auto' | 'check'): Promise<boolean> {
   const [row] = await driver.query(sql`SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS is_there,
     EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS is_available`)
   if (row?.is_there === true) return true
   if (row?.is_available !== true) return false
-  if (mode === 'auto') await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)
+  if (mode === 'check') throw incomplete('the extension vector')
+  await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)
   return true
 }
 

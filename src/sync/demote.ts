@@ -15,7 +15,7 @@ export interface DemoterParts {
   readonly logger: Logger
   /** Entries per batch. */
   readonly batchSize: number
-  /** Told whenever hot has shrunk. */
+  /** Told after each batch and at the end, so that whoever waits for room looks again. */
   readonly onDemoted: () => void
 }
 
@@ -66,11 +66,12 @@ export class Demoter {
       if (candidates.length === 0) break
       const before = total.demoted
       await this.#demoteBatch(candidates, total)
-      this.#parts.onDemoted()
       // Nothing left: what remains is changing or refused. Another sync tries again.
       if (total.demoted === before) break
+      this.#parts.onDemoted()
       await nextTurn()
     }
+    this.#parts.onDemoted()
     return total
   }
 

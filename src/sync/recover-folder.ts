@@ -5,13 +5,13 @@
  *
  * The caller MUST hold the lock of the data folder. Running it again gives the same result, also after a kill.
  */
-import { mkdir, open, readdir, rename, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { SequenceRange } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { LockedLog, listLogs } from '../wal/locked-log.ts'
+import { LockedLog, listLogs, syncFolder } from '../wal/locked-log.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { retireLog } from './open-log.ts'
 import { isRetired, type LogDamage, type Recovery, recoverLog } from './recover.ts'
@@ -102,6 +102,8 @@ async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promis
   if (lost.length > 0) logger.error({ walId, lost }, 'the loss of acknowledged records was accepted')
   // Forgotten first: a kill between the two leaves a log that is simply recovered once more.
   await cold.retire(walId, recovery.checkpoint.epoch)
+  // Its flag would go along; the lock of the data folder keeps others out.
+  await log.release()
   return { ...summary, outcome: 'quarantined', movedTo: await moveAside(log.path, options.quarantine) }
 }
 
@@ -146,14 +148,5 @@ async function freeName(path: string): Promise<string> {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return name
       throw error
     }
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

@@ -38,7 +38,7 @@ test('ships what a process killed while writing had acknowledged, and does it on
   await writer.printed(/(\S+\n){300}/)
   const ids = await writer.kill()
   const [before] = await inspect(dir)
-  expect((before as { types: { put: number } }).types.put).toBeGreaterThanOrEqual(ids.length)
+  expect((before as { puts: number }).puts).toBeGreaterThanOrEqual(ids.length)
 
   const first = await recover(dir)
   expect(first).toMatchObject({ code: 0, stderr: '', logs: [{ outcome: 'retired', alreadyInCold: 0, lost: [] }] })

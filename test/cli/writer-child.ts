@@ -3,7 +3,6 @@
  * it. Then it stays, with the folder open, until it is killed.
  * Arguments: the folder, how many chunks to put at a time, and how often.
  */
-import { writeSync } from 'node:fs'
 import { openMemoryStore } from '../../src/index.ts'
 
 const [dir, group, times] = process.argv.slice(2)
@@ -13,10 +12,14 @@ const store = await openMemoryStore({
   sync: false,
   wal: { segmentBytes: 64 * 1024 },
 })
+/** Resolves once it is in the pipe, which may be full. */
+const print = (text: string): Promise<void> => new Promise((resolve) => process.stdout.write(text, () => resolve()))
+
 let position = 0
 for (let time = 0; time < Number(times); time++) {
   const inputs = Array.from({ length: Number(group) }, () => ({ text: `chunk ${position}`, position: position++ }))
-  for (const { id } of await store.chunks.putMany(inputs)) writeSync(1, `${id}\n`)
+  const receipts = await store.chunks.putMany(inputs)
+  await print(receipts.map(({ id }) => `${id}\n`).join(''))
 }
-writeSync(1, 'done\n')
+await print('done\n')
 setInterval(() => {}, 60_000)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { EntryInput, MemoryStore } from '../../src/index.ts'
-import { pairs, vectorOf } from './stores.ts'
+import { pairs, shareStore, vectorOf } from './stores.ts'
 
 /** Each state an entry can live in, reached the real way. */
 const places: Record<string, (store: MemoryStore) => Promise<unknown>> = {
@@ -26,15 +26,17 @@ const inputs: EntryInput[] = [
   { kind: 'raptor', level: 0, summary: '', children: [] },
 ]
 
-describe.each(pairs)('entries on $name', ({ open }) => {
+describe.each(pairs)('entries on $name', (pair) => {
+  const { clock, store: shared, view: fresh } = shareStore(pair)
+
   describe.each(Object.entries(places))('%s', (_, move) => {
     test.each(inputs.map((input) => [input.kind, input] as const))('a %s comes back whole', async (_kind, input) => {
-      const store = await open()
-      const receipt = await store.entries.put(input)
-      await move(store)
-      const entry = await store.entries.peek(receipt.id)
+      const { entries, path } = fresh()
+      const receipt = await entries.put(input)
+      await move(shared())
+      const entry = await entries.peek(receipt.id)
       const { embedding, createdAt, ...given } = input as EntryInput & { embedding?: number[]; createdAt?: Date }
-      expect(entry).toMatchObject({ ...given, id: receipt.id, namespace: 'default', version: receipt.version })
+      expect(entry).toMatchObject({ ...given, id: receipt.id, namespace: path, version: receipt.version })
       if (embedding !== undefined)
         expect((entry as { embedding?: unknown }).embedding).toEqual(Float32Array.from(embedding))
       if (createdAt !== undefined) expect(entry?.createdAt).toEqual(createdAt)
@@ -55,118 +57,117 @@ describe.each(pairs)('entries on $name', ({ open }) => {
     })
 
     test('a replaced entry is the new one and a deleted one is gone, for every kind of read', async () => {
-      const store = await open()
-      const kept = await store.chunks.put({ text: 'old', key: 'kept', embedding: vectorOf(1) })
-      const gone = await store.chunks.put({ text: 'gone', key: 'gone', embedding: vectorOf(2) })
-      await move(store)
-      await store.chunks.put({ text: 'new', key: 'kept', embedding: vectorOf(3) })
-      await store.chunks.delete(gone.id)
+      const { chunks } = fresh()
+      const kept = await chunks.put({ text: 'old', key: 'kept', embedding: vectorOf(1) })
+      const gone = await chunks.put({ text: 'gone', key: 'gone', embedding: vectorOf(2) })
+      await move(shared())
+      await chunks.put({ text: 'new', key: 'kept', embedding: vectorOf(3) })
+      await chunks.delete(gone.id)
       for (const again of [async () => {}, move]) {
-        await again(store)
-        expect((await store.chunks.getByKey('kept'))?.text).toBe('new')
-        expect(await store.chunks.getByKey('gone')).toBeUndefined()
-        expect(await store.chunks.getMany([gone.id, kept.id])).toMatchObject([undefined, { text: 'new' }])
-        expect(await store.chunks.has(gone.id)).toBe(false)
-        expect(await store.chunks.peek(gone.id)).toBeUndefined()
-        expect((await store.chunks.find()).items).toMatchObject([{ text: 'new' }])
-        expect(await store.chunks.count()).toBe(1)
-        const { hits } = await store.chunks.search({ embedding: vectorOf(2), k: 5 })
+        await again(shared())
+        expect((await chunks.getByKey('kept'))?.text).toBe('new')
+        expect(await chunks.getByKey('gone')).toBeUndefined()
+        expect(await chunks.getMany([gone.id, kept.id])).toMatchObject([undefined, { text: 'new' }])
+        expect(await chunks.has(gone.id)).toBe(false)
+        expect(await chunks.peek(gone.id)).toBeUndefined()
+        expect((await chunks.find()).items).toMatchObject([{ text: 'new' }])
+        expect(await chunks.count()).toBe(1)
+        const { hits } = await chunks.search({ embedding: vectorOf(2), k: 5 })
         expect(hits.map(({ entry }) => entry.text)).toEqual(['new'])
       }
     })
 
     test('an entry past its expiry is gone for every kind of read', async () => {
-      let now = Date.now()
-      const store = await open({ clock: { now: () => now } })
-      const { id } = await store.chunks.put({ text: 'brief', ttl: '10s', embedding: vectorOf(1) })
-      await move(store)
-      expect((await store.chunks.get(id))?.text).toBe('brief')
-      now += 10_000
-      expect(await store.chunks.get(id)).toBeUndefined()
-      expect((await store.chunks.find()).items).toEqual([])
-      expect(await store.chunks.count()).toBe(0)
-      expect((await store.chunks.search({ embedding: vectorOf(1) })).hits).toEqual([])
+      const { chunks } = fresh()
+      const { id } = await chunks.put({ text: 'brief', ttl: '10s', embedding: vectorOf(1) })
+      await move(shared())
+      expect((await chunks.get(id))?.text).toBe('brief')
+      clock.advance(10_000)
+      expect(await chunks.get(id)).toBeUndefined()
+      expect((await chunks.find()).items).toEqual([])
+      expect(await chunks.count()).toBe(0)
+      expect((await chunks.search({ embedding: vectorOf(1) })).hits).toEqual([])
     })
   })
 
   test('what comes out and what went in are the caller’s own', async () => {
-    const store = await open()
+    const { embeddings } = fresh()
     const metadata = { list: [1] }
     const embedding = Float32Array.from([1, 2])
-    const { id } = await store.embeddings.put({ embedding, metadata })
+    const { id } = await embeddings.put({ embedding, metadata })
     metadata.list.push(2)
     embedding[0] = 9
-    const first = await store.embeddings.peek(id)
+    const first = await embeddings.peek(id)
     first!.embedding[1] = 9
     ;(first!.metadata!.list as number[]).push(3)
-    expect(await store.embeddings.peek(id)).toMatchObject({
+    expect(await embeddings.peek(id)).toMatchObject({
       embedding: Float32Array.from([1, 2]),
       metadata: { list: [1] },
     })
   })
 
   test('reads count as accesses, peeks do not', async () => {
-    const store = await open()
-    const { id } = await store.chunks.put({ text: 'x' })
-    await store.chunks.get(id)
-    await store.chunks.peek(id)
-    expect((await store.chunks.get(id))?.accessCount).toBe(2)
-    await store.sync()
-    expect((await store.chunks.peek(id))?.accessCount).toBe(2)
-    expect((await store.chunks.get(id))?.accessCount).toBe(3)
+    const { chunks } = fresh()
+    const { id } = await chunks.put({ text: 'x' })
+    await chunks.get(id)
+    await chunks.peek(id)
+    expect((await chunks.get(id))?.accessCount).toBe(2)
+    await shared().sync()
+    expect((await chunks.peek(id))?.accessCount).toBe(2)
+    expect((await chunks.get(id))?.accessCount).toBe(3)
   })
 
   test('putMany checks everything first, and settles each input when asked', async () => {
-    const store = await open()
+    const { chunks } = fresh()
     const bad = { text: 1 as unknown as string }
-    await expect(store.chunks.putMany([{ text: 'a' }, bad])).rejects.toMatchObject({
+    await expect(chunks.putMany([{ text: 'a' }, bad])).rejects.toMatchObject({
       code: 'ERR_INVALID_ENTRY',
       details: { field: 'text', index: 1 },
     })
-    expect(await store.chunks.count()).toBe(0)
-    const outcomes = await store.chunks.putMany([{ text: 'a' }, bad, { text: 'c' }], { settle: true })
+    expect(await chunks.count()).toBe(0)
+    const outcomes = await chunks.putMany([{ text: 'a' }, bad, { text: 'c' }], { settle: true })
     expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, true])
-    expect(await store.chunks.count()).toBe(2)
+    expect(await chunks.count()).toBe(2)
   })
 
   test('putMany of more than one group keeps order, and the last of equal keys wins', async () => {
-    const store = await open()
+    const { chunks } = fresh()
     const inputs = Array.from({ length: 2_500 }, (_, i) => ({ text: String(i), key: `k${i % 2_000}` }))
-    const receipts = await store.chunks.putMany(inputs)
+    const receipts = await chunks.putMany(inputs)
     expect(receipts).toHaveLength(2_500)
-    await store.checkpoint()
-    const entries = await store.chunks.getMany(receipts.map(({ id }) => id))
+    await shared().checkpoint()
+    const entries = await chunks.getMany(receipts.map(({ id }) => id))
     expect(entries.map((entry) => entry?.text)).toEqual(inputs.map((_, i) => String(i < 500 ? i + 2_000 : i)))
   })
 
   test('a put with durability cold is in cold when it resolves', async () => {
-    const store = await open()
-    const receipt = await store.chunks.put({ text: 'x' }, { durability: 'cold' })
+    const { chunks } = fresh()
+    const receipt = await chunks.put({ text: 'x' }, { durability: 'cold' })
     expect(receipt.durability).toBe('cold')
-    expect(await store.chunks.explain(receipt.id)).toMatchObject({ pending: undefined, shipped: true })
+    expect(await chunks.explain(receipt.id)).toMatchObject({ pending: undefined, shipped: true })
   })
 
   test('a repository of one kind does not see entries of another', async () => {
-    const store = await open()
-    const { id } = await store.metadata.put({ metadata: { a: 1 } })
-    expect(await store.chunks.get(id)).toBeUndefined()
-    expect(await store.chunks.count()).toBe(0)
-    expect(await store.entries.count()).toBe(1)
-    await expect(store.chunks.put({ kind: 'metadata', text: '' } as never)).rejects.toMatchObject({
+    const { chunks, entries, metadata: facts } = fresh()
+    const { id } = await facts.put({ metadata: { a: 1 } })
+    expect(await chunks.get(id)).toBeUndefined()
+    expect(await chunks.count()).toBe(0)
+    expect(await entries.count()).toBe(1)
+    await expect(chunks.put({ kind: 'metadata', text: '' } as never)).rejects.toMatchObject({
       code: 'ERR_INVALID_ENTRY',
     })
   })
 
   test('an aborted call rejects, and says whether anything was written', async () => {
-    const store = await open()
+    const { chunks } = fresh()
     const signal = AbortSignal.abort()
-    await expect(store.chunks.put({ text: 'x' }, { signal })).rejects.toMatchObject({
+    await expect(chunks.put({ text: 'x' }, { signal })).rejects.toMatchObject({
       code: 'ERR_ABORTED',
       details: { outcome: 'none', id: expect.any(String) },
     })
-    await expect(store.chunks.get('0191d9a0-0000-7000-8000-000000000000', { signal })).rejects.toMatchObject({
+    await expect(chunks.get('0191d9a0-0000-7000-8000-000000000000', { signal })).rejects.toMatchObject({
       code: 'ERR_ABORTED',
     })
-    expect(await store.chunks.count()).toBe(0)
+    expect(await chunks.count()).toBe(0)
   })
 })

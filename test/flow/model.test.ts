@@ -6,15 +6,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MemoryStore, NamespaceView } from '../../src/index.ts'
-import { ManualClock } from '../manual-clock.ts'
-import { pairs, vectorOf } from './stores.ts'
+import type { ManualClock } from '../manual-clock.ts'
+import { pairs, shareStore, vectorOf } from './stores.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const RUNS = Number(process.env.FAULT_RUNS ?? 40)
 const SEED = process.env.FAULT_SEED === undefined ? {} : { seed: Number(process.env.FAULT_SEED) }
-
-/** The sweep judges by the database's own clock, which must not reach an expiry before the test's does. */
-const AHEAD = 86_400_000
 
 interface Expected {
   readonly text: string
@@ -114,14 +111,13 @@ const step: fc.Arbitrary<{ name: string; run: Step }> = fc.oneof(
   },
 )
 
-describe.each(pairs)('random histories on $name', ({ open }) => {
+describe.each(pairs)('random histories on $name', (pair) => {
+  const { clock, store: shared, view: fresh } = shareStore(pair, { cold: { dimensions: [8] }, hot: { maxEntries: 3 } })
+
   test(`${RUNS} of them answer like a map`, { timeout: 600_000 }, async () => {
-    const clock = new ManualClock(Date.now() + AHEAD)
-    const store = await open({ clock, cold: { dimensions: [8] } })
-    let history = 0
     const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const model: Model = { entries: new Map() }
-      const real: Real = { store, clock, view: store.namespace('history', String(history++)) }
+      const real: Real = { store: shared(), clock, view: fresh() }
       for (const { run } of steps) await run(model, real)
       for (const name of KEYS) await get(name)(model, real)
     })
@@ -129,8 +125,7 @@ describe.each(pairs)('random histories on $name', ({ open }) => {
   })
 
   test('concurrent calls never read back in time', { timeout: 600_000 }, async () => {
-    const store = await open({ hot: { maxEntries: 3 } })
-    const { chunks } = store.namespace('concurrent')
+    const { chunks } = fresh()
     const acknowledged = new Map<string, number>()
     const write = async (name: string): Promise<void> => {
       for (let n = 1; n <= 60; n++) {
@@ -150,7 +145,7 @@ describe.each(pairs)('random histories on $name', ({ open }) => {
       }
     }
     const churn = async (): Promise<void> => {
-      while (writing) await store.sync()
+      while (writing) await shared().sync()
     }
     const readers = [...KEYS, ...KEYS].map(read)
     const churning = churn()

@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import { ManualClock } from '../manual-clock.ts'
 
 export interface Pair {
   readonly name: string
-  /** A store of its own, empty, that ends with the test. Background work runs only when the test asks for it. */
+  /** An empty store, for the caller to close. Background work runs only when the test asks for it. */
   open(options?: MemoryStoreOptions): Promise<MemoryStore>
 }
 
@@ -17,15 +18,30 @@ export const QUIET = { checkpoint: { every: '1h' }, sync: { schedule: '0 0 0 1 1
 export const pairs: readonly Pair[] = [
   {
     name: 'in-process and PGlite',
-    async open(options) {
-      const store = await openMemoryStore({ inMemory: true, ...QUIET, ...options })
-      onTestFinished(async () => {
-        await store.close()
-      })
-      return store
-    },
+    open: (options) => openMemoryStore({ inMemory: true, ...QUIET, ...options }),
   },
 ]
+
+/**
+ * One store for the tests of a suite, since making a database takes seconds; each test has a namespace of its own in it.
+ * Its clock is a day ahead, so that the sweep, which judges by the database's own, never reaches an expiry first.
+ */
+export function shareStore({ open }: Pair, options?: MemoryStoreOptions) {
+  const clock = new ManualClock(Date.now() + 86_400_000)
+  let store: MemoryStore | undefined
+  let views = 0
+  beforeAll(async () => {
+    store = await open({ clock, ...options })
+  })
+  afterAll(async () => {
+    await store?.close()
+  })
+  return {
+    clock,
+    store: () => store!,
+    view: () => store!.namespace('test', String(++views)),
+  }
+}
 
 /** A data folder that goes with the test. */
 export async function temporaryFolder(): Promise<string> {
