@@ -82,7 +82,7 @@ type Provoke = (scene: Scene) => Promise<unknown[]>
 
 /** Whoever reads a text from the database gets an error that quotes it. */
 const TEXT_THAT_RAISES = [
-  `CREATE FUNCTION public.quote(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', $1; END $$`,
+  `CREATE FUNCTION public.quote(text) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', $1; END $$`,
   `ALTER TABLE thermocline.memory_entries RENAME TO held`,
   `DO $$ BEGIN EXECUTE (
      SELECT 'CREATE VIEW thermocline.memory_entries AS SELECT '

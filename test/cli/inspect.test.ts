@@ -1,7 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openMemoryStore } from '../../src/index.ts'
+import { inspectStore } from '../../src/inspect-store.ts'
 import { segmentFiles } from '../fault/damage-log.ts'
+import { QUIET } from '../flow/stores.ts'
 import { StoreTemplate } from '../store-template.ts'
 import { runCli } from './run-cli.ts'
 import { startWriter, writeAndKill } from './written-folder.ts'
@@ -38,7 +41,23 @@ test('says what a log holds, segment by segment, and changes nothing', async () 
   expect(await snapshot(dir)).toEqual(before)
 })
 
-test('sees no damage in a log that its owner is writing', async () => {
+test('sees no damage while the owner writes, ships and deletes segments', async () => {
+  const dir = await template.copy()
+  await using store = await openMemoryStore({ dir, ...QUIET, wal: { segmentBytes: 4_096 } })
+  let isLooking = true
+  const write = async (): Promise<void> => {
+    while (isLooking) {
+      await store.chunks.putMany(Array.from({ length: 20 }, () => ({ text: 'x'.repeat(500) })))
+      await store.checkpoint()
+    }
+  }
+  const writing = write()
+  for (let look = 0; look < 200; look++) expect(await inspectStore(dir)).toMatchObject([{ damage: [] }])
+  isLooking = false
+  await writing
+})
+
+test('sees no damage in a log that another process is writing', async () => {
   const dir = await template.copy()
   const writer = startWriter(dir, 1, 1_000_000)
   await writer.printed(/(\S+\n){50}/)

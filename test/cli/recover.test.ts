@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
+import { queryDatabase } from '../fault/edit-database.ts'
 import { StoreTemplate } from '../store-template.ts'
 import { runCli, startCli } from './run-cli.ts'
 import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
@@ -112,6 +113,8 @@ describe('a damaged log', () => {
 
     expect(await recover(dir, '--accept-loss')).toEqual({ code: 0, stderr: '', logs: [] })
     expect(await missingIn(dir, ids)).toEqual([ids[0]])
+    // A log that cold still expected something of would keep every tombstone for good.
+    expect(await queryDatabase(dir, 'SELECT wal_id FROM thermocline.wal_checkpoints')).toEqual([])
   })
 
   test('is whole again once its file is restored, also after a recovery', async () => {
