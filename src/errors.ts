@@ -25,7 +25,10 @@ export interface ErrorDetails {
 export type ErrorCode = keyof ErrorDetails
 export type TierName = 'hot' | 'cold'
 
-/** Sequence numbers `from`..`to`, both included; `to` is undefined where the log cannot tell how far it went. */
+/**
+ * Sequence numbers `from`..`to`, both included; none where `to` is `from - 1`. `to` is undefined where the log cannot tell
+ * how far it went.
+ */
 export interface SequenceRange {
   readonly from: number
   readonly to: number | undefined

@@ -256,7 +256,7 @@ describe('no error and no log line holds content', () => {
   })
 })
 
-test('no command prints content, however much it is asked to say', { timeout: 120_000 }, async () => {
+test('no command prints content, however much it is asked to say', async () => {
   const scene = new Scene()
   const store = await scene.open()
   for (let i = 0; i < 3; i++) await tenant(store).chunks.put(chunk)

@@ -113,10 +113,10 @@ async function bytesIn(folder: string): Promise<number> {
   return bytes
 }
 
-/** What the damage hit and cold did not have before. */
+/** What the damage hit and cold did not have before; damage that took no record has an empty range. */
 function lostRanges({ damage, known }: Recovery): SequenceRange[] {
   return damage.flatMap(({ missing: { from, to } }) =>
-    to !== undefined && to <= known ? [] : [{ from: Math.max(from, known + 1), to }],
+    to !== undefined && to <= Math.max(known, from - 1) ? [] : [{ from: Math.max(from, known + 1), to }],
   )
 }
 

@@ -6,9 +6,8 @@
  *   0 u64 generation · 8 wal id, 16 bytes · 24 u64 epoch · 32 u64 segment · 40 u64 offset · 48 u64 sequence ·
  *   56 u32 CRC of bytes 0..55 · 60 zero
  */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { crcOf, readU64, uuidOf, writeU64 } from './format.ts'
+import type { LogFiles } from './log-files.ts'
 
 export const MARK_FILE = 'durable'
 const SLOT_BYTES = 64
@@ -37,18 +36,27 @@ export function encodeMark(mark: DurableMark): { readonly bytes: Buffer; readonl
 }
 
 /** The newest slot of this log that verifies; undefined where there is none. */
-export async function readMark(folder: string, walId: string): Promise<DurableMark | undefined> {
-  let bytes: Buffer
-  try {
-    bytes = await readFile(join(folder, MARK_FILE))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+export async function readMark(files: LogFiles, walId: string): Promise<DurableMark | undefined> {
+  const bytes = await readSlots(files)
   const marks = [0, SLOT_BYTES].map((at) => decodeMark(bytes.subarray(at, at + SLOT_BYTES)))
   return marks
     .filter((mark) => mark?.walId === walId)
     .reduce((newest, mark) => (newest === undefined || mark!.generation > newest.generation ? mark : newest), undefined)
+}
+
+async function readSlots(files: LogFiles): Promise<Buffer> {
+  const slots = Buffer.alloc(2 * SLOT_BYTES)
+  try {
+    const file = await files.open(MARK_FILE)
+    try {
+      return slots.subarray(0, await file.read(slots, 0))
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return slots.subarray(0, 0)
+    throw error
+  }
 }
 
 function decodeMark(bytes: Buffer): DurableMark | undefined {

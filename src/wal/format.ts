@@ -132,9 +132,9 @@ export function decodeSegmentHeader(bytes: Buffer): DecodedHeader {
   return { status: 'ok', header, salt }
 }
 
-/** The salt of a segment whose header may be damaged elsewhere: good enough to look for records that verify. */
-export function saltOf(bytes: Buffer): number {
-  return bytes.length < SEGMENT_HEADER_BYTES ? 0 : bytes.readUInt32LE(76)
+/** What the salt of a segment with a damaged header may be: as it stands there, or as the rest of the header has it. */
+export function possibleSalts(bytes: Buffer): number[] {
+  return bytes.length < SEGMENT_HEADER_BYTES ? [] : [bytes.readUInt32LE(76), crcOf(bytes.subarray(0, 76))]
 }
 
 /** Writes header, payload and padding at `offset`; answers the header's CRC. */

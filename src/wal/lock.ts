@@ -9,7 +9,7 @@
  * Holds among the processes of one kernel, across its containers; not across machines that share a network file system.
  */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -23,11 +23,21 @@ export interface LockOptions {
 }
 
 const FLAG = '.flag'
+/** A flag on its way up, which does not count yet. */
+const HIDDEN = '.new'
+/** A hidden flag that refuses is either about to listen or left by a dead process; after so long it is the latter. */
+const HIDDEN_FOR_MS = 10_000
 /** Two contenders that withdraw see each other again after a few of these. */
 const FIRST_PAUSE_MS = 4
 const LONGEST_PAUSE_MS = 250
 /** Contenders that withdraw at once deserve another try even where the caller would not wait for a holder. */
 const LEAST_TRIES = 6
+
+interface Refusal {
+  /** The flag in the way; undefined where it was another contender's, who may have withdrawn as well. */
+  readonly holder: string | undefined
+  readonly error?: unknown
+}
 
 export class DirectoryLock implements AsyncDisposable {
   readonly #folder: FlagFolder
@@ -41,23 +51,38 @@ export class DirectoryLock implements AsyncDisposable {
 
   /** Makes `dir` where need be. Rejects with `ERR_LOCKED`, naming the holder's process, once the timeout has passed. */
   static async acquire(dir: string, { timeout, signal }: LockOptions): Promise<DirectoryLock> {
-    const folder = await FlagFolder.open(dir)
     const deadline = performance.now() + timeout
+    for (let tries = 1; ; tries++) {
+      throwIfAborted(signal)
+      const attempt = await DirectoryLock.#attempt(dir)
+      if (attempt instanceof DirectoryLock) return attempt
+      const isContended = attempt.holder === undefined && tries < LEAST_TRIES
+      if (!isContended && performance.now() >= deadline) throw attempt.error ?? locked(attempt.holder)
+      await pause(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal }).catch(
+        () => throwIfAborted(signal),
+      )
+    }
+  }
+
+  static async #attempt(dir: string): Promise<DirectoryLock | Refusal> {
+    let folder: FlagFolder | undefined
+    let flag: Flag | undefined
     try {
-      for (let tries = 1; ; tries++) {
-        throwIfAborted(signal)
-        const holder = await folder.findLiving()
-        const flag = holder === undefined ? await folder.raise() : undefined
-        if (flag !== undefined && (await folder.findLiving(flag.name)) === undefined)
-          return new DirectoryLock(folder, flag)
-        await flag?.lower()
-        const isContended = holder === undefined && tries < LEAST_TRIES
-        if (!isContended && performance.now() >= deadline) throw locked(holder)
-        await pause(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal })
-      }
-    } catch (error) {
+      folder = await FlagFolder.open(dir)
+      const holder = await folder.findLiving()
+      flag = holder === undefined ? await folder.raise() : undefined
+      if (flag !== undefined && (await folder.findLiving(flag.name)) === undefined)
+        return new DirectoryLock(folder, flag)
+      await flag?.lower()
       await folder.close()
-      throw error
+      return { holder }
+    } catch (error) {
+      await flag?.lower()
+      // A holder that ends for good removes the folder, maybe at this moment.
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' || (await folder?.isRemoved())
+      await folder?.close()
+      if (!isGone) throw error
+      return { holder: undefined, error }
     }
   }
 
@@ -97,6 +122,7 @@ class FlagFolder {
   /** A flag, other than `own`, whose process lives; dead ones are cleared away. */
   async findLiving(own?: string): Promise<string | undefined> {
     for (const name of await readdir(this.#path)) {
+      if (name.endsWith(HIDDEN)) await this.#clearAway(name)
       if (name === own || !name.endsWith(FLAG)) continue
       if (await isListening(join(this.#socketPath, name))) return name
       await rm(join(this.#path, name), { force: true })
@@ -106,11 +132,29 @@ class FlagFolder {
 
   async raise(): Promise<Flag> {
     const stem = `${process.pid}-${randomBytes(8).toString('hex')}`
-    const hidden = `${stem}.new`
+    const hidden = stem + HIDDEN
     const server = await listen(join(this.#socketPath, hidden))
     const name = stem + FLAG
-    await rename(join(this.#path, hidden), join(this.#path, name))
+    try {
+      await rename(join(this.#path, hidden), join(this.#path, name))
+    } catch (error) {
+      server.close()
+      throw error
+    }
     return new Flag(name, join(this.#path, name), server)
+  }
+
+  /** What a process left that was killed while it raised its flag. */
+  async #clearAway(hidden: string): Promise<void> {
+    const path = join(this.#path, hidden)
+    const made = await stat(path).catch(() => undefined)
+    if (made === undefined || Date.now() - made.mtimeMs < HIDDEN_FOR_MS) return
+    if (!(await isListening(join(this.#socketPath, hidden)))) await rm(path, { force: true })
+  }
+
+  /** Binding a socket in a folder that was removed is answered with a misleading error. */
+  async isRemoved(): Promise<boolean> {
+    return (await this.#handle.stat()).nlink === 0
   }
 
   close(): Promise<void> {

@@ -1,9 +1,11 @@
 /** A log's folder, held by this process. */
-import { mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { ThermoclineError } from '../errors.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { DirectoryLock } from './lock.ts'
+import { type LogDevice, removal, WorkerLogDevice } from './log-device.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -44,20 +46,35 @@ export class LockedLog {
 
   /**
    * Removes the log for good; its every record MUST be in cold. The mark goes before the last segment, since a mark without
-   * its segment would look like a loss; the segments go oldest first.
+   * its segment would look like a loss; the segments go oldest first, and the last one says that the log is closed.
    */
-  async remove(): Promise<void> {
-    await rm(join(this.path, MARK_FILE), { force: true })
-    await syncFolder(this.path)
-    const names = (await readdir(this.path)).filter((name) => name !== 'lock')
-    for (const name of names.sort(bySegment)) await rm(join(this.path, name), { force: true })
-    await syncFolder(this.path)
+  async remove(device?: LogDevice): Promise<void> {
+    const names = (await readdir(this.path)).filter((name) => name !== 'lock' && name !== MARK_FILE)
+    const operations = [MARK_FILE, ...names.sort(bySegment)].flatMap(removal)
+    const remover = device ?? (await WorkerLogDevice.open(this.path))
+    try {
+      const failure = await remover.run(operations).catch(() => ({ code: 'EDEVICE' }))
+      if (failure !== undefined) throw notRemoved(failure.code)
+    } finally {
+      if (device === undefined) await remover.close()
+    }
     await this.release()
     // Somebody who came for the lock at this moment leaves it non-empty, finds no segment, and removes it in turn.
     await removeIfEmpty(join(this.path, 'lock'))
     await removeIfEmpty(this.path)
     await syncFolder(dirname(this.path))
   }
+}
+
+/** Makes a log's folder, durable down from the data folder, whatever of that was there before. */
+export async function makeLogFolder(path: string): Promise<void> {
+  const logs = dirname(resolve(path))
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  await syncFolder(logs)
+  // An earlier process may have made it and died before it was durable.
+  await syncFolder(dirname(logs))
+  const topmost = resolve(first ?? path)
+  for (let made = dirname(logs); made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
 }
 
 /** Makes the entries of a folder durable. */
@@ -81,4 +98,9 @@ async function removeIfEmpty(path: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error
   }
+}
+
+function notRemoved(code: string): ThermoclineError<'ERR_WAL_FAILED'> {
+  const message = `a log that is in the database could not be removed (${code}): look at the disk, then open the store again`
+  return new ThermoclineError('ERR_WAL_FAILED', message, { outcome: 'none' })
 }

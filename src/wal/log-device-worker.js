@@ -23,8 +23,16 @@ function descriptorOf(handle) {
   return descriptor
 }
 
+/** @param {string} handle */
+function close(handle) {
+  const descriptor = descriptors.get(handle)
+  descriptors.delete(handle)
+  if (descriptor !== undefined) closeSync(descriptor)
+}
+
 /** @param {string} handle @param {string} name @param {number} flags */
 function open(handle, name, flags) {
+  close(handle)
   descriptors.set(handle, openSync(join(folder, name), constants.O_RDWR | constants.O_CREAT | flags, 0o600))
 }
 
@@ -58,11 +66,8 @@ function run(operation) {
       return fdatasyncSync(descriptorOf(operation.handle))
     case 'fsync':
       return fsyncSync(descriptorOf(operation.handle))
-    case 'close': {
-      const descriptor = descriptorOf(operation.handle)
-      descriptors.delete(operation.handle)
-      return closeSync(descriptor)
-    }
+    case 'close':
+      return close(operation.handle)
     case 'rename':
       return renameSync(join(folder, operation.from), join(folder, operation.to))
     case 'unlink':

@@ -40,6 +40,11 @@ export interface LogDevice {
   close(): Promise<void>
 }
 
+/** Deletes a file durably before anything after it is done, so that no power cut undoes it alone. */
+export function removal(name: string): LogOperation[] {
+  return [{ op: 'unlink', name }, { op: 'fsync-folder' }]
+}
+
 export type OpenLogDevice = (folder: string) => Promise<LogDevice>
 
 interface Waiting {

@@ -4,26 +4,22 @@
  *
  * Where a record does not verify at offset P, D says how far the segment is known to have been durable: what its successor
  * recorded, else the `durable` mark and the synced offsets of later records.
- * - P < D: damage. Acknowledged records are gone, and the scan says which.
+ * - P < D, or the disk cannot read it: damage. Acknowledged records are gone, and the scan says which.
  * - P >= D: a torn tail. It was never acknowledged; it is dropped and counted.
  * Zeros to the end are a clean end. A segment that is missing, foreign or out of sequence is damage; a header that never
- * became whole, on a last segment that was never marked, is what a crash leaves while it makes one.
+ * became whole, on a last segment that holds nothing and was never marked, is what a crash leaves while it makes one.
+ *
+ * What is missing is known only once something whole is found behind the damage, so a fault stays open until then.
  */
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
-import { type DurableMark, readMark } from './durable-mark.ts'
-import {
-  decodeSegmentHeader,
-  FORMAT_VERSION,
-  RECORD_TYPES,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  saltOf,
-  segmentName,
-  segmentNumber,
-} from './format.ts'
-import { type ReadPosition, SegmentReader, type SegmentRecord } from './segment-reader.ts'
+import { readMark } from './durable-mark.ts'
+import { isControl, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
+import { filesIn, type LogFiles } from './log-files.ts'
+import { addSegment, countRecord, emptyReport, entryType, type ScannedSegment, type ScanReport } from './scan-report.ts'
+import { readHeads, type SegmentHead } from './segment-head.ts'
+import { firstSequenceOf, type ReadPosition, SegmentReader, type SegmentRecord } from './segment-reader.ts'
+
+export type { Damage, LogEnd, ScannedSegment, ScanReport, SegmentExtent, TornTail } from './scan-report.ts'
 
 export interface ScannedRecord {
   readonly type: 'put' | 'delete'
@@ -33,77 +29,6 @@ export interface ScannedRecord {
   readonly offset: number
   /** Bytes it takes in its segment. */
   readonly bytes: number
-}
-
-export interface SegmentExtent {
-  readonly number: number
-  readonly bytes: number
-  readonly lastSequence: number
-}
-
-/** Where a log ends and what it consists of: all that going on with it needs. */
-export interface LogEnd {
-  /** Number of the last segment, 0 where there is none. */
-  readonly segment: number
-  readonly validLength: number
-  readonly chain: number
-  readonly lastSequence: number
-  readonly epoch: number
-  readonly segments: readonly SegmentExtent[]
-}
-
-export interface ScannedSegment {
-  readonly number: number
-  readonly file: string
-  readonly epoch: number
-  readonly firstSequence: number
-  lastSequence: number
-  readonly bytes: number
-  /** Bytes that verified, header included. */
-  validBytes: number
-  records: number
-  sealed: boolean
-}
-
-export interface TornTail {
-  readonly segment: number
-  readonly offset: number
-  readonly bytes: number
-  /** Whole records among the dropped bytes. */
-  readonly records: number
-  /** After a power cut, rot in the last group that was synced would look the same. */
-  readonly ambiguous: boolean
-}
-
-export interface Damage {
-  readonly segment: number
-  readonly offset: number
-  readonly missing: SequenceRange
-  readonly reason: string
-}
-
-export interface ScanReport {
-  readonly walId: string
-  readonly segments: ScannedSegment[]
-  readonly damage: Damage[]
-  mark: DurableMark | undefined
-  /** Puts and deletes. */
-  records: number
-  puts: number
-  deletes: number
-  /** Records that hold no entry, such as the seal of a segment. */
-  controls: number
-  bytes: number
-  firstSequence: number
-  lastSequence: number
-  epoch: number
-  highestVersion: { millis: number; counter: number }
-  tornTail: TornTail | undefined
-  /** Number of a last segment that a crash left without a whole header. */
-  discarded: number | undefined
-  /** The log was shipped to its end and closed. */
-  closed: boolean
-  end: LogEnd
 }
 
 export interface ScanOptions {
@@ -116,22 +41,32 @@ export interface ScanOptions {
   readonly afterSequence?: number
 }
 
-/** A segment file as its first bytes show it. */
-interface Head {
-  readonly number: number
-  readonly header: SegmentHeader | undefined
-  readonly salt: number
+export interface ScanSource {
+  readonly path: string
+  readonly walId: string
+  /** @default the files in the folder `path` */
+  readonly files?: LogFiles
+}
+
+interface Fault {
+  readonly segment: number
+  readonly offset: number
+  readonly reason: string
 }
 
 export class LogScan implements AsyncIterable<ScannedRecord> {
-  readonly #path: string
+  readonly #files: LogFiles
   readonly #salvage: boolean
   readonly #afterSequence: number | undefined
+  /** Behind the last record that was read. */
+  #position: ReadPosition = { offset: 0, chain: 0, sequence: 0 }
+  /** Damage of which the end was not found yet. */
+  #fault: Fault | undefined
   /** Complete once the iteration has ended. */
   readonly report: ScanReport
 
-  constructor(source: { readonly path: string; readonly walId: string }, options: ScanOptions = {}) {
-    this.#path = source.path
+  constructor(source: ScanSource, options: ScanOptions = {}) {
+    this.#files = source.files ?? filesIn(source.path)
     this.#salvage = options.salvage ?? false
     this.#afterSequence = options.afterSequence
     this.report = emptyReport(source.walId)
@@ -140,82 +75,81 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
   async *[Symbol.asyncIterator](): AsyncGenerator<ScannedRecord> {
     const { report } = this
     // The mark first: a living owner moves it on, and what it says now is durable now.
-    report.mark = await readMark(this.#path, report.walId)
-    const heads = this.#withoutUnfinished(await readHeads(this.#path))
-    let position: ReadPosition = { offset: 0, chain: 0, sequence: (heads[0]?.header?.firstSequence ?? 1) - 1 }
-    report.firstSequence = position.sequence + 1
-    const shipped = this.#afterSequence ?? position.sequence
-    if (position.sequence > shipped)
-      this.#damaged(heads[0]!.number - 1, 0, shipped, position.sequence + 1, 'the oldest segments are missing')
+    // One that the disk cannot read is as good as none: it never knows more than the log.
+    report.mark = await readMark(this.#files, report.walId).catch(() => undefined)
+    const heads = this.#withoutUnfinished(await readHeads(this.#files, report.walId))
+    this.#begin(heads[0])
     for (const [i, head] of heads.entries()) {
-      const previous = heads[i - 1]
-      if (previous !== undefined && head.number !== previous.number + 1)
-        this.#damaged(previous.number + 1, 0, position.sequence, before(head), 'a segment is missing')
-      const fault = this.#headFault(head, previous, position)
-      if (fault !== undefined) this.#damaged(head.number, 0, position.sequence, before(heads[i + 1]), fault)
-      if (head.header?.walId !== undefined && head.header.walId !== report.walId) continue
-      position = yield* this.#segment(head, heads[i + 1], position)
+      this.#enter(head, heads[i - 1])
+      if (!head.isForeign) yield* this.#segment(head, heads[i + 1])
     }
-    this.#checkMarkedSegment(heads, position.sequence)
-    this.#finish(heads, position)
+    this.#finish(heads.at(-1))
   }
 
-  /** A header that never became whole, on a last segment that was never marked: a crash while it was made. */
-  #withoutUnfinished(heads: Head[]): Head[] {
+  /** Headers are whole before they get their name, so one that is not holds nothing, or it is damage. */
+  #withoutUnfinished(heads: SegmentHead[]): SegmentHead[] {
     const last = heads.at(-1)
-    if (last === undefined || last.header !== undefined) return heads
-    if ((this.report.mark?.segment ?? 0) >= last.number) return heads
+    if (!last?.isBlank || (this.report.mark?.segment ?? 0) >= last.number) return heads
     this.report.discarded = last.number
     return heads.slice(0, -1)
   }
 
-  #headFault(head: Head, previous: Head | undefined, { sequence, chain }: ReadPosition): string | undefined {
-    const { header, number } = head
-    if (header === undefined) return 'the segment header does not verify'
-    if (header.walId !== this.report.walId) return 'the segment belongs to another log'
-    if (header.segment !== number) return 'the segment has another number than its file'
-    if (header.firstSequence !== sequence + 1) return 'the segment does not continue the sequence'
-    const isNext = previous?.header !== undefined && previous.number === number - 1
-    if (isNext && header.previousChain !== chain) return 'the segment does not continue the chain'
+  #begin(first: SegmentHead | undefined): void {
+    // Older segments go once they were shipped; only who knows how far that was can tell whether one is missing.
+    const { number = 1, firstSequence } = first ?? {}
+    const before = firstSequence === undefined ? undefined : firstSequence - 1
+    const shipped = number === 1 ? 0 : (this.#afterSequence ?? before ?? 0)
+    const sequence = Math.min(shipped, before ?? shipped)
+    this.#position = { offset: 0, chain: 0, sequence }
+    this.report.firstSequence = sequence + 1
+    if (before !== undefined && before > sequence) this.#suspect(number - 1, 0, 'the oldest segments are missing')
+  }
+
+  /** Whether the segment continues what came before it. */
+  #enter(head: SegmentHead, previous: SegmentHead | undefined): void {
+    if (previous !== undefined && head.number !== previous.number + 1)
+      this.#suspect(previous.number + 1, 0, 'a segment is missing')
+    // What was missing before ends where this segment begins.
+    const wasBroken = this.#settle(head.firstSequence)
+    const fault = head.fault ?? (wasBroken || previous === undefined ? undefined : this.#discontinuity(head))
+    if (fault === undefined) return
+    this.#suspect(head.number, 0, fault)
+    this.#settle(head.firstSequence)
+  }
+
+  #discontinuity({ header }: SegmentHead): string | undefined {
+    const { sequence, chain } = this.#position
+    if (header?.firstSequence !== sequence + 1) return 'the segment does not continue the sequence'
+    if (header.previousChain !== chain) return 'the segment does not continue the chain'
     return undefined
   }
 
-  async *#segment(head: Head, next: Head | undefined, from: ReadPosition): AsyncGenerator<ScannedRecord, ReadPosition> {
-    const reader = await SegmentReader.open(join(this.#path, segmentName(head.number)))
+  async *#segment(head: SegmentHead, next: SegmentHead | undefined): AsyncGenerator<ScannedRecord> {
+    const reader = await SegmentReader.open(this.#files, segmentName(head.number))
     try {
-      const scanned = this.#register(head, reader.size, from.sequence)
-      const end = next?.header !== undefined && next.number === head.number + 1 ? next.header.previousLength : undefined
-      const limit = Math.min(end ?? reader.size, reader.size)
-      let position: ReadPosition = {
-        offset: SEGMENT_HEADER_BYTES,
-        chain: head.salt,
-        sequence: this.#sequenceAt(head, from),
-      }
+      const scanned = addSegment(this.report, head, reader.size, this.#position.sequence)
+      const recorded = next?.number === head.number + 1 ? next.header?.previousLength : undefined
+      const limit = Math.min(recorded ?? reader.size, reader.size)
+      this.#position = { ...this.#position, offset: SEGMENT_HEADER_BYTES, chain: head.salt }
       for (;;) {
-        const found = await reader.next(position, head.salt, limit)
-        let record: SegmentRecord
+        const found = await reader.next(this.#position, head.salt, limit)
+        let record: SegmentRecord | undefined
         if ('stop' in found) {
-          const durable = await this.#durableLength(head, next, end, reader, found.offset)
-          const isClean = found.stop === 'end' || found.stop === 'zeros'
-          if (found.offset >= durable) {
-            if (!isClean) await this.#torn(reader, head, found.offset, limit)
-            return position
+          const { offset, stop } = found
+          const isClean = stop === 'end' || stop === 'zeros'
+          const durable = recorded ?? (await this.#durableLength(head, next, reader, offset))
+          if (offset >= durable && stop !== 'unreadable') {
+            if (!isClean) await this.#torn(reader, head, offset)
+            return
           }
-          const resumed = await this.#resume(reader, head, found.offset, position.sequence)
-          const missing = resumed?.sequence ?? before(next)
-          const reason = found.stop === 'unreadable' ? 'the disk could not read it' : 'a record does not verify'
-          this.#damaged(
-            head.number,
-            found.offset,
-            position.sequence,
-            missing,
-            isClean ? 'the segment is cut short' : reason,
-          )
-          if (resumed === undefined) return position
-          record = resumed
+          this.#suspect(head.number, offset, REASONS[stop])
+          record = await this.#resume(reader, head, next, offset)
+          if (record === undefined) return
         } else record = found
-        position = { offset: record.offset + record.bytes, chain: record.crc, sequence: record.sequence }
-        const answer = this.#count(scanned, record, position)
+        this.#settle(firstSequenceOf(record))
+        this.#position = { offset: record.offset + record.bytes, chain: record.crc, sequence: record.sequence }
+        countRecord(this.report, scanned, record)
+        const answer = this.#answer(scanned, record)
         if (answer !== undefined) yield answer
       }
     } finally {
@@ -225,13 +159,11 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
 
   /** Bytes of the segment that are known to have been durable. Costs a look at the rest only where a record does not verify. */
   async #durableLength(
-    head: Head,
-    next: Head | undefined,
-    recorded: number | undefined,
+    head: SegmentHead,
+    next: SegmentHead | undefined,
     reader: SegmentReader,
     stoppedAt: number,
   ): Promise<number> {
-    if (recorded !== undefined) return recorded
     const { mark } = this.report
     // A later segment exists, or existed: this one had been sealed and synced whole.
     if (next !== undefined || (mark !== undefined && mark.segment > head.number))
@@ -240,113 +172,94 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
     return Math.max(marked, await reader.syncedOffsetAfter(stoppedAt, head.salt))
   }
 
-  /** The next record that verifies and is newer than what was read. */
-  async #resume(reader: SegmentReader, head: Head, from: number, sequence: number): Promise<SegmentRecord | undefined> {
-    let at = from + 1
-    for (;;) {
-      const record = await reader.findVerified(at, head.salt, reader.size).catch(() => undefined)
-      if (record === undefined || record.sequence > sequence) return record
+  /**
+   * The next record that verifies and is newer than what was read. Not one that the next segment has as well: that was
+   * written anew after this one was dropped.
+   */
+  async #resume(
+    reader: SegmentReader,
+    head: SegmentHead,
+    next: SegmentHead | undefined,
+    from: number,
+  ): Promise<SegmentRecord | undefined> {
+    const end = next?.firstSequence ?? Infinity
+    for (let at = from + 1; ; ) {
+      const record = await reader.findVerified(at, head.salt, reader.size)
+      if (record === undefined) return undefined
+      const { sequence } = this.#position
+      const isNewer = isControl(record.type) ? record.sequence >= sequence : record.sequence > sequence
+      if (isNewer && record.sequence < end) return record
       at = record.offset + 1
     }
   }
 
-  async #torn(reader: SegmentReader, head: Head, offset: number, limit: number): Promise<void> {
-    if (this.report.tornTail !== undefined) return
+  async #torn(reader: SegmentReader, head: SegmentHead, offset: number): Promise<void> {
     let records = 0
     for (let at = offset; ; ) {
-      const record = await reader.findVerified(at, head.salt, limit)
+      const record = await reader.findVerified(at, head.salt, reader.size)
       if (record === undefined) break
       records++
       at = record.offset + record.bytes
     }
-    const bytes = limit - offset
-    this.report.tornTail = { segment: head.number, offset, bytes, records, ambiguous: records > 0 }
+    const ambiguous = !(await reader.isCutOff(offset, head.salt))
+    this.report.tornTail = { segment: head.number, offset, bytes: reader.size - offset, records, ambiguous }
   }
 
-  /** Records the loss, or throws where nothing may be lost. Damage to what cold already has is no loss. */
-  #damaged(segment: number, offset: number, after: number, nextSequence: number | undefined, reason: string): void {
-    const { mark, walId } = this.report
-    const upTo = nextSequence === undefined ? mark?.sequence : nextSequence - 1
-    const missing = { from: after + 1, to: upTo !== undefined && upTo > after ? upTo : undefined }
-    const isShipped = upTo !== undefined && upTo <= (this.#afterSequence ?? 0)
+  /** Opens a fault, unless one is open already: they count as one then. */
+  #suspect(segment: number, offset: number, reason: string): void {
+    this.#fault ??= { segment, offset, reason }
+  }
+
+  /**
+   * Ends the fault that is open, where there is one, at the first sequence that is known not to be missing; undefined: it
+   * is not known yet. Answers whether there was one.
+   */
+  #settle(firstSequence: number | undefined): boolean {
+    if (this.#fault === undefined || firstSequence === undefined) return false
+    const { sequence } = this.#position
+    const last = Math.max(sequence, firstSequence - 1)
+    const shipped = this.#afterSequence ?? 0
+    this.#damaged(this.#fault, { from: sequence + 1, to: last }, shipped > 0 && last <= shipped)
+    this.#fault = undefined
+    this.#position = { ...this.#position, sequence: last }
+    return true
+  }
+
+  /** Records the damage, or throws where that is not to be passed over. */
+  #damaged({ segment, offset, reason }: Fault, missing: SequenceRange, isShipped: boolean): void {
+    const { walId } = this.report
     if (!this.#salvage && !isShipped) {
-      const what = missing.to === undefined ? `from ${missing.from} on` : `${missing.from} to ${missing.to}`
       throw new ThermoclineError(
         'ERR_WAL_CORRUPT',
-        `log ${walId} is damaged in segment ${segment} at offset ${offset} (${reason}): acknowledged records ${what} are missing; keep a copy of the folder, then run \`npx thermocline recover\``,
+        `log ${walId} is damaged in segment ${segment} at offset ${offset} (${reason}): ${describe(missing)}; keep a copy of the folder, then run \`npx thermocline recover\``,
         { walId, segment, offset, missing },
       )
     }
     this.report.damage.push({ segment, offset, missing, reason })
   }
 
-  /** The mark names a segment: if that is gone, so is what was acknowledged from it. */
-  #checkMarkedSegment(heads: readonly Head[], sequence: number): void {
-    const { mark } = this.report
-    const last = heads.at(-1)?.number ?? 0
-    if (mark === undefined || mark.segment <= last) return
-    this.#damaged(last + 1, 0, sequence, mark.sequence + 1, 'the last segment is missing')
-  }
-
-  #register(head: Head, bytes: number, sequence: number): ScannedSegment {
-    const { report } = this
-    const scanned: ScannedSegment = {
-      number: head.number,
-      file: segmentName(head.number),
-      epoch: head.header?.epoch ?? 0,
-      firstSequence: head.header?.firstSequence ?? sequence + 1,
-      lastSequence: sequence,
-      bytes,
-      validBytes: SEGMENT_HEADER_BYTES,
-      records: 0,
-      sealed: false,
-    }
-    report.segments.push(scanned)
-    report.bytes += bytes
-    report.epoch = Math.max(report.epoch, scanned.epoch)
-    const clock = head.header?.highestVersion
-    if (clock !== undefined && isLater(clock, report.highestVersion)) report.highestVersion = clock
-    return scanned
-  }
-
-  /** A segment whose header verifies says itself where it begins; damage before it was reported already. */
-  #sequenceAt({ header }: Head, from: ReadPosition): number {
-    return header === undefined ? from.sequence : Math.max(from.sequence, header.firstSequence - 1)
-  }
-
-  #count(scanned: ScannedSegment, record: SegmentRecord, position: ReadPosition): ScannedRecord | undefined {
-    const { report } = this
+  #answer({ number }: ScannedSegment, record: SegmentRecord): ScannedRecord | undefined {
     const { type, sequence, payload, offset, bytes } = record
-    scanned.validBytes = position.offset
-    scanned.lastSequence = sequence
-    scanned.sealed = type === RECORD_TYPES.seal || type === RECORD_TYPES.close
-    report.closed = type === RECORD_TYPES.close
-    report.lastSequence = sequence
-    if (type !== RECORD_TYPES.put && type !== RECORD_TYPES.delete) {
-      report.controls++
-      return undefined
-    }
-    scanned.records++
-    report.records++
-    if (type === RECORD_TYPES.put) report.puts++
-    else report.deletes++
-    if (sequence <= (this.#afterSequence ?? 0)) return undefined
-    return {
-      type: type === RECORD_TYPES.put ? 'put' : 'delete',
-      sequence,
-      payload,
-      segment: scanned.number,
-      offset,
-      bytes,
-    }
+    const name = entryType(type)
+    if (name === undefined || sequence <= (this.#afterSequence ?? 0)) return undefined
+    return { type: name, sequence, payload, segment: number, offset, bytes }
   }
 
-  #finish(heads: readonly Head[], { offset, chain, sequence }: ReadPosition): void {
+  #finish(last: SegmentHead | undefined): void {
     const { report } = this
+    const { mark } = report
+    const isLastMissing = mark !== undefined && mark.segment > (last?.number ?? 0)
+    if (isLastMissing) this.#suspect((last?.number ?? 0) + 1, 0, 'the last segment is missing')
+    // After a power cut the mark may be stale; it tells how far the log went only where nothing stands behind it.
+    const isMarked = mark !== undefined && mark.segment === last?.number && !last.isForeign
+    if (isMarked && mark.offset >= last.size) this.#settle(mark.sequence + 1)
+    if (this.#fault !== undefined)
+      this.#damaged(this.#fault, { from: this.#position.sequence + 1, to: undefined }, false)
+    const { offset, chain, sequence } = this.#position
     report.lastSequence = sequence
     // A discarded segment is overwritten by the next one, which takes its number.
     report.end = {
-      segment: heads.at(-1)?.number ?? 0,
+      segment: last?.number ?? 0,
       validLength: offset,
       chain,
       lastSequence: sequence,
@@ -357,68 +270,22 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
 }
 
 /** Epoch of a log's newest segment, from the headers alone; 0 where no header verifies. */
-export async function readLastEpoch({ path }: { readonly path: string }): Promise<number> {
-  const heads = await readHeads(path)
+export async function readLastEpoch({ path, walId, files = filesIn(path) }: ScanSource): Promise<number> {
+  const heads = await readHeads(files, walId)
   return heads.reduce((highest, { header }) => Math.max(highest, header?.epoch ?? 0), 0)
 }
 
-async function readHeads(path: string): Promise<Head[]> {
-  const numbers = (await readdir(path)).map(segmentNumber).filter((number) => number !== undefined)
-  const heads: Head[] = []
-  for (const number of numbers.sort((a, b) => a - b)) heads.push(await readHead(path, number))
-  return heads
-}
+const REASONS = {
+  end: 'the segment is cut short',
+  zeros: 'the segment is cut short',
+  invalid: 'a record does not verify',
+  unreadable: 'the disk could not read it',
+} as const
 
-async function readHead(path: string, number: number): Promise<Head> {
-  const reader = await SegmentReader.open(join(path, segmentName(number)))
-  try {
-    const bytes = await reader.read(0, HEADER_SEARCH_BYTES).catch(() => Buffer.alloc(0))
-    const decoded = decodeSegmentHeader(bytes)
-    if (decoded.status === 'newer') throw newerFormat(number, decoded.version)
-    if (decoded.status === 'ok') return { number, header: decoded.header, salt: decoded.salt }
-    return { number, header: undefined, salt: saltOf(bytes) }
-  } finally {
-    await reader.close()
-  }
-}
-
-/** A later format may have a longer header; its CRC tells it from damage. */
-const HEADER_SEARCH_BYTES = 4_096
-
-function newerFormat(segment: number, version: number): ThermoclineError<'ERR_UNSUPPORTED'> {
-  return new ThermoclineError(
-    'ERR_UNSUPPORTED',
-    `segment ${segment} of the log has format ${version}, and this version reads up to ${FORMAT_VERSION}: upgrade thermocline`,
-    {},
-  )
-}
-
-function before(head: Head | undefined): number | undefined {
-  return head?.header?.firstSequence
-}
-
-function isLater(a: { millis: number; counter: number }, b: { millis: number; counter: number }): boolean {
-  return a.millis > b.millis || (a.millis === b.millis && a.counter > b.counter)
-}
-
-function emptyReport(walId: string): ScanReport {
-  return {
-    walId,
-    segments: [],
-    damage: [],
-    mark: undefined,
-    records: 0,
-    puts: 0,
-    deletes: 0,
-    controls: 0,
-    bytes: 0,
-    firstSequence: 1,
-    lastSequence: 0,
-    epoch: 0,
-    highestVersion: { millis: 0, counter: 0 },
-    tornTail: undefined,
-    discarded: undefined,
-    closed: false,
-    end: { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] },
-  }
+function describe({ from, to }: SequenceRange): string {
+  if (to === undefined) return `acknowledged records from ${from} on are missing`
+  if (to < from) return 'no acknowledged record is missing'
+  return from === to
+    ? `the acknowledged record ${from} is missing`
+    : `acknowledged records ${from} to ${to} are missing`
 }

@@ -1,5 +1,4 @@
 /** Reads one segment front to back in constant memory, and says where and why it stops. */
-import { type FileHandle, open } from 'node:fs/promises'
 import { ThermoclineError } from '../errors.ts'
 import {
   ALIGNMENT,
@@ -14,6 +13,7 @@ import {
   type RecordHeader,
   recordBytes,
 } from './format.ts'
+import type { LogFile, LogFiles } from './log-files.ts'
 
 export interface SegmentRecord extends RecordHeader {
   readonly offset: number
@@ -37,28 +37,24 @@ export interface ReadPosition {
 }
 
 const WINDOW_BYTES = 1024 * 1024
+/** Step by which a search passes over what the disk cannot read. */
+const SECTOR_BYTES = 4_096
 const MARKER = Buffer.alloc(4)
 MARKER.writeUInt32LE(RECORD_MARKER)
 
 export class SegmentReader {
   readonly size: number
-  readonly #file: FileHandle
+  readonly #file: LogFile
   #window: Buffer = Buffer.alloc(0)
   #windowStart = 0
 
-  static async open(path: string): Promise<SegmentReader> {
-    const file = await open(path, 'r')
-    try {
-      return new SegmentReader(file, (await file.stat()).size)
-    } catch (error) {
-      await file.close()
-      throw error
-    }
+  static async open(files: LogFiles, name: string): Promise<SegmentReader> {
+    return new SegmentReader(await files.open(name))
   }
 
-  private constructor(file: FileHandle, size: number) {
+  private constructor(file: LogFile) {
     this.#file = file
-    this.size = size
+    this.size = file.size
   }
 
   close(): Promise<void> {
@@ -69,18 +65,22 @@ export class SegmentReader {
   async read(offset: number, length: number): Promise<Buffer> {
     const start = offset - this.#windowStart
     if (start >= 0 && start + length <= this.#window.length) return this.#window.subarray(start, start + length)
-    const wanted = Math.min(Math.max(length, WINDOW_BYTES), Math.max(0, this.size - offset))
-    // A new buffer each time: records handed out point into the old one.
-    const window = Buffer.allocUnsafeSlow(wanted)
-    let filled = 0
-    while (filled < wanted) {
-      const { bytesRead } = await this.#file.read(window, filled, wanted - filled, offset + filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
+    const rest = Math.max(0, this.size - offset)
+    try {
+      this.#window = await this.#load(offset, Math.min(Math.max(length, WINDOW_BYTES), rest))
+    } catch (error) {
+      // A sector that cannot be read, further on, is no fault of what stands before it.
+      if (length >= Math.min(WINDOW_BYTES, rest)) throw error
+      this.#window = await this.#load(offset, length)
     }
-    this.#window = window.subarray(0, filled)
     this.#windowStart = offset
     return this.#window.subarray(0, length)
+  }
+
+  /** A new buffer each time: records handed out point into the old one. */
+  async #load(offset: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length)
+    return bytes.subarray(0, await this.#file.read(bytes, offset))
   }
 
   /** The record at `position`, which must continue chain and sequence, or why there is none. `limit`: where the segment ends. */
@@ -89,9 +89,8 @@ export class SegmentReader {
     if (offset >= limit) return { stop: 'end', offset }
     try {
       const record = await this.#recordAt(offset, salt, limit)
-      if (record === undefined) return { stop: (await this.#isZeroFrom(offset, limit)) ? 'zeros' : 'invalid', offset }
-      const expected = isControl(record.type) ? sequence : sequence + 1
-      if (record.previousCrc !== chain || record.sequence !== expected) return { stop: 'invalid', offset }
+      if (record === undefined) return { stop: (await this.isBlankFrom(offset, limit)) ? 'zeros' : 'invalid', offset }
+      if (record.previousCrc !== chain || !follows(record, sequence)) return { stop: 'invalid', offset }
       refuseUnknown(record)
       return record
     } catch (error) {
@@ -100,11 +99,13 @@ export class SegmentReader {
     }
   }
 
-  /** The first record at or after `from` whose checksums hold, whatever stands before it. */
+  /** The first record at or after `from` whose checksums hold, whatever stands before it, be it unreadable. */
   async findVerified(from: number, salt: number, limit: number): Promise<SegmentRecord | undefined> {
     for await (const offset of this.#markers(from, limit)) {
-      const record = await this.#recordAt(offset, salt, limit)
-      if (record !== undefined) return record
+      const record = await unlessUnreadable(this.#recordAt(offset, salt, limit))
+      if (record === undefined) continue
+      refuseUnknown(record)
+      return record
     }
     return undefined
   }
@@ -113,10 +114,34 @@ export class SegmentReader {
   async syncedOffsetAfter(from: number, salt: number): Promise<number> {
     let furthest = 0
     for await (const offset of this.#markers(from, this.size)) {
-      const header = decodeRecordHeader(await this.read(offset, RECORD_HEADER_BYTES), salt)
+      const bytes = await unlessUnreadable(this.read(offset, RECORD_HEADER_BYTES))
+      const header = bytes === undefined ? undefined : decodeRecordHeader(bytes, salt)
       if (header !== undefined) furthest = Math.max(furthest, header.syncedOffset)
     }
     return furthest
+  }
+
+  /** Whether nothing but zeros follows. */
+  async isBlankFrom(from: number, limit = this.size): Promise<boolean> {
+    for (let offset = from; offset < limit; ) {
+      const window = await this.read(offset, Math.min(WINDOW_BYTES, limit - offset))
+      if (window.length === 0) return true
+      if (window.some((byte) => byte !== 0)) return false
+      offset += window.length
+    }
+    return true
+  }
+
+  /**
+   * Whether the bytes from `offset` on are what a killed writer leaves: the beginning of a record that the end of the file
+   * cuts off.
+   */
+  async isCutOff(offset: number, salt: number): Promise<boolean> {
+    const bytes = await unlessUnreadable(this.read(offset, RECORD_HEADER_BYTES))
+    if (bytes === undefined) return false
+    if (bytes.length < RECORD_HEADER_BYTES) return true
+    const header = decodeRecordHeader(bytes, salt)
+    return header !== undefined && offset + recordBytes(header.payloadLength) > this.size
   }
 
   async #recordAt(offset: number, salt: number, limit: number): Promise<SegmentRecord | undefined> {
@@ -135,6 +160,8 @@ export class SegmentReader {
     let offset = align(from)
     while (offset + RECORD_HEADER_BYTES <= limit) {
       const bytes = await this.#ahead(offset)
+      // A file that shrinks under the reader has no more to find.
+      if (bytes.length < RECORD_HEADER_BYTES) return
       const at = bytes.indexOf(MARKER)
       if (at === -1) {
         // The last bytes may hold the beginning of a marker.
@@ -147,22 +174,32 @@ export class SegmentReader {
     }
   }
 
-  /** What the window still has from `offset` on, or a new window where that is too little to find anything in. */
+  /**
+   * What the window still has from `offset` on, or a new window where that is too little to find anything in. Zeros where
+   * the disk cannot read: no marker is found there, and the search goes on behind it.
+   */
   async #ahead(offset: number): Promise<Buffer> {
     const start = offset - this.#windowStart
     const rest = start >= 0 ? this.#window.length - start : 0
-    return this.read(offset, rest > RECORD_HEADER_BYTES ? rest : WINDOW_BYTES)
+    const bytes = await unlessUnreadable(this.read(offset, rest > RECORD_HEADER_BYTES ? rest : WINDOW_BYTES))
+    return bytes ?? (await unlessUnreadable(this.read(offset, SECTOR_BYTES))) ?? Buffer.alloc(SECTOR_BYTES)
   }
+}
 
-  async #isZeroFrom(from: number, limit: number): Promise<boolean> {
-    for (let offset = from; offset < limit; ) {
-      const window = await this.read(offset, Math.min(WINDOW_BYTES, limit - offset))
-      if (window.length === 0) return true
-      if (window.some((byte) => byte !== 0)) return false
-      offset += window.length
-    }
-    return true
-  }
+/** Undefined where the disk fails. The caller MUST have reported the damage, or do so. */
+function unlessUnreadable<T>(reading: Promise<T>): Promise<T | undefined> {
+  return reading.catch(() => undefined)
+}
+
+/** A type that this version does not know may count the sequence up or not; the chain holds it in place. */
+function follows({ type, sequence }: RecordHeader, last: number): boolean {
+  if (isControl(type)) return sequence === last
+  return sequence === last + 1 || (sequence === last && !KNOWN.has(type))
+}
+
+/** Sequence with which a segment or a stretch begins whose first record this is. */
+export function firstSequenceOf({ type, sequence }: RecordHeader): number {
+  return isControl(type) ? sequence + 1 : sequence
 }
 
 const KNOWN: ReadonlySet<number> = new Set([

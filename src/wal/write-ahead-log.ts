@@ -11,23 +11,24 @@
  * nobody knows, so it is never repeated and nothing more is appended) · open → closed. A disk that is full before a byte
  * of a group was written fails that group only.
  *
- * See format.ts for the bytes and recovery.ts for how a log is read back.
+ * See format.ts for the bytes and log-scan.ts for how a log is read back.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
-import { LockedLog, syncFolder } from './locked-log.ts'
+import { LockedLog, makeLogFolder } from './locked-log.ts'
 import {
   type LogDevice,
   type LogDeviceFailure,
   type LogOperation,
   type OpenLogDevice,
+  removal,
   WorkerLogDevice,
 } from './log-device.ts'
+import { filesIn } from './log-files.ts'
 import type { LogEnd, SegmentExtent } from './log-scan.ts'
 import { type PlannedRecord, SegmentCursor } from './segment.ts'
 import type { AppendedRecord, WriteLog } from './write-log.ts'
@@ -63,6 +64,7 @@ interface Waiting<T> {
 const SEGMENT = 'segment'
 const MARK = 'mark'
 const NEXT = 'next'
+const PREVIOUS = 'previous'
 
 export class WriteAheadLog<T> implements WriteLog<T> {
   readonly walId: string
@@ -71,7 +73,7 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   readonly #folder: LockedLog
   readonly #device: LogDevice
   /** Ended segments, oldest first. */
-  readonly #ended: SegmentExtent[]
+  #ended: SegmentExtent[]
   #cursor: SegmentCursor
   #markGeneration: number
   #lastSequence: number
@@ -81,12 +83,12 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   #isSealed = false
   #failure: ThermoclineError<'ERR_WAL_FAILED'> | undefined
   #isClosed = false
+  #closing: Promise<void> | undefined
 
   /** Begins a new log in a folder of its own. */
   static async create<T>(options: WriteAheadLogOptions<T>): Promise<WriteAheadLog<T>> {
     const walId = randomUUID()
-    await mkdir(join(options.dir, walId), { recursive: true, mode: 0o700 })
-    await syncFolder(options.dir)
+    await makeLogFolder(join(options.dir, walId))
     const folder = await LockedLog.lock(options.dir, walId, { lockTimeout: options.lockTimeout })
     return WriteAheadLog.continue(folder, NO_SEGMENTS, options)
   }
@@ -99,9 +101,9 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   ): Promise<WriteAheadLog<T>> {
     const device = await (options.openDevice ?? WorkerLogDevice.open)(folder.path)
     try {
-      const mark = await readMark(folder.path, folder.walId)
+      const mark = await readMark(filesIn(folder.path), folder.walId)
       const log = new WriteAheadLog<T>(folder, device, end, (mark?.generation ?? 0) + 1, options)
-      await log.#begin()
+      await log.#begin(end.segment)
       return log
     } catch (error) {
       await device.close()
@@ -150,23 +152,29 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     const covered = this.#ended.findIndex((segment) => segment.lastSequence > sequence)
     const going = this.#ended.slice(0, covered === -1 ? undefined : covered)
     if (going.length === 0 || this.#failure !== undefined || this.#isClosed) return { segments: 0, bytes: 0 }
-    const unlinks = going.map(({ number }): LogOperation => ({ op: 'unlink', name: segmentName(number) }))
-    const failure = await this.#do([...unlinks, { op: 'fsync-folder' }])
+    const failure = await this.#do(going.flatMap(({ number }) => removal(segmentName(number))))
     if (failure !== undefined) {
       // Nothing is lost by keeping them: the next release tries again.
       this.#options.logger.error({ walId: this.walId, code: failure.code }, 'shipped segments could not be deleted')
       return { segments: 0, bytes: 0 }
     }
-    this.#ended.splice(0, going.length)
+    // Another call may have let go of some of them meanwhile.
+    const last = going.at(-1)!.number
+    this.#ended = this.#ended.filter(({ number }) => number > last)
     return { segments: going.length, bytes: going.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true
     await this.#running
     try {
-      if (this.#failure === undefined && !this.#isSealed) await this.#control('seal')
+      if (this.#failure === undefined && !this.#isSealed) await this.#seal()
     } finally {
       await this.#device.close()
       await this.#folder.release()
@@ -175,25 +183,36 @@ export class WriteAheadLog<T> implements WriteLog<T> {
 
   /**
    * Ends a log whose every record is in cold: a CLOSE record, then `forget`, then the folder goes. A crash in between leaves
-   * a log that says it is closed, or an empty folder; opening removes either.
+   * a log that says it is closed, or an empty folder; opening removes either. Where it rejects, the log stays for the next
+   * opener.
    */
-  async retire(forget: () => Promise<void>): Promise<void> {
-    if (this.#isClosed) return
+  retire(forget: () => Promise<void>): Promise<void> {
+    this.#closing ??= this.#retire(forget)
+    return this.#closing
+  }
+
+  async #retire(forget: () => Promise<void>): Promise<void> {
     this.#isClosed = true
     await this.#running
     try {
       if (this.#failure !== undefined) throw this.#failure
-      await this.#control('close')
+      const failure = await this.#writeControl('close')
+      if (failure !== undefined) throw this.#fail(failure.code)
       await forget()
+      await this.#folder.remove(this.#device)
     } finally {
       await this.#device.close()
+      await this.#folder.release()
     }
-    await this.#folder.remove()
   }
 
-  /** Makes the first segment of this epoch and writes the mark there, so that it is never about a segment long gone. */
-  async #begin(): Promise<void> {
+  /**
+   * Makes the first segment of this epoch and writes the mark there, so that it is never about a segment long gone. What
+   * a killed owner wrote and never synced was read and counts from here on, so it has to be durable first.
+   */
+  async #begin(previous: number): Promise<void> {
     const failure = await this.#do([
+      ...(previous > 0 ? syncing(segmentName(previous)) : []),
       ...creation(this.#cursor),
       { op: 'open', name: segmentName(this.#cursor.number), handle: SEGMENT },
       { op: 'open', name: MARK_FILE, handle: MARK },
@@ -282,7 +301,7 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     ])
     if (failure !== undefined) {
       // Up to the rename only the file aside is touched, and the next try writes it anew.
-      if (failure.code === 'ENOSPC' && failure.index < RENAME) return true
+      if (isFull(failure) && failure.index < RENAME) return true
       throw this.#fail(failure.code)
     }
     const { number, offset } = this.#cursor
@@ -292,9 +311,10 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     return false
   }
 
-  async #control(type: 'seal' | 'close'): Promise<void> {
-    const failure = await this.#writeControl(type)
-    if (failure !== undefined) throw this.#fail(failure.code)
+  /** Without a seal the log ends as after a crash, so a full disk does not keep it from closing. */
+  async #seal(): Promise<void> {
+    const failure = await this.#writeControl('seal')
+    if (failure !== undefined && !isCleanlyFull(failure)) throw this.#fail(failure.code)
   }
 
   async #writeControl(type: 'seal' | 'close'): Promise<LogDeviceFailure | undefined> {
@@ -345,11 +365,24 @@ function creation(cursor: SegmentCursor): LogOperation[] {
 /** Where the rename stands among them. */
 const RENAME = 4
 
+function syncing(name: string): LogOperation[] {
+  return [
+    { op: 'open', name, handle: PREVIOUS },
+    { op: 'fdatasync', handle: PREVIOUS },
+    { op: 'close', handle: PREVIOUS },
+  ]
+}
+
 const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] }
 
 /** Nothing of the group reached the file, so the same place can be written again once there is room. */
-function isCleanlyFull({ index, code, written }: LogDeviceFailure): boolean {
-  return code === 'ENOSPC' && index === 0 && written === 0
+function isCleanlyFull(failure: LogDeviceFailure): boolean {
+  return isFull(failure) && failure.index === 0 && failure.written === 0
+}
+
+/** The disk, or what this user may take of it. */
+function isFull({ code }: LogDeviceFailure): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
 function rejectAll<T>(group: readonly Waiting<T>[], error: ThermoclineError): void {

@@ -48,6 +48,7 @@ test.each([
   [['frobnicate'], "unknown command 'frobnicate'; see `thermocline --help`"],
   [['--frobnicate'], "unknown option '--frobnicate'; see `thermocline --help`"],
   [['recover', '--dir'], "option '--dir <folder>' argument missing; see `thermocline recover --help`"],
+  [['recover', '--accept-los'], '(Did you mean --accept-loss?); see `thermocline recover --help`'],
   [['recover', 'folder'], 'see `thermocline recover --help`'],
 ])('refuses %j', async (args, remedy) => {
   expectRefusal(await runCli(args), 2, remedy)

@@ -1,9 +1,9 @@
 /**
  * The child process that the demo kills. Reads its order from stdin, then puts entries without end, and says on stdout
- * what it begins and what was acknowledged. It writes synchronously: what it said before the kill has been heard.
+ * what it begins and what was acknowledged. It goes on only when what it said is in the pipe: the kill cannot unsay it.
  */
-import { writeSync } from 'node:fs'
 import { json } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { type CrashOrder, crashKey, sayAcknowledged, sayTry } from './crash-order.ts'
 import { inputOf } from './demo-chunk.ts'
 import { openDemoStore } from './store.ts'
@@ -13,6 +13,7 @@ const WRITERS = 8
 
 const { dir, chunks } = (await json(process.stdin)) as CrashOrder
 const store = await openDemoStore({ dir, background: 'running' })
+const say = promisify((line: string, done: () => void) => process.stdout.write(`${line}\n`, done))
 let next = 0
 
 async function writeForEver(): Promise<never> {
@@ -20,9 +21,9 @@ async function writeForEver(): Promise<never> {
     const n = next++
     const chunk = chunks[n % chunks.length]!
     const input = inputOf({ ...chunk, embedding: Float32Array.from(chunk.embedding) })
-    writeSync(1, `${sayTry(n)}\n`)
+    await say(sayTry(n))
     const { id } = await store.chunks.put({ ...input, key: crashKey(n) })
-    writeSync(1, `${sayAcknowledged(n, id)}\n`)
+    await say(sayAcknowledged(n, id))
   }
 }
 

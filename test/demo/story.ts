@@ -44,11 +44,12 @@ export async function tellStory(setting: Setting): Promise<Findings> {
   const began = performance.now()
   await using store = await openDemoStore({ dir, background: 'held' })
   console.log(`Opened again and recovered in ${Math.round(performance.now() - began)} ms.`)
+  const recovered = await store.stats()
   const survivals = {
     'the documents': await documentsIn(store, stored),
     'the killed writer': await survivalOf(testimony, crashed, store),
   }
-  const residence = { ...told.residence, 'after the recovery': await store.stats() }
+  const residence = { ...told.residence, 'after the recovery': recovered }
   return { ...told, documents: documents.length, chunks: chunks.length, survivals, residence }
 }
 

@@ -1,0 +1,150 @@
+/** What a scan of a log found. */
+import type { SequenceRange } from '../errors.ts'
+import type { DurableMark } from './durable-mark.ts'
+import { isControl, RECORD_TYPES, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
+import type { SegmentHead } from './segment-head.ts'
+import type { SegmentRecord } from './segment-reader.ts'
+
+export interface SegmentExtent {
+  readonly number: number
+  readonly bytes: number
+  readonly lastSequence: number
+}
+
+/** Where a log ends and what it consists of: all that going on with it needs. */
+export interface LogEnd {
+  /** Number of the last segment, 0 where there is none. */
+  readonly segment: number
+  readonly validLength: number
+  readonly chain: number
+  readonly lastSequence: number
+  readonly epoch: number
+  readonly segments: readonly SegmentExtent[]
+}
+
+export interface ScannedSegment {
+  readonly number: number
+  readonly file: string
+  readonly epoch: number
+  readonly firstSequence: number
+  lastSequence: number
+  readonly bytes: number
+  /** Bytes that verified, header included. */
+  validBytes: number
+  records: number
+  sealed: boolean
+}
+
+export interface TornTail {
+  readonly segment: number
+  readonly offset: number
+  readonly bytes: number
+  /** Whole records among the dropped bytes. */
+  readonly records: number
+  /** The bytes are all there and do not verify: after a power cut, rot in the last group would look the same. */
+  readonly ambiguous: boolean
+}
+
+export interface Damage {
+  readonly segment: number
+  readonly offset: number
+  /** Ends one before it begins where the damage took no record. */
+  readonly missing: SequenceRange
+  readonly reason: string
+}
+
+export interface ScanReport {
+  readonly walId: string
+  readonly segments: ScannedSegment[]
+  readonly damage: Damage[]
+  mark: DurableMark | undefined
+  /** Puts and deletes. */
+  records: number
+  puts: number
+  deletes: number
+  /** Records that hold no entry, such as the seal of a segment. */
+  controls: number
+  bytes: number
+  firstSequence: number
+  lastSequence: number
+  epoch: number
+  highestVersion: { millis: number; counter: number }
+  tornTail: TornTail | undefined
+  /** Number of a last segment that a crash left without a whole header. */
+  discarded: number | undefined
+  /** The log was shipped to its end and closed. */
+  closed: boolean
+  end: LogEnd
+}
+
+export function emptyReport(walId: string): ScanReport {
+  return {
+    walId,
+    segments: [],
+    damage: [],
+    mark: undefined,
+    records: 0,
+    puts: 0,
+    deletes: 0,
+    controls: 0,
+    bytes: 0,
+    firstSequence: 1,
+    lastSequence: 0,
+    epoch: 0,
+    highestVersion: { millis: 0, counter: 0 },
+    tornTail: undefined,
+    discarded: undefined,
+    closed: false,
+    end: { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] },
+  }
+}
+
+/** @param sequence The last one before it. */
+export function addSegment(report: ScanReport, head: SegmentHead, bytes: number, sequence: number): ScannedSegment {
+  const segment: ScannedSegment = {
+    number: head.number,
+    file: segmentName(head.number),
+    epoch: head.header?.epoch ?? 0,
+    firstSequence: head.firstSequence ?? sequence + 1,
+    lastSequence: sequence,
+    bytes,
+    validBytes: SEGMENT_HEADER_BYTES,
+    records: 0,
+    sealed: false,
+  }
+  report.segments.push(segment)
+  report.bytes += bytes
+  report.epoch = Math.max(report.epoch, segment.epoch)
+  // Closed is what ends with a CLOSE record; a later segment goes on.
+  report.closed = false
+  const clock = head.header?.highestVersion
+  if (clock !== undefined && isLater(clock, report.highestVersion)) report.highestVersion = clock
+  return segment
+}
+
+export function countRecord(report: ScanReport, segment: ScannedSegment, record: SegmentRecord): void {
+  const { type, sequence, offset, bytes } = record
+  segment.validBytes = offset + bytes
+  segment.lastSequence = sequence
+  segment.sealed = isControl(type)
+  report.closed = type === RECORD_TYPES.close
+  const entry = entryType(type)
+  if (entry === undefined) {
+    report.controls++
+    return
+  }
+  segment.records++
+  report.records++
+  if (entry === 'put') report.puts++
+  else report.deletes++
+}
+
+/** Undefined for records that hold no entry. */
+export function entryType(type: number): 'put' | 'delete' | undefined {
+  if (type === RECORD_TYPES.put) return 'put'
+  return type === RECORD_TYPES.delete ? 'delete' : undefined
+}
+
+function isLater(a: { millis: number; counter: number }, b: { millis: number; counter: number }): boolean {
+  return a.millis > b.millis || (a.millis === b.millis && a.counter > b.counter)
+}

@@ -1,0 +1,44 @@
+/** A process of its own for one test, which reads it line by line. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+
+export class Child {
+  readonly process: ChildProcess
+  readonly #lines: Interface
+  readonly #iterator: AsyncIterator<string>
+
+  /** @param script In this folder. */
+  constructor(script: string, args: readonly (string | number)[], nodeArgs: readonly string[] = []) {
+    const command = [...nodeArgs, '--import', 'tsx', join(import.meta.dirname, script), ...args.map(String)]
+    this.process = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#lines = createInterface({ input: this.process.stdout! })
+    this.#iterator = this.#lines[Symbol.asyncIterator]()
+    onTestFinished(() => {
+      this.process.kill('SIGKILL')
+    })
+  }
+
+  /** The next line; undefined once it has ended. */
+  async line(): Promise<string | undefined> {
+    const { value, done } = await this.#iterator.next()
+    return done ? undefined : value
+  }
+
+  /** All lines that are left. */
+  async rest(): Promise<string[]> {
+    const lines: string[] = []
+    for (let line = await this.line(); line !== undefined; line = await this.line()) lines.push(line)
+    return lines
+  }
+
+  /** Resolves once it is gone. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return
+    const gone = once(this.process, 'exit')
+    this.process.kill(signal)
+    await gone
+  }
+}

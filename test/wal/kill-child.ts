@@ -1,0 +1,43 @@
+/**
+ * Goes on with the only log of a folder, or creates one, and appends until it is killed. Prints `ack SEQUENCE` after each
+ * append that resolved. The payload is that of its sequence, so a reader knows what must stand there.
+ */
+import { writeSync } from 'node:fs'
+import { silentLogger } from '../../src/log.ts'
+import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LogScan } from '../../src/wal/log-scan.ts'
+import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
+import { payloadOf, typeOf } from './payloads.ts'
+
+const dir = process.argv[2]!
+const options = {
+  dir,
+  segmentBytes: 16 * 1024,
+  lockTimeout: 5_000,
+  logger: silentLogger,
+  highestVersion: () => ({ millis: 0, counter: 0 }),
+  onDurable: () => {},
+}
+
+async function openLog(): Promise<WriteAheadLog<number>> {
+  const [walId] = await listLogs(dir)
+  if (walId === undefined) return WriteAheadLog.create(options)
+  const locked = await LockedLog.lock(dir, walId, options)
+  const scan = new LogScan(locked)
+  for await (const _ of scan);
+  return WriteAheadLog.continue(locked, scan.report.end, options)
+}
+
+const log = await openLog()
+let next = log.lastSequence + 1
+writeSync(1, `from ${next}\n`)
+
+async function appendForEver(): Promise<never> {
+  for (;;) {
+    const n = next++
+    const { sequence } = await log.append(typeOf(n), payloadOf(n), n, n)
+    writeSync(1, `ack ${sequence}\n`)
+  }
+}
+
+await Promise.all(Array.from({ length: 8 }, appendForEver))

@@ -1,0 +1,646 @@
+/** The log on a real disk, through the real device; what the device is asked is seen, held back or failed on its way. */
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { isThermoclineError } from '../../src/errors.ts'
+import { MARK_FILE } from '../../src/wal/durable-mark.ts'
+import { MAX_PAYLOAD_BYTES, segmentName } from '../../src/wal/format.ts'
+import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import type { LogOperation } from '../../src/wal/log-device.ts'
+import type { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
+import type { AppendedRecord } from '../../src/wal/write-log.ts'
+import { type Intercept, intercepted, type Outcome } from './intercepted-device.ts'
+import { RecordedLog } from './recorded-log.ts'
+import {
+  appendAll,
+  createLog,
+  payloadOf,
+  range,
+  reopenLog,
+  scanLog,
+  sequencesOf,
+  sourceOf,
+  temporaryFolder,
+  typeOf,
+} from './temporary-log.ts'
+
+const FULL: Outcome = { code: 'ENOSPC' }
+const BROKEN: Outcome = { code: 'EIO' }
+
+/** Notes every operation, and does with it what the test says at the time. */
+class Device {
+  readonly seen: LogOperation[] = []
+  intercept: Intercept = () => undefined
+  readonly open = intercepted((operation) => {
+    this.seen.push(operation)
+    return this.intercept(operation)
+  })
+
+  count(op: LogOperation['op']): number {
+    return this.seen.filter((operation) => operation.op === op).length
+  }
+}
+
+/** Fails the n-th operation of a kind, from 1, and lets all others through. */
+function failNth(op: LogOperation['op'], n: number, outcome: Outcome, handle?: string): Intercept {
+  let count = 0
+  return (operation) => {
+    const isMeant =
+      operation.op === op && (handle === undefined || ('handle' in operation && operation.handle === handle))
+    return isMeant && ++count === n ? outcome : undefined
+  }
+}
+
+async function segmentsOf(dir: string, { walId }: { walId: string }): Promise<string[]> {
+  return (await readdir(join(dir, walId))).filter((name) => name.endsWith('.wal')).sort()
+}
+
+async function answered(dir: string, log: { walId: string }): Promise<number[]> {
+  return sequencesOf((await scanLog(sourceOf(dir, log))).records)
+}
+
+function codeOf(outcome: PromiseSettledResult<unknown>): string | undefined {
+  if (outcome.status === 'fulfilled') return undefined
+  return isThermoclineError(outcome.reason) ? outcome.reason.code : String(outcome.reason)
+}
+
+describe('append', () => {
+  it('resolves with sequences from 1 on, in call order, across segments, and all of it can be read back', async () => {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir, segmentBytes: 4_096 })
+    expect(log).toMatchObject({ epoch: 1, lastSequence: 0, failure: undefined })
+    const appended: AppendedRecord<number>[] = []
+    for (const first of range(0, 19).map((ten) => ten * 10 + 1))
+      appended.push(
+        ...(await Promise.all(range(first, first + 9).map((n) => log.append(typeOf(n), payloadOf(n), n, n)))),
+      )
+    expect(log.lastSequence).toBe(200)
+    expect(appended.map(({ sequence, value }) => [sequence, value])).toEqual(range(1, 200).map((n) => [n, n]))
+    expect((await segmentsOf(dir, log)).length).toBeGreaterThan(5)
+    await log.close()
+    const { records, report } = await scanLog(sourceOf(dir, log))
+    expect(sequencesOf(records)).toEqual(range(1, 200))
+    for (const [i, { type, payload }] of records.entries()) {
+      expect(type).toBe(typeOf(i + 1))
+      expect(Buffer.compare(payload, payloadOf(i + 1))).toBe(0)
+      expect(appended[i]!.bytes).toBe(payload.length)
+    }
+    for (const { bytes } of report.segments) expect(bytes).toBeLessThanOrEqual(4_096 + 40)
+  })
+
+  it('tells onDurable first, in order, group by group, and then settles its promises', async () => {
+    const dir = await temporaryFolder()
+    const events: string[] = []
+    const note = (records: readonly AppendedRecord<number>[]): void =>
+      void events.push(`durable ${sequencesOf(records).join()}`)
+    const log = await createLog({ dir, onDurable: note })
+    await Promise.all([1, 2].map((n) => log.append('put', payloadOf(n), n, n).then(() => events.push(`ack ${n}`))))
+    await log.append('put', payloadOf(3), 3, 3).then(() => events.push('ack 3'))
+    expect(events).toEqual(['durable 1,2', 'ack 1', 'ack 2', 'durable 3', 'ack 3'])
+  })
+
+  it('writes, syncs and marks before it tells anybody', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const order: string[] = []
+    const log = await createLog({ dir, openDevice: device.open, onDurable: () => void order.push('durable') })
+    device.intercept = (operation) =>
+      void order.push('handle' in operation ? `${operation.op} ${operation.handle}` : operation.op)
+    await log.append('put', payloadOf(1), 1, 1).then(() => order.push('ack'))
+    expect(order).toEqual(['write segment', 'fdatasync segment', 'write mark', 'durable', 'ack'])
+  })
+
+  it('takes what waits into one group: a thousand appends of one tick, one sync', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 1_000_000 })
+    const before = device.count('fdatasync')
+    await appendAll(log, range(1, 1_000))
+    expect(device.count('fdatasync') - before).toBe(1)
+  })
+
+  it('gathers the next group while one syncs', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 1_000_000 })
+    let letGo = (): void => {}
+    const held = new Promise<undefined>((resolve) => (letGo = () => resolve(undefined)))
+    const reached = new Promise<void>((resolve) => {
+      device.intercept = (operation) => {
+        if (operation.op !== 'fdatasync') return undefined
+        resolve()
+        return held
+      }
+    })
+    const first = log.append('put', payloadOf(1), 1, 1)
+    await reached
+    const before = device.count('fdatasync')
+    const rest = appendAll(log, range(2, 50))
+    expect(log.lastSequence).toBe(0)
+    letGo()
+    await Promise.all([first, rest])
+    expect(device.count('fdatasync') - before).toBe(1)
+    expect(await answered(dir, log)).toEqual(range(1, 50))
+  })
+
+  it('cuts groups off before their first caller waits for megabytes, and gives a long record a segment of its own', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open })
+    const long = [1, 2, 3].map((n) => log.append('put', payloadOf(n, 5_000_000), n, n))
+    await Promise.all([...long, log.append('put', payloadOf(4, MAX_PAYLOAD_BYTES), 4, 4)])
+    expect(device.count('create')).toBe(4)
+    expect(await answered(dir, log)).toEqual([1, 2, 3, 4])
+  })
+
+  it('refuses a payload over the cap before it queues anything', async () => {
+    const log = await createLog({ dir: await temporaryFolder() })
+    const tooLong = log.append('put', new Uint8Array(MAX_PAYLOAD_BYTES + 1), 1, 1)
+    await expect(tooLong).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', details: { field: 'input' } })
+    expect(await log.append('put', payloadOf(1), 1, 1)).toMatchObject({ sequence: 1 })
+  })
+
+  it('keeps folder and files to their owner', async () => {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir: join(dir, 'made', 'here') })
+    await log.append('put', payloadOf(1), 1, 1)
+    const path = join(dir, 'made', 'here', log.walId)
+    expect((await stat(path)).mode & 0o777).toBe(0o700)
+    for (const name of [segmentName(1), MARK_FILE]) expect((await stat(join(path, name))).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('rotation', () => {
+  it('seals and syncs the old segment, and makes the new one durable, before a record goes into it', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 200 })
+    await log.append('put', payloadOf(1, 100), 1, 1)
+    device.seen.length = 0
+    await log.append('put', payloadOf(2, 100), 2, 2)
+    const name = segmentName(2)
+    expect(device.seen.map((operation) => describeOperation(operation))).toEqual([
+      'write segment at 224',
+      'fdatasync segment',
+      'write mark',
+      `create ${name}.new`,
+      'write next at 0',
+      'fsync next',
+      'close next',
+      `rename ${name}.new to ${name}`,
+      'fsync-folder',
+      'close segment',
+      `open ${name}`,
+      'write segment at 80',
+      'fdatasync segment',
+      'write mark',
+    ])
+  })
+
+  function describeOperation(operation: LogOperation): string {
+    switch (operation.op) {
+      case 'create':
+      case 'open':
+        return `${operation.op} ${operation.name}`
+      case 'write':
+        return operation.handle === 'mark' ? 'write mark' : `write ${operation.handle} at ${operation.position}`
+      case 'rename':
+        return `rename ${operation.from} to ${operation.to}`
+      case 'unlink':
+        return `unlink ${operation.name}`
+      default:
+        return 'handle' in operation ? `${operation.op} ${operation.handle}` : operation.op
+    }
+  }
+
+  it('goes on where it was once a full disk has room again', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 400 })
+    // Each record fills a segment, so that each append begins with a rotation.
+    await log.append('put', payloadOf(1, 300), 1, 1)
+    let n = 1
+    for (const full of [
+      failNth('write', 1, FULL, 'segment'),
+      failNth('create', 1, FULL),
+      failNth('write', 1, FULL, 'next'),
+      failNth('write', 1, { code: 'ENOSPC', written: 40 }, 'next'),
+      failNth('fsync', 1, FULL),
+    ]) {
+      device.intercept = full
+      await expect(log.append('put', payloadOf(n + 1, 300), 0, 0)).rejects.toMatchObject({ code: 'ERR_BACKPRESSURE' })
+      device.intercept = () => undefined
+      n++
+      expect(await log.append('put', payloadOf(n, 300), n, n)).toMatchObject({ sequence: n })
+    }
+    expect(log.failure).toBeUndefined()
+    await log.close()
+    expect(await answered(dir, log)).toEqual(range(1, n))
+  })
+
+  it.each([
+    ['the seal is not synced', failNth('fdatasync', 1, BROKEN)],
+    ['half of the seal is written', failNth('write', 1, { code: 'ENOSPC', written: 16 }, 'segment')],
+    ['the new header is not synced', failNth('fsync', 1, BROKEN)],
+    ['the new segment is not renamed', failNth('rename', 1, FULL)],
+    ['the folder is not synced', failNth('fsync-folder', 1, FULL)],
+    ['the new segment does not open', failNth('open', 1, { code: 'EMFILE' })],
+  ])('stops for good where %s, and reopening loses nothing', async (_, intercept) => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 400 })
+    await log.append('put', payloadOf(1, 300), 1, 1)
+    device.intercept = intercept
+    await expect(log.append('put', payloadOf(2, 300), 2, 2)).rejects.toMatchObject({ code: 'ERR_WAL_FAILED' })
+    expect(log.failure).toMatchObject({ code: 'ERR_WAL_FAILED' })
+    const operations = device.seen.length
+    await expect(log.append('put', payloadOf(3), 3, 3)).rejects.toMatchObject({ details: { outcome: 'none' } })
+    expect(device.seen.length).toBe(operations)
+    await log.close()
+    const { records, log: next } = await reopenLog({ dir })
+    expect(sequencesOf(records)).toEqual([1])
+    expect(await next.append('put', payloadOf(2), 2, 2)).toMatchObject({ sequence: 2 })
+  })
+})
+
+describe('a disk that fails', () => {
+  it('acknowledges nothing of the group, never syncs again and refuses what comes', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const durable: number[] = []
+    const log = await createLog({
+      dir,
+      openDevice: device.open,
+      onDurable: (records) => durable.push(...sequencesOf(records)),
+    })
+    await appendAll(log, range(1, 5))
+    device.intercept = failNth('fdatasync', 1, BROKEN)
+    const doubtful = [6, 7].map((n) => log.append('put', payloadOf(n), n, n))
+    await Promise.resolve()
+    const queued = log.append('put', payloadOf(8), 8, 8)
+    for (const { code, outcome } of await failures([...doubtful, queued]))
+      expect({ code, outcome: ['unknown', 'none'].includes(outcome!) }).toEqual({
+        code: 'ERR_WAL_FAILED',
+        outcome: true,
+      })
+    expect((await failures(doubtful)).map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown'])
+    expect(durable).toEqual(range(1, 5))
+    const operations = device.seen.length
+    expect(await failures([log.append('put', payloadOf(9), 9, 9)])).toEqual([
+      { code: 'ERR_WAL_FAILED', outcome: 'none' },
+    ])
+    expect(await log.release(5)).toEqual({ segments: 0, bytes: 0 })
+    await log.close()
+    expect(device.seen.length).toBe(operations)
+
+    const { records, log: next } = await reopenLog({ dir })
+    expect(sequencesOf(records).slice(0, 5)).toEqual(range(1, 5))
+    expect(next.lastSequence).toBe(records.length)
+  })
+
+  async function failures(promises: Promise<unknown>[]): Promise<{ code: string; outcome: string | undefined }[]> {
+    return Promise.all(
+      promises.map((promise) =>
+        promise.then(
+          () => ({ code: 'none', outcome: undefined }),
+          (error) => ({ code: error.code, outcome: error.details.outcome }),
+        ),
+      ),
+    )
+  }
+
+  it('names the remedy, and nothing of what was written', async () => {
+    const device = new Device()
+    const log = await createLog({ dir: await temporaryFolder(), openDevice: device.open })
+    device.intercept = failNth('write', 1, BROKEN)
+    const error = await log.append('put', Buffer.from('canary'), 1, 1).catch((reason) => reason)
+    expect(error.message).toMatch(/EIO.*open the store again/)
+    expect(JSON.stringify(error)).not.toContain('canary')
+  })
+
+  it('that is full before a byte was written costs that group only', async () => {
+    const dir = await temporaryFolder()
+    for (const code of ['ENOSPC', 'EDQUOT']) {
+      const device = new Device()
+      const log = await createLog({ dir: join(dir, code), openDevice: device.open })
+      await appendAll(log, range(1, 3))
+      device.intercept = failNth('write', 1, { code })
+      const refused = await Promise.allSettled(range(4, 6).map((n) => log.append('put', payloadOf(n), n, n)))
+      expect(refused.map(codeOf)).toEqual(Array(3).fill('ERR_BACKPRESSURE'))
+      expect(log.failure).toBeUndefined()
+      await appendAll(log, range(4, 9))
+      expect(log.lastSequence).toBe(9)
+      expect(await answered(join(dir, code), log)).toEqual(range(1, 9))
+    }
+  })
+
+  it.each([
+    ['within the group', failNth('write', 1, { code: 'ENOSPC', written: 60 }, 'segment')],
+    ['when it syncs', failNth('fdatasync', 1, FULL)],
+    ['at the mark', failNth('write', 1, FULL, 'mark')],
+  ])('that is full %s stops the log', async (_, intercept) => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open })
+    await appendAll(log, range(1, 3))
+    device.intercept = intercept
+    await expect(appendAll(log, [4, 5])).rejects.toMatchObject({
+      code: 'ERR_WAL_FAILED',
+      details: { outcome: 'unknown' },
+    })
+    await expect(log.append('put', payloadOf(6), 6, 6)).rejects.toMatchObject({ code: 'ERR_WAL_FAILED' })
+    await log.close()
+    const { records, report } = await reopenLog({ dir })
+    expect(sequencesOf(records).slice(0, 3)).toEqual([1, 2, 3])
+    expect(report.damage).toEqual([])
+  })
+
+  it('that is full does not keep the log from closing', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open })
+    await appendAll(log, range(1, 3))
+    device.intercept = (operation) => (operation.op === 'write' ? FULL : undefined)
+    await log.close()
+    const { records } = await reopenLog({ dir })
+    expect(sequencesOf(records)).toEqual([1, 2, 3])
+  })
+
+  it('at the beginning leaves a log that opens', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    for (let n = 1; ; n++) {
+      let count = 0
+      device.intercept = () => (++count === n ? BROKEN : undefined)
+      const path = join(dir, String(n))
+      const created = await createLog({ dir: path, openDevice: device.open }).catch((error) => error)
+      if (!isThermoclineError(created)) break
+      expect(created.code).toBe('ERR_WAL_FAILED')
+      const { report, log } = await reopenLog({ dir: path })
+      expect(report).toMatchObject({ records: 0, damage: [] })
+      await log.append('put', payloadOf(1), 1, 1)
+      expect(await answered(path, log)).toEqual([1])
+      expect(n).toBeLessThan(20)
+    }
+  })
+})
+
+describe('release', () => {
+  async function logOf(segments: number): Promise<{ dir: string; log: WriteAheadLog<number>; device: Device }> {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 400 })
+    // Two records to a segment.
+    for (const n of range(1, segments * 2)) await log.append('put', payloadOf(n, 80), n, n)
+    expect(await segmentsOf(dir, log)).toHaveLength(segments)
+    return { dir, log, device }
+  }
+
+  it('deletes whole segments up to the sequence, oldest first, and never the newest', async () => {
+    const { dir, log } = await logOf(5)
+    const sizes = await Promise.all(
+      range(1, 4).map(async (n) => (await stat(join(dir, log.walId, segmentName(n)))).size),
+    )
+    expect(await log.release(0)).toEqual({ segments: 0, bytes: 0 })
+    expect(await log.release(1)).toEqual({ segments: 0, bytes: 0 })
+    expect(await log.release(2)).toEqual({ segments: 1, bytes: sizes[0] })
+    expect(await log.release(7)).toEqual({ segments: 2, bytes: sizes[1]! + sizes[2]! })
+    expect(await segmentsOf(dir, log)).toEqual([segmentName(4), segmentName(5)])
+    expect(await log.release(10)).toEqual({ segments: 1, bytes: sizes[3] })
+    expect(await log.release(10)).toEqual({ segments: 0, bytes: 0 })
+    expect(await segmentsOf(dir, log)).toEqual([segmentName(5)])
+    expect(sequencesOf((await scanLog(sourceOf(dir, log), { afterSequence: 8 })).records)).toEqual([9, 10])
+  })
+
+  it('makes each deletion durable before the next', async () => {
+    const { log, device } = await logOf(4)
+    device.seen.length = 0
+    await log.release(6)
+    expect(device.seen.map((operation) => ('name' in operation ? operation.name : operation.op))).toEqual(
+      range(1, 3).flatMap((n) => [segmentName(n), 'fsync-folder']),
+    )
+  })
+
+  it('called twice at once deletes nothing twice and forgets nothing', async () => {
+    const { dir, log } = await logOf(6)
+    await Promise.all([log.release(2), log.release(4), log.release(6)])
+    expect(await segmentsOf(dir, log)).toEqual(range(4, 6).map(segmentName))
+    expect(await log.release(8)).toMatchObject({ segments: 1 })
+    expect(await segmentsOf(dir, log)).toEqual(range(5, 6).map(segmentName))
+  })
+
+  it('in the midst of appends and rotations leaves the log whole', async () => {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir, segmentBytes: 400 })
+    let last = 0
+    const releases: Promise<unknown>[] = []
+    for (const n of range(1, 200)) {
+      const appended = log.append('put', payloadOf(n, 80), n, n)
+      if (n % 7 === 0) releases.push(log.release(last))
+      if (n % 3 === 0) last = (await appended).sequence
+    }
+    await Promise.all(releases)
+    await log.close()
+    const { records, report } = await scanLog(sourceOf(dir, log), { afterSequence: last })
+    expect(sequencesOf(records)).toEqual(range(last + 1, 200))
+    expect(report.damage).toEqual([])
+    expect(report.segments.length).toBeLessThan(20)
+  })
+
+  it('that could not delete tries again the next time', async () => {
+    const { dir, log, device } = await logOf(4)
+    device.intercept = failNth('unlink', 2, BROKEN)
+    expect(await log.release(6)).toEqual({ segments: 0, bytes: 0 })
+    expect(await log.release(6)).toMatchObject({ segments: 3 })
+    expect(await segmentsOf(dir, log)).toEqual([segmentName(4)])
+    expect(log.failure).toBeUndefined()
+  })
+})
+
+describe('close', () => {
+  it('waits for what is queued, seals, and refuses what comes later', async () => {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir })
+    const queued = appendAll(log, range(1, 20))
+    const closing = log.close()
+    await expect(log.append('put', payloadOf(21), 21, 21)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    await Promise.all([queued, closing, log.close()])
+    const { records, report } = await scanLog(sourceOf(dir, log))
+    expect(sequencesOf(records)).toEqual(range(1, 20))
+    expect(report.segments.at(-1)).toMatchObject({ sealed: true })
+    expect(report.closed).toBe(false)
+    expect(await log.release(20)).toEqual({ segments: 0, bytes: 0 })
+  })
+
+  it('lets go of the lock, also where the seal fails', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open })
+    await log.append('put', payloadOf(1), 1, 1)
+    await expect(LockedLog.lock(dir, log.walId, { lockTimeout: 0 })).rejects.toMatchObject({ code: 'ERR_LOCKED' })
+    device.intercept = failNth('fdatasync', 1, BROKEN)
+    await expect(log.close()).rejects.toMatchObject({ code: 'ERR_WAL_FAILED' })
+    const lock = await LockedLog.lock(dir, log.walId, { lockTimeout: 0 })
+    await lock.release()
+  })
+})
+
+describe('continue', () => {
+  it('goes on in a new segment and a new epoch, and leaves the old files as they are', async () => {
+    const dir = await temporaryFolder()
+    const first = await createLog({ dir, segmentBytes: 400 })
+    await appendAll(first, range(1, 10))
+    await first.close()
+    const before = await RecordedLog.of(dir, first.walId)
+    const { log, records } = await reopenLog({ dir })
+    expect(sequencesOf(records)).toEqual(range(1, 10))
+    expect(log).toMatchObject({ walId: first.walId, epoch: 2, lastSequence: 10 })
+    expect(await log.append('put', payloadOf(11), 11, 11)).toMatchObject({ sequence: 11 })
+    const after = await RecordedLog.of(dir, first.walId)
+    for (const name of before.segments) expect(Buffer.compare(after.files.get(name)!, before.files.get(name)!)).toBe(0)
+    expect(after.segments.length).toBe(before.segments.length + 1)
+    await log.close()
+    expect(await answered(dir, log)).toEqual(range(1, 11))
+  })
+
+  it('twice is as good as once', async () => {
+    const dir = await temporaryFolder()
+    const first = await createLog({ dir })
+    await appendAll(first, range(1, 10))
+    await first.close()
+    for (const epoch of range(2, 6)) {
+      const { log, records, report } = await reopenLog({ dir })
+      expect(sequencesOf(records)).toEqual(range(1, 10))
+      expect(report).toMatchObject({ damage: [], tornTail: undefined, epoch: epoch - 1 })
+      expect(log.epoch).toBe(epoch)
+      await log.close()
+    }
+    const { log } = await reopenLog({ dir })
+    await log.append('put', payloadOf(11), 11, 11)
+    expect(await log.release(11)).toMatchObject({ segments: 6 })
+    await log.close()
+    expect(sequencesOf((await reopenLog({ dir, afterSequence: 10 })).records)).toEqual([11])
+  })
+
+  it('makes durable what a killed owner had written and not synced, before it counts on it', async () => {
+    const dir = await temporaryFolder()
+    const first = await createLog({ dir })
+    await appendAll(first, range(1, 3))
+    await first.close()
+    const device = new Device()
+    await reopenLog({ dir, openDevice: device.open })
+    expect(device.seen.slice(0, 3)).toEqual([
+      { op: 'open', name: segmentName(1), handle: 'previous' },
+      { op: 'fdatasync', handle: 'previous' },
+      { op: 'close', handle: 'previous' },
+    ])
+  })
+})
+
+describe('retire', () => {
+  it('says that the log is closed, forgets it and removes the folder, the segment that says so last', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 400 })
+    for (const n of range(1, 6)) await log.append('put', payloadOf(n, 80), n, n)
+    device.seen.length = 0
+    await log.retire(async () => {
+      const { report } = await scanLog(sourceOf(dir, log))
+      expect(report).toMatchObject({ closed: true, records: 6 })
+    })
+    expect(device.seen.map((operation) => ('name' in operation ? operation.name : operation.op))).toEqual([
+      'write',
+      'fdatasync',
+      'write',
+      ...[MARK_FILE, segmentName(1), segmentName(2), segmentName(3)].flatMap((name) => [name, 'fsync-folder']),
+    ])
+    expect(await readdir(dir)).toEqual([])
+    await expect(log.append('put', payloadOf(7), 7, 7)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  })
+
+  it('interrupted at any operation opens cleanly', async () => {
+    const dir = await temporaryFolder()
+    for (let n = 1; ; n++) {
+      const device = new Device()
+      const path = join(dir, String(n))
+      const log = await createLog({ dir: path, openDevice: device.open, segmentBytes: 400 })
+      for (const k of range(1, 6)) await log.append('put', payloadOf(k, 80), k, k)
+      let count = 0
+      let isForgotten = false
+      // From the n-th operation on there is no process any more.
+      device.intercept = () => (++count >= n ? BROKEN : undefined)
+      const retired = await log
+        .retire(() => {
+          isForgotten = true
+          return Promise.resolve()
+        })
+        .then(
+          () => true,
+          () => false,
+        )
+      if (retired) break
+      const locked = await LockedLog.lock(path, log.walId, { lockTimeout: 0 })
+      const { records, report } = await scanLog(locked)
+      expect(report.damage, `stopped at operation ${n}`).toEqual([])
+      if (isForgotten) expect(report.closed || report.records === 0, `stopped at operation ${n}`).toBe(true)
+      else expect(sequencesOf(records)).toEqual(range(1, 6))
+      await locked.remove()
+      expect(await listLogs(path)).toEqual([])
+      expect(n).toBeLessThan(30)
+    }
+  })
+
+  it('that fails keeps the log and lets go of the lock', async () => {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir })
+    await appendAll(log, range(1, 3))
+    await expect(log.retire(() => Promise.reject(new Error('cold is away')))).rejects.toThrow('cold is away')
+    const { records, report, log: next } = await reopenLog({ dir })
+    expect(sequencesOf(records)).toEqual([1, 2, 3])
+    expect(report.closed).toBe(true)
+    await next.append('put', payloadOf(4), 4, 4)
+    const source = sourceOf(dir, next)
+    await next.close()
+    const again = await scanLog(source)
+    expect(sequencesOf(again.records)).toEqual([1, 2, 3, 4])
+    expect(again.report.closed).toBe(false)
+  })
+
+  it('is seen as undone once somebody goes on, before the first record even', async () => {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir })
+    await appendAll(log, range(1, 3))
+    await log.retire(() => Promise.reject(new Error('cold is away'))).catch(() => {})
+    const { log: next } = await reopenLog({ dir })
+    expect((await scanLog(sourceOf(dir, next))).report.closed).toBe(false)
+  })
+})
+
+describe('the folder of the logs', () => {
+  it('lists logs by age, and nothing else', async () => {
+    const dir = await temporaryFolder()
+    expect(await listLogs(join(dir, 'nowhere'))).toEqual([])
+    const made: string[] = []
+    for (const n of range(1, 3)) {
+      const log = await createLog({ dir })
+      made.push(log.walId)
+      await log.append('put', payloadOf(n), n, n)
+    }
+    expect(await listLogs(dir)).toEqual(made)
+  })
+
+  it('of a retired log goes, whoever comes for its lock meanwhile', async () => {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir })
+    const racing = Array.from({ length: 20 }, async (_, n) => {
+      const lock = await LockedLog.lock(dir, log.walId, { lockTimeout: 2_000 })
+      if (n % 2 === 0) await lock.remove()
+      else await lock.release()
+    })
+    await log.retire(() => Promise.resolve())
+    await Promise.all(racing)
+    const lock = await LockedLog.lock(dir, log.walId, { lockTimeout: 0 })
+    await lock.remove()
+    expect(await readdir(dir)).toEqual([])
+  })
+})
