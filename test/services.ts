@@ -3,12 +3,15 @@
  * `REQUIRE_SERVICES=1` turns that skip into a failure. Servers are private: in a temporary folder of their own, and gone
  * with the process that started them, however that ends.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import postgres from 'postgres'
 import { describe, vi } from 'vitest'
 
 const REDIS_HELP = 'set REDIS_URL, or put redis-server on the PATH (Debian: apt-get install redis-server)'
@@ -20,18 +23,59 @@ const hasRedisServer = canRun('redis-server', '--version')
 
 /** Declares tests that need a Redis of their own: `redis-server` on the PATH. */
 export function describeWithRedis(name: string, body: () => void): void {
-  describeWhere(hasRedisServer, name, body)
+  describeWhere(hasRedisServer, REDIS_HELP, name, body)
 }
 
 /** Declares tests that are content with any Redis. */
 export function describeWithAnyRedis(name: string, body: () => void): void {
-  describeWhere(hasRedisServer || redisUrl !== undefined, name, body)
+  describeWhere(hasRedisServer || redisUrl !== undefined, REDIS_HELP, name, body)
 }
 
-function describeWhere(isThere: boolean, name: string, body: () => void): void {
+const POSTGRES_HELP = 'set DATABASE_URL, or install PostgreSQL 14 or later with pgvector (Debian: .ci/install-services)'
+const PGBOUNCER_HELP = 'put pgbouncer on the PATH (Debian: .ci/install-services)'
+
+/** A Postgres in which databases may be made beside others, and that no test stops or kills. */
+const databaseUrl = process.env.DATABASE_URL
+
+/** Folder of `postgres` and `initdb`: on the PATH, else the newest that Debian keeps apart. */
+const postgresBin = findPostgres()
+const pgbouncer = ['/usr/sbin/pgbouncer', 'pgbouncer'].find((command) => canRun(command, '--version'))
+
+/** Declares tests that need a Postgres of their own, with pgvector installed. */
+export function describeWithPostgres(name: string, body: () => void): void {
+  describeWhere(postgresBin !== undefined && hasPgvector(postgresBin), POSTGRES_HELP, name, body)
+}
+
+/** Declares tests that are content with databases of their own on any Postgres. */
+export function describeWithAnyPostgres(name: string, body: () => void): void {
+  describeWhere(databaseUrl !== undefined || postgresBin !== undefined, POSTGRES_HELP, name, body)
+}
+
+/** Declares tests that need a Postgres of their own and pgbouncer before it. */
+export function describeWithPgbouncer(name: string, body: () => void): void {
+  describeWhere(postgresBin !== undefined && pgbouncer !== undefined, PGBOUNCER_HELP, name, body)
+}
+
+function describeWhere(isThere: boolean, help: string, name: string, body: () => void): void {
   if (isThere) describe(name, body)
-  else if (process.env.REQUIRE_SERVICES === '1') throw new Error(`REQUIRE_SERVICES=1, and no Redis: ${REDIS_HELP}`)
-  else describe.skip(`${name} (skipped: ${REDIS_HELP})`, body)
+  else if (process.env.REQUIRE_SERVICES === '1') throw new Error(`REQUIRE_SERVICES=1, and no server: ${help}`)
+  else describe.skip(`${name} (skipped: ${help})`, body)
+}
+
+function findPostgres(): string | undefined {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  const folders = [...(process.env.PATH ?? '').split(':'), ...versions.map((version) => join(debian, version, 'bin'))]
+  const found = folders.find((folder) => existsSync(join(folder, 'postgres')) && existsSync(join(folder, 'initdb')))
+  // A link on the PATH leads to where the other programs are.
+  return found && dirname(realpathSync(join(found, 'postgres')))
+}
+
+function hasPgvector(bin: string): boolean {
+  const program = join(bin, 'pg_config')
+  if (!existsSync(program)) return false
+  const shared = execFileSync(program, ['--sharedir'], { encoding: 'utf8' }).trim()
+  return existsSync(join(shared, 'extension', 'vector.control'))
 }
 
 function canRun(command: string, ...args: string[]): boolean {
@@ -119,9 +163,195 @@ export async function createCluster(servers: readonly PrivateRedis[]): Promise<v
   await vi.waitUntil(() => ports.every(isReady), { timeout: 30_000, interval: 100 })
 }
 
+export interface PostgresServerOptions {
+  /** On a free port of 127.0.0.1 as well as on the unix socket. */
+  readonly onPort?: boolean
+  /** Settings, such as `{ max_connections: '10' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** A Postgres of one's own, to be stopped, killed and restarted at will. The operating system's cache is its disk. */
+export class PrivatePostgres {
+  readonly dir: string
+  readonly port: number
+  readonly #settings: readonly string[]
+  readonly #folderWatcher: ChildProcess
+  #server: ChildProcess | undefined
+  #serverWatcher: ChildProcess | undefined
+
+  private constructor(dir: string, port: number, settings: readonly string[]) {
+    this.dir = dir
+    this.port = port
+    this.#settings = settings
+    this.#folderWatcher = whenWeEnd('rm -rf "$1"', dir)
+  }
+
+  static async start({ onPort = false, settings = {} }: PostgresServerOptions = {}): Promise<PrivatePostgres> {
+    const dir = await mkdtemp(join(tmpdir(), 'thermocline-postgres-'))
+    const { uid, gid } = unprivileged()
+    if (uid !== undefined && gid !== undefined) await chown(dir, uid, gid)
+    const listen = { listen_addresses: onPort ? '127.0.0.1' : '', unix_socket_directories: dir, fsync: 'off' }
+    const all = Object.entries({ ...listen, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const server = new PrivatePostgres(dir, onPort ? await freePort() : 5432, all)
+    const initdb = ['-D', join(dir, 'data'), '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
+    execFileSync(join(postgresBin!, 'initdb'), initdb, { ...asServer(dir), stdio: 'ignore' })
+    await server.restart()
+    return server
+  }
+
+  /** By the unix socket. */
+  url(database = 'postgres', user = 'test'): string {
+    return `postgres://${user}@localhost:${this.port}/${database}?host=${encodeURIComponent(this.dir)}`
+  }
+
+  /** By 127.0.0.1, where the server listens there. */
+  tcpUrl(database = 'postgres', login = 'test'): string {
+    return `postgres://${login}@127.0.0.1:${this.port}/${database}`
+  }
+
+  /** A client like any other, for looking and meddling. Whoever asks for it ends it. */
+  client(database = 'postgres'): postgres.Sql {
+    return postgres({ host: this.dir, port: this.port, username: 'test', database, max: 1, onnotice: () => {} })
+  }
+
+  /** Starts it (again) at the same address, with what its folder holds. */
+  async restart(): Promise<void> {
+    await this.stop()
+    const args = ['-D', join(this.dir, 'data'), '-p', `${this.port}`, ...this.#settings]
+    const server = spawn(join(postgresBin!, 'postgres'), args, {
+      ...asServer(this.dir),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#server = server
+    this.#serverWatcher = whenWeEnd('kill -QUIT "$1"', `${server.pid}`)
+    await sees(server, /database system is ready to accept connections/)
+    for (const stream of [server, server.stdout, server.stderr]) (stream as unknown as { unref(): void }).unref()
+  }
+
+  /** Ends it, and waits until it is gone: `immediate` is a crash, `fast` ends the connections and shuts down. */
+  async stop(mode: 'immediate' | 'fast' = 'immediate'): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (server === undefined) return
+    server.ref()
+    const gone = server.exitCode === null && server.signalCode === null ? once(server, 'exit') : undefined
+    server.kill(mode === 'immediate' ? 'SIGQUIT' : 'SIGINT')
+    await gone
+    this.#serverWatcher?.kill('SIGKILL')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    await rm(this.dir, { recursive: true, force: true })
+    this.#folderWatcher.kill('SIGKILL')
+  }
+}
+
+/** Databases on the Postgres of DATABASE_URL or on one of our own; all are dropped at the end. */
+export class PostgresDatabases {
+  readonly #server: PrivatePostgres | undefined
+  readonly #admin: postgres.Sql
+  readonly #names: string[] = []
+
+  private constructor(server: PrivatePostgres | undefined) {
+    this.#server = server
+    this.#admin = server?.client() ?? postgres(databaseUrl!, { max: 1, onnotice: () => {} })
+  }
+
+  static async start(): Promise<PostgresDatabases> {
+    return new PostgresDatabases(databaseUrl === undefined ? await PrivatePostgres.start() : undefined)
+  }
+
+  /** Url of a new, empty one. */
+  async create(): Promise<string> {
+    const name = `thermocline_test_${randomUUID().replaceAll('-', '')}`
+    await this.#admin.unsafe(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`)
+    this.#names.push(name)
+    if (this.#server !== undefined) return this.#server.url(name)
+    const url = new URL(databaseUrl!)
+    url.pathname = `/${name}`
+    return url.href
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#server === undefined)
+      for (const name of this.#names) await this.#admin.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    await this.#admin.end()
+    await this.#server?.[Symbol.asyncDispose]()
+  }
+}
+
+/** pgbouncer in transaction mode before a Postgres: each statement may meet another session. */
+export class PrivatePgbouncer {
+  readonly #dir: string
+  readonly #server: ChildProcess
+  readonly #watcher: ChildProcess
+
+  private constructor(dir: string, server: ChildProcess) {
+    this.#dir = dir
+    this.#server = server
+    this.#watcher = whenWeEnd('kill -9 "$1"; rm -rf "$2"', `${server.pid}`, dir)
+  }
+
+  static async start(before: PrivatePostgres): Promise<PrivatePgbouncer> {
+    const dir = await mkdtemp(join(tmpdir(), 'thermocline-pgbouncer-'))
+    const { uid, gid } = unprivileged()
+    if (uid !== undefined && gid !== undefined) await chown(dir, uid, gid)
+    const file = join(dir, 'pgbouncer.ini')
+    await writeFile(join(dir, 'users'), '"test" ""\n')
+    await writeFile(
+      file,
+      [
+        '[databases]',
+        `* = host=${before.dir} port=${before.port}`,
+        '[pgbouncer]',
+        'pool_mode = transaction',
+        'default_pool_size = 3',
+        `unix_socket_dir = ${dir}`,
+        'listen_addr =',
+        'auth_type = trust',
+        `auth_file = ${join(dir, 'users')}`,
+      ].join('\n'),
+    )
+    const bouncer = new PrivatePgbouncer(
+      dir,
+      spawn(pgbouncer!, [file], { ...asServer(dir), stdio: ['ignore', 'pipe', 'pipe'] }),
+    )
+    await sees(bouncer.#server, /process up/)
+    return bouncer
+  }
+
+  url(database: string): string {
+    return `postgres://test@localhost:6432/${database}?host=${encodeURIComponent(this.#dir)}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = once(this.#server, 'exit')
+    this.#server.kill('SIGKILL')
+    await gone
+    await rm(this.#dir, { recursive: true, force: true })
+    this.#watcher.kill('SIGKILL')
+  }
+}
+
+/** Postgres and pgbouncer refuse to run as root. */
+function unprivileged(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {}
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n')
+  for (const name of ['postgres', 'nobody']) {
+    const [, , uid, gid] = users.find((line) => line.startsWith(`${name}:`))?.split(':') ?? []
+    if (uid !== undefined) return { uid: Number(uid), gid: Number(gid) }
+  }
+  throw new Error('the tests run as root, and there is no user `postgres` or `nobody` to run a server as')
+}
+
+function asServer(dir: string): SpawnOptions {
+  return { ...unprivileged(), cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C' } }
+}
+
 /** A process that outlives us by a moment: its input ends when we do, however that comes, and then it runs the command. */
-function whenWeEnd(command: string, argument: string): ChildProcess {
-  const watcher = spawn('/bin/sh', ['-c', `cat >/dev/null; ${command}`, 'sh', argument], {
+function whenWeEnd(command: string, ...args: string[]): ChildProcess {
+  const watcher = spawn('/bin/sh', ['-c', `cat >/dev/null; ${command}`, 'sh', ...args], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })

@@ -4,6 +4,7 @@ import { ZERO_VERSION } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { LogCheckpoint } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
+import { DURABLY } from './durably.ts'
 
 export async function takeOver(driver: ColdDriver, walId: string, epoch: number): Promise<LogCheckpoint> {
   const [row] = await driver.query(sql`
@@ -11,7 +12,7 @@ export async function takeOver(driver: ColdDriver, walId: string, epoch: number)
     VALUES (${walId}::uuid, ${epoch}::int8, 0, ${ZERO_VERSION})
     ON CONFLICT (wal_id) DO UPDATE SET epoch = excluded.epoch, heartbeat_at = now()
     WHERE wal_checkpoints.epoch < excluded.epoch
-    RETURNING sequence::float8 AS sequence`)
+    RETURNING sequence::float8 AS sequence, ${DURABLY}`)
   if (row === undefined)
     throw new ThermoclineError(
       'ERR_LOCKED',
@@ -35,7 +36,7 @@ export async function retire(driver: ColdDriver, walId: string, epoch: number): 
       DELETE FROM thermocline.wal_checkpoints WHERE wal_id = ${walId}::uuid AND epoch = ${epoch}::int8 RETURNING 1
     )
     SELECT EXISTS (SELECT FROM thermocline.wal_checkpoints WHERE wal_id = ${walId}::uuid)
-      AND NOT EXISTS (SELECT FROM gone) AS is_taken`)
+      AND NOT EXISTS (SELECT FROM gone) AS is_taken, ${DURABLY}`)
   if (row?.is_taken === true)
     throw new ThermoclineError('ERR_LOCKED', 'another process took this log over: leave it to that process', {})
 }

@@ -27,31 +27,33 @@ import { type MigrateOptions, migrate } from './migrate.ts'
 import * as queries from './query.ts'
 import { ship, upsert } from './ship.ts'
 import { sweep } from './sweep.ts'
-import { indexVectors, type VectorIndex } from './vector-index.ts'
+import { indexVectors, type VectorSupport } from './vector-index.ts'
 import { search } from './vector-search.ts'
 
 export class ColdStore implements ColdTier {
   readonly storeId: string
   readonly #driver: ColdDriver
   readonly #logger: Logger
-  readonly #indexes: readonly VectorIndex[]
+  readonly #vectors: VectorSupport
   /** Declared, and with an index: what {@link indexVectors} takes care of. */
   readonly #dimensions: readonly number[]
 
-  private constructor(driver: ColdDriver, storeId: string, indexes: readonly VectorIndex[], options: MigrateOptions) {
+  private constructor(driver: ColdDriver, storeId: string, vectors: VectorSupport, options: MigrateOptions) {
     this.#driver = driver
     this.storeId = storeId
-    this.#indexes = indexes
-    this.#dimensions = options.dimensions.filter((dimension) => indexes.some((index) => index.dimension === dimension))
+    this.#vectors = vectors
+    this.#dimensions = options.dimensions.filter((dimension) =>
+      vectors.indexes.some((index) => index.dimension === dimension),
+    )
     this.#logger = options.logger
   }
 
   /** Migrates or checks the schema; the driver belongs to the store from now on, and is closed when this fails. */
   static async open(driver: ColdDriver, options: MigrateOptions): Promise<ColdStore> {
     try {
-      const indexes = await migrate(driver, options)
+      const vectors = await migrate(driver, options)
       const [row] = await driver.query(sql`SELECT store_id::text AS store_id FROM thermocline.store_identity`)
-      return new ColdStore(driver, row?.store_id as string, indexes, options)
+      return new ColdStore(driver, row?.store_id as string, vectors, options)
     } catch (error) {
       await driver.close()
       throw error
@@ -79,7 +81,7 @@ export class ColdStore implements ColdTier {
   }
 
   search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult> {
-    return within(options, () => search(this.#driver, this.#indexes, query))
+    return within(options, () => search(this.#driver, this.#vectors, query))
   }
 
   async upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {

@@ -16,13 +16,16 @@ export interface ColdDriver {
    */
   query(statement: SQL): Promise<Row[]>
 
-  /** The same without a deadline: index builds. */
-  build(statement: SQL): Promise<Row[]>
+  /** DDL without a deadline. Other processes may ask for the same at the same time, and MUST NOT fail for it. */
+  build(statement: SQL): Promise<void>
+
+  /** Makes `CREATE INDEX name ON definition` true, likewise; a name without schema, both without parameters. */
+  buildIndex(name: string, definition: string): Promise<void>
 
   /** Adds rows to `entry_staging` from a stream that `encodeCopy` made. */
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>
 
-  /** Applies migrations with drizzle. */
+  /** Applies the migrations that are missing, once, however many processes ask at the same time. */
   migrate(config: MigrationConfig): Promise<void>
 
   /** Called after rows were written and after each sweep, for housekeeping that a database does not do by itself. MUST NOT throw. */

@@ -11,8 +11,9 @@ import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Metric } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
+import { sqlStateOf } from './errors.ts'
 import { SCHEMA_NAME } from './schema.ts'
-import { createIndex, existingIndexes, type VectorIndex, wantedIndexes } from './vector-index.ts'
+import { createIndex, existingIndexes, type VectorIndex, type VectorSupport, wantedIndexes } from './vector-index.ts'
 
 /** The folder lies as deep below src/cold as below dist/cold. */
 const CONFIG: MigrationConfig = {
@@ -20,6 +21,8 @@ const CONFIG: MigrationConfig = {
   migrationsSchema: SCHEMA_NAME,
   migrationsTable: 'migrations',
 }
+
+const INSUFFICIENT_PRIVILEGE = '42501'
 
 export interface MigrateOptions {
   /** `check` changes nothing and throws `ERR_SCHEMA` where something is missing. */
@@ -29,8 +32,8 @@ export interface MigrateOptions {
   readonly logger: Logger
 }
 
-/** Answers the vector indexes that searches may use. */
-export async function migrate(driver: ColdDriver, options: MigrateOptions): Promise<readonly VectorIndex[]> {
+/** Answers what searches may use. */
+export async function migrate(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {
   const missing = await missingMigrations(driver)
   if (missing.length > 0) {
     if (options.mode === 'check') throw incomplete('migrations')
@@ -77,18 +80,14 @@ async function appliedMigrations(driver: ColdDriver): Promise<number[]> {
   return rows.map((row) => row.created_at as number)
 }
 
-async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<readonly VectorIndex[]> {
+async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {
   const { mode, dimensions, metrics, logger } = options
   const wanted = wantedIndexes(dimensions, metrics)
   const existing = await existingIndexes(driver)
   const missing = wanted.filter((index) => !existing.some((other) => isSame(index, other)))
-  // Exact searches need the extension as well, so it comes whether or not an index was asked for.
-  const hasVectors = await ensureExtension(driver, mode)
-  if (missing.length === 0) return existing
-  if (!hasVectors) {
-    logger.warn({}, 'pgvector is not available in the cold tier: every search compares all vectors')
-    return existing
-  }
+  // Exact searches are faster with the extension, so it comes whether or not an index was asked for.
+  if (!(await ensureExtension(driver, options))) return { hasExtension: false, indexes: [] }
+  if (missing.length === 0) return { hasExtension: true, indexes: existing }
   if (mode === 'check') throw incomplete('vector indexes')
   for (const index of missing) {
     const startedAt = performance.now()
@@ -96,22 +95,50 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
     const durationMs = Math.round(performance.now() - startedAt)
     logger.info({ ...index, durationMs }, 'vector index built')
   }
-  return existingIndexes(driver)
+  return { hasExtension: true, indexes: await existingIndexes(driver) }
 }
 
 function isSame(a: VectorIndex, b: VectorIndex): boolean {
   return a.dimension === b.dimension && a.metric === b.metric
 }
 
-/** Creates the extension where the server has it; answers whether it is there. */
-async function ensureExtension(driver: ColdDriver, mode: 'auto' | 'check'): Promise<boolean> {
-  const [row] = await driver.query(sql`SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS is_there,
+/** Creates the extension where it can be had; answers whether it can be used. A store without it works, only slower. */
+async function ensureExtension(driver: ColdDriver, { mode, logger }: MigrateOptions): Promise<boolean> {
+  let found = await findExtension(driver)
+  if (!found.isThere && found.isAvailable && mode === 'auto') {
+    try {
+      await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)
+      found = await findExtension(driver)
+    } catch (error) {
+      if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+    }
+  }
+  if (!found.isThere) {
+    const remedy = found.isAvailable
+      ? 'pgvector is not enabled in the cold tier, so every search compares all vectors: a superuser enables it by `CREATE EXTENSION vector`'
+      : 'pgvector is not available in the cold tier, so every search compares all vectors: install it on the server'
+    logger.warn({}, remedy)
+  } else if (!found.isRecent) {
+    const remedy =
+      'pgvector in the cold tier is older than 0.8 and not used: upgrade it, then `ALTER EXTENSION vector UPDATE`'
+    logger.warn({ version: found.version }, remedy)
+  }
+  return found.isThere && found.isRecent
+}
+
+/** Is there: also visible, in a schema of the search path. Recent: a filtered search goes on until it has enough. */
+async function findExtension(driver: ColdDriver) {
+  const [row] = await driver.query(sql`SELECT to_regtype('vector') IS NOT NULL AS is_there,
+    (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS version,
     EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS is_available`)
-  if (row?.is_there === true) return true
-  if (row?.is_available !== true) return false
-  if (mode === 'check') throw incomplete('the extension vector')
-  await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)
-  return true
+  const version = String(row?.version ?? '')
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return {
+    isThere: row?.is_there === true && row.version !== null,
+    isAvailable: row?.is_available === true,
+    isRecent: major > 0 || minor >= 8,
+    version,
+  }
 }
 
 function incomplete(what: string): ThermoclineError {

@@ -55,6 +55,14 @@ class SyncedNodeFS extends NodeFS {
   }
 }
 
+/** PGlite reads texts with a decoder that drops a byte-order mark at their beginning; in this thread decoders keep it. */
+globalThis.TextDecoder = class extends TextDecoder {
+  /** @param {string} [encoding] @param {ConstructorParameters<typeof TextDecoder>[1]} [options] */
+  constructor(encoding, options) {
+    super(encoding, { ignoreBOM: true, ...options })
+  }
+}
+
 /** @param {string} path */
 function syncFolder(path) {
   const descriptor = fs.openSync(path, 'r')

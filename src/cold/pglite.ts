@@ -78,8 +78,12 @@ export class PgliteDriver implements ColdDriver {
     return this.#inTime(() => this.#execute(statement))
   }
 
-  build(statement: SQL): Promise<Row[]> {
-    return this.#guard(() => this.#execute(statement))
+  async build(statement: SQL): Promise<void> {
+    await this.#guard(() => this.#execute(statement))
+  }
+
+  async buildIndex(name: string, definition: string): Promise<void> {
+    await this.#guard(() => this.#client.exec(`CREATE INDEX IF NOT EXISTS ${name} ON ${definition}`))
   }
 
   async copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -14,6 +14,7 @@ import type { EntryRecord } from '../entry/record.ts'
 import { encodeCopy } from './copy-binary.ts'
 import { type DeadLetter, lettersFrom } from './dead-letters.ts'
 import type { ColdDriver } from './driver.ts'
+import { DURABLY } from './durably.ts'
 import { sqlStateOf } from './errors.ts'
 
 export interface Batch {
@@ -77,7 +78,7 @@ export async function takeOverBatch(
 ): Promise<TakenOver> {
   const [row] = await driver.query(sql`${takeOverSql(batch, gate, letters, walId)}
     SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
-      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried`)
+      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried, ${DURABLY}`)
   return { moved: row?.moved === 1, written: row?.written as number, buried: row?.buried as number }
 }
 

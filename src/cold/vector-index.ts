@@ -12,6 +12,13 @@ export interface VectorIndex {
   readonly metric: Metric
 }
 
+/** What a database can do for a search. */
+export interface VectorSupport {
+  /** Whether pgvector is there, which compares vectors many times faster than plain SQL. */
+  readonly hasExtension: boolean
+  readonly indexes: readonly VectorIndex[]
+}
+
 /** pgvector indexes `vector` up to here … */
 const MAX_VECTOR = 2_000
 /** … and `halfvec` up to here. */
@@ -74,10 +81,10 @@ export async function createIndex(driver: ColdDriver, index: VectorIndex): Promi
   const dimension = Math.trunc(index.dimension)
   const operators = `${type}_${METRICS[index.metric].operators}`
   // Index predicates take no parameters; every part is a number or one of our own names.
-  await driver.build(
-    sql.raw(`CREATE INDEX IF NOT EXISTS ${indexName(index)} ON thermocline.memory_entries
-      USING hnsw ((embedding::${type}(${dimension})) ${operators})
-      WHERE cardinality(embedding) = ${dimension} AND indexed`),
+  await driver.buildIndex(
+    indexName(index),
+    `thermocline.memory_entries USING hnsw ((embedding::${type}(${dimension})) ${operators})
+      WHERE cardinality(embedding) = ${dimension} AND indexed`,
   )
 }
 

@@ -1,26 +1,36 @@
 /**
  * The k nearest of the rows that a query selects. Rows that the vector index holds are found through it, rows that it
  * does not hold yet are compared one by one, and both come from one statement, so from one state of the database. A
- * filter can leave the index with fewer than k (it stops after a bounded walk): then every row is compared.
+ * filter can leave the index with fewer than k (it stops after a bounded walk): then every row is compared. Without
+ * pgvector plain SQL compares them, ten times slower and more.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdHit, ColdSearch, ColdSearchResult } from './cold-tier.ts'
 import type { ColdDriver, Row } from './driver.ts'
 import { selects } from './filter-sql.ts'
 import { ACCESS_JOIN, ROW_COLUMNS, toColdRow } from './rows.ts'
-import { distanceOperator, hasDimension, indexedType, typeOf, type VectorIndex } from './vector-index.ts'
+import {
+  distanceOperator,
+  hasDimension,
+  indexedType,
+  typeOf,
+  type VectorIndex,
+  type VectorSupport,
+} from './vector-index.ts'
 
 /** Largest half-precision float: a larger component cannot be cast for an index of halves. */
 const MAX_HALF = 65_504
 
 export async function search(
   driver: ColdDriver,
-  indexes: readonly VectorIndex[],
+  { hasExtension, indexes }: VectorSupport,
   query: ColdSearch,
 ): Promise<ColdSearchResult> {
   if (query.k < 1) return { hits: [], exact: true }
-  if (!indexes.some((index) => canServe(index, query)))
-    return { hits: (await driver.query(exactSearch(query))).map((row) => toHit(row, query)), exact: true }
+  if (!indexes.some((index) => canServe(index, query))) {
+    const rows = await driver.query(exactSearch(query, hasExtension ? distance(query) : plainDistance(query)))
+    return { hits: rows.map((row) => toHit(row, query)), exact: true }
+  }
   const rows = await driver.query(indexedSearch(query))
   const enough = rows.filter((row) => row.from_index === true).length >= query.k
   // `exact` tells of a missing index; here the small remainder was compared although there is one.
@@ -34,13 +44,20 @@ function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolea
 }
 
 /** All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is partial. */
-export function exactSearch(query: ColdSearch): SQL {
+export function exactSearch(query: ColdSearch, by: SQL = distance(query)): SQL {
   return withColumns(sql`
-    SELECT e.namespace, e.id, ${distance(query)} AS distance, false AS from_index
+    SELECT e.namespace, e.id, ${by} AS distance, false AS from_index
     FROM thermocline.memory_entries e
     WHERE ${hasDimension(query.embedding.length)} AND ${selects(query)}
     ORDER BY distance, e.namespace, e.id LIMIT ${query.k}::int8`)
 }
+
+/**
+ * For this statement alone, evaluated once, before the index is walked: strict order lets a filtered search go on until
+ * it has enough. Settings of a session would be lost behind pgbouncer.
+ */
+const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', true)
+  || set_config('hnsw.ef_search', '100', true)) IS NOT NULL`
 
 /** Up to k from the index and up to k from the rest, nearest first. */
 export function indexedSearch(query: ColdSearch): SQL {
@@ -48,7 +65,7 @@ export function indexedSearch(query: ColdSearch): SQL {
   return withColumns(sql`
     (SELECT e.namespace, e.id, ${distance(query)} AS distance, true AS from_index
      FROM thermocline.memory_entries e
-     WHERE ${hasDimension(dimension)} AND e.indexed AND ${selects(query)}
+     WHERE ${hasDimension(dimension)} AND e.indexed AND ${selects(query)} AND ${SETTINGS}
      ORDER BY ${indexedDistance(query)} LIMIT ${query.k}::int8)
     UNION ALL
     (SELECT e.namespace, e.id, ${distance(query)} AS distance, false AS from_index
@@ -69,6 +86,17 @@ function withColumns(nearest: SQL): SQL {
 function distance({ embedding, metric }: ColdSearch): SQL {
   const type = typeOf('vector', embedding.length)
   return sql`((e.embedding::${type}) ${distanceOperator(metric)} ${vectorText(embedding)}::${type})`
+}
+
+/** The same figures from plain arrays. A vector of length zero has no direction: NaN, which sorts last. */
+function plainDistance({ embedding, metric }: ColdSearch): SQL {
+  const measures = {
+    cosine: sql`coalesce(1 - sum(v.a * v.b) / nullif(sqrt(sum(v.a * v.a) * sum(v.b * v.b)), 0), 'NaN')`,
+    l2: sql`sqrt(sum((v.a - v.b) * (v.a - v.b)))`,
+    'inner-product': sql`-sum(v.a * v.b)`,
+  } as const satisfies Record<ColdSearch['metric'], SQL>
+  return sql`(SELECT ${measures[metric]} FROM
+    (SELECT a::float8, b::float8 FROM unnest(e.embedding, ${sql.param([...embedding])}::real[]) AS u (a, b)) AS v)`
 }
 
 /** Exactly the expression that the index was built on. */

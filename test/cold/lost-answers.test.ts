@@ -34,6 +34,7 @@ function faulty(driver: ColdDriver): ColdDriver {
       if (isDue('stagingLost')) await driver.query(sql`TRUNCATE thermocline.entry_staging`)
     },
     build: (statement) => driver.build(statement),
+    buildIndex: (name, definition) => driver.buildIndex(name, definition),
     migrate: (config) => driver.migrate(config),
     housekeep: (after) => driver.housekeep(after),
     close: () => driver.close(),

@@ -6,4 +6,4 @@ const template = new PgliteTemplate()
 beforeAll(() => template.make())
 afterAll(() => template.remove())
 
-describeColdTier({ name: 'PGlite', open: (options) => template.open(options) })
+describeColdTier({ name: 'PGlite', indexesVectors: true, open: (options) => template.open(options) })

@@ -75,7 +75,11 @@ describe('a filter that the index cannot satisfy within its walk', () => {
     const throughIndex = await drizzle(client as unknown as PGlite).execute(indexedSearch(far))
     expect(throughIndex.rows.length).toBeLessThan(3)
     const driver = new PgliteDriver(client, 60_000, silentLogger)
-    const { hits, exact } = await search(driver, [{ dimension: DIMENSION, metric: 'cosine' }], far)
+    const { hits, exact } = await search(
+      driver,
+      { hasExtension: true, indexes: [{ dimension: DIMENSION, metric: 'cosine' }] },
+      far,
+    )
     expect(hits.map(({ record }) => record.position).sort()).toEqual([500, 700, 900])
     expect(exact).toBe(false)
   })

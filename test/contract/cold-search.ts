@@ -29,9 +29,9 @@ export function describeColdSearch(driver: ColdTierDriver): void {
       await tier.upsert([...records.slice(0, INDEXED), ...unlisted])
       await tier.upsert(small)
       while ((await tier.indexVectors(500)) > 0);
-      expect((await tier.stats()).unindexed).toBe(unlisted.length)
+      const inTheIndex = driver.indexesVectors ? INDEXED + small.length : 0
       await tier.upsert(records.slice(INDEXED))
-      expect((await tier.stats()).unindexed).toBe(unlisted.length + REST)
+      expect((await tier.stats()).unindexed).toBe(records.length + small.length + unlisted.length - inTheIndex)
     })
     afterAll(() => tier.close())
 
@@ -51,7 +51,7 @@ export function describeColdSearch(driver: ColdTierDriver): void {
     it.each(METRICS)('scores by %s, nearest first, as plain arithmetic does', async (metric) => {
       const query = queryOf(vectorOf(DIMENSION, random), { metric })
       const { hits, exact } = await tier.search(query)
-      expect(exact).toBe(metric === 'inner-product')
+      expect(exact).toBe(metric === 'inner-product' || !driver.indexesVectors)
       const scores = hits.map(({ score }) => score)
       expect(scores).toEqual([...scores].sort((a, b) => b - a))
       for (const { record, score } of hits) expect(score).toBeCloseTo(scoreOf(record, query), 4)
@@ -144,6 +144,7 @@ export function describeColdSearch(driver: ColdTierDriver): void {
     })
   })
 
+  if (!driver.indexesVectors) return
   describe('searching vectors above 2 000 dimensions', () => {
     it('indexes them by halves, scores them in full, and compares those that have no half', async () => {
       const tier = await driver.open({ dimensions: [2_048], metrics: ['cosine'], logger: silentLogger })

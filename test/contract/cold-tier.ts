@@ -23,6 +23,8 @@ export interface ColdTierOptions {
 
 export interface ColdTierDriver {
   readonly name: string
+  /** Whether it keeps vector indexes. */
+  readonly indexesVectors: boolean
   /** A new, empty tier; whoever opened it closes it. */
   open(options: ColdTierOptions): Promise<ColdTier>
 }

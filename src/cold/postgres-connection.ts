@@ -1,0 +1,178 @@
+/**
+ * One connection that is used by one statement at a time, and thrown away when anything but a refused statement
+ * happened on it: postgres.js keeps the state of a connection that broke, and then answers the next statement with the
+ * error of the last, or never. The next statement opens a new one.
+ *
+ *   idle ── statement ──▶ busy ── answer or refusal ──▶ idle
+ *                          └───── deadline, lost connection, any error of COPY ──▶ thrown away, idle without a client
+ */
+import type { Socket } from 'node:net'
+import type { Row } from './driver.ts'
+import { ConnectionLost, DeadlinePassed, HungUp, isRefusal } from './postgres-errors.ts'
+import type { PostgresServer, Sql } from './postgres-server.ts'
+
+/** What postgres.js writes on a query once it was sent: what a request to cancel it must name. */
+interface SentQuery {
+  readonly state?: { readonly pid: number | null; readonly secret: number | null } | null
+}
+
+export class PostgresConnection {
+  readonly #server: PostgresServer
+  #link: Link | undefined
+
+  constructor(server: PostgresServer) {
+    this.#server = server
+  }
+
+  /** Past the deadline the statement is cancelled, and may have taken effect all the same. Without parameters it may be several statements, which are one transaction. */
+  async query(text: string, parameters: readonly unknown[], timeout?: number): Promise<Row[]> {
+    const link = this.#connect()
+    const query = link.client.unsafe(text, parameters.map(encodeParameter))
+    try {
+      return await link.settle(query, timeout)
+    } catch (error) {
+      if (error instanceof DeadlinePassed) this.#cancel(link, query as SentQuery)
+      else if (!isRefusal(error)) this.#discard(link)
+      throw error
+    }
+  }
+
+  /** Sends bytes as `text` says, a `COPY … FROM STDIN`. A resolved promise means that the server has taken all of them. */
+  async copy(text: string, bytes: Uint8Array, timeout: number): Promise<void> {
+    const link = this.#connect()
+    try {
+      await link.settle(copyIn(link.client, text, bytes), timeout)
+    } catch (error) {
+      this.#discard(link)
+      throw error
+    }
+  }
+
+  /** MUST NOT be called while a statement is under way. */
+  async close(): Promise<void> {
+    await this.#link?.end()
+    this.#link = undefined
+  }
+
+  #connect(): Link {
+    if (this.#link?.isBroken) this.#discard(this.#link)
+    this.#link ??= new Link(this.#server)
+    return this.#link
+  }
+
+  #discard(link: Link): void {
+    this.#link = undefined
+    link.discard()
+  }
+
+  /** The connection stays until the request is through: pgbouncer forgets the statements of a client that has gone. */
+  #cancel(link: Link, { state }: SentQuery): void {
+    this.#link = undefined
+    if (state?.pid == null || state.secret == null) link.discard()
+    else requestCancel(this.#server, state.pid, state.secret, () => link.discard())
+  }
+}
+
+/** A client of postgres.js for as long as its first socket lives. */
+class Link {
+  readonly client: Sql
+  readonly #server: PostgresServer
+  #socket: Socket | undefined
+  #isBroken = false
+  #hasAnswered = false
+  /** Of the statement under way. */
+  #fail: ((error: Error) => void) | undefined
+
+  constructor(server: PostgresServer) {
+    this.#server = server
+    this.client = server.createClient({ socket: () => this.#openSocket() })
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
+
+  /** Rejects at the deadline, and when the socket is gone: between an error of its socket and the end of it, postgres.js takes statements and forgets them. */
+  async settle<T>(work: Promise<T>, timeout: number | undefined): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    try {
+      const result = await new Promise<T>((resolve, reject) => {
+        this.#fail = reject
+        if (timeout !== undefined)
+          timer = setTimeout(() => reject(new DeadlinePassed('did not answer in time')), timeout)
+        work.then(resolve, reject)
+      })
+      this.#hasAnswered = true
+      return result
+    } finally {
+      clearTimeout(timer)
+      this.#fail = undefined
+    }
+  }
+
+  /** What is under way is rejected, if anybody still waits for it. */
+  discard(): void {
+    this.#isBroken = true
+    void this.client.end({ timeout: 0 })
+    this.#socket?.destroy()
+  }
+
+  async end(): Promise<void> {
+    await this.client.end({ timeout: 1 })
+    this.discard()
+  }
+
+  #openSocket(): Socket {
+    const socket = this.#server.openSocket((error) => this.#break(error))
+    if (this.#socket === undefined && !this.#isBroken) this.#socket = socket
+    // When postgres.js listens to it; it asks for another until the statement is rejected.
+    else setImmediate(() => socket.destroy())
+    return socket
+  }
+
+  #break(error: Error | null): void {
+    this.#isBroken = true
+    const reason = error ?? (this.#hasAnswered ? new ConnectionLost('lost') : new HungUp('hung up'))
+    // postgres.js may have a better reason, such as a certificate that is not trusted, and tells it first.
+    setImmediate(() => this.#fail?.(reason))
+  }
+}
+
+function copyIn(client: Sql, text: string, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const query = client.unsafe(text)
+    // postgres.js resolves the query with its stream, and keeps for itself why rows were refused later.
+    Object.assign(query, { reject })
+    query.writable().then((stream) => {
+      stream.on('error', reject)
+      stream.on('finish', resolve)
+      stream.end(bytes)
+    }, reject)
+  })
+}
+
+const CANCEL_REQUEST_CODE = 80_877_102
+/** Milliseconds. */
+const CANCEL_TIMEOUT = 1_000
+
+/** Asks the server to cancel what that backend is doing. Nobody can tell whether it does, so nobody is told of a failure. */
+function requestCancel(server: PostgresServer, pid: number, secret: number, done: () => void): void {
+  const request = Buffer.alloc(16)
+  for (const [nth, value] of [16, CANCEL_REQUEST_CODE, pid, secret].entries()) request.writeUInt32BE(value, nth * 4)
+  const socket = server.openSocket(done)
+  socket.setTimeout(CANCEL_TIMEOUT, () => socket.destroy())
+  socket.on('error', () => {})
+  // The server closes it when it has done what it could.
+  socket.resume()
+  socket.once('connect', () => socket.write(request))
+}
+
+/** Arrays as literals: postgres.js would have to ask the server for the types of their elements. */
+function encodeParameter(value: unknown): string | number | boolean | null {
+  if (Array.isArray(value)) return `{${value.map(encodeElement).join(',')}}`
+  return value as string | number | boolean | null
+}
+
+function encodeElement(value: unknown): string {
+  return typeof value === 'string' ? `"${value.replace(/["\\]/g, '\\$&')}"` : String(value)
+}

@@ -1,0 +1,115 @@
+/**
+ * Changes of the schema on a server that many processes share. Nothing here needs a session, so it works through
+ * pgbouncer as well:
+ *
+ * - Migrations and extensions are one message of several statements, which the server runs as one transaction, under an
+ *   advisory lock that ends with it. Whoever waited for the lock looks again whether there is anything left to do.
+ * - An index is built CONCURRENTLY, which no transaction may contain and no lock may wait for (the build waits for every
+ *   older snapshot, also that of a waiting session): a lease decides who builds, and the others look now and then. A build
+ *   that ended halfway left an invalid index, which is dropped and built again.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
+import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator'
+import type { ColdDriver } from './driver.ts'
+import { sqlStateOf } from './errors.ts'
+import { holdLease, releaseLease } from './lease.ts'
+
+type Query = ColdDriver['query']
+/** Runs a message by itself, without a deadline. */
+type Run = (text: string) => Promise<unknown>
+
+/** Drawn at random: everybody who changes this schema takes the same lock. */
+const SCHEMA_LOCK = 7_310_894_251_163
+const DIVISION_BY_ZERO = '22012'
+
+/** The statements as one transaction, one process at a time. A timeout that the role has by default does not end it. */
+export function exclusively(...statements: string[]): string {
+  return [
+    'SET LOCAL statement_timeout = 0',
+    'SET LOCAL lock_timeout = 0',
+    `SELECT pg_advisory_xact_lock(${SCHEMA_LOCK})`,
+    ...statements,
+  ].join('\n;\n')
+}
+
+export async function applyMigrations(query: Query, run: Run, config: MigrationConfig): Promise<void> {
+  const journal = `${config.migrationsSchema}.${config.migrationsTable}`
+  await run(
+    exclusively(
+      `CREATE SCHEMA IF NOT EXISTS ${config.migrationsSchema}`,
+      `CREATE TABLE IF NOT EXISTS ${journal} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
+    ),
+  )
+  for (;;) {
+    const applied = await query(sql`SELECT created_at::float8 AS created_at FROM ${sql.raw(journal)}`)
+    const missing = readMigrationFiles(config).filter(
+      ({ folderMillis }) => !applied.some((row) => row.created_at === folderMillis),
+    )
+    if (missing.length === 0) return
+    const changes = missing.flatMap(({ sql: statements, hash, folderMillis }) => [
+      ...statements,
+      `INSERT INTO ${journal} (hash, created_at) VALUES ('${hash}', ${folderMillis})`,
+    ])
+    // Divides by zero where another process was faster.
+    const isUnchanged = `SELECT 1 / (SELECT (count(*) = ${applied.length})::int FROM ${journal})`
+    try {
+      await run(exclusively(isUnchanged, ...changes))
+    } catch (error) {
+      if (sqlStateOf(error) !== DIVISION_BY_ZERO) throw error
+    }
+  }
+}
+
+const BUILD_LEASE = 'vector indexes'
+/** Milliseconds after which a builder that went silent is taken for dead. */
+const BUILD_LEASE_MS = 30_000
+const LOOK_AGAIN_MS = 100
+
+/** Resolves when the index is there and valid, whoever built it. */
+export async function buildConcurrently(query: Query, run: Run, name: string, definition: string): Promise<void> {
+  const holder = randomUUID()
+  while (!(await isValid(query, name))) {
+    // A builder may be dead and its backend still at work.
+    if (!(await isBuilding(query)) && (await holdLease({ query }, BUILD_LEASE, holder, BUILD_LEASE_MS)))
+      await buildUnderLease(query, run, name, definition, holder)
+    else await sleep(LOOK_AGAIN_MS)
+  }
+}
+
+async function buildUnderLease(
+  query: Query,
+  run: Run,
+  name: string,
+  definition: string,
+  holder: string,
+): Promise<void> {
+  // A missed renewal is made up for by the next, and by the look at what is being built.
+  const renew = (): void => void holdLease({ query }, BUILD_LEASE, holder, BUILD_LEASE_MS).catch(() => {})
+  const renewal = setInterval(renew, BUILD_LEASE_MS / 3)
+  try {
+    // Between the first look and the lease somebody else may have finished.
+    if (await isValid(query, name)) return
+    await run(`DROP INDEX CONCURRENTLY IF EXISTS thermocline.${name}`)
+    await run(`CREATE INDEX CONCURRENTLY ${name} ON ${definition}`)
+  } finally {
+    clearInterval(renewal)
+    await releaseLease({ query }, BUILD_LEASE, holder)
+  }
+}
+
+async function isValid(query: Query, name: string): Promise<boolean> {
+  const [row] = await query(sql`
+    SELECT EXISTS (SELECT FROM pg_index WHERE indisvalid AND indexrelid = to_regclass(${`thermocline.${name}`})) AS is_valid`)
+  return row?.is_valid === true
+}
+
+async function isBuilding(query: Query): Promise<boolean> {
+  const [row] = await query(sql`
+    SELECT EXISTS (
+      SELECT FROM pg_stat_progress_create_index
+      WHERE datname = current_database() AND relid = to_regclass('thermocline.memory_entries')
+    ) AS is_building`)
+  return row?.is_building === true
+}

@@ -1,0 +1,162 @@
+/**
+ * The cold tier on a Postgres server, over postgres.js. Every statement is a transaction of its own and nothing relies
+ * on a session, so pgbouncer may stand in between in transaction mode; named statements and BEGIN are never used.
+ *
+ * A statement past its deadline is cancelled; it may have taken effect all the same. Whatever becomes of a connection
+ * (a killed backend, a stopped server, a network that is silent), the statement on it rejects within its deadline, and
+ * the next one connects anew.
+ */
+
+import type { MigrationConfig } from 'drizzle-orm/migrator'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import type { SQL } from 'drizzle-orm/sql'
+import { sql } from 'drizzle-orm/sql'
+import { ThermoclineError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { ColdStore } from './cold-store.ts'
+import type { ColdTier, Metric } from './cold-tier.ts'
+import { STAGING_COLUMNS } from './copy-binary.ts'
+import type { ColdDriver, Row } from './driver.ts'
+import { PostgresConnection } from './postgres-connection.ts'
+import { postgresError } from './postgres-errors.ts'
+import { PostgresPool } from './postgres-pool.ts'
+import { applyMigrations, buildConcurrently, exclusively } from './postgres-schema.ts'
+import { type PostgresLocation, PostgresServer } from './postgres-server.ts'
+
+export interface PostgresColdOptions extends PostgresLocation {
+  /** Connections, of which one is for COPY; at least two are used. Migrations and index builds open one more. */
+  readonly max: number
+  /** Dimensions and metrics to keep vector indexes for. */
+  readonly dimensions: readonly number[]
+  readonly metrics: readonly Metric[]
+  readonly migrate: 'auto' | 'check'
+  /** Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they take. */
+  readonly timeout: number
+  readonly logger: Logger
+}
+
+const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM STDIN WITH (FORMAT binary)`
+const OLDEST_VERSION = 140_000
+
+/**
+ * Connects, and migrates or checks the schema. Rejects with `ERR_TIER_UNAVAILABLE` where the server cannot be used now,
+ * `ERR_UNSUPPORTED` where it never can, `ERR_INVALID_OPTIONS` for a url that is none.
+ */
+export async function openPostgresCold(options: PostgresColdOptions): Promise<ColdTier> {
+  const driver = await PostgresDriver.connect(options)
+  const { dimensions, metrics, logger } = options
+  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
+}
+
+/** @internal */
+export class PostgresDriver implements ColdDriver {
+  readonly #server: PostgresServer
+  readonly #dialect = new PgDialect()
+  readonly #statements: PostgresPool
+  /** Of its own: whatever goes wrong in a COPY costs the connection. */
+  readonly #copies: PostgresPool
+  readonly #timeout: number
+  readonly #running = new Set<Promise<unknown>>()
+  #closing: Promise<void> | undefined
+
+  private constructor(server: PostgresServer, max: number, timeout: number) {
+    this.#server = server
+    this.#statements = new PostgresPool(server, Math.max(1, max - 1))
+    this.#copies = new PostgresPool(server, 1)
+    this.#timeout = timeout
+  }
+
+  static async connect(options: PostgresColdOptions): Promise<PostgresDriver> {
+    const server = await PostgresServer.locate(options, options.logger)
+    const driver = new PostgresDriver(server, options.max, options.timeout)
+    try {
+      await driver.#refuseUnsuitable()
+    } catch (error) {
+      await driver.close()
+      throw error
+    }
+    return driver
+  }
+
+  query(statement: SQL): Promise<Row[]> {
+    const { sql: text, params } = this.#dialect.sqlToQuery(statement)
+    return this.#guard(() => this.#statements.query(text, params, this.#timeout))
+  }
+
+  build(statement: SQL): Promise<void> {
+    return this.#run(exclusively(this.#dialect.sqlToQuery(statement).sql))
+  }
+
+  buildIndex(name: string, definition: string): Promise<void> {
+    return buildConcurrently(
+      (statement) => this.query(statement),
+      (text) => this.#run(text),
+      name,
+      definition,
+    )
+  }
+
+  copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#guard(() =>
+      this.#copies.use((connection, timeLeft) => connection.copy(COPY, stream, timeLeft), this.#timeout),
+    )
+  }
+
+  migrate(config: MigrationConfig): Promise<void> {
+    return applyMigrations(
+      (statement) => this.query(statement),
+      (text) => this.#run(text),
+      config,
+    )
+  }
+
+  /** A server vacuums and checkpoints by itself. */
+  housekeep(): void {}
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Every running call settles, at its deadline if not before. */
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#running)
+    await Promise.all([this.#statements.close(), this.#copies.close()])
+  }
+
+  /** On a connection of its own, without a deadline. */
+  #run(text: string): Promise<void> {
+    return this.#guard(async () => {
+      const connection = new PostgresConnection(this.#server)
+      try {
+        await connection.query(text, [])
+      } finally {
+        await connection.close()
+      }
+    })
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new ThermoclineError('ERR_CLOSED', 'the cold tier is closed', {})
+    const running = work()
+    this.#running.add(running)
+    try {
+      return await running
+    } catch (error) {
+      throw postgresError(error, this.#server.name)
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  async #refuseUnsuitable(): Promise<void> {
+    const [row] = await this.query(sql`SELECT current_setting('server_version_num')::int4 AS version,
+      current_setting('server_encoding') AS encoding, current_setting('bytea_output') AS bytea_output`)
+    const refuse = (what: string): never => {
+      throw new ThermoclineError('ERR_UNSUPPORTED', `Postgres at ${this.#server.name} ${what}`, {})
+    }
+    if (Number(row?.version) < OLDEST_VERSION) refuse('is older than version 14: upgrade it')
+    if (row?.encoding !== 'UTF8') refuse('keeps this database in an encoding other than UTF8: create one in UTF8')
+    if (row?.bytea_output !== 'hex') refuse("has bytea_output set to other than 'hex': reset it for this role")
+  }
+}

@@ -1,0 +1,177 @@
+/** Many processes that start at once, roles that may do little, indexes that were left halfway, settings of no session. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { sql } from 'drizzle-orm'
+import type postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { openPostgresCold, type PostgresColdOptions, PostgresDriver } from '../../src/cold/postgres.ts'
+import { indexedSearch } from '../../src/cold/vector-search.ts'
+import { silentLogger } from '../../src/log.ts'
+import { chunkOf, keyOf, PAST, seeded, vectorOf } from '../contract/cold-records.ts'
+import { LogText } from '../contract/cold-tier.ts'
+import { describeWithPgbouncer, describeWithPostgres, PrivatePgbouncer, PrivatePostgres } from '../services.ts'
+
+const OPTIONS = {
+  max: 2,
+  dimensions: [8, 2_500],
+  metrics: ['cosine', 'l2'],
+  migrate: 'auto',
+  timeout: 30_000,
+  logger: silentLogger,
+} as const
+
+let server: PrivatePostgres
+let admin: postgres.Sql
+let database: string
+let made = 0
+
+async function createDatabase(): Promise<void> {
+  database = `made_${++made}`
+  await admin.unsafe(`CREATE DATABASE ${database}`)
+}
+
+async function look(query: string): Promise<unknown[]> {
+  const client = server.client(database)
+  try {
+    return [...(await client.unsafe(query))]
+  } finally {
+    await client.end()
+  }
+}
+
+async function reopen(options: Partial<PostgresColdOptions> = {}): Promise<string> {
+  const tier = await openPostgresCold({ ...OPTIONS, url: server.url(database), ...options })
+  await tier.close()
+  return tier.storeId
+}
+
+function describeStartingAtOnce(url: () => string): void {
+  it('migrates once, and builds each index once, for 20 that start at once', async () => {
+    const logger = new LogText()
+    const ids = await Promise.all(Array.from({ length: 20 }, () => reopen({ url: url(), logger })))
+    expect(new Set(ids).size).toBe(1)
+    expect(await look('SELECT count(*)::int4 AS applied FROM thermocline.migrations')).toEqual([{ applied: 2 }])
+    expect(
+      await look(`SELECT count(*)::int4 AS built, bool_and(indisvalid) AS all_valid FROM pg_index
+        JOIN pg_class c ON c.oid = indexrelid WHERE relname LIKE '%hnsw%'`),
+    ).toEqual([{ built: 4, all_valid: true }])
+    expect(await look('SELECT * FROM thermocline.leases')).toEqual([])
+  })
+}
+
+describeWithPostgres('the schema on a Postgres server', () => {
+  beforeAll(async () => {
+    server = await PrivatePostgres.start({ settings: { max_connections: '120' } })
+    admin = server.client()
+  })
+  afterAll(async () => {
+    await admin.end()
+    await server[Symbol.asyncDispose]()
+  })
+  beforeEach(createDatabase)
+
+  describeStartingAtOnce(() => server.url(database))
+
+  it('needs no rights but to the rows, once it is there', async () => {
+    await reopen()
+    await look(`DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+      GRANT USAGE ON SCHEMA thermocline TO app;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO app;
+      GRANT USAGE ON ALL SEQUENCES IN SCHEMA thermocline TO app`)
+    const url = server.url(database, 'app')
+    for (const migrate of ['check', 'auto'] as const) {
+      const tier = await openPostgresCold({ ...OPTIONS, url, migrate })
+      const version = migrate === 'check' ? 1 : 2
+      const record = chunkOf('ns', 1, version, { embedding: new Float32Array(8).fill(version) })
+      expect(await tier.upsert([record])).toEqual({ written: 1, rejected: 0 })
+      await tier.recordAccess([{ ...keyOf('ns', 1), lastAccessedAt: PAST, accesses: 1 }])
+      expect(await tier.indexVectors(5)).toBe(1)
+      expect(await tier.sweep({ graceMs: 0, limit: 5 })).toEqual({ expired: 0, collected: 0 })
+      await tier.recordSyncRun({ startedAt: PAST, durationMs: 1, synced: 0, skipped: 0, errors: 0, bytes: 0 })
+      await tier.close()
+    }
+  })
+
+  it('is not changed by a check, and says what is missing', async () => {
+    await expect(reopen({ migrate: 'check' })).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('npx thermocline migrate'),
+    })
+    expect(await look(`SELECT FROM pg_namespace WHERE nspname = 'thermocline'`)).toEqual([])
+    await reopen({ dimensions: [] })
+    await expect(reopen({ migrate: 'check' })).rejects.toMatchObject({
+      message: expect.stringContaining('vector indexes'),
+    })
+    await reopen({ dimensions: [], migrate: 'check' })
+  })
+
+  it('tells a role without rights what it needs', async () => {
+    await look(`DO $$ BEGIN CREATE ROLE nobody LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
+    await expect(reopen({ url: server.url(database, 'nobody') })).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      message: expect.stringContaining('privilege'),
+    })
+  })
+
+  it('rebuilds an index that a killed build left invalid', async () => {
+    await reopen({ dimensions: [8], metrics: ['l2'] })
+    await look(
+      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'thermocline.memory_entries_hnsw_l2_8'::regclass`,
+    )
+    await expect(reopen({ dimensions: [8], metrics: ['l2'], migrate: 'check' })).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+    })
+    await reopen({ dimensions: [8], metrics: ['l2'] })
+    await reopen({ dimensions: [8], metrics: ['l2'], migrate: 'check' })
+  })
+
+  it('prints nothing of what the server notices', async () => {
+    const child = fileURLToPath(new URL('./postgres-opening-child.ts', import.meta.url))
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      '--import',
+      'tsx',
+      child,
+      server.url(database),
+    ])
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' })
+  })
+})
+
+describeWithPgbouncer('the schema behind pgbouncer', () => {
+  let bouncer: PrivatePgbouncer
+  beforeAll(async () => {
+    server = await PrivatePostgres.start()
+    bouncer = await PrivatePgbouncer.start(server)
+    admin = server.client()
+  })
+  afterAll(async () => {
+    await admin.end()
+    await bouncer[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
+  beforeEach(createDatabase)
+
+  describeStartingAtOnce(() => bouncer.url(database))
+
+  it('takes as many from the vector index as are asked for, with no setting of a session', async () => {
+    const random = seeded(3)
+    const options = { ...OPTIONS, dimensions: [8], url: bouncer.url(database) }
+    const tier = await openPostgresCold(options)
+    await tier.upsert(
+      Array.from({ length: 1_000 }, (_, n) => chunkOf('ns', n, n + 1, { embedding: vectorOf(8, random) })),
+    )
+    await tier.indexVectors(1_000)
+    await look('ANALYZE thermocline.memory_entries')
+    const driver = await PostgresDriver.connect(options)
+    // What pgvector looks at without being told otherwise is 40.
+    const query = { scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 300 }
+    const rows = await driver.query(indexedSearch({ ...query, embedding: vectorOf(8, random), metric: 'cosine' }))
+    expect(rows.filter(({ from_index }) => from_index === true)).toHaveLength(300)
+    const settings = await driver.query(sql`SELECT current_setting('hnsw.ef_search', true) AS ef_search,
+      current_setting('hnsw.iterative_scan', true) AS iterative_scan`)
+    expect(settings).not.toContainEqual(expect.objectContaining({ iterative_scan: 'strict_order' }))
+    await driver.close()
+    await tier.close()
+  })
+})
