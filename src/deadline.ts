@@ -9,7 +9,7 @@ export interface CallOptions {
 }
 
 /** Longest wait that a timer can hold; beyond it Node fires after one millisecond. */
-const MAX_TIMER_MS = 2_147_483_647
+export const MAX_TIMER_MS = 2_147_483_647
 
 /** Refuses with `ERR_ABORTED` when the caller has already given up. */
 export function throwIfAborted(signal: AbortSignal | undefined, details: ErrorDetails['ERR_ABORTED'] = {}): void {

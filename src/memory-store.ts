@@ -2,7 +2,7 @@
  * A store: repositories in front, worker behind. Opening and closing are in {@link ./open-store.ts}.
  */
 import type { ColdTier } from './cold/cold-tier.ts'
-import { withDeadline } from './deadline.ts'
+import { MAX_TIMER_MS, withDeadline } from './deadline.ts'
 import { type Duration, parseDuration } from './entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath } from './entry/namespace.ts'
 import type { EntryRecord } from './entry/record.ts'
@@ -152,7 +152,7 @@ export class MemoryStore implements AsyncDisposable {
   async #close(timeout: number): Promise<CloseResult> {
     const { gate, logger, shutDown } = this.#parts
     gate.close()
-    const result = await shutDown(AbortSignal.timeout(timeout))
+    const result = await shutDown(AbortSignal.timeout(Math.min(timeout, MAX_TIMER_MS)))
     if (result.remaining > 0)
       logger.error(result, 'closed with records that cold does not have yet: they are in the log for the next open')
     return result

@@ -8,12 +8,14 @@
 import type { ColdTier } from './cold/cold-tier.ts'
 import type { EntryRecord } from './entry/record.ts'
 import { VersionClock } from './entry/version.ts'
+import { withoutContent } from './errors.ts'
 import { AccessCounter } from './flow/access.ts'
 import { Admission } from './flow/admission.ts'
 import { Pending } from './flow/pending.ts'
 import { Reader } from './flow/read.ts'
 import { Searcher } from './flow/search.ts'
 import { Writer } from './flow/write.ts'
+import type { HotTier } from './hot/hot-tier.ts'
 import { MemoryHotTier } from './hot/memory-hot-tier.ts'
 import { attempt, type CloseResult, MemoryStore } from './memory-store.ts'
 import { lockFolder, openCold } from './open-folder.ts'
@@ -36,11 +38,24 @@ const OVERFULL = 1.25
  * `ERR_WAL_CORRUPT` when the log lost acknowledged writes (run `thermocline recover`); with `ERR_SCHEMA` or
  * `ERR_UNSUPPORTED` when the data comes from a newer version.
  */
-export async function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore> {
+export function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore> {
+  return openMemoryStoreOver(EMBEDDED, options)
+}
+
+/** @internal How the tiers of a store are opened. */
+export interface TierOpeners {
+  readonly openCold: typeof openCold
+  readonly openHot: (options: ResolvedOptions) => HotTier
+}
+
+const EMBEDDED: TierOpeners = { openCold, openHot: ({ hot, clock }) => new MemoryHotTier({ ...hot, clock }) }
+
+/** @internal The same over other tiers. */
+export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemoryStoreOptions): Promise<MemoryStore> {
   const resolved = resolveOptions(options)
   const releases = new ReleaseStack()
   try {
-    return await assemble(resolved, releases)
+    return await assemble(resolved, tiers, releases)
   } catch (error) {
     // The reason why it did not open matters more than what else went wrong on the way out.
     await releases.release().catch(() => {})
@@ -56,18 +71,18 @@ interface StoreLog {
   readonly retire: () => Promise<void>
 }
 
-async function assemble(options: ResolvedOptions, releases: ReleaseStack): Promise<MemoryStore> {
+async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: ReleaseStack): Promise<MemoryStore> {
   const { clock, logger } = options
   const versions = new VersionClock(clock)
   const pending = new Pending()
   const folder = options.inMemory ? undefined : await lockFolder(options, releases)
-  const cold = await openCold(options, folder, releases)
+  const cold = await tiers.openCold(options, folder, releases)
   const { log, checkpoint, retire } =
     folder === undefined
       ? await openMemoryLog(cold, pending)
       : await openDurableLog(folder.wal, { options, cold, versions, pending })
   releases.push(() => log.close())
-  const hot = new MemoryHotTier({ ...options.hot, clock })
+  const hot = tiers.openHot(options)
   releases.push(() => hot.close())
 
   const access = new AccessCounter(hot, cold, logger)
@@ -86,13 +101,17 @@ async function assemble(options: ResolvedOptions, releases: ReleaseStack): Promi
     timeout: options.timeouts.cold,
   })
   const noteFill = async (): Promise<void> => {
-    const fill = await demoter.fill()
+    // Where hot cannot tell, nothing waits for it.
+    const fill = await demoter.fill().catch((error: unknown) => {
+      logger.debug({ err: withoutContent(error) }, 'hot did not tell how full it is')
+      return 0
+    })
     if (fill > 1) worker.demoteSoon()
     overfull = fill > OVERFULL
     if (!overfull) admission.roomMade()
   }
   const checkpointer: Checkpointer = new Checkpointer(
-    { log, pending, cold, versions, logger, settled: () => writer.settled(), onShipped: () => admission.roomMade() },
+    { log, pending, cold, versions, logger, settled: () => writer.settled(), onShipped: () => void noteFill() },
     checkpoint,
   )
   const writer: Writer = new Writer({
@@ -111,7 +130,17 @@ async function assemble(options: ResolvedOptions, releases: ReleaseStack): Promi
     shipThrough: (sequence) => checkpointer.shipThrough(sequence),
   })
   const minAccesses = options.promote === false ? undefined : options.promote.minAccesses
-  const reader = new Reader({ pending, hot, cold, access, versions, clock, logger, minAccesses })
+  const reader = new Reader({
+    pending,
+    hot,
+    cold,
+    access,
+    versions,
+    clock,
+    logger,
+    minAccesses,
+    onPromoted: () => void noteFill(),
+  })
   const searcher = new Searcher({ pending, cold, access, clock, timeout: options.timeouts.search })
   const worker: SyncWorker = new SyncWorker({
     checkpointer,
@@ -137,10 +166,11 @@ async function assemble(options: ResolvedOptions, releases: ReleaseStack): Promi
     // Hot goes with this process: what it counted is carried to cold, which has every entry already.
     await attempt(access.flush(), signal, logger, 'the last access counts')
     await attempt(demoter.demoteIdle(Number.POSITIVE_INFINITY, signal), signal, logger, 'handing over access counts')
-    const remaining = pending.size
-    if (remaining === 0 && log.failure === undefined) await attempt(retire(), signal, logger, 'retiring the log')
+    // A call that outlived the deadline may still be writing to the log.
+    const isQuiet = !signal.aborted && pending.size === 0 && log.failure === undefined
+    if (isQuiet) await attempt(retire(), signal, logger, 'retiring the log')
     await releases.release()
-    return { shipped, remaining }
+    return { shipped, remaining: pending.size }
   }
 
   worker.start()

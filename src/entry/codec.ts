@@ -4,11 +4,13 @@
  * encoded once per put. A reader ignores map fields it does not know, which leaves newer versions room to add some.
  */
 import { Decoder, Encoder } from '@msgpack/msgpack'
+import type { EntryKind } from './memory-entry.ts'
 import type { EntryRecord } from './record.ts'
 import { isVersion } from './version.ts'
 
 const encoder = new Encoder({ ignoreUndefined: true })
-const decoder = new Decoder()
+/** Texts come as bytes: the decoder's own way drops a byte-order mark that a text begins with. */
+const decoder = new Decoder({ rawStrings: true })
 
 export class UndecodableRecord extends Error {
   override readonly name = 'UndecodableRecord'
@@ -31,39 +33,45 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
   } catch (cause) {
     throw new UndecodableRecord('the payload is not msgpack', { cause })
   }
-  const { namespace, id, version, createdAt, updatedAt } = fields ?? {}
+  const { createdAt, updatedAt, children, embedding } = fields ?? {}
+  const text = (name: keyof EntryRecord): string | null => textOf(fields?.[name])
+  const number = (name: keyof EntryRecord): number | null => (fields[name] ?? null) as number | null
+  const [namespace, id, version] = [text('namespace'), text('id'), text('version')]
   if (
-    typeof namespace !== 'string' ||
-    typeof id !== 'string' ||
-    typeof version !== 'string' ||
+    namespace === null ||
+    id === null ||
+    version === null ||
     !isVersion(version) ||
     typeof createdAt !== 'number' ||
     typeof updatedAt !== 'number'
   )
     throw new UndecodableRecord('the payload lacks a field that every entry has')
-  const field = <K extends keyof EntryRecord>(name: K): EntryRecord[K] => (fields[name] ?? null) as EntryRecord[K]
-  const { embedding } = fields
   if (embedding instanceof Uint8Array && embedding.byteLength % 4 !== 0)
     throw new UndecodableRecord('the embedding ends within a number')
   return {
     namespace,
     id,
-    key: field('key'),
+    key: text('key'),
     version,
-    kind: field('kind'),
-    text: field('text'),
-    documentId: field('documentId'),
-    position: field('position'),
-    level: field('level'),
-    children: field('children'),
-    metadata: field('metadata'),
+    kind: text('kind') as EntryKind | null,
+    text: text('text'),
+    documentId: text('documentId'),
+    position: number('position'),
+    level: number('level'),
+    children: Array.isArray(children) ? children.map((child: unknown) => textOf(child) ?? '') : null,
+    metadata: text('metadata'),
     embedding: embedding instanceof Uint8Array ? floatsOf(embedding) : null,
-    embeddingModel: field('embeddingModel'),
+    embeddingModel: text('embeddingModel'),
     createdAt,
     updatedAt,
-    expiresAt: field('expiresAt'),
-    deletedAt: field('deletedAt'),
+    expiresAt: number('expiresAt'),
+    deletedAt: number('deletedAt'),
   }
+}
+
+function textOf(bytes: unknown): string | null {
+  if (!(bytes instanceof Uint8Array)) return null
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
 /** Copies: a view would need an aligned offset and would keep the whole record alive. */

@@ -139,7 +139,8 @@ function wholeNumber(field: string, value: unknown): number {
 
 function childIds(value: unknown): readonly string[] {
   if (!Array.isArray(value)) throw invalid('children', 'must be an array of ids')
-  return value.map((id: unknown) => validateId(id, 'children'))
+  // Unlike map, this sees holes.
+  return Array.from(value, (id: unknown) => validateId(id, 'children'))
 }
 
 function vector(value: unknown): Float32Array {

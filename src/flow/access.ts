@@ -47,6 +47,11 @@ export class AccessCounter {
     return { lastAccessedAt: tally.lastAccessedAt, accessCount: (known?.accessCount ?? 0) + tally.accesses }
   }
 
+  /** Reads of the entry that no tier knows of yet. */
+  unflushed(key: EntryKey): number {
+    return this.#tallies.get(keyText(key))?.accesses ?? 0
+  }
+
   /** Hands over everything counted so far. Rejects with what the tiers reject with; those counts are lost. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)

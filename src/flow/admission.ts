@@ -1,6 +1,9 @@
 /**
  * Decides when a write may begin. While cold is away the log goes on taking writes, up to a bound; past it a write
  * waits for room, and is refused with `ERR_BACKPRESSURE` before anything of it was written.
+ *
+ * Each write begins in the very step that found room for it, and those that wait begin in the order they came, so that
+ * however many arrive at once, each sees what the ones before it took.
  */
 import type { CallOptions } from '../deadline.ts'
 import { throwIfAborted, withDeadline } from '../deadline.ts'
@@ -17,43 +20,57 @@ export interface AdmissionOptions {
 
 export class Admission {
   readonly #options: AdmissionOptions
+  /** Oldest first. */
   readonly #waiting = new Set<() => void>()
 
   constructor(options: AdmissionOptions) {
     this.#options = options
   }
 
-  /** Undefined where there is room at once, so that the usual case costs no turn of the event loop. */
-  enter(options: CallOptions): Promise<void> | undefined {
+  /** Settles as `begin` does, which MUST take its room before it returns. Rejects where `begin` was not called. */
+  async admit<T>(begin: () => Promise<T>, options: CallOptions): Promise<T> {
     throwIfAborted(options.signal, { outcome: 'none' })
-    return this.#options.hasRoom() ? undefined : this.#wait(options)
+    if (this.#waiting.size === 0 && this.#options.hasRoom()) return begin()
+    return this.#wait(begin, options)
   }
 
-  /** Room may have been made: lets the waiting look again. */
+  /** Room may have been made: as many of the waiting begin as fit. */
   roomMade(): void {
-    for (const look of this.#waiting) look()
+    for (const start of this.#waiting) {
+      if (!this.#options.hasRoom()) return
+      this.#waiting.delete(start)
+      start()
+    }
   }
 
-  async #wait({ signal, timeout = this.#options.timeout }: CallOptions): Promise<void> {
-    let look = (): void => {}
+  async #wait<T>(begin: () => Promise<T>, { signal, timeout = this.#options.timeout }: CallOptions): Promise<T> {
+    let start = (): void => {}
+    let begun: Promise<T> | undefined
     const room = new Promise<void>((resolve) => {
-      look = () => {
-        if (this.#options.hasRoom()) resolve()
+      start = () => {
+        begun = begin()
+        resolve()
       }
     })
-    this.#waiting.add(look)
+    this.#waiting.add(start)
+    this.#options.onFull()
     try {
-      this.#options.onFull()
       await withDeadline(room, { signal, timeout }, { outcome: 'none' })
     } catch (error) {
-      if (!isThermoclineError(error, 'ERR_TIMEOUT')) throw error
-      throw new ThermoclineError(
-        'ERR_BACKPRESSURE',
-        `no room for another write within ${timeout} ms: cold does not take what is pending fast enough, or is away`,
-        { outcome: 'none' },
-      )
+      // Once begun, its own outcome counts, even where patience ended in the same instant.
+      if (begun === undefined) throw this.#refusal(error, timeout)
     } finally {
-      this.#waiting.delete(look)
+      this.#waiting.delete(start)
     }
+    return begun!
+  }
+
+  #refusal(error: unknown, timeout: number): unknown {
+    if (!isThermoclineError(error, 'ERR_TIMEOUT')) return error
+    return new ThermoclineError(
+      'ERR_BACKPRESSURE',
+      `no room for another write within ${timeout} ms: cold does not take what is pending fast enough, or is away`,
+      { outcome: 'none' },
+    )
   }
 }

@@ -29,6 +29,8 @@ export interface ReaderParts {
   readonly logger: Logger
   /** Reads of an entry before it is promoted; undefined: never. */
   readonly minAccesses: number | undefined
+  /** Told after each promotion: hot has grown. */
+  readonly onPromoted: () => void
 }
 
 /** Where a version of an entry stands. */
@@ -196,14 +198,15 @@ export class Reader {
   }
 
   #promote({ record, access, startedAt }: Found & { startedAt: number }): void {
-    const { hot, minAccesses, logger } = this.#parts
-    if (minAccesses === undefined || (access?.accessCount ?? 0) + 1 < minAccesses) return
+    const { hot, minAccesses, logger, onPromoted } = this.#parts
+    const reads = (access?.accessCount ?? 0) + this.#parts.access.unflushed(record) + 1
+    if (minAccesses === undefined || reads < minAccesses) return
     const { version, expiresAt } = record
     const value = { version, expiresAt, deleted: false, payload: encodeRecord(record) }
     const promotion = hot
       .write([{ key: record, ...value, reason: 'promotion', startedAt, ...(access === undefined ? {} : { access }) }])
       .then(
-        () => {},
+        () => onPromoted(),
         (error: unknown) => logger.debug({ err: withoutContent(error) }, 'an entry was not promoted'),
       )
     this.#promotions.add(promotion)

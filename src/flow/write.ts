@@ -49,8 +49,9 @@ export interface WriterParts {
 
 /** Contention for one key across processes beyond this is not something a further try would end. */
 const MAX_STAMPS = 8
-/** Writes of one putMany that wait for the log together. */
-const GROUP = 1_000
+/** Writes of one putMany that are admitted and wait for the log together: as many, and about as many bytes. */
+const GROUP_WRITES = 1_000
+const GROUP_BYTES = 8 * 1024 * 1024
 
 interface Stamped {
   readonly write: HotWrite
@@ -60,7 +61,8 @@ interface Stamped {
 export class Writer {
   readonly #parts: WriterParts
   #queuedBytes = 0
-  #lastAppend: Promise<unknown> = Promise.resolve()
+  /** Settles when everything begun so far has been logged and offered to hot. */
+  #offered: Promise<unknown> = Promise.resolve()
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -71,12 +73,9 @@ export class Writer {
     return this.#queuedBytes
   }
 
-  /** Resolves once every write queued before this call is durable or has failed. */
-  settled(): Promise<void> {
-    return this.#lastAppend.then(
-      () => {},
-      () => {},
-    )
+  /** Resolves once every write begun before this call is durable and was offered to hot, or has failed. */
+  async settled(): Promise<void> {
+    await this.#offered
   }
 
   async write(record: UnversionedRecord, options: WriteOptions): Promise<Receipt> {
@@ -88,15 +87,12 @@ export class Writer {
   /** In order, one outcome per record; the records were checked before. Never rejects. */
   async writeAll(records: readonly UnversionedRecord[], options: WriteOptions): Promise<WriteOutcome[]> {
     const outcomes: WriteOutcome[] = []
-    for (let at = 0; at < records.length; at += GROUP) {
-      const group = records.slice(at, at + GROUP)
-      let outcome: 'none' | 'unknown' = 'none'
+    for (const group of groupsOf(records)) {
+      const begin = () => withDeadline(this.#writeGroup(group, options), options, { outcome: 'unknown' })
       try {
-        await this.#parts.admission.enter(options)
-        outcome = 'unknown'
-        outcomes.push(...(await withDeadline(this.#writeGroup(group, options), options, { outcome })))
+        outcomes.push(...(await this.#parts.admission.admit(begin, options)))
       } catch (error) {
-        for (const { id } of group) outcomes.push({ ok: false, error: withId(error, id, outcome) })
+        for (const { id } of group) outcomes.push({ ok: false, error: withId(error, id, 'unknown') })
       }
     }
     return outcomes
@@ -104,6 +100,18 @@ export class Writer {
 
   async #writeGroup(records: readonly UnversionedRecord[], options: WriteOptions): Promise<WriteOutcome[]> {
     const durability = options.durability ?? this.#parts.durability
+    const offering = this.#logAndOffer(records, durability)
+    this.#offered = Promise.allSettled([this.#offered, offering])
+    const { outcomes, sequence } = await offering
+    if (durability === 'cold' && sequence > 0) await this.#shipThrough(sequence, outcomes)
+    return outcomes
+  }
+
+  /** Until hot has stored each record or is away. Answers the highest sequence that became durable, 0 where none did. */
+  async #logAndOffer(
+    records: readonly UnversionedRecord[],
+    durability: Durability,
+  ): Promise<{ outcomes: WriteOutcome[]; sequence: number }> {
     const outcomes = new Array<WriteOutcome>(records.length)
     let open = records.map((record, index) => ({ index, record, floor: undefined as Version | undefined }))
     let sequence = 0
@@ -118,7 +126,9 @@ export class Writer {
       for (const [i, { index, record }] of open.entries()) {
         const log = logged[i]!
         if (log.status === 'rejected') {
-          outcomes[index] = { ok: false, error: withId(log.reason, record.id, 'unknown') }
+          // An earlier round is in the log, whatever became of this one.
+          const known = stamps > 0 ? ({ outcome: 'applied' } as const) : {}
+          outcomes[index] = { ok: false, error: withId(log.reason, record.id, 'unknown', known) }
           continue
         }
         sequence = Math.max(sequence, log.value.sequence)
@@ -137,13 +147,12 @@ export class Writer {
       const error = new ThermoclineError('ERR_TIMEOUT', message, { id: record.id, outcome: 'applied', tier: 'hot' })
       outcomes[index] = { ok: false, error }
     }
-    if (durability === 'cold' && sequence > 0) await this.#shipThrough(sequence, outcomes)
-    return outcomes
+    return { outcomes, sequence }
   }
 
   /** Synchronous from the version to the log's queue. */
   #stamp(unversioned: UnversionedRecord, floor: Version | undefined): Stamped {
-    const { hot, versions, log, keyHash, pending } = this.#parts
+    const { hot, versions, log, keyHash, pending, admission } = this.#parts
     const startedAt = hot.now()
     // What we have acknowledged ourselves may be ahead of the clock, if hot once made us rise above a skewed writer.
     const version = versions.next(newest(floor, pending.get(unversioned)?.version))
@@ -156,7 +165,8 @@ export class Writer {
     const settle = (): void => {
       this.#queuedBytes -= payload.byteLength
     }
-    this.#lastAppend = durable.then(settle, settle)
+    // What a failed append had taken is room for another.
+    durable.then(settle, settle).then(() => admission.roomMade())
     const { expiresAt } = record
     return { durable, write: { key: record, version, deleted, expiresAt, payload, reason: 'put', startedAt } }
   }
@@ -189,12 +199,33 @@ export type WriteOutcome =
   | { readonly ok: true; readonly value: Receipt }
   | { readonly ok: false; readonly error: ThermoclineError }
 
-/** The error with the id that the write chose, so that a retry can name it. */
-function withId(error: unknown, id: string, outcome: 'none' | 'unknown' | 'applied'): ThermoclineError {
-  if (!(error instanceof ThermoclineError)) {
-    return new ThermoclineError('ERR_WAL_FAILED', 'the write failed', { id, outcome }, { cause: error })
+/** Consecutive runs of the records that are written together. */
+function* groupsOf(records: readonly UnversionedRecord[]): Generator<readonly UnversionedRecord[]> {
+  let from = 0
+  let bytes = 0
+  for (const [at, { text, metadata, embedding }] of records.entries()) {
+    const size = (text?.length ?? 0) + (metadata?.length ?? 0) + (embedding?.byteLength ?? 0)
+    if (at > from && (at - from === GROUP_WRITES || bytes + size > GROUP_BYTES)) {
+      yield records.slice(from, at)
+      from = at
+      bytes = 0
+    }
+    bytes += size
   }
-  const details = { outcome, ...error.details, id }
+  if (from < records.length) yield records.slice(from)
+}
+
+/** The error with the id that the write chose, so that a retry can name it. */
+function withId(
+  error: unknown,
+  id: string,
+  outcome: 'unknown' | 'applied',
+  known: { readonly outcome?: 'applied' } = {},
+): ThermoclineError {
+  if (!(error instanceof ThermoclineError)) {
+    return new ThermoclineError('ERR_WAL_FAILED', 'the write failed', { outcome, ...known, id }, { cause: error })
+  }
+  const details = { outcome, ...error.details, ...known, id }
   const cause = error.cause === undefined ? {} : { cause: error.cause }
   return new ThermoclineError(error.code, error.message, details as never, cause)
 }

@@ -21,7 +21,7 @@ export interface CheckpointerParts {
   readonly cold: ColdTier
   readonly versions: VersionClock
   readonly logger: Logger
-  /** Resolves once every write queued before is durable or has failed. */
+  /** Resolves once every write begun before is durable and was offered to hot, or has failed. */
   readonly settled: () => Promise<void>
   /** Told whenever pending has shrunk. */
   readonly onShipped: () => void
@@ -61,6 +61,11 @@ export class Checkpointer {
     return this.#fenced
   }
 
+  /** Whether a checkpoint will begin that has not begun yet. */
+  get isQueued(): boolean {
+    return this.#flight.isQueued
+  }
+
   /** Ships everything that was acknowledged before the call. Touches no tier when there is nothing to ship, unless `heartbeat`. */
   async checkpointNow({ heartbeat = false } = {}): Promise<CheckpointStats> {
     if (!heartbeat && !this.#flight.isRunning && this.#parts.pending.size === 0) return NOTHING
@@ -82,6 +87,8 @@ export class Checkpointer {
     const watermark = versions.watermark
     await settled()
     const target = pending.highestSequence
+    // What became durable meanwhile must reach hot as well: while hot still holds what it replaces, only pending knows better.
+    await settled()
     const total = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }
     for (;;) {
       const batch = pending.batch(target, SHIP_ROWS, SHIP_BYTES)

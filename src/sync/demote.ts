@@ -15,7 +15,7 @@ export interface DemoterParts {
   readonly logger: Logger
   /** Entries per batch. */
   readonly batchSize: number
-  /** Told after each batch and at the end, so that whoever waits for room looks again. */
+  /** Told after each batch that made room. Not after others: early demotion would be asked for again and again in vain. */
   readonly onDemoted: () => void
 }
 
@@ -39,16 +39,17 @@ export class Demoter {
 
   /** Demotes what was not accessed after `idleSince`, batch by batch, until none is left or `signal` fires. */
   demoteIdle(idleSince: number, signal: AbortSignal): Promise<DemoteStats> {
-    return this.#demoteWhile(() => Promise.resolve(true), idleSince, signal)
+    return this.#demoteWhile(async () => true, idleSince, signal)
   }
 
-  /** Demotes the least recently accessed until hot is within its capacity. */
-  demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
-    return this.#demoteWhile(() => this.isOverCapacity(), Number.POSITIVE_INFINITY, signal)
-  }
-
-  async isOverCapacity(): Promise<boolean> {
-    return (await this.fill()) > 1
+  /**
+   * Demotes the least recently accessed until hot is within its capacity, but no more than hot held at first: writers may
+   * fill it as fast as it is emptied.
+   */
+  async demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
+    const { entries } = await this.#parts.hot.size()
+    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < entries && (await this.fill()) > 1
+    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal)
   }
 
   /** How full hot is: 1 at its capacity, 0 where it has none. */
@@ -59,9 +60,13 @@ export class Demoter {
     return Math.max(entries / (maxEntries ?? Number.POSITIVE_INFINITY), bytes / (maxBytes ?? Number.POSITIVE_INFINITY))
   }
 
-  async #demoteWhile(goOn: () => Promise<boolean>, idleSince: number, signal: AbortSignal): Promise<DemoteStats> {
+  async #demoteWhile(
+    goOn: (total: DemoteStats) => Promise<boolean>,
+    idleSince: number,
+    signal: AbortSignal,
+  ): Promise<DemoteStats> {
     const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
-    while (!signal.aborted && (await goOn())) {
+    while (!signal.aborted && (await goOn(total))) {
       const candidates = await this.#parts.hot.candidates({ limit: this.#parts.batchSize, idleSince })
       if (candidates.length === 0) break
       const before = total.demoted
@@ -71,7 +76,6 @@ export class Demoter {
       this.#parts.onDemoted()
       await nextTurn()
     }
-    this.#parts.onDemoted()
     return total
   }
 
@@ -102,7 +106,11 @@ export class Demoter {
     for (const { payload } of values) total.bytes += payload.byteLength
     await cold.upsert(values.map(({ payload }) => decodeRecord(payload)))
     const after = await cold.versions(lacking.map(({ key }) => key))
-    const refused = new Set(lacking.filter((candidate, i) => isBehind(after[i], candidate)))
+    // A tombstone that cold neither has nor takes was collected there: nothing is left for it to shadow.
+    const isCollected = (candidate: HotCandidate, i: number): boolean => candidate.deleted && after[i] === undefined
+    const refused = new Set(
+      lacking.filter((candidate, i) => isBehind(after[i], candidate) && !isCollected(candidate, i)),
+    )
     if (refused.size === 0) return [...candidates]
     total.errors += refused.size
     logger.error({ entries: refused.size }, 'cold would not take entries that were to leave hot: they stay there')

@@ -30,32 +30,45 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const wal = { ...options.wal, highestVersion: () => versions.highest }
   const recoveries: Recovery[] = []
   let own: { log: WriteAheadLog<EntryRecord>; checkpoint: number } | undefined
-  for (const walId of await listLogs(wal.dir)) {
-    const locked = await lockUnlessOwned(wal.dir, walId)
-    if (locked === undefined) continue
-    const recovery = await orRelease(locked, async () => {
-      if (!(await isRetired(locked, cold))) return recoverLog({ ...options, log: locked })
-      await locked.remove()
-      return undefined
-    })
-    if (recovery === undefined) continue
-    recoveries.push(recovery)
-    const { millis, counter } = recovery.report.highestVersion
-    versions.raise(millis, counter)
-    await observeHighest(cold, versions)
-    const { epoch, sequence } = recovery.checkpoint
-    const log = await WriteAheadLog.continue(locked, { ...recovery.report.end, epoch: epoch - 1 }, wal)
-    if (own === undefined) own = { log, checkpoint: sequence }
-    else await retireLog(log, cold)
-  }
-  if (own !== undefined) {
+  try {
+    for (const walId of await listLogs(wal.dir)) {
+      const locked = await lockUnlessOwned(wal.dir, walId)
+      if (locked === undefined) continue
+      const recovery = await orRelease(locked, () => recoverUnlessRetired(locked, options))
+      if (recovery === undefined) continue
+      recoveries.push(recovery)
+      const { epoch, sequence } = recovery.checkpoint
+      const log = await WriteAheadLog.continue(locked, { ...recovery.report.end, epoch: epoch - 1 }, wal)
+      if (own === undefined) own = { log, checkpoint: sequence }
+      else await retireLog(log, cold)
+    }
+    if (own === undefined) {
+      await observeHighest(cold, versions)
+      const log = await WriteAheadLog.create(wal)
+      own = { log, checkpoint: 0 }
+      await cold.takeOver(log.walId, log.epoch)
+    }
     await own.log.release(own.checkpoint)
     return { ...own, recoveries }
+  } catch (error) {
+    // Its lock would keep this very process out when it tries again.
+    await own?.log.close().catch(() => {})
+    throw error
   }
+}
+
+/** Undefined where the log had been retired, and is gone now. */
+async function recoverUnlessRetired(log: LockedLog, options: OpenLogOptions): Promise<Recovery | undefined> {
+  const { cold, versions } = options
+  if (await isRetired(log, cold)) {
+    await log.remove()
+    return undefined
+  }
+  const recovery = await recoverLog({ ...options, log })
+  const { millis, counter } = recovery.report.highestVersion
+  versions.raise(millis, counter)
   await observeHighest(cold, versions)
-  const log = await WriteAheadLog.create(wal)
-  const { sequence } = await cold.takeOver(log.walId, log.epoch)
-  return { log, checkpoint: sequence, recoveries }
+  return recovery
 }
 
 /** Ends a log that was shipped to its end. */

@@ -15,9 +15,16 @@ export class SingleFlight<T> {
     return this.#running !== undefined
   }
 
+  /** Whether a run will begin that has not begun yet. */
+  get isQueued(): boolean {
+    return this.#next !== undefined
+  }
+
   run(): Promise<T> {
+    // A run that ended an instant ago, with its successor about to begin, is no gap to slip into.
+    if (this.#next !== undefined) return this.#next
     if (this.#running === undefined) return this.#start()
-    this.#next ??= this.#running.then(ignore, ignore).then(() => {
+    this.#next = this.#running.then(ignore, ignore).then(() => {
       this.#next = undefined
       return this.#start()
     })
@@ -26,7 +33,11 @@ export class SingleFlight<T> {
 
   /** Resolves once nothing runs and nothing waits to. */
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await (this.#next ?? this.#running).then(ignore, ignore)
+    for (let last = this.#last; last !== undefined; last = this.#last) await last.then(ignore, ignore)
+  }
+
+  get #last(): Promise<T> | undefined {
+    return this.#next ?? this.#running
   }
 
   #start(): Promise<T> {

@@ -9,7 +9,10 @@ const SWEEP_ROWS = 1_000
 /** Rows of one index statement: each costs 1-9 ms, and the embedded database does nothing else meanwhile. */
 const INDEX_ROWS = 20
 
-/** Turns expired entries into tombstones and collects old tombstones until none is left or `signal` fires. */
+/**
+ * Turns expired entries into tombstones and collects old tombstones until few are left or `signal` fires. Few, not none:
+ * entries may go on expiring as fast as they are swept.
+ */
 export async function sweep(cold: ColdTier, signal: AbortSignal): Promise<SweepResult> {
   let expired = 0
   let collected = 0
@@ -17,19 +20,26 @@ export async function sweep(cold: ColdTier, signal: AbortSignal): Promise<SweepR
     const batch = await cold.sweep({ graceMs: TOMBSTONE_GRACE_MS, limit: SWEEP_ROWS })
     expired += batch.expired
     collected += batch.collected
-    if (batch.expired === 0 && batch.collected === 0) break
+    if (batch.expired < SWEEP_ROWS && batch.collected < SWEEP_ROWS) break
     await nextTurn()
   }
   return { expired, collected }
 }
 
-/** Puts rows into the vector index until every row is in it or `signal` fires; answers how many. */
+/**
+ * Puts rows into the vector index, the oldest first, until every row is in it that was there at first, or `signal` fires;
+ * answers how many. Rows may come faster than they can be indexed: those are left to the next run.
+ */
 export async function indexVectors(cold: ColdTier, signal: AbortSignal): Promise<number> {
   let indexed = 0
+  // Counting reads every row, so it is left out where there is little to do.
+  let backlog: number | undefined
   while (!signal.aborted) {
     const batch = await cold.indexVectors(INDEX_ROWS)
-    if (batch === 0) break
     indexed += batch
+    if (batch === 0) break
+    backlog ??= batch + (await cold.stats()).unindexed
+    if (indexed >= backlog) break
     await nextTurn()
   }
   return indexed

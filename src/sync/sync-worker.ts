@@ -78,25 +78,26 @@ export class SyncWorker {
   }
 
   /** A whole sync: checkpoint, demote by age and over capacity, sweep, index. Rejects with the first failure. */
-  syncNow(): Promise<SyncStats> {
+  async syncNow(): Promise<SyncStats> {
     this.#refuseWhenStopped()
     return this.#sync.run()
   }
 
   /** Ships every write acknowledged so far to cold. */
-  checkpointNow(): Promise<CheckpointStats> {
+  async checkpointNow(): Promise<CheckpointStats> {
     this.#refuseWhenStopped()
     return this.#parts.checkpointer.checkpointNow()
   }
 
-  /** Begins a checkpoint in the background, for writers that wait for room. */
+  /** Begins a checkpoint in the background, for writers that wait for room; one that will begin anyway is enough. */
   checkpointSoon(): void {
-    this.#inBackground(() => this.#parts.checkpointer.checkpointNow())
+    const { checkpointer } = this.#parts
+    if (!checkpointer.isQueued) this.#inBackground(() => checkpointer.checkpointNow())
   }
 
-  /** Begins early demotion in the background. */
+  /** Begins early demotion in the background, likewise. */
   demoteSoon(): void {
-    if (!this.#overflow.isRunning) this.#inBackground(() => this.#overflow.run())
+    if (!this.#overflow.isQueued) this.#inBackground(() => this.#overflow.run())
   }
 
   /** Finishes the batch under way and stops; idempotent. Resolves once nothing runs any more. */

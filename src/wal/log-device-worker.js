@@ -6,7 +6,7 @@
  * @typedef {import('./log-device.ts').LogDeviceFailure} LogDeviceFailure
  */
 import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /** @type {string} */
@@ -74,8 +74,6 @@ function run(operation) {
       return rmSync(join(folder, operation.name), { force: true })
     case 'fsync-folder':
       return fsyncFolder(folder)
-    case 'fsync-parent':
-      return fsyncFolder(dirname(folder))
   }
 }
 

@@ -21,8 +21,6 @@ export type LogOperation =
   /** A file that is not there is no error. */
   | { readonly op: 'unlink'; readonly name: string }
   | { readonly op: 'fsync-folder' }
-  /** Makes the folder itself durable in its parent. */
-  | { readonly op: 'fsync-parent' }
 
 export interface LogDeviceFailure {
   /** Index of the operation that failed; those before it were done, those after it not begun. */

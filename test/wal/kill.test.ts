@@ -1,6 +1,7 @@
 /** A process that appends is killed with -9 at a random moment, again and again, and the next one goes on. */
 import { expect, test } from 'vitest'
 import { listLogs } from '../../src/wal/locked-log.ts'
+import { randomFrom } from '../fault/seeded-random.ts'
 import { Child } from './child.ts'
 import { payloadOf, range, scanLog, sequencesOf, sourceOf, temporaryFolder, typeOf } from './temporary-log.ts'
 
@@ -41,14 +42,3 @@ test(`${ROUNDS} kills lose nothing acknowledged (FAULT_SEED=${SEED})`, { timeout
   }
   expect(total).toBeGreaterThan(0)
 })
-
-/** Small, seeded and good enough to pick moments (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

@@ -445,6 +445,47 @@ describe('a group that was never acknowledged', () => {
   })
 })
 
+describe('bytes that verify by themselves, and come from another history of the log', () => {
+  const WAL_ID = '00000000-0000-4000-8000-000000000001'
+
+  /** Two segments of three records each; `other` is what the payload of record 2 is made from. */
+  function history(other: number): RecordedLog {
+    const from = (numbers_: number[]) =>
+      numbers_.map((n) => ({ type: RECORD_TYPES.put, payload: recorded(n), keyHash: 0 }))
+    const begin = { segment: 0, validLength: 0, chain: 0, lastSequence: 0 }
+    const one = SegmentCursor.after(begin, WAL_ID, 1, { millis: 0, counter: 0 })
+    const first = one.plan(from([1, other, 3]), 0)
+    const two = first.next.successor(3, { millis: 0, counter: 0 })
+    const second = two.plan(from([4, 5, 6]), 3)
+    return new RecordedLog(
+      WAL_ID,
+      new Map([
+        [segmentName(1), Buffer.concat([one.header, first.bytes])],
+        [segmentName(2), Buffer.concat([two.header, second.bytes])],
+      ]),
+    )
+  }
+
+  it('is told by the chain: a record', async () => {
+    const log = history(2)
+    const { offset, bytes } = log.places(0)[1]!
+    // Of the same length, so that what follows stays where it is.
+    history(10)
+      .segment(0)
+      .copy(log.segment(0), offset, offset, offset + bytes)
+    await expect(scanLog(log.source)).rejects.toMatchObject({ code: 'ERR_WAL_CORRUPT', details: { segment: 1 } })
+  })
+
+  it('is told by the chain: a segment', async () => {
+    const log = history(2)
+    log.set(0, history(10).segment(0))
+    await expect(scanLog(log.source)).rejects.toMatchObject({
+      code: 'ERR_WAL_CORRUPT',
+      details: { segment: 2, offset: 0, missing: { from: 4, to: 3 } },
+    })
+  })
+})
+
 describe('what a crash leaves', () => {
   it.each([
     ['nothing at all', () => []],

@@ -1,0 +1,124 @@
+/** Writes wait for room, within bounds that hold however many come at once. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { MemoryStore } from '../../src/index.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { GatedTiers } from './gate.ts'
+import { shareStore } from './stores.ts'
+
+const KIB = 1_024
+const text = 'x'.repeat(KIB)
+
+describe('pending', () => {
+  const tiers = new GatedTiers()
+  const BOUND = 20 * KIB
+  const { store, view } = shareStore(
+    { name: 'gated', open: (options) => tiers.open(options) },
+    { wal: { maxPendingBytes: BOUND } },
+  )
+  const pending = async () => (await store().stats()).pending
+  afterEach(async () => {
+    tiers.cold.allow()
+    await store().checkpoint()
+  })
+
+  test('is bounded by what was written, not by what was asked at once', async () => {
+    const { chunks } = view()
+    tiers.cold.refuse('ship')
+    const writes = Array.from({ length: 200 }, () => chunks.put({ text }, { timeout: 50 }))
+    const outcomes = await Promise.allSettled(writes)
+    const written = outcomes.filter(({ status }) => status === 'fulfilled').length
+    expect(await pending()).toMatchObject({ entries: written })
+    // The one that took the last of the room may have taken more than was left.
+    expect((await pending()).bytes).toBeLessThan(BOUND + 2 * KIB)
+    expect(written).toBeGreaterThan(10)
+    expect(outcomes.at(-1)).toMatchObject({
+      reason: { code: 'ERR_BACKPRESSURE', retryable: true, details: { outcome: 'none', id: expect.any(String) } },
+    })
+    tiers.cold.allow()
+    expect(await chunks.count()).toBe(written)
+  })
+
+  test('makes room again: what waited goes on by itself, in the order it came', async () => {
+    const { chunks } = view()
+    tiers.cold.refuse('ship')
+    await chunks.putMany(Array.from({ length: 20 }, () => ({ text })))
+    const done: number[] = []
+    const waiting = [1, 2, 3].map(async (n) => {
+      await chunks.put({ text, key: 'same', position: n })
+      done.push(n)
+    })
+    tiers.cold.allow()
+    await store().checkpoint()
+    await Promise.all(waiting)
+    expect(done).toEqual([1, 2, 3])
+    expect((await chunks.getByKey('same'))?.position).toBe(3)
+  })
+
+  test('a write whose caller gives up waiting was not written', async () => {
+    const { chunks } = view()
+    tiers.cold.refuse('ship')
+    await chunks.putMany(Array.from({ length: 20 }, () => ({ text })))
+    const givingUp = new AbortController()
+    const put = chunks.put({ text: 'never', key: 'k' }, { signal: givingUp.signal })
+    givingUp.abort()
+    await expect(put).rejects.toMatchObject({ code: 'ERR_ABORTED', details: { outcome: 'none' } })
+    tiers.cold.allow()
+    await store().checkpoint()
+    expect(await chunks.getByKey('k')).toBeUndefined()
+  })
+})
+
+test('a putMany of many bytes is admitted in parts', async () => {
+  const tiers = new GatedTiers()
+  await using store = await tiers.open({ wal: { maxPendingBytes: KIB * KIB } })
+  tiers.cold.refuse('ship')
+  const megabyte = 'x'.repeat(KIB * KIB)
+  const inputs = Array.from({ length: 20 }, () => ({ text: megabyte }))
+  const outcomes = await store.chunks.putMany(inputs, { settle: true, timeout: 50 })
+  expect(outcomes[0]!.ok).toBe(true)
+  expect(outcomes.at(-1)).toMatchObject({
+    ok: false,
+    error: { code: 'ERR_BACKPRESSURE', details: { outcome: 'none' } },
+  })
+  tiers.cold.allow()
+})
+
+describe('hot over its capacity', () => {
+  const tiers = new GatedTiers()
+  const clock = new ManualClock()
+  let store: MemoryStore
+  beforeAll(async () => {
+    store = await tiers.open({ clock, hot: { maxEntries: 4 } })
+  })
+  afterAll(() => store.close())
+
+  test('keeps what cold lacks, makes writes wait, and makes room once cold is back', async () => {
+    const { chunks } = store.namespace('overfull')
+    tiers.cold.refuse()
+    const inputs = Array.from({ length: 12 }, (_, position) => ({ text: 'x', position }))
+    const receipts = await chunks.putMany(inputs)
+    expect((await tiers.hot.tier.size()).entries).toBe(12)
+    await expect(chunks.put({ text: 'late' }, { timeout: 20 })).rejects.toMatchObject({ code: 'ERR_BACKPRESSURE' })
+    // Every one of them can be read without cold.
+    expect((await chunks.getMany(receipts.map(({ id }) => id))).map((entry) => entry?.position)).toEqual(
+      inputs.map(({ position }) => position),
+    )
+    const waiting = chunks.put({ text: 'patient' })
+    tiers.cold.allow()
+    await store.checkpoint()
+    await waiting
+    await store.sync()
+    expect((await tiers.hot.tier.size()).entries).toBeLessThanOrEqual(4)
+    expect(await chunks.count()).toBe(13)
+  })
+
+  test('reading what is in cold does not fill it without bound', async () => {
+    const { chunks } = store.namespace('promoted')
+    const receipts = await chunks.putMany(Array.from({ length: 40 }, () => ({ text: 'x' })))
+    await store.sync()
+    // Until then nothing that has just left is promoted.
+    clock.advance(tiers.hot.tier.markerTtl)
+    for (const { id } of receipts) expect(await chunks.get(id)).toBeDefined()
+    await expect.poll(async () => (await tiers.hot.tier.size()).entries).toBeLessThanOrEqual(4)
+  })
+})

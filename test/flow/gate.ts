@@ -1,0 +1,104 @@
+/** A gate in front of a real tier: single calls are held or refused on their way, and nothing is made up. */
+import type { ColdTier } from '../../src/cold/cold-tier.ts'
+import { ThermoclineError, type TierName } from '../../src/errors.ts'
+import type { HotTier } from '../../src/hot/hot-tier.ts'
+import { MemoryHotTier } from '../../src/hot/memory-hot-tier.ts'
+import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
+import { openCold } from '../../src/open-folder.ts'
+import { openMemoryStoreOver } from '../../src/open-store.ts'
+import { QUIET } from './stores.ts'
+
+type Method<T> = { [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T]
+
+/** A call on its way back: the tier has done it, the caller does not know yet. */
+export interface HeldCall {
+  readonly arrived: Promise<void>
+  release(): void
+}
+
+export class Gate<T extends object> {
+  /** Comes before each call. */
+  onCall: (method: Method<T>) => unknown = () => {}
+  readonly #holds = new Map<Method<T>, (() => Promise<void>)[]>()
+  #refused: ReadonlySet<Method<T>> | 'all' = new Set()
+  readonly #name: TierName
+  #tier: T | undefined
+
+  constructor(name: TierName) {
+    this.#name = name
+  }
+
+  /** The tier behind the gate. */
+  get tier(): T {
+    return this.#tier!
+  }
+
+  /** The next call of this method reaches the tier, and its answer waits for `release`. */
+  hold(method: Method<T>): HeldCall {
+    let arrive = (): void => {}
+    let release = (): void => {}
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const holds = this.#holds.get(method) ?? []
+    holds.push(() => {
+      arrive()
+      return released
+    })
+    this.#holds.set(method, holds)
+    return { arrived, release }
+  }
+
+  /** From now on these methods find the tier away; without names every one. */
+  refuse(...methods: Method<T>[]): void {
+    this.#refused = methods.length === 0 ? 'all' : new Set(methods)
+  }
+
+  allow(): void {
+    this.#refused = new Set()
+  }
+
+  around(tier: T): T {
+    this.#tier = tier
+    return new Proxy(tier, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function' || name === 'close' || name === 'now') return bound(value, target)
+        return (...args: unknown[]) => this.#pass(name as Method<T>, () => value.apply(target, args))
+      },
+    })
+  }
+
+  async #pass(method: Method<T>, call: () => Promise<unknown>): Promise<unknown> {
+    await this.onCall(method)
+    if (this.#refused === 'all' || this.#refused.has(method))
+      throw new ThermoclineError('ERR_TIER_UNAVAILABLE', 'the gate is closed', { tier: this.#name })
+    const hold = this.#holds.get(method)?.shift()
+    const result = await call()
+    await hold?.()
+    return result
+  }
+}
+
+function bound(value: unknown, target: object): unknown {
+  return typeof value === 'function' ? value.bind(target) : value
+}
+
+/** Stores whose tiers stand behind gates. */
+export class GatedTiers {
+  readonly cold = new Gate<ColdTier>('cold')
+  readonly hot = new Gate<HotTier>('hot')
+
+  /** In memory unless a `dir` is given. */
+  open(options: MemoryStoreOptions = {}): Promise<MemoryStore> {
+    const tiers = {
+      openCold: async (...args: Parameters<typeof openCold>) => this.cold.around(await openCold(...args)),
+      openHot: ({ hot, clock }: { hot: { maxEntries: number; maxBytes: number }; clock: { now(): number } }) =>
+        this.hot.around(new MemoryHotTier({ ...hot, clock })),
+    }
+    return openMemoryStoreOver(tiers, { inMemory: options.dir === undefined, ...QUIET, ...options })
+  }
+}

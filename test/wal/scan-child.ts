@@ -1,0 +1,11 @@
+/** Scans a log and prints `RECORDS MEGABYTES`: what it read, and by how much the memory of this process grew meanwhile. */
+import { filesIn } from '../../src/wal/log-files.ts'
+import { LogScan } from '../../src/wal/log-scan.ts'
+
+const [path, walId, mode] = process.argv.slice(2)
+const kept: Uint8Array[] = []
+const before = process.resourceUsage().maxRSS
+const scan = new LogScan({ path: path!, walId: walId!, files: filesIn(path!) }, { salvage: true })
+for await (const { payload } of scan) if (mode === 'keep') kept.push(payload)
+const megabytes = Math.round((process.resourceUsage().maxRSS - before) / 1024)
+console.log(`${scan.report.records} ${megabytes}`)
