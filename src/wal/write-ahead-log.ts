@@ -370,6 +370,8 @@ function syncing(name: string): LogOperation[] {
     { op: 'open', name, handle: PREVIOUS },
     { op: 'fdatasync', handle: PREVIOUS },
     { op: 'close', handle: PREVIOUS },
+    // Its name as well: were only the successor's name to survive a power cut, a segment would seem to be missing.
+    { op: 'fsync-folder' },
   ]
 }
 
