@@ -66,21 +66,18 @@ describe('pending', () => {
     await store().checkpoint()
     expect(await chunks.getByKey('k')).toBeUndefined()
   })
-})
 
-test('a putMany of many bytes is admitted in parts', async () => {
-  const tiers = new GatedTiers()
-  await using store = await tiers.open({ wal: { maxPendingBytes: KIB * KIB } })
-  tiers.cold.refuse('ship')
-  const megabyte = 'x'.repeat(KIB * KIB)
-  const inputs = Array.from({ length: 20 }, () => ({ text: megabyte }))
-  const outcomes = await store.chunks.putMany(inputs, { settle: true, timeout: 50 })
-  expect(outcomes[0]!.ok).toBe(true)
-  expect(outcomes.at(-1)).toMatchObject({
-    ok: false,
-    error: { code: 'ERR_BACKPRESSURE', details: { outcome: 'none' } },
+  test('a putMany of many bytes is admitted in parts', async () => {
+    const { chunks } = view()
+    tiers.cold.refuse('ship')
+    const inputs = Array.from({ length: 12 }, () => ({ text: 'x'.repeat(KIB * KIB) }))
+    const outcomes = await chunks.putMany(inputs, { settle: true, timeout: 50 })
+    expect(outcomes[0]!.ok).toBe(true)
+    expect(outcomes.at(-1)).toMatchObject({
+      ok: false,
+      error: { code: 'ERR_BACKPRESSURE', details: { outcome: 'none' } },
+    })
   })
-  tiers.cold.allow()
 })
 
 describe('hot over its capacity', () => {

@@ -1,6 +1,7 @@
 /** What leaves hot, when, and what must not come back behind it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
+import { MemoryHotTier } from '../../src/hot/memory-hot-tier.ts'
 import { silentLogger } from '../../src/log.ts'
 import { Demoter } from '../../src/sync/demote.ts'
 import { chunkOf } from '../contract/cold-records.ts'
@@ -94,21 +95,18 @@ test('a tombstone leaves hot even after cold has collected it', async () => {
 })
 
 test('early demotion ends although hot is filled as fast as it is emptied', async () => {
-  const hot = tiers.hot.tier
+  const hot = new MemoryHotTier({ maxEntries: 2, maxBytes: 1_000_000 })
   let n = 0
   const fill = () => {
-    const record = chunkOf('filling', ++n, n)
-    const { version, expiresAt } = record
+    const version = `ffffffff${(++n).toString(16).padStart(16, '0')}`
+    const record = chunkOf('filling', n, n, { version })
     const payload = encodeRecord(record)
     return hot.write([
-      { key: record, version, expiresAt, payload, deleted: false, reason: 'repush', startedAt: hot.now() },
+      { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
     ])
   }
-  const small: typeof hot = Object.create(hot, { capacity: { value: { maxEntries: 2, maxBytes: undefined } } })
-  for (const method of ['size', 'candidates', 'remove', 'read', 'touch'] as const)
-    Object.assign(small, { [method]: hot[method].bind(hot) })
   const demoter = new Demoter({
-    hot: small,
+    hot,
     cold: tiers.cold.tier,
     logger: silentLogger,
     batchSize: 1,

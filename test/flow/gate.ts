@@ -10,7 +10,7 @@ import { QUIET } from './stores.ts'
 
 type Method<T> = { [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T]
 
-/** A call on its way back: the tier has done it, the caller does not know yet. */
+/** A call on its way to the tier (`before`), or on its way back: the tier has done it, the caller does not know yet. */
 export interface HeldCall {
   readonly arrived: Promise<void>
   release(): void
@@ -19,7 +19,7 @@ export interface HeldCall {
 export class Gate<T extends object> {
   /** Comes before each call. */
   onCall: (method: Method<T>) => unknown = () => {}
-  readonly #holds = new Map<Method<T>, (() => Promise<void>)[]>()
+  readonly #holds = new Map<Method<T>, { readonly where: 'before' | 'after'; readonly wait: () => Promise<void> }[]>()
   #refused: ReadonlySet<Method<T>> | 'all' = new Set()
   readonly #name: TierName
   #tier: T | undefined
@@ -33,8 +33,8 @@ export class Gate<T extends object> {
     return this.#tier!
   }
 
-  /** The next call of this method reaches the tier, and its answer waits for `release`. */
-  hold(method: Method<T>): HeldCall {
+  /** The next call of this method, or its answer, waits for `release`. */
+  hold(method: Method<T>, where: 'before' | 'after' = 'after'): HeldCall {
     let arrive = (): void => {}
     let release = (): void => {}
     const arrived = new Promise<void>((resolve) => {
@@ -44,10 +44,11 @@ export class Gate<T extends object> {
       release = resolve
     })
     const holds = this.#holds.get(method) ?? []
-    holds.push(() => {
+    const wait = () => {
       arrive()
       return released
-    })
+    }
+    holds.push({ where, wait })
     this.#holds.set(method, holds)
     return { arrived, release }
   }
@@ -77,8 +78,9 @@ export class Gate<T extends object> {
     if (this.#refused === 'all' || this.#refused.has(method))
       throw new ThermoclineError('ERR_TIER_UNAVAILABLE', 'the gate is closed', { tier: this.#name })
     const hold = this.#holds.get(method)?.shift()
+    if (hold?.where === 'before') await hold.wait()
     const result = await call()
-    await hold?.()
+    if (hold?.where === 'after') await hold.wait()
     return result
   }
 }
