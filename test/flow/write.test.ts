@@ -1,0 +1,76 @@
+import { afterEach, expect, test } from 'vitest'
+import { encodeRecord } from '../../src/entry/codec.ts'
+import type { EntryRecord } from '../../src/entry/record.ts'
+import { validateInput } from '../../src/entry/validate.ts'
+import { VersionClock } from '../../src/entry/version.ts'
+import { ThermoclineError } from '../../src/errors.ts'
+import { Admission } from '../../src/flow/admission.ts'
+import { Pending } from '../../src/flow/pending.ts'
+import { Writer } from '../../src/flow/write.ts'
+import { MemoryHotTier } from '../../src/hot/memory-hot-tier.ts'
+import { silentLogger } from '../../src/log.ts'
+import { MemoryLog } from '../../src/wal/memory-log.ts'
+import { chunkOf } from '../contract/cold-records.ts'
+import { ManualClock } from '../manual-clock.ts'
+
+/** Takes so many records, then finds the disk full. */
+class SmallLog extends MemoryLog<EntryRecord> {
+  room = Number.POSITIVE_INFINITY
+
+  override append(...args: Parameters<MemoryLog<EntryRecord>['append']>) {
+    if (this.room-- > 0) return super.append(...args)
+    return Promise.reject(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
+  }
+}
+
+const clock = new ManualClock()
+const pending = new Pending()
+const log = new SmallLog((records) => pending.apply(records))
+const hot = new MemoryHotTier({ maxEntries: 100, maxBytes: 1_000_000, clock })
+const writer = new Writer({
+  log,
+  pending,
+  hot,
+  keyHash: () => 0,
+  versions: new VersionClock(clock),
+  admission: new Admission({ hasRoom: () => true, onFull: () => {}, timeout: 1_000 }),
+  logger: silentLogger,
+  durability: 'wal',
+  onHotWrite: () => {},
+  shipThrough: () => Promise.resolve(),
+})
+const put = (key: string, text: string) =>
+  writer.write(validateInput({ kind: 'chunk', key, text }, 'ns', clock.now()), {})
+
+/** Another process's version of the key, as hot keeps it. */
+async function writeFromElsewhere(id: string, version: string): Promise<void> {
+  const record = chunkOf('ns', 1, 1, { id, version })
+  const write = { key: record, version, expiresAt: null, deleted: false, payload: encodeRecord(record) }
+  await hot.write([{ ...write, reason: 'put', startedAt: hot.now() }])
+}
+
+afterEach(() => {
+  log.room = Number.POSITIVE_INFINITY
+})
+
+test('a put over something newer is stamped above it, so that it is not silently older', async () => {
+  const { id } = await put('a', 'first')
+  const ahead = `${(clock.now() + 60_000).toString(16).padStart(12, '0')}000000000000`
+  await writeFromElsewhere(id, ahead)
+  const { version } = await put('a', 'second')
+  expect(version > ahead).toBe(true)
+  expect((await hot.read([{ namespace: 'ns', id }]))[0]?.version).toBe(version)
+  expect(pending.get({ namespace: 'ns', id })).toMatchObject({ text: 'second', version })
+})
+
+test('where the log fails between two rounds of a put, the caller learns that it is applied', async () => {
+  const { id } = await put('b', 'first')
+  await writeFromElsewhere(id, `${(clock.now() + 60_000).toString(16).padStart(12, '0')}000000000000`)
+  log.room = 1
+  await expect(put('b', 'second')).rejects.toMatchObject({
+    code: 'ERR_WAL_FAILED',
+    details: { outcome: 'applied', id },
+  })
+  log.room = 0
+  await expect(put('b', 'third')).rejects.toMatchObject({ details: { outcome: 'none', id } })
+})
