@@ -7,9 +7,9 @@ import { flip } from './recorded-log.ts'
 import { createLog, payloadOf, range, sourceOf, temporaryFolder } from './temporary-log.ts'
 
 const RECORDS = 12_000
-const MEGABYTES = 96
-/** A few windows, and what the collector has not looked at yet. */
-const MOST_MEGABYTES = 48
+const MEGABYTES = 160
+/** A few windows, and what a collector that is short of processor time has not looked at yet. */
+const MOST_MEGABYTES = 112
 
 test('the memory of a scan does not grow with the log, whole or damaged', { timeout: 60_000 }, async () => {
   const dir = await temporaryFolder()
