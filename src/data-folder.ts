@@ -1,11 +1,14 @@
 /**
- * The folder a store lives in: `thermocline.json` names its format, `lock/` keeps other processes out, `wal/` holds the
+ * The folder a store lives in: `thermocline.json` names its format and the store, `lock/` keeps other processes out, `wal/` holds the
  * logs and `cold/` the embedded Postgres. The folder is 0700: it holds people's text.
  */
-import { chmod, mkdir, open, readFile, rename, statfs } from 'node:fs/promises'
+import { chmod, open, readFile, rename, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ColdTier } from './cold/cold-tier.ts'
 import { ThermoclineError } from './errors.ts'
 import type { Logger } from './log.ts'
+import { DirectoryLock } from './wal/lock.ts'
+import { listLogs, makeFolder } from './wal/locked-log.ts'
 
 /** Format of the folder as a whole; the log and the database have versions of their own below it. */
 const FORMAT = 1
@@ -30,15 +33,71 @@ export function dataFolder(dir: string): DataFolder {
 /** Makes the folder if need be and checks its format. Call it under the folder's lock. */
 export async function prepareDataFolder(dir: string, logger: Logger): Promise<DataFolder> {
   const folder = dataFolder(dir)
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await makeFolder(dir)
   await chmod(dir, 0o700)
-  if ((await readFormat(dir)) === undefined) await writeFormat(dir)
+  if ((await readFormat(dir)) === undefined) await writeMarker(dir, { format: FORMAT })
   await warnIfFleeting(dir, logger)
   return folder
 }
 
+export interface BindOptions {
+  readonly lockTimeout: number
+  /** Whether other processes use the folder as well. */
+  readonly isShared: boolean
+  /** Whether the logs of a store may go into the new, empty database of another: their own is gone. @default false */
+  readonly adoptsOrphans?: boolean
+  readonly logger: Logger
+}
+
+/**
+ * Notes which store the folder belongs to. Its logs must never be shipped into the database of another one: rejects with
+ * `ERR_INVALID_OPTIONS` where they would be.
+ */
+export async function bindToStore(folder: DataFolder, cold: ColdTier, options: BindOptions): Promise<void> {
+  const { lockTimeout, isShared, adoptsOrphans = false, logger } = options
+  if ((await readMarker(folder.path))?.storeId === cold.storeId) return
+  const lock = isShared ? await DirectoryLock.acquire(folder.path, { timeout: lockTimeout }) : undefined
+  try {
+    const storeId = (await readMarker(folder.path))?.storeId
+    if (storeId !== undefined && storeId !== cold.storeId && (await listLogs(folder.wal)).length > 0) {
+      if (!(adoptsOrphans && (await isNew(cold)))) throw foreign()
+      logger.warn({ storeId }, 'the logs in the data folder are of a database that is gone: they go into the new one')
+    }
+    await writeMarker(folder.path, { format: FORMAT, storeId: cold.storeId })
+  } finally {
+    await lock?.release()
+  }
+}
+
+async function isNew(cold: ColdTier): Promise<boolean> {
+  return (await cold.highestVersion()) === undefined && (await cold.logs()).length === 0
+}
+
+function foreign(): ThermoclineError {
+  return new ThermoclineError(
+    'ERR_INVALID_OPTIONS',
+    'the logs in this data folder belong to another store than the database: name the database they belong to, or give this store a `dir` of its own; only where that database is gone for good, `thermocline recover` puts them into a new, empty one',
+    { option: 'dir' },
+  )
+}
+
+interface Marker {
+  readonly format: number
+  /** Absent until the folder's database was opened for the first time. */
+  readonly storeId?: string
+}
+
 /** Format of an existing data folder; undefined where there is none. Throws `ERR_UNSUPPORTED` when it is a newer one. */
 export async function readFormat(dir: string): Promise<number | undefined> {
+  return (await readMarker(dir))?.format
+}
+
+/** Id of the store that the folder belongs to; undefined where its database was never opened. */
+export async function readStoreId(dir: string): Promise<string | undefined> {
+  return (await readMarker(dir))?.storeId
+}
+
+async function readMarker(dir: string): Promise<Marker | undefined> {
   let text: string
   try {
     text = await readFile(join(dir, MARKER), 'utf8')
@@ -46,8 +105,9 @@ export async function readFormat(dir: string): Promise<number | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-  const format: unknown = parseFormat(text)
-  if (typeof format === 'number' && Number.isInteger(format) && format >= 1 && format <= FORMAT) return format
+  const { format, storeId } = parseMarker(text)
+  if (typeof format === 'number' && Number.isInteger(format) && format >= 1 && format <= FORMAT)
+    return { format, ...(typeof storeId === 'string' ? { storeId } : {}) }
   if (typeof format === 'number' && format > FORMAT)
     throw new ThermoclineError(
       'ERR_UNSUPPORTED',
@@ -57,20 +117,20 @@ export async function readFormat(dir: string): Promise<number | undefined> {
   throw new ThermoclineError('ERR_UNSUPPORTED', `${MARKER} of the data folder names no format: restore the file`, {})
 }
 
-function parseFormat(text: string): unknown {
+function parseMarker(text: string): { readonly format?: unknown; readonly storeId?: unknown } {
   try {
-    return (JSON.parse(text) as { format?: unknown } | null)?.format
+    return (JSON.parse(text) as { format?: unknown } | null) ?? {}
   } catch {
-    return undefined
+    return {}
   }
 }
 
 /** Whole or not at all, also after a power cut: written aside, synced, renamed, folder synced. */
-async function writeFormat(dir: string): Promise<void> {
+async function writeMarker(dir: string, marker: Marker): Promise<void> {
   const aside = join(dir, `${MARKER}.new`)
   const file = await open(aside, 'w', 0o600)
   try {
-    await file.writeFile(`${JSON.stringify({ format: FORMAT })}\n`)
+    await file.writeFile(`${JSON.stringify(marker)}\n`)
     await file.sync()
   } finally {
     await file.close()

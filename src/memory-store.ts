@@ -23,6 +23,7 @@ export interface StoreParts extends RepositoryParts {
   readonly cold: ColdTier
   readonly checkpointer: Checkpointer
   readonly worker: SyncWorker
+  readonly isHotAway: () => boolean
   readonly logger: Logger
   /** Ends the store: waits, ships what it can before the deadline, releases everything. */
   readonly shutDown: (signal: AbortSignal) => Promise<CloseResult>
@@ -46,6 +47,8 @@ export interface StoreStats {
 export interface StoreHealth {
   /** False once the log has failed: writes are refused until the store is opened again. */
   readonly live: boolean
+  /** Whether a shared hot tier is away: reads and writes go on without it, slower. */
+  readonly degraded: boolean
   readonly error?: ThermoclineError
 }
 
@@ -127,8 +130,9 @@ export class MemoryStore implements AsyncDisposable {
   }
 
   health(): StoreHealth {
-    const error = this.#parts.log.failure ?? this.#parts.checkpointer.fenced
-    return error === undefined ? { live: !this.#parts.gate.isClosed } : { live: false, error }
+    const error = this.#parts.log.failure ?? this.#parts.checkpointer.fenced ?? this.#parts.gate.failure
+    const degraded = this.#parts.isHotAway()
+    return error === undefined ? { live: !this.#parts.gate.isClosed, degraded } : { live: false, degraded, error }
   }
 
   /**

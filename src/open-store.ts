@@ -1,37 +1,45 @@
 /**
- * The composition root: with {@link ./open-folder.ts} the only place that names concrete drivers. It opens the parts of a
- * store in order and releases them in reverse order.
+ * The composition root: with {@link ./open-cold.ts} and {@link ./open-hot.ts} the only place that names concrete drivers.
+ * It opens the parts of a store in order and releases them in reverse order.
  *
- * open: lock the folder → cold, migrated → recover the logs that others left → begin or continue a log → hot, flows,
- * worker. close: wait for running calls → stop the worker → ship → retire the log, or leave it → release everything.
+ * open: the folder → cold, migrated → its time → the log's folder belongs to this store → recover the logs that others
+ * left → begin or continue a log → hot, repaired → flows, worker. close: wait for running calls → stop the worker → ship
+ * → retire the log, or leave it → release everything.
  */
-import type { ColdTier } from './cold/cold-tier.ts'
-import type { EntryRecord } from './entry/record.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { isLate } from './cold/late-cold-tier.ts'
+import { bindToStore } from './data-folder.ts'
 import { VersionClock } from './entry/version.ts'
-import { withoutContent } from './errors.ts'
+import { type ThermoclineError, withoutContent } from './errors.ts'
 import { AccessCounter } from './flow/access.ts'
 import { Admission } from './flow/admission.ts'
+import { MissedWrites } from './flow/missed-writes.ts'
 import { Pending } from './flow/pending.ts'
 import { Reader } from './flow/read.ts'
 import { Searcher } from './flow/search.ts'
 import { Writer } from './flow/write.ts'
-import type { HotTier } from './hot/hot-tier.ts'
-import { MemoryHotTier } from './hot/memory-hot-tier.ts'
 import { attempt, type CloseResult, MemoryStore } from './memory-store.ts'
-import { lockFolder, openCold } from './open-folder.ts'
+import { openCold } from './open-cold.ts'
+import { openFolder } from './open-folder.ts'
+import { openHot } from './open-hot.ts'
+import { openDurableLog, openMemoryLog } from './open-store-log.ts'
 import { type MemoryStoreOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { ReleaseStack } from './release-stack.ts'
 import { CallGate } from './repository/call-gate.ts'
 import { Checkpointer } from './sync/checkpoint.ts'
+import { DatabaseClock } from './sync/database-clock.ts'
 import { Demoter } from './sync/demote.ts'
-import { openLog, retireLog } from './sync/open-log.ts'
+import { HotRepair } from './sync/hot-repair.ts'
+import { Lease } from './sync/lease.ts'
 import { SyncWorker } from './sync/sync-worker.ts'
-import { MemoryLog } from './wal/memory-log.ts'
 import { keyHash } from './wal/write-ahead-log.ts'
-import type { WriteLog } from './wal/write-log.ts'
 
 /** Writes wait once hot is this much fuller than its capacity; early demotion normally keeps up long before. */
 const OVERFULL = 1.25
+/** How often a process says that its log is alive although there is nothing to ship. */
+const HEARTBEAT_MS = 30_000
+/** Held by the process that demotes, sweeps and indexes. */
+const SYNC_LEASE = 'sync'
 
 /**
  * Opens a store. Rejects with `ERR_INVALID_OPTIONS`; with `ERR_LOCKED` while another process has the folder; with
@@ -39,16 +47,14 @@ const OVERFULL = 1.25
  * `ERR_UNSUPPORTED` when the data comes from a newer version.
  */
 export function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore> {
-  return openMemoryStoreOver(EMBEDDED, options)
+  return openMemoryStoreOver({ openCold, openHot }, options)
 }
 
 /** @internal How the tiers of a store are opened. */
 export interface TierOpeners {
   readonly openCold: typeof openCold
-  readonly openHot: (options: ResolvedOptions) => HotTier
+  readonly openHot: typeof openHot
 }
-
-const EMBEDDED: TierOpeners = { openCold, openHot: ({ hot, clock }) => new MemoryHotTier({ ...hot, clock }) }
 
 /** @internal The same over other tiers. */
 export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemoryStoreOptions): Promise<MemoryStore> {
@@ -63,30 +69,44 @@ export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemorySt
   }
 }
 
-/** The log a store writes to, and how it ends. */
-interface StoreLog {
-  readonly log: WriteLog<EntryRecord>
-  readonly checkpoint: number
-  /** After everything was shipped. */
-  readonly retire: () => Promise<void>
-}
-
 async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: ReleaseStack): Promise<MemoryStore> {
-  const { clock, logger } = options
-  const versions = new VersionClock(clock)
+  const { logger } = options
+  const isShared = options.cold.kind === 'postgres'
   const pending = new Pending()
-  const folder = options.inMemory ? undefined : await lockFolder(options, releases)
+  const folder = options.inMemory ? undefined : await openFolder(options, releases)
   const cold = await tiers.openCold(options, folder, releases)
-  const { log, checkpoint, retire } =
-    folder === undefined
-      ? await openMemoryLog(cold, pending)
-      : await openDurableLog(folder.wal, { options, cold, versions, pending })
+  const isColdAway = isLate(cold)
+  const serverClock = isShared && options.clock === systemClock ? new DatabaseClock(cold, options.clock) : undefined
+  if (!isColdAway) await serverClock?.measureOrRefuse()
+  const clock: Clock = serverClock ?? options.clock
+  const versions = new VersionClock(clock)
+  if (folder !== undefined) await bindToStore(folder, cold, { lockTimeout: options.wal.lockTimeout, isShared, logger })
+  const logParts = { options, cold, versions, pending }
+  const { log, checkpoint, retire, place, scanAfter, adoptOthers } =
+    folder === undefined ? await openMemoryLog(logParts) : await openDurableLog(folder, logParts, isColdAway)
   releases.push(() => log.close())
-  const hot = tiers.openHot(options)
-  releases.push(() => hot.close())
+  const gate = new CallGate()
+  let repair: HotRepair | undefined
+  const repairNow = async (): Promise<void> => {
+    await repair?.run().catch((error: unknown) => {
+      logger.warn({ err: withoutContent(error) }, 'hot could not be repaired yet: the next checkpoint tries again')
+    })
+  }
+  const hotParts = {
+    options,
+    cold,
+    clock,
+    onGeneration: () => void repairNow(),
+    onUsurped: (error: ThermoclineError) => gate.fail(error),
+  }
+  const { tier: hot, shared, onCurrentNumber } = await tiers.openHot(hotParts, releases)
+  const missed = hot.generationNumber === undefined && shared === undefined ? undefined : new MissedWrites()
+  if (missed !== undefined)
+    repair = new HotRepair({ hot, cold, pending, missed, logger, onOtherGeneration: onCurrentNumber })
+  // What recovery shipped, hot may hold older.
+  await repairNow()
 
   const access = new AccessCounter(hot, cold, logger)
-  const gate = new CallGate()
   let overfull = false
   const demoter = new Demoter({
     hot,
@@ -111,7 +131,20 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     if (!overfull) admission.roomMade()
   }
   const checkpointer: Checkpointer = new Checkpointer(
-    { log, pending, cold, versions, logger, settled: () => writer.settled(), onShipped: () => void noteFill() },
+    {
+      log,
+      pending,
+      cold,
+      versions,
+      logger,
+      settled: () => writer.settled(),
+      onShipped: () => void noteFill(),
+      scanAfter,
+      place,
+      missed,
+      mayEvict: () => shared?.mayEvict === true,
+      onGeneration: onCurrentNumber,
+    },
     checkpoint,
   )
   const writer: Writer = new Writer({
@@ -121,6 +154,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     hot,
     versions,
     admission,
+    missed,
     logger,
     durability: options.durability,
     onHotWrite: () => {
@@ -138,6 +172,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     versions,
     clock,
     logger,
+    missed,
     minAccesses,
     onPromoted: () => void noteFill(),
   })
@@ -152,6 +187,13 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     checkpointEvery: options.checkpoint.every,
     schedule: options.sync === false ? undefined : options.sync.schedule,
     hotToColdAge: options.sync === false ? Number.POSITIVE_INFINITY : options.sync.hotToColdAge,
+    ...(isShared && {
+      lease: new Lease(cold, SYNC_LEASE, logger),
+      heartbeatEvery: HEARTBEAT_MS,
+    }),
+    ...(isShared && adoptOthers && { adoptLogs: adoptOthers }),
+    ...(repair && { repair }),
+    ...(serverClock && { measureTime: () => serverClock.measure() }),
   })
 
   const shutDown = async (signal: AbortSignal): Promise<CloseResult> => {
@@ -163,9 +205,10 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
       shipped = stats.shipped + stats.superseded
     })
     await attempt(ship, signal, logger, 'the last checkpoint')
-    // Hot goes with this process: what it counted is carried to cold, which has every entry already.
     await attempt(access.flush(), signal, logger, 'the last access counts')
-    await attempt(demoter.demoteIdle(Number.POSITIVE_INFINITY, signal), signal, logger, 'handing over access counts')
+    // A hot tier in this process goes with it: what it counted is carried to cold, which has every entry already.
+    if (shared === undefined)
+      await attempt(demoter.demoteIdle(Number.POSITIVE_INFINITY, signal), signal, logger, 'handing over access counts')
     // A call that outlived the deadline may still be writing to the log.
     const isQuiet = !signal.aborted && pending.size === 0 && log.failure === undefined
     if (isQuiet) await attempt(retire(), signal, logger, 'retiring the log')
@@ -186,29 +229,9 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     cold,
     checkpointer,
     worker,
+    isHotAway: () => shared !== undefined && shared.generationNumber === undefined,
     logger,
     shutDown,
   }
   return new MemoryStore(parts)
-}
-
-async function openMemoryLog(cold: ColdTier, pending: Pending): Promise<StoreLog> {
-  const log = new MemoryLog<EntryRecord>((records) => pending.apply(records))
-  const { sequence } = await cold.takeOver(log.walId, log.epoch)
-  return { log, checkpoint: sequence, retire: () => cold.retire(log.walId, log.epoch) }
-}
-
-interface DurableLogParts {
-  readonly options: ResolvedOptions
-  readonly cold: ColdTier
-  readonly versions: VersionClock
-  readonly pending: Pending
-}
-
-async function openDurableLog(dir: string, { options, cold, versions, pending }: DurableLogParts): Promise<StoreLog> {
-  const { logger } = options
-  const { segmentBytes, lockTimeout } = options.wal
-  const wal = { dir, segmentBytes, lockTimeout, logger, onDurable: pending.apply.bind(pending) }
-  const { log, checkpoint } = await openLog({ wal, cold, versions, logger })
-  return { log, checkpoint, retire: () => retireLog(log, cold) }
 }

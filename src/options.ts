@@ -25,30 +25,84 @@ export interface MemoryStoreOptions {
   /** When a read from cold puts the entry into hot, or false for never. */
   readonly promote?: PromoteOptions | false | undefined
   readonly timeouts?: TimeoutOptions | undefined
+  /**
+   * Whether opening fails where a Postgres server is still away after `timeouts.open`. False: the store serves from its
+   * log, reads of what only cold has reject, and cold is used once it is there. @default true
+   */
+  readonly requireCold?: boolean | undefined
   /** Anything with pino's methods. @default silent */
   readonly logger?: Logger | undefined
   /** @default the system's */
   readonly clock?: Clock | undefined
 }
 
-export interface HotOptions {
-  /** In this process. */
+export type HotOptions = MemoryHotOptions | RedisHotOptions
+
+/** In this process, for this process alone. */
+export interface MemoryHotOptions {
   readonly kind?: 'memory' | undefined
   /** Entries before the least recently used are demoted early. @default 10 000 */
   readonly maxEntries?: number | undefined
   /** Payload bytes before the same happens. @default 256 MiB */
   readonly maxBytes?: number | undefined
+  readonly url?: undefined
+  readonly client?: undefined
 }
 
-export interface ColdOptions {
-  /** Folder of the embedded Postgres. @default `cold` in `dir` */
-  readonly dir?: string | undefined
+/** Redis or Valkey, 6.2 or newer, shared by every process of the store. Age alone decides what leaves it. */
+export interface RedisHotOptions {
+  /** `redis://user:password@host:port/database`, or `rediss:` for TLS. */
+  readonly url?: string | undefined
+  /**
+   * A client of ioredis (single, Sentinel or Cluster), best created with `lazyConnect`. Only its options are used, for
+   * connections of our own; it is left alone.
+   */
+  readonly client?: RedisClientLike | undefined
+  readonly kind?: undefined
+  readonly maxEntries?: undefined
+  readonly maxBytes?: undefined
+}
+
+/** A client of ioredis, by what is read of it. */
+export interface RedisClientLike {
+  readonly options: object
+  readonly isCluster: boolean
+}
+
+/** A client of postgres.js, by what is read of it. */
+export interface PostgresClientLike {
+  readonly options: object
+}
+
+export type ColdOptions = EmbeddedColdOptions | PostgresColdOptions
+
+interface AnyColdOptions {
   /** Embedding dimensions to keep a vector index for; others are searched exactly. @default none */
   readonly dimensions?: readonly number[] | undefined
   /** Metrics to keep a vector index for. @default ['cosine'] */
   readonly metrics?: readonly Metric[] | undefined
   /** Apply missing migrations at open, or only check that none is missing. @default 'auto' */
   readonly migrate?: 'auto' | 'check' | undefined
+}
+
+/** Postgres inside this process. */
+export interface EmbeddedColdOptions extends AnyColdOptions {
+  /** Folder of the database. @default `cold` in `dir` */
+  readonly dir?: string | undefined
+  readonly url?: undefined
+  readonly client?: undefined
+  readonly max?: undefined
+}
+
+/** A PostgreSQL server, 14 or newer, with pgvector where it has it. */
+export interface PostgresColdOptions extends AnyColdOptions {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url?: string | undefined
+  /** A client of postgres.js. Only its options are used, for connections of our own; it is left alone. */
+  readonly client?: PostgresClientLike | undefined
+  /** Connections. @default 4 */
+  readonly max?: number | undefined
+  readonly dir?: undefined
 }
 
 export interface WalOptions {
@@ -82,10 +136,14 @@ export interface PromoteOptions {
 }
 
 export interface TimeoutOptions {
+  /** One command of Redis. @default '2s' */
+  readonly hot?: Duration | undefined
   /** One statement of cold. @default '10s' */
   readonly cold?: Duration | undefined
   /** A `search`, `find` or `count`. @default '10s' */
   readonly search?: Duration | undefined
+  /** How long opening waits for a Postgres that is away. @default '30s' */
+  readonly open?: Duration | undefined
 }
 
 /** Every default, in the form that {@link resolveOptions} answers. */
@@ -93,7 +151,7 @@ export const DEFAULTS = {
   dir: '.thermocline',
   inMemory: false,
   hot: { kind: 'memory', maxEntries: 10_000, maxBytes: 256 * 1024 * 1024 },
-  cold: { dir: undefined, dimensions: [], metrics: ['cosine'], migrate: 'auto' },
+  cold: { kind: 'embedded', dir: undefined, dimensions: [], metrics: ['cosine'], migrate: 'auto' },
   durability: 'wal',
   wal: {
     segmentBytes: 64 * 1024 * 1024,
@@ -104,7 +162,8 @@ export const DEFAULTS = {
   checkpoint: { every: 1_000 },
   sync: { schedule: '0 * * * * *', hotToColdAge: 300_000, batchSize: 100 },
   promote: { minAccesses: 1 },
-  timeouts: { cold: 10_000, search: 10_000 },
+  timeouts: { hot: 2_000, cold: 10_000, search: 10_000, open: 30_000 },
+  requireCold: true,
   logger: silentLogger,
   clock: systemClock,
 } as const satisfies ResolvedOptions
@@ -113,13 +172,8 @@ export const DEFAULTS = {
 export interface ResolvedOptions {
   readonly dir: string
   readonly inMemory: boolean
-  readonly hot: { readonly kind: 'memory'; readonly maxEntries: number; readonly maxBytes: number }
-  readonly cold: {
-    readonly dir: string | undefined
-    readonly dimensions: readonly number[]
-    readonly metrics: readonly Metric[]
-    readonly migrate: 'auto' | 'check'
-  }
+  readonly hot: ResolvedHot
+  readonly cold: ResolvedCold
   readonly durability: Durability
   readonly wal: {
     readonly segmentBytes: number
@@ -130,10 +184,38 @@ export interface ResolvedOptions {
   readonly checkpoint: { readonly every: number }
   readonly sync: { readonly schedule: string; readonly hotToColdAge: number; readonly batchSize: number } | false
   readonly promote: { readonly minAccesses: number } | false
-  readonly timeouts: { readonly cold: number; readonly search: number }
+  readonly timeouts: { readonly hot: number; readonly cold: number; readonly search: number; readonly open: number }
+  readonly requireCold: boolean
   readonly logger: Logger
   readonly clock: Clock
 }
+
+export type ResolvedHot =
+  | { readonly kind: 'memory'; readonly maxEntries: number; readonly maxBytes: number }
+  | { readonly kind: 'redis'; readonly server: RedisLocation }
+
+/** What the Redis driver takes; here without the types of ioredis, which is an optional package. */
+export type RedisLocation =
+  | { readonly url: string }
+  | { readonly options: object }
+  | { readonly nodes: readonly unknown[]; readonly options: object }
+
+export type ResolvedCold = {
+  readonly dimensions: readonly number[]
+  readonly metrics: readonly Metric[]
+  readonly migrate: 'auto' | 'check'
+} & (
+  | { readonly kind: 'embedded'; readonly dir: string | undefined }
+  | {
+      readonly kind: 'postgres'
+      readonly url: string | undefined
+      readonly client: PostgresClientLike | undefined
+      readonly max: number
+    }
+)
+
+/** Connections of a Postgres where nothing else is said. */
+const POSTGRES_CONNECTIONS = 4
 
 const DURATION = "a duration: milliseconds or a text like '5m'"
 
@@ -162,6 +244,15 @@ function isCronPattern(pattern: string): boolean {
   }
 }
 
+const REDIS_URL = 'a url like redis://user:password@host:port/database'
+const POSTGRES_URL = 'a url like postgres://user:password@host:port/database'
+const url = (pattern: RegExp, message: string) =>
+  z.string(message).refine((value) => pattern.test(value) && URL.canParse(value), message)
+const hasOptions = (value: unknown): boolean => {
+  const options = (value as { options?: unknown } | null | undefined)?.options
+  return typeof options === 'object' && options !== null
+}
+
 const schema = z.strictObject({
   dir: z.string().min(1).optional(),
   inMemory: z.boolean().optional(),
@@ -170,11 +261,16 @@ const schema = z.strictObject({
       kind: z.literal('memory').optional(),
       maxEntries: whole(1).optional(),
       maxBytes: whole(1).optional(),
+      url: url(/^rediss?:\/\//, REDIS_URL).optional(),
+      client: z.custom<RedisClientLike>(hasOptions, 'a client of ioredis').optional(),
     })
     .optional(),
   cold: z
     .strictObject({
       dir: z.string().min(1).optional(),
+      url: url(/^postgres(ql)?:\/\//, POSTGRES_URL).optional(),
+      client: z.custom<PostgresClientLike>(hasOptions, 'a client of postgres.js').optional(),
+      max: whole(1).max(1_000).optional(),
       dimensions: z.array(z.int().min(1).max(16_000)).max(16).optional(),
       metrics: z.array(z.enum(['cosine', 'l2', 'inner-product'])).optional(),
       migrate: z.enum(['auto', 'check']).optional(),
@@ -202,54 +298,97 @@ const schema = z.strictObject({
     ])
     .optional(),
   promote: z.union([z.literal(false), z.strictObject({ minAccesses: whole(1).optional() })]).optional(),
-  timeouts: z.strictObject({ cold: duration.optional(), search: duration.optional() }).optional(),
+  timeouts: z
+    .strictObject({
+      hot: duration.optional(),
+      cold: duration.optional(),
+      search: duration.optional(),
+      open: duration.optional(),
+    })
+    .optional(),
+  requireCold: z.boolean().optional(),
   logger: methods<Logger>(['debug', 'info', 'warn', 'error'], 'a logger with debug, info, warn and error').optional(),
   clock: methods<Clock>(['now'], 'a clock with now()').optional(),
 })
 
 /** Checks the options and fills in the defaults; the caller's object is left alone. Throws `ERR_INVALID_OPTIONS`. */
 export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOptions {
-  refuseServers(options)
   const parsed = schema.safeParse(options)
   if (!parsed.success) throw invalid(parsed.error.issues[0]!)
   const given = parsed.data
+  refuseContradictions(given)
   return deepFreeze({
     dir: given.dir ?? DEFAULTS.dir,
     inMemory: given.inMemory ?? DEFAULTS.inMemory,
-    hot: complete(DEFAULTS.hot, given.hot),
-    cold: complete(DEFAULTS.cold, given.cold),
+    hot: resolveHot(given.hot),
+    cold: resolveCold(given.cold),
     durability: given.durability ?? DEFAULTS.durability,
     wal: complete(DEFAULTS.wal, given.wal),
     checkpoint: complete(DEFAULTS.checkpoint, given.checkpoint),
     sync: given.sync === false ? false : complete(DEFAULTS.sync, given.sync),
     promote: given.promote === false ? false : complete(DEFAULTS.promote, given.promote),
     timeouts: complete(DEFAULTS.timeouts, given.timeouts),
+    requireCold: given.requireCold ?? DEFAULTS.requireCold,
     logger: given.logger ?? DEFAULTS.logger,
     clock: given.clock === undefined ? DEFAULTS.clock : wholeMillis(given.clock),
   })
 }
 
-/** Options that the environment names: `THERMOCLINE_DIR`. Nothing else in thermocline reads `process.env`. */
+/** Options that the environment names: `THERMOCLINE_DIR`, `REDIS_URL`, `DATABASE_URL`. Nothing else in thermocline reads `process.env`. */
 export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): MemoryStoreOptions {
-  for (const name of ['REDIS_URL', 'DATABASE_URL']) if (env[name]) throw unsupported(name)
-  return env.THERMOCLINE_DIR ? { dir: env.THERMOCLINE_DIR } : {}
-}
-
-/** The Redis and Postgres drivers are not there yet, and must not be mistaken for a misspelt option. */
-function refuseServers(options: MemoryStoreOptions): void {
-  for (const tier of ['hot', 'cold'] as const) {
-    const given: unknown = options?.[tier]
-    if (typeof given !== 'object' || given === null) continue
-    if ('url' in given || 'client' in given) throw unsupported(`\`${tier}.${'url' in given ? 'url' : 'client'}\``)
+  return {
+    ...(env.THERMOCLINE_DIR ? { dir: env.THERMOCLINE_DIR } : {}),
+    ...(env.REDIS_URL ? { hot: { url: env.REDIS_URL } } : {}),
+    ...(env.DATABASE_URL ? { cold: { url: env.DATABASE_URL } } : {}),
   }
 }
 
-function unsupported(name: string): ThermoclineError {
-  return new ThermoclineError(
-    'ERR_UNSUPPORTED',
-    `${name} asks for a server, and this version runs on the embedded tiers only: leave it out`,
-    {},
-  )
+type GivenOptions = z.infer<typeof schema>
+
+/** What is well-formed by itself and cannot be had together. */
+function refuseContradictions({ hot, cold, inMemory }: GivenOptions): void {
+  const refuse = (option: string, message: string): never => {
+    throw new ThermoclineError('ERR_INVALID_OPTIONS', `option \`${option}\`: ${message}`, { option })
+  }
+  const hasRedis = hot?.url !== undefined || hot?.client !== undefined
+  const hasPostgres = cold?.url !== undefined || cold?.client !== undefined
+  if (hot?.url !== undefined && hot.client !== undefined) refuse('hot.client', 'give `url` or `client`, not both')
+  if (cold?.url !== undefined && cold.client !== undefined) refuse('cold.client', 'give `url` or `client`, not both')
+  if (hasRedis)
+    for (const option of ['kind', 'maxEntries', 'maxBytes'] as const)
+      if (hot?.[option] !== undefined) refuse(`hot.${option}`, 'is for a hot tier in this process, and Redis was named')
+  if (hasPostgres && cold?.dir !== undefined) refuse('cold.dir', 'is for an embedded database, and a server was named')
+  if (!hasPostgres && cold?.max !== undefined) refuse('cold.max', 'is for a Postgres server: name it by `cold.url`')
+  if (inMemory && (hasRedis || hasPostgres))
+    refuse('inMemory', 'keeps everything in this process, and a server was named: leave out one of the two')
+  // Two in-process hot tiers over one database would serve each other's old entries.
+  if (hasPostgres && !hasRedis && hot?.kind !== 'memory')
+    refuse(
+      'hot',
+      "with a Postgres server, name Redis as well (`hot.url` or REDIS_URL), or say `hot: { kind: 'memory' }` and let one process alone use the database",
+    )
+}
+
+function resolveHot(given: GivenOptions['hot']): ResolvedHot {
+  if (given?.url !== undefined) return { kind: 'redis', server: { url: given.url } }
+  if (given?.client !== undefined) return { kind: 'redis', server: serverOf(given.client) }
+  const { maxEntries, maxBytes } = given ?? {}
+  return complete(DEFAULTS.hot, { maxEntries, maxBytes })
+}
+
+/** ioredis keeps the first nodes of a cluster where its types do not show them. */
+function serverOf(client: RedisClientLike): RedisLocation {
+  if (!client.isCluster) return { options: client.options }
+  const { startupNodes } = client as RedisClientLike & { readonly startupNodes: readonly unknown[] }
+  return { nodes: startupNodes, options: client.options }
+}
+
+function resolveCold(given: GivenOptions['cold']): ResolvedCold {
+  const { dimensions, metrics, migrate } = complete(DEFAULTS.cold, given)
+  const common = { dimensions, metrics, migrate }
+  if (given?.url === undefined && given?.client === undefined)
+    return { ...common, kind: 'embedded', dir: given?.dir ?? DEFAULTS.cold.dir }
+  return { ...common, kind: 'postgres', url: given.url, client: given.client, max: given.max ?? POSTGRES_CONNECTIONS }
 }
 
 /** Fractions of a millisecond would not survive the database. */

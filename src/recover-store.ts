@@ -1,37 +1,45 @@
 import { join } from 'node:path'
-import { lockFolder, openCold } from './open-folder.ts'
+import { bindToStore } from './data-folder.ts'
+import { openCold } from './open-cold.ts'
+import { openFolder } from './open-folder.ts'
 import { type MemoryStoreOptions, resolveOptions } from './options.ts'
 import { ReleaseStack } from './release-stack.ts'
 import { type LogRecovery, type RecoverFolderOptions, recoverFolder } from './sync/recover-folder.ts'
 
-export type { LogDamage } from './sync/recover.ts'
-export type { LogRecovery, RecoverProgress } from './sync/recover-folder.ts'
+export type { DatedRange as LostRange } from './sync/date-losses.ts'
+export type { LogRecovery, RecoveredLog, RecoverProgress } from './sync/recover-folder.ts'
 
-export interface RecoverStoreOptions extends Pick<RecoverFolderOptions, 'onProgress'> {
+export interface RecoverStoreOptions extends Pick<RecoverFolderOptions, 'onProgress' | 'signal'> {
   /** Sets damaged logs aside in `quarantine/`, so that the store opens without what they lost. @default false */
   readonly acceptLoss?: boolean
 }
 
 /**
- * Ships what the logs of dead processes hold, damaged ones as far as they verify, and says what each one held. Rejects
- * with `ERR_LOCKED` while another process has the folder. Running it again, also after a kill, gives the same result.
+ * Ships what the logs of dead processes hold, damaged ones as far as they verify, and says what each one held. A log
+ * whose owner lives is left to it; rejects with `ERR_LOCKED` while another process has the whole folder, as with an
+ * embedded database. Rejects with `ERR_INVALID_OPTIONS` where the embedded database is not there, or the database is that
+ * of another store. Running it again, also
+ * after a kill, gives the same result.
  */
 export async function recoverStore(
   options: MemoryStoreOptions,
-  { acceptLoss = false, onProgress }: RecoverStoreOptions = {},
+  { acceptLoss = false, signal, onProgress }: RecoverStoreOptions = {},
 ): Promise<LogRecovery[]> {
   const resolved = resolveOptions(options)
   return ReleaseStack.within(async (releases) => {
-    const folder = await lockFolder(resolved, releases)
+    const folder = await openFolder(resolved, releases)
     const cold = await openCold(resolved, folder, releases)
     const { logger } = resolved
     const { segmentBytes, lockTimeout } = resolved.wal
+    const isShared = resolved.cold.kind === 'postgres'
+    await bindToStore(folder, cold, { lockTimeout, isShared, adoptsOrphans: true, logger })
     return recoverFolder({
       wal: { dir: folder.wal, segmentBytes, lockTimeout, logger },
       quarantine: join(folder.path, 'quarantine'),
       cold,
       logger,
       acceptLoss,
+      signal,
       onProgress,
     })
   })

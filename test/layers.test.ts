@@ -17,7 +17,10 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['contract', /^(hot\/hot-tier|cold\/cold-tier|wal\/format)$/],
   ['stage', /^(wal|hot|cold)\//],
   ['flow', /^(flow|sync|repository)\//],
-  ['root', /^(options|release-stack|data-folder)$|^(memory|open|recover|inspect|migrate)-(store|folder)$/],
+  [
+    'root',
+    /^(options|release-stack|data-folder|open-store-log)$|^(memory|open|recover|inspect|logs|migrate)-(store|folder|cold|hot)$/,
+  ],
   ['surface', /^index$|^cli\//],
 ]
 

@@ -6,28 +6,46 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { DEFAULTS } from '../src/index.ts'
-import { temporaryFolder } from './flow/stores.ts'
+import { describeWithServers, temporaryFolder } from './flow/stores.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 
-test('the example runs as it stands and prints what it found', async () => {
-  const [, example] = /```ts\n([\s\S]+?)```/.exec(readme)!
+const examples = [...readme.matchAll(/```ts\n([\s\S]+?)```/g)].map(([, code]) => code!)
+
+/** Answers what it printed; it must end well. */
+async function runExample(nth: number, env: NodeJS.ProcessEnv = {}): Promise<string> {
   // Beside this file, so that it type-checks like a test and finds what the package exports.
-  const file = join(import.meta.dirname, `readme-example-${process.pid}.ts`)
-  await writeFile(file, example!.replace("'thermocline'", "'../src/index.ts'"))
+  const file = join(import.meta.dirname, `readme-example-${nth}-${process.pid}.ts`)
+  await writeFile(file, examples[nth]!.replace("'thermocline'", "'../src/index.ts'"))
   try {
     // By its path: the example runs in a folder without node_modules.
-    const tsx = createRequire(import.meta.url).resolve('tsx')
-    const child = spawn(process.execPath, ['--import', pathToFileURL(tsx).href, file], { cwd: await temporaryFolder() })
+    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+    const options = { cwd: await temporaryFolder(), env: { ...process.env, ...env } }
+    const child = spawn(process.execPath, ['--import', tsx, file], options)
     let printed = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (printed += data))
     const [code] = await once(child, 'close')
-    expect(printed).toMatch(/^A thermocline is .+ \{ theme: 'dark' \} 1 0\.9\d+\n$/)
-    expect(code).toBe(0)
+    expect({ code, printed }).toMatchObject({ code: 0 })
+    return printed
   } finally {
     await rm(file)
   }
+}
+
+test('the example runs as it stands and prints what it found', async () => {
+  expect(await runExample(0)).toMatch(/^A thermocline is .+ \{ theme: 'dark' \} 1 0\.9\d+\n$/)
+})
+
+describeWithServers('the example of Redis and Postgres', (servers) => {
+  test('runs as it stands', async () => {
+    const { hot, cold } = await servers.shared()
+    expect(await runExample(1, { REDIS_URL: hot.url, DATABASE_URL: cold.url })).toBe('shared by every backend\n')
+  })
+
+  test('is the last', () => {
+    expect(examples.length).toBe(2)
+  })
 })
 
 test('every option stands in the table', () => {

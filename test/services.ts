@@ -56,6 +56,22 @@ export function describeWithPgbouncer(name: string, body: () => void): void {
   describeWhere(postgresBin !== undefined && pgbouncer !== undefined, PGBOUNCER_HELP, name, body)
 }
 
+/** Declares tests that see or disturb the system calls of a process of their own. */
+export function describeWithStrace(name: string, body: () => void): void {
+  if (canRun('strace', '--version')) describeWherePermitted(['strace', '-f', '-o', '/dev/null', 'true'], name, body)
+  else describeWhere(false, 'put strace on the PATH (Debian: .ci/install-services)', name, body)
+}
+
+/** Declares tests that need what a sandbox may refuse, and this command tries: no installation can make up for it. */
+export function describeWherePermitted(
+  [command, ...args]: [string, ...string[]],
+  name: string,
+  body: () => void,
+): void {
+  if (canRun(command, ...args)) describe(name, body)
+  else describe.skip(`${name} (skipped: this machine does not permit \`${[command, ...args].join(' ')}\`)`, body)
+}
+
 function describeWhere(isThere: boolean, help: string, name: string, body: () => void): void {
   if (isThere) describe(name, body)
   else if (process.env.REQUIRE_SERVICES === '1') throw new Error(`REQUIRE_SERVICES=1, and no server: ${help}`)
@@ -151,6 +167,52 @@ export class PrivateRedis {
     await this.kill()
     await rm(this.dir, { recursive: true, force: true })
     this.#folderWatcher.kill('SIGKILL')
+  }
+}
+
+/** A Sentinel that fails over at once: it alone decides, and waits half a second. The watched Redis is called `hot`. */
+export class PrivateSentinel {
+  readonly port: number
+  readonly #dir: string
+  readonly #server: ChildProcess
+  readonly #watcher: ChildProcess
+
+  private constructor(dir: string, port: number, server: ChildProcess) {
+    this.port = port
+    this.#dir = dir
+    this.#server = server
+    this.#watcher = whenWeEnd('kill -9 "$1"; rm -rf "$2"', `${server.pid}`, dir)
+  }
+
+  /** @param watched port of the master. */
+  static async start(watched: number): Promise<PrivateSentinel> {
+    const dir = await mkdtemp(join(tmpdir(), 'thermocline-sentinel-'))
+    const port = await freePort()
+    const file = join(dir, 'sentinel.conf')
+    await writeFile(
+      file,
+      [
+        `port ${port}`,
+        'bind 127.0.0.1',
+        `dir ${dir}`,
+        `sentinel monitor hot 127.0.0.1 ${watched} 1`,
+        'sentinel down-after-milliseconds hot 500',
+        'sentinel failover-timeout hot 5000',
+        '',
+      ].join('\n'),
+    )
+    const server = spawn('redis-server', [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const sentinel = new PrivateSentinel(dir, port, server)
+    await sees(server, /\+slave slave/)
+    return sentinel
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = once(this.#server, 'exit')
+    this.#server.kill('SIGKILL')
+    await gone
+    await rm(this.#dir, { recursive: true, force: true })
+    this.#watcher.kill('SIGKILL')
   }
 }
 
@@ -260,6 +322,16 @@ export class PostgresDatabases {
 
   static async start(): Promise<PostgresDatabases> {
     return new PostgresDatabases(databaseUrl === undefined ? await PrivatePostgres.start() : undefined)
+  }
+
+  /** A client that may make and drop databases. */
+  get admin(): postgres.Sql {
+    return this.#admin
+  }
+
+  /** Dropped at the end as well, whoever made it. */
+  adopt(name: string): void {
+    if (!this.#names.includes(name)) this.#names.push(name)
   }
 
   /** Url of a new, empty one. */

@@ -24,7 +24,7 @@ export function inspectCommand(): Command {
 
 function refuse(): void {
   process.stderr.write(
-    'thermocline: a log is damaged: restore its files from a copy, or see what is lost by `thermocline recover` (ERR_WAL_CORRUPT)\n',
+    'thermocline: a log is damaged: restore its files from a copy, or see by `thermocline recover` what of it the database lacks (ERR_WAL_CORRUPT)\n',
   )
   process.exitCode = EXIT.damaged
 }
@@ -51,8 +51,14 @@ function describeLog(log: ScanReport): string[] {
     lines.push(
       `  torn tail at offset ${tornTail.offset} of segment ${tornTail.segment}: ${tornTail.bytes} bytes that were never acknowledged`,
     )
-  for (const { segment, offset, reason } of damage)
-    lines.push(`  damaged in segment ${segment} at offset ${offset}: ${reason}`)
+  for (const { segment, offset, reason, missing } of damage)
+    lines.push(`  damaged in segment ${segment} at offset ${offset}: ${reason}${describeMissing(missing)}`)
   if (damage.length === 0) lines.push('  no damage')
   return lines
+}
+
+function describeMissing({ from, to }: ScanReport['damage'][number]['missing']): string {
+  if (to === undefined) return `; records from ${from} on are not in the log`
+  if (to < from) return ''
+  return from === to ? `; record ${from} is not in the log` : `; records ${from} to ${to} are not in the log`
 }

@@ -8,11 +8,12 @@ import { Command, CommanderError } from 'commander'
 import { describeError, traceOf } from './describe-error.ts'
 import { EXIT, exitCodeOf, UsageError } from './exit-code.ts'
 import { inspectCommand } from './inspect.ts'
+import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
 import { recoverCommand } from './recover.ts'
 import { syncCommand } from './sync.ts'
 
-const COMMANDS = [syncCommand, recoverCommand, inspectCommand, migrateCommand]
+const COMMANDS = [syncCommand, recoverCommand, inspectCommand, logsCommand, migrateCommand]
 
 function createProgram(): Command {
   const program = new Command('thermocline')
@@ -20,10 +21,14 @@ function createProgram(): Command {
     .version(readVersion())
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 log damaged, 4 locked, 130 interrupted twice.')
   for (const create of COMMANDS) program.addCommand(create())
-  // Failures are printed here, in one place and one line.
-  for (const command of [program, ...program.commands])
-    command.exitOverride().configureOutput({ outputError: () => {}, writeErr: () => {} })
+  leaveFailuresToUs(program)
   return program
+}
+
+/** They are printed in one place and one line. */
+function leaveFailuresToUs(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {}, writeErr: () => {} })
+  for (const each of command.commands) leaveFailuresToUs(each)
 }
 
 function readVersion(): string {

@@ -7,10 +7,13 @@ import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-op
 export function migrateCommand(): Command {
   return addCommonOptions(new Command('migrate'))
     .description('Applies missing database migrations and builds missing vector indexes.')
-    .addHelpText('after', '\nMakes the data folder where --dir names one that is not there.')
+    .addHelpText(
+      'after',
+      '\nOn a server it needs neither data folder nor Redis. An embedded database is made where --dir says.',
+    )
     .addHelpText('after', '\nExample:\n  thermocline migrate --config thermocline.config.js')
     .action(async (flags: CommonFlags) => {
-      const options = await readStoreOptions(flags, { create: true })
+      const options = await readStoreOptions(flags, { folder: 'if-unnamed', waits: true })
       await migrateStore({ ...options, logger: plainLogger(process.stdout, flags.verbose ? 'debug' : 'info') })
       console.log('the database is up to date')
     })

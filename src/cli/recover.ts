@@ -1,10 +1,12 @@
 /** `thermocline recover`: after a machine died, ships what its logs hold and says what was found. */
+
+import { join } from 'node:path'
 import { Command } from 'commander'
-import type { SequenceRange } from '../errors.ts'
-import { type LogRecovery, recoverStore } from '../recover-store.ts'
+import { type LogRecovery, type LostRange, type RecoveredLog, recoverStore } from '../recover-store.ts'
 import { EXIT } from './exit-code.ts'
 import { commandLogger } from './logger.ts'
 import { RecoverProgressBars } from './recover-progress.ts'
+import { listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
 
 interface RecoverFlags extends CommonFlags {
@@ -19,7 +21,8 @@ export function recoverCommand(): Command {
     .option('--json', 'report as JSON')
     .addHelpText(
       'after',
-      '\nExits 3 while a log that lost records is not accepted. Running it twice is running it once.',
+      '\nExits 3 while a log that lost records is not accepted, 4 where one belongs to a living process, 1 where a signal' +
+        '\nended it early. Running it twice is running it once: it may be interrupted, or killed, and run again.',
     )
     .addHelpText('after', '\nExample:\n  thermocline recover --dir /var/lib/app/thermocline')
     .action(async (flags: RecoverFlags) => {
@@ -27,20 +30,42 @@ export function recoverCommand(): Command {
       const bars = new RecoverProgressBars()
       const recoveries = await recoverStore(
         { ...options, logger: commandLogger(flags) },
-        { acceptLoss: flags.acceptLoss === true, onProgress: (progress) => bars.show(progress) },
+        {
+          acceptLoss: flags.acceptLoss === true,
+          signal: listenForInterrupt(),
+          onProgress: (progress) => bars.show(progress),
+        },
       ).finally(() => bars.finish())
       console.log(flags.json ? JSON.stringify({ logs: recoveries }) : describe(recoveries))
-      if (recoveries.some(({ outcome }) => outcome === 'kept')) refuse()
+      for (const { outcome, reason, code } of UNFINISHED) {
+        if (!recoveries.some((recovery) => recovery.outcome === outcome)) continue
+        process.stderr.write(`thermocline: ${reason}\n`)
+        process.exitCode ??= code
+      }
     })
 }
 
-function refuse(): void {
-  process.stderr.write(
-    'thermocline: a log lost acknowledged records: restore its files from a copy and run this again, ' +
-      'or go on without them by --accept-loss (ERR_WAL_CORRUPT)\n',
-  )
-  process.exitCode = EXIT.damaged
-}
+/** Why there is still something to do, the most pressing first. */
+const UNFINISHED: readonly { outcome: LogRecovery['outcome']; reason: string; code: number }[] = [
+  {
+    outcome: 'kept',
+    reason:
+      'a log lost acknowledged records, and the store does not open while it is there: restore its files from a copy ' +
+      'and run this again, or go on without them by --accept-loss (ERR_WAL_CORRUPT)',
+    code: EXIT.damaged,
+  },
+  {
+    outcome: 'interrupted',
+    reason: 'interrupted: what was shipped is safe in the database; run this again to go on',
+    code: EXIT.failed,
+  },
+  {
+    outcome: 'locked',
+    reason:
+      'a log belongs to a living process, which ships it itself: leave it alone, or stop that process and run this again (ERR_LOCKED)',
+    code: EXIT.locked,
+  },
+]
 
 function describe(recoveries: readonly LogRecovery[]): string {
   if (recoveries.length === 0) return 'no log was left behind: the database has everything'
@@ -48,37 +73,67 @@ function describe(recoveries: readonly LogRecovery[]): string {
 }
 
 function describeLog(recovery: LogRecovery): string[] {
-  const { walId, records, shipped, alreadyInCold, rejected, tornTail, damage, lost } = recovery
-  const lines = [`log ${walId}: ${records} records, ${shipped} shipped, ${alreadyInCold} already in the database`]
-  if (rejected > 0) lines.push(`  ${rejected} refused by the database: they are in its table thermocline.dead_letters`)
-  if (tornTail !== undefined) {
-    lines.push(`  torn tail of ${tornTail.bytes} bytes dropped: a write that was never acknowledged`)
-    if (tornTail.ambiguous) lines.push('  (after a power cut, damage to the last writes would look the same)')
+  const { walId, outcome } = recovery
+  if (outcome === 'locked') {
+    const owner = recovery.pid === undefined ? 'another process' : `process ${recovery.pid}`
+    return [`log ${walId}: ${owner} has it open, so it was left alone`]
   }
-  for (const { segment, offset, reason } of damage)
-    lines.push(`  damaged in segment ${segment} at offset ${offset}: ${reason}`)
-  if (damage.length > 0) lines.push(`  ${describeLoss(lost)}`)
-  lines.push(`  ${describeOutcome(recovery)}`)
+  if (outcome === 'interrupted')
+    return [`log ${walId}: interrupted after ${recovery.shipped} records were shipped; the rest is still in it`]
+  return [
+    `log ${walId}: ${describeRecords(recovery)}`,
+    ...describeFindings(recovery).map((line) => `  ${line}`),
+    ...describeOutcome(recovery).map((line) => `  ${line}`),
+  ]
+}
+
+function describeRecords({ records, shipped, alreadyInCold, replaced }: RecoveredLog): string {
+  const counts = `${records} records, ${shipped} shipped, ${alreadyInCold} already in the database`
+  return replaced === 0 ? counts : `${counts}, ${replaced} replaced by later ones`
+}
+
+function describeFindings({ path, rejected, tornTail, damage, lost }: RecoveredLog): string[] {
+  const lines: string[] = []
+  if (rejected > 0) lines.push(`${rejected} refused by the database: they are in its table thermocline.dead_letters`)
+  if (tornTail !== undefined) {
+    lines.push(`torn tail of ${tornTail.bytes} bytes dropped: a write that was never acknowledged`)
+    if (tornTail.ambiguous) lines.push('(after a power cut, damage to the last writes would look the same)')
+  }
+  for (const { file, offset, reason } of damage)
+    lines.push(file === undefined ? `damaged: ${reason}` : `damaged: ${join(path, file)}, byte ${offset}: ${reason}`)
+  for (const range of lost) lines.push(`lost: ${describeRange(range)}${describeTime(range)}`)
+  if (damage.length > 0 && lost.length === 0)
+    lines.push('nothing is lost: the database has every record that the damage hit')
   return lines
 }
 
-function describeLoss(lost: readonly SequenceRange[]): string {
-  if (lost.length === 0) return 'nothing is lost: the database has every record that the damage hit'
-  return `lost: ${lost.map(describeRange).join(', ')}`
-}
-
-function describeRange({ from, to }: SequenceRange): string {
+function describeRange({ from, to }: LostRange): string {
   if (to === undefined) return `records from ${from} on, as far as the log went`
   return from === to ? `record ${from}` : `records ${from} to ${to}`
 }
 
-function describeOutcome({ outcome, movedTo }: LogRecovery): string {
+function describeTime({ writtenAfter, writtenBefore }: LostRange): string {
+  if (writtenAfter !== undefined && writtenBefore !== undefined)
+    return `, written between ${writtenAfter} and ${writtenBefore}`
+  if (writtenAfter !== undefined) return `, written after ${writtenAfter}`
+  return writtenBefore === undefined ? '' : `, written before ${writtenBefore}`
+}
+
+function describeOutcome({ outcome, path, lost, movedTo }: RecoveredLog): string[] {
   switch (outcome) {
     case 'retired':
-      return 'all of it is in the database: the log is done with'
+      return ['all of it is in the database: the log is done with, and its files are gone']
     case 'quarantined':
-      return `its files were moved to ${movedTo}`
+      return [
+        'everything that verifies is in the database, and the store opens again',
+        ...(lost.length > 0 ? ['the loss is recorded in its table thermocline.accepted_losses'] : []),
+        `its files were moved to ${movedTo}: delete them when nobody needs them any more`,
+      ]
     case 'kept':
-      return 'its files stay as they are: everything that verifies is in the database'
+      return [
+        'everything that verifies is in the database; the files of the log stay as they are',
+        `either put intact copies of the damaged files into ${path} and run this again: nothing is lost then`,
+        'or run this again with --accept-loss: it moves the log to quarantine/, and the store opens without what is lost',
+      ]
   }
 }

@@ -1,8 +1,10 @@
 /** `thermocline sync`: the worker beside the backends, or one sync by hand. */
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { MemoryStore } from '../memory-store.ts'
 import { openMemoryStore } from '../open-store.ts'
+import { EXIT } from './exit-code.ts'
 import { commandLogger, type Logger, workerLogger } from './logger.ts'
 import { listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions, type StoreOptions } from './store-options.ts'
@@ -12,18 +14,25 @@ interface SyncFlags extends CommonFlags {
   readonly json?: true
 }
 
-/** Container runtimes kill after ten seconds. */
-const CLOSE_TIMEOUT_MS = 8_000
+/** To open or to close, once told to end: container runtimes kill after ten seconds. */
+const GRACE_MS = 8_000
 const HEALTH_INTERVAL_MS = 1_000
+/** An id that nobody has. */
+const NO_ENTRY = '00000000-0000-7000-8000-000000000000'
 
 export function syncCommand(): Command {
   return addCommonOptions(new Command('sync'))
     .description('Runs the sync worker until SIGTERM or SIGINT, or once.')
     .option('--once', 'run one sync, print what it did, and exit')
     .option('--json', 'with --once: print it as JSON')
+    .addHelpText(
+      'after',
+      '\nOn Redis and Postgres it runs beside the backends, and as often as you like: one worker syncs, the others stand by.\n' +
+        'It needs a data folder of its own or that of the backends, whose logs it then ships when they have died.',
+    )
     .addHelpText('after', '\nExample:\n  thermocline sync --dir /var/lib/app/thermocline')
     .action(async (flags: SyncFlags) => {
-      const options = await readStoreOptions(flags)
+      const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded', waits: !flags.once })
       if (flags.once) await syncOnce(options, flags)
       else await runWorker(options, workerLogger(flags))
     })
@@ -35,7 +44,13 @@ async function syncOnce(options: StoreOptions, flags: SyncFlags): Promise<void> 
     sync: options.sync || undefined,
     logger: commandLogger(flags),
   })
+  // A sync does without hot what it can; whoever asked for one hears that nothing was demoted, and why.
+  const hotFailure: unknown = await store.entries.explain(NO_ENTRY).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
   const stats = await store.sync()
+  if (hotFailure !== undefined) throw hotFailure
   if (flags.json) console.log(JSON.stringify(stats))
   else {
     const { synced, skipped, errors, bytes, expired, collected, indexed, durationMs } = stats
@@ -50,15 +65,26 @@ async function runWorker(options: StoreOptions, logger: Logger): Promise<void> {
   // Before opening: recovery may take long, and a signal must not end it half-way.
   const interrupted = listenForInterrupt()
   // Backends that leave the sync to this process say `sync: false` in the options they share with it.
-  const store = await openMemoryStore({ ...options, sync: options.sync || undefined, logger })
+  const opening = openMemoryStore({ ...options, sync: options.sync || undefined, logger })
+  const store = await Promise.race([opening, graceAfter(interrupted)])
+  if (store === undefined) {
+    logger.warn({}, 'ended before the store was open: the logs are left as they are')
+    process.exit(EXIT.done)
+  }
   try {
     logger.info({ pid: process.pid, nextRun: store.worker.nextRun }, 'the sync worker runs')
     await untilInterrupted(store, interrupted)
     logger.info({}, 'the sync worker finishes')
   } finally {
-    const { shipped, remaining } = await store.close({ timeout: CLOSE_TIMEOUT_MS })
+    const { shipped, remaining } = await store.close({ timeout: GRACE_MS })
     logger.info({ shipped, remaining }, 'the sync worker has stopped')
   }
+}
+
+/** Resolves when opening has had its time: it may wait for a database that is away. */
+async function graceAfter(interrupted: AbortSignal): Promise<undefined> {
+  if (!interrupted.aborted) await once(interrupted, 'abort')
+  await delay(GRACE_MS, undefined, { ref: false })
 }
 
 /** Rejects when the store has failed for good, so that a supervisor starts the worker anew. */

@@ -61,3 +61,8 @@ export async function stats(driver: ColdDriver): Promise<ColdStats> {
     deadLetters: row?.dead_letters as number,
   }
 }
+
+export async function time(driver: ColdDriver): Promise<number> {
+  const [row] = await driver.query(sql`SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`)
+  return row?.now as number
+}

@@ -10,19 +10,26 @@ import type { Logger } from '../log.ts'
 import * as bookkeeping from './bookkeeping.ts'
 import * as checkpoints from './checkpoints.ts'
 import type {
+  AcceptedLoss,
   ColdQuery,
   ColdRow,
   ColdSearch,
   ColdSearchResult,
   ColdStats,
   ColdTier,
+  EnteredGeneration,
+  HotMiss,
+  HotMisses,
   LogCheckpoint,
+  RegisteredLog,
   ShipBatch,
   ShipResult,
   SweepResult,
   SyncRun,
 } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
+import * as generations from './hot-generations.ts'
+import * as leases from './lease.ts'
 import { type MigrateOptions, migrate } from './migrate.ts'
 import * as queries from './query.ts'
 import { ship, upsert } from './ship.ts'
@@ -96,8 +103,8 @@ export class ColdStore implements ColdTier {
     return result
   }
 
-  takeOver(walId: string, epoch: number): Promise<LogCheckpoint> {
-    return checkpoints.takeOver(this.#driver, walId, epoch)
+  takeOver(walId: string, epoch: number, place?: string): Promise<LogCheckpoint> {
+    return checkpoints.takeOver(this.#driver, walId, epoch, place)
   }
 
   checkpointOf(walId: string): Promise<LogCheckpoint | undefined> {
@@ -106,6 +113,46 @@ export class ColdStore implements ColdTier {
 
   retire(walId: string, epoch: number): Promise<void> {
     return checkpoints.retire(this.#driver, walId, epoch)
+  }
+
+  logs(): Promise<RegisteredLog[]> {
+    return checkpoints.logs(this.#driver)
+  }
+
+  recordLoss(loss: AcceptedLoss): Promise<void> {
+    return checkpoints.recordLoss(this.#driver, loss)
+  }
+
+  enterHotGeneration(id: string): Promise<EnteredGeneration | undefined> {
+    return generations.enterHotGeneration(this.#driver, id)
+  }
+
+  enterPrivateGeneration(id: string): Promise<number | undefined> {
+    return generations.enterPrivateGeneration(this.#driver, id)
+  }
+
+  hotMisses(limit: number): Promise<HotMisses> {
+    return generations.hotMisses(this.#driver, limit)
+  }
+
+  clearHotMisses(generation: number, misses: readonly HotMiss[]): Promise<number> {
+    return generations.clearHotMisses(this.#driver, generation, misses)
+  }
+
+  holdLease(name: string, holder: string, durationMs: number): Promise<boolean> {
+    return leases.holdLease(this.#driver, name, holder, durationMs)
+  }
+
+  releaseLease(name: string, holder: string): Promise<void> {
+    return leases.releaseLease(this.#driver, name, holder)
+  }
+
+  leaseHolder(name: string): Promise<string | undefined> {
+    return leases.leaseHolder(this.#driver, name)
+  }
+
+  time(): Promise<number> {
+    return bookkeeping.time(this.#driver)
   }
 
   recordAccess(touches: readonly bookkeeping.Touch[]): Promise<void> {

@@ -7,6 +7,7 @@ import type { CallOptions } from '../deadline.ts'
 import type { Filter } from '../entry/filter.ts'
 import type { AccessStats, EntryKey, EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
+import type { SequenceRange } from '../errors.ts'
 
 export type Metric = 'cosine' | 'l2' | 'inner-product'
 
@@ -14,6 +15,46 @@ export interface ColdRow {
   /** May be a tombstone or expired: callers judge. */
   readonly record: EntryRecord
   readonly access: AccessStats | undefined
+}
+
+/** A log as cold knows it, for people. */
+export interface RegisteredLog extends LogCheckpoint {
+  /** Host and folder of its files, where its owner said so. */
+  readonly place: string | undefined
+  /** When its owner last shipped, or said that there is nothing to ship; by the database's clock. */
+  readonly heartbeatAt: number
+  readonly heartbeatAgeMs: number
+}
+
+/** Acknowledged records that an operator gave up. */
+export interface AcceptedLoss {
+  readonly walId: string
+  readonly epoch: number
+  readonly lost: readonly SequenceRange[]
+  readonly reason: string
+}
+
+/** A key of which hot may hold an older version than cold. */
+export interface HotMiss {
+  readonly key: EntryKey
+  /** Hot MUST hold nothing older than this. */
+  readonly version: Version
+  /** As the row says; names the row that {@link ColdTier.clearHotMisses} removes. */
+  readonly recorded: Version
+}
+
+export interface HotMisses {
+  /** Number of the hot generation that is current; undefined where none ever was. */
+  readonly generation: number | undefined
+  readonly misses: readonly HotMiss[]
+}
+
+/** What cold answers to a memory of hot that wants to be the current one. */
+export interface EnteredGeneration {
+  /** Rises whenever another memory becomes current. */
+  readonly number: number
+  /** Highest version in cold, read after the memory became current; the zero version in an empty store. */
+  readonly highestVersion: Version
 }
 
 /** Where a log stands in cold. */
@@ -37,11 +78,21 @@ export interface ShipBatch {
   readonly records: readonly EntryRecord[]
   /** Every write of this log at or below this version is in cold once this batch is. */
   readonly shippedVersion: Version
+  /** Number of the hot generation that is known to hold a record, where one is. @default none */
+  readonly confirmed?: ReadonlyMap<EntryRecord, number> | undefined
 }
 
 export type ShipResult =
   /** `superseded`: rows for which cold already held the same or a newer version. `rejected`: rows now in the dead-letter table. */
-  | { readonly status: 'moved'; readonly superseded: number; readonly rejected: number }
+  | {
+      readonly status: 'moved'
+      readonly superseded: number
+      readonly rejected: number
+      /** Number of the hot generation that is current; undefined where none ever was, or where the answer was lost. */
+      readonly generation: number | undefined
+      /** Keys of which hot may hold something older now: rows of `hot_misses`. */
+      readonly missed: readonly EntryKey[]
+    }
   /** Somebody took the log over: stop. Nothing was written. */
   | { readonly status: 'fenced'; readonly epoch: number }
   /** The checkpoint stands elsewhere than `from` although the epoch is ours. Nothing was written. */
@@ -133,11 +184,45 @@ export interface ColdTier {
    */
   ship(batch: ShipBatch): Promise<ShipResult>
 
-  /** Registers a log, or takes it over: raises its epoch to `epoch` and answers where it stands. `ERR_LOCKED` when cold already has this or a higher epoch. */
-  takeOver(walId: string, epoch: number): Promise<LogCheckpoint>
+  /**
+   * Registers a log, or takes it over: raises its epoch to `epoch` and answers where it stands. `ERR_LOCKED` when cold
+   * already has this or a higher epoch.
+   * @param place host and folder of its files, for people.
+   */
+  takeOver(walId: string, epoch: number, place?: string): Promise<LogCheckpoint>
   checkpointOf(walId: string): Promise<LogCheckpoint | undefined>
   /** Forgets a log that was shipped to its end and closed. */
   retire(walId: string, epoch: number): Promise<void>
+
+  /** Every registered log, the one not heard of for longest first. */
+  logs(): Promise<RegisteredLog[]>
+  /** Records for good that an operator gave these records up; doing it twice is doing it once. */
+  recordLoss(loss: AcceptedLoss): Promise<void>
+
+  /**
+   * Makes a memory of hot that processes share the current one, if it is not already. Undefined where it has ended:
+   * another was current after it, so what it holds may be old.
+   */
+  enterHotGeneration(id: string): Promise<EnteredGeneration | undefined>
+  /**
+   * Makes the memory of this process alone the current one, which ends all others for good. Answers its number, or
+   * undefined where no memory was ever shared, so that nothing has to be ended or counted.
+   */
+  enterPrivateGeneration(id: string): Promise<number | undefined>
+  /** Which memory of hot is current, and at most `limit` of the keys of which it may hold an older version. */
+  hotMisses(limit: number): Promise<HotMisses>
+  /** Removes rows that hot was repaired for, unless they changed since or another memory than `generation` is current; answers how many. */
+  clearHotMisses(generation: number, misses: readonly HotMiss[]): Promise<number>
+
+  /** Takes the lease or extends it, and answers whether `holder` (a UUID) has it now. It expires by the database's clock. */
+  holdLease(name: string, holder: string, durationMs: number): Promise<boolean>
+  /** Gives it back, if `holder` has it. */
+  releaseLease(name: string, holder: string): Promise<void>
+  /** Who has the lease now; undefined where nobody does. */
+  leaseHolder(name: string): Promise<string | undefined>
+
+  /** The database's own time, in milliseconds since the epoch. */
+  time(): Promise<number>
 
   /** Adds reads and raises the time of the last one. */
   recordAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>

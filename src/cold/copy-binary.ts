@@ -31,6 +31,7 @@ export const STAGING_COLUMNS = [
   'updated_at',
   'expires_at',
   'deleted_at',
+  'hot_generation',
 ] as const
 
 /** The record holds something that has no form in the columns: it never passed validation. */
@@ -40,6 +41,7 @@ export class UnencodableRecord extends Error {
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1').toString('hex')
 const NULL = -1
+const NONE: ReadonlyMap<EntryRecord, number> = new Map()
 const OID_FLOAT4 = 700
 const OID_UUID = 2950
 /** Postgres counts microseconds from the start of 2000. */
@@ -48,18 +50,25 @@ const JSONB_VERSION = 1
 const MAX_INT4 = 2_147_483_647
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** All records as one COPY stream; throws {@link UnencodableRecord} for any that has no such form. */
-export function encodeCopy(batchId: string, records: readonly EntryRecord[]): Uint8Array<ArrayBuffer> {
+/**
+ * All records as one COPY stream; throws {@link UnencodableRecord} for any that has no such form.
+ * @param confirmed number of the hot generation that is known to hold a record.
+ */
+export function encodeCopy(
+  batchId: string,
+  records: readonly EntryRecord[],
+  confirmed: ReadonlyMap<EntryRecord, number> = NONE,
+): Uint8Array<ArrayBuffer> {
   const out = new BinaryWriter()
   out.hex(SIGNATURE)
   out.int32(0)
   out.int32(0)
-  for (const record of records) writeRow(out, batchId, record)
+  for (const record of records) writeRow(out, batchId, record, confirmed.get(record) ?? null)
   out.int16(-1)
   return out.finish()
 }
 
-function writeRow(out: BinaryWriter, batchId: string, record: EntryRecord): void {
+function writeRow(out: BinaryWriter, batchId: string, record: EntryRecord, hotGeneration: number | null): void {
   out.int16(STAGING_COLUMNS.length)
   writeUuid(out, batchId)
   writeText(out, record.namespace)
@@ -79,6 +88,7 @@ function writeRow(out: BinaryWriter, batchId: string, record: EntryRecord): void
   writeTime(out, record.updatedAt)
   writeNullable(out, record.expiresAt, writeTime)
   writeNullable(out, record.deletedAt, writeTime)
+  writeNullable(out, hotGeneration, writeBigint)
 }
 
 function writeNullable<T>(out: BinaryWriter, value: T | null, write: (out: BinaryWriter, value: T) => void): void {
@@ -103,6 +113,11 @@ function writeInt(out: BinaryWriter, value: number): void {
   if (!Number.isInteger(value) || Math.abs(value) > MAX_INT4) throw new UnencodableRecord('a number is no integer')
   out.int32(4)
   out.int32(value)
+}
+
+function writeBigint(out: BinaryWriter, value: number): void {
+  out.int32(8)
+  out.int64(BigInt(value))
 }
 
 function writeTime(out: BinaryWriter, millis: number): void {

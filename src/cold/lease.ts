@@ -26,3 +26,10 @@ export async function holdLease(
 export async function releaseLease(driver: Pick<ColdDriver, 'query'>, name: string, holder: string): Promise<void> {
   await driver.query(sql`DELETE FROM thermocline.leases WHERE name = ${name} AND holder = ${holder}::uuid`)
 }
+
+/** Undefined where nobody has it, or whoever had it let it expire. */
+export async function leaseHolder(driver: Pick<ColdDriver, 'query'>, name: string): Promise<string | undefined> {
+  const [row] = await driver.query(sql`
+    SELECT holder::text AS holder FROM thermocline.leases WHERE name = ${name} AND expires_at > now()`)
+  return row?.holder as string | undefined
+}

@@ -30,6 +30,11 @@ export async function prepareFolder(dir: string, make: (folder: string) => Promi
   return folder
 }
 
+/** Whether there is a database, of whatever version. */
+export async function holdsDatabase(dir: string): Promise<boolean> {
+  return (await postgresMajor(join(dir, DATA))) !== undefined
+}
+
 async function makeDatabase(dir: string, folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   const unfinished = join(dir, `${UNFINISHED}${process.pid}`)
   // Files in it are 0666 whatever the umask: the folder keeps others out.

@@ -11,6 +11,10 @@ import type { Row } from './driver.ts'
 import { ConnectionLost, DeadlinePassed, HungUp, isRefusal } from './postgres-errors.ts'
 import type { PostgresServer, Sql } from './postgres-server.ts'
 
+const LATE = 'did not answer in time'
+/** What was reached may be anything. */
+const NO_ANSWER = `${LATE}: check that Postgres listens there, or check the url of the cold tier`
+
 /** What postgres.js writes on a query once it was sent: what a request to cancel it must name. */
 interface SentQuery {
   readonly state?: { readonly pid: number | null; readonly secret: number | null } | null
@@ -99,7 +103,7 @@ class Link {
       const result = await new Promise<T>((resolve, reject) => {
         this.#fail = reject
         if (timeout !== undefined)
-          timer = setTimeout(() => reject(new DeadlinePassed('did not answer in time')), timeout)
+          timer = setTimeout(() => reject(new DeadlinePassed(this.#hasAnswered ? LATE : NO_ANSWER)), timeout)
         work.then(resolve, reject)
       })
       this.#hasAnswered = true

@@ -106,6 +106,8 @@ export const entryStaging = thermocline.table('entry_staging', {
   batchId: uuid('batch_id').notNull(),
   stagedAt: time('staged_at').notNull().defaultNow(),
   ...recordColumns,
+  /** Number of the hot generation that is known to hold this version; NULL: none is. */
+  hotGeneration: bigint('hot_generation', { mode: 'number' }),
 })
 
 /** Reads of an entry, apart from it, so that counting one touches no index of the entry. */
@@ -130,6 +132,8 @@ export const walCheckpoints = thermocline.table('wal_checkpoints', {
   shippedVersion: bytewise('shipped_version').notNull(),
   heartbeatAt: time('heartbeat_at').notNull().defaultNow(),
   registeredAt: time('registered_at').notNull().defaultNow(),
+  /** Host and folder of its files, for people. */
+  place: text('place'),
 })
 
 /** Acknowledged writes that could not be stored. Never emptied by the program: each one needs a person. */
@@ -155,9 +159,48 @@ export const storeIdentity = thermocline.table(
     storeId: uuid('store_id').notNull().defaultRandom(),
     /** Highest version among collected tombstones: no missing row at or below it is ever inserted. */
     collectedVersion: bytewise('collected_version'),
+    /** The hot generation that is current: id and number change together, under the lock of this row. NULL: there never was one. */
+    hotGenerationId: text('hot_generation_id'),
+    hotGeneration: bigint('hot_generation', { mode: 'number' }),
     createdAt: time('created_at').notNull().defaultNow(),
   },
   () => [check('store_identity_single', sql`singleton`)],
+)
+
+/** Every memory that hot ever was, newest last; a number is never given twice. */
+export const hotGenerations = thermocline.table('hot_generations', {
+  number: bigint('number', { mode: 'number' }).primaryKey(),
+  id: text('id').notNull(),
+  /** The memory of one process: what a shared one kept from before is not current any more. */
+  isPrivate: boolean('is_private').notNull(),
+  enteredAt: time('entered_at').notNull().defaultNow(),
+})
+
+/** Keys of which hot may hold an older version than cold. Whoever has hot repairs it, then removes the row. */
+export const hotMisses = thermocline.table(
+  'hot_misses',
+  {
+    namespace: bytewise('namespace').notNull(),
+    id: uuid('id').notNull(),
+    /** What hot must not hold anything older than. */
+    version: bytewise('version').notNull(),
+  },
+  (miss) => [primaryKey({ columns: [miss.namespace, miss.id] })],
+)
+
+/** Acknowledged records that are gone for good, each accepted by an operator. */
+export const acceptedLosses = thermocline.table(
+  'accepted_losses',
+  {
+    walId: uuid('wal_id').notNull(),
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    firstSequence: bigint('first_sequence', { mode: 'number' }).notNull(),
+    /** NULL: as far as the log went, which nobody knows. */
+    lastSequence: bigint('last_sequence', { mode: 'number' }),
+    reason: text('reason').notNull(),
+    acceptedAt: time('accepted_at').notNull().defaultNow(),
+  },
+  (loss) => [primaryKey({ columns: [loss.walId, loss.firstSequence] })],
 )
 
 /** Who may do what only one process should; judged by the database's clock. */

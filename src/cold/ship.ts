@@ -18,7 +18,7 @@ export async function ship(driver: ColdDriver, logger: Logger, batch: ShipBatch)
       move(driver, logger, batch, accepted, refused),
     )
   } catch (error) {
-    if (await hasArrived(driver, batch)) return { status: 'moved', superseded: 0, rejected: 0 }
+    if (await hasArrived(driver, batch)) return arrivedBefore(batch)
     throw error
   }
 }
@@ -66,17 +66,24 @@ async function move(
   refused: readonly DeadLetter[],
 ): Promise<ShipResult> {
   for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
-    const staged = await stage(driver, accepted)
+    const staged = await stage(driver, accepted, batch.confirmed)
     const gate = sql`
       UPDATE thermocline.wal_checkpoints SET sequence = ${batch.to}::int8, heartbeat_at = now(),
         shipped_version = greatest(shipped_version, ${batch.shippedVersion})
       WHERE wal_id = ${batch.walId}::uuid AND epoch = ${batch.epoch}::int8 AND sequence = ${batch.from}::int8
         AND ${isComplete(staged)}
       RETURNING 1`
-    const { moved, written, buried } = await takeOverBatch(driver, staged, gate, refused, batch.walId)
+    const { moved, written, buried, generation, missed } = await takeOverBatch(
+      driver,
+      staged,
+      gate,
+      refused,
+      batch.walId,
+    )
     if (moved) {
       reportRejected(logger, batch.walId, refused, buried)
-      return { status: 'moved', superseded: accepted.length - written - buried, rejected: refused.length + buried }
+      const superseded = accepted.length - written - buried
+      return { status: 'moved', superseded, rejected: refused.length + buried, generation, missed }
     }
     const standing = await checkpointOf(driver, batch.walId)
     // A log that cold does not know was retired by whoever took it over.
@@ -84,7 +91,7 @@ async function move(
       return { status: 'fenced', epoch: standing?.epoch ?? 0 }
     if (standing.sequence === batch.from) continue
     // An earlier attempt whose answer was lost.
-    if (standing.sequence === batch.to) return { status: 'moved', superseded: 0, rejected: 0 }
+    if (standing.sequence === batch.to) return arrivedBefore(batch)
     return { status: 'elsewhere', sequence: standing.sequence }
   }
   throw lostStaging()
@@ -100,6 +107,12 @@ async function hasArrived(driver: ColdDriver, { walId, epoch, from, to }: ShipBa
     // Nobody can say; the caller gets the first error, which says why.
     return false
   }
+}
+
+/** Which of its keys were missed, only the answer said that was lost: any of them may be. */
+function arrivedBefore({ records }: ShipBatch): ShipResult {
+  const missed = records.map(({ namespace, id }) => ({ namespace, id }))
+  return { status: 'moved', superseded: 0, rejected: 0, generation: undefined, missed }
 }
 
 function reportRejected(logger: Logger, walId: string | null, refused: readonly DeadLetter[], buried: number): void {

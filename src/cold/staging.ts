@@ -6,11 +6,12 @@
  *   staged    the batch, if the gate is open
  *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon
  *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
+ *   missed    keys that the current memory of hot is not known to hold in this version, where a log ships them
  *   buried    entries that may not come back and rows that Postgres refused, as dead letters
  */
 import { randomUUID } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
-import type { EntryRecord } from '../entry/record.ts'
+import type { EntryKey, EntryRecord } from '../entry/record.ts'
 import { encodeCopy } from './copy-binary.ts'
 import { type DeadLetter, lettersFrom } from './dead-letters.ts'
 import type { ColdDriver } from './driver.ts'
@@ -28,6 +29,9 @@ export interface TakenOver {
   readonly written: number
   /** Entries missing in cold at or below the horizon, now dead letters. */
   readonly buried: number
+  /** Number of the hot generation that is current; undefined where none ever was. */
+  readonly generation: number | undefined
+  readonly missed: readonly EntryKey[]
 }
 
 const DIVISION_BY_ZERO = '22012'
@@ -54,9 +58,13 @@ const STAGED_COLUMNS = sql.raw(['namespace', 'id', ...CONTENT].map((column) => `
 const REPLACEMENTS = sql.raw(CONTENT.map((column) => `${column} = excluded.${column}`).join(', '))
 
 /** An empty batch costs no COPY. */
-export async function stage(driver: ColdDriver, records: readonly EntryRecord[]): Promise<Batch> {
+export async function stage(
+  driver: ColdDriver,
+  records: readonly EntryRecord[],
+  confirmed?: ReadonlyMap<EntryRecord, number>,
+): Promise<Batch> {
   const batch = { id: randomUUID(), rows: records.length }
-  if (records.length > 0) await driver.copyToStaging(encodeCopy(batch.id, records))
+  if (records.length > 0) await driver.copyToStaging(encodeCopy(batch.id, records, confirmed))
   return batch
 }
 
@@ -78,8 +86,21 @@ export async function takeOverBatch(
 ): Promise<TakenOver> {
   const [row] = await driver.query(sql`${takeOverSql(batch, gate, letters, walId)}
     SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
-      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried, ${DURABLY}`)
-  return { moved: row?.moved === 1, written: row?.written as number, buried: row?.buried as number }
+      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried,
+      (SELECT hot_generation FROM store)::float8 AS generation,
+      (SELECT json_agg(json_build_array(namespace, id))::text FROM missed) AS missed, ${DURABLY}`)
+  return {
+    moved: row?.moved === 1,
+    written: row?.written as number,
+    buried: row?.buried as number,
+    generation: (row?.generation as number | null) ?? undefined,
+    missed: keysOf(row?.missed as string | null),
+  }
+}
+
+function keysOf(json: string | null): EntryKey[] {
+  if (json === null) return []
+  return (JSON.parse(json) as [string, string][]).map(([namespace, id]) => ({ namespace, id }))
 }
 
 /** Rejects as these rows would, and always rolls back. */
@@ -101,13 +122,13 @@ function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], wa
     staged AS MATERIALIZED (
       SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid AND EXISTS (SELECT FROM gate)
     ),
-    -- Waits for a sweep that is raising it.
-    horizon AS MATERIALIZED (SELECT collected_version FROM thermocline.store_identity FOR SHARE),
+    -- Waits for a sweep that is raising the horizon, and for a memory of hot that is becoming current.
+    store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity FOR SHARE),
     verdicts AS MATERIALIZED (
-      SELECT s.*, e.version IS NULL OR e.version < s.version AS is_newer,
-        e.version IS NULL AND s.deleted_at IS NULL AND s.version <= h.collected_version IS TRUE AS is_below_horizon,
-        e.version IS NULL AND s.deleted_at IS NOT NULL AND s.version <= h.collected_version IS TRUE AS is_collected
-      FROM staged s LEFT JOIN horizon h ON true
+      SELECT s.*, e.version AS cold_version, e.version IS NULL OR e.version < s.version AS is_newer,
+        e.version IS NULL AND s.deleted_at IS NULL AND s.version <= store.collected_version IS TRUE AS is_below_horizon,
+        e.version IS NULL AND s.deleted_at IS NOT NULL AND s.version <= store.collected_version IS TRUE AS is_collected
+      FROM staged s LEFT JOIN store ON true
       LEFT JOIN thermocline.memory_entries e ON e.namespace = s.namespace AND e.id = s.id
     ),
     written AS (
@@ -119,6 +140,18 @@ function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], wa
       WHERE memory_entries.version < excluded.version
       RETURNING namespace, id, deleted_at
     ),
+    -- What cold has newer, hot may hold older, whoever confirmed this version.
+    missed AS (
+      INSERT INTO thermocline.hot_misses (namespace, id, version)
+      SELECT s.namespace, s.id, greatest(s.version, s.cold_version)
+      FROM verdicts s CROSS JOIN store LEFT JOIN written w ON w.namespace = s.namespace AND w.id = s.id
+      WHERE ${walId}::uuid IS NOT NULL AND store.hot_generation IS NOT NULL
+        AND (s.hot_generation IS DISTINCT FROM store.hot_generation
+          OR (w.id IS NULL AND s.cold_version IS DISTINCT FROM s.version))
+      ORDER BY s.namespace, s.id
+      ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
+      RETURNING namespace, id
+    ),
     forgotten AS (
       DELETE FROM thermocline.entry_access a USING written w
       WHERE w.deleted_at IS NOT NULL AND a.namespace = w.namespace AND a.id = w.id
@@ -126,7 +159,7 @@ function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], wa
     buried AS (
       INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
       SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
-      FROM (SELECT to_jsonb(s) - '{batch_id,staged_at,is_newer,is_below_horizon,is_collected}'::text[] AS fields
+      FROM (SELECT to_jsonb(s) - '{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'::text[] AS fields
             FROM verdicts s WHERE s.is_below_horizon) AS missing
       UNION ALL
       SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL

@@ -36,18 +36,19 @@ async function expire(driver: ColdDriver, limit: number): Promise<number> {
 }
 
 /**
- * A tombstone may go only when no log can still bring an older version of its key. The horizon rises in the same
+ * A tombstone may go only when no log can still bring an older version of its key, and hot holds none. The horizon rises in the same
  * statement, under a lock taken first, so that no ship inserts below it in between.
  */
 async function collect(driver: ColdDriver, graceMs: number, limit: number): Promise<number> {
   const [row] = await driver.query(sql`
     WITH held AS MATERIALIZED (SELECT FROM thermocline.store_identity FOR UPDATE),
     ripe AS (
-      SELECT namespace, id FROM thermocline.memory_entries
+      SELECT namespace, id FROM thermocline.memory_entries e
       WHERE EXISTS (SELECT FROM held)
         AND deleted_at IS NOT NULL AND deleted_at <= now() - ${graceMs}::float8 * interval '1 millisecond'
         AND version <= ALL (SELECT shipped_version FROM thermocline.wal_checkpoints)
-      ORDER BY deleted_at LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
+        AND NOT EXISTS (SELECT FROM thermocline.hot_misses m WHERE m.namespace = e.namespace AND m.id = e.id)
+      ORDER BY deleted_at LIMIT ${limit}::int8 FOR UPDATE OF e SKIP LOCKED
     ),
     gone AS (
       DELETE FROM thermocline.memory_entries e USING ripe

@@ -72,8 +72,9 @@ export class VersionClock {
     return { millis: this.#millis, counter: this.#counter }
   }
 
-  /** Every version issued from now on is above this one. */
-  get watermark(): Version {
+  /** Raises the clock to the time it is and answers a version that every one issued from now on is above. */
+  takeWatermark(): Version {
+    this.raise(Math.floor(this.#clock.now()), 0)
     return `${hexOf(this.#millis, this.#counter)}ffffffff`
   }
 

@@ -4,7 +4,7 @@
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { type AccessStats, type EntryKey, keyText } from '../entry/record.ts'
-import { withoutContent } from '../errors.ts'
+import { isThermoclineError, withoutContent } from '../errors.ts'
 import type { HotTier, HotTouch } from '../hot/hot-tier.ts'
 import type { Logger } from '../log.ts'
 
@@ -65,8 +65,18 @@ export class AccessCounter {
     if (this.#tallies.size === 0) return
     const tallies = [...this.#tallies.values()]
     this.#tallies = new Map()
-    const missed: HotTouch[] = await this.#hot.touch(tallies)
+    const missed = await this.#touchHot(tallies)
     if (missed.length > 0) await this.#cold.recordAccess(missed.map((touch) => ({ ...touch.key, ...countsOf(touch) })))
+  }
+
+  /** Answers what hot could not count: all of it while hot is away. */
+  async #touchHot(touches: readonly HotTouch[]): Promise<readonly HotTouch[]> {
+    try {
+      return await this.#hot.touch(touches)
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      return touches
+    }
   }
 
   #flushSoon(): void {
@@ -78,4 +88,18 @@ export class AccessCounter {
 
 function countsOf({ lastAccessedAt, accesses }: HotTouch): { lastAccessedAt: number; accesses: number } {
   return { lastAccessedAt, accesses }
+}
+
+/** Records in cold what hot had counted of keys that left it; in order, undefined where nothing left. */
+export async function carryOverReads(
+  cold: ColdTier,
+  departures: readonly { readonly key: EntryKey }[],
+  reads: readonly (AccessStats | undefined)[],
+): Promise<void> {
+  const touches = reads.flatMap((read, i) =>
+    read === undefined || read.accessCount === 0
+      ? []
+      : [{ ...departures[i]!.key, lastAccessedAt: read.lastAccessedAt, accesses: read.accessCount }],
+  )
+  if (touches.length > 0) await cold.recordAccess(touches)
 }

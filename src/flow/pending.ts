@@ -5,9 +5,16 @@
  */
 import { isWithin } from '../entry/namespace.ts'
 import { type EntryKey, type EntryRecord, keyText } from '../entry/record.ts'
+import type { Version } from '../entry/version.ts'
 import type { AppendedRecord } from '../wal/write-log.ts'
 
-type PendingRecord = AppendedRecord<EntryRecord>
+type DurableRecord = AppendedRecord<EntryRecord>
+
+/** One that cold lacks. */
+export interface PendingRecord extends DurableRecord {
+  /** Number of the hot generation that is known to hold it, or a newer version. */
+  confirmedIn: number | undefined
+}
 
 /** A run of pending records from the oldest on. */
 export interface PendingBatch {
@@ -36,7 +43,7 @@ export class Pending {
   }
 
   /** Takes over what the log has just made durable, in log order. */
-  apply(records: readonly PendingRecord[]): void {
+  apply(records: readonly DurableRecord[]): void {
     for (const item of records) {
       this.#highestSequence = item.sequence
       const key = keyText(item.value)
@@ -45,13 +52,26 @@ export class Pending {
         if (known.value.version > item.value.version) continue
         this.#drop(key, known)
       }
-      this.#items.set(key, item)
+      this.#items.set(key, { ...item, confirmedIn: undefined })
       this.#bytes += item.bytes
     }
   }
 
   get(key: EntryKey): EntryRecord | undefined {
     return this.#items.get(keyText(key))?.value
+  }
+
+  /** Hot holds this version, or a newer one, in the generation of that number. */
+  confirm(key: EntryKey, version: Version, generation: number): void {
+    const item = this.#items.get(keyText(key))
+    if (item?.value.version === version) item.confirmedIn = generation
+  }
+
+  /** What the generation of that number is not known to hold. */
+  unconfirmed(generation: number): EntryRecord[] {
+    const found: EntryRecord[] = []
+    for (const { value, confirmedIn } of this.#items.values()) if (confirmedIn !== generation) found.push(value)
+    return found
   }
 
   /** A snapshot, tombstones included. */

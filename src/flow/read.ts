@@ -12,11 +12,12 @@ import { throwIfAborted, withDeadline } from '../deadline.ts'
 import { decodeRecord, encodeRecord } from '../entry/codec.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { type AccessStats, type EntryKey, type EntryRecord, isLive, keyText, toEntry } from '../entry/record.ts'
-import type { VersionClock } from '../entry/version.ts'
+import { type VersionClock, ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
 import type { HotRead, HotTier } from '../hot/hot-tier.ts'
 import type { Logger } from '../log.ts'
 import type { AccessCounter } from './access.ts'
+import type { MissedWrites } from './missed-writes.ts'
 import type { Pending } from './pending.ts'
 
 export interface ReaderParts {
@@ -29,6 +30,8 @@ export interface ReaderParts {
   readonly logger: Logger
   /** Reads of an entry before it is promoted; undefined: never. */
   readonly minAccesses: number | undefined
+  /** What hot is known to hold too old. @default nothing: hot is this process's own */
+  readonly missed?: MissedWrites | undefined
   /** Told after each promotion: hot has grown. */
   readonly onPromoted: () => void
 }
@@ -54,14 +57,21 @@ interface Found {
   readonly access: AccessStats | undefined
 }
 
+interface FromCold extends Found {
+  /** Hot's time and memory before cold was asked. */
+  readonly startedAt: number
+  readonly generation: string
+}
+
 /**
  * A cold read under way. A get may share it only if it was launched after that get began: an older one may have missed
  * what left pending or hot in between, and the get would go back in time.
  */
 interface Flight {
   readonly launched: number
-  /** Hot's time before cold was asked. */
+  /** Hot's time and memory before cold was asked. */
   readonly startedAt: number
+  readonly generation: string
   readonly row: Promise<Found | undefined>
 }
 
@@ -121,21 +131,38 @@ export class Reader {
     throwIfAborted(options.signal)
     const began = ++this.#tick
     const pending = keys.map((key) => this.#parts.pending.get(key))
-    const hot = await withDeadline(this.#readHot(keys), options)
+    const { values: hot, isAway } = await withDeadline(this.#readHot(keys), options)
     const absent = keys.filter((_, i) => hot[i] === undefined)
-    const cold = absent.length === 0 ? [] : await this.#readCold(absent, began, options)
-    let next = 0
-    return keys.map((key, i) => {
-      const fromCold = hot[i] === undefined ? cold[next++] : undefined
-      return this.#choose(key, pending[i], hot[i], fromCold, promote)
-    })
+    const isPendingEnough = isAway && pending.every((record) => record !== undefined)
+    const cold = await this.#readColdBehind(absent, began, options, isPendingEnough)
+    return keys.map((key, i) => this.#choose(key, pending[i], hot[i], cold.get(keyText(key)), promote))
+  }
+
+  /**
+   * Where hot and cold are both away, pending is what there is. Where hot has only missed, it is not enough: something
+   * newer of another process may have left hot and be in cold alone.
+   */
+  async #readColdBehind(
+    keys: readonly EntryKey[],
+    began: number,
+    options: CallOptions,
+    isPendingEnough: boolean,
+  ): Promise<ReadonlyMap<string, FromCold | undefined>> {
+    if (keys.length === 0) return new Map()
+    try {
+      const rows = await this.#readCold(keys, began, options)
+      return new Map(keys.map((key, i) => [keyText(key), rows[i]]))
+    } catch (error) {
+      if (!isPendingEnough || !isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      return new Map()
+    }
   }
 
   #choose(
     key: EntryKey,
     pending: EntryRecord | undefined,
     hot: HotRead | undefined,
-    cold: (Found & { startedAt: number }) | undefined,
+    cold: FromCold | undefined,
     promote: boolean,
   ): Found | undefined {
     const access = hot ?? cold?.access
@@ -157,32 +184,40 @@ export class Reader {
     return { record, access }
   }
 
-  /** Hot away is as good as missing: cold and pending know everything it knew. */
-  async #readHot(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]> {
+  /** Hot away is as good as missing: cold and pending know everything it knew. So is what cold is known to have newer. */
+  async #readHot(keys: readonly EntryKey[]): Promise<{ values: (HotRead | undefined)[]; isAway: boolean }> {
+    const { hot, missed, logger } = this.#parts
+    const away = () => ({ values: keys.map(() => undefined), isAway: true })
+    if (missed?.isBypassing) return away()
+    // Before hot is asked: once it is repaired, nobody knows any more what it answered too old.
+    const least = missed && keys.map((key) => missed.leastVersion(key) ?? ZERO_VERSION)
     try {
-      return await this.#parts.hot.read(keys)
+      const found = await hot.read(keys)
+      if (least === undefined) return { values: found, isAway: false }
+      const isOld = (value: HotRead | undefined, i: number) => value !== undefined && value.version < least[i]!
+      return { values: found.map((value, i) => (isOld(value, i) ? undefined : value)), isAway: false }
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
-      this.#parts.logger.debug({ err: withoutContent(error) }, 'reading without hot')
-      return keys.map(() => undefined)
+      logger.debug({ err: withoutContent(error) }, 'reading without hot')
+      return away()
     }
   }
 
   /** Gets that began before a cold read of their key was launched share it. */
-  async #readCold(
-    keys: readonly EntryKey[],
-    began: number,
-    options: CallOptions,
-  ): Promise<((Found & { startedAt: number }) | undefined)[]> {
+  async #readCold(keys: readonly EntryKey[], began: number, options: CallOptions): Promise<(FromCold | undefined)[]> {
     const fresh = keys.filter((key) => (this.#flights.get(keyText(key))?.launched ?? 0) < began)
     if (fresh.length > 0) this.#launch(fresh)
     const flights = keys.map((key) => this.#flights.get(keyText(key))!)
     const rows = await withDeadline(Promise.all(flights.map(({ row }) => row)), options)
-    return rows.map((row, i) => row && { ...row, startedAt: flights[i]!.startedAt })
+    return rows.map((row, i) => {
+      const { startedAt, generation } = flights[i]!
+      return row && { ...row, startedAt, generation }
+    })
   }
 
   #launch(keys: readonly EntryKey[]): void {
     const launched = ++this.#tick
+    const { generation } = this.#parts.hot
     const startedAt = this.#parts.hot.now()
     const rows = this.#parts.cold.read(keys)
     for (const [i, key] of keys.entries()) {
@@ -191,20 +226,21 @@ export class Reader {
         if (this.#flights.get(text) === flight) this.#flights.delete(text)
       }
       const row = rows.then((found) => found[i])
-      const flight: Flight = { launched, startedAt, row }
+      const flight: Flight = { launched, startedAt, generation, row }
       this.#flights.set(text, flight)
       row.then(land, land)
     }
   }
 
-  #promote({ record, access, startedAt }: Found & { startedAt: number }): void {
+  #promote({ record, access, startedAt, generation }: FromCold): void {
     const { hot, minAccesses, logger, onPromoted } = this.#parts
     const reads = (access?.accessCount ?? 0) + this.#parts.access.unflushed(record) + 1
     if (minAccesses === undefined || reads < minAccesses) return
     const { version, expiresAt } = record
     const value = { version, expiresAt, deleted: false, payload: encodeRecord(record) }
+    const origin = { reason: 'promotion', startedAt, generation } as const
     const promotion = hot
-      .write([{ key: record, ...value, reason: 'promotion', startedAt, ...(access === undefined ? {} : { access }) }])
+      .write([{ key: record, ...value, ...origin, ...(access === undefined ? {} : { access }) }])
       .then(
         () => onPromoted(),
         (error: unknown) => logger.debug({ err: withoutContent(error) }, 'an entry was not promoted'),

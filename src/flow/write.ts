@@ -16,6 +16,7 @@ import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import type { Logger } from '../log.ts'
 import type { AppendedRecord, WriteLog } from '../wal/write-log.ts'
 import type { Admission } from './admission.ts'
+import type { MissedWrites } from './missed-writes.ts'
 import type { Pending } from './pending.ts'
 
 /** What an acknowledged write reached: synced to the log on this machine's disk, or committed in cold as well. */
@@ -39,6 +40,8 @@ export interface WriterParts {
   readonly hot: HotTier
   readonly versions: VersionClock
   readonly admission: Admission
+  /** Acknowledged versions that have left pending and hot may lack. @default none: hot is this process's own */
+  readonly missed?: MissedWrites | undefined
   readonly logger: Logger
   readonly durability: Durability
   /** Told after each write to hot. */
@@ -152,10 +155,11 @@ export class Writer {
 
   /** Synchronous from the version to the log's queue. */
   #stamp(unversioned: UnversionedRecord, floor: Version | undefined): Stamped {
-    const { hot, versions, log, keyHash, pending, admission } = this.#parts
+    const { hot, versions, log, keyHash, pending, missed, admission } = this.#parts
     const startedAt = hot.now()
     // What we have acknowledged ourselves may be ahead of the clock, if hot once made us rise above a skewed writer.
-    const version = versions.next(newest(floor, pending.get(unversioned)?.version))
+    const acknowledged = newest(pending.get(unversioned)?.version, missed?.leastVersion(unversioned))
+    const version = versions.next(newest(floor, acknowledged))
     const record: EntryRecord = { ...unversioned, version }
     const payload = encodeRecord(record)
     const deleted = record.deletedAt !== null
@@ -174,15 +178,24 @@ export class Writer {
   /** Undefined where hot is away: the log and pending answer for the writes until cold has them. */
   async #writeHot(writes: readonly HotWrite[]): Promise<HotWriteResult[] | undefined> {
     if (writes.length === 0) return []
+    const { hot, onHotWrite } = this.#parts
     try {
-      const results = await this.#parts.hot.write(writes)
-      this.#parts.onHotWrite()
+      const generation = hot.generationNumber
+      const results = await hot.write(writes)
+      if (generation !== undefined && hot.generationNumber === generation) this.#confirm(writes, results, generation)
+      onHotWrite()
       return results
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       this.#parts.logger.warn({ err: withoutContent(error), writes: writes.length }, 'acknowledging without hot')
       return undefined
     }
+  }
+
+  /** What hot is known to hold, nobody has to repair once it is in cold. */
+  #confirm(writes: readonly HotWrite[], results: readonly HotWriteResult[], generation: number): void {
+    for (const [i, { key, version }] of writes.entries())
+      if (results[i]!.status === 'stored') this.#parts.pending.confirm(key, version, generation)
   }
 
   async #shipThrough(sequence: number, outcomes: WriteOutcome[]): Promise<void> {

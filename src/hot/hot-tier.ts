@@ -27,6 +27,11 @@ export interface HotWrite extends HotValue {
   readonly reason: 'put' | 'repush' | 'promotion'
   /** `HotTier.now()` before the write was stamped, or before cold was read. */
   readonly startedAt: number
+  /**
+   * `HotTier.generation` before cold was read, of promotions and re-pushes: another memory may have begun with what cold
+   * has newer, so there the write is late. @default whichever is current
+   */
+  readonly generation?: string
   /** Reads known so far, where the writer knows them (promotions). */
   readonly access?: AccessStats
 }
@@ -36,7 +41,10 @@ export type HotWriteResult =
   | { readonly status: 'stored' }
   /** Hot holds something newer, or a newer version has left it. A put must be stamped above `floor` and logged again. */
   | { readonly status: 'refused'; readonly floor: Version }
-  /** The write took longer than half of `markerTtl` since `startedAt`; what left hot meanwhile may be forgotten. Begin anew. */
+  /**
+   * The write took longer than half of `markerTtl` since `startedAt`, so what left hot meanwhile may be forgotten, or the
+   * memory is another one. Begin anew.
+   */
   | { readonly status: 'late' }
 
 export interface HotRead extends HotValue, AccessStats {}
@@ -81,6 +89,11 @@ export interface HotTier {
    * lost from hot.
    */
   readonly generation: string
+  /**
+   * Under which cold knows this incarnation; undefined where it knows none, or hot is unknown just now. What was written
+   * while this number stayed the same is confirmed under it.
+   */
+  readonly generationNumber: number | undefined
 
   /** The tier's own time, in milliseconds since the epoch; for `startedAt` only. */
   now(): number
@@ -109,6 +122,13 @@ export interface HotTier {
    * and not yet handed over, or undefined where nothing was removed.
    */
   remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
+
+  /**
+   * Drops each key that hot holds older than the given version, and leaves a marker of that version and raises the floor
+   * whether it held the key or not: a copy on its way here must not arrive. Cold MUST have the version or a newer one.
+   * Answers as {@link HotTier.remove}.
+   */
+  repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
 
   size(): Promise<HotSize>
   close(): Promise<void>

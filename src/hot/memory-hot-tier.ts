@@ -34,6 +34,8 @@ export interface MemoryHotTierOptions {
   /** Milliseconds. @default 60_000 */
   readonly markerTtl?: number
   readonly clock?: Clock
+  /** Under which cold knows this memory, where others share cold. */
+  readonly generationNumber?: number | undefined
 }
 
 /** What the tier keeps per key. */
@@ -59,6 +61,7 @@ export class MemoryHotTier implements HotTier {
   readonly capacity: HotCapacity
   readonly markerTtl: number
   readonly generation = randomUUID()
+  readonly generationNumber: number | undefined
   readonly #wall: Clock
   readonly #steady: SteadyClock
   readonly #held = new Map<string, Held>()
@@ -70,9 +73,11 @@ export class MemoryHotTier implements HotTier {
   #bytes = 0
   #isClosed = false
 
-  constructor({ maxEntries, maxBytes, markerTtl = DEFAULT_MARKER_TTL, clock = systemClock }: MemoryHotTierOptions) {
+  constructor(options: MemoryHotTierOptions) {
+    const { maxEntries, maxBytes, markerTtl = DEFAULT_MARKER_TTL, clock = systemClock, generationNumber } = options
     this.capacity = { maxEntries, maxBytes }
     this.markerTtl = markerTtl
+    this.generationNumber = generationNumber
     this.#wall = clock
     this.#steady = new SteadyClock(clock)
     this.#markers = new Markers(markerTtl, this.#steady)
@@ -130,13 +135,18 @@ export class MemoryHotTier implements HotTier {
       const name = keyText(key)
       const held = this.#held.get(name)
       if (held?.version !== version) return undefined
-      this.#held.delete(name)
-      this.#byLastAccess.delete(held)
-      this.#byExpiry.delete(held)
-      this.#bytes -= held.payload.byteLength
-      this.#markers.set(name, version)
-      if (version > this.#floor) this.#floor = version
-      return { accessCount: held.accesses, lastAccessedAt: held.lastAccessedAt }
+      this.#mark(name, version)
+      return this.#drop(name, held)
+    })
+  }
+
+  async repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
+    this.#refuseIfClosed()
+    return repairs.map(({ key, version }) => {
+      const name = keyText(key)
+      const held = this.#held.get(name)
+      this.#mark(name, version)
+      return held !== undefined && held.version < version ? this.#drop(name, held) : undefined
     })
   }
 
@@ -162,6 +172,7 @@ export class MemoryHotTier implements HotTier {
     if (marker !== undefined && marker >= write.version)
       return refused(write.reason === 'put' ? newest(marker, this.#floor)! : marker)
     if (this.now() - write.startedAt > this.markerTtl / 2) return LATE
+    if ((write.generation ?? this.generation) !== this.generation) return LATE
     // The floor is for puts alone. A re-push was acknowledged already, so its version cannot rise. A promotion needs no
     // floor once the marker is gone: had a newer version left hot after `startedAt`, its marker would outlive every
     // promotion that is not late; had it left before, cold held it by then (that is what lets anything leave), and the
@@ -198,6 +209,20 @@ export class MemoryHotTier implements HotTier {
     }
     this.#held.set(name, held)
     return held
+  }
+
+  #drop(name: string, held: Held): AccessStats {
+    this.#held.delete(name)
+    this.#byLastAccess.delete(held)
+    this.#byExpiry.delete(held)
+    this.#bytes -= held.payload.byteLength
+    return { accessCount: held.accesses, lastAccessedAt: held.lastAccessedAt }
+  }
+
+  /** This version of the key is not here, and has been or might have been. */
+  #mark(name: string, version: Version): void {
+    this.#markers.set(name, newest(this.#markers.get(name), version)!)
+    if (version > this.#floor) this.#floor = version
   }
 
   #setLastAccess(held: Held, time: number): void {

@@ -18,17 +18,24 @@ import { ALL_SLOTS, GenerationKeys, nonceKey, storePrefix } from './redis-keys.t
 import type { RedisLink } from './redis-link.ts'
 import { deleteOtherGenerations, inspectMaster } from './redis-masters.ts'
 
+/** What cold says of a generation that it knows as current now; undefined: it has ended. */
+export type EnterGeneration = (
+  id: string,
+) => Promise<{ readonly number: number; readonly highestVersion: Version } | undefined>
+
 export interface GenerationOptions {
   readonly link: RedisLink
   readonly storeId: string
   readonly logger: Logger
-  readonly enter: (generation: string) => Promise<Version>
+  readonly enter: EnterGeneration
   readonly onCurrent: (generation: string, isNew: boolean) => void
 }
 
 /** A generation that was current when it was handed out. */
 export interface Generation {
   readonly id: string
+  /** Under which cold knows it. */
+  readonly number: number
   readonly keys: GenerationKeys
 }
 
@@ -42,6 +49,8 @@ export class RedisGeneration {
   /** Counts what made the generation unknown: a look that began before the latest says nothing. */
   #changes = 0
   #lastId: string | undefined
+  #lastNumber = 0
+  #mayEvict = false
   #retry: NodeJS.Timeout | undefined
   #isClosed = false
   #hasWarnedOfEviction = false
@@ -57,6 +66,15 @@ export class RedisGeneration {
   /** The latest known; empty before the first. */
   get id(): string {
     return this.#lastId ?? ''
+  }
+
+  /** Under which cold knows the current one; undefined while that is unknown. */
+  get number(): number | undefined {
+    return this.#current?.number
+  }
+
+  get mayEvict(): boolean {
+    return this.#mayEvict
   }
 
   /** Redis's own time as last measured, on a clock that does not step. */
@@ -75,6 +93,13 @@ export class RedisGeneration {
 
   isCurrent(generation: Generation): boolean {
     return this.#current === generation
+  }
+
+  /** Cold knows another one as current: this one is entered anew, if it is still what Redis has. */
+  reenter(): void {
+    this.#lastId = undefined
+    this.forget()
+    this.lookSoon()
   }
 
   /** A connection broke. */
@@ -99,7 +124,7 @@ export class RedisGeneration {
   async lose(lost: Generation): Promise<void> {
     const { nonce, ready } = await this.#readNonce()
     // Where another one is ready, or none, somebody was before us.
-    if (ready === lost.id) await this.#options.link.run('renounce', [this.#nonceKey], [nonce, randomUUID()])
+    if (ready === lost.id) await this.#renounce(nonce)
     if (this.#current === lost) this.forget()
     this.lookSoon()
   }
@@ -126,11 +151,18 @@ export class RedisGeneration {
       const fingerprints = await this.#inspectMasters()
       const { nonce, ready } = await this.#readNonce()
       const id = hashOf([...fingerprints, nonce])
-      const generation = { id, keys: new GenerationKeys(storeId, id) }
+      const keys = new GenerationKeys(storeId, id)
+      let number = this.#lastNumber
       if (id !== this.#lastId || ready !== id) {
-        const floor = await this.#enter(id)
-        if (ready !== id && !(await this.#prepare(generation, nonce, floor))) continue
+        const entered = await this.#enter(id)
+        if (entered === undefined) {
+          await this.#renounce(nonce)
+          continue
+        }
+        number = entered.number
+        if (ready !== id && !(await this.#prepare({ id, keys }, nonce, entered.highestVersion))) continue
       }
+      const generation = { id, number, keys }
       if (this.#isClosed) throw new Error('closed meanwhile')
       if (changes !== this.#changes) continue
       this.#become(generation)
@@ -147,6 +179,9 @@ export class RedisGeneration {
         `the hot tier at ${this.#options.link.address} is a read-only replica: name the primary, or the sentinels`,
         { tier: 'hot' },
       )
+    this.#mayEvict = reports.some(
+      ({ evictionPolicy }) => evictionPolicy !== undefined && evictionPolicy !== 'noeviction',
+    )
     for (const { evictionPolicy, fingerprint } of reports) {
       this.#warnOfEviction(evictionPolicy)
       if (fingerprint === undefined) this.#warnOfSilence()
@@ -154,7 +189,12 @@ export class RedisGeneration {
     return reports.map((report) => report.fingerprint ?? '').sort()
   }
 
-  async #enter(id: string): Promise<Version> {
+  /** A new nonce makes a new generation of the same memory, for every process. */
+  async #renounce(nonce: string): Promise<void> {
+    await this.#options.link.run('renounce', [this.#nonceKey], [nonce, randomUUID()])
+  }
+
+  async #enter(id: string): ReturnType<EnterGeneration> {
     try {
       return await this.#options.enter(id)
     } catch (cause) {
@@ -165,7 +205,7 @@ export class RedisGeneration {
   }
 
   /** Gives each slot its floor; false where the nonce was replaced meanwhile. */
-  async #prepare({ id, keys }: Generation, nonce: string, floor: Version): Promise<boolean> {
+  async #prepare({ id, keys }: Omit<Generation, 'number'>, nonce: string, floor: Version): Promise<boolean> {
     const { link, logger } = this.#options
     await Promise.all(ALL_SLOTS.map((slot) => link.run('raiseFloor', [keys.slot(slot)], [floor])))
     const isReady = (await link.run('declareReady', [this.#nonceKey], [nonce, id])) === 1
@@ -178,7 +218,7 @@ export class RedisGeneration {
     return isReady
   }
 
-  async #cleanUp({ id, keys }: Generation): Promise<void> {
+  async #cleanUp({ id, keys }: Omit<Generation, 'number'>): Promise<void> {
     const { link, logger, storeId } = this.#options
     const isCurrent = async (): Promise<boolean> => (await this.#readNonce()).ready === id && !this.#isClosed
     for (const master of link.masters()) {
@@ -191,6 +231,7 @@ export class RedisGeneration {
     const isNew = generation.id !== this.#lastId
     this.#current = generation
     this.#lastId = generation.id
+    this.#lastNumber = generation.number
     this.#hasWarnedOfFailure = false
     this.#options.onCurrent(generation.id, isNew)
   }

@@ -9,7 +9,6 @@
 import { systemClock } from '../clock.ts'
 import { withDeadline } from '../deadline.ts'
 import type { AccessStats, EntryKey } from '../entry/record.ts'
-import type { Version } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { Guard } from './guard.ts'
@@ -25,8 +24,8 @@ import type {
   HotWriteResult,
 } from './hot-tier.ts'
 import { lowestOf } from './lowest-of.ts'
-import { GenerationLost, isReply, reasonOf, replyCode } from './redis-errors.ts'
-import { type Generation, RedisGeneration } from './redis-generation.ts'
+import { GenerationLost, isLoginRefusal, isReply, reasonOf, replyCode } from './redis-errors.ts'
+import { type EnterGeneration, type Generation, RedisGeneration } from './redis-generation.ts'
 import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem } from './redis-keys.ts'
 import { RedisLink, type RedisServer } from './redis-link.ts'
 import { argumentsOf, resultOf, STATE_FIELDS, stateOf } from './redis-values.ts'
@@ -41,11 +40,11 @@ export interface RedisHotTierOptions {
   readonly commandTimeout?: number
   readonly logger: Logger
   /**
-   * Called before this process uses a generation that it does not know: MUST register it in cold as current, then
-   * resolve to the highest version that cold has (the zero version in an empty store). While it rejects, the tier is
-   * unavailable; it is asked again.
+   * Called before this process uses a generation that it does not know: MUST register it in cold as current, and resolve
+   * to what cold answers, undefined where that generation has ended. While it rejects, the tier is unavailable; it is
+   * asked again.
    */
-  readonly enterGeneration: (generation: string) => Promise<Version>
+  readonly enterGeneration: EnterGeneration
   /** Called when another generation has become current, the first included: re-push what hot may lack. */
   readonly onGeneration?: (generation: string) => void
 }
@@ -115,6 +114,25 @@ export class RedisHotTier implements HotTier {
     return this.#generation.id
   }
 
+  get generationNumber(): number | undefined {
+    return this.#generation.number
+  }
+
+  /** Whether Redis may drop entries by itself, so that nothing it took is known to be there still. */
+  get mayEvict(): boolean {
+    return this.#generation.mayEvict
+  }
+
+  /** Whether Redis answered the latest attempt to connect, and did not let us in. */
+  get refusesLogin(): boolean {
+    return isLoginRefusal(this.#link.refusal)
+  }
+
+  /** Enters the generation anew: cold says that another one is current. */
+  reenter(): void {
+    this.#generation.reenter()
+  }
+
   now(): number {
     return this.#generation.now()
   }
@@ -134,8 +152,8 @@ export class RedisHotTier implements HotTier {
     const results = await this.#perSlot(
       writes,
       (write) => nameOf(write.key),
-      async ({ keys }, slot, group) => {
-        const args = group.flatMap(({ name, item }) => argumentsOf(name, item))
+      async ({ id, keys }, slot, group) => {
+        const args = group.flatMap(({ name, item }) => argumentsOf(name, item, id))
         const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
         const verdicts = await this.#link.run('write', redisKeys, [this.markerTtl, ...args])
         return (verdicts as string[] | null)?.map(resultOf)
@@ -171,18 +189,11 @@ export class RedisHotTier implements HotTier {
   }
 
   remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
-    return this.#perSlot(
-      removals,
-      (removal) => nameOf(removal.key),
-      async ({ keys }, slot, group) => {
-        const args = group.flatMap(({ name, item }) => [name, item.version])
-        const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
-        const removed = await this.#link.run('remove', redisKeys, [this.markerTtl, ...args])
-        return (removed as string[][] | null)?.map(([accesses, last]) =>
-          accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) },
-        )
-      },
-    )
+    return this.#depart('remove', removals)
+  }
+
+  repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
+    return this.#depart('repair', repairs)
   }
 
   size(): Promise<HotSize> {
@@ -203,6 +214,21 @@ export class RedisHotTier implements HotTier {
     this.#isClosed = true
     this.#generation.close()
     await this.#link.close()
+  }
+
+  #depart(script: 'remove' | 'repair', departures: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
+    return this.#perSlot(
+      departures,
+      (departure) => nameOf(departure.key),
+      async ({ keys }, slot, group) => {
+        const args = group.flatMap(({ name, item }) => [name, item.version])
+        const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
+        const removed = await this.#link.run(script, redisKeys, [this.markerTtl, ...args])
+        return (removed as string[][] | null)?.map(([accesses, last]) =>
+          accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) },
+        )
+      },
+    )
   }
 
   /** Runs once per slot that the items are in, all at once; answers in the order of the items. */

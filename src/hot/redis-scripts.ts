@@ -90,19 +90,18 @@ end
 return counted
 `
 
-/**
- * KEYS: slot, by last access, by expiry, then entry and marker of each removal. ARGV: marker time, then name and
- * version of each. Answers, per removal, its reads and the last of them, or nothing.
- */
-const remove = /* lua */ `
+/** What removals and repairs share: one drops exactly the given version, the other whatever is older. */
+const departure = (leaves: string, marks: string): string => /* lua */ `
 local floor = redis.call('HGET', KEYS[1], 'floor')
 if not floor then return nil end
 local removed = {}
 for i = 1, (#ARGV - 1) / 2 do
   local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
   local name, version = ARGV[2 * i], ARGV[2 * i + 1]
+  local held = redis.call('HGET', entry, 'version')
+  local leaves = ${leaves}
   removed[i] = {}
-  if redis.call('HGET', entry, 'version') == version then
+  if leaves then
     removed[i] = redis.call('HMGET', entry, 'accesses', 'last')
     local bytes = redis.call('HSTRLEN', entry, 'payload')
     -- First, because a full Redis refuses what may grow, unless the script has begun with something that cannot.
@@ -110,7 +109,11 @@ for i = 1, (#ARGV - 1) / 2 do
     redis.call('HINCRBY', KEYS[1], 'bytes', 0 - bytes)
     redis.call('ZREM', KEYS[2], name)
     redis.call('ZREM', KEYS[3], name)
-    redis.call('SET', marker, version, 'PX', ARGV[1])
+  end
+  if ${marks} then
+    local left = redis.call('GET', marker)
+    if not left or left < version then left = version end
+    redis.call('SET', marker, left, 'PX', ARGV[1])
     if version > floor then
       floor = version
       redis.call('HSET', KEYS[1], 'floor', floor)
@@ -119,6 +122,15 @@ for i = 1, (#ARGV - 1) / 2 do
 end
 return removed
 `
+
+/**
+ * KEYS: slot, by last access, by expiry, then entry and marker of each removal. ARGV: marker time, then name and
+ * version of each. Answers, per removal, its reads and the last of them, or nothing.
+ */
+const remove = departure('held == version', 'leaves')
+
+/** The same for whatever is older than the version, which is marked even where nothing is held. */
+const repair = departure('held and held < version', 'true')
 
 /** KEYS: slot, one of its sorted sets. ARGV: highest score, offset, count. Answers names and scores, lowest first. */
 const lowest = /* lua */ `
@@ -163,5 +175,5 @@ end
 return 1
 `
 
-export const SCRIPTS = { write, read, touch, remove, lowest, size, raiseFloor, nonce, declareReady, renounce }
+export const SCRIPTS = { write, read, touch, remove, repair, lowest, size, raiseFloor, nonce, declareReady, renounce }
 export type ScriptName = keyof typeof SCRIPTS

@@ -4,6 +4,12 @@ import { ThermoclineError } from '../errors.ts'
 export class CallGate {
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
+  #failure: ThermoclineError | undefined
+
+  /** Why calls are refused although the store was not closed. */
+  get failure(): ThermoclineError | undefined {
+    return this.#failure
+  }
 
   get isClosed(): boolean {
     return this.#closed
@@ -13,6 +19,7 @@ export class CallGate {
   async run<T>(call: () => Promise<T>): Promise<T> {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
+    if (this.#failure !== undefined) throw this.#failure
     const running = call()
     this.#running.add(running)
     try {
@@ -20,6 +27,11 @@ export class CallGate {
     } finally {
       this.#running.delete(running)
     }
+  }
+
+  /** Refuses further calls with this error, for good. */
+  fail(error: ThermoclineError): void {
+    this.#failure ??= error
   }
 
   /** Refuses further calls. */

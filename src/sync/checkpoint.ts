@@ -2,18 +2,18 @@
  * Ships pending writes to cold and lets the log drop what cold has. Batches go in log order; each moves the checkpoint
  * row in the same transaction, so that however often a batch is sent, it counts once.
  */
-import type { ColdTier, ShipBatch } from '../cold/cold-tier.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import type { ColdTier, ShipBatch, ShipResult } from '../cold/cold-tier.ts'
+import { type EntryRecord, keyText } from '../entry/record.ts'
 import { type Version, type VersionClock, ZERO_VERSION } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
-import type { Pending } from '../flow/pending.ts'
+import type { MissedWrites } from '../flow/missed-writes.ts'
+import type { Pending, PendingRecord } from '../flow/pending.ts'
 import type { Logger } from '../log.ts'
+import type { LogScan } from '../wal/log-scan.ts'
 import type { WriteLog } from '../wal/write-log.ts'
+import { SHIP_LIMITS } from './batch-limits.ts'
+import { replay } from './replay.ts'
 import { SingleFlight } from './single-flight.ts'
-
-/** Rows and bytes of one transaction: large enough for COPY to pay, small enough to be sent again. */
-export const SHIP_ROWS = 1_000
-export const SHIP_BYTES = 8 * 1024 * 1024
 
 export interface CheckpointerParts {
   readonly log: WriteLog<EntryRecord>
@@ -25,6 +25,16 @@ export interface CheckpointerParts {
   readonly settled: () => Promise<void>
   /** Told whenever pending has shrunk. */
   readonly onShipped: () => void
+  /** Reads the log's own segments from after this sequence on. @default none are kept */
+  readonly scanAfter?: ((sequence: number) => LogScan) | undefined
+  /** Told of what hot may hold older than cold now. @default hot is this process's own, and always current */
+  readonly missed?: MissedWrites | undefined
+  /** Host and folder of the log, for people. */
+  readonly place?: string | undefined
+  /** Whether hot may drop what it took, so that nothing is known to be there. */
+  readonly mayEvict?: (() => boolean) | undefined
+  /** Told the number of the hot generation that cold has as current. */
+  readonly onGeneration?: ((generation: number) => void) | undefined
 }
 
 export interface CheckpointStats {
@@ -42,13 +52,19 @@ export class Checkpointer {
   readonly #parts: CheckpointerParts
   readonly #flight = new SingleFlight(() => this.#checkpoint())
   #sequence: number
+  /** Whether cold knows that the log is ours: it was away when the log was opened. */
+  #isRegistered: boolean
+  #hasTriedToRegister = false
   #shippedVersion: Version = ZERO_VERSION
   #fenced: ThermoclineError | undefined
+  /** Cold was restored: what it had up to here has to be shipped again. */
+  #lostThrough: number | undefined
 
-  /** @param sequence Where the log's checkpoint stands in cold. */
-  constructor(parts: CheckpointerParts, sequence: number) {
+  /** @param sequence Where the log's checkpoint stands in cold; undefined: cold is away and has yet to be told of the log. */
+  constructor(parts: CheckpointerParts, sequence: number | undefined) {
     this.#parts = parts
-    this.#sequence = sequence
+    this.#isRegistered = sequence !== undefined
+    this.#sequence = sequence ?? 0
   }
 
   /** Every record of the log up to here is in cold. */
@@ -84,19 +100,28 @@ export class Checkpointer {
   async #checkpoint(): Promise<CheckpointStats> {
     const { pending, versions, settled } = this.#parts
     if (this.#fenced !== undefined) throw this.#fenced
-    const watermark = versions.watermark
+    if (!this.#isRegistered) await this.#register()
+    // Also where nothing was written for long: tombstones wait in cold for every log to have shipped past them.
+    const watermark = versions.takeWatermark()
     await settled()
     const target = pending.highestSequence
     // What became durable meanwhile must reach hot as well: while hot still holds what it replaces, only pending knows better.
     await settled()
     const total = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }
     for (;;) {
-      const batch = pending.batch(target, SHIP_ROWS, SHIP_BYTES)
+      if (this.#lostThrough !== undefined) {
+        // What came later waits: its checkpoint would pass over what was lost.
+        await this.#shipAgain(this.#lostThrough)
+        continue
+      }
+      const batch = pending.batch(target, SHIP_LIMITS.rows, SHIP_LIMITS.bytes)
       const isLast = batch.to >= target
       const shippedVersion = isLast ? watermark : this.#shippedVersion
       const records = batch.items.map(({ value }) => value)
-      const moved = await this.#ship({ to: Math.max(batch.to, this.#sequence), records, shippedVersion })
+      const confirmed = this.#confirmed(batch.items)
+      const moved = await this.#ship({ to: Math.max(batch.to, this.#sequence), records, shippedVersion, confirmed })
       if (moved === undefined) continue
+      this.#noteMissed(records, moved)
       pending.shipped(batch.items)
       this.#parts.onShipped()
       total.shipped += records.length - moved.superseded - moved.rejected
@@ -109,10 +134,24 @@ export class Checkpointer {
     return total
   }
 
+  #confirmed(items: readonly PendingRecord[]): ReadonlyMap<EntryRecord, number> {
+    const confirmed = new Map<EntryRecord, number>()
+    if (this.#parts.mayEvict?.()) return confirmed
+    for (const { value, confirmedIn } of items) if (confirmedIn !== undefined) confirmed.set(value, confirmedIn)
+    return confirmed
+  }
+
+  /** Before pending forgets them: a read in between would find what hot still has. */
+  #noteMissed(records: readonly EntryRecord[], { missed, generation }: Moved): void {
+    if (this.#parts.missed !== undefined && missed.length > 0) {
+      const versions = new Map(records.map((record) => [keyText(record), record.version]))
+      for (const key of missed) this.#parts.missed.add(key, versions.get(keyText(key))!)
+    }
+    if (generation !== undefined) this.#parts.onGeneration?.(generation)
+  }
+
   /** Undefined where the checkpoint stood elsewhere: it is adopted, and the next batch starts from there. */
-  async #ship(
-    batch: Pick<ShipBatch, 'to' | 'records' | 'shippedVersion'>,
-  ): Promise<{ superseded: number; rejected: number } | undefined> {
+  async #ship(batch: Pick<ShipBatch, 'to' | 'records' | 'shippedVersion' | 'confirmed'>): Promise<Moved | undefined> {
     const { walId, epoch } = this.#parts.log
     const result = await this.#parts.cold.ship({ walId, epoch, from: this.#sequence, ...batch })
     switch (result.status) {
@@ -121,24 +160,74 @@ export class Checkpointer {
         this.#shippedVersion = batch.shippedVersion
         return result
       case 'fenced':
-        this.#fenced = new ThermoclineError(
-          'ERR_WAL_FAILED',
-          `another process took over log ${walId} (epoch ${result.epoch}, ours is ${epoch}): open the store again`,
-          { outcome: 'applied' },
-        )
-        this.#parts.logger.error({ walId, epoch, took: result.epoch }, 'the log was taken over: nothing ships any more')
-        throw this.#fenced
+        // Nobody lowers an epoch: an older state of the database does.
+        if (result.epoch === 0 || result.epoch > epoch) throw this.#fence(result.epoch)
+        this.#noteRestored((await this.#parts.cold.takeOver(walId, epoch)).sequence)
+        return undefined
       case 'elsewhere':
-        // A batch whose answer was lost had been committed after all. Backwards means that cold itself was restored.
-        if (result.sequence < this.#sequence)
-          this.#parts.logger.error(
-            { walId, had: this.#sequence, has: result.sequence },
-            'the checkpoint in cold moved backwards: was the database restored? Writes between are no longer in it',
-          )
-        this.#sequence = result.sequence
+        // A batch whose answer was lost had been committed after all.
+        if (result.sequence > this.#sequence) this.#sequence = result.sequence
+        else this.#noteRestored(result.sequence)
         return undefined
     }
   }
+
+  /**
+   * Cold may have an older epoch of the log than ours, or none, but none that is as new, unless an earlier attempt of ours
+   * was answered too late: else the log is somebody else's by now.
+   */
+  async #register(): Promise<void> {
+    const { log, cold, place } = this.#parts
+    const standing = await cold.checkpointOf(log.walId)
+    const isOurs = standing?.epoch === log.epoch && this.#hasTriedToRegister
+    if (standing !== undefined && standing.epoch >= log.epoch && !isOurs) throw this.#fence(standing.epoch)
+    this.#hasTriedToRegister = true
+    this.#sequence = (isOurs ? standing : await cold.takeOver(log.walId, log.epoch, place)).sequence
+    this.#isRegistered = true
+  }
+
+  #fence(tookEpoch: number): ThermoclineError {
+    const { walId, epoch } = this.#parts.log
+    this.#fenced = new ThermoclineError(
+      'ERR_WAL_FAILED',
+      `another process took over log ${walId} (epoch ${tookEpoch}, ours is ${epoch}): open the store again`,
+      { outcome: 'applied' },
+    )
+    this.#parts.logger.error({ walId, epoch, took: tookEpoch }, 'the log was taken over: nothing ships any more')
+    return this.#fenced
+  }
+
+  #noteRestored(sequence: number): void {
+    const { walId } = this.#parts.log
+    this.#parts.logger.error(
+      { walId, had: this.#sequence, has: sequence },
+      'the checkpoint in cold moved backwards: was the database restored? What the log still holds is shipped again',
+    )
+    this.#lostThrough = Math.max(this.#sequence, this.#lostThrough ?? 0)
+    this.#sequence = sequence
+    this.#shippedVersion = ZERO_VERSION
+  }
+
+  /** Ships what cold had and lost, as far as segments hold it, and says what they do not. */
+  async #shipAgain(through: number): Promise<void> {
+    const { log, logger, scanAfter } = this.#parts
+    const { walId } = log
+    const from = this.#sequence
+    const scan = scanAfter?.(from)
+    if (scan !== undefined)
+      for await (const { records, to } of replay(scan, through)) {
+        const moved = await this.#ship({ to, records, shippedVersion: ZERO_VERSION })
+        // Restored yet again, or an answer was lost: once more, from where cold stands now.
+        if (moved === undefined) return
+      }
+    const lost = scan?.report.damage.map(({ missing }) => missing) ?? [{ from: from + 1, to: through }]
+    if (lost.length > 0)
+      logger.error({ walId, lost }, 'no segment holds these records any more: restore the database to a later point')
+    else logger.warn({ walId, from: from + 1, to: through }, 'shipped again what the database had lost')
+    this.#lostThrough = undefined
+  }
 }
+
+type Moved = Extract<ShipResult, { status: 'moved' }>
 
 const NOTHING: CheckpointStats = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }

@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { decodeRecord } from '../entry/codec.ts'
+import { carryOverReads } from '../flow/access.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Logger } from '../log.ts'
 
@@ -83,12 +84,7 @@ export class Demoter {
     const { hot, cold } = this.#parts
     const leaving = await this.#ensureCold(candidates, total)
     const removed = await hot.remove(leaving)
-    const touches = removed.flatMap((access, i) =>
-      access === undefined || access.accessCount === 0
-        ? []
-        : [{ ...leaving[i]!.key, lastAccessedAt: access.lastAccessedAt, accesses: access.accessCount }],
-    )
-    if (touches.length > 0) await cold.recordAccess(touches)
+    await carryOverReads(cold, leaving, removed)
     const demoted = removed.filter((access) => access !== undefined).length
     total.demoted += demoted
     total.skipped += leaving.length - demoted

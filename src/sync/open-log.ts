@@ -13,7 +13,14 @@ export interface OpenLogOptions {
   readonly cold: ColdTier
   readonly versions: VersionClock
   readonly logger: Logger
+  /** Host and folder of the log, for people. */
+  readonly place?: string
   readonly onProgress?: NonNullable<RecoverOptions['onProgress']>
+}
+
+export interface AdoptOptions extends OpenLogOptions {
+  /** Ends it between two batches; the log is adopted the next time. */
+  readonly signal: AbortSignal
 }
 
 export interface OpenedLog {
@@ -46,7 +53,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       await observeHighest(cold, versions)
       const log = await WriteAheadLog.create(wal)
       own = { log, checkpoint: 0 }
-      await cold.takeOver(log.walId, log.epoch)
+      await cold.takeOver(log.walId, log.epoch, options.place)
     }
     await own.log.release(own.checkpoint)
     return { ...own, recoveries }
@@ -57,8 +64,38 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   }
 }
 
+/**
+ * Ships and retires the logs whose owner has died since. A damaged one is left to an operator, and the others go on; the
+ * rejection names the first.
+ */
+export async function adoptLogs(options: AdoptOptions): Promise<void> {
+  const { cold, versions, logger, signal } = options
+  const wal = { ...options.wal, highestVersion: () => versions.highest, onDurable: () => {} }
+  let damage: unknown
+  for (const walId of await listLogs(wal.dir)) {
+    if (signal.aborted) return
+    const locked = await lockUnlessOwned(wal.dir, walId)
+    if (locked === undefined) continue
+    try {
+      const recovery = await orRelease(locked, () => recoverUnlessRetired(locked, options))
+      if (recovery === undefined) continue
+      if (recovery.isInterrupted) return await locked.release()
+      const { epoch } = recovery.checkpoint
+      await retireLog(await WriteAheadLog.continue(locked, { ...recovery.report.end, epoch: epoch - 1 }, wal), cold)
+      logger.info({ walId, records: recovery.records }, 'adopted and retired the log of a process that is gone')
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_WAL_CORRUPT')) throw error
+      damage ??= error
+    }
+  }
+  if (damage !== undefined) throw damage
+}
+
 /** Undefined where the log had been retired, and is gone now. */
-async function recoverUnlessRetired(log: LockedLog, options: OpenLogOptions): Promise<Recovery | undefined> {
+async function recoverUnlessRetired(
+  log: LockedLog,
+  options: OpenLogOptions | AdoptOptions,
+): Promise<Recovery | undefined> {
   const { cold, versions } = options
   if (await isRetired(log, cold)) {
     await log.remove()
@@ -78,7 +115,7 @@ export async function retireLog(log: WriteAheadLog<EntryRecord>, cold: ColdTier)
 }
 
 /** A log of a living process is that one's own business. */
-async function lockUnlessOwned(dir: string, walId: string): Promise<LockedLog | undefined> {
+export async function lockUnlessOwned(dir: string, walId: string): Promise<LockedLog | undefined> {
   try {
     return await LockedLog.lock(dir, walId, { lockTimeout: 0 })
   } catch (error) {
@@ -87,7 +124,7 @@ async function lockUnlessOwned(dir: string, walId: string): Promise<LockedLog | 
   }
 }
 
-async function orRelease<T>(log: LockedLog, work: () => Promise<T>): Promise<T> {
+export async function orRelease<T>(log: LockedLog, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -5,14 +5,16 @@
  *
  * The caller MUST hold the lock of the data folder. Running it again gives the same result, also after a kill.
  */
-import { mkdir, readdir, rename, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import type { SequenceRange } from '../errors.ts'
+import { isThermoclineError, type SequenceRange } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { segmentName } from '../wal/format.ts'
 import { LockedLog, listLogs, syncFolder } from '../wal/locked-log.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
+import { type DatedRange, dateLosses } from './date-losses.ts'
 import { retireLog } from './open-log.ts'
 import { isRetired, type LogDamage, type Recovery, recoverLog } from './recover.ts'
 
@@ -23,6 +25,8 @@ export interface RecoverFolderOptions {
   readonly cold: ColdTier
   readonly logger: Logger
   readonly acceptLoss: boolean
+  /** Asks the run to end once the batch under way is in cold. */
+  readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: RecoverProgress) => void) | undefined
 }
 
@@ -33,65 +37,116 @@ export interface RecoverProgress {
   readonly bytes: number
 }
 
-/** What one log held, and what became of it. */
-export interface LogRecovery {
+export type LogRecovery = RecoveredLog | OwnedLog | InterruptedLog
+
+/** A living process has it, which ships it itself. */
+export interface OwnedLog {
   readonly walId: string
+  readonly outcome: 'locked'
+  /** Of the owner, where it is known. */
+  readonly pid?: number | undefined
+}
+
+/** This run was asked to end before it came to the end of the log; the next one goes on. */
+export interface InterruptedLog {
+  readonly walId: string
+  readonly outcome: 'interrupted'
+  /** Writes that this run put into cold. */
+  readonly shipped: number
+}
+
+export interface DamagedFile extends LogDamage {
+  /** Name of the segment's file; absent where no one file is at fault. */
+  readonly file?: string
+}
+
+/** What one log held, and what became of it. */
+export interface RecoveredLog {
+  readonly walId: string
+  /** Its folder before. */
+  readonly path: string
   /** Writes that the log holds, as far as they verify. */
   readonly records: number
   /** Of these, written to cold by this run. */
   readonly shipped: number
+  /** Of these, read by this run and left out for a later write to the same entry. */
+  readonly replaced: number
   /** Of these, what cold had already, in the same or a newer version. */
   readonly alreadyInCold: number
   /** Of these, what the database refused; they are in its table thermocline.dead_letters. */
   readonly rejected: number
   /** An unfinished write at the end, which was never acknowledged. */
   readonly tornTail: { readonly bytes: number; readonly records: number; readonly ambiguous: boolean } | undefined
-  readonly damage: readonly LogDamage[]
+  readonly damage: readonly DamagedFile[]
   /** Acknowledged records that neither the log nor cold has. Empty where cold has everything that the damage hit. */
-  readonly lost: readonly SequenceRange[]
+  readonly lost: readonly DatedRange[]
   /** `retired`: all of it is in cold, and the log is gone. `kept`: it stays as it is. `quarantined`: see `movedTo`. */
   readonly outcome: 'retired' | 'kept' | 'quarantined'
   readonly movedTo?: string
 }
 
-/** One per log, oldest first. `ERR_LOCKED` when a living process owns one of them. */
+/** One per log, oldest first. */
 export async function recoverFolder(options: RecoverFolderOptions): Promise<LogRecovery[]> {
-  const { dir, lockTimeout } = options.wal
+  const walIds = await listLogs(options.wal.dir)
+  await forgetQuarantined(walIds, options)
   const recoveries: LogRecovery[] = []
-  for (const walId of await listLogs(dir)) {
-    const log = await LockedLog.lock(dir, walId, { lockTimeout })
-    try {
-      if (await isRetired(log, options.cold)) await log.remove()
-      else recoveries.push(await recoverOne(log, options))
-    } finally {
-      await log.release()
-    }
+  for (const walId of walIds) {
+    const recovery = options.signal?.aborted ? interrupted(walId) : await recoverUnlessOwned(walId, options)
+    if (recovery !== undefined) recoveries.push(recovery)
   }
   return recoveries
 }
 
+function interrupted(walId: string, shipped = 0): InterruptedLog {
+  return { walId, outcome: 'interrupted', shipped }
+}
+
+/** Undefined where the log had been retired, and is gone now. */
+async function recoverUnlessOwned(walId: string, options: RecoverFolderOptions): Promise<LogRecovery | undefined> {
+  const { dir, lockTimeout } = options.wal
+  let log: LockedLog
+  try {
+    log = await LockedLog.lock(dir, walId, { lockTimeout })
+  } catch (error) {
+    if (!isThermoclineError(error, 'ERR_LOCKED')) throw error
+    return { walId, outcome: 'locked', pid: error.details.pid }
+  }
+  try {
+    if (!(await isRetired(log, options.cold))) return await recoverOne(log, options)
+    await log.remove()
+    return undefined
+  } finally {
+    await log.release()
+  }
+}
+
 async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promise<LogRecovery> {
-  const { walId } = log
-  const { cold, logger, acceptLoss, onProgress } = options
+  const { walId, path } = log
+  const { cold, logger, acceptLoss, signal, onProgress } = options
   const totalBytes = await bytesIn(log.path)
   const recovery = await recoverLog({
     log,
     cold,
     logger,
     salvage: true,
+    signal,
     onProgress: ({ bytes }) => onProgress?.({ walId, bytes, totalBytes }),
   })
+  const { report, damage, records, replaced, superseded, rejected } = recovery
+  const shipped = records - replaced - superseded - rejected
+  if (recovery.isInterrupted) return interrupted(walId, shipped)
   onProgress?.({ walId, bytes: totalBytes, totalBytes })
-  const { report, damage, records, superseded, rejected } = recovery
-  const lost = lostRanges(recovery)
+  const lost = await dateLosses(log, lostRanges(recovery))
   const summary = {
     walId,
+    path,
     records: report.records,
-    shipped: records - superseded - rejected,
+    shipped,
+    replaced,
     alreadyInCold: report.records - records + superseded,
     rejected,
     tornTail: report.tornTail,
-    damage,
+    damage: damage.map((found) => (found.segment === 0 ? found : { ...found, file: segmentName(found.segment) })),
     lost,
   }
   if (damage.length === 0) {
@@ -99,12 +154,28 @@ async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promis
     return { ...summary, outcome: 'retired' }
   }
   if (lost.length > 0 && !acceptLoss) return { ...summary, outcome: 'kept' }
-  if (lost.length > 0) logger.error({ walId, lost }, 'the loss of acknowledged records was accepted')
-  // Forgotten first: a kill between the two leaves a log that is simply recovered once more.
-  await cold.retire(walId, recovery.checkpoint.epoch)
-  // Its flag would go along; the lock of the data folder keeps others out.
-  await log.release()
-  return { ...summary, outcome: 'quarantined', movedTo: await moveAside(log.path, options.quarantine) }
+  const { epoch } = recovery.checkpoint
+  if (lost.length > 0) {
+    logger.error({ walId, lost }, 'the loss of acknowledged records was accepted')
+    await cold.recordLoss({ walId, epoch, lost, reason: [...new Set(damage.map(({ reason }) => reason))].join('; ') })
+  }
+  const movedTo = await moveAside(log.path, options.quarantine)
+  // Its lock went along; until here it kept others out.
+  await rm(join(movedTo, 'lock'), { recursive: true, force: true })
+  // Last: only cold can tell what of the damaged part it had, as long as the log may have to be recovered once more.
+  await cold.retire(walId, epoch)
+  return { ...summary, outcome: 'quarantined', movedTo }
+}
+
+/** What an earlier run that was killed had set aside: cold would wait for its records, and keep every tombstone till then. */
+async function forgetQuarantined(
+  present: readonly string[],
+  { quarantine, cold }: RecoverFolderOptions,
+): Promise<void> {
+  for (const walId of await listLogs(quarantine)) {
+    const checkpoint = present.includes(walId) ? undefined : await cold.checkpointOf(walId)
+    if (checkpoint !== undefined) await cold.retire(walId, checkpoint.epoch)
+  }
 }
 
 async function bytesIn(folder: string): Promise<number> {

@@ -4,13 +4,13 @@
  */
 import type { ColdTier, LogCheckpoint } from '../cold/cold-tier.ts'
 import { decodeRecord } from '../entry/codec.ts'
-import { type EntryRecord, keyText } from '../entry/record.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, type SequenceRange, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { LockedLog } from '../wal/locked-log.ts'
 import { LogScan, readLastEpoch, type ScannedRecord, type ScanReport } from '../wal/log-scan.ts'
-import { SHIP_BYTES, SHIP_ROWS } from './checkpoint.ts'
+import { NewestPerKey } from './newest-per-key.ts'
 
 export interface RecoverOptions {
   readonly log: LockedLog
@@ -21,6 +21,8 @@ export interface RecoverOptions {
    * restored from a copy is shipped by a later recovery.
    */
   readonly salvage?: boolean
+  /** Ends the recovery between two batches; a later one goes on from there. */
+  readonly signal?: AbortSignal | undefined
   readonly onProgress?: (progress: { readonly records: number; readonly bytes: number }) => void
 }
 
@@ -34,15 +36,19 @@ export interface LogDamage {
 
 export interface Recovery {
   readonly report: ScanReport
+  /** Ended by its signal before it came to the end of the log. */
+  readonly isInterrupted: boolean
   /** Empty unless salvaging. */
   readonly damage: readonly LogDamage[]
   /** Where the log stood in cold before: what was damaged up to here is not lost. */
   readonly known: number
   /** Where the log stands in cold now, under the epoch this recovery took. */
   readonly checkpoint: LogCheckpoint
-  /** Records read from the log that cold was not known to have. */
+  /** Records shipped from the log, which cold was not known to have. */
   readonly records: number
-  /** Of these, keys of which cold already had the same or a newer version. */
+  /** Of these, overtaken within a batch by a later write to the same entry. */
+  readonly replaced: number
+  /** Of these, what cold had already, in the same or a newer version. */
   readonly superseded: number
   /** Records that Postgres refused; they are in the dead-letter table. */
   readonly rejected: number
@@ -54,18 +60,24 @@ export async function recoverLog({
   cold,
   logger,
   salvage = false,
+  signal,
   onProgress,
 }: RecoverOptions): Promise<Recovery> {
   const { walId } = log
   const known = await cold.checkpointOf(walId)
   // An earlier recovery may have taken the log over and died before it wrote a segment.
-  const epoch = Math.max(await readLastEpoch(log), known?.epoch ?? 0) + 1
+  const ownEpoch = await readLastEpoch(log)
+  const epoch = Math.max(ownEpoch, known?.epoch ?? 0) + 1
   const checkpoint = await cold.takeOver(walId, epoch)
+  // What cold has from an epoch that this folder never saw may have come from a copy of it, which gave the same numbers to
+  // other records: then all of ours are shipped once more.
+  const shipped = known !== undefined && known.epoch > ownEpoch ? {} : { afterSequence: checkpoint.sequence }
   const shipper = new Shipper({ cold, logger, checkpoint, stopsAtGaps: salvage })
-  const scan = new LogScan(log, { salvage, afterSequence: checkpoint.sequence })
+  const scan = new LogScan(log, { salvage, ...shipped })
   const undecodable: LogDamage[] = []
   let bytes = 0
   for await (const scanned of scan) {
+    if (signal?.aborted) break
     bytes += scanned.bytes
     try {
       await shipper.add(decode(scanned, walId), scanned)
@@ -75,17 +87,19 @@ export async function recoverLog({
     }
     onProgress?.({ records: shipper.records, bytes })
   }
-  await shipper.flush()
+  const isInterrupted = signal?.aborted === true
+  if (!isInterrupted) await shipper.flush()
   const { report } = scan
   const damage = [...report.damage, ...undecodable]
-  if (report.lastSequence < checkpoint.sequence && damage.length === 0 && !report.closed) {
+  if (!isInterrupted && report.lastSequence < checkpoint.sequence && damage.length === 0 && !report.closed) {
     const error = olderCopy(walId, report, checkpoint)
     if (!salvage) throw error
     damage.push(damageOf(error))
   }
-  const { records, superseded, rejected } = shipper
-  logger.info({ walId, epoch, records, superseded, rejected, damage: damage.length }, 'recovered a log')
-  return { report, damage, known: checkpoint.sequence, checkpoint: shipper.checkpoint, records, superseded, rejected }
+  const { records, replaced, superseded, rejected } = shipper
+  const figures = { records, replaced, superseded, rejected }
+  logger.info({ walId, epoch, ...figures, damage: damage.length, isInterrupted }, 'recovered a log')
+  return { report, isInterrupted, damage, known: checkpoint.sequence, checkpoint: shipper.checkpoint, ...figures }
 }
 
 /** Whether nothing is left of the log but its files: it was retired and a crash came in between, or it never held a record. */
@@ -108,15 +122,16 @@ interface ShipperParts {
 
 /** Gathers the newest version per key and ships batch by batch. */
 class Shipper {
+  /** Shipped so far. */
   records = 0
+  replaced = 0
   superseded = 0
   rejected = 0
   readonly #cold: ColdTier
   readonly #logger: Logger
   readonly #stopsAtGaps: boolean
   #checkpoint: LogCheckpoint
-  #batch = new Map<string, EntryRecord>()
-  #bytes = 0
+  readonly #batch = new NewestPerKey()
   #to: number
 
   constructor({ cold, logger, checkpoint, stopsAtGaps }: ShipperParts) {
@@ -132,19 +147,16 @@ class Shipper {
   }
 
   async add(record: EntryRecord, { sequence, bytes }: ScannedRecord): Promise<void> {
-    const key = keyText(record)
-    const known = this.#batch.get(key)
-    if (known === undefined || known.version < record.version) this.#batch.set(key, record)
-    this.records++
-    this.#bytes += bytes
-    if (!this.#stopsAtGaps || sequence === this.#to + 1) this.#to = sequence
-    if (this.#batch.size >= SHIP_ROWS || this.#bytes >= SHIP_BYTES) await this.flush()
+    this.#batch.add(record, bytes)
+    if (!this.#stopsAtGaps || sequence === this.#to + 1) this.#to = Math.max(this.#to, sequence)
+    if (this.#batch.isFull) await this.flush()
   }
 
   async flush(): Promise<void> {
-    if (this.#batch.size === 0) return
+    const { added } = this.#batch
+    if (added === 0) return
     const { walId, epoch, sequence: from } = this.#checkpoint
-    const records = [...this.#batch.values()]
+    const records = this.#batch.take()
     const batch = { walId, epoch, from, to: this.#to, records, shippedVersion: ZERO_VERSION }
     const result = await this.#cold.ship(batch)
     if (result.status !== 'moved')
@@ -153,8 +165,8 @@ class Shipper {
     this.#logger.debug({ walId, records: records.length, sequence: this.#to }, 'shipped a batch of a log')
     this.superseded += result.superseded
     this.rejected += result.rejected
-    this.#batch = new Map()
-    this.#bytes = 0
+    this.records += added
+    this.replaced += added - records.length
   }
 }
 

@@ -7,11 +7,13 @@
 import { Cron } from 'croner'
 import type { Clock } from '../clock.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { ThermoclineError, withoutContent } from '../errors.ts'
+import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
 import type { AccessCounter } from '../flow/access.ts'
 import type { Logger } from '../log.ts'
 import type { Checkpointer, CheckpointStats } from './checkpoint.ts'
 import type { Demoter, DemoteStats } from './demote.ts'
+import type { HotRepair } from './hot-repair.ts'
+import type { Lease } from './lease.ts'
 import { SingleFlight } from './single-flight.ts'
 import { indexVectors, sweep } from './sweep.ts'
 
@@ -28,6 +30,16 @@ export interface SyncWorkerParts {
   readonly schedule: string | undefined
   /** Milliseconds without an access after which an entry leaves hot. */
   readonly hotToColdAge: number
+  /** Held by the one process of several that demotes, sweeps and indexes on schedule. @default there is no other process */
+  readonly lease?: Lease
+  /** Milliseconds between signs of life while there is nothing to ship. @default none, but one a sync */
+  readonly heartbeatEvery?: number
+  /** Ships and retires logs whose process is gone, until the signal fires. @default there are none */
+  readonly adoptLogs?: (signal: AbortSignal) => Promise<void>
+  /** Brings a shared hot tier back in step. @default hot is this process's own */
+  readonly repair?: HotRepair
+  /** Measures the time that processes share. */
+  readonly measureTime?: () => Promise<unknown>
 }
 
 /** What one sync did. */
@@ -48,14 +60,21 @@ export interface SyncStats {
   readonly startedAt: Date
 }
 
+const NO_DEMOTION: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
+
 export class SyncWorker {
   readonly #parts: SyncWorkerParts
   readonly #stop = new AbortController()
   readonly #sync = new SingleFlight(() => this.#runSync())
   readonly #overflow = new SingleFlight(() => this.#parts.demoter.demoteOverflow(this.#stop.signal))
+  /** What schedules have begun. */
+  readonly #background = new Set<Promise<void>>()
   #cron: Cron | undefined
   #timer: NodeJS.Timeout | undefined
   #started = false
+  /** Whether this process is the one that syncs on schedule. */
+  #isLeader = false
+  #heartbeatAt = performance.now()
 
   constructor(parts: SyncWorkerParts) {
     this.#parts = parts
@@ -68,7 +87,9 @@ export class SyncWorker {
     this.#scheduleCheckpoint()
     const { schedule } = this.#parts
     if (schedule !== undefined) {
-      this.#cron = new Cron(schedule, { protect: true, unref: true }, () => this.#inBackground(() => this.syncNow()))
+      this.#cron = new Cron(schedule, { protect: true, unref: true }, () =>
+        this.#inBackground(() => this.#syncIfLeader()),
+      )
     }
   }
 
@@ -107,18 +128,43 @@ export class SyncWorker {
     clearTimeout(this.#timer)
     await Promise.all([this.#sync.idle(), this.#overflow.idle()])
     await this.#parts.checkpointer.idle()
+    await Promise.all(this.#background)
+    await this.#parts.repair?.idle()
+    await this.#parts.lease?.release()
+  }
+
+  /** What concerns this process alone is done by each; the rest by whoever has the lease. Two at once would do no harm. */
+  async #syncIfLeader(): Promise<void> {
+    const { adoptLogs, checkpointer, lease, logger } = this.#parts
+    const { signal } = this.#stop
+    await this.#try(async () => adoptLogs?.(signal))
+    if (signal.aborted) return
+    if (lease !== undefined && !(await lease.hold())) {
+      if (this.#isLeader) logger.warn({}, 'another process syncs now')
+      this.#isLeader = false
+      await checkpointer.checkpointNow({ heartbeat: true })
+      return
+    }
+    if (!this.#isLeader && lease !== undefined) logger.info({}, 'this process syncs from now on')
+    this.#isLeader = true
+    lease?.keep(() => {
+      this.#isLeader = false
+    })
+    await this.syncNow()
   }
 
   async #runSync(): Promise<SyncStats> {
-    const { access, checkpointer, clock, cold, demoter, hotToColdAge } = this.#parts
+    const { access, checkpointer, clock, cold, demoter, hotToColdAge, measureTime, repair } = this.#parts
     const { signal } = this.#stop
     const startedAt = new Date(clock.now())
     const began = performance.now()
     // Counts first: what was read a moment ago must not look idle.
     await access.flush()
+    await measureTime?.()
     const shipped = await checkpointer.checkpointNow({ heartbeat: true })
-    const aged = await demoter.demoteIdle(clock.now() - hotToColdAge, signal)
-    const overflow = await this.#overflow.run()
+    await repair?.run()
+    const aged = await this.#unlessHotIsAway(() => demoter.demoteIdle(clock.now() - hotToColdAge, signal))
+    const overflow = await this.#unlessHotIsAway(() => this.#overflow.run())
     const swept = await sweep(cold, signal)
     const indexed = await indexVectors(cold, signal)
     const sum = (pick: (stats: DemoteStats) => number): number => pick(aged) + pick(overflow)
@@ -137,18 +183,44 @@ export class SyncWorker {
     return stats
   }
 
+  /** What concerns cold alone must not wait for hot to come back. */
+  async #unlessHotIsAway(demote: () => Promise<DemoteStats>): Promise<DemoteStats> {
+    try {
+      return await demote()
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.tier !== 'hot') throw error
+      this.#parts.logger.warn({ err: withoutContent(error) }, 'nothing was demoted, for hot is away')
+      return NO_DEMOTION
+    }
+  }
+
   #scheduleCheckpoint(): void {
     const wait = this.#parts.checkpointEvery * (0.9 + Math.random() * 0.2)
     this.#timer = setTimeout(() => {
-      this.#inBackground(() => this.#parts.checkpointer.checkpointNow()).finally(() => {
+      this.#inBackground(() => this.#checkpointOnTime()).finally(() => {
         if (!this.#stop.signal.aborted) this.#scheduleCheckpoint()
       })
     }, wait).unref()
   }
 
+  /** Hot is repaired also where there is nothing to ship: other processes ship as well. */
+  async #checkpointOnTime(): Promise<void> {
+    const { checkpointer, heartbeatEvery, repair } = this.#parts
+    const heartbeat = performance.now() - this.#heartbeatAt >= (heartbeatEvery ?? Number.POSITIVE_INFINITY)
+    await checkpointer.checkpointNow({ heartbeat })
+    if (heartbeat) this.#heartbeatAt = performance.now()
+    if (!this.#stop.signal.aborted) await repair?.run()
+  }
+
   /** A scheduled run that fails is logged and tried again at the next tick: the log still holds everything. */
-  async #inBackground(work: () => Promise<unknown>): Promise<void> {
-    if (this.#stop.signal.aborted) return
+  #inBackground(work: () => Promise<unknown>): Promise<void> {
+    if (this.#stop.signal.aborted) return Promise.resolve()
+    const run = this.#try(work).finally(() => this.#background.delete(run))
+    this.#background.add(run)
+    return run
+  }
+
+  async #try(work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {

@@ -5,7 +5,8 @@ import { ThermoclineError } from '../errors.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { DirectoryLock } from './lock.ts'
-import { type LogDevice, removal, WorkerLogDevice } from './log-device.ts'
+import { type LogDevice, type LogOperation, removal, WorkerLogDevice } from './log-device.ts'
+import { takeOwnership } from './owner.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -15,28 +16,46 @@ export async function listLogs(dir: string): Promise<string[]> {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  const logs = await Promise.all(
-    names.filter((name) => UUID.test(name)).map(async (id) => ({ id, at: (await stat(join(dir, id))).birthtimeMs })),
-  )
+  const found = await Promise.all(names.filter((name) => UUID.test(name)).map((id) => birthOf(dir, id)))
+  const logs = found.filter((log) => log !== undefined)
   return logs.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+}
+
+/** Undefined where the log has been retired meanwhile. */
+async function birthOf(dir: string, id: string): Promise<{ id: string; at: number } | undefined> {
+  try {
+    return { id, at: (await stat(join(dir, id))).birthtimeMs }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 export class LockedLog {
   readonly walId: string
   readonly path: string
+  /** Whether the log is still ours: before a sync is relied on. */
+  readonly stillOwned: LogOperation
   readonly #lock: DirectoryLock
 
-  private constructor(walId: string, path: string, lock: DirectoryLock) {
+  private constructor(walId: string, path: string, lock: DirectoryLock, stillOwned: LogOperation) {
     this.walId = walId
     this.path = path
+    this.stillOwned = stillOwned
     this.#lock = lock
   }
 
-  /** Rejects with `ERR_LOCKED` while a living process owns the log. */
+  /** Makes this process the owner. Rejects with `ERR_LOCKED` while another one that lives is. */
   static async lock(dir: string, walId: string, { lockTimeout }: { readonly lockTimeout: number }): Promise<LockedLog> {
     const path = join(dir, walId)
     await mkdir(path, { recursive: true, mode: 0o700 })
-    return new LockedLog(walId, path, await DirectoryLock.acquire(path, { timeout: lockTimeout }))
+    const lock = await DirectoryLock.acquire(path, { timeout: lockTimeout })
+    try {
+      return new LockedLog(walId, path, lock, await takeOwnership(path))
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
   }
 
   /** Idempotent. */
@@ -50,7 +69,7 @@ export class LockedLog {
    */
   async remove(device?: LogDevice): Promise<void> {
     const names = (await readdir(this.path)).filter((name) => name !== 'lock' && name !== MARK_FILE)
-    const operations = [MARK_FILE, ...names.sort(bySegment)].flatMap(removal)
+    const operations = [this.stillOwned, ...[MARK_FILE, ...names.sort(bySegment)].flatMap(removal)]
     const remover = device ?? (await WorkerLogDevice.open(this.path))
     try {
       const failure = await remover.run(operations).catch(() => ({ code: 'EDEVICE' }))
@@ -66,15 +85,12 @@ export class LockedLog {
   }
 }
 
-/** Makes a log's folder, durable down from the data folder, whatever of that was there before. */
-export async function makeLogFolder(path: string): Promise<void> {
-  const logs = dirname(resolve(path))
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  await syncFolder(logs)
-  // An earlier process may have made it and died before it was durable.
-  await syncFolder(dirname(logs))
-  const topmost = resolve(first ?? path)
-  for (let made = dirname(logs); made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
+/** Makes a folder whose name survives a power cut, and those above it that were missing, whoever made them. */
+export async function makeFolder(path: string): Promise<void> {
+  const folder = resolve(path)
+  const topmost = resolve((await mkdir(folder, { recursive: true, mode: 0o700 })) ?? folder)
+  // The folder's own name in any case: an earlier process may have made it and died before that was durable.
+  for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
 }
 
 /** Makes the entries of a folder durable. */

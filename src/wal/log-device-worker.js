@@ -5,7 +5,18 @@
  * @typedef {import('./log-device.ts').LogOperation} LogOperation
  * @typedef {import('./log-device.ts').LogDeviceFailure} LogDeviceFailure
  */
-import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 
@@ -33,7 +44,7 @@ function close(handle) {
 /** @param {string} handle @param {string} name @param {number} flags */
 function open(handle, name, flags) {
   close(handle)
-  descriptors.set(handle, openSync(join(folder, name), constants.O_RDWR | constants.O_CREAT | flags, 0o600))
+  descriptors.set(handle, openSync(join(folder, name), constants.O_RDWR | flags, 0o600))
 }
 
 /** @param {number} descriptor @param {Uint8Array} bytes @param {number} position */
@@ -53,13 +64,37 @@ function fsyncFolder(path) {
   }
 }
 
+/** @param {string} path @param {string} text */
+function expect(path, text) {
+  const found = Buffer.alloc(text.length)
+  try {
+    const descriptor = openSync(path, 'r')
+    try {
+      readSync(descriptor, found, 0, found.length, 0)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (error) {
+    // A file that is gone is no longer what it was either.
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error
+  }
+  if (found.toString('latin1') !== text) throw Object.assign(new Error('the file is another'), { code: 'ECHANGED' })
+}
+
+/** @param {number} bytes */
+function expectRoom(bytes) {
+  const { bavail, bsize, blocks } = statfsSync(folder)
+  // A file system without blocks does not know.
+  if (blocks > 0 && bavail * bsize < bytes) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' })
+}
+
 /** @param {LogOperation} operation */
 function run(operation) {
   switch (operation.op) {
     case 'create':
-      return open(operation.handle, operation.name, constants.O_TRUNC)
+      return open(operation.handle, operation.name, constants.O_CREAT | constants.O_TRUNC)
     case 'open':
-      return open(operation.handle, operation.name, 0)
+      return open(operation.handle, operation.name, operation.orCreate ? constants.O_CREAT : 0)
     case 'write':
       return writeAll(descriptorOf(operation.handle), operation.bytes, operation.position)
     case 'fdatasync':
@@ -68,12 +103,16 @@ function run(operation) {
       return fsyncSync(descriptorOf(operation.handle))
     case 'close':
       return close(operation.handle)
-    case 'rename':
-      return renameSync(join(folder, operation.from), join(folder, operation.to))
+    case 'link':
+      return linkSync(join(folder, operation.from), join(folder, operation.to))
     case 'unlink':
       return rmSync(join(folder, operation.name), { force: true })
     case 'fsync-folder':
       return fsyncFolder(folder)
+    case 'expect-room':
+      return expectRoom(operation.bytes)
+    case 'expect':
+      return expect(join(folder, operation.name), operation.text)
   }
 }
 

@@ -10,17 +10,25 @@ import { Worker } from 'node:worker_threads'
 export type LogOperation =
   /** Creates or empties a file, 0600. */
   | { readonly op: 'create'; readonly name: string; readonly handle: string }
-  /** Opens a file as it is, or creates it, 0600. */
-  | { readonly op: 'open'; readonly name: string; readonly handle: string }
+  /** Opens a file as it is; `orCreate`: creates it, 0600, where there is none. */
+  | { readonly op: 'open'; readonly name: string; readonly handle: string; readonly orCreate?: true }
   /** Writes all bytes, however many calls it takes. */
   | { readonly op: 'write'; readonly handle: string; readonly bytes: Uint8Array; readonly position: number }
   | { readonly op: 'fdatasync'; readonly handle: string }
   | { readonly op: 'fsync'; readonly handle: string }
   | { readonly op: 'close'; readonly handle: string }
-  | { readonly op: 'rename'; readonly from: string; readonly to: string }
+  /** A second name for a file. Fails with `EEXIST` rather than take a name from another file. */
+  | { readonly op: 'link'; readonly from: string; readonly to: string }
   /** A file that is not there is no error. */
   | { readonly op: 'unlink'; readonly name: string }
   | { readonly op: 'fsync-folder' }
+  /** Fails with `ENOSPC` unless so many bytes are free on the disk, as far as it tells. */
+  | { readonly op: 'expect-room'; readonly bytes: number }
+  /** Fails with {@link CHANGED} unless a file of this name begins with this text, in ASCII. */
+  | { readonly op: 'expect'; readonly name: string; readonly text: string }
+
+/** Code of an `expect` that was disappointed. */
+export const CHANGED = 'ECHANGED'
 
 export interface LogDeviceFailure {
   /** Index of the operation that failed; those before it were done, those after it not begun. */

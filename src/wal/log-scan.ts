@@ -257,7 +257,6 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
       this.#damaged(this.#fault, { from: this.#position.sequence + 1, to: undefined }, false)
     const { offset, chain, sequence } = this.#position
     report.lastSequence = sequence
-    // A discarded segment is overwritten by the next one, which takes its number.
     report.end = {
       segment: last?.number ?? 0,
       validLength: offset,
@@ -265,6 +264,7 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
       lastSequence: sequence,
       epoch: report.epoch,
       segments: report.segments.map(({ number, bytes, lastSequence }) => ({ number, bytes, lastSequence })),
+      discarded: report.discarded,
     }
   }
 }

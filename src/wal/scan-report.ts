@@ -20,6 +20,8 @@ export interface LogEnd {
   readonly lastSequence: number
   readonly epoch: number
   readonly segments: readonly SegmentExtent[]
+  /** Number of a segment after it that a crash left without a whole header, and whose name the next one takes. */
+  readonly discarded?: number | undefined
 }
 
 export interface ScannedSegment {

@@ -111,6 +111,7 @@ export class SegmentCursor {
   }
 }
 
-function sizeOf(records: readonly PlannedRecord[]): number {
+/** Bytes that they take in a segment. */
+export function sizeOf(records: readonly PlannedRecord[]): number {
   return records.reduce((sum, { payload }) => sum + recordBytes(payload.byteLength), 0)
 }

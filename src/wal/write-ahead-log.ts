@@ -2,25 +2,27 @@
  * A durable, append-only log. When the promise of `append` resolves, the record survives a killed process and a power cut.
  *
  * Group commit: what waits is gathered into one buffer, written at an explicit offset and synced with one fdatasync; then
- * the `durable` mark is written, then `onDurable` is called, then the promises resolve. The next group gathers meanwhile.
+ * the log must still be ours (see owner.ts), then the `durable` mark is written, then `onDurable` is called, then the
+ * promises resolve. The next group gathers meanwhile.
  *
- * Rotation: a full segment is ended by a SEAL record and synced; the next one's header is written aside, synced, renamed,
- * and the folder is synced, before the first record goes into it.
+ * Rotation: a full segment is ended by a SEAL record and synced; the next one's header is written aside, synced and linked
+ * to its name, which no other segment may have, and the folder is synced, before the first record goes into it.
  *
  * States: open → failed, for good, after an error that leaves the file in doubt (what a failed fdatasync left on the disk
  * nobody knows, so it is never repeated and nothing more is appended) · open → closed. A disk that is full before a byte
- * of a group was written fails that group only.
+ * of a group was written fails that group only; whoever ships to the same disk keeps room there by `roomFor`.
  *
  * See format.ts for the bytes and log-scan.ts for how a log is read back.
  */
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
 import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
-import { LockedLog, makeLogFolder } from './locked-log.ts'
+import { LockedLog, makeFolder } from './locked-log.ts'
 import {
+  CHANGED,
   type LogDevice,
   type LogDeviceFailure,
   type LogOperation,
@@ -30,7 +32,7 @@ import {
 } from './log-device.ts'
 import { filesIn } from './log-files.ts'
 import type { LogEnd, SegmentExtent } from './log-scan.ts'
-import { type PlannedRecord, SegmentCursor } from './segment.ts'
+import { type PlannedRecord, SegmentCursor, sizeOf } from './segment.ts'
 import type { AppendedRecord, WriteLog } from './write-log.ts'
 
 export { keyHash } from './format.ts'
@@ -47,10 +49,18 @@ export interface WriteAheadLogOptions<T> {
   readonly highestVersion: () => { millis: number; counter: number }
   /** Called in log order, after the sync and before the promises of these records resolve. MUST NOT throw. */
   readonly onDurable: (records: readonly AppendedRecord<T>[]) => void
+  /**
+   * Bytes that must be free on the disk before a group of so many is written: with what shipping it needs there.
+   *
+   * @default as many as the group has
+   */
+  readonly roomFor?: (bytes: number) => number
   /** @default a worker thread that calls node:fs */
   readonly openDevice?: OpenLogDevice
 }
 
+/** For seals and headers: a log that its records have filled the disk with can still be ended, taken over and shipped. */
+const OWN_ROOM_BYTES = 256 * 1024
 /** A group is cut off here, so that its first caller does not wait for megabytes of others. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024
 
@@ -72,6 +82,8 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   readonly #options: WriteAheadLogOptions<T>
   readonly #folder: LockedLog
   readonly #device: LogDevice
+  /** Where a segment is made before it gets its name. Nobody else has this one: what we link is what we wrote. */
+  readonly #aside = `${randomUUID()}${ASIDE}`
   /** Ended segments, oldest first. */
   #ended: SegmentExtent[]
   #cursor: SegmentCursor
@@ -88,8 +100,10 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   /** Begins a new log in a folder of its own. */
   static async create<T>(options: WriteAheadLogOptions<T>): Promise<WriteAheadLog<T>> {
     const walId = randomUUID()
-    await makeLogFolder(join(options.dir, walId))
+    await makeFolder(options.dir)
     const folder = await LockedLog.lock(options.dir, walId, { lockTimeout: options.lockTimeout })
+    // Not before it is locked: whoever looks for logs to adopt removes an empty one.
+    await makeFolder(folder.path)
     return WriteAheadLog.continue(folder, NO_SEGMENTS, options)
   }
 
@@ -103,7 +117,7 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     try {
       const mark = await readMark(filesIn(folder.path), folder.walId)
       const log = new WriteAheadLog<T>(folder, device, end, (mark?.generation ?? 0) + 1, options)
-      await log.#begin(end.segment)
+      await log.#begin(end, (await readdir(folder.path)).filter(isAside))
       return log
     } catch (error) {
       await device.close()
@@ -209,23 +223,44 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   /**
    * Makes the first segment of this epoch and writes the mark there, so that it is never about a segment long gone. What
    * a killed owner wrote and never synced was read and counts from here on, so it has to be durable first.
+   *
+   * @param unfinished What earlier owners had begun to make.
    */
-  async #begin(previous: number): Promise<void> {
+  async #begin({ segment, discarded }: LogEnd, unfinished: readonly string[]): Promise<void> {
+    const gone = discarded === undefined ? unfinished : [...unfinished, segmentName(discarded)]
     const failure = await this.#do([
-      ...(previous > 0 ? syncing(segmentName(previous)) : []),
-      ...creation(this.#cursor),
+      this.#folder.stillOwned,
+      ...(segment > 0 ? syncing(segmentName(segment)) : []),
+      ...gone.map((name): LogOperation => ({ op: 'unlink', name })),
+      ...this.#creation(this.#cursor),
       { op: 'open', name: segmentName(this.#cursor.number), handle: SEGMENT },
-      { op: 'open', name: MARK_FILE, handle: MARK },
-      this.#mark(this.#cursor.offset, this.#lastSequence),
+      { op: 'open', name: MARK_FILE, handle: MARK, orCreate: true },
+      ...this.#mark(this.#cursor.offset, this.#lastSequence),
     ])
     if (failure !== undefined) throw this.#fail(failure.code)
   }
 
-  #mark(offset: number, sequence: number): LogOperation {
+  /** Header aside, synced, linked, folder synced: a segment is there whole or not at all, and never in another's place. */
+  #creation(cursor: SegmentCursor): LogOperation[] {
+    const name = segmentName(cursor.number)
+    return [
+      { op: 'create', name: this.#aside, handle: NEXT },
+      { op: 'write', handle: NEXT, bytes: cursor.header, position: 0 },
+      { op: 'fsync', handle: NEXT },
+      { op: 'close', handle: NEXT },
+      this.#folder.stillOwned,
+      { op: 'link', from: this.#aside, to: name },
+      { op: 'unlink', name: this.#aside },
+      { op: 'fsync-folder' },
+    ]
+  }
+
+  /** What was synced up to here is ours, so it counts. */
+  #mark(offset: number, sequence: number): LogOperation[] {
     const { walId, epoch } = this
     const generation = this.#markGeneration++
     const mark = { generation, walId, epoch, segment: this.#cursor.number, offset, sequence }
-    return { op: 'write', handle: MARK, ...encodeMark(mark) }
+    return [this.#folder.stillOwned, { op: 'write', handle: MARK, ...encodeMark(mark) }]
   }
 
   async #run(): Promise<void> {
@@ -257,19 +292,22 @@ export class WriteAheadLog<T> implements WriteLog<T> {
 
   async #commit(group: readonly Waiting<T>[]): Promise<void> {
     const records = group.map(({ record }) => record)
+    const bytes = sizeOf(records)
+    const room = (this.#options.roomFor?.(bytes) ?? bytes) + OWN_ROOM_BYTES
     if (!this.#cursor.hasRoom(records, this.#options.segmentBytes) || this.#isSealed) {
       const full = await this.#rotate()
-      if (full) return rejectAll(group, diskFull())
+      if (full) return rejectAll(group, diskFull(room))
     }
     const plan = this.#cursor.plan(records, this.#lastSequence)
     const failure = await this.#do([
+      { op: 'expect-room', bytes: room },
       { op: 'write', handle: SEGMENT, bytes: plan.bytes, position: this.#cursor.offset },
       { op: 'fdatasync', handle: SEGMENT },
-      this.#mark(plan.next.offset, plan.lastSequence),
+      ...this.#mark(plan.next.offset, plan.lastSequence),
     ])
     if (failure !== undefined) {
-      if (!isCleanlyFull(failure)) throw this.#fail(failure.code)
-      return rejectAll(group, diskFull())
+      if (!isCleanlyFull(failure, 1)) throw this.#fail(failure.code)
+      return rejectAll(group, diskFull(room))
     }
     const first = this.#lastSequence + 1
     this.#cursor = plan.next
@@ -288,20 +326,20 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     if (!this.#isSealed) {
       const failure = await this.#writeControl('seal')
       if (failure !== undefined) {
-        if (!isCleanlyFull(failure)) throw this.#fail(failure.code)
+        if (!isCleanlyFull(failure, 0)) throw this.#fail(failure.code)
         return true
       }
       this.#isSealed = true
     }
     const next = this.#cursor.successor(this.#lastSequence, this.#options.highestVersion())
     const failure = await this.#do([
-      ...creation(next),
+      ...this.#creation(next),
       { op: 'close', handle: SEGMENT },
       { op: 'open', name: segmentName(next.number), handle: SEGMENT },
     ])
     if (failure !== undefined) {
-      // Up to the rename only the file aside is touched, and the next try writes it anew.
-      if (isFull(failure) && failure.index < RENAME) return true
+      // Up to the link only the file aside is touched, and the next try writes it anew.
+      if (isFull(failure) && failure.index < LINK) return true
       throw this.#fail(failure.code)
     }
     const { number, offset } = this.#cursor
@@ -314,7 +352,7 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   /** Without a seal the log ends as after a crash, so a full disk does not keep it from closing. */
   async #seal(): Promise<void> {
     const failure = await this.#writeControl('seal')
-    if (failure !== undefined && !isCleanlyFull(failure)) throw this.#fail(failure.code)
+    if (failure !== undefined && !isCleanlyFull(failure, 0)) throw this.#fail(failure.code)
   }
 
   async #writeControl(type: 'seal' | 'close'): Promise<LogDeviceFailure | undefined> {
@@ -323,7 +361,7 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     const failure = await this.#do([
       { op: 'write', handle: SEGMENT, bytes: plan.bytes, position: this.#cursor.offset },
       { op: 'fdatasync', handle: SEGMENT },
-      this.#mark(plan.next.offset, plan.lastSequence),
+      ...this.#mark(plan.next.offset, plan.lastSequence),
     ])
     if (failure === undefined) this.#cursor = plan.next
     return failure
@@ -339,31 +377,27 @@ export class WriteAheadLog<T> implements WriteLog<T> {
   }
 
   #fail(code: string): ThermoclineError<'ERR_WAL_FAILED'> {
-    this.#failure ??= new ThermoclineError(
-      'ERR_WAL_FAILED',
-      `the log could not be written (${code}): look at the disk, then open the store again, which recovers what was acknowledged`,
-      { outcome: 'unknown' },
-    )
+    this.#failure ??= new ThermoclineError('ERR_WAL_FAILED', reasonOf(code), { outcome: 'unknown' })
     this.#options.logger.error({ walId: this.walId, code }, 'the log has stopped')
     return this.#failure
   }
 }
 
-/** Header aside, synced, renamed, folder synced: a segment is there whole or not at all. */
-function creation(cursor: SegmentCursor): LogOperation[] {
-  const name = segmentName(cursor.number)
-  return [
-    { op: 'create', name: `${name}.new`, handle: NEXT },
-    { op: 'write', handle: NEXT, bytes: cursor.header, position: 0 },
-    { op: 'fsync', handle: NEXT },
-    { op: 'close', handle: NEXT },
-    { op: 'rename', from: `${name}.new`, to: name },
-    { op: 'fsync-folder' },
-  ]
+/** Where the link stands in the creation of a segment. */
+const LINK = 5
+
+const ASIDE = '.new'
+
+function isAside(name: string): boolean {
+  return name.endsWith(ASIDE)
 }
 
-/** Where the rename stands among them. */
-const RENAME = 4
+function reasonOf(code: string): string {
+  // What we hold is there as long as it is ours.
+  if (code === CHANGED || code === 'ENOENT')
+    return 'another process took the log over, or its folder is gone: open the store again'
+  return `the log could not be written (${code}): look at the disk, then open the store again, which recovers what was acknowledged`
+}
 
 function syncing(name: string): LogOperation[] {
   return [
@@ -377,9 +411,13 @@ function syncing(name: string): LogOperation[] {
 
 const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] }
 
-/** Nothing of the group reached the file, so the same place can be written again once there is room. */
-function isCleanlyFull(failure: LogDeviceFailure): boolean {
-  return isFull(failure) && failure.index === 0 && failure.written === 0
+/**
+ * Nothing of the group reached the file, so the same place can be written again once there is room.
+ *
+ * @param write Where the write stands among the operations.
+ */
+function isCleanlyFull(failure: LogDeviceFailure, write: number): boolean {
+  return isFull(failure) && failure.index <= write && failure.written === 0
 }
 
 /** The disk, or what this user may take of it. */
@@ -396,10 +434,11 @@ function stopped(failure: ThermoclineError<'ERR_WAL_FAILED'>, outcome: 'none' | 
   return new ThermoclineError('ERR_WAL_FAILED', failure.message, details)
 }
 
-function diskFull(): ThermoclineError {
-  return new ThermoclineError('ERR_BACKPRESSURE', 'the disk under the log is full: free some space', {
-    outcome: 'none',
-  })
+/** @param room Bytes that had to be free. */
+function diskFull(room: number): ThermoclineError {
+  const mebibytes = Math.ceil(room / 1024 / 1024)
+  const message = `the disk under the log is full: have at least ${mebibytes} MiB free on it`
+  return new ThermoclineError('ERR_BACKPRESSURE', message, { outcome: 'none' })
 }
 
 function closed(): ThermoclineError {

@@ -1,9 +1,9 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { inspectStore } from '../../src/inspect-store.ts'
-import { segmentFiles } from '../fault/damage-log.ts'
+import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
 import { QUIET } from '../flow/stores.ts'
 import { StoreTemplate } from '../store-template.ts'
 import { runCli } from './run-cli.ts'
@@ -39,6 +39,21 @@ test('says what a log holds, segment by segment, and changes nothing', async () 
   expect(plain.stdout).toContain('1000 puts')
   expect(plain.stdout).toContain('no damage')
   expect(await snapshot(dir)).toEqual(before)
+})
+
+test('says which records a damaged log lacks', async () => {
+  const dir = await template.copy()
+  await writeAndKill(dir, 100, 10)
+  const [first, second] = await segmentFiles(dir)
+  await rotFirstRecord(first!)
+  await rm(second!)
+  const { code, stdout, stderr } = await runCli(['inspect', '--dir', dir])
+  expect(code).toBe(3)
+  expect(stderr).toMatch(/^thermocline: [^\n]*recover[^\n]*\n$/)
+  expect(stdout).toContain('damaged in segment 1 at offset 80: a record does not verify; record 1 is not in the log\n')
+  expect(stdout).toMatch(
+    /damaged in segment 2 at offset 0: a segment is missing; records \d+ to \d+ are not in the log\n/,
+  )
 })
 
 test('sees no damage while the owner writes, ships and deletes segments', async () => {

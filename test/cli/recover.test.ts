@@ -1,11 +1,11 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
 import { queryDatabase } from '../fault/edit-database.ts'
 import { StoreTemplate } from '../store-template.ts'
-import { runCli, startCli } from './run-cli.ts'
+import { expectRefusal, runCli, startCli } from './run-cli.ts'
 import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
 
 const template = new StoreTemplate()
@@ -75,6 +75,50 @@ test('killed half-way, is simply run again', async () => {
   expect(await missingIn(dir, ids)).toEqual([])
 })
 
+describe('a signal', () => {
+  const LONG = [500, 12] as const
+
+  test('ends it after the batch under way, and the next run goes on', async () => {
+    const dir = await template.copy()
+    const ids = await writeAndKill(dir, ...LONG)
+    const interrupted = startCli(['recover', '--dir', dir, '--json', '--verbose'])
+    await interrupted.printed(/shipped a batch/)
+    interrupted.child.kill('SIGTERM')
+    const { code, stdout, stderr } = await interrupted.result
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^thermocline: interrupted: [^\n]*run this again[^\n]*$/m)
+    const [told] = (JSON.parse(stdout) as Report).logs
+    expect(told).toMatchObject({ outcome: 'interrupted' })
+
+    const { code: last, logs } = await recover(dir)
+    expect(last).toBe(0)
+    expect(logs).toMatchObject([{ outcome: 'retired', records: ids.length, alreadyInCold: told!.shipped }])
+    expect(await missingIn(dir, ids)).toEqual([])
+  })
+
+  test('and another one end it at once', async () => {
+    const dir = await template.copy()
+    const ids = await writeAndKill(dir, ...LONG)
+    const interrupted = startCli(['recover', '--dir', dir, '--verbose'])
+    await interrupted.printed(/shipped a batch/)
+    interrupted.child.kill('SIGINT')
+    interrupted.child.kill('SIGTERM')
+    expect(await interrupted.result).toMatchObject({ code: 130, stdout: '' })
+    expect((await recover(dir)).code).toBe(0)
+    expect(await missingIn(dir, ids)).toEqual([])
+  })
+})
+
+test('makes no database: the owner of the logs may write to one that it was not told of', async () => {
+  const dir = await template.copy()
+  const ids = await writeAndKill(dir, 10, 2)
+  await rename(join(dir, 'cold'), join(dir, 'elsewhere'))
+  expectRefusal(await runCli(['recover', '--dir', dir]), 2, /no database.*DATABASE_URL.*thermocline migrate/)
+  expect(await readdir(dir)).not.toContain('cold')
+  await rename(join(dir, 'elsewhere'), join(dir, 'cold'))
+  expect(await recover(dir)).toMatchObject({ code: 0, logs: [{ shipped: ids.length }] })
+})
+
 describe('a damaged log', () => {
   /** A folder whose log lost its first record; answers the ids in the order of the log. */
   async function damaged(): Promise<{ dir: string; ids: string[]; segment: string; intact: Buffer }> {
@@ -98,7 +142,10 @@ describe('a damaged log', () => {
     }
     expect((await runCli(['inspect', '--dir', dir])).code).toBe(3)
     const { stdout } = await runCli(['recover', '--dir', dir])
-    expect(stdout).toContain('lost: record 1\n')
+    expect(stdout).toMatch(
+      /^ {2}damaged: \/.*\/wal\/.*\/000000000001\.wal, byte 80: .*\n {2}lost: record 1, written before 20\S+Z$/m,
+    )
+    expect(stdout).toMatch(/put intact copies of the damaged files into \/.*--accept-loss/s)
     await expect(openMemoryStore({ dir })).rejects.toMatchObject({ code: 'ERR_WAL_CORRUPT' })
   })
 
@@ -111,6 +158,9 @@ describe('a damaged log', () => {
     expect(await readdir(join(dir, 'quarantine', walId))).toContain((await segmentNames(dir, walId))[0])
     expect(await readdir(join(dir, 'wal'))).not.toContain(walId)
 
+    expect(
+      await queryDatabase(dir, 'SELECT wal_id, first_sequence, last_sequence, reason FROM thermocline.accepted_losses'),
+    ).toEqual([{ wal_id: walId, first_sequence: 1, last_sequence: 1, reason: 'a record does not verify' }])
     expect(await recover(dir, '--accept-loss')).toEqual({ code: 0, stderr: '', logs: [] })
     expect(await missingIn(dir, ids)).toEqual([ids[0]])
     // A log that cold still expected something of would keep every tombstone for good.

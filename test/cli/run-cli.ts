@@ -3,12 +3,12 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, vi } from 'vitest'
+import { compiled } from '../compiled.ts'
 
 // Every command is a process that starts a database: on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
 
 export interface CliResult {
   readonly code: number | null
@@ -35,10 +35,10 @@ function cleanEnv(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return { ...rest, ...env }
 }
 
-/** Starts a TypeScript file in a process of its own; it ends with the test at the latest. */
+/** Starts a compiled file of this repository in a process of its own; it ends with the test at the latest. */
 export function startNode(file: string, args: readonly string[], options: CliOptions = {}): RunningCli {
   const settings: SpawnOptions = { cwd: options.cwd, env: cleanEnv(options.env), stdio: ['ignore', 'pipe', 'pipe'] }
-  const child = spawn(process.execPath, ['--import', TSX, file, ...args], settings)
+  const child = spawn(process.execPath, [compiled(file), ...args], settings)
   let stdout = ''
   let stderr = ''
   let look = (): void => {}

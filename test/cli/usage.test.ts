@@ -4,19 +4,15 @@ import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 
-const COMMANDS = ['sync', 'recover', 'inspect', 'migrate']
+const COMMANDS = ['sync', 'recover', 'inspect', 'logs', 'migrate']
 
 describe.each(COMMANDS)('%s', (command) => {
-  test('explains itself with an example', async () => {
+  test('explains itself with an example and the environment', async () => {
     const { code, stdout, stderr } = await runCli([command, '--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain(`Usage: thermocline ${command}`)
     expect(stdout).toContain(`Example:\n  thermocline ${command}`)
-  })
-
-  test('refuses an unknown option', async () => {
-    const result = await runCli([command, '--frobnicate'])
-    expectRefusal(result, 2, `unknown option '--frobnicate'; see \`thermocline ${command} --help\``)
+    for (const name of ['REDIS_URL', 'DATABASE_URL', 'THERMOCLINE_DIR']) expect(stdout).toContain(name)
   })
 
   test('refuses to run where there is no data folder, and makes none', async () => {
@@ -24,32 +20,16 @@ describe.each(COMMANDS)('%s', (command) => {
     expectRefusal(await runCli([command], { cwd }), 2, 'pass --dir FOLDER, set THERMOCLINE_DIR')
     expect(await readdir(cwd)).toEqual([])
   })
-
-  test('refuses a folder that is not there, and does not make it', async () => {
-    const cwd = await temporaryFolder()
-    const result = await runCli([command], { cwd, env: { THERMOCLINE_DIR: join(cwd, 'missing') } })
-    expectRefusal(result, 2, 'is not there: pass another --dir or set THERMOCLINE_DIR')
-    expect(await readdir(cwd)).toEqual([])
-  })
 })
 
-test.each(['sync', 'recover', 'inspect'])(
-  '%s refuses a --dir that is not there, and one that is no data folder',
-  async (command) => {
-    const cwd = await temporaryFolder()
-    expectRefusal(await runCli([command, '--dir', 'missing'], { cwd }), 2, 'the data folder missing is not there')
-    expectRefusal(await runCli([command, '--dir', '.'], { cwd }), 2, 'holds no thermocline.json: pass another --dir')
-    expect(await readdir(cwd)).toEqual([])
-  },
-)
-
 test.each([
-  [[], 'name a command: sync, recover, inspect, migrate'],
+  [[], 'name a command: sync, recover, inspect, logs, migrate'],
   [['frobnicate'], "unknown command 'frobnicate'; see `thermocline --help`"],
   [['--frobnicate'], "unknown option '--frobnicate'; see `thermocline --help`"],
   [['recover', '--dir'], "option '--dir <folder>' argument missing; see `thermocline recover --help`"],
   [['recover', '--accept-los'], '(Did you mean --accept-loss?); see `thermocline recover --help`'],
   [['recover', 'folder'], 'see `thermocline recover --help`'],
+  [['logs', 'retire'], "missing required argument 'id'; see `thermocline logs --help`"],
 ])('refuses %j', async (args, remedy) => {
   expectRefusal(await runCli(args), 2, remedy)
 })
@@ -90,10 +70,12 @@ describe('--config', () => {
   })
 })
 
-test('servers that this version cannot use are not passed over in silence', async () => {
-  const result = await runCli(['recover'], { env: { DATABASE_URL: 'postgres://user:hunter2@127.0.0.1/app' } })
-  expectRefusal(result, 1, 'DATABASE_URL asks for a server')
+test('a server in the environment without the other is one line that says what to set', async () => {
+  const cwd = await temporaryFolder()
+  const result = await runCli(['sync'], { cwd, env: { DATABASE_URL: 'postgres://user:hunter2@127.0.0.1:1/app' } })
+  expectRefusal(result, 2, '`hot.url` or REDIS_URL')
   expect(result.stderr).not.toContain('hunter2')
+  expect(await readdir(cwd)).toEqual([])
 })
 
 test('a failure of the file system is one line, and --verbose says where it came from', async () => {

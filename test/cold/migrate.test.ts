@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPgliteCold, type PgliteColdOptions } from '../../src/cold/pglite.ts'
@@ -34,7 +34,7 @@ describe('migrations', () => {
       `SELECT nspname::text AS schema, count(*)::int4 AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
        WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY 1`,
     )
-    expect(rows).toEqual([{ schema: 'thermocline', tables: 9 }])
+    expect(rows).toEqual([{ schema: 'thermocline', tables: 12 }])
     const storage = await client.query(
       `SELECT count(*)::int4 AS external FROM pg_attribute WHERE attname = 'embedding' AND attstorage = 'e'
        AND attrelid IN ('thermocline.memory_entries'::regclass, 'thermocline.entry_staging'::regclass)`,
@@ -44,7 +44,12 @@ describe('migrations', () => {
   })
 
   it('are what the schema says', async () => {
-    const snapshot = JSON.parse(readFileSync(new URL('../../drizzle/meta/0001_snapshot.json', import.meta.url), 'utf8'))
+    const meta = new URL('../../drizzle/meta/', import.meta.url)
+    const newest = readdirSync(meta)
+      .filter((name) => name.endsWith('_snapshot.json'))
+      .sort()
+      .at(-1)!
+    const snapshot = JSON.parse(readFileSync(new URL(newest, meta), 'utf8'))
     expect(await generateMigration(snapshot, generateDrizzleJson(schema))).toEqual([])
   })
 

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openPgliteCold } from '../../src/cold/pglite.ts'
+import { compiled } from '../compiled.ts'
 import { chunkOf, keyOf } from '../contract/cold-records.ts'
 import { OPTIONS, PgliteTemplate } from './pglite-template.ts'
 
@@ -18,7 +19,7 @@ afterAll(() => template.remove())
 const childFile = (name: string): string => join(import.meta.dirname, name)
 
 function startChild(dir: string, walId: string): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', childFile('shipping-child.ts'), dir, walId], {
+  const child = spawn(process.execPath, [compiled(childFile('shipping-child.ts')), dir, walId], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => {

@@ -85,7 +85,7 @@ export function describeColdCollection(driver: ColdTierDriver): void {
         chunkOf('ns', 3, 5, { metadata: '{"a":1}' }),
         chunkOf('ns', 4, 6),
       ]
-      expect(await tier.ship(batchOf(walId, late))).toEqual({ status: 'moved', superseded: 0, rejected: 2 })
+      expect(await tier.ship(batchOf(walId, late))).toEqual({ status: 'moved', superseded: 0, rejected: 2, missed: [] })
       expect(await tier.versions([1, 2, 3, 4].map((n) => keyOf('ns', n)))).toEqual([
         undefined,
         // It was there, so nothing newer was ever collected.

@@ -5,7 +5,7 @@ import type { EntryRecord } from '../../src/entry/record.ts'
 import { chunkOf, keyOf, tombstone, vectorOf, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
 
-const MOVED = { status: 'moved', superseded: 0, rejected: 0 }
+const MOVED = { status: 'moved', superseded: 0, rejected: 0, missed: [] }
 
 /** A batch of a log that stands at 0 under epoch 1. */
 export function batchOf(walId: string, records: readonly EntryRecord[], overrides: Partial<ShipBatch> = {}): ShipBatch {
@@ -60,9 +60,11 @@ export function describeColdShipping(driver: ColdTierDriver): void {
       const walId = await register()
       const batch = batchOf(walId, [chunkOf(namespace, 1, 1), chunkOf(namespace, 2, 2)])
       expect(await shared.tier.ship(batch)).toEqual(MOVED)
-      expect(await shared.tier.ship(batch)).toEqual(MOVED)
+      // What hot misses of it was in the first answer, and nobody knows whether that arrived.
+      const again = { ...MOVED, missed: [keyOf(namespace, 1), keyOf(namespace, 2)] }
+      expect(await shared.tier.ship(batch)).toEqual(again)
       const [once, twice] = await Promise.all([shared.tier.ship(batch), shared.tier.ship(batch)])
-      expect([once, twice]).toEqual([MOVED, MOVED])
+      expect([once, twice]).toEqual([again, again])
       expect(await versionsIn(namespace, 1, 2)).toEqual([versionOf(1), versionOf(2)])
     })
 

@@ -9,6 +9,7 @@ import type { Logger } from '../../src/log.ts'
 import { silentLogger } from '../../src/log.ts'
 import { describeColdAccess } from './cold-access.ts'
 import { describeColdCollection } from './cold-collection.ts'
+import { describeColdGenerations } from './cold-generations.ts'
 import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
 import { describeColdRefusals } from './cold-refusals.ts'
@@ -43,6 +44,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdAccess(driver)
     describeColdCollection(driver)
     describeColdSearch(driver)
+    describeColdGenerations(driver)
   })
 }
 

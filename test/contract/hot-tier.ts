@@ -16,7 +16,7 @@ export interface OpenedHotTier {
 
 export interface HotTierDriver {
   readonly name: string
-  /** Tests that let time pass are skipped where it is false. */
+  /** Tests that let time pass are declared only where it is true. */
   readonly movesClock: boolean
   /** Random runs per property. */
   readonly runs: number
@@ -29,6 +29,7 @@ const A = keyOf(1)
 const B = keyOf(2)
 
 export function describeHotTier(driver: HotTierDriver): void {
+  const itWithClock = driver.movesClock ? it : () => {}
   describe(`hot tier contract: ${driver.name}`, () => {
     let opened: OpenedHotTier
     let tier: HotTier
@@ -203,7 +204,14 @@ export function describeHotTier(driver: HotTierDriver): void {
         expect(await put(1, 5, { startedAt: tier.now() - half + 5_000 })).toEqual({ status: 'stored' })
       })
 
-      it.skipIf(!driver.movesClock)('forgets the marker after its time, and never the floor', async () => {
+      it('answers a write late that began for another generation', async () => {
+        for (const reason of ['repush', 'promotion'] as const)
+          expect(await put(1, 5, { reason, generation: 'another' })).toEqual({ status: 'late' })
+        expect(await readVersion(1)).toBeUndefined()
+        expect(await put(1, 5, { reason: 'promotion', generation: tier.generation })).toEqual({ status: 'stored' })
+      })
+
+      itWithClock('forgets the marker after its time, and never the floor', async () => {
         await put(1, 5)
         await remove(1, 5)
         opened.advance?.(MARKER_TTL - 1)
@@ -213,7 +221,7 @@ export function describeHotTier(driver: HotTierDriver): void {
         expect(await put(1, 5, { reason: 'promotion' })).toEqual({ status: 'stored' })
       })
 
-      it.skipIf(!driver.movesClock)('never lets in what began before the removal, however late it comes', async () => {
+      itWithClock('never lets in what began before the removal, however late it comes', async () => {
         await put(1, 5)
         const startedAt = tier.now()
         await remove(1, 5)
@@ -254,6 +262,42 @@ export function describeHotTier(driver: HotTierDriver): void {
         await tier.touch([{ key: A, accesses: 2, lastAccessedAt }])
         expect((await tier.read([A]))[0]?.accessCount).toBe(42)
         expect(await remove(1, 5)).toEqual({ accessCount: 2, lastAccessedAt })
+      })
+    })
+
+    describe('repairing', () => {
+      const repair = async (n: number, version: number) =>
+        (await tier.repair([{ key: keyOf(n), version: versionOf(version) }]))[0]
+
+      it('drops what is older, and hands over its reads', async () => {
+        const lastAccessedAt = tier.now() + 1_000
+        await put(1, 4)
+        await tier.touch([{ key: A, accesses: 2, lastAccessedAt }])
+        expect(await repair(1, 5)).toEqual({ accessCount: 2, lastAccessedAt })
+        expect(await readVersion(1)).toBeUndefined()
+        expect(await tier.size()).toEqual({ entries: 0, bytes: 0 })
+        expect(await tier.candidates({ limit: 9, idleSince: Number.MAX_SAFE_INTEGER })).toEqual([])
+      })
+
+      it.each([5, 6])('leaves version %i where 5 is the least', async (version) => {
+        await put(1, version)
+        expect(await repair(1, 5)).toBeUndefined()
+        expect(await readVersion(1)).toBe(versionOf(version))
+      })
+
+      it.each(['put', 'repush', 'promotion'] as const)('lets no older %s arrive late', async (reason) => {
+        await repair(1, 5)
+        expect(await put(1, 4, { reason })).toEqual({ status: 'refused', floor: versionOf(5) })
+        expect(await put(1, 6, { reason })).toEqual({ status: 'stored' })
+      })
+
+      it('raises the floor for puts of other keys, and takes back no marker', async () => {
+        await repair(1, 9)
+        await repair(1, 5)
+        expect(await put(1, 7, { reason: 'promotion' })).toEqual({ status: 'refused', floor: versionOf(9) })
+        const floors = await Promise.all(Array.from({ length: 50 }, (_, n) => repair(n + 2, 9)))
+        expect(floors).toEqual(floors.map(() => undefined))
+        expect(await put(99, 8)).toEqual({ status: 'refused', floor: versionOf(9) })
       })
     })
 

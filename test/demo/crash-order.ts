@@ -1,9 +1,13 @@
-/** What the demo and the child that it kills must agree on. */
+/** What the demo and the children that it kills must agree on. */
 import type { StoredChunk } from './demo-chunk.ts'
+import type { DemoServers } from './store.ts'
 
 /** Goes to the child's stdin as JSON. */
 export interface CrashOrder {
   readonly dir: string
+  readonly servers?: DemoServers | undefined
+  /** Number of the child. */
+  readonly writer: number
   /** Put in turn, again and again. */
   readonly chunks: readonly CrashChunk[]
 }
@@ -11,12 +15,12 @@ export interface CrashOrder {
 /** The embedding as an array, since JSON has no other. */
 export type CrashChunk = Omit<StoredChunk, 'embedding' | 'id'> & { readonly embedding: readonly number[] }
 
-/** The key under which the child puts its `n`th entry. */
-export function crashKey(n: number): string {
-  return `crash#${n}`
+/** The key under which a child puts its `n`th entry. */
+export function crashKey(writer: number, n: number): string {
+  return `crash#${writer}#${n}`
 }
 
-/** What the child says before a put, and after its acknowledgement. */
+/** What a child says before a put, and after its acknowledgement. */
 export const sayTry = (n: number): string => `try ${n};`
 export const sayAcknowledged = (n: number, id: string): string => `ack ${n} ${id};`
 

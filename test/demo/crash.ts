@@ -1,4 +1,4 @@
-/** Kills a writing process with -9 at a random moment, and finds out afterwards what survived. */
+/** Kills writing processes with -9 at random moments, and finds out afterwards what survived. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -6,10 +6,12 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type CrashOrder, crashKey, parseSaying } from './crash-order.ts'
 import { isIntact, type StoredChunk } from './demo-chunk.ts'
-import type { DemoStore } from './store.ts'
+import type { DemoServers, DemoStore } from './store.ts'
 
-/** What the child said before it died. */
+/** What a child said before it died. */
 export interface Testimony {
+  /** Number of the child. */
+  readonly writer: number
   /** Puts begun: numbers 0 to here, without this one. */
   readonly written: number
   /** Number of each acknowledged put → id of its entry. */
@@ -25,56 +27,73 @@ export interface Survival {
   readonly lost: number
 }
 
+export interface KillOptions {
+  /** Of the store, which nobody may have open where its tiers are embedded. */
+  readonly dir: string
+  readonly servers: DemoServers | undefined
+  /** Processes that write at once. */
+  readonly writers: number
+  readonly signal: AbortSignal
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>
+
 const CHILD = fileURLToPath(new URL('./crashing-writer.ts', import.meta.url))
-/** The kill comes at a random moment of this span after so many acknowledgements. */
+/** The kills come at random moments of this span after so many acknowledgements of each. */
 const MIN_ACKNOWLEDGED = 100
 const MAX_SURVIVAL_MS = 400
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 45_000
 
-/** @param chunks What the child puts, in turn. Its store is the one in `dir`, which nobody may have open. */
-export async function killWriter(dir: string, chunks: readonly StoredChunk[], signal: AbortSignal): Promise<Testimony> {
+/** @param chunks What each child puts, in turn. */
+export async function killWriters(chunks: readonly StoredChunk[], options: KillOptions): Promise<Testimony[]> {
+  const { dir, servers, writers, signal } = options
   const patience = AbortSignal.timeout(PATIENCE_MS)
-  const child = spawn(process.execPath, [...process.execArgv, CHILD], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    signal: AbortSignal.any([signal, patience]),
-    killSignal: 'SIGKILL',
+  const children = Array.from({ length: writers }, (_, writer) => {
+    const child = spawn(process.execPath, [...process.execArgv, CHILD], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      signal: AbortSignal.any([signal, patience]),
+      killSignal: 'SIGKILL',
+    })
+    // A child that ends before it has read all of this is reported by how it ended.
+    child.stdin.on('error', () => {})
+    child.stdin.end(JSON.stringify(orderOf({ dir, servers, writer }, chunks)))
+    return { child, closed: once(child, 'close') as Promise<[number | null, string | null]> }
   })
-  const closed = once(child, 'close') as Promise<[number | null, string | null]>
-  // A child that ends before it has read all of this is reported by how it ended.
-  child.stdin.on('error', () => {})
-  child.stdin.end(JSON.stringify(orderOf(dir, chunks)))
-  const testimony = listen(child)
-  const [code, killedBy] = await closed.catch((error: unknown) => {
+  const testimonies = listen(children.map(({ child }) => child))
+  const ends = await Promise.all(children.map(({ closed }) => closed)).catch((error: unknown) => {
+    for (const { child } of children) child.kill('SIGKILL')
     if (!patience.aborted) throw error
-    throw new Error(`the writing child had less than ${MIN_ACKNOWLEDGED} puts acknowledged within ${PATIENCE_MS} ms`)
+    throw new Error(`a writing child had less than ${MIN_ACKNOWLEDGED} puts acknowledged within ${PATIENCE_MS} ms`)
   })
-  if (killedBy !== 'SIGKILL') throw new Error(`the writing child ended by itself, with code ${code}`)
-  return testimony
+  for (const [code, killedBy] of ends)
+    if (killedBy !== 'SIGKILL') throw new Error(`a writing child ended by itself, with code ${code}`)
+  return testimonies
 }
 
-function orderOf(dir: string, chunks: readonly StoredChunk[]): CrashOrder {
-  return { dir, chunks: chunks.map(({ id: _, embedding, ...chunk }) => ({ ...chunk, embedding: [...embedding] })) }
+function orderOf(order: Omit<CrashOrder, 'chunks'>, chunks: readonly StoredChunk[]): CrashOrder {
+  return { ...order, chunks: chunks.map(({ id: _, embedding, ...chunk }) => ({ ...chunk, embedding: [...embedding] })) }
 }
 
-/** Fills the testimony as the child speaks, and kills it. */
-function listen(child: ChildProcessByStdio<Writable, Readable, null>): Testimony {
-  const testimony = { written: 0, acknowledged: new Map<number, string>() }
-  let isDoomed = false
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const said = parseSaying(line)
-    if (said === undefined) return
-    if (said.id === undefined) testimony.written = Math.max(testimony.written, said.n + 1)
-    else testimony.acknowledged.set(said.n, said.id)
-    if (isDoomed || testimony.acknowledged.size < MIN_ACKNOWLEDGED) return
-    isDoomed = true
-    setTimeout(() => child.kill('SIGKILL'), Math.random() * MAX_SURVIVAL_MS)
-  })
-  return testimony
+/** Fills the testimonies as the children speak, and kills each at a moment of its own once all of them are writing. */
+function listen(children: readonly Child[]): Testimony[] {
+  const testimonies = children.map((_, writer) => ({ writer, written: 0, acknowledged: new Map<number, string>() }))
+  let areDoomed = false
+  for (const [writer, testimony] of testimonies.entries())
+    createInterface({ input: children[writer]!.stdout }).on('line', (line) => {
+      const said = parseSaying(line)
+      if (said === undefined) return
+      if (said.id === undefined) testimony.written = Math.max(testimony.written, said.n + 1)
+      else testimony.acknowledged.set(said.n, said.id)
+      if (areDoomed || testimonies.some(({ acknowledged }) => acknowledged.size < MIN_ACKNOWLEDGED)) return
+      areDoomed = true
+      for (const child of children) setTimeout(() => child.kill('SIGKILL'), Math.random() * MAX_SURVIVAL_MS)
+    })
+  return testimonies
 }
 
 /** @param chunks The ones that the child was given. */
 export async function survivalOf(
-  { written, acknowledged }: Testimony,
+  { writer, written, acknowledged }: Testimony,
   chunks: readonly StoredChunk[],
   store: DemoStore,
 ): Promise<Survival> {
@@ -82,7 +101,7 @@ export async function survivalOf(
   let lost = 0
   for (let n = 0; n < written; n++) {
     const id = acknowledged.get(n)
-    const entry = await (id === undefined ? store.chunks.getByKey(crashKey(n)) : store.chunks.get(id))
+    const entry = await (id === undefined ? store.chunks.getByKey(crashKey(writer, n)) : store.chunks.get(id))
     if (isIntact(entry, chunks[n % chunks.length]!)) recovered++
     else if (id !== undefined) lost++
   }

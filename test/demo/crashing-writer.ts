@@ -11,8 +11,8 @@ import { openDemoStore } from './store.ts'
 /** Puts under way at once, so that the kill finds a group of them half done. */
 const WRITERS = 8
 
-const { dir, chunks } = (await json(process.stdin)) as CrashOrder
-const store = await openDemoStore({ dir, background: 'running' })
+const { dir, servers, writer, chunks } = (await json(process.stdin)) as CrashOrder
+const store = await openDemoStore({ dir, servers, background: 'running' })
 const say = promisify((line: string, done: () => void) => process.stdout.write(`${line}\n`, done))
 let next = 0
 
@@ -22,7 +22,7 @@ async function writeForEver(): Promise<never> {
     const chunk = chunks[n % chunks.length]!
     const input = inputOf({ ...chunk, embedding: Float32Array.from(chunk.embedding) })
     await say(sayTry(n))
-    const { id } = await store.chunks.put({ ...input, key: crashKey(n) })
+    const { id } = await store.chunks.put({ ...input, key: crashKey(writer, n) })
     await say(sayAcknowledged(n, id))
   }
 }

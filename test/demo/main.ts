@@ -1,5 +1,6 @@
 /**
- * `npm run demo [-- FOLDER]`: thermocline's main job on real documents, in a data folder of its own.
+ * `npm run demo [-- FOLDER]`: thermocline's main job on real documents, in a data folder of its own; on the servers of
+ * REDIS_URL and DATABASE_URL where they are set, and on private ones by `--servers`.
  *
  * Exit codes: 0 when everything held, 1 when it did not, 2 when the demo could not begin, 130 when interrupted.
  */
@@ -11,15 +12,18 @@ import { type DemoOptions, parseOptions } from './options.ts'
 import { QUESTIONS } from './questions.ts'
 import { Refusal } from './refusal.ts'
 import { printTables, shortcomings } from './report.ts'
+import { withServers } from './servers.ts'
 import { tellStory } from './story.ts'
 
-async function runDemo({ folder, keep }: DemoOptions, signal: AbortSignal): Promise<number> {
+async function runDemo({ folder, keep, servers: arePrivate }: DemoOptions, signal: AbortSignal): Promise<number> {
   const began = performance.now()
   const documents = await (folder === undefined ? readDefaultCorpus() : readFolderCorpus(folder))
   const questions = folder === undefined ? QUESTIONS : undefined
   const dir = await mkdtemp(join(tmpdir(), 'thermocline-demo-'))
   try {
-    const findings = await tellStory({ documents, questions, dir, signal })
+    const findings = await withServers(arePrivate, (servers) =>
+      tellStory({ documents, questions, dir, servers, signal }),
+    )
     printTables(findings)
     const reasons = shortcomings(findings, folder === undefined)
     for (const reason of reasons) console.error(`FAILED: ${reason}`)

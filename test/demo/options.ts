@@ -6,6 +6,8 @@ export interface DemoOptions {
   readonly folder: string | undefined
   /** Leave the data folder behind. */
   readonly keep: boolean
+  /** Start a Redis and a Postgres for this run alone. */
+  readonly servers: boolean
 }
 
 /** Undefined where help was asked for, and given. Throws {@link Refusal} for what it does not know. */
@@ -17,6 +19,11 @@ export function parseOptions(args: readonly string[]): DemoOptions | undefined {
     )
     .argument('[FOLDER]', 'folder with Markdown')
     .option('--keep', 'keep the data folder and print where it is', false)
+    .option('--servers', 'run on a private Redis and Postgres, started for this run', false)
+    .addHelpText(
+      'after',
+      '\nWith REDIS_URL and DATABASE_URL set it runs on those, in a database of its own that it drops.',
+    )
     .exitOverride()
     .configureOutput({ outputError: () => {} })
   try {
@@ -26,5 +33,5 @@ export function parseOptions(args: readonly string[]): DemoOptions | undefined {
     if (error.exitCode === 0) return undefined
     throw new Refusal(`${error.message.replace(/^error: /, '')}: see \`npm run demo -- --help\``)
   }
-  return { folder: command.args[0], keep: command.opts<{ keep: boolean }>().keep }
+  return { folder: command.args[0], ...command.opts<Omit<DemoOptions, 'folder'>>() }
 }

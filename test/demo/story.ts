@@ -1,7 +1,7 @@
 /** The demo from the first document to the last recovered entry. */
 import { createProgress } from '../../src/cli/progress.ts'
 import { askAll, questionsFrom } from './ask.ts'
-import { killWriter, type Survival, survivalOf } from './crash.ts'
+import { killWriters, type Survival, survivalOf } from './crash.ts'
 import { cutDocuments, type DemoChunk, isIntact, type StoredChunk } from './demo-chunk.ts'
 import { EmbeddingPool } from './embedding-pool.ts'
 import { ingest } from './ingest.ts'
@@ -11,7 +11,7 @@ import type { Question } from './questions.ts'
 import { readBack, type Tier } from './read-back.ts'
 import { Refusal } from './refusal.ts'
 import type { Findings } from './report.ts'
-import { type DemoStore, openDemoStore } from './store.ts'
+import { type DemoServers, type DemoStore, openDemoStore } from './store.ts'
 
 export interface Setting {
   readonly documents: readonly MarkdownDocument[]
@@ -19,6 +19,8 @@ export interface Setting {
   readonly questions: readonly Question[] | undefined
   /** Data folder; empty at first. */
   readonly dir: string
+  /** Undefined: embedded tiers. */
+  readonly servers: DemoServers | undefined
   readonly signal: AbortSignal
 }
 
@@ -29,7 +31,7 @@ type Told = Pick<Findings, 'questions' | 'right' | 'residence' | 'latencies'> & 
 const CRASH_CHUNKS = 100
 
 export async function tellStory(setting: Setting): Promise<Findings> {
-  const { documents, dir, signal } = setting
+  const { documents, dir, servers, signal } = setting
   const chunks = cutDocuments(documents)
   if (chunks.length === 0) throw new Refusal('the Markdown has no text: name a folder whose Markdown has some')
   console.log(`Read ${documents.length} documents and cut them into ${chunks.length} chunks.`)
@@ -37,25 +39,31 @@ export async function tellStory(setting: Setting): Promise<Findings> {
   const told = await useStore(chunks, setting)
   const stored = Object.values(told.chunks).flat()
 
-  console.log('\nA child process writes to the same folder and is killed with -9 …')
+  const writers = servers === undefined ? 1 : 2
+  console.log(
+    writers === 1
+      ? '\nA child process writes to the same folder and is killed with -9 …'
+      : '\nTwo backends write to the same store at once, and each is killed with -9 …',
+  )
   const crashed = stored.slice(0, CRASH_CHUNKS)
-  const testimony = await killWriter(dir, crashed, signal)
-  console.log(`… after ${testimony.acknowledged.size} acknowledged puts.`)
+  const testimonies = await killWriters(crashed, { dir, servers, writers, signal })
+  console.log(`… after ${testimonies.map(({ acknowledged }) => acknowledged.size).join(' and ')} acknowledged puts.`)
   const began = performance.now()
-  await using store = await openDemoStore({ dir, background: 'held' })
+  await using store = await openDemoStore({ dir, servers, background: 'held' })
   console.log(`Opened again and recovered in ${Math.round(performance.now() - began)} ms.`)
   const recovered = await store.stats()
-  const survivals = {
-    'the documents': await documentsIn(store, stored),
-    'the killed writer': await survivalOf(testimony, crashed, store),
+  const survivals: Record<string, Survival> = { 'the documents': await documentsIn(store, stored) }
+  for (const testimony of testimonies) {
+    const name = writers === 1 ? 'the killed writer' : `killed backend ${testimony.writer + 1}`
+    survivals[name] = await survivalOf(testimony, crashed, store)
   }
   const residence = { ...told.residence, 'after the recovery': recovered }
   return { ...told, documents: documents.length, chunks: chunks.length, survivals, residence }
 }
 
 /** One life of the store, closed in good order. */
-async function useStore(chunks: readonly DemoChunk[], { dir, signal, ...setting }: Setting): Promise<Told> {
-  await using store = await openDemoStore({ dir, background: 'held' })
+async function useStore(chunks: readonly DemoChunk[], { dir, servers, signal, ...setting }: Setting): Promise<Told> {
+  await using store = await openDemoStore({ dir, servers, background: 'held' })
   await using pool = await EmbeddingPool.open({ signal })
   const put = new Latencies()
   const byTier = await fillTiers(chunks, store, pool, put)

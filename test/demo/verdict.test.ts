@@ -33,14 +33,14 @@ describe('with a store', () => {
   }
 
   test('counts what is missing or altered as lost, and what was never acknowledged not', async () => {
-    const whole = await put(crashKey(0))
-    const otherText = await put(crashKey(1), { text: 'Warm above warm.' })
-    const otherVector = await put(crashKey(2), { embedding: Float32Array.of(0.1, 0.2, 0.4) })
+    const whole = await put(crashKey(0, 0))
+    const otherText = await put(crashKey(0, 1), { text: 'Warm above warm.' })
+    const otherVector = await put(crashKey(0, 2), { embedding: Float32Array.of(0.1, 0.2, 0.4) })
     const missing = '00000000-0000-7000-8000-000000000000'
-    await put(crashKey(4))
+    await put(crashKey(0, 4))
     const acknowledged = new Map([whole.id, otherText.id, otherVector.id, missing].entries())
     // 4 was put without an acknowledgement and is there; 5 was not acknowledged and is not there.
-    const survival = await survivalOf({ written: 6, acknowledged }, [whole], store)
+    const survival = await survivalOf({ writer: 0, written: 6, acknowledged }, [whole], store)
     expect(survival).toEqual({ written: 6, acknowledged: 4, recovered: 2, lost: 3 })
   })
 

@@ -112,13 +112,23 @@ describe('VersionClock', () => {
     expect(versions.highest).toEqual({ millis: NOW, counter: 5 })
   })
 
+  it('has a watermark that rises with time, whether or not anything is issued', () => {
+    const clock = new ManualClock(1_000)
+    const versions = new VersionClock(clock)
+    const before = versions.takeWatermark()
+    clock.advance(5)
+    const watermark = versions.takeWatermark()
+    expect(parse(watermark).millis).toBe(parse(before).millis + 5)
+    expect(versions.next() > watermark).toBe(true)
+  })
+
   it('has a watermark at or above everything issued and below everything to come, by any writer', () => {
     const clock = new ManualClock(NOW)
     const versions = new VersionClock(clock, 'ffffffff')
     for (const advance of [0, 0, 5, -50, 0]) {
       clock.advance(advance)
       const before = versions.next()
-      const watermark = versions.watermark
+      const watermark = versions.takeWatermark()
       expect(before <= watermark).toBe(true)
       expect(versions.next() > watermark).toBe(true)
     }

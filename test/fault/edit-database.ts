@@ -1,5 +1,9 @@
 import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
+import type { Row } from '../../src/cold/driver.ts'
 import { PgliteClient } from '../../src/cold/pglite-client.ts'
+import { PostgresDriver } from '../../src/cold/postgres.ts'
+import { silentLogger } from '../../src/log.ts'
 
 /** Runs statements in the embedded database of a data folder that nobody has open. */
 export async function editDatabase(dir: string, ...statements: string[]): Promise<void> {
@@ -11,6 +15,17 @@ export async function editDatabase(dir: string, ...statements: string[]): Promis
 /** Rows of a query, likewise. */
 export function queryDatabase(dir: string, query: string): Promise<unknown[]> {
   return withDatabase(dir, async (database) => (await database.query(query)).rows)
+}
+
+/** Runs a statement on a server, beside whoever uses it, and answers its rows. */
+export async function queryServer(url: string, statement: string): Promise<Row[]> {
+  const options = { dimensions: [], metrics: [], migrate: 'check', timeout: 10_000, logger: silentLogger } as const
+  const driver = await PostgresDriver.connect({ url, max: 2, ...options })
+  try {
+    return await driver.query(sql.raw(statement))
+  } finally {
+    await driver.close()
+  }
 }
 
 async function withDatabase<T>(dir: string, work: (database: PgliteClient) => Promise<T>): Promise<T> {

@@ -3,10 +3,9 @@
  * closes or retires. Whatever a disk may then have kept: every acknowledged record is read back, nothing is invented or
  * altered, and nobody is told of damage that is none.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/log.ts'
 import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
@@ -15,6 +14,7 @@ import { WriteAheadLog, type WriteAheadLogOptions } from '../../src/wal/write-ah
 import { payloadOf, typeOf } from '../wal/payloads.ts'
 import { pick, type Random, randomFrom } from './seeded-random.ts'
 import { type Lie, SimulatedDisk } from './simulated-disk.ts'
+import { volatileFolder } from './volatile-folder.ts'
 
 const RUNS = Number(process.env.FAULT_RUNS ?? 300)
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000_000)
@@ -174,14 +174,8 @@ async function findingOf(seed: number, parent: string, lie?: Lie): Promise<strin
   }
 }
 
-async function temporaryFolder(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'thermocline-power-'))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
-  return dir
-}
-
 test(`${RUNS} logs lose nothing acknowledged (FAULT_SEED=${SEED})`, { timeout: 3_600_000 }, async () => {
-  const parent = await temporaryFolder()
+  const parent = await volatileFolder()
   const findings: string[] = []
   for (let run = 0; run < RUNS; run++) {
     const finding = await findingOf(SEED + run, parent)
@@ -192,7 +186,7 @@ test(`${RUNS} logs lose nothing acknowledged (FAULT_SEED=${SEED})`, { timeout: 3
 
 describe('a disk that only says it synced', () => {
   test.each<Lie>(['fdatasync', 'fsync', 'fsync-folder'])('is noticed: %s', async (lie) => {
-    const parent = await temporaryFolder()
+    const parent = await volatileFolder()
     for (let seed = 1; seed <= 200; seed++) if ((await findingOf(seed, parent, lie)) !== undefined) return
     expect.unreachable('no log was lost, so the simulation is blind')
   })

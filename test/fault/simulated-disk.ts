@@ -4,12 +4,12 @@
  * - written data is volatile until fdatasync or fsync of that file;
  * - creations, renames and deletions are volatile until an fsync of the folder;
  * - when the power goes, each of these that is not durable yet is kept or dropped, in any subset, and a write may be torn
- *   at its 512-byte sectors. A rename happens or does not; it is never half done.
+ *   at its 512-byte sectors.
  *
  * At the chosen operation either the power goes (`cutPower` lays out what is left) or the process is killed: then the
  * folder stays as it is, and what was volatile remains so under the next process.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogDevice, LogDeviceFailure, LogOperation } from '../../src/wal/log-device.ts'
 import { pick, type Random } from './seeded-random.ts'
@@ -34,7 +34,6 @@ interface Inode {
 /** Changes of the folder since its last sync. */
 type NameChange =
   | { readonly kind: 'set'; readonly name: string; readonly inode: Inode }
-  | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: Inode }
   | { readonly kind: 'remove'; readonly name: string }
 
 /** Open files of one process. */
@@ -136,14 +135,21 @@ export class SimulatedDisk {
       case 'close':
         handles.delete(operation.handle)
         break
-      case 'rename':
-        this.#rename(operation.from, operation.to)
+      case 'link':
+        this.#link(operation.from, operation.to)
         break
       case 'unlink':
         this.#unlink(operation.name)
         break
       case 'fsync-folder':
         if (this.#lie !== 'fsync-folder') this.#syncFolder()
+        break
+      case 'expect-room':
+        break
+      case 'expect':
+        // Of a file that is written past this device, before it is opened.
+        if (!readFileSync(join(this.#folder, operation.name), 'latin1').startsWith(operation.text))
+          throw new Error('it was taken over')
         break
     }
   }
@@ -164,9 +170,9 @@ export class SimulatedDisk {
     this.#show(inode)
   }
 
-  #rename(from: string, to: string): void {
-    this.#change({ kind: 'rename', from, to, inode: this.#shown.get(from)! })
-    renameSync(join(this.#folder, from), join(this.#folder, to))
+  #link(from: string, to: string): void {
+    linkSync(join(this.#folder, from), join(this.#folder, to))
+    this.#change({ kind: 'set', name: to, inode: this.#shown.get(from)! })
   }
 
   #unlink(name: string): void {
@@ -228,10 +234,7 @@ export class SimulatedDisk {
 }
 
 function apply(names: Map<string, Inode>, change: NameChange): void {
-  if (change.kind === 'rename') {
-    names.delete(change.from)
-    names.set(change.to, change.inode)
-  } else if (change.kind === 'set') names.set(change.name, change.inode)
+  if (change.kind === 'set') names.set(change.name, change.inode)
   else names.delete(change.name)
 }
 

@@ -1,27 +1,26 @@
 /**
  * Writes to a store until it is killed, and says what was acknowledged. Each line on stdout is `begin KEY N`, written
  * before a call, or `ack KEY N`, after it resolved; N is the number of the write to that key, and a delete when divisible
- * by five. Arguments: the data folder, then keys to write to concurrently.
+ * by five. Arguments: options of the store as JSON, then keys to write to concurrently.
  */
 import { writeSync } from 'node:fs'
 import { openMemoryStore } from '../../src/index.ts'
 
-const [dir, ...keys] = process.argv.slice(2)
+const [options, ...keys] = process.argv.slice(2)
 const store = await openMemoryStore({
-  dir: dir!,
   checkpoint: { every: 40 },
   sync: { schedule: '* * * * * *', hotToColdAge: 20 },
   wal: { segmentBytes: 64 * 1024 },
-  hot: { maxEntries: 50 },
+  ...JSON.parse(options!),
 })
 
 const say = (line: string): void => {
   writeSync(1, `${line}\n`)
 }
 
-async function writeForEver(key: string, from: number): Promise<never> {
+async function writeForEver(key: string): Promise<never> {
   const { id } = await store.chunks.put({ key, text: '0' })
-  for (let n = from; ; n++) {
+  for (let n = 1; ; n++) {
     say(`begin ${key} ${n}`)
     if (n % 5 === 0) await store.chunks.delete(id)
     else await store.chunks.put({ key, text: String(n), position: n, metadata: { padding: 'x'.repeat(n % 700) } })
@@ -29,4 +28,4 @@ async function writeForEver(key: string, from: number): Promise<never> {
   }
 }
 
-await Promise.all(keys.map((key) => writeForEver(key, 1)))
+await Promise.all(keys.map(writeForEver))

@@ -2,19 +2,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { MemoryStore } from '../../src/index.ts'
 import { ManualClock } from '../manual-clock.ts'
-import { GatedTiers } from './gate.ts'
+import { describeGated, GatedTiers } from './gate.ts'
 import { shareStore } from './stores.ts'
 
 const KIB = 1_024
 const text = 'x'.repeat(KIB)
 
-describe('pending', () => {
-  const tiers = new GatedTiers()
+describeGated('pending', (tiers) => {
   const BOUND = 20 * KIB
-  const { store, view } = shareStore(
-    { name: 'gated', open: (options) => tiers.open(options) },
-    { wal: { maxPendingBytes: BOUND } },
-  )
+  const { store, view } = shareStore(tiers, { wal: { maxPendingBytes: BOUND } })
   const pending = async () => (await store().stats()).pending
   afterEach(async () => {
     tiers.cold.allow()
@@ -71,7 +67,8 @@ describe('pending', () => {
     const { chunks } = view()
     tiers.cold.refuse('ship')
     const inputs = Array.from({ length: 12 }, () => ({ text: 'x'.repeat(KIB * KIB) }))
-    const outcomes = await chunks.putMany(inputs, { settle: true, timeout: 50 })
+    // Long enough for eight megabytes to be synced.
+    const outcomes = await chunks.putMany(inputs, { settle: true, timeout: 3_000 })
     expect(outcomes[0]!.ok).toBe(true)
     expect(outcomes.at(-1)).toMatchObject({
       ok: false,

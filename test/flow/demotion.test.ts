@@ -2,130 +2,138 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import { MemoryHotTier } from '../../src/hot/memory-hot-tier.ts'
+import type { NamespaceView } from '../../src/index.ts'
 import { silentLogger } from '../../src/log.ts'
 import { Demoter } from '../../src/sync/demote.ts'
 import { chunkOf } from '../contract/cold-records.ts'
-import { GatedTiers } from './gate.ts'
+import { describeGated, GatedTiers } from './gate.ts'
 import { shareStore } from './stores.ts'
 
-const tiers = new GatedTiers()
-const { store, view, clock } = shareStore({ name: 'gated', open: (options) => tiers.open(options) })
-const placeOf = async (chunks: ReturnType<typeof view>['chunks'], id: string) => {
+const placeOf = async (chunks: NamespaceView['chunks'], id: string) => {
   const { pending, hot, cold } = await chunks.explain(id)
   return { pending: pending !== undefined, hot: hot !== undefined, cold: cold !== undefined }
 }
 
-beforeEach(() => store().sync())
-afterEach(() => tiers.cold.allow())
+describeGated('demotion', (tiers, pair) => {
+  const { store, view, clock } = shareStore(tiers)
 
-test('an entry leaves hot only after cold has it', async () => {
-  const { chunks } = view()
-  const { id } = await chunks.put({ text: 'x' })
-  tiers.cold.refuse('ship', 'upsert')
-  const demoter = new Demoter({
-    hot: tiers.hot.tier,
-    cold: tiers.cold.around(tiers.cold.tier),
-    logger: silentLogger,
-    batchSize: 10,
-    onDemoted: () => {},
-  })
-  const never = new AbortController().signal
-  await expect(demoter.demoteIdle(clock.now(), never)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
-  expect(await placeOf(chunks, id)).toEqual({ pending: true, hot: true, cold: false })
-  tiers.cold.refuse('ship')
-  expect(await demoter.demoteIdle(clock.now(), never)).toMatchObject({ demoted: 1 })
-  expect(await placeOf(chunks, id)).toEqual({ pending: true, hot: false, cold: true })
-})
+  beforeEach(() => store().sync())
+  afterEach(() => tiers.cold.allow())
 
-test('an entry that is written while it is to leave stays, in its new version', async () => {
-  const { chunks } = view()
-  const { id } = await chunks.put({ text: 'old', key: 'k' })
-  await store().checkpoint()
-  const checked = tiers.cold.hold('versions')
-  const sync = store().sync()
-  await checked.arrived
-  const { version } = await chunks.put({ text: 'new', key: 'k' })
-  checked.release()
-  expect(await sync).toMatchObject({ synced: 0, skipped: 1 })
-  expect((await chunks.explain(id)).hot?.version).toBe(version)
-  expect((await chunks.get(id))?.text).toBe('new')
-})
-
-test('a read of cold that began before a write does not put the older version into hot behind it', async () => {
-  const { chunks } = view()
-  const { id } = await chunks.put({ text: 'old', key: 'k' })
-  await store().sync()
-  clock.advance(tiers.hot.tier.markerTtl)
-  const read = tiers.cold.hold('read')
-  const slow = chunks.get(id)
-  await read.arrived
-  await chunks.put({ text: 'new', key: 'k' })
-  await store().sync()
-  expect(await placeOf(chunks, id)).toEqual({ pending: false, hot: false, cold: true })
-  read.release()
-  await slow
-  expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
-  expect((await chunks.get(id))?.text).toBe('new')
-})
-
-test('a read of cold that took long does not promote: what left meanwhile may be forgotten', async () => {
-  const { chunks } = view()
-  const { id } = await chunks.put({ text: 'x' })
-  await store().sync()
-  clock.advance(tiers.hot.tier.markerTtl)
-  const read = tiers.cold.hold('read')
-  const slow = chunks.get(id)
-  await read.arrived
-  clock.advance(tiers.hot.tier.markerTtl)
-  read.release()
-  await slow
-  expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
-})
-
-test('a tombstone leaves hot even after cold has collected it', async () => {
-  const { chunks } = view()
-  const { id } = await chunks.put({ text: 'x' })
-  await chunks.delete(id)
-  await store().checkpoint()
-  expect(await tiers.cold.tier.sweep({ graceMs: -2 * 86_400_000, limit: 1_000 })).toMatchObject({ collected: 1 })
-  expect(await placeOf(chunks, id)).toEqual({ pending: false, hot: true, cold: false })
-  expect(await store().sync()).toMatchObject({ synced: 1, errors: 0 })
-  expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
-  expect(await chunks.get(id)).toBeUndefined()
-})
-
-test('early demotion ends although hot is filled as fast as it is emptied', async () => {
-  const hot = new MemoryHotTier({ maxEntries: 2, maxBytes: 1_000_000 })
-  let n = 0
-  const fill = () => {
-    const version = `ffffffff${(++n).toString(16).padStart(16, '0')}`
-    const record = chunkOf('filling', n, n, { version })
-    const payload = encodeRecord(record)
-    return hot.write([
-      { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
-    ])
-  }
-  const demoter = new Demoter({
-    hot,
-    cold: tiers.cold.tier,
-    logger: silentLogger,
-    batchSize: 1,
-    onDemoted: () => void fill(),
-  })
-  for (let i = 0; i < 6; i++) await fill()
-  expect(await demoter.demoteOverflow(new AbortController().signal)).toMatchObject({ demoted: 6 })
-})
-
-describe('counted reads', () => {
-  test('go along to cold', async () => {
+  test('an entry leaves hot only after cold has it', async () => {
     const { chunks } = view()
     const { id } = await chunks.put({ text: 'x' })
-    for (let i = 0; i < 3; i++) await chunks.get(id)
+    tiers.cold.refuse('ship', 'upsert')
+    const demoter = new Demoter({
+      hot: tiers.hot.tier,
+      cold: tiers.cold.around(tiers.cold.tier),
+      logger: silentLogger,
+      batchSize: 10,
+      onDemoted: () => {},
+    })
+    const never = new AbortController().signal
+    await expect(demoter.demoteIdle(clock.now(), never)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+    expect(await placeOf(chunks, id)).toEqual({ pending: true, hot: true, cold: false })
+    tiers.cold.refuse('ship')
+    expect(await demoter.demoteIdle(clock.now(), never)).toMatchObject({ demoted: 1 })
+    expect(await placeOf(chunks, id)).toEqual({ pending: true, hot: false, cold: true })
+  })
+
+  test('an entry that is written while it is to leave stays, in its new version', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'old', key: 'k' })
+    await store().checkpoint()
+    const checked = tiers.cold.hold('versions')
+    const sync = store().sync()
+    await checked.arrived
+    const { version } = await chunks.put({ text: 'new', key: 'k' })
+    checked.release()
+    expect(await sync).toMatchObject({ synced: 0, skipped: 1 })
+    expect((await chunks.explain(id)).hot?.version).toBe(version)
+    expect((await chunks.get(id))?.text).toBe('new')
+  })
+
+  test('a read of cold that began before a write does not put the older version into hot behind it', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'old', key: 'k' })
     await store().sync()
+    await pair.expireMarkers(clock)
+    const read = tiers.cold.hold('read')
+    const slow = chunks.get(id)
+    await read.arrived
+    await chunks.put({ text: 'new', key: 'k' })
+    await store().sync()
+    expect(await placeOf(chunks, id)).toEqual({ pending: false, hot: false, cold: true })
+    read.release()
+    await slow
     expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
-    expect((await chunks.peek(id))?.accessCount).toBe(3)
-    await chunks.get(id)
+    expect((await chunks.get(id))?.text).toBe('new')
+  })
+
+  test('a tombstone leaves hot even after cold has collected it', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'x' })
+    await chunks.delete(id)
+    await store().checkpoint()
+    expect(await tiers.cold.tier.sweep({ graceMs: -2 * 86_400_000, limit: 1_000 })).toMatchObject({ collected: 1 })
+    expect(await placeOf(chunks, id)).toEqual({ pending: false, hot: true, cold: false })
+    expect(await store().sync()).toMatchObject({ synced: 1, errors: 0 })
+    expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
+    expect(await chunks.get(id)).toBeUndefined()
+  })
+
+  describe('counted reads', () => {
+    test('go along to cold', async () => {
+      const { chunks } = view()
+      const { id } = await chunks.put({ text: 'x' })
+      for (let i = 0; i < 3; i++) await chunks.get(id)
+      await store().sync()
+      expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
+      expect((await chunks.peek(id))?.accessCount).toBe(3)
+      await chunks.get(id)
+      await store().sync()
+      expect((await chunks.peek(id))?.accessCount).toBe(4)
+    })
+  })
+})
+
+describe('demotion from a hot tier in this process', () => {
+  const tiers = new GatedTiers()
+  const { store, view, clock } = shareStore(tiers)
+
+  test('a read of cold that took long does not promote: what left meanwhile may be forgotten', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'x' })
     await store().sync()
-    expect((await chunks.peek(id))?.accessCount).toBe(4)
+    clock.advance(tiers.hot.tier.markerTtl)
+    const read = tiers.cold.hold('read')
+    const slow = chunks.get(id)
+    await read.arrived
+    clock.advance(tiers.hot.tier.markerTtl)
+    read.release()
+    await slow
+    expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
+  })
+
+  test('early demotion ends although hot is filled as fast as it is emptied', async () => {
+    const hot = new MemoryHotTier({ maxEntries: 2, maxBytes: 1_000_000 })
+    let n = 0
+    const fill = () => {
+      const version = `ffffffff${(++n).toString(16).padStart(16, '0')}`
+      const record = chunkOf('filling', n, n, { version })
+      const payload = encodeRecord(record)
+      return hot.write([
+        { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
+      ])
+    }
+    const demoter = new Demoter({
+      hot,
+      cold: tiers.cold.tier,
+      logger: silentLogger,
+      batchSize: 1,
+      onDemoted: () => void fill(),
+    })
+    for (let i = 0; i < 6; i++) await fill()
+    expect(await demoter.demoteOverflow(new AbortController().signal)).toMatchObject({ demoted: 6 })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { EntryInput, MemoryStore } from '../../src/index.ts'
-import { pairs, shareStore, vectorOf } from './stores.ts'
+import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 /** Each state an entry can live in, reached the real way. */
 const places: Record<string, (store: MemoryStore) => Promise<unknown>> = {
@@ -26,7 +26,7 @@ const inputs: EntryInput[] = [
   { kind: 'raptor', level: 0, summary: '', children: [] },
 ]
 
-describe.each(pairs)('entries on $name', (pair) => {
+describePairs('entries', (pair) => {
   const { clock, store: shared, view: fresh } = shareStore(pair)
 
   describe.each(Object.entries(places))('%s', (_, move) => {

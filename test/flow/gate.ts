@@ -2,11 +2,11 @@
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { ThermoclineError, type TierName } from '../../src/errors.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
-import { MemoryHotTier } from '../../src/hot/memory-hot-tier.ts'
 import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
-import { openCold } from '../../src/open-folder.ts'
+import { openCold } from '../../src/open-cold.ts'
+import { openHot } from '../../src/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/open-store.ts'
-import { QUIET } from './stores.ts'
+import { describePairs, embeddedPair, type Pair } from './stores.ts'
 
 type Method<T> = { [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T]
 
@@ -89,18 +89,31 @@ function bound(value: unknown, target: object): unknown {
   return typeof value === 'function' ? value.bind(target) : value
 }
 
+/** Declares the tests on each pair of drivers, both tiers behind gates. */
+export function describeGated(name: string, body: (tiers: GatedTiers, pair: Pair) => void): void {
+  describePairs(name, (pair) => body(new GatedTiers(pair), pair))
+}
+
 /** Stores whose tiers stand behind gates. */
 export class GatedTiers {
   readonly cold = new Gate<ColdTier>('cold')
   readonly hot = new Gate<HotTier>('hot')
 
-  /** In memory unless a `dir` is given. */
-  open(options: MemoryStoreOptions = {}): Promise<MemoryStore> {
+  readonly #pair: Pair
+
+  constructor(pair: Pair = embeddedPair) {
+    this.#pair = pair
+  }
+
+  /** Of the embedded pair in memory unless a `dir` is given. */
+  async open(options: MemoryStoreOptions = {}): Promise<MemoryStore> {
     const tiers = {
       openCold: async (...args: Parameters<typeof openCold>) => this.cold.around(await openCold(...args)),
-      openHot: ({ hot, clock }: { hot: { maxEntries: number; maxBytes: number }; clock: { now(): number } }) =>
-        this.hot.around(new MemoryHotTier({ ...hot, clock })),
+      openHot: async (...args: Parameters<typeof openHot>) => {
+        const opened = await openHot(...args)
+        return { ...opened, tier: this.hot.around(opened.tier) }
+      },
     }
-    return openMemoryStoreOver(tiers, { inMemory: options.dir === undefined, ...QUIET, ...options })
+    return openMemoryStoreOver(tiers, { ...(await this.#pair.options(options)), ...options })
   }
 }

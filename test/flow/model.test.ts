@@ -5,10 +5,10 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { MemoryStore, NamespaceView } from '../../src/index.ts'
 import type { ManualClock } from '../manual-clock.ts'
-import { pairs, shareStore, vectorOf } from './stores.ts'
+import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const RUNS = Number(process.env.FAULT_RUNS ?? 40)
@@ -112,7 +112,7 @@ const step: fc.Arbitrary<{ name: string; run: Step }> = fc.oneof(
   },
 )
 
-describe.each(pairs)('random histories on $name', (pair) => {
+describePairs('random histories', (pair) => {
   const { clock, store: shared, view: fresh } = shareStore(pair, { cold: { dimensions: [8] }, hot: { maxEntries: 3 } })
 
   test(`${RUNS} of them answer like a map`, { timeout: 600_000 }, async () => {

@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { MemoryStore } from '../../src/index.ts'
-import { pairs, shareStore, vectorOf } from './stores.ts'
+import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 const SEGMENTS = ['acme', 'acme-corp', 'acme/corp', 'acme%2Fcorp', 'ac', 'acme0', 'acmé', 'a*c', "a'; --", '_', '%']
 
-describe.each(pairs)('namespaces on $name', (pair) => {
+describePairs('namespaces', (pair) => {
   const { store: shared, view: fresh } = shareStore(pair)
 
   const everywhere: Record<string, (store: MemoryStore) => Promise<unknown>> = {

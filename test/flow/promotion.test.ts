@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { pairs, shareStore } from './stores.ts'
+import { describePairs, shareStore } from './stores.ts'
 
-/** Longer than anything that has left hot is kept from coming back. */
-const MARKERS_GONE = 60_000
-
-describe.each(pairs)('promotion on $name', (pair) => {
+describePairs('promotion', (pair) => {
   describe('after three reads', () => {
     const { clock, store, view } = shareStore(pair, { promote: { minAccesses: 3 } })
 
@@ -12,7 +9,7 @@ describe.each(pairs)('promotion on $name', (pair) => {
       const { chunks } = view()
       const { id } = await chunks.put({ text: 'x' })
       await store().sync()
-      clock.advance(MARKERS_GONE)
+      await pair.expireMarkers(clock)
       const isHot = async () => (await chunks.explain(id)).hot !== undefined
       const seen: boolean[] = []
       for (let read = 1; read <= 3; read++) {
@@ -29,7 +26,7 @@ describe.each(pairs)('promotion on $name', (pair) => {
       await chunks.get(id)
       await chunks.get(id)
       await store().sync()
-      clock.advance(MARKERS_GONE)
+      await pair.expireMarkers(clock)
       await chunks.get(id)
       expect((await chunks.explain(id)).hot).toBeDefined()
     })
@@ -42,7 +39,7 @@ describe.each(pairs)('promotion on $name', (pair) => {
       const { chunks } = view()
       const { id } = await chunks.put({ text: 'x' })
       await store().sync()
-      clock.advance(MARKERS_GONE)
+      await pair.expireMarkers(clock)
       for (let read = 0; read < 5; read++) expect((await chunks.get(id))?.text).toBe('x')
       expect((await chunks.explain(id)).hot).toBeUndefined()
     })

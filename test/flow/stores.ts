@@ -2,36 +2,126 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { describeWithAnyPostgres, describeWithRedis, PostgresDatabases, PrivateRedis } from '../services.ts'
 
 export interface Pair {
   readonly name: string
+  /** Options of an empty store. */
+  options(given?: MemoryStoreOptions): Promise<MemoryStoreOptions>
   /** An empty store, for the caller to close. Background work runs only when the test asks for it. */
   open(options?: MemoryStoreOptions): Promise<MemoryStore>
+  /** What has left hot may come back: its markers are gone, as they are after a minute. */
+  expireMarkers(clock: ManualClock): Promise<void>
 }
 
 /** Nothing happens by itself: tests drive checkpoints and syncs. */
 export const QUIET = { checkpoint: { every: '1h' }, sync: { schedule: '0 0 0 1 1 *', hotToColdAge: 0 } } as const
 
-export const pairs: readonly Pair[] = [
-  {
-    name: 'in-process and PGlite',
-    open: (options) => openMemoryStore({ inMemory: true, ...QUIET, ...options }),
-  },
-]
+/** The embedded pair, in memory. */
+export const embeddedPair: Pair = {
+  name: 'in-process and PGlite',
+  options: async (given) => ({ inMemory: given?.dir === undefined, ...QUIET }),
+  open: (options) => openMemoryStore({ inMemory: true, ...QUIET, ...options }),
+  expireMarkers: async (clock) => clock.advance(60_000),
+}
+
+/** Declares the tests on each pair of drivers. */
+export function describePairs(name: string, body: (pair: Pair) => void): void {
+  describe(`${name} on ${embeddedPair.name}`, () => body(embeddedPair))
+  describeWithServers(`${name} on Redis and Postgres`, (servers) =>
+    body({
+      name: 'Redis and Postgres',
+      options: () => servers.storeOptions(),
+      open: (options) => servers.openStore(options),
+      expireMarkers: () => servers.expireMarkers(),
+    }),
+  )
+}
+
+/** Redis and Postgres for the tests of a suite, each its own. */
+export class Servers {
+  redis!: PrivateRedis
+  databases!: PostgresDatabases
+  readonly #folders: string[] = []
+
+  async start(): Promise<void> {
+    this.redis = await PrivateRedis.start({ onPort: true })
+    this.databases = await PostgresDatabases.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.databases[Symbol.asyncDispose]()
+    await this.redis[Symbol.asyncDispose]()
+    for (const folder of this.#folders) await rm(folder, { recursive: true, force: true })
+  }
+
+  get redisUrl(): string {
+    return redisUrlOf(this.redis)
+  }
+
+  /** What every process of one store shares, with an empty database. */
+  async shared(): Promise<{ hot: { url: string }; cold: { url: string } }> {
+    return { hot: { url: this.redisUrl }, cold: { url: await this.databases.create() } }
+  }
+
+  /** Redis's own clock cannot be moved. */
+  async expireMarkers(): Promise<void> {
+    const client = new Redis(this.redisUrl)
+    try {
+      for (const key of await client.keys('*:m:*')) await client.del(key)
+    } finally {
+      await client.quit()
+    }
+  }
+
+  async folder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'thermocline-test-'))
+    this.#folders.push(folder)
+    return folder
+  }
+
+  /** Options of an empty store in a folder of its own. */
+  async storeOptions(): Promise<MemoryStoreOptions> {
+    return { dir: await this.folder(), ...(await this.shared()), ...QUIET }
+  }
+
+  /** For the caller to close. */
+  async openStore(options: MemoryStoreOptions = {}): Promise<MemoryStore> {
+    return openMemoryStore({ ...(await this.storeOptions()), ...options })
+  }
+}
+
+export function redisUrlOf({ connection }: PrivateRedis): string {
+  if (!('port' in connection)) throw new Error('this Redis listens on no port')
+  return `redis://${connection.host}:${connection.port}`
+}
+
+/** Declares tests that need a Redis and a Postgres. */
+export function describeWithServers(name: string, body: (servers: Servers) => void): void {
+  describeWithRedis(name, () => {
+    describeWithAnyPostgres('', () => {
+      const servers = new Servers()
+      beforeAll(() => servers.start())
+      afterAll(() => servers.stop())
+      body(servers)
+    })
+  })
+}
 
 /**
  * One store for the tests of a suite, since making a database takes seconds; each test has a namespace of its own in it.
  * Its clock is a day ahead, so that the sweep, which judges by the database's own, never reaches an expiry first.
  */
-export function shareStore({ open }: Pair, options?: MemoryStoreOptions) {
+export function shareStore(pair: Pick<Pair, 'open'>, options?: MemoryStoreOptions) {
   const clock = new ManualClock(Date.now() + 86_400_000)
   let store: MemoryStore | undefined
   let views = 0
   beforeAll(async () => {
-    store = await open({ clock, ...options })
+    store = await pair.open({ clock, ...options })
   })
   afterAll(async () => {
     await store?.close()

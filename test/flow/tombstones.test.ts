@@ -3,17 +3,16 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { MemoryStoreOptions } from '../../src/index.ts'
 import { ManualClock } from '../manual-clock.ts'
-import { GatedTiers } from './gate.ts'
+import { describeGated, GatedTiers } from './gate.ts'
 import { shareStore } from './stores.ts'
 
 const HOUR = 3_600_000
 
-describe('by the clock of the database', () => {
-  const tiers = new GatedTiers()
+describeGated('tombstones by the clock of the database', (tiers) => {
   // The clock of the sweep is the database's own, so the store's goes back instead.
   const past = new ManualClock(Date.now() - 23 * HOUR)
   const open = (options: MemoryStoreOptions = {}) => tiers.open({ ...options, clock: past })
-  const { store, view } = shareStore({ name: 'gated', open })
+  const { store, view } = shareStore({ open })
 
   test('a tombstone stays a day, and is collected when every log has shipped past it', async () => {
     const { chunks } = view()
@@ -53,10 +52,7 @@ describe('by the clock of the database', () => {
 
 describe('by the clock of the store', () => {
   const tiers = new GatedTiers()
-  const { store, view, clock } = shareStore(
-    { name: 'gated', open: (options) => tiers.open(options) },
-    { sync: { schedule: '0 0 0 1 1 *', hotToColdAge: '1h' } },
-  )
+  const { store, view, clock } = shareStore(tiers, { sync: { schedule: '0 0 0 1 1 *', hotToColdAge: '1h' } })
 
   test('an expired entry leaves hot with the next sync, however lately it was read', async () => {
     const { chunks } = view()

@@ -11,6 +11,9 @@ import { silentLogger } from '../../src/log.ts'
 import { keyOf, versionOf, writeOf } from '../contract/hot-writes.ts'
 import { createCluster, describeWithRedis, PrivateRedis, type RedisServerOptions } from '../services.ts'
 
+/** What an empty cold tier answers. */
+const EMPTY = { number: 1, highestVersion: ZERO_VERSION }
+
 const AWAY = expect.objectContaining({ code: 'ERR_TIER_UNAVAILABLE', retryable: true, details: { tier: 'hot' } })
 
 describeWithRedis('the Redis hot tier', () => {
@@ -38,7 +41,7 @@ describeWithRedis('the Redis hot tier', () => {
       storeId,
       logger: silentLogger,
       commandTimeout: 300,
-      enterGeneration: async () => ZERO_VERSION,
+      enterGeneration: async () => EMPTY,
       onGeneration: (generation) => generations.push(generation),
       ...options,
     })
@@ -71,7 +74,7 @@ describeWithRedis('the Redis hot tier', () => {
       const entered: string[] = []
       const enterGeneration = async (generation: string) => {
         entered.push(generation)
-        return ZERO_VERSION
+        return EMPTY
       }
       const [a, b] = [await connected({ enterGeneration }), await connected({ enterGeneration })]
       expect(a.tier.generation).toMatch(/^[0-9a-f]{24}$/)
@@ -141,7 +144,7 @@ describeWithRedis('the Redis hot tier', () => {
 
   describe('a new generation', () => {
     it('starts with the floor that cold knows', async () => {
-      const { tier } = await connected({ enterGeneration: async () => versionOf(100) })
+      const { tier } = await connected({ enterGeneration: async () => ({ number: 1, highestVersion: versionOf(100) }) })
       for (let n = 1; n < 50; n++)
         expect(await put(tier, n, 100)).toEqual([{ status: 'refused', floor: versionOf(100) }])
       expect(await put(tier, 1, 101)).toEqual([{ status: 'stored' }])
@@ -153,7 +156,7 @@ describeWithRedis('the Redis hot tier', () => {
       const { tier, generations } = tierOf({
         enterGeneration: async () => {
           if (isColdAway) throw new Error('cold is away')
-          return ZERO_VERSION
+          return EMPTY
         },
       })
       await expect(tier.connect()).rejects.toEqual(AWAY)
@@ -182,13 +185,37 @@ describeWithRedis('the Redis hot tier', () => {
           isFirst = false
           await interfere()
         }
-        return ZERO_VERSION
+        return EMPTY
       }
       const options = { ...redis.connection, connectionName: 'tier' }
       const { tier } = tierOf({ server: { options }, enterGeneration, commandTimeout: 2_000 })
-      await tier.connect()
+      // Where Redis went away just then, it connects again by itself.
+      await tier.connect().catch(() => {})
+      await healed(tier)
       const { tier: other } = await connected()
       expect(other.generation).toBe(tier.generation)
+    })
+
+    it('takes the place of one that has ended, though Redis is the same', async () => {
+      const { tier: before } = await connected()
+      await put(before, 1, 5)
+      const ended = before.generation
+      const enterGeneration = async (id: string) => (id === ended ? undefined : EMPTY)
+      const { tier } = await connected({ enterGeneration })
+      expect(tier.generation).not.toBe(ended)
+      expect(await versionIn(tier, 1)).toBeUndefined()
+    })
+
+    it('has the number that cold gave it, anew where cold says that another one is current', async () => {
+      let number = 7
+      const enterGeneration = async () => ({ number, highestVersion: ZERO_VERSION })
+      const { tier } = await connected({ enterGeneration })
+      await put(tier, 1, 5)
+      expect(tier.generationNumber).toBe(7)
+      number = 9
+      tier.reenter()
+      await vi.waitFor(() => expect(tier.generationNumber).toBe(9))
+      expect(await versionIn(tier, 1)).toBe(versionOf(5))
     })
 
     it('deletes nothing of others once it is not the current one any more', async () => {

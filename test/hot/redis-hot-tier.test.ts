@@ -18,7 +18,7 @@ function describeOn(name: string, runs: number, server: () => RedisServer): void
     runs,
     async open({ markerTtl }) {
       const storeId = RUN + randomUUID().slice(13)
-      const enterGeneration = async () => ZERO_VERSION
+      const enterGeneration = async () => ({ number: 1, highestVersion: ZERO_VERSION })
       const tier = new RedisHotTier({ server: server(), storeId, logger: silentLogger, markerTtl, enterGeneration })
       await tier.connect()
       return { tier, advance: undefined, close: () => tier.close() }

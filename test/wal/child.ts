@@ -4,16 +4,26 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { compiled } from '../compiled.ts'
 
 export class Child {
   readonly process: ChildProcess
   readonly #lines: Interface
   readonly #iterator: AsyncIterator<string>
 
-  /** @param script In this folder. */
-  constructor(script: string, args: readonly (string | number)[], nodeArgs: readonly string[] = []) {
-    const command = [...nodeArgs, '--import', 'tsx', join(import.meta.dirname, script), ...args.map(String)]
-    this.process = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] })
+  /**
+   * @param script In this folder.
+   * @param within A command that runs the one behind it, such as `env`.
+   */
+  constructor(
+    script: string,
+    args: readonly (string | number)[],
+    nodeArgs: readonly string[] = [],
+    within: readonly string[] = [],
+  ) {
+    const node = [process.execPath, ...nodeArgs, compiled(join(import.meta.dirname, script))]
+    const [program, ...rest] = [...within, ...node, ...args.map(String)]
+    this.process = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#lines = createInterface({ input: this.process.stdout! })
     this.#iterator = this.#lines[Symbol.asyncIterator]()
     onTestFinished(() => {

@@ -1,8 +1,10 @@
 /**
  * Goes on with the only log of a folder, or creates one, and appends until it is killed. Prints `ack SEQUENCE` after each
- * append that resolved. The payload is that of its sequence, so a reader knows what must stand there.
+ * append that resolved, and `CODE OUTCOME` of one that did not. The payload is that of its sequence, so a reader knows
+ * what must stand there.
  */
 import { writeSync } from 'node:fs'
+import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/log.ts'
 import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
 import { LogScan } from '../../src/wal/log-scan.ts'
@@ -32,12 +34,17 @@ const log = await openLog()
 let next = log.lastSequence + 1
 writeSync(1, `from ${next}\n`)
 
-async function appendForEver(): Promise<never> {
-  for (;;) {
-    const n = next++
-    const { sequence } = await log.append(typeOf(n), payloadOf(n), n, n)
-    writeSync(1, `ack ${sequence}\n`)
+async function appendUntilItFails(): Promise<void> {
+  try {
+    for (;;) {
+      const n = next++
+      const { sequence } = await log.append(typeOf(n), payloadOf(n), n, n)
+      writeSync(1, `ack ${sequence}\n`)
+    }
+  } catch (error) {
+    if (!isThermoclineError(error, 'ERR_WAL_FAILED')) throw error
+    writeSync(1, `${error.code} ${error.details.outcome}\n`)
   }
 }
 
-await Promise.all(Array.from({ length: 8 }, appendForEver))
+await Promise.all(Array.from({ length: 8 }, appendUntilItFails))

@@ -107,7 +107,15 @@ describe('append', () => {
     device.intercept = (operation) =>
       void order.push('handle' in operation ? `${operation.op} ${operation.handle}` : operation.op)
     await log.append('put', payloadOf(1), 1, 1).then(() => order.push('ack'))
-    expect(order).toEqual(['write segment', 'fdatasync segment', 'write mark', 'durable', 'ack'])
+    expect(order).toEqual([
+      'expect-room',
+      'write segment',
+      'fdatasync segment',
+      'expect',
+      'write mark',
+      'durable',
+      'ack',
+    ])
   })
 
   it('takes what waits into one group: a thousand appends of one tick, one sync', async () => {
@@ -179,20 +187,27 @@ describe('rotation', () => {
     device.seen.length = 0
     await log.append('put', payloadOf(2, 100), 2, 2)
     const name = segmentName(2)
+    const created = device.seen.find(({ op }) => op === 'create')
+    const aside = created?.op === 'create' ? created.name : ''
     expect(device.seen.map((operation) => describeOperation(operation))).toEqual([
       'write segment at 224',
       'fdatasync segment',
+      'expect owner',
       'write mark',
-      `create ${name}.new`,
+      `create ${aside}`,
       'write next at 0',
       'fsync next',
       'close next',
-      `rename ${name}.new to ${name}`,
+      'expect owner',
+      `link ${aside} to ${name}`,
+      `unlink ${aside}`,
       'fsync-folder',
       'close segment',
       `open ${name}`,
+      'expect-room',
       'write segment at 80',
       'fdatasync segment',
+      'expect owner',
       'write mark',
     ])
   })
@@ -204,10 +219,11 @@ describe('rotation', () => {
         return `${operation.op} ${operation.name}`
       case 'write':
         return operation.handle === 'mark' ? 'write mark' : `write ${operation.handle} at ${operation.position}`
-      case 'rename':
-        return `rename ${operation.from} to ${operation.to}`
+      case 'link':
+        return `link ${operation.from} to ${operation.to}`
       case 'unlink':
-        return `unlink ${operation.name}`
+      case 'expect':
+        return `${operation.op} ${operation.name}`
       default:
         return 'handle' in operation ? `${operation.op} ${operation.handle}` : operation.op
     }
@@ -242,7 +258,9 @@ describe('rotation', () => {
     ['the seal is not synced', failNth('fdatasync', 1, BROKEN)],
     ['half of the seal is written', failNth('write', 1, { code: 'ENOSPC', written: 16 }, 'segment')],
     ['the new header is not synced', failNth('fsync', 1, BROKEN)],
-    ['the new segment is not renamed', failNth('rename', 1, FULL)],
+    ['the new segment gets no name', failNth('link', 1, FULL)],
+    ['another segment has its name', failNth('link', 1, { code: 'EEXIST' })],
+    ['the file aside keeps its name', failNth('unlink', 1, BROKEN)],
     ['the folder is not synced', failNth('fsync-folder', 1, FULL)],
     ['the new segment does not open', failNth('open', 1, { code: 'EMFILE' })],
   ])('stops for good where %s, and reopening loses nothing', async (_, intercept) => {
@@ -529,7 +547,7 @@ describe('continue', () => {
     await first.close()
     const device = new Device()
     await reopenLog({ dir, openDevice: device.open })
-    expect(device.seen.slice(0, 3)).toEqual([
+    expect(device.seen.slice(1, 4)).toEqual([
       { op: 'open', name: segmentName(1), handle: 'previous' },
       { op: 'fdatasync', handle: 'previous' },
       { op: 'close', handle: 'previous' },
@@ -551,8 +569,10 @@ describe('retire', () => {
     expect(device.seen.map((operation) => ('name' in operation ? operation.name : operation.op))).toEqual([
       'write',
       'fdatasync',
+      'owner',
       'write',
-      ...[MARK_FILE, segmentName(1), segmentName(2), segmentName(3)].flatMap((name) => [name, 'fsync-folder']),
+      'owner',
+      ...[MARK_FILE, 'owner', segmentName(1), segmentName(2), segmentName(3)].flatMap((name) => [name, 'fsync-folder']),
     ])
     expect(await readdir(dir)).toEqual([])
     await expect(log.append('put', payloadOf(7), 7, 7)).rejects.toMatchObject({ code: 'ERR_CLOSED' })

@@ -1,0 +1,109 @@
+/** `thermocline logs`: which logs the database expects records of; `logs retire` ends one whose disk is gone. */
+import { Command } from 'commander'
+import { type LogLoss, type LogStanding, listRegisteredLogs, retireLostLog } from '../logs-store.ts'
+import { EXIT } from './exit-code.ts'
+import { commandLogger } from './logger.ts'
+import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
+
+interface LogsFlags extends CommonFlags {
+  readonly json?: true
+}
+
+interface RetireFlags extends LogsFlags {
+  readonly acceptLoss?: true
+}
+
+const NEEDS = { folder: 'if-embedded' } as const
+
+export function logsCommand(): Command {
+  return addCommonOptions(new Command('logs'))
+    .description('Lists every registered log: where it is, when it was last heard of, and what it still owes.')
+    .option('--json', 'report as JSON')
+    .addHelpText('after', '\nExample:\n  thermocline logs --json')
+    .action(list)
+    .addCommand(retireCommand())
+}
+
+function retireCommand(): Command {
+  return new Command('retire')
+    .description('Ends a log whose disk is gone, and records what is lost with it.')
+    .argument('<id>', 'the log, as `thermocline logs` names it')
+    .option('--accept-loss', 'do it: whatever only that disk had is lost')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      'after',
+      '\nExits 3 and changes nothing without --accept-loss. A log that was heard of within two minutes is not ended, nor\n' +
+        'one whose files are in the data folder: `thermocline recover` ships those.',
+    )
+    .addHelpText('after', '\nExample:\n  thermocline logs retire 0199d6f2-5a5e-7b1c-9c41-7a3f2f0f6c11 --accept-loss')
+    .action((id: string, _: unknown, command: Command) => retire(id, command.optsWithGlobals<RetireFlags>()))
+}
+
+async function list(flags: LogsFlags): Promise<void> {
+  const options = await readStoreOptions(flags, NEEDS)
+  const logs = await listRegisteredLogs({ ...options, logger: commandLogger(flags) })
+  console.log(flags.json ? JSON.stringify({ dir: options.dir, logs: logs.map(withIsoTime) }) : describe(logs))
+}
+
+async function retire(id: string, flags: RetireFlags): Promise<void> {
+  const options = await readStoreOptions(flags, NEEDS)
+  const acceptLoss = flags.acceptLoss === true
+  const loss = await retireLostLog({ ...options, logger: commandLogger(flags) }, id, { acceptLoss })
+  if (!acceptLoss) return refuse(loss)
+  const { walId, epoch } = loss.log
+  if (flags.json) console.log(JSON.stringify({ walId, epoch, lost: [loss.lost] }))
+  else
+    console.log(
+      `log ${walId} is ended: ${describeLoss(loss)} is given up, and recorded in the table thermocline.accepted_losses`,
+    )
+}
+
+function refuse(loss: LogLoss): void {
+  process.stderr.write(
+    `thermocline: nothing was changed: ${describeLoss(loss)} would be lost; ` +
+      'bring the disk back and run `thermocline recover` there, or go on without it by --accept-loss\n',
+  )
+  process.exitCode = EXIT.damaged
+}
+
+function describeLoss({ log, lost }: LogLoss): string {
+  const place = log.place === undefined ? '' : ` (${log.place})`
+  return `whatever log ${log.walId}${place} acknowledged from record ${lost.from} on and hot does not hold`
+}
+
+function describe(logs: readonly LogStanding[]): string {
+  if (logs.length === 0) return 'no log is registered: no process writes, and the database has everything'
+  return logs.map((log) => describeLog(log).join('\n')).join('\n')
+}
+
+function describeLog(log: LogStanding): string[] {
+  const { walId, epoch, place, sequence, heartbeatAgeMs } = log
+  return [
+    `log ${walId}, epoch ${epoch}, last sign of life ${describeAge(heartbeatAgeMs)}`,
+    `  at ${place ?? 'a place that its owner did not name'}`,
+    `  the database has it up to record ${sequence}; it owes ${describeDebt(log)}`,
+  ]
+}
+
+function describeDebt({ isHere, owed, isDamaged, place }: LogStanding): string {
+  if (!isHere) return `what nobody can tell here: its files are ${place === undefined ? 'elsewhere' : `on ${place}`}`
+  const writes = owed === 1 ? '1 write' : `${owed} writes`
+  return isDamaged ? `${writes}, and is damaged: see \`thermocline inspect\`` : writes
+}
+
+const UNITS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+] as const
+
+function describeAge(millis: number): string {
+  const [unit, size] = UNITS.find((each) => millis >= each[1]) ?? UNITS[3]
+  const count = Math.floor(millis / size)
+  return `${count} ${unit}${count === 1 ? '' : 's'} ago`
+}
+
+function withIsoTime({ heartbeatAt, ...log }: LogStanding) {
+  return { ...log, heartbeatAt: new Date(heartbeatAt).toISOString() }
+}

@@ -1,0 +1,99 @@
+/**
+ * A cold tier that was away when the store opened. Until it is there every call rejects with `ERR_TIER_UNAVAILABLE`; it is
+ * asked for again and again in the background, and from then on calls go to it. A database that turns out to be that of
+ * another store is never used.
+ */
+import { ThermoclineError, withoutContent } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { ColdTier } from './cold-tier.ts'
+
+export interface LateColdOptions {
+  /** Of the store that is waited for. */
+  readonly storeId: string
+  /** Rejects while the database is away. */
+  readonly open: () => Promise<ColdTier>
+  /** Why it is away. */
+  readonly reason: ThermoclineError
+  readonly logger: Logger
+}
+
+const RETRY_MS = 1_000
+
+const late = new WeakSet<ColdTier>()
+
+/** Whether the tier was away when the store opened. */
+export function isLate(cold: ColdTier): boolean {
+  return late.has(cold)
+}
+
+export function openLater(options: LateColdOptions): ColdTier {
+  const waiting = new Waiting(options)
+  const tier = new Proxy({} as ColdTier, {
+    get(_, name) {
+      if (name === 'storeId') return options.storeId
+      if (name === 'close') return () => waiting.close()
+      // A promise that resolves to the tier looks whether it is one itself.
+      if (name === 'then') return undefined
+      return (...args: unknown[]) => waiting.call(name as keyof ColdTier, args)
+    },
+  })
+  late.add(tier)
+  return tier
+}
+
+class Waiting {
+  readonly #options: LateColdOptions
+  #cold: ColdTier | undefined
+  #reason: ThermoclineError
+  #timer: NodeJS.Timeout | undefined
+  #opening: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(options: LateColdOptions) {
+    this.#options = options
+    this.#reason = options.reason
+    this.#retryLater()
+  }
+
+  async call(name: keyof ColdTier, args: unknown[]): Promise<unknown> {
+    if (this.#cold === undefined) throw this.#reason
+    return (this.#cold[name] as (...args: unknown[]) => Promise<unknown>)(...args)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    await this.#opening
+    await this.#cold?.close()
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return
+    this.#timer = setTimeout(() => {
+      this.#opening = this.#open()
+    }, RETRY_MS).unref()
+  }
+
+  async #open(): Promise<void> {
+    const { logger, open, storeId } = this.#options
+    try {
+      const cold = await open()
+      if (cold.storeId === storeId) {
+        this.#cold = cold
+        logger.info({}, 'the cold tier is there: the log is shipped to it now')
+        return
+      }
+      await cold.close()
+      this.#reason = new ThermoclineError(
+        'ERR_TIER_UNAVAILABLE',
+        'the database belongs to another store than the data folder: name the one it belongs to, and open the store again',
+        { tier: 'cold' },
+      )
+      logger.error({ err: this.#reason }, 'the cold tier cannot be used')
+    } catch (error) {
+      if (error instanceof ThermoclineError) this.#reason = error
+      logger.debug({ err: withoutContent(error) }, 'the cold tier is still away')
+    }
+    this.#retryLater()
+  }
+}

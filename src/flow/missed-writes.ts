@@ -1,0 +1,53 @@
+/**
+ * Writes of this process that cold has and hot may hold older: hot was away when they were made, or became another
+ * memory. They have left pending, so until hot is repaired (see {@link ../sync/hot-repair.ts}) a read that finds something older
+ * in hot asks cold. When too many gather, reads bypass hot altogether until nothing is left to repair.
+ */
+import { type EntryKey, keyText } from '../entry/record.ts'
+import type { Version } from '../entry/version.ts'
+
+/** Some megabytes of keys. */
+const MAX_KEYS = 50_000
+
+export class MissedWrites {
+  readonly #maxKeys: number
+  readonly #missed = new Map<string, { readonly version: Version; readonly added: number }>()
+  /** Counts additions, so that what came while cold was asked is told from what came before. */
+  #added = 0
+  #bypassedAt: number | undefined
+
+  constructor(maxKeys = MAX_KEYS) {
+    this.#maxKeys = maxKeys
+  }
+
+  /** Whether hot is not to be believed at all. */
+  get isBypassing(): boolean {
+    return this.#bypassedAt !== undefined
+  }
+
+  /** To be handed to {@link repaired}: everything added so far. */
+  get mark(): number {
+    return this.#added
+  }
+
+  /** Cold has this version of the key or a newer one, and a row in `hot_misses`. */
+  add(key: EntryKey, version: Version): void {
+    const added = ++this.#added
+    const name = keyText(key)
+    if (this.#bypassedAt !== undefined || (this.#missed.size >= this.#maxKeys && !this.#missed.has(name))) {
+      this.#bypassedAt = added
+      this.#missed.clear()
+    } else this.#missed.set(name, { version, added })
+  }
+
+  /** What hot must answer at least to be believed; take it before hot is asked, for it is forgotten once hot is repaired. */
+  leastVersion(key: EntryKey): Version | undefined {
+    return this.#missed.get(keyText(key))?.version
+  }
+
+  /** Cold had no row left to repair, asked after `mark` was taken. */
+  repaired(mark: number): void {
+    if (this.#bypassedAt !== undefined && this.#bypassedAt <= mark) this.#bypassedAt = undefined
+    for (const [key, { added }] of this.#missed) if (added <= mark) this.#missed.delete(key)
+  }
+}

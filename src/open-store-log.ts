@@ -1,0 +1,81 @@
+/** The log a store writes to: in memory, or in its data folder, where others may have left theirs. */
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { ColdTier } from './cold/cold-tier.ts'
+import type { DataFolder } from './data-folder.ts'
+import type { EntryRecord } from './entry/record.ts'
+import type { VersionClock } from './entry/version.ts'
+import type { Pending } from './flow/pending.ts'
+import type { ResolvedOptions } from './options.ts'
+import { checkpointRoom } from './sync/checkpoint-room.ts'
+import { adoptLogs, openLog, retireLog } from './sync/open-log.ts'
+import { resumeLog } from './sync/resume-log.ts'
+import { LogScan } from './wal/log-scan.ts'
+import { MemoryLog } from './wal/memory-log.ts'
+import type { WriteLog } from './wal/write-log.ts'
+
+export interface StoreLogParts {
+  readonly options: ResolvedOptions
+  readonly cold: ColdTier
+  readonly versions: VersionClock
+  readonly pending: Pending
+}
+
+/** A log, how it is read again and how it ends. */
+export interface StoreLog {
+  readonly log: WriteLog<EntryRecord>
+  /** Where it stands in cold; undefined while cold is away. */
+  readonly checkpoint: number | undefined
+  /** After everything was shipped. */
+  readonly retire: () => Promise<void>
+  /** Host and folder of its files, for people. */
+  readonly place?: string
+  /** Reads its segments from after this sequence on; its owner goes on writing meanwhile, and damage is passed over. */
+  readonly scanAfter?: (sequence: number) => LogScan
+  /** Ships and retires the logs in the same folder whose process is gone. */
+  readonly adoptOthers?: (signal: AbortSignal) => Promise<void>
+}
+
+export async function openMemoryLog({ cold, pending }: StoreLogParts): Promise<StoreLog> {
+  const log = new MemoryLog<EntryRecord>((records) => pending.apply(records))
+  const { sequence } = await cold.takeOver(log.walId, log.epoch)
+  return { log, checkpoint: sequence, retire: () => cold.retire(log.walId, log.epoch) }
+}
+
+/** Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again instead. */
+export async function openDurableLog(
+  { wal: dir }: DataFolder,
+  parts: StoreLogParts,
+  isColdAway: boolean,
+): Promise<StoreLog> {
+  const { cold, versions, pending } = parts
+  const { logger, wal, dir: folder } = parts.options
+  const place = `${hostname()}:${resolve(folder)}`
+  const { segmentBytes, lockTimeout } = wal
+  const onDurable = pending.apply.bind(pending)
+  const options = {
+    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, ...roomBesideCold(parts) },
+    cold,
+    versions,
+    logger,
+    place,
+  }
+  const { log, checkpoint } = isColdAway
+    ? { log: await resumeLog(options), checkpoint: undefined }
+    : await openLog(options)
+  return {
+    log,
+    checkpoint,
+    place,
+    retire: () => retireLog(log, cold),
+    scanAfter: (afterSequence) =>
+      new LogScan({ path: join(dir, log.walId), walId: log.walId }, { salvage: true, afterSequence }),
+    adoptOthers: (signal) => adoptLogs({ ...options, signal }),
+  }
+}
+
+/** Where the database is on the same disk: room for a group, and for shipping it and what is pending. */
+function roomBesideCold({ options: { cold }, pending }: StoreLogParts) {
+  if (cold.kind !== 'embedded' || cold.dir !== undefined) return {}
+  return { roomFor: (bytes: number) => bytes + checkpointRoom(pending.bytes + bytes) }
+}

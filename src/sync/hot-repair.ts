@@ -1,0 +1,126 @@
+/**
+ * Brings a shared hot tier back in step with cold, in every process that has it: writes of this process that are not in
+ * cold yet are pushed again into a memory that is new, and keys of which hot may hold something older than cold (rows
+ * of `hot_misses`, from whichever process) are dropped from hot.
+ */
+import type { ColdTier, HotMiss } from '../cold/cold-tier.ts'
+import { encodeRecord } from '../entry/codec.ts'
+import type { EntryRecord } from '../entry/record.ts'
+import { isThermoclineError, withoutContent } from '../errors.ts'
+import { carryOverReads } from '../flow/access.ts'
+import type { MissedWrites } from '../flow/missed-writes.ts'
+import type { Pending } from '../flow/pending.ts'
+import type { HotTier, HotWrite } from '../hot/hot-tier.ts'
+import type { Logger } from '../log.ts'
+import { SingleFlight } from './single-flight.ts'
+
+/** Keys of one round trip. */
+const BATCH = 1_000
+
+export interface HotRepairParts {
+  readonly hot: HotTier
+  readonly cold: ColdTier
+  readonly pending: Pending
+  readonly missed: MissedWrites
+  readonly logger: Logger
+  /** Told where cold has another memory of hot as current, by its number: ours must not be believed any more. */
+  readonly onOtherGeneration: (number: number) => void
+}
+
+export class HotRepair {
+  readonly #parts: HotRepairParts
+  readonly #flight = new SingleFlight(() => this.#repair())
+  /** The generation into which everything pending has been pushed. */
+  #repushedInto: number | undefined
+
+  constructor(parts: HotRepairParts) {
+    this.#parts = parts
+  }
+
+  /** Does nothing while hot is away. Rejects where cold is. */
+  run(): Promise<void> {
+    return this.#flight.run()
+  }
+
+  idle(): Promise<void> {
+    return this.#flight.idle()
+  }
+
+  async #repair(): Promise<void> {
+    const generation = this.#parts.hot.generationNumber
+    if (generation === undefined) return
+    try {
+      await this.#repairIn(generation)
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.tier !== 'hot') throw error
+      this.#parts.logger.debug({ err: withoutContent(error) }, 'hot is not repaired while it is away')
+    }
+  }
+
+  async #repairIn(generation: number): Promise<void> {
+    const { hot, cold, missed, logger, onOtherGeneration } = this.#parts
+    for (let repaired = 0; ; ) {
+      const mark = missed.mark
+      const { generation: current, misses } = await cold.hotMisses(BATCH)
+      // Also a process that has nothing to ship must find out.
+      if (current !== undefined && current !== generation) return onOtherGeneration(current)
+      if (this.#repushedInto !== generation) await this.#repush(generation)
+      if (misses.length === 0) {
+        missed.repaired(mark)
+        if (repaired > 0) logger.debug({ keys: repaired }, 'hot was repaired where cold is newer')
+        return
+      }
+      await this.#dropOlder(misses)
+      if (hot.generationNumber !== generation) return
+      const cleared = await cold.clearHotMisses(generation, misses)
+      repaired += cleared
+      // All of them have changed, or another memory is current in cold: the next run sees.
+      if (cleared === 0) return
+    }
+  }
+
+  async #repush(generation: number): Promise<void> {
+    const { hot, pending, logger } = this.#parts
+    let pushed = 0
+    for (const records of batchesOf(pending.unconfirmed(generation))) {
+      await this.#push(records, generation)
+      if (hot.generationNumber !== generation) return
+      pushed += records.length
+    }
+    this.#repushedInto = generation
+    if (pushed > 0) logger.info({ entries: pushed, generation }, 'pushed what cold lacks into hot again')
+  }
+
+  /** A version enters only where it is newer than cold: what cold has newer may have left hot, and its marker with it. */
+  async #push(records: readonly EntryRecord[], generation: number): Promise<void> {
+    const { hot, cold, pending } = this.#parts
+    const origin = { startedAt: hot.now(), generation: hot.generation }
+    const versions = await cold.versions(records)
+    const isBehind = (record: EntryRecord, i: number): boolean => (versions[i] ?? '') > record.version
+    const outdated = records.flatMap((record, i) =>
+      isBehind(record, i) ? [{ key: record, version: versions[i]! }] : [],
+    )
+    const fresh = records.filter((record, i) => !isBehind(record, i))
+    if (outdated.length > 0) await hot.repair(outdated)
+    const results = await hot.write(fresh.map((record) => repushOf(record, origin)))
+    if (hot.generationNumber !== generation) return
+    for (const [i, record] of fresh.entries())
+      if (results[i]!.status !== 'late') pending.confirm(record, record.version, generation)
+  }
+
+  async #dropOlder(misses: readonly HotMiss[]): Promise<void> {
+    const { hot, cold } = this.#parts
+    const dropped = await hot.repair(misses)
+    await carryOverReads(cold, misses, dropped)
+  }
+}
+
+function repushOf(record: EntryRecord, origin: { startedAt: number; generation: string }): HotWrite {
+  const { version, expiresAt } = record
+  const deleted = record.deletedAt !== null
+  return { key: record, version, deleted, expiresAt, payload: encodeRecord(record), reason: 'repush', ...origin }
+}
+
+function* batchesOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < items.length; from += BATCH) yield items.slice(from, from + BATCH)
+}

@@ -1,0 +1,61 @@
+/**
+ * What one process of a store has at a time: a row in cold that expires by the database's clock, so that whoever died or
+ * was paused is out of the way after a while. Never more than a hint to others: two holders at once do no harm to data.
+ */
+import { randomUUID } from 'node:crypto'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { withoutContent } from '../errors.ts'
+import type { Logger } from '../log.ts'
+
+/** How long a lease outlives its holder, and how often the holder extends it. */
+export const LEASE_MS = 15_000
+const RENEW_MS = 5_000
+
+export class Lease {
+  readonly #cold: ColdTier
+  readonly #name: string
+  readonly #holder = randomUUID()
+  readonly #logger: Logger
+  #renewal: NodeJS.Timeout | undefined
+  #renewing: Promise<void> = Promise.resolve()
+  #isReleased = false
+
+  constructor(cold: ColdTier, name: string, logger: Logger) {
+    this.#cold = cold
+    this.#name = name
+    this.#logger = logger
+  }
+
+  /** Takes or extends it; answers whether it is ours now. */
+  hold(): Promise<boolean> {
+    return this.#cold.holdLease(this.#name, this.#holder, LEASE_MS)
+  }
+
+  /** Extends it from now on, in the background; `onLost` when somebody else has it. A database that is away is asked again. */
+  keep(onLost: () => void): void {
+    if (this.#isReleased || this.#renewal !== undefined) return
+    this.#renewal = setTimeout(() => {
+      this.#renewal = undefined
+      this.#renewing = this.hold().then(
+        (isHeld) => (isHeld ? this.keep(onLost) : onLost()),
+        (error: unknown) => {
+          this.#logger.debug({ lease: this.#name, err: withoutContent(error) }, 'a lease was not extended')
+          this.keep(onLost)
+        },
+      )
+    }, RENEW_MS).unref()
+  }
+
+  /** Lets others have it at once. */
+  async release(): Promise<void> {
+    this.#isReleased = true
+    clearTimeout(this.#renewal)
+    // An extension that is on its way would take it again.
+    await this.#renewing
+    try {
+      await this.#cold.releaseLease(this.#name, this.#holder)
+    } catch (error) {
+      this.#logger.debug({ lease: this.#name, err: withoutContent(error) }, 'a lease is left to expire')
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Whose log a folder holds, for where the lock beneath does not hold: an owner that was paused, a network file system, a
+ * folder that was moved. The file `owner` has the token of whoever opened the log last.
+ *
+ * An adopter replaces the token durably and then reads the log to its end. An owner looks after each sync whether the
+ * token is still its own, and only then acknowledges. So a record that was acknowledged had been written before the
+ * token was replaced, and the adopter has read it.
+ *
+ * The token is replaced in place: every way of looking sees that, half of it is as good as all, and it takes no space on a
+ * full disk. The owner looks by path: it notices as well that the folder was moved or the file removed, and a network file
+ * system asks its server at each open.
+ */
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ThermoclineError } from '../errors.ts'
+import type { LogOperation } from './log-device.ts'
+
+export const OWNER_FILE = 'owner'
+
+/** Makes the caller the owner, durably, and answers what it MUST find true after each sync. Read the log after this. */
+export async function takeOwnership(folder: string): Promise<LogOperation> {
+  const token = randomUUID()
+  try {
+    const file = await open(join(folder, OWNER_FILE), constants.O_WRONLY | constants.O_CREAT, 0o600)
+    try {
+      await file.write(token, 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    const message = `the log could not be taken over (${codeOf(cause)}): look at the disk, then open the store again`
+    throw new ThermoclineError('ERR_WAL_FAILED', message, { outcome: 'none' }, { cause })
+  }
+  return { op: 'expect', name: OWNER_FILE, text: token }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'UNKNOWN'
+}

@@ -1,0 +1,132 @@
+import { Cluster, Redis } from 'ioredis'
+import postgres from 'postgres'
+import { describe, expect, test } from 'vitest'
+import { isThermoclineError } from '../src/errors.ts'
+import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, resolveOptions } from '../src/options.ts'
+
+const REDIS = 'redis://cache:hunter2@127.0.0.1:6379/3'
+const POSTGRES = 'postgres://app:hunter2@127.0.0.1:5432/app'
+
+/** Resolves options as an untyped caller might give them, and answers which one was refused. */
+function refused(options: unknown): string | undefined {
+  try {
+    resolveOptions(options as MemoryStoreOptions)
+  } catch (error) {
+    if (!isThermoclineError(error, 'ERR_INVALID_OPTIONS')) throw error
+    expect(error.message).not.toContain('hunter2')
+    return error.details.option
+  }
+  throw new Error('the options were accepted')
+}
+
+describe('contradictions', () => {
+  const client = new Redis(REDIS, { lazyConnect: true })
+  const sql = postgres(POSTGRES)
+
+  test.each<[string, object, string]>([
+    ['a url and a client of Redis', { hot: { url: REDIS, client } }, 'hot.client'],
+    ['a url and a client of Postgres', { hot: { url: REDIS }, cold: { url: POSTGRES, client: sql } }, 'cold.client'],
+    ['Redis in this process', { hot: { url: REDIS, kind: 'memory' } }, 'hot.kind'],
+    ['a capacity of Redis', { hot: { url: REDIS, maxEntries: 5 } }, 'hot.maxEntries'],
+    ['a size of Redis', { hot: { client, maxBytes: 5 } }, 'hot.maxBytes'],
+    ['a folder of a server', { hot: { url: REDIS }, cold: { url: POSTGRES, dir: 'cold' } }, 'cold.dir'],
+    ['connections of no server', { cold: { max: 4 } }, 'cold.max'],
+    ['Redis in memory', { inMemory: true, hot: { url: REDIS } }, 'inMemory'],
+    ['Postgres in memory', { inMemory: true, hot: { kind: 'memory' }, cold: { url: POSTGRES } }, 'inMemory'],
+    ['Postgres without Redis', { cold: { url: POSTGRES } }, 'hot'],
+    ['Postgres with a capacity alone', { cold: { client: sql }, hot: { maxEntries: 5 } }, 'hot'],
+  ])('%s is refused', (_, options, option) => {
+    expect(refused(options)).toBe(option)
+  })
+})
+
+describe('urls', () => {
+  test.each([
+    ['hot', 'http://127.0.0.1:6379', 'hot.url'],
+    ['hot', 'redis://', undefined],
+    ['hot', '127.0.0.1:6379', 'hot.url'],
+    ['hot', 'redis://:hunter2@127.0.0.1:port', 'hot.url'],
+    ['cold', 'mysql://app:hunter2@127.0.0.1/app', 'cold.url'],
+    ['cold', '', 'cold.url'],
+  ])('%s at %j', (tier, url, option) => {
+    const options = { hot: { url: REDIS }, cold: { url: POSTGRES }, [tier]: { url } }
+    if (option === undefined) expect(resolveOptions(options)).toBeDefined()
+    else expect(refused(options)).toBe(option)
+  })
+
+  test.each(['redis:', 'rediss:'])('%s is a Redis', (protocol) => {
+    const url = REDIS.replace('redis:', protocol)
+    expect(resolveOptions({ hot: { url } }).hot).toEqual({ kind: 'redis', server: { url } })
+  })
+
+  test.each(['postgres:', 'postgresql:'])('%s is a Postgres', (protocol) => {
+    const url = POSTGRES.replace('postgres:', protocol)
+    const { cold } = resolveOptions({ hot: { url: REDIS }, cold: { url, max: 9, dimensions: [3] } })
+    expect(cold).toMatchObject({ kind: 'postgres', url, max: 9, dimensions: [3], metrics: ['cosine'] })
+  })
+})
+
+describe('clients', () => {
+  test('of one Redis, of Sentinel and of a cluster say where to connect, and are not used', () => {
+    const single = new Redis(REDIS, { lazyConnect: true })
+    const { hot } = resolveOptions({ hot: { client: single } })
+    expect(hot).toMatchObject({ kind: 'redis', server: { options: { host: '127.0.0.1', port: 6379, db: 3 } } })
+
+    const sentinels = [{ host: '127.0.0.1', port: 26_379 }]
+    const sentinel = new Redis({ sentinels, name: 'main', lazyConnect: true })
+    expect(resolveOptions({ hot: { client: sentinel } }).hot).toMatchObject({
+      server: { options: { sentinels, name: 'main' } },
+    })
+
+    const nodes = [{ host: '127.0.0.1', port: 7_000 }, 'redis://127.0.0.1:7001']
+    const cluster = new Cluster(nodes, { lazyConnect: true, redisOptions: { password: 'hunter2' } })
+    expect(resolveOptions({ hot: { client: cluster } }).hot).toMatchObject({
+      server: { nodes, options: { redisOptions: { password: 'hunter2' } } },
+    })
+    for (const client of [single, sentinel, cluster]) expect(client.status).toBe('wait')
+  })
+
+  test('of Postgres likewise', () => {
+    const client = postgres(POSTGRES)
+    const { cold } = resolveOptions({ hot: { url: REDIS }, cold: { client } })
+    expect(cold).toMatchObject({ kind: 'postgres', client, url: undefined, max: 4 })
+  })
+
+  test.each([{ hot: { client: REDIS } }, { hot: { client: {} } }, { cold: { client: null } }])(
+    '%j is none',
+    (options) => {
+      expect(refused(options)).toMatch(/\.client$/)
+    },
+  )
+})
+
+describe('the environment', () => {
+  test('names both servers and the data folder', () => {
+    const env = { REDIS_URL: REDIS, DATABASE_URL: POSTGRES, THERMOCLINE_DIR: '/data' }
+    expect(optionsFromEnv(env)).toEqual({ hot: { url: REDIS }, cold: { url: POSTGRES }, dir: '/data' })
+  })
+
+  test('says nothing by what is not set or empty', () => {
+    expect(optionsFromEnv({ REDIS_URL: '', DATABASE_URL: '', THERMOCLINE_DIR: '' })).toEqual({})
+    expect(resolveOptions(optionsFromEnv({}))).toEqual(DEFAULTS)
+  })
+})
+
+test('Postgres with a hot tier in this process is said in so many words', () => {
+  const { hot, cold } = resolveOptions({ hot: { kind: 'memory', maxEntries: 5 }, cold: { url: POSTGRES } })
+  expect(hot).toMatchObject({ kind: 'memory', maxEntries: 5, maxBytes: 256 * 1024 * 1024 })
+  expect(cold.kind).toBe('postgres')
+})
+
+test('timeouts of the servers are durations', () => {
+  const { timeouts } = resolveOptions({ timeouts: { hot: '500ms', open: '1m' } })
+  expect(timeouts).toEqual({ hot: 500, cold: 10_000, search: 10_000, open: 60_000 })
+  expect(refused({ timeouts: { open: 'soon' } })).toBe('timeouts.open')
+})
+
+test('what comes out is frozen, and what went in is left alone', () => {
+  const given = Object.freeze({ hot: Object.freeze({ url: REDIS }), cold: Object.freeze({ url: POSTGRES }) })
+  const resolved = resolveOptions(given)
+  for (const part of [resolved, resolved.hot, resolved.cold, resolved.timeouts])
+    expect(Object.isFrozen(part)).toBe(true)
+})

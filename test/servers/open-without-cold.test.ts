@@ -1,0 +1,87 @@
+/** Postgres is away when a backend starts again: it serves from its log, if it was told to. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import { describeWithServers, QUIET } from '../flow/stores.ts'
+import { describeWithPostgres, PrivatePostgres } from '../services.ts'
+
+describeWithServers('a backend that starts', (servers) => {
+  describeWithPostgres('while Postgres is away', () => {
+    let postgres: PrivatePostgres
+    beforeAll(async () => {
+      postgres = await PrivatePostgres.start()
+    })
+    afterAll(() => postgres[Symbol.asyncDispose]())
+
+    const optionsOf = async (): Promise<MemoryStoreOptions & { dir: string }> => {
+      const database = `d${Date.now()}`
+      const admin = postgres.client()
+      await admin.unsafe(`CREATE DATABASE ${database}`)
+      await admin.end()
+      return {
+        ...QUIET,
+        dir: await servers.folder(),
+        hot: { url: servers.redisUrl },
+        cold: { url: postgres.url(database) },
+        timeouts: { open: 300 },
+        requireCold: false,
+      }
+    }
+
+    test('serves what its log holds, takes writes, and ships all of it once Postgres is there', async () => {
+      const options = await optionsOf()
+      const before = await openMemoryStore(options)
+      const { id: shipped } = await before.chunks.put({ key: 'shipped', text: 'shipped' })
+      await before.checkpoint()
+      await before.chunks.put({ key: 'old', text: 'old' })
+      await before.chunks.put({ key: 'kept', text: 'kept' })
+      const { id: deleted } = await before.chunks.put({ key: 'gone', text: 'gone' })
+      await before.chunks.delete(deleted)
+      await postgres.stop()
+      expect((await before.close({ timeout: 500 })).remaining).toBeGreaterThan(0)
+
+      const store = await openMemoryStore(options)
+      expect((await store.chunks.getByKey('kept'))?.text).toBe('kept')
+      expect(await store.chunks.get(deleted)).toBeUndefined()
+      const { version } = await store.chunks.put({ key: 'old', text: 'new' })
+      expect((await store.chunks.getByKey('old'))?.text).toBe('new')
+      await expect(store.chunks.getByKey('never seen')).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+      await expect(store.checkpoint()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+
+      await postgres.restart()
+      await vi.waitFor(() => store.checkpoint(), { timeout: 20_000, interval: 100 })
+      // Hot waits for cold to know of its generation.
+      const stats = await vi.waitFor(() => store.stats(), { timeout: 20_000, interval: 100 })
+      expect(stats.pending.entries).toBe(0)
+      const { items } = await store.chunks.find()
+      expect(items.map(({ text }) => text).sort()).toEqual(['kept', 'new', 'shipped'])
+      expect((await store.chunks.get(shipped))?.text).toBe('shipped')
+      expect((await store.chunks.explain((await store.chunks.getByKey('old'))!.id)).cold?.version).toBe(version)
+      expect(await store.close()).toMatchObject({ remaining: 0 })
+    })
+
+    test('begins a log of which the database hears later', async () => {
+      const options = await optionsOf()
+      await (await openMemoryStore(options)).close()
+      await postgres.stop()
+      await using store = await openMemoryStore(options)
+      await store.chunks.put({ key: 'k', text: 'x' })
+      await postgres.restart()
+      await vi.waitFor(() => store.checkpoint(), { timeout: 20_000, interval: 100 })
+      expect(await store.chunks.count()).toBe(1)
+    })
+
+    test('is refused where Postgres is required, or the folder does not say whose it is; the log is left alone', async () => {
+      const options = await optionsOf()
+      const store = await openMemoryStore(options)
+      await store.chunks.put({ key: 'kept', text: 'kept' })
+      await postgres.stop()
+      await store.close({ timeout: 500 })
+      const away = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } }
+      await expect(openMemoryStore({ ...options, requireCold: true })).rejects.toMatchObject(away)
+      await expect(openMemoryStore({ ...options, dir: await servers.folder() })).rejects.toMatchObject(away)
+      await postgres.restart()
+      await using again = await openMemoryStore({ ...options, timeouts: {} })
+      expect((await again.chunks.getByKey('kept'))?.text).toBe('kept')
+    })
+  })
+})

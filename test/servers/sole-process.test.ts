@@ -1,0 +1,91 @@
+/** A database behind a hot tier of one process alone admits no other, and what Redis kept meanwhile is not believed. */
+import { expect, test, vi } from 'vitest'
+import { QUIET, temporaryFolder } from '../flow/stores.ts'
+import { describeWithPrivateServers, openBackend } from './private-servers.ts'
+
+const ALONE = { kind: 'memory' } as const
+const LOCKED = expect.objectContaining({ code: 'ERR_LOCKED' })
+
+describeWithPrivateServers('a process that is alone with a database', (servers) => {
+  test('keeps every other out, with a hot tier of its own or on Redis, until it closes', async () => {
+    const { hot, cold } = await servers.shared()
+    const open = async (tier: typeof hot | typeof ALONE) =>
+      openBackend({ dir: await temporaryFolder(), hot: tier, cold, ...QUIET })
+    const sole = await open(ALONE)
+    await expect(open(ALONE)).rejects.toEqual(LOCKED)
+    await expect(open(hot)).rejects.toEqual(LOCKED)
+    await sole.store.close()
+    const next = await open(ALONE)
+    await next.store.close()
+    await open(hot)
+  })
+
+  test('is refused everything once another took its place while it was paused', async () => {
+    const { hot, cold } = await servers.shared()
+    const open = async (tier: typeof hot | typeof ALONE) =>
+      openBackend({ dir: await temporaryFolder(), hot: tier, cold, ...QUIET })
+    const paused = await open(ALONE)
+    const { id } = await paused.store.chunks.put({ key: 'k', text: 'old' })
+    // As after a pause that was longer than the lease.
+    const admin = servers.postgres.client(new URL(cold.url).pathname.slice(1))
+    await admin`UPDATE thermocline.leases SET expires_at = now()`
+    await admin.end()
+    const next = await open(hot)
+    await next.store.chunks.put({ key: 'k', text: 'new' })
+    await next.store.checkpoint()
+    await paused.store.checkpoint()
+    expect(paused.store.health()).toMatchObject({ live: false, error: LOCKED })
+    await expect(paused.store.chunks.get(id)).rejects.toEqual(LOCKED)
+  })
+
+  test('changes entries that Redis does not show as they were, when it is used again', async () => {
+    const { hot, cold } = await servers.shared()
+    const open = async (tier: typeof hot | typeof ALONE) =>
+      openBackend({ dir: await temporaryFolder(), hot: tier, cold, ...QUIET, sync: false })
+    const before = await open(hot)
+    const { chunks } = before.store
+    const [changed, deleted] = [
+      await chunks.put({ key: 'changed', text: 'old' }),
+      await chunks.put({ key: 'deleted', text: 'old' }),
+    ]
+    const { generation } = before.hot
+    await before.store.close()
+
+    const sole = await open(ALONE)
+    await sole.store.chunks.put({ key: 'changed', text: 'new' })
+    await sole.store.chunks.delete(deleted.id)
+    await sole.store.close()
+
+    const after = await open(hot)
+    expect(after.hot.generation).not.toBe(generation)
+    expect(await servers.client().exists(...(await servers.client().keys(`*${after.hot.generation}*:slot`)))).toBe(64)
+    expect(await after.store.chunks.get(changed.id)).toMatchObject({ text: 'new' })
+    expect(await after.store.chunks.get(deleted.id)).toBeUndefined()
+  })
+
+  test('is read and written beside by a backend that was there before, by way of the database', async () => {
+    const { hot, cold } = await servers.shared()
+    const open = async (tier: typeof hot | typeof ALONE) =>
+      openBackend({
+        dir: await temporaryFolder(),
+        hot: tier,
+        cold,
+        ...QUIET,
+        checkpoint: { every: 50 },
+      })
+    const before = await open(hot)
+    const { id } = await before.store.chunks.put({ key: 'k', text: 'before' })
+    await before.store.checkpoint()
+    const sole = await open(ALONE)
+    await sole.store.chunks.put({ key: 'k', text: 'sole' })
+    await sole.store.checkpoint()
+    // Has nothing to ship, and finds out when it looks for what is to be repaired.
+    await vi.waitFor(async () => expect(await before.store.chunks.get(id)).toMatchObject({ text: 'sole' }))
+    await before.store.chunks.put({ key: 'k', text: 'again before' })
+    await before.store.checkpoint()
+    await vi.waitFor(async () => expect(await sole.store.chunks.get(id)).toMatchObject({ text: 'again before' }))
+    await sole.store.close()
+    await vi.waitFor(() => expect(before.hot.generationNumber).toBeDefined(), { timeout: 10_000 })
+    expect(await before.store.chunks.get(id)).toMatchObject({ text: 'again before' })
+  })
+})
