@@ -1,8 +1,8 @@
 /** Runs the script on a real disk until it is killed. Prints `ack SEQUENCE` and `shipped SEQUENCE`. */
-import { writeSync } from 'node:fs'
+import { say } from '../say.ts'
 import { runScript, scriptOptions } from './kill-script.ts'
 
 await runScript(scriptOptions(process.argv[2]!), {
-  onAcknowledged: (sequence) => writeSync(1, `ack ${sequence}\n`),
-  onShipped: (sequence) => writeSync(1, `shipped ${sequence}\n`),
+  onAcknowledged: (sequence) => say(`ack ${sequence}`),
+  onShipped: (sequence) => say(`shipped ${sequence}`),
 })

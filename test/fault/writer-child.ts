@@ -3,8 +3,8 @@
  * before a call, or `ack KEY N`, after it resolved; N is the number of the write to that key, and a delete when divisible
  * by five. Arguments: options of the store as JSON, then keys to write to concurrently.
  */
-import { writeSync } from 'node:fs'
 import { openMemoryStore } from '../../src/index.ts'
+import { say } from '../say.ts'
 
 const [options, ...keys] = process.argv.slice(2)
 const store = await openMemoryStore({
@@ -13,10 +13,6 @@ const store = await openMemoryStore({
   wal: { segmentBytes: 64 * 1024 },
   ...JSON.parse(options!),
 })
-
-const say = (line: string): void => {
-  writeSync(1, `${line}\n`)
-}
 
 async function writeForEver(key: string): Promise<never> {
   const { id } = await store.chunks.put({ key, text: '0' })

@@ -3,12 +3,12 @@
  * append that resolved, and `CODE OUTCOME` of one that did not. The payload is that of its sequence, so a reader knows
  * what must stand there.
  */
-import { writeSync } from 'node:fs'
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/log.ts'
 import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
 import { LogScan } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
+import { say } from '../say.ts'
 import { payloadOf, typeOf } from './payloads.ts'
 
 const dir = process.argv[2]!
@@ -32,18 +32,18 @@ async function openLog(): Promise<WriteAheadLog<number>> {
 
 const log = await openLog()
 let next = log.lastSequence + 1
-writeSync(1, `from ${next}\n`)
+say(`from ${next}`)
 
 async function appendUntilItFails(): Promise<void> {
   try {
     for (;;) {
       const n = next++
       const { sequence } = await log.append(typeOf(n), payloadOf(n), n, n)
-      writeSync(1, `ack ${sequence}\n`)
+      say(`ack ${sequence}`)
     }
   } catch (error) {
     if (!isThermoclineError(error, 'ERR_WAL_FAILED')) throw error
-    writeSync(1, `${error.code} ${error.details.outcome}\n`)
+    say(`${error.code} ${error.details.outcome}`)
   }
 }
 

@@ -4,17 +4,14 @@
  * when it comes; `violated` says that it did.
  */
 import { once } from 'node:events'
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ThermoclineError } from '../../src/errors.ts'
 import { DirectoryLock } from '../../src/wal/lock.ts'
+import { say } from '../say.ts'
 
 const [dir, timeout, hold, wait] = process.argv.slice(2)
-
-const say = (line: string): void => {
-  writeSync(1, `${line}\n`)
-}
 
 if (wait === 'wait') {
   say('ready')
