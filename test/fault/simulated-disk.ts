@@ -12,32 +12,11 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogDevice, LogDeviceFailure, LogOperation } from '../../src/wal/log-device.ts'
-import { pick, type Random } from './seeded-random.ts'
-
-const SECTOR_BYTES = 512
-
-interface Write {
-  readonly position: number
-  readonly bytes: Uint8Array
-}
-
-/** A file, under whatever names it has. */
-interface Inode {
-  /** As every process sees it. */
-  shown: Buffer
-  /** As the platter has it. */
-  durable: Buffer
-  /** Since the last sync. */
-  readonly writes: (Write | 'truncate')[]
-}
-
-/** Changes of the folder since its last sync. */
-type NameChange =
-  | { readonly kind: 'set'; readonly name: string; readonly inode: Inode }
-  | { readonly kind: 'remove'; readonly name: string }
+import type { Random } from './seeded-random.ts'
+import { survival, VolatileFile, VolatileNames } from './volatile-disk.ts'
 
 /** Open files of one process. */
-type Handles = Map<string, Inode>
+type Handles = Map<string, VolatileFile>
 
 /** A disk that lies: syncs of this kind are answered and not done. To see whether anybody would notice. */
 export type Lie = 'fdatasync' | 'fsync' | 'fsync-folder'
@@ -46,10 +25,7 @@ export class SimulatedDisk {
   readonly #random: Random
   readonly #lie: Lie | undefined
   #folder = ''
-  /** Names as every process sees them, and as the platter has them. */
-  readonly #shown = new Map<string, Inode>()
-  #durable = new Map<string, Inode>()
-  #changes: NameChange[] = []
+  readonly #names = new VolatileNames<VolatileFile>()
   #left = Infinity
   #isDown = false
 
@@ -80,16 +56,10 @@ export class SimulatedDisk {
 
   /** What a power cut leaves, laid out in the folder. */
   cutPower(): void {
-    // Some cuts lose everything that was volatile, some next to nothing.
-    const kept = pick(this.#random, 0, 4) / 4
-    const isKept = (): boolean => this.#random() < kept
-    const names = new Map(this.#durable)
-    for (const change of this.#changes) if (isKept()) apply(names, change)
-    for (const inode of new Set([...names.values()])) settle(inode, this.#survivor(inode, isKept))
-    this.#durable = names
-    this.#changes = []
-    this.#shown.clear()
-    for (const [name, inode] of names) this.#shown.set(name, inode)
+    const isKept = survival(this.#random)
+    const names = this.#names.afterPowerCut(isKept)
+    for (const file of new Set(names.values())) file.settle(file.afterPowerCut(this.#random, isKept))
+    this.#names.settle(names)
     this.#layOut()
   }
 
@@ -124,14 +94,12 @@ export class SimulatedDisk {
         handles.set(operation.handle, this.#open(operation.name, operation.op === 'create'))
         break
       case 'write':
-        this.#write(handles.get(operation.handle)!, { position: operation.position, bytes: operation.bytes.slice() })
+        this.#write(handles.get(operation.handle)!, operation.position, operation.bytes.slice())
         break
       case 'fdatasync':
-      case 'fsync': {
-        const inode = handles.get(operation.handle)!
-        if (this.#lie !== operation.op) settle(inode, inode.shown)
+      case 'fsync':
+        if (this.#lie !== operation.op) handles.get(operation.handle)!.sync()
         break
-      }
       case 'close':
         handles.delete(operation.handle)
         break
@@ -142,7 +110,7 @@ export class SimulatedDisk {
         this.#unlink(operation.name)
         break
       case 'fsync-folder':
-        if (this.#lie !== 'fsync-folder') this.#syncFolder()
+        if (this.#lie !== 'fsync-folder') this.#names.sync()
         break
       case 'expect-room':
         break
@@ -154,99 +122,44 @@ export class SimulatedDisk {
     }
   }
 
-  #open(name: string, isEmptied: boolean): Inode {
-    const inode = this.#shown.get(name) ?? this.#make(name)
-    if (isEmptied && inode.shown.length > 0) {
-      inode.shown = Buffer.alloc(0)
-      inode.writes.push('truncate')
-    }
-    this.#show(inode)
-    return inode
+  #open(name: string, isEmptied: boolean): VolatileFile {
+    const file = this.#names.shown.get(name) ?? this.#make(name)
+    if (isEmptied) file.truncate(0)
+    this.#show(file)
+    return file
   }
 
-  #write(inode: Inode, write: Write): void {
-    inode.shown = written(inode.shown, write)
-    inode.writes.push(write)
-    this.#show(inode)
+  #make(name: string): VolatileFile {
+    const file = new VolatileFile()
+    this.#names.set(name, file)
+    return file
+  }
+
+  #write(file: VolatileFile, position: number, bytes: Uint8Array): void {
+    file.write(position, bytes)
+    this.#show(file)
   }
 
   #link(from: string, to: string): void {
     linkSync(join(this.#folder, from), join(this.#folder, to))
-    this.#change({ kind: 'set', name: to, inode: this.#shown.get(from)! })
+    this.#names.set(to, this.#names.shown.get(from)!)
   }
 
   #unlink(name: string): void {
-    if (this.#shown.has(name)) this.#change({ kind: 'remove', name })
+    this.#names.remove(name)
     rmSync(join(this.#folder, name), { force: true })
   }
 
-  #syncFolder(): void {
-    this.#durable = new Map(this.#shown)
-    this.#changes = []
-  }
-
-  #make(name: string): Inode {
-    const inode: Inode = { shown: Buffer.alloc(0), durable: Buffer.alloc(0), writes: [] }
-    this.#change({ kind: 'set', name, inode })
-    return inode
-  }
-
-  #change(change: NameChange): void {
-    apply(this.#shown, change)
-    this.#changes.push(change)
-  }
-
   /** Into the real folder, under the name it has by now. */
-  #show(inode: Inode): void {
-    for (const [name, other] of this.#shown) if (other === inode) writeFileSync(join(this.#folder, name), inode.shown)
-  }
-
-  #survivor(inode: Inode, isKept: () => boolean): Buffer {
-    let bytes = inode.durable
-    for (const write of inode.writes) {
-      if (write === 'truncate') bytes = isKept() ? Buffer.alloc(0) : bytes
-      else for (const sector of this.#torn(write, isKept)) bytes = written(bytes, sector)
-    }
-    // The length may have reached the platter without the data.
-    if (bytes.length < inode.shown.length && this.#random() < 0.2)
-      bytes = Buffer.concat([bytes, Buffer.alloc(inode.shown.length - bytes.length)])
-    return bytes
-  }
-
-  /** The parts of a write that survive: all, none, or sectors of it. */
-  #torn({ position, bytes }: Write, isKept: () => boolean): Write[] {
-    if (this.#random() < 0.5) return isKept() ? [{ position, bytes }] : []
-    const sectors: Write[] = []
-    for (let at = 0; at < bytes.length; ) {
-      const end = Math.min(bytes.length, at + SECTOR_BYTES - ((position + at) % SECTOR_BYTES))
-      if (isKept()) sectors.push({ position: position + at, bytes: bytes.subarray(at, end) })
-      at = end
-    }
-    return sectors
+  #show(file: VolatileFile): void {
+    for (const [name, other] of this.#names.shown)
+      if (other === file) writeFileSync(join(this.#folder, name), file.shown)
   }
 
   #layOut(): void {
     mkdirSync(this.#folder, { recursive: true })
     for (const name of readdirSync(this.#folder))
       if (name !== 'lock') rmSync(join(this.#folder, name), { recursive: true })
-    for (const [name, { shown }] of this.#shown) writeFileSync(join(this.#folder, name), shown)
+    for (const [name, { shown }] of this.#names.shown) writeFileSync(join(this.#folder, name), shown)
   }
-}
-
-function apply(names: Map<string, Inode>, change: NameChange): void {
-  if (change.kind === 'set') names.set(change.name, change.inode)
-  else names.delete(change.name)
-}
-
-function settle(inode: Inode, bytes: Buffer): void {
-  inode.shown = bytes
-  inode.durable = bytes
-  inode.writes.length = 0
-}
-
-function written(into: Buffer, { position, bytes }: Write): Buffer {
-  const result = Buffer.alloc(Math.max(into.length, position + bytes.length))
-  into.copy(result)
-  result.set(bytes, position)
-  return result
 }
