@@ -3,6 +3,9 @@
  * calls run one after another, and a transaction keeps the others waiting. Once the worker has ended, for whatever
  * reason, every call rejects.
  */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Row } from './driver.ts'
 
@@ -62,8 +65,8 @@ export class PgliteClient implements Session {
   /** Settles when everything asked for so far has. */
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor(folder: string | undefined) {
-    this.#worker = new Worker(new URL('./pglite-worker.js', import.meta.url), { workerData: { folder } })
+  private constructor(folder: string | undefined, program: WebAssembly.Module) {
+    this.#worker = new Worker(new URL('./pglite-worker.js', import.meta.url), { workerData: { folder, program } })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     // An error that the worker did not catch also ends it; what it says may hold rows, so only the end is told.
     this.#worker.on('error', () => {})
@@ -77,7 +80,7 @@ export class PgliteClient implements Session {
 
   /** @param folder made when it is empty; undefined for a database in memory. */
   static async start(folder: string | undefined): Promise<PgliteClient> {
-    const client = new PgliteClient(folder)
+    const client = new PgliteClient(folder, await compiledProgram())
     await new Promise((resolve, reject) => client.#waiting.set(0, { resolve, reject }))
     return client
   }
@@ -154,6 +157,22 @@ export class PgliteClient implements Session {
     for (const { reject } of this.#waiting.values()) reject(ended())
     this.#waiting.clear()
   }
+}
+
+let program: Promise<WebAssembly.Module> | undefined
+
+/** Of Postgres; compiled once, and shared by all databases of this process: a further one opens in half the time. */
+function compiledProgram(): Promise<WebAssembly.Module> {
+  program ??= compileProgram().catch((error: unknown) => {
+    program = undefined
+    throw error
+  })
+  return program
+}
+
+async function compileProgram(): Promise<WebAssembly.Module> {
+  const folder = dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite'))
+  return WebAssembly.compile(await readFile(join(folder, 'pglite.wasm')))
 }
 
 function ended(): Error {

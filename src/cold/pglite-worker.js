@@ -81,7 +81,7 @@ function bytesOf(text) {
   return bytes
 }
 
-const { folder } = /** @type {{ folder: string | undefined }} */ (workerData)
+const { folder, program } = /** @type {{ folder: string | undefined, program: WebAssembly.Module }} */ (workerData)
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
 
 /** @type {PGlite} */
@@ -89,6 +89,7 @@ let database
 try {
   database = await PGlite.create({
     ...(folder === undefined ? {} : { fs: new SyncedNodeFS(folder) }),
+    pgliteWasmModule: program,
     extensions: { vector },
     parsers: PARSERS,
     startParams: START_PARAMS,

@@ -10,28 +10,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { compiled } from '../compiled.ts'
 import { describeWithServers } from '../flow/stores.ts'
 import { pick, type Random, randomFrom } from './seeded-random.ts'
+import { Written } from './written.ts'
 
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const FROM = Number(process.env.FAULT_FROM ?? 0)
 const KEYS_PER_WRITER = 6
 
-interface Progress {
-  begun: number
-  acknowledged: number
-}
-
 const CHILD = join(import.meta.dirname, 'writer-child.ts')
 
 /** Lets a child write until some writes were acknowledged, and kills it. */
-async function writeAndKill(
-  options: MemoryStoreOptions,
-  writer: number,
-  random: Random,
-): Promise<[string, Progress][]> {
+async function writeAndKill(options: MemoryStoreOptions, writer: number, random: Random): Promise<Written> {
   const keys = Array.from({ length: KEYS_PER_WRITER }, (_, i) => `writer-${writer}-key-${i}`)
   const child = spawn(process.execPath, [compiled(CHILD), JSON.stringify(options), ...keys], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -39,36 +31,13 @@ async function writeAndKill(
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
-  const seen = new Map(keys.map((key) => [key, { begun: 0, acknowledged: 0 }]))
+  const written = new Written(keys)
   let left = pick(random, 1, 400)
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [what, key, n] = line.split(' ')
-    const progress = seen.get(key!)!
-    if (what === 'begin') progress.begun = Number(n)
-    else progress.acknowledged = Number(n)
-    if (what === 'ack' && --left === 0) child.kill('SIGKILL')
-  }
+  for await (const line of createInterface({ input: child.stdout }))
+    if (written.see(line) && --left === 0) child.kill('SIGKILL')
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   expect(child.signalCode).toBe('SIGKILL')
-  return [...seen]
-}
-
-/** By key, from wherever it is found first, and by a query, from cold and pending. */
-async function verify(store: MemoryStore, written: readonly [string, Progress][], round: number): Promise<void> {
-  const found = await store.chunks.find({ limit: 1_000 })
-  for (const [key, { begun, acknowledged }] of written) {
-    // The first write of a key, before the child begins to count, is an entry with text 0.
-    if (acknowledged === 0) continue
-    const possible: (number | undefined)[] = [acknowledged, begun].map((n) => (n % 5 === 0 ? undefined : n))
-    const ways = { get: await store.chunks.getByKey(key), find: found.items.find((entry) => entry.key === key) }
-    for (const [way, entry] of Object.entries(ways)) {
-      const seen = entry === undefined ? undefined : Number(entry.text)
-      const about = `${way} ${key} after ${acknowledged} acknowledged, ${begun} begun: FAULT_SEED=${SEED} FAULT_FROM=${round}`
-      expect(possible, about).toContain(seen)
-      if (entry !== undefined)
-        expect(entry, about).toMatchObject({ position: seen, metadata: { padding: 'x'.repeat(seen! % 700) } })
-    }
-  }
+  return written
 }
 
 /** @param optionsOf those of each of the writers that write at once, the last also of the process that looks afterwards. */
@@ -77,11 +46,12 @@ async function killAgainAndAgain(kills: number, optionsOf: readonly MemoryStoreO
     const random = randomFrom(SEED + round)
     const killed = await Promise.all(optionsOf.map((options, writer) => writeAndKill(options, writer, random)))
     await using store = await openMemoryStore({ ...optionsOf.at(-1)!, sync: false })
-    await verify(store, killed.flat(), round)
+    const replay = `FAULT_SEED=${SEED} FAULT_FROM=${round}`
+    for (const written of killed) await written.verify(store, replay)
     await store.checkpoint()
     expect((await store.stats()).pending.entries).toBe(0)
     // What could be read must be in cold as well once everything is shipped.
-    await verify(store, killed.flat(), round)
+    for (const written of killed) await written.verify(store, replay)
   }
 }
 

@@ -96,6 +96,8 @@ interface NameChange<Node> {
   readonly name: string
   /** Undefined: removed. */
   readonly node: Node | undefined
+  /** Another name, which goes in the same step. */
+  readonly from?: string
 }
 
 /** Names of a folder, each of a file or of whatever else. */
@@ -124,10 +126,16 @@ export class VolatileNames<Node> extends Volatile<NameChange<Node>> {
     if (this.#shown.delete(name)) this.add({ name, node: undefined })
   }
 
+  rename(from: string, to: string): void {
+    const change = { name: to, node: this.#shown.get(from), from }
+    apply(this.#shown, change)
+    this.add(change)
+  }
+
   /** What is left when the power goes now. */
   afterPowerCut(isKept: () => boolean): Map<string, Node> {
     const names = new Map(this.#durable)
-    for (const change of this.pending) if (isKept()) rename(names, change)
+    for (const change of this.pending) if (isKept()) apply(names, change)
     return names
   }
 
@@ -140,11 +148,12 @@ export class VolatileNames<Node> extends Volatile<NameChange<Node>> {
   }
 
   protected override keep(change: NameChange<Node>): void {
-    rename(this.#durable, change)
+    apply(this.#durable, change)
   }
 }
 
-function rename<Node>(names: Map<string, Node>, { name, node }: NameChange<Node>): void {
+function apply<Node>(names: Map<string, Node>, { name, node, from }: NameChange<Node>): void {
+  if (from !== undefined) names.delete(from)
   if (node === undefined) names.delete(name)
   else names.set(name, node)
 }

@@ -1,9 +1,9 @@
 /**
- * Writes to a store until it is killed, and says what was acknowledged. Each line on stdout is `begin KEY N`, written
- * before a call, or `ack KEY N`, after it resolved; N is the number of the write to that key, and a delete when divisible
- * by five. Arguments: options of the store as JSON, then keys to write to concurrently.
+ * Writes to a store until it is killed, or closes it on SIGTERM, and says what was acknowledged. Each line on stdout is
+ * `begin KEY N`, written before a call, or `ack KEY N`, after it resolved; N is the number of the write to that key, and a
+ * delete when divisible by five. Arguments: options of the store as JSON, then keys to write to concurrently.
  */
-import { openMemoryStore } from '../../src/index.ts'
+import { isThermoclineError, openMemoryStore } from '../../src/index.ts'
 import { say } from '../say.ts'
 
 const [options, ...keys] = process.argv.slice(2)
@@ -24,4 +24,9 @@ async function writeForEver(key: string): Promise<never> {
   }
 }
 
-await Promise.all(keys.map(writeForEver))
+process.once('SIGTERM', () => void store.close())
+try {
+  await Promise.all(keys.map(writeForEver))
+} catch (error) {
+  if (!isThermoclineError(error, 'ERR_CLOSED')) throw error
+}
