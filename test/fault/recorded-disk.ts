@@ -64,7 +64,7 @@ export class RecordedDisk {
    * seen as it happened.
    */
   reconcile(): void {
-    const underWay = [...this.#open].map((call) => pathOfDescriptor(call) ?? String(bytesIn(call)[0]))
+    const underWay = [...this.#open].flatMap((call) => pathOfDescriptor(call) ?? this.#pathsIn(call))
     for (const path of adopt(this.#top, this.#root))
       if (!underWay.some((other) => path.startsWith(other)))
         throw new Error(`${path} is another than the recorded system calls make it`)

@@ -205,6 +205,7 @@ test.each(ONE_LOG)('%s: ended at each step, the next one leaves the same', async
     expect(found).toEqual(expect.arrayContaining(findings(await recover(await openCold(), variant))))
     expect(await outcome()).toEqual(left)
   }
+  console.info(`${name}: ended at each of ${steps} steps`)
 })
 
 test.each([...ONE_LOG, 'two whole logs'])(
@@ -238,4 +239,5 @@ test('a store that ends at each step of opening or closing opens later with ever
     await openAndClose(await openCold())
     expect(await outcome()).toEqual(left)
   }
+  console.info(`opening and closing: ended at each of ${steps.length} steps`)
 })
