@@ -169,11 +169,13 @@ export async function attempt(
   signal: AbortSignal,
   logger: Logger,
   what: string,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await withDeadline(work, { signal })
+    return true
   } catch (error) {
     const late = isThermoclineError(error, 'ERR_ABORTED')
     logger.error({ err: withoutContent(error) }, late ? `closing did not wait longer for ${what}` : `${what} failed`)
+    return false
   }
 }

@@ -8,8 +8,8 @@ import type { VersionClock } from './entry/version.ts'
 import type { Pending } from './flow/pending.ts'
 import type { ResolvedOptions } from './options.ts'
 import { checkpointRoom } from './sync/checkpoint-room.ts'
-import { adoptLogs, openLog, retireLog } from './sync/open-log.ts'
-import { resumeLog } from './sync/resume-log.ts'
+import { adoptLogs, type OpenedLog, openLog, retireLog } from './sync/open-log.ts'
+import { type ResumedLog, resumeLog } from './sync/resume-log.ts'
 import { LogScan } from './wal/log-scan.ts'
 import { MemoryLog } from './wal/memory-log.ts'
 import type { WriteLog } from './wal/write-log.ts'
@@ -26,6 +26,8 @@ export interface StoreLog {
   readonly log: WriteLog<EntryRecord>
   /** Where it stands in cold; undefined while cold is away. */
   readonly checkpoint: number | undefined
+  /** Of what its segments hold, where it was opened while cold was away. */
+  readonly firstSequence?: number | undefined
   /** After everything was shipped. */
   readonly retire: () => Promise<void>
   /** Host and folder of its files, for people. */
@@ -60,12 +62,12 @@ export async function openDurableLog(
     logger,
     place,
   }
-  const { log, checkpoint } = isColdAway
-    ? { log: await resumeLog(options), checkpoint: undefined }
-    : await openLog(options)
+  const opened: OpenedLog | ResumedLog = isColdAway ? await resumeLog(options) : await openLog(options)
+  const { log, checkpoint, firstSequence } = opened
   return {
     log,
     checkpoint,
+    firstSequence,
     place,
     retire: () => retireLog(log, cold),
     scanAfter: (afterSequence) =>

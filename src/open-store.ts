@@ -9,6 +9,7 @@
 import { type Clock, systemClock } from './clock.ts'
 import { isLate } from './cold/late-cold-tier.ts'
 import { bindToStore } from './data-folder.ts'
+import type { EntryRecord } from './entry/record.ts'
 import { VersionClock } from './entry/version.ts'
 import { type ThermoclineError, withoutContent } from './errors.ts'
 import { AccessCounter } from './flow/access.ts'
@@ -18,6 +19,7 @@ import { Pending } from './flow/pending.ts'
 import { Reader } from './flow/read.ts'
 import { Searcher } from './flow/search.ts'
 import { Writer } from './flow/write.ts'
+import type { HotTier } from './hot/hot-tier.ts'
 import { attempt, type CloseResult, MemoryStore } from './memory-store.ts'
 import { openCold } from './open-cold.ts'
 import { openFolder } from './open-folder.ts'
@@ -82,7 +84,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const versions = new VersionClock(clock)
   if (folder !== undefined) await bindToStore(folder, cold, { lockTimeout: options.wal.lockTimeout, isShared, logger })
   const logParts = { options, cold, versions, pending }
-  const { log, checkpoint, retire, place, scanAfter, adoptOthers } =
+  const { log, checkpoint, firstSequence, retire, place, scanAfter, adoptOthers } =
     folder === undefined ? await openMemoryLog(logParts) : await openDurableLog(folder, logParts, isColdAway)
   releases.push(() => log.close())
   const gate = new CallGate()
@@ -140,8 +142,10 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
       settled: () => writer.settled(),
       onShipped: () => void noteFill(),
       scanAfter,
+      firstSequence,
       place,
       missed,
+      dropOlder: missed === undefined ? dropOlderFrom(hot) : undefined,
       mayEvict: () => shared?.mayEvict === true,
       onGeneration: onCurrentNumber,
     },
@@ -201,16 +205,17 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     await attempt(worker.shutdown(), signal, logger, 'the worker')
     await attempt(reader.settled(), signal, logger, 'promotions')
     let shipped = 0
-    const ship = checkpointer.checkpointNow().then((stats) => {
+    // Also where nothing is pending: cold may have been set back since, and the log is all that has what it lost.
+    const ship = checkpointer.checkpointNow({ heartbeat: true }).then((stats) => {
       shipped = stats.shipped + stats.superseded
     })
-    await attempt(ship, signal, logger, 'the last checkpoint')
+    const isShipped = await attempt(ship, signal, logger, 'the last checkpoint')
     await attempt(access.flush(), signal, logger, 'the last access counts')
     // A hot tier in this process goes with it: what it counted is carried to cold, which has every entry already.
     if (shared === undefined)
       await attempt(demoter.demoteIdle(Number.POSITIVE_INFINITY, signal), signal, logger, 'handing over access counts')
     // A call that outlived the deadline may still be writing to the log.
-    const isQuiet = !signal.aborted && pending.size === 0 && log.failure === undefined
+    const isQuiet = isShipped && !signal.aborted && pending.size === 0 && log.failure === undefined
     if (isQuiet) await attempt(retire(), signal, logger, 'retiring the log')
     await releases.release()
     return { shipped, remaining: pending.size }
@@ -234,4 +239,10 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     shutDown,
   }
   return new MemoryStore(parts)
+}
+
+function dropOlderFrom(hot: HotTier) {
+  return async (records: readonly EntryRecord[]): Promise<void> => {
+    await hot.repair(records.map((record) => ({ key: record, version: record.version })))
+  }
 }

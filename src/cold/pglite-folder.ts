@@ -3,7 +3,7 @@
  * when all of it is on the disk, since a folder whose making was killed half-way never opens again.
  */
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
 
 /** Major version of the Postgres inside the PGlite that package.json pins. */
@@ -59,11 +59,11 @@ async function postgresMajor(folder: string): Promise<string | undefined> {
   }
 }
 
-/** Makes the folder and its parents, and their names durable. */
+/** Makes the folder and its parents, and their names durable: its own in any case, for whoever made it may have died. */
 async function makeFolder(dir: string): Promise<void> {
-  const first = await mkdir(dir, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let path = dir; path.length >= first.length; path = dirname(path)) await sync(dirname(path))
+  const folder = resolve(dir)
+  const topmost = resolve((await mkdir(folder, { recursive: true, mode: 0o700 })) ?? folder)
+  for (let path = folder; path.length >= topmost.length; path = dirname(path)) await sync(dirname(path))
 }
 
 /** Everything below, children before their parents. */

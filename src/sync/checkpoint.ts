@@ -5,7 +5,7 @@
 import type { ColdTier, ShipBatch, ShipResult } from '../cold/cold-tier.ts'
 import { type EntryRecord, keyText } from '../entry/record.ts'
 import { type Version, type VersionClock, ZERO_VERSION } from '../entry/version.ts'
-import { ThermoclineError } from '../errors.ts'
+import { type SequenceRange, ThermoclineError } from '../errors.ts'
 import type { MissedWrites } from '../flow/missed-writes.ts'
 import type { Pending, PendingRecord } from '../flow/pending.ts'
 import type { Logger } from '../log.ts'
@@ -27,6 +27,10 @@ export interface CheckpointerParts {
   readonly onShipped: () => void
   /** Reads the log's own segments from after this sequence on. @default none are kept */
   readonly scanAfter?: ((sequence: number) => LogScan) | undefined
+  /** Where the segments of a log that was opened without cold begin. @default with its first record */
+  readonly firstSequence?: number | undefined
+  /** Drops from a hot tier of this process what is older than these. @default hot is shared, and repaired */
+  readonly dropOlder?: ((records: readonly EntryRecord[]) => Promise<void>) | undefined
   /** Told of what hot may hold older than cold now. @default hot is this process's own, and always current */
   readonly missed?: MissedWrites | undefined
   /** Host and folder of the log, for people. */
@@ -51,6 +55,8 @@ export interface CheckpointStats {
 export class Checkpointer {
   readonly #parts: CheckpointerParts
   readonly #flight = new SingleFlight(() => this.#checkpoint())
+  /** Of the log when it was opened. */
+  readonly #lastBefore: number
   #sequence: number
   /** Whether cold knows that the log is ours: it was away when the log was opened. */
   #isRegistered: boolean
@@ -63,6 +69,7 @@ export class Checkpointer {
   /** @param sequence Where the log's checkpoint stands in cold; undefined: cold is away and has yet to be told of the log. */
   constructor(parts: CheckpointerParts, sequence: number | undefined) {
     this.#parts = parts
+    this.#lastBefore = parts.log.lastSequence
     this.#isRegistered = sequence !== undefined
     this.#sequence = sequence ?? 0
   }
@@ -72,7 +79,7 @@ export class Checkpointer {
     return this.#sequence
   }
 
-  /** Why nothing ships any more: another process took the log over. */
+  /** Why nothing ships any more: the log is another process's, or not what cold knows it as. */
   get fenced(): ThermoclineError | undefined {
     return this.#fenced
   }
@@ -84,7 +91,10 @@ export class Checkpointer {
 
   /** Ships everything that was acknowledged before the call. Touches no tier when there is nothing to ship, unless `heartbeat`. */
   async checkpointNow({ heartbeat = false } = {}): Promise<CheckpointStats> {
-    if (!heartbeat && !this.#flight.isRunning && this.#parts.pending.size === 0) return NOTHING
+    const { pending } = this.#parts
+    // What cold lost is in segments only.
+    const owesNothing = pending.size === 0 && this.#lostThrough === undefined && this.#fenced === undefined
+    if (!heartbeat && !this.#flight.isRunning && owesNothing) return NOTHING
     return this.#flight.run()
   }
 
@@ -161,7 +171,8 @@ export class Checkpointer {
         return result
       case 'fenced':
         // Nobody lowers an epoch: an older state of the database does.
-        if (result.epoch === 0 || result.epoch > epoch) throw this.#fence(result.epoch)
+        if (result.epoch === 0) throw this.#forgotten()
+        if (result.epoch > epoch) throw this.#takenOver(result.epoch)
         this.#noteRestored((await this.#parts.cold.takeOver(walId, epoch)).sequence)
         return undefined
       case 'elsewhere':
@@ -177,23 +188,43 @@ export class Checkpointer {
    * was answered too late: else the log is somebody else's by now.
    */
   async #register(): Promise<void> {
-    const { log, cold, place } = this.#parts
+    const { log, cold, place, firstSequence = 1 } = this.#parts
     const standing = await cold.checkpointOf(log.walId)
     const isOurs = standing?.epoch === log.epoch && this.#hasTriedToRegister
-    if (standing !== undefined && standing.epoch >= log.epoch && !isOurs) throw this.#fence(standing.epoch)
+    if (standing !== undefined && standing.epoch >= log.epoch && !isOurs) throw this.#takenOver(standing.epoch)
+    // Its further records got numbers that cold counts as shipped.
+    if (standing !== undefined && standing.sequence > this.#lastBefore) throw this.#older(standing.sequence)
     this.#hasTriedToRegister = true
     this.#sequence = (isOurs ? standing : await cold.takeOver(log.walId, log.epoch, place)).sequence
     this.#isRegistered = true
+    if (firstSequence > this.#sequence + 1) this.#noteLost([{ from: this.#sequence + 1, to: firstSequence - 1 }])
   }
 
-  #fence(tookEpoch: number): ThermoclineError {
+  #takenOver(byEpoch: number): ThermoclineError {
     const { walId, epoch } = this.#parts.log
-    this.#fenced = new ThermoclineError(
-      'ERR_WAL_FAILED',
-      `another process took over log ${walId} (epoch ${tookEpoch}, ours is ${epoch}): open the store again`,
-      { outcome: 'applied' },
+    return this.#fence(`another process took over log ${walId} (epoch ${byEpoch}, ours is ${epoch})`)
+  }
+
+  #forgotten(): ThermoclineError {
+    const { walId } = this.#parts.log
+    return this.#fence(
+      `the database does not know log ${walId} any more: it was set back to before the log began, or the log was retired`,
     )
-    this.#parts.logger.error({ walId, epoch, took: tookEpoch }, 'the log was taken over: nothing ships any more')
+  }
+
+  #older(sequence: number): ThermoclineError {
+    const { walId } = this.#parts.log
+    return this.#fence(
+      `log ${walId} ended at record ${this.#lastBefore}, but cold already has it up to ${sequence}: the folder is an older copy`,
+    )
+  }
+
+  /** From now on nothing ships. The log stays for whoever opens it next. */
+  #fence(reason: string): ThermoclineError {
+    const { walId, epoch } = this.#parts.log
+    const message = `${reason}; what this process acknowledged stays in the log: open the store again`
+    this.#fenced = new ThermoclineError('ERR_WAL_FAILED', message, { outcome: 'applied' })
+    this.#parts.logger.error({ walId, epoch }, `nothing ships any more: ${reason}`)
     return this.#fenced
   }
 
@@ -219,12 +250,20 @@ export class Checkpointer {
         const moved = await this.#ship({ to, records, shippedVersion: ZERO_VERSION })
         // Restored yet again, or an answer was lost: once more, from where cold stands now.
         if (moved === undefined) return
+        // Between two batches cold has something older than what hot once held, and a read may bring it there.
+        this.#noteMissed(records, moved)
+        await this.#parts.dropOlder?.(records)
       }
     const lost = scan?.report.damage.map(({ missing }) => missing) ?? [{ from: from + 1, to: through }]
-    if (lost.length > 0)
-      logger.error({ walId, lost }, 'no segment holds these records any more: restore the database to a later point')
+    if (lost.length > 0) this.#noteLost(lost)
     else logger.warn({ walId, from: from + 1, to: through }, 'shipped again what the database had lost')
     this.#lostThrough = undefined
+  }
+
+  #noteLost(lost: readonly SequenceRange[]): void {
+    const { log, logger } = this.#parts
+    const message = 'no segment holds these records any more: restore the database to a later point'
+    logger.error({ walId: log.walId, lost }, message)
   }
 }
 

@@ -27,6 +27,8 @@ export interface OpenedLog {
   readonly log: WriteAheadLog<EntryRecord>
   /** Every record of the log up to this sequence is in cold. */
   readonly checkpoint: number
+  /** Recovery has looked whether its segments reach back to the checkpoint. */
+  readonly firstSequence?: undefined
   /** One per log that an earlier process left. */
   readonly recoveries: readonly Recovery[]
 }

@@ -9,7 +9,7 @@ import { ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, type SequenceRange, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { LockedLog } from '../wal/locked-log.ts'
-import { LogScan, readLastEpoch, type ScannedRecord, type ScanReport } from '../wal/log-scan.ts'
+import { LogScan, readLastEpoch, readLastOfEpoch, type ScannedRecord, type ScanReport } from '../wal/log-scan.ts'
 import { NewestPerKey } from './newest-per-key.ts'
 
 export interface RecoverOptions {
@@ -69,9 +69,7 @@ export async function recoverLog({
   const ownEpoch = await readLastEpoch(log)
   const epoch = Math.max(ownEpoch, known?.epoch ?? 0) + 1
   const checkpoint = await cold.takeOver(walId, epoch)
-  // What cold has from an epoch that this folder never saw may have come from a copy of it, which gave the same numbers to
-  // other records: then all of ours are shipped once more.
-  const shipped = known !== undefined && known.epoch > ownEpoch ? {} : { afterSequence: checkpoint.sequence }
+  const shipped = await shippedOf(log, { known, ownEpoch })
   const shipper = new Shipper({ cold, logger, checkpoint, stopsAtGaps: salvage })
   const scan = new LogScan(log, { salvage, ...shipped })
   const undecodable: LogDamage[] = []
@@ -100,6 +98,20 @@ export async function recoverLog({
   const figures = { records, replaced, superseded, rejected }
   logger.info({ walId, epoch, ...figures, damage: damage.length, isInterrupted }, 'recovered a log')
   return { report, isInterrupted, damage, known: checkpoint.sequence, checkpoint: shipper.checkpoint, ...figures }
+}
+
+/**
+ * What of a log need not be read again. What cold has from an epoch that this folder never saw may have come from a copy of
+ * it, which gave the same numbers to other records: then all of ours are shipped once more. Likewise what an epoch wrote
+ * that cold never heard of, whatever numbers cold has.
+ */
+async function shippedOf(
+  log: LockedLog,
+  { known, ownEpoch }: { readonly known: LogCheckpoint | undefined; readonly ownEpoch: number },
+): Promise<{ readonly afterSequence?: number }> {
+  if (known === undefined) return { afterSequence: 0 }
+  if (known.epoch > ownEpoch) return {}
+  return { afterSequence: Math.min(known.sequence, await readLastOfEpoch(log, known.epoch)) }
 }
 
 /** Whether nothing is left of the log but its files: it was retired and a crash came in between, or it never held a record. */

@@ -19,11 +19,19 @@ export interface ResumeOptions {
   readonly logger: Logger
 }
 
+export interface ResumedLog {
+  readonly log: WriteAheadLog<EntryRecord>
+  /** Cold did not tell. */
+  readonly checkpoint?: undefined
+  /** Of what its segments hold. */
+  readonly firstSequence: number
+}
+
 /** Records that become pending together. */
 const BATCH = 1_000
 
 /** Other logs without an owner are left to adoption, once cold is there. Rejects with `ERR_WAL_CORRUPT` where the log is damaged. */
-export async function resumeLog(options: ResumeOptions): Promise<WriteAheadLog<EntryRecord>> {
+export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
   const { versions, logger } = options
   const wal = { ...options.wal, highestVersion: () => versions.highest }
   for (const walId of (await listLogs(wal.dir)).reverse()) {
@@ -39,9 +47,10 @@ export async function resumeLog(options: ResumeOptions): Promise<WriteAheadLog<E
     const { millis, counter } = report.highestVersion
     versions.raise(millis, counter)
     logger.warn({ walId, records: puts + deletes }, 'serving from the log alone: cold is away')
-    return WriteAheadLog.continue<EntryRecord>(locked, report.end, wal)
+    const { end, firstSequence } = report
+    return { log: await WriteAheadLog.continue<EntryRecord>(locked, end, wal), firstSequence }
   }
-  return WriteAheadLog.create(wal)
+  return { log: await WriteAheadLog.create(wal), firstSequence: 1 }
 }
 
 async function read(

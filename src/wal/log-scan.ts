@@ -275,6 +275,18 @@ export async function readLastEpoch({ path, walId, files = filesIn(path) }: Scan
   return heads.reduce((highest, { header }) => Math.max(highest, header?.epoch ?? 0), 0)
 }
 
+/** Sequence of a log's last record that no epoch newer than this one wrote; Infinity where there is no newer one. */
+export async function readLastOfEpoch(
+  { path, walId, files = filesIn(path) }: ScanSource,
+  epoch: number,
+): Promise<number> {
+  const heads = await readHeads(files, walId)
+  const newer = heads.flatMap(({ header }) =>
+    header !== undefined && header.epoch > epoch ? [header.firstSequence] : [],
+  )
+  return Math.min(...newer) - 1
+}
+
 const REASONS = {
   end: 'the segment is cut short',
   zeros: 'the segment is cut short',

@@ -45,7 +45,7 @@ describeWithStrace('a power cut under a store and its embedded database', () => 
   test(name, { timeout: 36_000_000 }, async () => {
     const dir = await template.copy()
     const random = randomFrom(SEED)
-    const keepsNames = (path: string): boolean => path.startsWith(join(dir, 'cold', 'data'))
+    const keepsNames = (path: string): boolean => path.startsWith(join(dir, 'cold', 'data/'))
     const disk = new RecordedDisk({ root: dir, keepsNames })
     const written = new Written(KEYS.flat())
     for (const [n, { signal, acknowledged }] of PROCESSES.entries()) {
@@ -109,7 +109,7 @@ function isRemovalOfSegment({ what, call }: Moment): boolean {
 
 /** What a writer printed, seen from when it was written. */
 function lineSaid({ what, call }: Moment): string | undefined {
-  if (what === 'begun' || call.name !== 'write' || !call.args.startsWith('1<')) return undefined
+  if (what !== 'done' || call.name !== 'write' || !call.args.startsWith('1<')) return undefined
   return String(bytesIn(call)[0]).trimEnd()
 }
 
@@ -129,5 +129,5 @@ async function cutAndOpen(disk: RecordedDisk, written: Written, random: Random, 
   } catch (cause) {
     throw new Error(replay, { cause })
   }
-  await rm(found, { recursive: true })
+  for (const folder of [found, dir]) await rm(folder, { recursive: true })
 }

@@ -3,7 +3,7 @@
  * power cut at a chosen moment leaves. A write counts from when it was done, a sync for what was done before it began.
  *
  * Names are volatile until their folder is synced. Postgres counts on more: that a file's name is durable with the file, as
- * journaling file systems have it. `keepsNames` says where.
+ * journaling file systems have it, which commit what was done to the folder before. `keepsNames` says where.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -39,7 +39,8 @@ export class RecordedDisk {
 
   /** Whether a moment has to do with this disk. */
   concerns({ call }: Moment): boolean {
-    return call.args.includes(this.#root)
+    // What goes through a ring is not seen.
+    return call.args.includes(this.#root) || call.name === 'io_uring_setup'
   }
 
   see(moment: Moment): void {
@@ -50,13 +51,13 @@ export class RecordedDisk {
       if (call.name.endsWith('sync')) this.#beginSync(call)
     } else {
       this.#open.delete(call)
-      this.#do(call, moment.result)
+      if (moment.what === 'done') this.#do(call, moment.result)
     }
   }
 
   /** Lays out what is left when the power goes now. */
   layOut(target: string, random: Random, isKept = survival(random)): void {
-    layOut(this.#top, target, random, isKept)
+    layOut(this.#top, target, random, isKept, new Map())
   }
 
   /**
@@ -66,8 +67,7 @@ export class RecordedDisk {
   reconcile(): void {
     const underWay = [...this.#open].flatMap((call) => pathOfDescriptor(call) ?? this.#pathsIn(call))
     for (const path of adopt(this.#top, this.#root))
-      if (!underWay.some((other) => path.startsWith(other)))
-        throw new Error(`${path} is another than the recorded system calls make it`)
+      if (!underWay.includes(path)) throw new Error(`${path} is another than the recorded system calls make it`)
     this.#open.clear()
     this.#syncs.clear()
     this.#positions.clear()
@@ -198,11 +198,20 @@ function load(path: string): Folder {
   )
 }
 
-function layOut(folder: Folder, path: string, random: Random, isKept: () => boolean): void {
+/** Contents by file: two names of one file show the same. */
+type Contents = Map<VolatileFile, Buffer>
+
+function layOut(folder: Folder, path: string, random: Random, isKept: () => boolean, contents: Contents): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
-  for (const [name, node] of folder.afterPowerCut(isKept))
-    if (node instanceof Folder) layOut(node, join(path, name), random, isKept)
-    else writeFileSync(join(path, name), node.afterPowerCut(random, isKept))
+  for (const [name, node] of folder.afterPowerCut(isKept)) {
+    const below = join(path, name)
+    if (node instanceof Folder) layOut(node, below, random, isKept, contents)
+    else {
+      const bytes = contents.get(node) ?? node.afterPowerCut(random, isKept)
+      contents.set(node, bytes)
+      writeFileSync(below, bytes)
+    }
+  }
 }
 
 /** Makes the folder what it really is by now, and answers the paths that were different. */

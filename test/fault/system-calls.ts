@@ -2,7 +2,7 @@
 
 /** For `strace -e`. Whatever changes files; what is not simulated is there to be noticed. */
 const CHANGING =
-  'openat,write,pwrite64,writev,pwritev,pwritev2,ftruncate,truncate,fallocate,copy_file_range,sendfile,io_uring_enter,fsync,fdatasync,?rename,renameat,renameat2,?unlink,unlinkat,?mkdir,mkdirat,?rmdir,?link,linkat,symlinkat'
+  'openat,write,pwrite64,writev,pwritev,pwritev2,ftruncate,truncate,fallocate,copy_file_range,sendfile,io_uring_setup,fsync,fdatasync,?rename,renameat,renameat2,?unlink,unlinkat,?mkdir,mkdirat,?rmdir,?link,linkat,symlinkat'
 
 /** Arguments of strace that record into `file` what {@link momentsOf} reads. */
 export function recordInto(file: string): string[] {
@@ -15,9 +15,9 @@ export interface SystemCall {
   readonly args: string
 }
 
-/** A call begins, or has come back with a result that is no error. */
+/** A call begins, or has come back. One that its process did not live to see come back has neither end. */
 export type Moment =
-  | { readonly what: 'begun'; readonly call: SystemCall }
+  | { readonly what: 'begun' | 'failed'; readonly call: SystemCall }
   | { readonly what: 'done'; readonly call: SystemCall; readonly result: string }
 
 const WHOLE = /^(\d+) +(\w+)\((.*)\) += (.+)$/s
@@ -38,17 +38,18 @@ export function* momentsOf(trace: string): Generator<Moment> {
       const call = begun.get(thread)!
       begun.delete(thread)
       call.args += first
-      if (isSuccess(second)) yield { what: 'done', call, result: second }
+      yield* end(call, second)
     } else if (thread !== '') {
       const call = { name: first, args: second }
       yield { what: 'begun', call }
-      if (isSuccess(result)) yield { what: 'done', call, result }
+      yield* end(call, result)
     }
   }
 }
 
-function isSuccess(result: string): boolean {
-  return /^\d/.test(result)
+function* end(call: SystemCall, result: string): Generator<Moment> {
+  if (/^\d/.test(result)) yield { what: 'done', call, result }
+  else if (!result.startsWith('?')) yield { what: 'failed', call }
 }
 
 /** Of the file that a call works on, by its descriptor. */

@@ -1,9 +1,10 @@
 /** A database that was set back to an earlier state while its backends went on. */
 import { describe, expect, test, vi } from 'vitest'
-import type { MemoryStore } from '../../src/index.ts'
+import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { LogText } from '../contract/cold-tier.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { describeWithServers, QUIET, type Servers } from '../flow/stores.ts'
+import { ManualClock } from '../manual-clock.ts'
 
 /** What a backup is: a copy of the database as it stands. Nobody may be connected meanwhile. */
 async function copyDatabase({ databases }: Servers, from: string, to: string): Promise<void> {
@@ -21,24 +22,31 @@ async function restore(servers: Servers, backup: string, name: string): Promise<
 }
 
 describeWithServers('a database that was restored', (servers) => {
-  const open = async (logger: LogText, segmentBytes: number) => {
+  const open = async (logger: LogText, segmentBytes: number, more: MemoryStoreOptions = {}) => {
     const shared = await servers.shared()
     const name = new URL(shared.cold.url).pathname.slice(1)
     const tiers = new GatedTiers()
-    const store = await tiers.open({
-      dir: await servers.folder(),
-      ...shared,
-      ...QUIET,
-      wal: { segmentBytes },
-      logger,
-    })
-    return { store, name, tiers }
+    const options = { dir: await servers.folder(), ...shared, ...QUIET, wal: { segmentBytes }, logger, ...more }
+    return { store: await tiers.open(options), name, tiers, options }
   }
   const putMany = async (store: MemoryStore, from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) await store.chunks.put({ key: `k${n}`, text: `text ${n} ${'x'.repeat(200)}` })
   }
   /** Through however many connections die on the way. */
   const checkpoint = (store: MemoryStore) => vi.waitFor(() => store.checkpoint(), { timeout: 20_000 })
+  const syncUntilLogged = (store: MemoryStore, logger: LogText, text: string) =>
+    vi.waitFor(
+      async () => {
+        await store.sync().catch(() => {})
+        expect(logger.errors.some((line) => line.includes(text))).toBe(true)
+      },
+      { timeout: 20_000 },
+    )
+  /** By the next process. */
+  const countIn = async (options: MemoryStoreOptions): Promise<number> => {
+    await using store = await vi.waitFor(() => openMemoryStore(options), { timeout: 20_000 })
+    return vi.waitFor(() => store.chunks.count(), { timeout: 20_000 })
+  }
 
   describe('while the log still holds what it lost', () => {
     test('gets it again, before anything that came later', async () => {
@@ -85,6 +93,85 @@ describeWithServers('a database that was restored', (servers) => {
       expect(restores).toBeGreaterThan(1)
       expect(await store.chunks.count()).toBe(31)
       expect((await store.stats()).pending.entries).toBe(0)
+      await store.close()
+    })
+  })
+
+  describe('before its backend closes', () => {
+    test('gets it again as the backend closes, noticed or not', async () => {
+      const { store, name, options } = await open(new LogText(), 1 << 20)
+      await putMany(store, 0, 10)
+      await checkpoint(store)
+      await copyDatabase(servers, name, `${name}_backup`)
+      await putMany(store, 10, 20)
+      await checkpoint(store)
+      await restore(servers, `${name}_backup`, name)
+      await store.close()
+      expect(await countIn(options)).toBe(20)
+    })
+
+    test('gets it from the next process where shipping it again failed', async () => {
+      const logger = new LogText()
+      const { store, name, tiers, options } = await open(logger, 1 << 20)
+      await putMany(store, 0, 10)
+      await checkpoint(store)
+      await copyDatabase(servers, name, `${name}_backup`)
+      await putMany(store, 10, 20)
+      await checkpoint(store)
+      await restore(servers, `${name}_backup`, name)
+      tiers.cold.onCall = (method) => {
+        if (method === 'ship' && logger.errors.some((line) => line.includes('moved backwards')))
+          tiers.cold.refuse('ship')
+      }
+      await syncUntilLogged(store, logger, 'moved backwards')
+      await store.close()
+      tiers.cold.allow()
+      expect(await countIn(options)).toBe(20)
+    })
+
+    test('gets it from the next process where it did not even know the log', async () => {
+      const logger = new LogText()
+      const { store: first, name, options, tiers } = await open(logger, 1 << 20)
+      await first.close()
+      await copyDatabase(servers, name, `${name}_backup`)
+      const store = await vi.waitFor(() => tiers.open(options), { timeout: 20_000 })
+      await putMany(store, 0, 20)
+      await checkpoint(store)
+      await restore(servers, `${name}_backup`, name)
+      await syncUntilLogged(store, logger, 'nothing ships any more')
+      await store.close()
+      expect(await countIn(options)).toBe(20)
+    })
+  })
+
+  describe('before it has everything again', () => {
+    test('brings nothing old into a hot tier of the process', async () => {
+      const logger = new LogText()
+      const clock = new ManualClock()
+      const { store, name, tiers } = await open(logger, 1 << 20, { hot: { kind: 'memory' }, clock })
+      await putMany(store, 0, 1)
+      await checkpoint(store)
+      await copyDatabase(servers, name, `${name}_backup`)
+      const { id } = await vi.waitFor(() => store.chunks.put({ key: 'deleted', text: 'deleted long ago' }))
+      // More than a batch, so that the delete comes again later than the put.
+      await store.chunks.putMany(Array.from({ length: 1_100 }, () => ({ text: 'x' })))
+      await store.chunks.delete(id)
+      await checkpoint(store)
+      // Until hot has forgotten the tombstone.
+      clock.advance(61_000)
+      await vi.waitFor(() => store.sync(), { timeout: 20_000 })
+      clock.advance(61_000)
+      await restore(servers, `${name}_backup`, name)
+      const between: unknown[] = []
+      tiers.cold.onCall = async (method) => {
+        const isShippingAgain = method === 'ship' && logger.errors.some((line) => line.includes('moved backwards'))
+        if (isShippingAgain) between.push((await store.chunks.get(id))?.text)
+      }
+      await store.chunks.put({ key: 'later', text: 'x' })
+      await checkpoint(store)
+      tiers.cold.onCall = () => {}
+      expect(between).toContain('deleted long ago')
+      expect(await store.chunks.get(id)).toBeUndefined()
       await store.close()
     })
   })
