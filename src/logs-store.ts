@@ -86,7 +86,7 @@ async function withLogs<T>(
   const options = resolveOptions({ ...given, cold: { ...given.cold, migrate: 'check', dimensions: [] } })
   return ReleaseStack.within(async (releases) => {
     const folder = await openOwnFolder(options, releases)
-    const cold = await openCold(options, folder, releases)
+    const cold = await openCold(options, folder, releases, { makesNone: true })
     return work(cold, (folder ?? dataFolder(options.dir)).wal)
   })
 }

@@ -19,15 +19,16 @@ const RETRY_MS = 250
  * Waits up to `timeouts.open` for a server that is away; nothing of the store is touched before it is there.
  * @param folder undefined: an embedded database in memory.
  * @param replacesLost make an embedded database where there is none, although the folder holds logs of another.
+ * @param makesNone refuse an embedded database that is not there.
  */
 export async function openCold(
   options: ResolvedOptions,
   folder: DataFolder | undefined,
   releases: ReleaseStack,
-  { replacesLost = false } = {},
+  { replacesLost = false, makesNone = false } = {},
 ): Promise<ColdTier> {
   const { cold: given, timeouts, logger } = options
-  if (folder !== undefined && !replacesLost) await refuseWithoutDatabase(options, folder)
+  if (folder !== undefined && !replacesLost) await refuseWithoutDatabase(options, folder, makesNone)
   const cold =
     given.kind === 'embedded'
       ? await openPgliteCold({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger })
@@ -77,10 +78,10 @@ function mayPass(error: unknown): boolean {
  * A log goes once it is shipped, so it must not be shipped into a new database by mistake: its owner may well write to a
  * server that this process was not told of.
  */
-async function refuseWithoutDatabase({ cold }: ResolvedOptions, folder: DataFolder): Promise<void> {
+async function refuseWithoutDatabase({ cold }: ResolvedOptions, folder: DataFolder, makesNone: boolean): Promise<void> {
   if (cold.kind === 'postgres' || (await holdsDatabase(folder.cold))) return
   const logs = await listLogs(folder.wal)
-  if (logs.length === 0) return
+  if (logs.length === 0 && !makesNone) return
   const message =
     `${folder.path} holds ${logs.length} log${logs.length === 1 ? '' : 's'} and no database, and nothing was changed: ` +
     'name the database that the backends write to (DATABASE_URL, or `cold` in --config); ' +

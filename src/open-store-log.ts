@@ -5,9 +5,11 @@ import type { ColdTier } from './cold/cold-tier.ts'
 import type { DataFolder } from './data-folder.ts'
 import type { EntryRecord } from './entry/record.ts'
 import type { VersionClock } from './entry/version.ts'
+import { ThermoclineError } from './errors.ts'
 import type { Pending } from './flow/pending.ts'
-import type { ResolvedOptions } from './options.ts'
+import { ownsEveryLog, type ResolvedOptions } from './options.ts'
 import { checkpointRoom } from './sync/checkpoint-room.ts'
+import { missingLogs } from './sync/missing-logs.ts'
 import { adoptLogs, type OpenedLog, openLog, retireLog } from './sync/open-log.ts'
 import { type ResumedLog, resumeLog } from './sync/resume-log.ts'
 import { LogScan } from './wal/log-scan.ts'
@@ -62,6 +64,7 @@ export async function openDurableLog(
     logger,
     place,
   }
+  if (ownsEveryLog(parts.options)) await refuseWithoutLogs(cold, folder, dir)
   const opened: OpenedLog | ResumedLog = isColdAway ? await resumeLog(options) : await openLog(options)
   const { log, checkpoint, firstSequence } = opened
   return {
@@ -74,6 +77,18 @@ export async function openDurableLog(
       new LogScan({ path: join(dir, log.walId), walId: log.walId }, { salvage: true, afterSequence }),
     adoptOthers: (signal) => adoptLogs({ ...options, signal }),
   }
+}
+
+/** A folder of a log that is gone took acknowledged writes with it, and nothing else would tell. */
+async function refuseWithoutLogs(cold: ColdTier, folder: string, wal: string): Promise<void> {
+  const [missing] = await missingLogs(cold, { wal, quarantine: join(folder, 'quarantine') })
+  if (missing === undefined) return
+  const { walId, sequence } = missing
+  throw new ThermoclineError(
+    'ERR_WAL_CORRUPT',
+    `the folder of log ${walId} is gone, and with it whatever was acknowledged from its record ${sequence + 1} on; restore ${join(wal, walId)} from a copy, or run \`npx thermocline recover\``,
+    { walId, segment: 0, offset: 0, missing: { from: sequence + 1, to: undefined } },
+  )
 }
 
 /** Where the database is on the same disk: room for a group, and for shipping it and what is pending. */

@@ -435,3 +435,8 @@ function deepFreeze(options: ResolvedOptions): ResolvedOptions {
   for (const group of [hot, cold, wal, checkpoint, sync, promote, timeouts]) Object.freeze(group)
   return Object.freeze(options)
 }
+
+/** Whether every log that the database knows belongs into this data folder: the database is in it. */
+export function ownsEveryLog({ cold }: ResolvedOptions): boolean {
+  return cold.kind === 'embedded' && cold.dir === undefined
+}

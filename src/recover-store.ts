@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { bindToStore } from './data-folder.ts'
 import { openCold } from './open-cold.ts'
 import { openFolder } from './open-folder.ts'
-import { type MemoryStoreOptions, resolveOptions } from './options.ts'
+import { type MemoryStoreOptions, ownsEveryLog, resolveOptions } from './options.ts'
 import { ReleaseStack } from './release-stack.ts'
 import { type LogRecovery, type RecoverFolderOptions, recoverFolder } from './sync/recover-folder.ts'
 
@@ -18,8 +18,7 @@ export interface RecoverStoreOptions extends Pick<RecoverFolderOptions, 'onProgr
  * Ships what the logs of dead processes hold, damaged ones as far as they verify, and says what each one held. A log
  * whose owner lives is left to it; rejects with `ERR_LOCKED` while another process has the whole folder, as with an
  * embedded database. Rejects with `ERR_INVALID_OPTIONS` where the embedded database is not there, or the database is that
- * of another store. Running it again, also
- * after a kill, gives the same result.
+ * of another store. Running it again, also after a kill, gives the same result.
  */
 export async function recoverStore(
   options: MemoryStoreOptions,
@@ -28,7 +27,7 @@ export async function recoverStore(
   const resolved = resolveOptions(options)
   return ReleaseStack.within(async (releases) => {
     const folder = await openFolder(resolved, releases)
-    const cold = await openCold(resolved, folder, releases)
+    const cold = await openCold(resolved, folder, releases, { makesNone: true })
     const { logger } = resolved
     const { segmentBytes, lockTimeout } = resolved.wal
     const isShared = resolved.cold.kind === 'postgres'
@@ -39,6 +38,7 @@ export async function recoverStore(
       cold,
       logger,
       acceptLoss,
+      ownsEveryLog: ownsEveryLog(resolved),
       signal,
       onProgress,
     })

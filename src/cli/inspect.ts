@@ -30,7 +30,7 @@ function refuse(): void {
 }
 
 function describe(logs: readonly ScanReport[]): string {
-  if (logs.length === 0) return 'no logs: the database has everything'
+  if (logs.length === 0) return 'no logs in this folder'
   return logs.map((log) => describeLog(log).join('\n')).join('\n')
 }
 

@@ -38,7 +38,7 @@ export function recoverCommand(): Command {
       ).finally(() => bars.finish())
       console.log(flags.json ? JSON.stringify({ logs: recoveries }) : describe(recoveries))
       for (const { outcome, reason, code } of UNFINISHED) {
-        if (!recoveries.some((recovery) => recovery.outcome === outcome)) continue
+        if (!recoveries.some((recovery) => recovery.outcome === outcome && !isAccepted(recovery))) continue
         process.stderr.write(`thermocline: ${reason}\n`)
         process.exitCode ??= code
       }
@@ -55,6 +55,13 @@ const UNFINISHED: readonly { outcome: LogRecovery['outcome']; reason: string; co
     code: EXIT.damaged,
   },
   {
+    outcome: 'missing',
+    reason:
+      'the folder of a log is gone, and the store does not open without it: restore it from a copy and run this again, ' +
+      'or go on without it by --accept-loss (ERR_WAL_CORRUPT)',
+    code: EXIT.damaged,
+  },
+  {
     outcome: 'interrupted',
     reason: 'interrupted: what was shipped is safe in the database; run this again to go on',
     code: EXIT.failed,
@@ -67,8 +74,12 @@ const UNFINISHED: readonly { outcome: LogRecovery['outcome']; reason: string; co
   },
 ]
 
+function isAccepted(recovery: LogRecovery): boolean {
+  return recovery.outcome === 'missing' && recovery.isAccepted
+}
+
 function describe(recoveries: readonly LogRecovery[]): string {
-  if (recoveries.length === 0) return 'no log was left behind: the database has everything'
+  if (recoveries.length === 0) return 'no log was left behind: there is nothing to ship'
   return recoveries.map((recovery) => describeLog(recovery).join('\n')).join('\n')
 }
 
@@ -80,6 +91,12 @@ function describeLog(recovery: LogRecovery): string[] {
   }
   if (outcome === 'interrupted')
     return [`log ${walId}: interrupted after ${recovery.shipped} records were shipped; the rest is still in it`]
+  if (outcome === 'missing')
+    return [
+      `log ${walId}: its folder ${recovery.path} is gone`,
+      ...recovery.lost.map((range) => `  lost: ${describeRange(range)}; of those before, the database has every one`),
+      ...(recovery.isAccepted ? ['  the loss is recorded in the table thermocline.accepted_losses'] : []),
+    ]
   return [
     `log ${walId}: ${describeRecords(recovery)}`,
     ...describeFindings(recovery).map((line) => `  ${line}`),
@@ -108,7 +125,7 @@ function describeFindings({ path, rejected, tornTail, damage, lost }: RecoveredL
 }
 
 function describeRange({ from, to }: LostRange): string {
-  if (to === undefined) return `records from ${from} on, as far as the log went`
+  if (to === undefined) return `whatever was acknowledged from record ${from} on`
   return from === to ? `record ${from}` : `records ${from} to ${to}`
 }
 
@@ -132,7 +149,7 @@ function describeOutcome({ outcome, path, lost, movedTo }: RecoveredLog): string
     case 'kept':
       return [
         'everything that verifies is in the database; the files of the log stay as they are',
-        `either put intact copies of the damaged files into ${path} and run this again: nothing is lost then`,
+        `either put intact copies of the damaged or missing files into ${path} and run this again: nothing is lost then`,
         'or run this again with --accept-loss: it moves the log to quarantine/, and the store opens without what is lost',
       ]
   }

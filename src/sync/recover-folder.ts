@@ -15,6 +15,7 @@ import { segmentName } from '../wal/format.ts'
 import { LockedLog, listLogs, syncFolder } from '../wal/locked-log.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { type DatedRange, dateLosses } from './date-losses.ts'
+import { missingLogs } from './missing-logs.ts'
 import { retireLog } from './open-log.ts'
 import { isRetired, type LogDamage, type Recovery, recoverLog } from './recover.ts'
 
@@ -25,6 +26,8 @@ export interface RecoverFolderOptions {
   readonly cold: ColdTier
   readonly logger: Logger
   readonly acceptLoss: boolean
+  /** Whether every log that cold knows belongs into this folder: then one that is not there is reported. @default false */
+  readonly ownsEveryLog?: boolean
   /** Asks the run to end once the batch under way is in cold. */
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: RecoverProgress) => void) | undefined
@@ -37,7 +40,7 @@ export interface RecoverProgress {
   readonly bytes: number
 }
 
-export type LogRecovery = RecoveredLog | OwnedLog | InterruptedLog
+export type LogRecovery = RecoveredLog | OwnedLog | InterruptedLog | MissingLog
 
 /** A living process has it, which ships it itself. */
 export interface OwnedLog {
@@ -53,6 +56,18 @@ export interface InterruptedLog {
   readonly outcome: 'interrupted'
   /** Writes that this run put into cold. */
   readonly shipped: number
+}
+
+/** Cold expects records of it, and its folder is gone. */
+export interface MissingLog {
+  readonly walId: string
+  readonly outcome: 'missing'
+  /** Where its folder was. */
+  readonly path: string
+  /** Whatever it acknowledged from here on. */
+  readonly lost: readonly SequenceRange[]
+  /** The loss is recorded, and cold expects nothing of it any more. */
+  readonly isAccepted: boolean
 }
 
 export interface DamagedFile extends LogDamage {
@@ -94,7 +109,27 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<LogR
     const recovery = options.signal?.aborted ? interrupted(walId) : await recoverUnlessOwned(walId, options)
     if (recovery !== undefined) recoveries.push(recovery)
   }
-  return recoveries
+  return options.ownsEveryLog ? [...recoveries, ...(await reportMissing(options))] : recoveries
+}
+
+async function reportMissing({
+  wal,
+  quarantine,
+  cold,
+  acceptLoss,
+  logger,
+}: RecoverFolderOptions): Promise<MissingLog[]> {
+  const missing: MissingLog[] = []
+  for (const { walId, epoch, sequence } of await missingLogs(cold, { wal: wal.dir, quarantine })) {
+    const lost = [{ from: sequence + 1, to: undefined }]
+    if (acceptLoss) {
+      logger.error({ walId, lost }, 'the loss of a whole log was accepted')
+      await cold.recordLoss({ walId, epoch, lost, reason: 'the folder of the log is gone' })
+      await cold.retire(walId, epoch)
+    }
+    missing.push({ walId, outcome: 'missing', path: join(wal.dir, walId), lost, isAccepted: acceptLoss })
+  }
+  return missing
 }
 
 function interrupted(walId: string, shipped = 0): InterruptedLog {

@@ -139,6 +139,12 @@ export class SyncWorker {
     const { signal } = this.#stop
     await this.#try(async () => adoptLogs?.(signal))
     if (signal.aborted) return
+    // Whoever cannot ship for good cannot sync either, and must not keep others from it.
+    if (checkpointer.fenced !== undefined) {
+      this.#isLeader = false
+      await lease?.release()
+      throw checkpointer.fenced
+    }
     if (lease !== undefined && !(await lease.hold())) {
       if (this.#isLeader) logger.warn({}, 'another process syncs now')
       this.#isLeader = false

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
@@ -57,7 +57,7 @@ test('says in plain words what it found', async () => {
   expect(code).toBe(0)
   expect(stdout).toMatch(/^log \S+: 20 records, 20 shipped, 0 already in the database\n/)
   expect(stdout).toContain('the log is done with')
-  expect((await runCli(['recover', '--dir', dir])).stdout).toBe('no log was left behind: the database has everything\n')
+  expect((await runCli(['recover', '--dir', dir])).stdout).toBe('no log was left behind: there is nothing to ship\n')
 })
 
 test('killed half-way, is simply run again', async () => {
@@ -145,7 +145,7 @@ describe('a damaged log', () => {
     expect(stdout).toMatch(
       /^ {2}damaged: \/.*\/wal\/.*\/000000000001\.wal, byte 80: .*\n {2}lost: record 1, written before 20\S+Z$/m,
     )
-    expect(stdout).toMatch(/put intact copies of the damaged files into \/.*--accept-loss/s)
+    expect(stdout).toMatch(/put intact copies of the damaged or missing files into \/.*--accept-loss/s)
     await expect(openMemoryStore({ dir })).rejects.toMatchObject({ code: 'ERR_WAL_CORRUPT' })
   })
 
@@ -174,6 +174,39 @@ describe('a damaged log', () => {
     expect(await recover(dir)).toMatchObject({ code: 0, logs: [{ shipped: 1, outcome: 'retired', lost: [] }] })
     expect(await missingIn(dir, ids)).toEqual([])
   })
+})
+
+test('a log whose whole folder is gone is told, and the store opens once its loss is accepted', async () => {
+  const dir = await template.copy()
+  await writeAndKill(dir, 10, 2)
+  const [walId] = (await readdir(join(dir, 'wal'))) as [string]
+  await rename(join(dir, 'wal', walId), join(dir, 'elsewhere'))
+  const lost = { code: 'ERR_WAL_CORRUPT', details: { walId, missing: { from: 1 } } }
+  await expect(openMemoryStore({ dir })).rejects.toMatchObject(lost)
+
+  const { code, stderr, logs } = await recover(dir)
+  expect(code).toBe(3)
+  expect(stderr).toMatch(/^thermocline: [^\n]*folder of a log is gone[^\n]*--accept-loss[^\n]*\n$/)
+  expect(logs).toEqual([
+    { walId, outcome: 'missing', path: join(dir, 'wal', walId), lost: [{ from: 1 }], isAccepted: false },
+  ])
+  await rename(join(dir, 'elsewhere'), join(dir, 'wal', walId))
+  expect(await recover(dir)).toMatchObject({ code: 0, logs: [{ outcome: 'retired', shipped: 20 }] })
+
+  await writeAndKill(dir, 10, 2)
+  await rm(join(dir, 'wal'), { recursive: true })
+  expect(await recover(dir, '--accept-loss')).toMatchObject({
+    code: 0,
+    logs: [{ outcome: 'missing', isAccepted: true }],
+  })
+  await (await openMemoryStore({ dir })).close()
+})
+
+test('makes no database where there is no log either', async () => {
+  const dir = await template.copy()
+  await rm(join(dir, 'cold'), { recursive: true })
+  expectRefusal(await runCli(['recover', '--dir', dir]), 2, /no database.*DATABASE_URL/)
+  expect(await readdir(dir)).not.toContain('cold')
 })
 
 async function segmentNames(dir: string, walId: string): Promise<string[]> {

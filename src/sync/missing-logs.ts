@@ -1,0 +1,15 @@
+/** Logs that cold expects records of and whose folder is gone: somebody removed it, or restored the rest without it. */
+import type { ColdTier, RegisteredLog } from '../cold/cold-tier.ts'
+import { listLogs } from '../wal/locked-log.ts'
+
+export interface LogFolders {
+  readonly wal: string
+  /** A log that was set aside there is accounted for. */
+  readonly quarantine: string
+}
+
+/** Only where every registered log belongs into these folders, and nobody else changes them meanwhile. */
+export async function missingLogs(cold: ColdTier, { wal, quarantine }: LogFolders): Promise<RegisteredLog[]> {
+  const present = new Set([...(await listLogs(wal)), ...(await listLogs(quarantine))])
+  return (await cold.logs()).filter(({ walId }) => !present.has(walId))
+}
