@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { LogText } from '../contract/cold-tier.ts'
+import { queryServer } from '../fault/edit-database.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { describeWithServers, QUIET, type Servers } from '../flow/stores.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -141,6 +142,24 @@ describeWithServers('a database that was restored', (servers) => {
       await syncUntilLogged(store, logger, 'nothing ships any more')
       await store.close()
       expect(await countIn(options)).toBe(20)
+    })
+  })
+
+  describe('before the log of the process that syncs began', () => {
+    test('is synced by another process from then on', async () => {
+      const [logger, other] = [new LogText(), new LogText()]
+      const shared = await servers.shared()
+      const everySecond = { sync: { schedule: '* * * * * *', hotToColdAge: '1h' } } as const
+      await using _ = await openMemoryStore({ ...shared, ...everySecond, dir: await servers.folder(), logger })
+      const syncsFrom = (log: LogText) =>
+        vi.waitFor(() => expect(log.lines.some((line) => line.includes('syncs from now on'))).toBe(true), {
+          timeout: 10_000,
+        })
+      await syncsFrom(logger)
+      await queryServer(shared.cold.url, 'DELETE FROM thermocline.wal_checkpoints')
+      await using __ = await openMemoryStore({ ...shared, ...everySecond, dir: await servers.folder(), logger: other })
+      // Sooner than a lease that nobody gives back could end, if its holder did not keep it.
+      await syncsFrom(other)
     })
   })
 
