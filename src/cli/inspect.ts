@@ -47,9 +47,12 @@ function describeLog(log: ScanReport): string[] {
     )
   if (mark !== undefined)
     lines.push(`  durable up to record ${mark.sequence}: segment ${mark.segment}, offset ${mark.offset}`)
+  else if (puts + deletes > 0)
+    lines.push('  no durable mark: its file is gone, and nothing else tells whether the end of the log is missing')
   if (tornTail !== undefined)
     lines.push(
-      `  torn tail at offset ${tornTail.offset} of segment ${tornTail.segment}: ${tornTail.bytes} bytes that were never acknowledged`,
+      `  torn tail at offset ${tornTail.offset} of segment ${tornTail.segment}: ${tornTail.bytes} bytes that ` +
+        `${tornTail.ambiguous ? 'may have been' : 'were never'} acknowledged`,
     )
   for (const { segment, offset, reason, missing } of damage)
     lines.push(`  damaged in segment ${segment} at offset ${offset}: ${reason}${describeMissing(missing)}`)

@@ -88,7 +88,7 @@ function describeLog(log: LogStanding): string[] {
 function describeDebt({ isHere, owed, isDamaged, place }: LogStanding): string {
   if (!isHere) return `what nobody can tell here: its files are ${place === undefined ? 'elsewhere' : `on ${place}`}`
   const writes = owed === 1 ? '1 write' : `${owed} writes`
-  return isDamaged ? `${writes}, and is damaged: see \`thermocline inspect\`` : writes
+  return isDamaged ? `at most ${writes}, and is damaged: \`thermocline recover\` tells what of it is missing` : writes
 }
 
 const UNITS = [

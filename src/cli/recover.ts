@@ -113,8 +113,10 @@ function describeFindings({ path, rejected, tornTail, damage, lost }: RecoveredL
   const lines: string[] = []
   if (rejected > 0) lines.push(`${rejected} refused by the database: they are in its table thermocline.dead_letters`)
   if (tornTail !== undefined) {
-    lines.push(`torn tail of ${tornTail.bytes} bytes dropped: a write that was never acknowledged`)
-    if (tornTail.ambiguous) lines.push('(after a power cut, damage to the last writes would look the same)')
+    const what = tornTail.ambiguous ? 'a write that may have been' : 'a write that was never'
+    lines.push(`torn tail of ${tornTail.bytes} bytes dropped: ${what} acknowledged`)
+    if (tornTail.ambiguous)
+      lines.push('(damage to the last writes, after a power cut or with the durable mark gone, looks the same)')
   }
   for (const { file, offset, reason } of damage)
     lines.push(file === undefined ? `damaged: ${reason}` : `damaged: ${join(path, file)}, byte ${offset}: ${reason}`)

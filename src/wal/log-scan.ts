@@ -201,7 +201,8 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
       records++
       at = record.offset + record.bytes
     }
-    const ambiguous = !(await reader.isCutOff(offset, head.salt))
+    // Without a mark nothing says that what is cut off had not been synced.
+    const ambiguous = this.report.mark === undefined || !(await reader.isCutOff(offset, head.salt))
     this.report.tornTail = { segment: head.number, offset, bytes: reader.size - offset, records, ambiguous }
   }
 

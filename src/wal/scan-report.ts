@@ -43,7 +43,10 @@ export interface TornTail {
   readonly bytes: number
   /** Whole records among the dropped bytes. */
   readonly records: number
-  /** The bytes are all there and do not verify: after a power cut, rot in the last group would look the same. */
+  /**
+   * It may have been acknowledged: the bytes are all there and do not verify, as after rot in the last group, or the mark is
+   * gone, which would tell.
+   */
   readonly ambiguous: boolean
 }
 

@@ -413,6 +413,14 @@ describe('a group that was never acknowledged', () => {
     }
   })
 
+  it('is told from nothing that was synced, where the mark is gone as well', async () => {
+    const { log, lastWithGroup } = await recording()
+    log.files.delete(MARK_FILE)
+    log.set(-1, lastWithGroup.subarray(0, lastWithGroup.length - 8))
+    const { report } = await scanLog(log.source)
+    expect(report.tornTail).toMatchObject({ ambiguous: true })
+  })
+
   it('is not read in again, even where the segment that replaced it has a damaged header', async () => {
     const dir = await temporaryFolder()
     const options = { dir, segmentBytes: 100_000 }
