@@ -19,7 +19,10 @@ function createProgram(): Command {
   const program = new Command('thermocline')
     .description('Operates the data layer thermocline: its log, its tiers and its database.')
     .version(readVersion())
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 log damaged or lost and not accepted, 4 locked, 130 interrupted twice.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 log damaged or lost and not accepted, 4 locked, 130 interrupted twice.',
+    )
   for (const create of COMMANDS) program.addCommand(create())
   leaveFailuresToUs(program)
   return program

@@ -67,18 +67,18 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
 }
 
 /**
- * Ships and retires the logs whose owner has died since. A damaged one is left to an operator, and the others go on; the
- * rejection names the first.
+ * Ships and retires the logs whose owner has died since. One that is damaged or cannot be read is left to an operator, and
+ * the others go on; the rejection is that of the first. Without cold none goes on.
  */
 export async function adoptLogs(options: AdoptOptions): Promise<void> {
   const { cold, versions, logger, signal } = options
   const wal = { ...options.wal, highestVersion: () => versions.highest, onDurable: () => {} }
-  let damage: unknown
+  let failure: unknown
   for (const walId of await listLogs(wal.dir)) {
     if (signal.aborted) return
-    const locked = await lockUnlessOwned(wal.dir, walId)
-    if (locked === undefined) continue
     try {
+      const locked = await lockUnlessOwned(wal.dir, walId)
+      if (locked === undefined) continue
       const recovery = await orRelease(locked, () => recoverUnlessRetired(locked, options))
       if (recovery === undefined) continue
       if (recovery.isInterrupted) return await locked.release()
@@ -86,11 +86,11 @@ export async function adoptLogs(options: AdoptOptions): Promise<void> {
       await retireLog(await WriteAheadLog.continue(locked, { ...recovery.report.end, epoch: epoch - 1 }, wal), cold)
       logger.info({ walId, records: recovery.records }, 'adopted and retired the log of a process that is gone')
     } catch (error) {
-      if (!isThermoclineError(error, 'ERR_WAL_CORRUPT')) throw error
-      damage ??= error
+      if (isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      failure ??= error
     }
   }
-  if (damage !== undefined) throw damage
+  if (failure !== undefined) throw failure
 }
 
 /** Undefined where the log had been retired, and is gone now. */

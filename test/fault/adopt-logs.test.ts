@@ -1,0 +1,79 @@
+/** What `adoptLogs` makes of the logs beside its own: a process does so now and then, for owners that have died. */
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import type { ColdTier } from '../../src/cold/cold-tier.ts'
+import { openPgliteCold } from '../../src/cold/pglite.ts'
+import { VersionClock } from '../../src/entry/version.ts'
+import { silentLogger } from '../../src/log.ts'
+import { adoptLogs } from '../../src/sync/open-log.ts'
+import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { OWNER_FILE } from '../../src/wal/owner.ts'
+import { OPTIONS } from '../cold/pglite-template.ts'
+import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES } from './recovery-logs.ts'
+
+let root: string
+let wal: string
+let cold: ColdTier
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'thermocline-adoption-'))
+  wal = join(root, 'wal')
+  cold = await openPgliteCold({ ...OPTIONS, dir: undefined })
+})
+afterAll(async () => {
+  await cold.close()
+  await rm(root, { recursive: true, force: true })
+})
+beforeEach(() => rm(wal, { recursive: true, force: true }))
+
+function adopt(signal = new AbortController().signal, tier = cold): Promise<void> {
+  const options = { dir: wal, segmentBytes: SEGMENT_BYTES, lockTimeout: 0, logger: silentLogger, onDurable: () => {} }
+  const versions = new VersionClock(systemClock)
+  return adoptLogs({ wal: options, cold: tier, versions, logger: silentLogger, signal })
+}
+
+test('logs without an owner are shipped and gone, and one with an owner is left to it', async () => {
+  const [dead, owned] = [await recordLog(WRITES), await recordLog(WRITES)]
+  await layOut([dead, owned], wal)
+  const lock = await LockedLog.lock(wal, owned.walId, { lockTimeout: 0 })
+  await adopt()
+  expect(await listLogs(wal)).toEqual([owned.walId])
+  await lock.release()
+  await adopt()
+  expect(await readdir(wal)).toEqual([])
+  expect(await cold.logs()).toEqual([])
+})
+
+test('one that is damaged or cannot be read keeps none of the others, and is told', async () => {
+  const [damaged, unreadable, whole] = [await recordLog(WRITES), await recordLog(WRITES), await recordLog(WRITES)]
+  damage(damaged)
+  await layOut([damaged, unreadable], wal)
+  // The last in turn, however coarse the times of the file system are.
+  while ((await listLogs(wal)).at(-1) !== whole.walId) {
+    await rm(join(wal, whole.walId), { recursive: true, force: true })
+    await whole.layOut(wal)
+  }
+  await mkdir(join(wal, unreadable.walId, OWNER_FILE))
+  await expect(adopt()).rejects.toThrow()
+  expect((await listLogs(wal)).sort()).toEqual([damaged.walId, unreadable.walId].sort())
+  await expect(adopt()).rejects.toThrow()
+})
+
+test('it ends where it is told to, and leaves the log to the next time', async () => {
+  const log = await recordLog(WRITES)
+  await layOut([log], wal)
+  const end = new AbortController()
+  const ended = new Proxy(cold, {
+    get: (target, name) => {
+      if (name === 'takeOver') end.abort()
+      return Reflect.get(target, name).bind?.(target)
+    },
+  })
+  await adopt(end.signal, ended)
+  expect(await listLogs(wal)).toEqual([log.walId])
+  // Nobody holds it.
+  await adopt()
+  expect(await readdir(wal)).toEqual([])
+})
