@@ -185,7 +185,8 @@ export class Checkpointer {
 
   /**
    * Cold may have an older epoch of the log than ours, or none, but none that is as new, unless an earlier attempt of ours
-   * was answered too late: else the log is somebody else's by now.
+   * was answered too late: else the log is somebody else's by now, or a recovery died that had taken it over. Whoever opens
+   * it next takes a newer one.
    */
   async #register(): Promise<void> {
     const { log, cold, place, firstSequence = 1 } = this.#parts

@@ -35,6 +35,19 @@ describeWithServers('a database that was restored', (servers) => {
   }
   /** Through however many connections die on the way. */
   const checkpoint = (store: MemoryStore) => vi.waitFor(() => store.checkpoint(), { timeout: 20_000 })
+  /** Ships two lots of writes, and sets the database back to when it had the first. */
+  const shipAndSetBack = async (
+    store: MemoryStore,
+    name: string,
+    { kept, lost }: { readonly kept: readonly [number, number]; readonly lost: readonly [number, number] },
+  ): Promise<void> => {
+    await putMany(store, ...kept)
+    await checkpoint(store)
+    await copyDatabase(servers, name, `${name}_backup`)
+    await putMany(store, ...lost)
+    await checkpoint(store)
+    await restore(servers, `${name}_backup`, name)
+  }
   const syncUntilLogged = (store: MemoryStore, logger: LogText, text: string) =>
     vi.waitFor(
       async () => {
@@ -53,12 +66,7 @@ describeWithServers('a database that was restored', (servers) => {
     test('gets it again, before anything that came later', async () => {
       const logger = new LogText()
       const { store, name } = await open(logger, 1 << 20)
-      await putMany(store, 0, 30)
-      await checkpoint(store)
-      await copyDatabase(servers, name, `${name}_backup`)
-      await putMany(store, 20, 60)
-      await checkpoint(store)
-      await restore(servers, `${name}_backup`, name)
+      await shipAndSetBack(store, name, { kept: [0, 30], lost: [20, 60] })
       await putMany(store, 60, 61)
       await checkpoint(store)
       expect(await store.chunks.count()).toBe(61)
@@ -101,12 +109,7 @@ describeWithServers('a database that was restored', (servers) => {
   describe('before its backend closes', () => {
     test('gets it again as the backend closes, noticed or not', async () => {
       const { store, name, options } = await open(new LogText(), 1 << 20)
-      await putMany(store, 0, 10)
-      await checkpoint(store)
-      await copyDatabase(servers, name, `${name}_backup`)
-      await putMany(store, 10, 20)
-      await checkpoint(store)
-      await restore(servers, `${name}_backup`, name)
+      await shipAndSetBack(store, name, { kept: [0, 10], lost: [10, 20] })
       await store.close()
       expect(await countIn(options)).toBe(20)
     })
@@ -114,12 +117,7 @@ describeWithServers('a database that was restored', (servers) => {
     test('gets it from the next process where shipping it again failed', async () => {
       const logger = new LogText()
       const { store, name, tiers, options } = await open(logger, 1 << 20)
-      await putMany(store, 0, 10)
-      await checkpoint(store)
-      await copyDatabase(servers, name, `${name}_backup`)
-      await putMany(store, 10, 20)
-      await checkpoint(store)
-      await restore(servers, `${name}_backup`, name)
+      await shipAndSetBack(store, name, { kept: [0, 10], lost: [10, 20] })
       tiers.cold.onCall = (method) => {
         if (method === 'ship' && logger.errors.some((line) => line.includes('moved backwards')))
           tiers.cold.refuse('ship')
@@ -199,12 +197,7 @@ describeWithServers('a database that was restored', (servers) => {
     test('says which records are gone, and goes on', async () => {
       const logger = new LogText()
       const { store, name } = await open(logger, 4_096)
-      await putMany(store, 0, 10)
-      await checkpoint(store)
-      await copyDatabase(servers, name, `${name}_backup`)
-      await putMany(store, 10, 100)
-      await checkpoint(store)
-      await restore(servers, `${name}_backup`, name)
+      await shipAndSetBack(store, name, { kept: [0, 10], lost: [10, 100] })
       await putMany(store, 100, 101)
       await checkpoint(store)
       const report = logger.errors.find((line) => line.includes('no segment holds'))!
