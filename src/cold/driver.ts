@@ -2,8 +2,8 @@
  * What differs between the databases that serve as the cold tier. Everything else, all queries included, is shared by
  * them in {@link ./cold-store.ts}.
  */
-import type { MigrationConfig } from 'drizzle-orm/migrator'
 import type { SQL } from 'drizzle-orm/sql'
+import type { Migration } from './migrations.ts'
 
 /** Rows as the database answers them. Queries select only what every driver answers alike: text, float8, int4, boolean and bytea. */
 export type Row = Readonly<Record<string, unknown>>
@@ -25,8 +25,8 @@ export interface ColdDriver {
   /** Adds rows to `entry_staging` from a stream that `encodeCopy` made. */
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>
 
-  /** Applies the migrations that are missing, once, however many processes ask at the same time. */
-  migrate(config: MigrationConfig): Promise<void>
+  /** Applies those of the migrations that are missing, once, however many processes ask at the same time. */
+  migrate(migrations: readonly Migration[]): Promise<void>
 
   /** Called after rows were written and after each sweep, for housekeeping that a database does not do by itself. MUST NOT throw. */
   housekeep(after: 'write' | 'sweep'): void

@@ -1,26 +1,16 @@
 /**
- * Brings the schema to the state this version needs, or says what is missing. drizzle compares only the time of the
- * newest applied migration, so it passes silently over a database that is newer than the code, and over a migration
- * older than one already applied: both are refused here.
+ * Brings the schema to the state this version needs, or says what is missing. A journal with an entry that this version
+ * does not know is refused before anything is changed: the database is newer than the code, or another program applied
+ * migrations of its own. So is one that lacks a migration older than one already applied.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
-import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Metric } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
 import { sqlStateOf } from './errors.ts'
-import { SCHEMA_NAME } from './schema.ts'
+import { JOURNAL, type Migration, readMigrations } from './migrations.ts'
 import { createIndex, existingIndexes, type VectorIndex, type VectorSupport, wantedIndexes } from './vector-index.ts'
-
-/** The folder lies as deep below src/cold as below dist/cold. */
-const CONFIG: MigrationConfig = {
-  migrationsFolder: fileURLToPath(new URL('../../drizzle', import.meta.url)),
-  migrationsSchema: SCHEMA_NAME,
-  migrationsTable: 'migrations',
-}
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
@@ -38,25 +28,20 @@ export async function migrate(driver: ColdDriver, options: MigrateOptions): Prom
   if (missing.length > 0) {
     if (options.mode === 'check') throw incomplete('migrations')
     const startedAt = performance.now()
-    await driver.migrate(CONFIG)
+    await driver.migrate(missing)
     const durationMs = Math.round(performance.now() - startedAt)
-    options.logger.info({ migrations: namesOf(missing), durationMs }, 'cold schema migrated')
+    options.logger.info({ migrations: missing.map(({ name }) => name), durationMs }, 'cold schema migrated')
   }
   return ensureIndexes(driver, options)
 }
 
-/** Creation times of the migrations that the database lacks. */
-async function missingMigrations(driver: ColdDriver): Promise<number[]> {
-  const known = readMigrationFiles(CONFIG).map((migration) => migration.folderMillis)
+async function missingMigrations(driver: ColdDriver): Promise<Migration[]> {
+  const known = readMigrations()
   const applied = await appliedMigrations(driver)
-  if (applied.some((time) => !known.includes(time)))
-    throw new ThermoclineError(
-      'ERR_SCHEMA',
-      'the cold tier was migrated by a newer version of thermocline: upgrade this program to that version or a later one',
-      {},
-    )
-  const missing = known.filter((time) => !applied.includes(time))
-  if (missing.some((time) => time < Math.max(...applied)))
+  refuseUnknown(applied, known)
+  const missing = known.filter(({ hash }) => !applied.some((entry) => entry.hash === hash))
+  const newest = Math.max(...applied.map(({ createdAt }) => createdAt))
+  if (missing.some(({ createdAt }) => createdAt < newest))
     throw new ThermoclineError(
       'ERR_SCHEMA',
       'a migration older than the newest applied one was never applied to the cold tier: restore a backup from before, or apply the missing file of the `drizzle` folder by hand and add it to `thermocline.migrations`',
@@ -65,19 +50,28 @@ async function missingMigrations(driver: ColdDriver): Promise<number[]> {
   return missing
 }
 
-function namesOf(times: readonly number[]): string[] {
-  const journal = JSON.parse(readFileSync(`${CONFIG.migrationsFolder}/meta/_journal.json`, 'utf8')) as {
-    entries: { when: number; tag: string }[]
-  }
-  return journal.entries.filter(({ when }) => times.includes(when)).map(({ tag }) => tag)
+/** By their text, not their time: an application's own migrations may be of any time. */
+function refuseUnknown(applied: readonly JournalEntry[], known: readonly Migration[]): void {
+  const unknown = applied.filter(({ hash }) => !known.some((migration) => migration.hash === hash))
+  if (unknown.length === 0) return
+  const newest = known.at(-1)!.createdAt
+  const message = unknown.every(({ createdAt }) => createdAt > newest)
+    ? 'the cold tier was migrated by a newer version of thermocline: upgrade this program to that version or a later one'
+    : '`thermocline.migrations` holds migrations that are not of thermocline: another program, or a bundle of an older version, applied its own there. Nothing was changed: look what they made, then delete their rows from `thermocline.migrations`'
+  throw new ThermoclineError('ERR_SCHEMA', message, {})
 }
 
-/** Creation times of the applied migrations; none where there is no journal yet. */
-async function appliedMigrations(driver: ColdDriver): Promise<number[]> {
-  const [journal] = await driver.query(sql`SELECT to_regclass('thermocline.migrations') IS NOT NULL AS is_there`)
+interface JournalEntry {
+  readonly hash: string
+  readonly createdAt: number
+}
+
+/** None where there is no journal yet. */
+async function appliedMigrations(driver: ColdDriver): Promise<JournalEntry[]> {
+  const [journal] = await driver.query(sql`SELECT to_regclass(${JOURNAL}) IS NOT NULL AS is_there`)
   if (journal?.is_there !== true) return []
-  const rows = await driver.query(sql`SELECT created_at::float8 AS created_at FROM thermocline.migrations`)
-  return rows.map((row) => row.created_at as number)
+  const rows = await driver.query(sql`SELECT hash, created_at::float8 AS created_at FROM ${sql.raw(JOURNAL)}`)
+  return rows.map((row) => ({ hash: String(row.hash), createdAt: Number(row.created_at) }))
 }
 
 async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {

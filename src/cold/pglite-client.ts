@@ -1,7 +1,6 @@
 /**
- * The main thread's side of PGlite in its worker, with the methods of PGlite that drizzle calls. There is one session:
- * calls run one after another, and a transaction keeps the others waiting. Once the worker has ended, for whatever
- * reason, every call rejects.
+ * The main thread's side of PGlite in its worker. There is one session: calls run one after another. Once the worker has
+ * ended, for whatever reason, every call rejects.
  */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,16 +8,10 @@ import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Row } from './driver.ts'
 
-/** @internal What drizzle may ask for; its parsers cannot cross the thread and are the worker's own anyway. */
-interface QueryOptions {
-  readonly rowMode?: 'array' | 'object'
-}
-
 interface Request {
   readonly operation: 'query' | 'exec' | 'copy' | 'close'
   readonly text: string
   readonly params?: readonly unknown[]
-  readonly rowMode?: 'array' | 'object' | undefined
   readonly bytes?: Uint8Array<ArrayBuffer>
 }
 
@@ -50,13 +43,7 @@ class PgliteEnded extends Error {
   override readonly name = 'PgliteEnded'
 }
 
-/** Statements inside a transaction, or by themselves. */
-interface Session {
-  query(text: string, params?: readonly unknown[], options?: QueryOptions): Promise<{ rows: Row[] }>
-  exec(text: string): Promise<unknown>
-}
-
-export class PgliteClient implements Session {
+export class PgliteClient {
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   readonly #exited: Promise<void>
@@ -85,10 +72,11 @@ export class PgliteClient implements Session {
     return client
   }
 
-  query(text: string, params: readonly unknown[] = [], options: QueryOptions = {}): Promise<{ rows: Row[] }> {
-    return this.#inTurn(() => this.#query(text, params, options))
+  query(text: string, params: readonly unknown[] = []): Promise<{ rows: Row[] }> {
+    return this.#inTurn(() => this.#ask({ operation: 'query', text, params })) as Promise<{ rows: Row[] }>
   }
 
+  /** Several statements are one transaction. */
   exec(text: string): Promise<unknown> {
     return this.#inTurn(() => this.#ask({ operation: 'exec', text }))
   }
@@ -96,25 +84,6 @@ export class PgliteClient implements Session {
   /** Runs `COPY … FROM '/dev/blob'` over these bytes, which are moved to the worker; answers the number of rows. */
   copy(text: string, bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     return this.#inTurn(() => this.#ask({ operation: 'copy', text, bytes })) as Promise<number>
-  }
-
-  /** Commits what `work` did, or rolls it back when it rejects. */
-  transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#inTurn(async () => {
-      const session: Session = {
-        query: (text, params = [], options = {}) => this.#query(text, params, options),
-        exec: (text) => this.#ask({ operation: 'exec', text }),
-      }
-      await session.exec('BEGIN')
-      try {
-        const result = await work(session)
-        await session.exec('COMMIT')
-        return result
-      } catch (error) {
-        if (!this.#hasEnded) await session.exec('ROLLBACK')
-        throw error
-      }
-    })
   }
 
   /** Lets running calls finish, then shuts the database down. */
@@ -130,10 +99,6 @@ export class PgliteClient implements Session {
     // The next one waits for this one whatever becomes of it; its caller has the rejection.
     this.#tail = result.catch(() => {})
     return result
-  }
-
-  #query(text: string, params: readonly unknown[], { rowMode }: QueryOptions): Promise<{ rows: Row[] }> {
-    return this.#ask({ operation: 'query', text, params, rowMode }) as Promise<{ rows: Row[] }>
   }
 
   #ask(request: Request): Promise<unknown> {

@@ -13,7 +13,7 @@ import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { vector } from '@electric-sql/pglite-pgvector'
 
 /**
- * @typedef {{ id: number, operation: 'query' | 'exec' | 'copy' | 'close', text: string, params?: unknown[], rowMode?: 'array' | 'object', bytes?: Uint8Array<ArrayBuffer> }} Request
+ * @typedef {{ id: number, operation: 'query' | 'exec' | 'copy' | 'close', text: string, params?: unknown[], bytes?: Uint8Array<ArrayBuffer> }} Request
  * @typedef {{ node: object, nfd?: number }} OpenFile An open file or folder of the emulated file system.
  * @typedef {{ stream_ops: Record<string, (file: OpenFile) => number>, realPath(node: object): string }} NodeFileSystem
  */
@@ -25,7 +25,7 @@ const START_PARAMS = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
   ...SETTINGS.flatMap((setting) => ['-c', setting]),
 ]
-/** How text of the database is read. bytea is slow by default; times stay text, as drizzle expects them. */
+/** How text of the database is read. bytea is slow by default; times stay text, as on a server. */
 const BYTEA = 17
 const TIMES = [1082, 1114, 1115, 1182, 1184, 1185, 1186, 1187, 1231]
 const PARSERS = {
@@ -114,10 +114,10 @@ async function answer(request) {
 }
 
 /** @param {Request} request */
-async function perform({ operation, text, params, rowMode, bytes }) {
+async function perform({ operation, text, params, bytes }) {
   switch (operation) {
     case 'query': {
-      const { rows } = await database.query(text, params, rowMode === undefined ? {} : { rowMode })
+      const { rows } = await database.query(text, params)
       return { rows }
     }
     case 'exec':

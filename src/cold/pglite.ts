@@ -5,10 +5,7 @@
  * A deadline only ends the wait. PGlite has one session and cannot be interrupted: the worker still finishes the
  * statement, which then may have taken effect, and later calls wait for it within deadlines of their own.
  */
-import type { PGlite } from '@electric-sql/pglite'
-import type { MigrationConfig } from 'drizzle-orm/migrator'
-import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite'
-import { migrate } from 'drizzle-orm/pglite/migrator'
+import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -17,9 +14,11 @@ import type { ColdTier, Metric } from './cold-tier.ts'
 import { STAGING_COLUMNS } from './copy-binary.ts'
 import type { ColdDriver, Row } from './driver.ts'
 import { coldError, unavailable } from './errors.ts'
+import type { Migration } from './migrations.ts'
 import { PgliteClient } from './pglite-client.ts'
 import { prepareFolder } from './pglite-folder.ts'
 import { Housekeeping } from './pglite-housekeeping.ts'
+import { applyMigrations } from './postgres-schema.ts'
 
 export interface PgliteColdOptions {
   /** undefined: in memory. The caller MUST hold a lock over the folder: a second opener gets no error and loses rows. */
@@ -61,15 +60,13 @@ async function openClient(dir: string | undefined): Promise<PgliteClient> {
 /** @internal */
 export class PgliteDriver implements ColdDriver {
   readonly #client: PgliteClient
-  readonly #db: PgliteDatabase
+  readonly #dialect = new PgDialect()
   readonly #timeout: number
   readonly #housekeeping: Housekeeping
   #closing: Promise<void> | undefined
 
   constructor(client: PgliteClient, timeout: number, logger: Logger) {
     this.#client = client
-    // drizzle calls nothing of PGlite but query and transaction.
-    this.#db = drizzle(client as unknown as PGlite)
     this.#timeout = timeout
     this.#housekeeping = new Housekeeping(async (text, params) => (await client.query(text, params)).rows, logger)
   }
@@ -91,8 +88,14 @@ export class PgliteDriver implements ColdDriver {
     await this.#inTime(() => this.#client.copy(COPY, stream))
   }
 
-  migrate(config: MigrationConfig): Promise<void> {
-    return this.#guard(() => migrate(this.#db, config))
+  migrate(migrations: readonly Migration[]): Promise<void> {
+    return this.#guard(() =>
+      applyMigrations(
+        (statement) => this.#execute(statement),
+        (text) => this.#client.exec(text),
+        migrations,
+      ),
+    )
   }
 
   housekeep(after: 'write' | 'sweep'): void {
@@ -112,7 +115,8 @@ export class PgliteDriver implements ColdDriver {
   }
 
   async #execute(statement: SQL): Promise<Row[]> {
-    const { rows } = await this.#db.execute(statement)
+    const { sql: text, params } = this.#dialect.sqlToQuery(statement)
+    const { rows } = await this.#client.query(text, params)
     return rows
   }
 

@@ -11,10 +11,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
-import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator'
 import type { ColdDriver } from './driver.ts'
 import { sqlStateOf } from './errors.ts'
 import { holdLease, releaseLease } from './lease.ts'
+import { JOURNAL, type Migration } from './migrations.ts'
+import { SCHEMA_NAME } from './schema.ts'
 
 type Query = ColdDriver['query']
 /** Runs a message by itself, without a deadline. */
@@ -34,26 +35,23 @@ export function exclusively(...statements: string[]): string {
   ].join('\n;\n')
 }
 
-export async function applyMigrations(query: Query, run: Run, config: MigrationConfig): Promise<void> {
-  const journal = `${config.migrationsSchema}.${config.migrationsTable}`
+export async function applyMigrations(query: Query, run: Run, migrations: readonly Migration[]): Promise<void> {
   await run(
     exclusively(
-      `CREATE SCHEMA IF NOT EXISTS ${config.migrationsSchema}`,
-      `CREATE TABLE IF NOT EXISTS ${journal} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
+      `CREATE SCHEMA IF NOT EXISTS ${SCHEMA_NAME}`,
+      `CREATE TABLE IF NOT EXISTS ${JOURNAL} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
     ),
   )
   for (;;) {
-    const applied = await query(sql`SELECT created_at::float8 AS created_at FROM ${sql.raw(journal)}`)
-    const missing = readMigrationFiles(config).filter(
-      ({ folderMillis }) => !applied.some((row) => row.created_at === folderMillis),
-    )
+    const applied = await query(sql`SELECT hash FROM ${sql.raw(JOURNAL)}`)
+    const missing = migrations.filter(({ hash }) => !applied.some((row) => row.hash === hash))
     if (missing.length === 0) return
-    const changes = missing.flatMap(({ sql: statements, hash, folderMillis }) => [
+    const changes = missing.flatMap(({ statements, hash, createdAt }) => [
       ...statements,
-      `INSERT INTO ${journal} (hash, created_at) VALUES ('${hash}', ${folderMillis})`,
+      `INSERT INTO ${JOURNAL} (hash, created_at) VALUES ('${hash}', ${createdAt})`,
     ])
     // Divides by zero where another process was faster.
-    const isUnchanged = `SELECT 1 / (SELECT (count(*) = ${applied.length})::int FROM ${journal})`
+    const isUnchanged = `SELECT 1 / (SELECT (count(*) = ${applied.length})::int FROM ${JOURNAL})`
     try {
       await run(exclusively(isUnchanged, ...changes))
     } catch (error) {

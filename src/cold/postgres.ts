@@ -6,8 +6,6 @@
  * (a killed backend, a stopped server, a network that is silent), the statement on it rejects within its deadline, and
  * the next one connects anew.
  */
-
-import type { MigrationConfig } from 'drizzle-orm/migrator'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
 import { sql } from 'drizzle-orm/sql'
@@ -17,6 +15,7 @@ import { ColdStore } from './cold-store.ts'
 import type { ColdTier, Metric } from './cold-tier.ts'
 import { STAGING_COLUMNS } from './copy-binary.ts'
 import type { ColdDriver, Row } from './driver.ts'
+import type { Migration } from './migrations.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import { postgresError } from './postgres-errors.ts'
 import { PostgresPool } from './postgres-pool.ts'
@@ -102,11 +101,11 @@ export class PostgresDriver implements ColdDriver {
     )
   }
 
-  migrate(config: MigrationConfig): Promise<void> {
+  migrate(migrations: readonly Migration[]): Promise<void> {
     return applyMigrations(
       (statement) => this.query(statement),
       (text) => this.#run(text),
-      config,
+      migrations,
     )
   }
 

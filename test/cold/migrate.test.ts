@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { embeddedModules } from '../../scripts/embed.ts'
+import { readMigrations } from '../../src/cold/migrations.ts'
 import { openPgliteCold, type PgliteColdOptions } from '../../src/cold/pglite.ts'
 import { PgliteClient } from '../../src/cold/pglite-client.ts'
 import * as schema from '../../src/cold/schema.ts'
@@ -53,6 +57,19 @@ describe('migrations', () => {
     expect(await generateMigration(snapshot, generateDrizzleJson(schema))).toEqual([])
   })
 
+  it('travel in the code as the folder has them', () => {
+    for (const [path, text] of Object.entries(embeddedModules()))
+      expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), `${path}: npm run embed`).toBe(text)
+  })
+
+  it('are recorded by the hashes that drizzle gives them', () => {
+    const folder = fileURLToPath(new URL('../../drizzle', import.meta.url))
+    const files = readMigrationFiles({ migrationsFolder: folder })
+    expect(readMigrations().map(({ hash, createdAt, statements }) => ({ hash, createdAt, statements }))).toEqual(
+      files.map(({ hash, folderMillis, sql }) => ({ hash, createdAt: folderMillis, statements: sql })),
+    )
+  })
+
   it('are not applied by a check', async () => {
     await expect(openPgliteCold({ ...OPTIONS, dir: undefined, migrate: 'check' })).rejects.toMatchObject({
       code: 'ERR_SCHEMA',
@@ -70,6 +87,25 @@ describe('migrations', () => {
         code: 'ERR_SCHEMA',
         message: expect.stringContaining('upgrade this program'),
       })
+  })
+
+  it.each([
+    ['older than all', `'the-application', 1`],
+    ['between', `'the-application', (SELECT min(created_at) + 1 FROM thermocline.migrations)`],
+    ['at the time of one of ours', `'the-application', (SELECT max(created_at) FROM thermocline.migrations)`],
+  ])('refuse a journal with an entry of somebody else, %s, and change nothing', async (_, entry) => {
+    const dir = await changed(
+      `DELETE FROM thermocline.migrations WHERE created_at = (SELECT max(created_at) FROM thermocline.migrations)`,
+      `INSERT INTO thermocline.migrations (hash, created_at) SELECT ${entry}`,
+    )
+    await expect(reopen(dir)).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('not of thermocline'),
+    })
+    const client = await PgliteClient.start(`${dir}/data`)
+    const { rows } = await client.query('SELECT count(*)::int4 AS entries FROM thermocline.migrations')
+    expect(rows).toEqual([{ entries: readMigrations().length }])
+    await client.close()
   })
 
   it('refuse a database in which one was skipped', async () => {

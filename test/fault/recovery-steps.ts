@@ -77,7 +77,7 @@ function isLock(path: string): boolean {
 
 function interceptDatabase(onStep: OnStep): () => void {
   const { prototype } = PgliteClient
-  const { query, exec, copy, transaction } = prototype
+  const { query, exec, copy } = prototype
   prototype.query = async function (...args) {
     onStep('query')
     return query.apply(this, args)
@@ -90,11 +90,7 @@ function interceptDatabase(onStep: OnStep): () => void {
     onStep('copy')
     return copy.apply(this, args)
   }
-  prototype.transaction = async function <T>(...args: Parameters<typeof transaction<T>>) {
-    onStep('transaction')
-    return transaction.apply(this, args) as Promise<T>
-  }
   return () => {
-    Object.assign(prototype, { query, exec, copy, transaction })
+    Object.assign(prototype, { query, exec, copy })
   }
 }

@@ -1,0 +1,32 @@
+/**
+ * Writes into TypeScript modules what the code needs of files that are not TypeScript, so that nothing is looked up
+ * beside the code at run time: a bundle has the code, and other files beside it. Run by `npm run embed`, after a change
+ * of a source, and by `npm run db:generate` and `npm run build`; a test notices a module that is behind its sources.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/** Text per module, by its path in the repository. */
+export function embeddedModules(): Record<string, string> {
+  return { 'src/cold/migrations.embedded.ts': migrations() }
+}
+
+function migrations(): string {
+  const journal = JSON.parse(read('drizzle/meta/_journal.json')) as { entries: { when: number; tag: string }[] }
+  const files = journal.entries.map(({ tag, when }) => ({ tag, when, text: read(`drizzle/${tag}.sql`) }))
+  return moduleOf('drizzle/', 'MIGRATION_FILES', files)
+}
+
+function moduleOf(source: string, name: string, value: unknown): string {
+  return `/** Made from \`${source}\` by \`npm run embed\`. */\nexport const ${name} = ${JSON.stringify(value, null, 2)} as const\n`
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  for (const [path, text] of Object.entries(embeddedModules())) writeFileSync(join(ROOT, path), text)
