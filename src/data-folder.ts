@@ -6,9 +6,10 @@ import { chmod, open, readFile, rename, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdTier } from './cold/cold-tier.ts'
 import { ThermoclineError } from './errors.ts'
+import { makeFolder } from './folder/make-folder.ts'
 import type { Logger } from './log.ts'
 import { DirectoryLock } from './wal/lock.ts'
-import { listLogs, makeFolder } from './wal/locked-log.ts'
+import { listLogs } from './wal/locked-log.ts'
 
 /** Format of the folder as a whole; the log and the database have versions of their own below it. */
 const FORMAT = 1

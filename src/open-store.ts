@@ -201,6 +201,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   })
 
   const shutDown = async (signal: AbortSignal): Promise<CloseResult> => {
+    folder?.releaseSoon()
     await attempt(gate.idle(), signal, logger, 'running calls')
     await attempt(worker.shutdown(), signal, logger, 'the worker')
     await attempt(reader.settled(), signal, logger, 'promotions')
@@ -222,6 +223,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   }
 
   worker.start()
+  folder?.keep()
   const parts = {
     writer,
     reader,

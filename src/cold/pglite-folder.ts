@@ -3,8 +3,9 @@
  * when all of it is on the disk, since a folder whose making was killed half-way never opens again.
  */
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
+import { makeFolder, syncFolder } from '../folder/make-folder.ts'
 
 /** Major version of the Postgres inside the PGlite that package.json pins. */
 const POSTGRES_MAJOR = '18'
@@ -42,7 +43,7 @@ async function makeDatabase(dir: string, folder: string, make: (folder: string) 
   await make(unfinished)
   await syncTree(unfinished)
   await rename(unfinished, folder)
-  await sync(dir)
+  await syncFolder(dir)
 }
 
 async function removeUnfinished(dir: string): Promise<void> {
@@ -59,13 +60,6 @@ async function postgresMajor(folder: string): Promise<string | undefined> {
   }
 }
 
-/** Makes the folder and its parents, and their names durable: its own in any case, for whoever made it may have died. */
-async function makeFolder(dir: string): Promise<void> {
-  const folder = resolve(dir)
-  const topmost = resolve((await mkdir(folder, { recursive: true, mode: 0o700 })) ?? folder)
-  for (let path = folder; path.length >= topmost.length; path = dirname(path)) await sync(dirname(path))
-}
-
 /** Everything below, children before their parents. */
 async function syncTree(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -73,7 +67,7 @@ async function syncTree(folder: string): Promise<void> {
     if (entry.isDirectory()) await syncTree(path)
     else if (entry.isFile()) await sync(path)
   }
-  await sync(folder)
+  await syncFolder(folder)
 }
 
 async function sync(path: string): Promise<void> {

@@ -116,12 +116,12 @@ export async function retireLog(log: WriteAheadLog<EntryRecord>, cold: ColdTier)
   await log.retire(() => cold.retire(walId, epoch))
 }
 
-/** A log of a living process is that one's own business. */
+/** Undefined where there is nothing to do: a log of a living process is that one's own business, and one that is gone is in cold. */
 export async function lockUnlessOwned(dir: string, walId: string): Promise<LockedLog | undefined> {
   try {
     return await LockedLog.lock(dir, walId, { lockTimeout: 0 })
   } catch (error) {
-    if (isThermoclineError(error, 'ERR_LOCKED')) return undefined
+    if (isThermoclineError(error, 'ERR_LOCKED') || isThermoclineError(error, 'ERR_NOT_FOUND')) return undefined
     throw error
   }
 }

@@ -10,9 +10,10 @@ import { basename, dirname, join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, type SequenceRange } from '../errors.ts'
+import { syncFolder } from '../folder/make-folder.ts'
 import type { Logger } from '../log.ts'
 import { segmentName } from '../wal/format.ts'
-import { LockedLog, listLogs, syncFolder } from '../wal/locked-log.ts'
+import { LockedLog, listLogs } from '../wal/locked-log.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { type DatedRange, dateLosses } from './date-losses.ts'
 import { missingLogs } from './missing-logs.ts'
@@ -143,6 +144,8 @@ async function recoverUnlessOwned(walId: string, options: RecoverFolderOptions):
   try {
     log = await LockedLog.lock(dir, walId, { lockTimeout })
   } catch (error) {
+    // Its owner has shipped and removed it.
+    if (isThermoclineError(error, 'ERR_NOT_FOUND')) return undefined
     if (!isThermoclineError(error, 'ERR_LOCKED')) throw error
     return { walId, outcome: 'locked', pid: error.details.pid }
   }
@@ -195,8 +198,8 @@ async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promis
     await cold.recordLoss({ walId, epoch, lost, reason: [...new Set(damage.map(({ reason }) => reason))].join('; ') })
   }
   const movedTo = await moveAside(log.path, options.quarantine)
-  // Its lock went along; until here it kept others out.
-  await rm(join(movedTo, 'lock'), { recursive: true, force: true })
+  // Its lock went along; until here it kept others out. Who waits for it may just be raising a flag in it.
+  await rm(join(movedTo, 'lock'), { recursive: true, force: true, maxRetries: 5 })
   // Last: only cold can tell what of the damaged part it had, as long as the log may have to be recovered once more.
   await cold.retire(walId, epoch)
   return { ...summary, outcome: 'quarantined', movedTo }

@@ -7,9 +7,13 @@
  * its name only once it listens, and names are never reused, so a flag that refuses a connection is dead for good.
  *
  * Holds among the processes of one kernel, across its containers; not across machines that share a network file system.
+ *
+ * Whoever removes a folder for good removes its lock as well, at any moment in which nobody holds it. So every step may
+ * find that what the one before saw is gone, and begins anew, until the folder itself is gone.
  */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -33,10 +37,15 @@ const LONGEST_PAUSE_MS = 250
 /** Contenders that withdraw at once deserve another try even where the caller would not wait for a holder. */
 const LEAST_TRIES = 6
 
+/**
+ * Flags that this process keeps up for as long as a store is open. Under one name in all copies of this module: servers
+ * for development load it anew, and the store of the old copy is open still.
+ */
+const kept = shared('thermocline.kept-locks', () => new Set<string>())
+
 interface Refusal {
   /** The flag in the way; undefined where it was another contender's, who may have withdrawn as well. */
   readonly holder: string | undefined
-  readonly error?: unknown
 }
 
 export class DirectoryLock implements AsyncDisposable {
@@ -49,15 +58,20 @@ export class DirectoryLock implements AsyncDisposable {
     this.#flag = flag
   }
 
-  /** Makes `dir` where need be. Rejects with `ERR_LOCKED`, naming the holder's process, once the timeout has passed. */
+  /**
+   * Rejects with `ERR_LOCKED`, naming the holder's process, once the timeout has passed, or at once where this process
+   * itself keeps the lock; with `ERR_NOT_FOUND` where there is no such folder.
+   */
   static async acquire(dir: string, { timeout, signal }: LockOptions): Promise<DirectoryLock> {
     const deadline = performance.now() + timeout
     for (let tries = 1; ; tries++) {
       throwIfAborted(signal)
       const attempt = await DirectoryLock.#attempt(dir)
       if (attempt instanceof DirectoryLock) return attempt
-      const isContended = attempt.holder === undefined && tries < LEAST_TRIES
-      if (!isContended && performance.now() >= deadline) throw attempt.error ?? locked(attempt.holder)
+      const { holder } = attempt
+      if (holder !== undefined && kept.has(holder)) throw openAlready()
+      const isContended = holder === undefined && tries < LEAST_TRIES
+      if (!isContended && performance.now() >= deadline) throw locked(holder)
       await pause(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal }).catch(
         () => throwIfAborted(signal),
       )
@@ -78,16 +92,27 @@ export class DirectoryLock implements AsyncDisposable {
       return { holder }
     } catch (error) {
       await flag?.lower()
-      // A holder that ends for good removes the folder, maybe at this moment.
-      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' || (await folder?.isRemoved())
+      const isRemoved = (error as NodeJS.ErrnoException).code === 'ENOENT' || (await folder?.isRemoved())
       await folder?.close()
-      if (!isGone) throw error
-      return { holder: undefined, error }
+      if (!isRemoved) throw error
+      if (!(await isThere(dir))) throw gone(error)
+      return { holder: undefined }
     }
+  }
+
+  /** From now on another opener in this process is refused at once: nobody here lets go of it by himself. */
+  keep(): void {
+    kept.add(this.#flag.name)
+  }
+
+  /** It will be released soon: another opener in this process waits for that, as one of another process does. */
+  releaseSoon(): void {
+    kept.delete(this.#flag.name)
   }
 
   /** Idempotent. */
   release(): Promise<void> {
+    this.releaseSoon()
     this.#released ??= this.#flag.lower().then(() => this.#folder.close())
     return this.#released
   }
@@ -115,8 +140,10 @@ class FlagFolder {
 
   static async open(dir: string): Promise<FlagFolder> {
     const path = join(dir, 'lock')
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    return new FlagFolder(path, await open(path, 'r'))
+    await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    return new FlagFolder(path, await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW))
   }
 
   /** A flag, other than `own`, whose process lives; dead ones are cleared away. */
@@ -209,9 +236,39 @@ function listen(path: string): Promise<Server> {
   })
 }
 
+function shared<T>(name: string, make: () => T): T {
+  const global = globalThis as unknown as Record<symbol, T | undefined>
+  const key = Symbol.for(name)
+  global[key] ??= make()
+  return global[key]
+}
+
+async function isThere(dir: string): Promise<boolean> {
+  return lstat(dir).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  )
+}
+
 function locked(holder: string | undefined): ThermoclineError<'ERR_LOCKED'> {
   const pid = Number.parseInt(holder ?? '', 10)
-  const who = Number.isNaN(pid) ? 'another process' : `process ${pid}`
-  const message = `${who} has the data folder open: stop it, or use another folder`
+  const message = `${nameOf(pid)} has the data folder open: stop it, or use another folder`
   return new ThermoclineError('ERR_LOCKED', message, Number.isNaN(pid) ? {} : { pid })
+}
+
+function nameOf(pid: number): string {
+  if (Number.isNaN(pid)) return 'another process'
+  // What this process itself keeps is told apart: this is another thread of it, or counted in another container.
+  return pid === process.pid ? `another thread or container (there, process ${pid})` : `process ${pid}`
+}
+
+function openAlready(): ThermoclineError<'ERR_LOCKED'> {
+  const message =
+    'this process has the data folder open already: use that store, or close it first; ' +
+    'where modules are loaded anew during development, keep the store on globalThis'
+  return new ThermoclineError('ERR_LOCKED', message, { pid: process.pid })
+}
+
+function gone(cause: unknown): ThermoclineError<'ERR_NOT_FOUND'> {
+  return new ThermoclineError('ERR_NOT_FOUND', 'the folder to be locked is gone', {}, { cause })
 }

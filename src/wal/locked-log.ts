@@ -1,7 +1,9 @@
 /** A log's folder, held by this process. */
-import { mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
-import { ThermoclineError } from '../errors.ts'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, rmdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import { makeFolder, syncFolder } from '../folder/make-folder.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { DirectoryLock } from './lock.ts'
@@ -31,6 +33,14 @@ async function birthOf(dir: string, id: string): Promise<{ id: string; at: numbe
   }
 }
 
+export interface LogLockOptions {
+  /** Milliseconds to wait for a living owner to let go. */
+  readonly lockTimeout: number
+}
+
+/** So often in a row nobody comes first to a folder that was just made. */
+const TRIES = 20
+
 export class LockedLog {
   readonly walId: string
   readonly path: string
@@ -45,10 +55,30 @@ export class LockedLog {
     this.#lock = lock
   }
 
-  /** Makes this process the owner. Rejects with `ERR_LOCKED` while another one that lives is. */
-  static async lock(dir: string, walId: string, { lockTimeout }: { readonly lockTimeout: number }): Promise<LockedLog> {
+  /** Makes a new log, of which this process is the owner. */
+  static async create(dir: string, { lockTimeout }: LogLockOptions): Promise<LockedLog> {
+    await makeFolder(dir)
+    for (let tries = 1; ; tries++) {
+      const walId = randomUUID()
+      await mkdir(join(dir, walId), { mode: 0o700 })
+      try {
+        const log = await LockedLog.lock(dir, walId, { lockTimeout })
+        await syncFolder(dir)
+        return log
+      } catch (error) {
+        // Whoever looked for logs to adopt came first, and removes it as left over.
+        const isTaken = isThermoclineError(error, 'ERR_LOCKED') || isThermoclineError(error, 'ERR_NOT_FOUND')
+        if (!isTaken || tries === TRIES) throw error
+      }
+    }
+  }
+
+  /**
+   * Makes this process the owner. Rejects with `ERR_LOCKED` while another one that lives is, and with `ERR_NOT_FOUND` where
+   * the log is gone: then its records are in cold.
+   */
+  static async lock(dir: string, walId: string, { lockTimeout }: LogLockOptions): Promise<LockedLog> {
     const path = join(dir, walId)
-    await mkdir(path, { recursive: true, mode: 0o700 })
     const lock = await DirectoryLock.acquire(path, { timeout: lockTimeout })
     try {
       return new LockedLog(walId, path, lock, await takeOwnership(path))
@@ -82,24 +112,6 @@ export class LockedLog {
     await removeIfEmpty(join(this.path, 'lock'))
     await removeIfEmpty(this.path)
     await syncFolder(dirname(this.path))
-  }
-}
-
-/** Makes a folder whose name survives a power cut, and those above it that were missing, whoever made them. */
-export async function makeFolder(path: string): Promise<void> {
-  const folder = resolve(path)
-  const topmost = resolve((await mkdir(folder, { recursive: true, mode: 0o700 })) ?? folder)
-  // The folder's own name in any case: an earlier process may have made it and died before that was durable.
-  for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
-}
-
-/** Makes the entries of a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

@@ -20,7 +20,7 @@ import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
-import { LockedLog, makeFolder } from './locked-log.ts'
+import { LockedLog } from './locked-log.ts'
 import {
   CHANGED,
   type LogDevice,
@@ -99,11 +99,7 @@ export class WriteAheadLog<T> implements WriteLog<T> {
 
   /** Begins a new log in a folder of its own. */
   static async create<T>(options: WriteAheadLogOptions<T>): Promise<WriteAheadLog<T>> {
-    const walId = randomUUID()
-    await makeFolder(options.dir)
-    const folder = await LockedLog.lock(options.dir, walId, { lockTimeout: options.lockTimeout })
-    // Not before it is locked: whoever looks for logs to adopt removes an empty one.
-    await makeFolder(folder.path)
+    const folder = await LockedLog.create(options.dir, options)
     return WriteAheadLog.continue(folder, NO_SEGMENTS, options)
   }
 

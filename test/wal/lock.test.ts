@@ -121,6 +121,7 @@ describe('what dead processes left', () => {
 
 it('works in folders whose path is longer than a socket’s may be', async () => {
   const dir = join(await temporaryFolder(), 'a'.repeat(120), 'é'.repeat(60))
+  await mkdir(dir, { recursive: true })
   const lock = await DirectoryLock.acquire(dir, NOW)
   await expect(DirectoryLock.acquire(dir, NOW)).rejects.toMatchObject({ code: 'ERR_LOCKED' })
   expect(await new Child('lock-child.ts', [dir, 0, 1]).line()).toBe(`ERR_LOCKED ${process.pid}`)

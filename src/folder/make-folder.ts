@@ -1,0 +1,39 @@
+/** Folders whose names survive a power cut, made beside others who make and remove folders at the same time. */
+import { mkdir, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+/** So often in a row nobody removes a folder that is being made; a link that leads nowhere looks the same. */
+const TRIES = 20
+
+/**
+ * Makes the folder and those above it that are missing, all 0700, and their names durable. Answers whether the folder was
+ * not there before.
+ */
+export async function makeFolder(path: string): Promise<boolean> {
+  const folder = resolve(path)
+  for (let tries = 1; ; tries++) {
+    try {
+      return await makeOnce(folder)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES) throw error
+    }
+  }
+}
+
+async function makeOnce(folder: string): Promise<boolean> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 })
+  const topmost = resolve(made ?? folder)
+  // The folder's own name in any case: an earlier process may have made it and died before that was durable.
+  for (let path = folder; path.length >= topmost.length; path = dirname(path)) await syncFolder(dirname(path))
+  return made !== undefined
+}
+
+/** Makes the entries of a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
