@@ -315,6 +315,7 @@ const schema = z.strictObject({
 export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOptions {
   const parsed = schema.safeParse(options)
   if (!parsed.success) throw invalid(parsed.error.issues[0]!)
+  refuseUnsetNames(options)
   const given = parsed.data
   refuseContradictions(given)
   return deepFreeze({
@@ -340,6 +341,29 @@ export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): MemoryStor
     ...(env.THERMOCLINE_DIR ? { dir: env.THERMOCLINE_DIR } : {}),
     ...(env.REDIS_URL ? { hot: { url: env.REDIS_URL } } : {}),
     ...(env.DATABASE_URL ? { cold: { url: env.DATABASE_URL } } : {}),
+  }
+}
+
+/** What says where the data of a tier is, and what it is said instead of where that is meant. */
+const TIER_NAMES = {
+  hot: { url: 'a hot tier in this process', client: 'a hot tier in this process' },
+  cold: { url: 'an embedded database', client: 'an embedded database', dir: 'the one in the data folder' },
+} as const
+
+/**
+ * Elsewhere `undefined` keeps the default. Here the default is another place for the data, and what was meant to name a
+ * server is mostly a variable of the environment that is not set.
+ */
+export function refuseUnsetNames(options: MemoryStoreOptions): void {
+  for (const tier of ['hot', 'cold'] as const) {
+    const given: unknown = options[tier]
+    if (typeof given !== 'object' || given === null) continue
+    for (const [name, instead] of Object.entries(TIER_NAMES[tier])) {
+      if (!(name in given) || given[name as keyof typeof given] !== undefined) continue
+      const option = `${tier}.${name}`
+      const message = `option \`${option}\` is undefined: is the environment variable set that it is read from? Leave the option out for ${instead}`
+      throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
+    }
   }
 }
 

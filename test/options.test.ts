@@ -40,6 +40,35 @@ describe('contradictions', () => {
   })
 })
 
+describe('what names the place of a tier and is undefined', () => {
+  test.each<[string, object, string]>([
+    ['both urls', { hot: { url: undefined }, cold: { url: undefined } }, 'hot.url'],
+    ['the url of Redis', { hot: { url: undefined }, cold: { url: POSTGRES } }, 'hot.url'],
+    ['the url of Postgres', { hot: { url: REDIS }, cold: { url: undefined, dimensions: [3] } }, 'cold.url'],
+    ['a client of Redis', { hot: { client: undefined } }, 'hot.client'],
+    ['a client of Postgres', { hot: { url: REDIS }, cold: { client: undefined } }, 'cold.client'],
+    [
+      'a client of Postgres beside a url',
+      { hot: { url: REDIS }, cold: { url: POSTGRES, client: undefined } },
+      'cold.client',
+    ],
+    ['the folder of the database', { cold: { dir: undefined } }, 'cold.dir'],
+  ])('%s: is refused', (_, options, option) => {
+    expect(refused(options)).toBe(option)
+  })
+
+  test('is told apart from an option that is left out, and from others that keep their default', () => {
+    const options = {
+      hot: undefined,
+      cold: { dimensions: undefined },
+      dir: undefined,
+      wal: { segmentBytes: undefined },
+    }
+    expect(resolveOptions(options)).toEqual(DEFAULTS)
+    expect(() => resolveOptions({ hot: { url: undefined } })).toThrow(/environment variable .* Leave the option out/)
+  })
+})
+
 describe('urls', () => {
   test.each([
     ['hot', 'http://127.0.0.1:6379', 'hot.url'],

@@ -6,7 +6,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { dataFolder, readFormat } from '../data-folder.ts'
-import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, resolveOptions } from '../options.ts'
+import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, refuseUnsetNames, resolveOptions } from '../options.ts'
 import { loadConfig } from './config-file.ts'
 import { UsageError } from './exit-code.ts'
 
@@ -48,6 +48,8 @@ export function addCommonOptions(command: Command): Command {
 
 export async function readStoreOptions(flags: CommonFlags, needs: StoreNeeds = {}): Promise<StoreOptions> {
   const config = flags.config === undefined ? {} : await loadConfig(flags.config)
+  // Before the environment fills the gap with a server that was not meant.
+  refuseUnsetNames(config)
   const given = mergeOptions(optionsFromEnv(), config)
   const named = { ...given, ...(flags.dir === undefined ? {} : { dir: flags.dir }) }
   // Only to satisfy the rule that Postgres goes with Redis: the command opens neither.

@@ -85,7 +85,7 @@ describe('a configuration over the environment', () => {
 
   test.each([
     ['{ cold: { dimensions: [3] } }', { ...SERVERS, cold: { url: DATABASE_URL, dimensions: [3] } }],
-    ['{ cold: { url: undefined, max: 2 }, hot: undefined }', { ...SERVERS, cold: { url: DATABASE_URL, max: 2 } }],
+    ['{ cold: { max: 2 }, hot: undefined }', { ...SERVERS, cold: { url: DATABASE_URL, max: 2 } }],
     ['{ hot: {} }', SERVERS],
     ["{ cold: { url: 'postgres://db/x' } }", { ...SERVERS, cold: { url: 'postgres://db/x' } }],
     ["{ hot: { url: 'redis://cache' } }", { ...SERVERS, hot: { url: 'redis://cache' } }],
@@ -99,6 +99,13 @@ describe('a configuration over the environment', () => {
   test('is checked like any other', async () => {
     await expect(read('{ hot: { maxEntries: 5 } }')).rejects.toMatchObject({ details: { option: 'hot.maxEntries' } })
     await expect(read('{ cold: 5 }')).rejects.toMatchObject({ details: { option: 'cold' } })
+  })
+
+  test('that leaves the place of a tier undefined is not filled from the environment', async () => {
+    await expect(read('{ cold: { url: undefined, max: 2 } }')).rejects.toMatchObject({
+      details: { option: 'cold.url' },
+    })
+    await expect(read('{ hot: { client: undefined } }')).rejects.toMatchObject({ details: { option: 'hot.client' } })
   })
 
   test('that names a server in place of the folder is enough', async () => {
