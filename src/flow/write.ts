@@ -64,8 +64,8 @@ interface Stamped {
 export class Writer {
   readonly #parts: WriterParts
   #queuedBytes = 0
-  /** Settles when everything begun so far has been logged and offered to hot. */
-  #offered: Promise<unknown> = Promise.resolve()
+  /** Settles when everything begun so far has been logged and offered to hot; resolves to nothing, or each link would hold all before it. */
+  #offered: Promise<void> = Promise.resolve()
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -104,7 +104,7 @@ export class Writer {
   async #writeGroup(records: readonly UnversionedRecord[], options: WriteOptions): Promise<WriteOutcome[]> {
     const durability = options.durability ?? this.#parts.durability
     const offering = this.#logAndOffer(records, durability)
-    this.#offered = Promise.allSettled([this.#offered, offering])
+    this.#offered = Promise.allSettled([this.#offered, offering]).then(() => {})
     const { outcomes, sequence } = await offering
     if (durability === 'cold' && sequence > 0) await this.#shipThrough(sequence, outcomes)
     return outcomes

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, expect, test } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
@@ -49,6 +51,17 @@ async function writeFromElsewhere(id: string, version: string): Promise<void> {
   await hot.write([{ ...write, reason: 'put', startedAt: hot.now() }])
 }
 
+/** Ends everything that nothing can reach. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  // A WeakRef is kept until the job that looked at it has ended.
+  for (let i = 0; i < 3; i++) {
+    await new Promise(setImmediate)
+    collect()
+  }
+}
+
 afterEach(() => {
   log.room = Number.POSITIVE_INFINITY
 })
@@ -73,4 +86,13 @@ test('where the log fails between two rounds of a put, the caller learns that it
   })
   log.room = 0
   await expect(put('b', 'third')).rejects.toMatchObject({ details: { outcome: 'none', id } })
+})
+
+test('nothing of a write is kept once it has been answered', async () => {
+  const receipts: WeakRef<object>[] = []
+  for (let n = 0; n < 100; n++) receipts.push(new WeakRef(await put('c', `text ${n}`)))
+  await writer.settled()
+  await collectGarbage()
+  // The last ones may still be on somebody's stack.
+  expect(receipts.filter((receipt) => receipt.deref() !== undefined).length).toBeLessThan(5)
 })
