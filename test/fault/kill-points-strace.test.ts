@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
+import { budget } from '../budget.ts'
 import { compiled } from '../compiled.ts'
 import { describeWithStrace } from '../services.ts'
 import { temporaryFolder } from '../wal/temporary-log.ts'
@@ -16,7 +17,7 @@ import { judgeKilled } from './kill-verdict.ts'
 import { pick, randomFrom } from './seeded-random.ts'
 
 /** So many points at random; more than there are: each of them once. */
-const RUNS = Number(process.env.FAULT_RUNS ?? 8)
+const RUNS = budget({ short: 2, long: 8 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 /** Some have another name on another processor: `?` passes over what is not there. */
 const CALLS = ['pwrite64', 'fdatasync', 'fsync', '?link', '?linkat', '?rename', '?unlink', '?unlinkat']

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
 import type { LogOperation, OpenLogDevice } from '../../src/wal/log-device.ts'
+import { budget } from '../budget.ts'
 import { runScript, scriptOptions } from './kill-script.ts'
 import { judgeKilled } from './kill-verdict.ts'
 import { randomFrom } from './seeded-random.ts'
@@ -14,7 +15,7 @@ import { SimulatedDisk } from './simulated-disk.ts'
 import { volatileFolder } from './volatile-folder.ts'
 
 /** Each round ends every operation in another way: before it, in the midst of it, after it. */
-const ROUNDS = Number(process.env.FAULT_RUNS ?? 1)
+const ROUNDS = budget({ short: 1, long: 3 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 async function operationsOf(dir: string): Promise<LogOperation[]> {

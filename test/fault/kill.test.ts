@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import { budget } from '../budget.ts'
 import { compiled } from '../compiled.ts'
 import { describeWithServers } from '../flow/stores.ts'
 import { pick, type Random, randomFrom } from './seeded-random.ts'
@@ -55,12 +56,8 @@ async function killAgainAndAgain(kills: number, optionsOf: readonly MemoryStoreO
   }
 }
 
-function runs(otherwise: number): number {
-  return Number(process.env.FAULT_RUNS ?? otherwise)
-}
-
 describe('the embedded pair', () => {
-  const kills = runs(10)
+  const kills = budget({ short: 2, long: 10 })
   test(`loses nothing acknowledged in ${kills} kills (FAULT_SEED=${SEED})`, { timeout: 36_000_000 }, async () => {
     const dir = await mkdtemp(join(tmpdir(), 'thermocline-test-'))
     onTestFinished(() => rm(dir, { recursive: true, force: true }))
@@ -69,7 +66,7 @@ describe('the embedded pair', () => {
 })
 
 describeWithServers('Redis and Postgres', (servers) => {
-  const kills = runs(190)
+  const kills = budget({ short: 10, long: 190 })
   test(`lose nothing acknowledged in ${kills} kills (FAULT_SEED=${SEED})`, { timeout: 36_000_000 }, async () => {
     const shared = { ...(await servers.shared()), dir: await servers.folder() }
     await killAgainAndAgain(kills, [shared, shared])

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
+import { budget } from '../budget.ts'
 import { compiled } from '../compiled.ts'
 import { describeWithStrace } from '../services.ts'
 import { StoreTemplate } from '../store-template.ts'
@@ -23,7 +24,7 @@ import { bytesIn, type Moment, momentsOf, recordInto } from './system-calls.ts'
 import { volatileFolder } from './volatile-folder.ts'
 import { Written } from './written.ts'
 
-const CUTS = Number(process.env.FAULT_RUNS ?? 9)
+const CUTS = budget({ short: 3, long: 9 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const CHILD = join(import.meta.dirname, 'writer-child.ts')
 

@@ -11,12 +11,13 @@ import { silentLogger } from '../../src/log.ts'
 import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
 import { LogScan, type ScanReport } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../../src/wal/write-ahead-log.ts'
+import { budget } from '../budget.ts'
 import { payloadOf, typeOf } from '../wal/payloads.ts'
 import { pick, type Random, randomFrom } from './seeded-random.ts'
 import { type Lie, SimulatedDisk } from './simulated-disk.ts'
 import { volatileFolder } from './volatile-folder.ts'
 
-const RUNS = Number(process.env.FAULT_RUNS ?? 300)
+const RUNS = budget({ short: 60, long: 300 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000_000)
 
 /** One log, from its creation until it is retired or its lives are over. */

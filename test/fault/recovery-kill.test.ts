@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { budget } from '../budget.ts'
 import { compiled } from '../compiled.ts'
 import { StoreTemplate } from '../store-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
@@ -15,7 +16,7 @@ import { queryDatabase } from './edit-database.ts'
 import { damage, recordLog, tear } from './recovery-logs.ts'
 import { pick, randomFrom } from './seeded-random.ts'
 
-const CHAINS = Number(process.env.FAULT_RUNS ?? 1)
+const CHAINS = budget({ short: 1, long: 3 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 /** More than one batch. */
 const WRITES = 1_080

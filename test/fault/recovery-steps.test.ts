@@ -17,13 +17,14 @@ import { silentLogger } from '../../src/log.ts'
 import { openLog, retireLog } from '../../src/sync/open-log.ts'
 import { type LogRecovery, recoverFolder } from '../../src/sync/recover-folder.ts'
 import { OWNER_FILE } from '../../src/wal/owner.ts'
+import { budget } from '../budget.ts'
 import { versionOf } from '../contract/cold-records.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, tear, WRITES, writeOf } from './recovery-logs.ts'
 import { interceptSteps } from './recovery-steps.ts'
 import { pick, randomFrom } from './seeded-random.ts'
 
-const CHAINS = Number(process.env.FAULT_RUNS ?? 5)
+const CHAINS = budget({ short: 1, long: 5 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const LOG_OPTIONS = { segmentBytes: SEGMENT_BYTES, lockTimeout: 0, logger: silentLogger }
 

@@ -7,11 +7,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { MemoryStore, NamespaceView } from '../../src/index.ts'
+import { budget } from '../budget.ts'
 import type { ManualClock } from '../manual-clock.ts'
 import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
-const RUNS = Number(process.env.FAULT_RUNS ?? 40)
+const RUNS = budget({ short: 10, long: 60 })
 const SEED = process.env.FAULT_SEED === undefined ? {} : { seed: Number(process.env.FAULT_SEED) }
 
 interface Expected {

@@ -3,11 +3,12 @@
  * seed is printed and replays its faults with `FAULT_SEED`.
  */
 import { expect, test } from 'vitest'
+import { budget } from '../budget.ts'
 import { pick, randomFrom } from '../fault/seeded-random.ts'
 import { Load, loaded } from './load.ts'
 import { type Backend, describeWithPrivateServers, expectIntact, type PrivateServers } from './private-servers.ts'
 
-const RUNS = Number(process.env.FAULT_RUNS ?? 2)
+const RUNS = budget({ short: 1, long: 3 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const FAULTS = 6
 

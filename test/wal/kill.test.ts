@@ -1,11 +1,12 @@
 /** A process that appends is killed with -9 at a random moment, again and again, and the next one goes on. */
 import { expect, test } from 'vitest'
 import { listLogs } from '../../src/wal/locked-log.ts'
+import { budget } from '../budget.ts'
 import { randomFrom } from '../fault/seeded-random.ts'
 import { Child } from './child.ts'
 import { payloadOf, range, scanLog, sequencesOf, sourceOf, temporaryFolder, typeOf } from './temporary-log.ts'
 
-const ROUNDS = Number(process.env.FAULT_RUNS ?? 20)
+const ROUNDS = budget({ short: 5, long: 20 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 test(`${ROUNDS} kills lose nothing acknowledged (FAULT_SEED=${SEED})`, { timeout: 3_600_000 }, async () => {

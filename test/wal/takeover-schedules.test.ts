@@ -11,11 +11,12 @@ import { silentLogger } from '../../src/log.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogScan, readLastEpoch } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
+import { budget } from '../budget.ts'
 import { pick, type Random, randomFrom } from '../fault/seeded-random.ts'
 import { intercepted } from './intercepted-device.ts'
 import { createLog, payloadOf, temporaryFolder, typeOf } from './temporary-log.ts'
 
-const RUNS = Number(process.env.FAULT_RUNS ?? 25)
+const RUNS = budget({ short: 10, long: 40 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 /** What they share besides the folder. */

@@ -10,6 +10,7 @@ import { inspectStore } from '../../src/inspect-store.ts'
 import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
 import type { LogOperation } from '../../src/wal/log-device.ts'
 import { OWNER_FILE } from '../../src/wal/owner.ts'
+import { budget } from '../budget.ts'
 import { pick, randomFrom } from '../fault/seeded-random.ts'
 import { Child } from './child.ts'
 import { intercepted } from './intercepted-device.ts'
@@ -26,7 +27,7 @@ import {
   typeOf,
 } from './temporary-log.ts'
 
-const ROUNDS = Number(process.env.FAULT_RUNS ?? 4)
+const ROUNDS = budget({ short: 2, long: 6 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 /** As a lock does that fails: the holder is not seen any more. */
