@@ -1,10 +1,21 @@
 /**
  * How much a suite does of what could go on for hours: `FAULT_RUNS` says it by hand; otherwise little in `npm test`, which
- * everybody waits for, and more in `npm run test:long`.
+ * everybody waits for, and more in `npm run test:long`. A suite that imports this is run by both.
  */
+import { test } from 'vitest'
+
+/** `vitest run --mode long`, or a budget given by hand. */
+export const isThorough = process.env.MODE === 'long' || process.env.FAULT_RUNS !== undefined
+
 export function budget({ short, long }: { readonly short: number; readonly long: number }): number {
-  return Number(process.env.FAULT_RUNS ?? (isLong ? long : short))
+  return Number(process.env.FAULT_RUNS ?? (isThorough ? long : short))
 }
 
-/** `vitest run --mode long`. */
-const isLong = process.env.MODE === 'long'
+/** A test that `npm test` leaves out: another one that it runs is of the same kind. */
+export const longTest = test.runIf(isThorough)
+
+/** Of the steps from 1 on, those to look at: every one of them, or every third from where the seed says. */
+export function* stepsToTry(steps: number, seed: number): Generator<number> {
+  const stride = isThorough ? 1 : 3
+  for (let n = 1 + (seed % stride); n <= steps; n += stride) yield n
+}

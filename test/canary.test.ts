@@ -17,6 +17,7 @@ import {
   ThermoclineError,
 } from '../src/index.ts'
 import { retireLostLog } from '../src/logs-store.ts'
+import { longTest } from './budget.ts'
 import { runCli } from './cli/run-cli.ts'
 import { rotFirstRecord, segmentFiles } from './fault/damage-log.ts'
 import { editDatabase, NEWER_MIGRATION } from './fault/edit-database.ts'
@@ -265,7 +266,7 @@ describe('no error and no log line holds content', () => {
   })
 })
 
-test('no command prints content, however much it is asked to say', async () => {
+longTest('no command prints content, however much it is asked to say', async () => {
   const scene = new Scene()
   const store = await scene.open()
   for (let i = 0; i < 3; i++) await tenant(store).chunks.put(chunk)

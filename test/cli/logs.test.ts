@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
+import { longTest } from '../budget.ts'
 import { editDatabase, queryDatabase, queryServer } from '../fault/edit-database.ts'
 import { describeWithServers } from '../flow/stores.ts'
 import { StoreTemplate } from '../store-template.ts'
@@ -40,7 +41,7 @@ test('says where a log is, how long it has been silent, and what it owes', async
   expect(stdout).toContain('the database has it up to record 0; it owes 30 writes\n')
 })
 
-test('a log whose files are there is recovered, not retired', async () => {
+longTest('a log whose files are there is recovered, not retired', async () => {
   const dir = await template.copy()
   const ids = await writeAndKill(dir, 10, 1)
   await editDatabase(dir, "UPDATE thermocline.wal_checkpoints SET heartbeat_at = now() - interval '1 hour'")

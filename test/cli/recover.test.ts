@@ -2,6 +2,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
+import { longTest } from '../budget.ts'
 import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
 import { queryDatabase } from '../fault/edit-database.ts'
 import { StoreTemplate } from '../store-template.ts'
@@ -50,7 +51,7 @@ test('ships what a process killed while writing had acknowledged, and does it on
   expect(await missingIn(dir, ids)).toEqual([])
 })
 
-test('says in plain words what it found', async () => {
+longTest('says in plain words what it found', async () => {
   const dir = await template.copy()
   await writeAndKill(dir, 10, 2)
   const { code, stdout } = await runCli(['recover', '--dir', dir])
@@ -60,7 +61,7 @@ test('says in plain words what it found', async () => {
   expect((await runCli(['recover', '--dir', dir])).stdout).toBe('no log was left behind: there is nothing to ship\n')
 })
 
-test('killed half-way, is simply run again', async () => {
+longTest('killed half-way, is simply run again', async () => {
   const dir = await template.copy()
   const ids = await writeAndKill(dir, ...MANY)
   const killed = startCli(['recover', '--dir', dir, '--verbose'])
@@ -96,7 +97,7 @@ describe('a signal', () => {
     expect(await missingIn(dir, ids)).toEqual([])
   })
 
-  test('and another one end it at once', async () => {
+  longTest('and another one end it at once', async () => {
     const dir = await template.copy()
     const ids = await writeAndKill(dir, ...LONG)
     const interrupted = startCli(['recover', '--dir', dir, '--verbose'])
@@ -167,7 +168,7 @@ describe('a damaged log', () => {
     expect(await queryDatabase(dir, 'SELECT wal_id FROM thermocline.wal_checkpoints')).toEqual([])
   })
 
-  test('is whole again once its file is restored, also after a recovery', async () => {
+  longTest('is whole again once its file is restored, also after a recovery', async () => {
     const { dir, ids, segment, intact } = await damaged()
     expect((await recover(dir)).code).toBe(3)
     await writeFile(segment, intact)

@@ -1,6 +1,7 @@
 /** What one backend writes, the others see at once while hot is there: in one process and in several. */
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { budget } from '../budget.ts'
 import { temporaryFolder } from '../flow/stores.ts'
 import { Load, type LoadedBackend, loaded } from './load.ts'
 import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend } from './private-servers.ts'
@@ -20,7 +21,7 @@ describeWithPrivateServers('backends that share a hot tier', (servers) => {
       { isStrict: true },
     )
     let left = 0
-    for (let times = 0; times < 4; times++) {
+    for (let times = 0; times < budget({ short: 2, long: 4 }); times++) {
       await load.passes(100)
       left += (await backends[times % 2]!.store.sync()).synced
     }
@@ -47,7 +48,7 @@ describeWithPrivateServers('backends that share a hot tier', (servers) => {
     )
     const all: LoadedBackend[] = [loaded(backend.store), ...remotes]
     const load = await Load.start(all, { isStrict: true })
-    await load.passes(150)
+    await load.passes(budget({ short: 40, long: 150 }))
     await load.stop()
     for (const remote of remotes) await remote.drain()
     await expectIntact(load, [backend])
