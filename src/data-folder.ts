@@ -1,19 +1,27 @@
 /**
  * The folder a store lives in: `thermocline.json` names its format and the store, `lock/` keeps other processes out, `wal/` holds the
- * logs and `cold/` the embedded Postgres. The folder is 0700: it holds people's text.
+ * logs and `cold/` the embedded Postgres. All that is made here is 0700 and 0600: it holds people's text. A folder that was
+ * there before is left as it is.
  */
-import { chmod, open, readFile, rename, statfs } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdTier } from './cold/cold-tier.ts'
 import { ThermoclineError } from './errors.ts'
-import { makeFolder } from './folder/make-folder.ts'
+import { namingFolder } from './folder/folder-error.ts'
+import { syncFolder } from './folder/make-folder.ts'
+import { examineOwnFolder } from './folder/trust.ts'
 import type { Logger } from './log.ts'
 import { DirectoryLock } from './wal/lock.ts'
 import { listLogs } from './wal/locked-log.ts'
 
+export { namingFolder }
+
 /** Format of the folder as a whole; the log and the database have versions of their own below it. */
 const FORMAT = 1
 const MARKER = 'thermocline.json'
+const ASIDE = '.new'
 
 /** File systems that lose their files with the machine or the container. */
 const FLEETING = new Map([
@@ -31,11 +39,11 @@ export function dataFolder(dir: string): DataFolder {
   return { path: dir, wal: join(dir, 'wal'), cold: join(dir, 'cold') }
 }
 
-/** Makes the folder if need be and checks its format. Call it under the folder's lock. */
+/** Checks the folder's format, and makes one of it that is new. Call it under the folder's lock. */
 export async function prepareDataFolder(dir: string, logger: Logger): Promise<DataFolder> {
   const folder = dataFolder(dir)
-  await makeFolder(dir)
-  await chmod(dir, 0o700)
+  await examineOwnFolder('dir', folder.wal)
+  await removeUnfinished(dir)
   if ((await readFormat(dir)) === undefined) await writeMarker(dir, { format: FORMAT })
   await warnIfFleeting(dir, logger)
   return folder
@@ -54,7 +62,11 @@ export interface BindOptions {
  * Notes which store the folder belongs to. Its logs must never be shipped into the database of another one: rejects with
  * `ERR_INVALID_OPTIONS` where they would be.
  */
-export async function bindToStore(folder: DataFolder, cold: ColdTier, options: BindOptions): Promise<void> {
+export function bindToStore(folder: DataFolder, cold: ColdTier, options: BindOptions): Promise<void> {
+  return namingFolder('dir', folder.path, () => bind(folder, cold, options))
+}
+
+async function bind(folder: DataFolder, cold: ColdTier, options: BindOptions): Promise<void> {
   const { lockTimeout, isShared, adoptsOrphans = false, logger } = options
   if ((await readMarker(folder.path))?.storeId === cold.storeId) return
   const lock = isShared ? await DirectoryLock.acquire(folder.path, { timeout: lockTimeout }) : undefined
@@ -101,7 +113,7 @@ export async function readStoreId(dir: string): Promise<string | undefined> {
 async function readMarker(dir: string): Promise<Marker | undefined> {
   let text: string
   try {
-    text = await readFile(join(dir, MARKER), 'utf8')
+    text = await readOwnFile(join(dir, MARKER))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -126,10 +138,23 @@ function parseMarker(text: string): { readonly format?: unknown; readonly storeI
   }
 }
 
-/** Whole or not at all, also after a power cut: written aside, synced, renamed, folder synced. */
+/** Not what a link leads to. */
+async function readOwnFile(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Whole or not at all, also after a power cut: written aside, synced, renamed, folder synced. Aside under a name that
+ * nobody can have taken before, with whatever it leads to.
+ */
 async function writeMarker(dir: string, marker: Marker): Promise<void> {
-  const aside = join(dir, `${MARKER}.new`)
-  const file = await open(aside, 'w', 0o600)
+  const aside = join(dir, `${MARKER}.${randomUUID()}${ASIDE}`)
+  const file = await open(aside, 'wx', 0o600)
   try {
     await file.writeFile(`${JSON.stringify(marker)}\n`)
     await file.sync()
@@ -137,12 +162,13 @@ async function writeMarker(dir: string, marker: Marker): Promise<void> {
     await file.close()
   }
   await rename(aside, join(dir, MARKER))
-  const folder = await open(dir, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await syncFolder(dir)
+}
+
+/** What a process left that was killed while it wrote the marker. */
+async function removeUnfinished(dir: string): Promise<void> {
+  for (const name of await readdir(dir))
+    if (name.startsWith(MARKER) && name.endsWith(ASIDE)) await rm(join(dir, name), { force: true })
 }
 
 async function warnIfFleeting(dir: string, logger: Logger): Promise<void> {

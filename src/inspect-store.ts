@@ -1,6 +1,7 @@
 /** A look at the logs of a data folder that takes no lock and changes nothing, also while their owner writes. */
 import { join } from 'node:path'
 import { dataFolder, readFormat } from './data-folder.ts'
+import { namingFolder } from './folder/folder-error.ts'
 import { listLogs } from './wal/locked-log.ts'
 import { LogScan, type ScanReport } from './wal/log-scan.ts'
 
@@ -10,7 +11,11 @@ export type { ScanReport } from './wal/log-scan.ts'
 const LOOKS = 20
 
 /** One per log, oldest first. Rejects with `ERR_UNSUPPORTED` where the folder or a log is of a newer format. */
-export async function inspectStore(dir: string): Promise<ScanReport[]> {
+export function inspectStore(dir: string): Promise<ScanReport[]> {
+  return namingFolder('dir', dir, () => inspectFolder(dir))
+}
+
+async function inspectFolder(dir: string): Promise<ScanReport[]> {
   await readFormat(dir)
   for (let look = 1; ; look++) {
     try {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ColdTier, RegisteredLog } from './cold/cold-tier.ts'
 import { dataFolder, readFormat } from './data-folder.ts'
 import { type SequenceRange, ThermoclineError } from './errors.ts'
+import { namingFolder } from './folder/folder-error.ts'
 import { openCold } from './open-cold.ts'
 import { openFolder } from './open-folder.ts'
 import { type MemoryStoreOptions, type ResolvedOptions, resolveOptions } from './options.ts'
@@ -87,14 +88,15 @@ async function withLogs<T>(
   return ReleaseStack.within(async (releases) => {
     const folder = await openOwnFolder(options, releases)
     const cold = await openCold(options, folder, releases, { makesNone: true })
-    return work(cold, (folder ?? dataFolder(options.dir)).wal)
+    const { wal } = folder ?? dataFolder(options.dir)
+    return namingFolder('dir', options.dir, () => work(cold, wal))
   })
 }
 
 /** Undefined where the database is a server: then the folder is looked at beside whoever uses it. */
 async function openOwnFolder(options: ResolvedOptions, releases: ReleaseStack) {
   if (options.cold.kind === 'embedded') return openFolder(options, releases)
-  await readFormat(options.dir)
+  await namingFolder('dir', options.dir, () => readFormat(options.dir))
   return undefined
 }
 

@@ -7,6 +7,7 @@ import type { EntryRecord } from './entry/record.ts'
 import type { VersionClock } from './entry/version.ts'
 import { ThermoclineError } from './errors.ts'
 import type { Pending } from './flow/pending.ts'
+import { namingFolder } from './folder/folder-error.ts'
 import { ownsEveryLog, type ResolvedOptions } from './options.ts'
 import { checkpointRoom } from './sync/checkpoint-room.ts'
 import { missingLogs } from './sync/missing-logs.ts'
@@ -47,11 +48,11 @@ export async function openMemoryLog({ cold, pending }: StoreLogParts): Promise<S
 }
 
 /** Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again instead. */
-export async function openDurableLog(
-  { wal: dir }: DataFolder,
-  parts: StoreLogParts,
-  isColdAway: boolean,
-): Promise<StoreLog> {
+export function openDurableLog(folder: DataFolder, parts: StoreLogParts, isColdAway: boolean): Promise<StoreLog> {
+  return namingFolder('dir', folder.path, () => openLogIn(folder, parts, isColdAway))
+}
+
+async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts, isColdAway: boolean): Promise<StoreLog> {
   const { cold, versions, pending } = parts
   const { logger, wal, dir: folder } = parts.options
   const place = `${hostname()}:${resolve(folder)}`

@@ -6,6 +6,7 @@ import type { Metric } from './cold/cold-tier.ts'
 import { type Duration, parseDuration } from './entry/duration.ts'
 import { ThermoclineError } from './errors.ts'
 import type { Durability } from './flow/write.ts'
+import { absoluteFolder } from './folder/folder-error.ts'
 import { type Logger, silentLogger } from './log.ts'
 
 /** Options of {@link openMemoryStore}. Durations are milliseconds or text like `'5m'`. */
@@ -319,7 +320,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
   const given = parsed.data
   refuseContradictions(given)
   return deepFreeze({
-    dir: given.dir ?? DEFAULTS.dir,
+    dir: given.inMemory ? (given.dir ?? DEFAULTS.dir) : absoluteFolder('dir', given.dir ?? DEFAULTS.dir),
     inMemory: given.inMemory ?? DEFAULTS.inMemory,
     hot: resolveHot(given.hot),
     cold: resolveCold(given.cold),
@@ -411,7 +412,11 @@ function resolveCold(given: GivenOptions['cold']): ResolvedCold {
   const { dimensions, metrics, migrate } = complete(DEFAULTS.cold, given)
   const common = { dimensions, metrics, migrate }
   if (given?.url === undefined && given?.client === undefined)
-    return { ...common, kind: 'embedded', dir: given?.dir ?? DEFAULTS.cold.dir }
+    return {
+      ...common,
+      kind: 'embedded',
+      dir: given?.dir === undefined ? DEFAULTS.cold.dir : absoluteFolder('cold.dir', given.dir),
+    }
   return { ...common, kind: 'postgres', url: given.url, client: given.client, max: given.max ?? POSTGRES_CONNECTIONS }
 }
 

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { bindToStore } from './data-folder.ts'
+import { namingFolder } from './folder/folder-error.ts'
+import { examineOwnFolder } from './folder/trust.ts'
 import { openCold } from './open-cold.ts'
 import { openFolder } from './open-folder.ts'
 import { type MemoryStoreOptions, ownsEveryLog, resolveOptions } from './options.ts'
@@ -32,15 +34,19 @@ export async function recoverStore(
     const { segmentBytes, lockTimeout } = resolved.wal
     const isShared = resolved.cold.kind === 'postgres'
     await bindToStore(folder, cold, { lockTimeout, isShared, adoptsOrphans: true, logger })
-    return recoverFolder({
-      wal: { dir: folder.wal, segmentBytes, lockTimeout, logger },
-      quarantine: join(folder.path, 'quarantine'),
-      cold,
-      logger,
-      acceptLoss,
-      ownsEveryLog: ownsEveryLog(resolved),
-      signal,
-      onProgress,
+    const quarantine = join(folder.path, 'quarantine')
+    return namingFolder('dir', folder.path, async () => {
+      await examineOwnFolder('dir', quarantine)
+      return recoverFolder({
+        wal: { dir: folder.wal, segmentBytes, lockTimeout, logger },
+        quarantine,
+        cold,
+        logger,
+        acceptLoss,
+        ownsEveryLog: ownsEveryLog(resolved),
+        signal,
+        onProgress,
+      })
     })
   })
 }

@@ -1,9 +1,11 @@
+import { resolve } from 'node:path'
 import { Cluster, Redis } from 'ioredis'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
 import { isThermoclineError } from '../src/errors.ts'
 import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, resolveOptions } from '../src/options.ts'
 
+const RESOLVED_DEFAULTS = { ...DEFAULTS, dir: resolve(DEFAULTS.dir) }
 const REDIS = 'redis://cache:hunter2@127.0.0.1:6379/3'
 const POSTGRES = 'postgres://app:hunter2@127.0.0.1:5432/app'
 
@@ -64,7 +66,7 @@ describe('what names the place of a tier and is undefined', () => {
       dir: undefined,
       wal: { segmentBytes: undefined },
     }
-    expect(resolveOptions(options)).toEqual(DEFAULTS)
+    expect(resolveOptions(options)).toEqual(RESOLVED_DEFAULTS)
     expect(() => resolveOptions({ hot: { url: undefined } })).toThrow(/environment variable .* Leave the option out/)
   })
 })
@@ -137,7 +139,7 @@ describe('the environment', () => {
 
   test('says nothing by what is not set or empty', () => {
     expect(optionsFromEnv({ REDIS_URL: '', DATABASE_URL: '', THERMOCLINE_DIR: '' })).toEqual({})
-    expect(resolveOptions(optionsFromEnv({}))).toEqual(DEFAULTS)
+    expect(resolveOptions(optionsFromEnv({}))).toEqual(RESOLVED_DEFAULTS)
   })
 })
 

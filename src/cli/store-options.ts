@@ -5,7 +5,7 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { dataFolder, readFormat } from '../data-folder.ts'
+import { dataFolder, namingFolder, readFormat } from '../data-folder.ts'
 import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, refuseUnsetNames, resolveOptions } from '../options.ts'
 import { loadConfig } from './config-file.ts'
 import { UsageError } from './exit-code.ts'
@@ -59,8 +59,9 @@ export async function readStoreOptions(flags: CommonFlags, needs: StoreNeeds = {
   const { folder = 'always' } = needs
   const mayBeMissing =
     (folder !== 'always' && cold.kind === 'postgres') || (folder === 'if-unnamed' && flags.dir !== undefined)
-  if (mayBeMissing) await refuseOtherFolder(dir)
-  else await refuseWithoutStore(dir, named.dir !== undefined)
+  await namingFolder('dir', dir, () =>
+    mayBeMissing ? refuseOtherFolder(dir) : refuseWithoutStore(dir, named.dir !== undefined),
+  )
   const patience = needs.waits ? {} : { timeouts: { open: 0, ...withoutUndefined(options.timeouts ?? {}) } }
   return { ...options, ...patience, dir }
 }

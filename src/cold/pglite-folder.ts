@@ -6,6 +6,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
 import { makeFolder, syncFolder } from '../folder/make-folder.ts'
+import { examineOwnFolder } from '../folder/trust.ts'
 
 /** Major version of the Postgres inside the PGlite that package.json pins. */
 const POSTGRES_MAJOR = '18'
@@ -20,6 +21,8 @@ export async function prepareFolder(dir: string, make: (folder: string) => Promi
   await makeFolder(dir)
   await removeUnfinished(dir)
   const folder = join(dir, DATA)
+  // Its files are open to others, whatever the umask: the folder alone keeps them out.
+  await examineOwnFolder('cold.dir', folder)
   const major = await postgresMajor(folder)
   if (major === undefined) await makeDatabase(dir, folder, make)
   else if (major !== POSTGRES_MAJOR)
@@ -38,7 +41,6 @@ export async function holdsDatabase(dir: string): Promise<boolean> {
 
 async function makeDatabase(dir: string, folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   const unfinished = join(dir, `${UNFINISHED}${process.pid}`)
-  // Files in it are 0666 whatever the umask: the folder keeps others out.
   await mkdir(unfinished, { mode: 0o700 })
   await make(unfinished)
   await syncTree(unfinished)

@@ -4,6 +4,7 @@ import { mkdir, readdir, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { makeFolder, syncFolder } from '../folder/make-folder.ts'
+import { refuseForeign } from '../folder/trust.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { DirectoryLock } from './lock.ts'
@@ -79,6 +80,10 @@ export class LockedLog {
    */
   static async lock(dir: string, walId: string, { lockTimeout }: LogLockOptions): Promise<LockedLog> {
     const path = join(dir, walId)
+    await refuseForeign('dir', path).catch((error: NodeJS.ErrnoException) => {
+      // The lock says so as well, and that is what callers expect to hear it from.
+      if (error.code !== 'ENOENT') throw error
+    })
     const lock = await DirectoryLock.acquire(path, { timeout: lockTimeout })
     try {
       return new LockedLog(walId, path, lock, await takeOwnership(path))

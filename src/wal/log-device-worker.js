@@ -44,7 +44,18 @@ function close(handle) {
 /** @param {string} handle @param {string} name @param {number} flags */
 function open(handle, name, flags) {
   close(handle)
-  descriptors.set(handle, openSync(join(folder, name), constants.O_RDWR | flags, 0o600))
+  descriptors.set(handle, openSync(join(folder, name), constants.O_RDWR | constants.O_NOFOLLOW | flags, 0o600))
+}
+
+/** Never a file that somebody else made. @param {string} handle @param {string} name */
+function create(handle, name) {
+  try {
+    open(handle, name, constants.O_CREAT | constants.O_EXCL)
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error
+    rmSync(join(folder, name))
+    open(handle, name, constants.O_CREAT | constants.O_EXCL)
+  }
 }
 
 /** @param {number} descriptor @param {Uint8Array} bytes @param {number} position */
@@ -92,7 +103,7 @@ function expectRoom(bytes) {
 function run(operation) {
   switch (operation.op) {
     case 'create':
-      return open(operation.handle, operation.name, constants.O_CREAT | constants.O_TRUNC)
+      return create(operation.handle, operation.name)
     case 'open':
       return open(operation.handle, operation.name, operation.orCreate ? constants.O_CREAT : 0)
     case 'write':

@@ -8,9 +8,9 @@ import { Worker } from 'node:worker_threads'
 
 /** Files are named relative to the log folder, and opened under a handle that the caller chooses. */
 export type LogOperation =
-  /** Creates or empties a file, 0600. */
+  /** Creates a file, 0600, in place of what has its name. */
   | { readonly op: 'create'; readonly name: string; readonly handle: string }
-  /** Opens a file as it is; `orCreate`: creates it, 0600, where there is none. */
+  /** Opens a file as it is, but never what a link leads to; `orCreate`: creates it, 0600, where there is none. */
   | { readonly op: 'open'; readonly name: string; readonly handle: string; readonly orCreate?: true }
   /** Writes all bytes, however many calls it takes. */
   | { readonly op: 'write'; readonly handle: string; readonly bytes: Uint8Array; readonly position: number }

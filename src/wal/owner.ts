@@ -18,12 +18,13 @@ import { ThermoclineError } from '../errors.ts'
 import type { LogOperation } from './log-device.ts'
 
 export const OWNER_FILE = 'owner'
+const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
 
 /** Makes the caller the owner, durably, and answers what it MUST find true after each sync. Read the log after this. */
 export async function takeOwnership(folder: string): Promise<LogOperation> {
   const token = randomUUID()
   try {
-    const file = await open(join(folder, OWNER_FILE), constants.O_WRONLY | constants.O_CREAT, 0o600)
+    const file = await open(join(folder, OWNER_FILE), FLAGS, 0o600)
     try {
       await file.write(token, 0)
       await file.sync()

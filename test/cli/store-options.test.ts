@@ -1,5 +1,5 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readStoreOptions } from '../../src/cli/store-options.ts'
 import { temporaryFolder } from '../flow/stores.ts'
@@ -39,7 +39,7 @@ describe('the data folder', () => {
     const dir = await missing()
     expect(await readStoreOptions({ dir }, WORKER)).toEqual({ ...SERVERS, dir })
     await expect(readdir(dir)).rejects.toMatchObject({ code: 'ENOENT' })
-    expect(await readStoreOptions({}, WORKER)).toMatchObject({ dir: '.thermocline' })
+    expect(await readStoreOptions({}, WORKER)).toMatchObject({ dir: resolve('.thermocline') })
   })
 
   test('has to be there for a worker on the database in it', async () => {

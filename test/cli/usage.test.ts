@@ -78,9 +78,9 @@ test('a server in the environment without the other is one line that says what t
   expect(await readdir(cwd)).toEqual([])
 })
 
-test('a failure of the file system is one line, and --verbose says where it came from', async () => {
+test('a folder that cannot be used is one line, and --verbose says where it came from', async () => {
   const dir = await temporaryFolder()
   await mkdir(join(dir, 'thermocline.json'))
-  expectRefusal(await runCli(['inspect', '--dir', dir]), 1, /EISDIR.*--verbose/)
+  expectRefusal(await runCli(['inspect', '--dir', dir]), 2, /a folder stands where a file.*ERR_INVALID_OPTIONS/)
   expect((await runCli(['inspect', '--dir', dir, '--verbose'])).stderr).toMatch(/\n {4}at /)
 })

@@ -1,0 +1,77 @@
+/** What the file system refuses about a folder that the caller named, said in the caller's terms. */
+import { resolve } from 'node:path'
+import { ThermoclineError } from '../errors.ts'
+
+/** Which option names the folder. */
+export type FolderOption = 'dir' | 'cold.dir'
+
+/** For the caller to mend: what is wrong, and the remedy. */
+const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: 'a file or a link stands where a folder has to be: remove it, or name another folder',
+  ENOTDIR: 'a file or a link stands where a folder has to be: remove it, or name another folder',
+  EISDIR: 'a folder stands where a file of thermocline has to be: remove it, or name another folder',
+  EACCES: 'this user may not use it: let it read, write and enter the folder (chown, chmod), or name another',
+  EPERM: 'the system does not permit it: let this user own the folder (chown), or name another',
+  EROFS: 'its file system is read-only: mount it writable, or name another folder',
+  ENAMETOOLONG: 'its name is too long: name a shorter one',
+  ELOOP: 'a link stands where a folder or file of thermocline has to be, or links lead in a circle: remove the link',
+  ENOENT: 'a folder on the way is gone, or a link leads nowhere: name one that can be made',
+  ENOTSUP: 'its file system has no sockets or links: name a folder on a local disk',
+  EOPNOTSUPP: 'its file system has no sockets or links: name a folder on a local disk',
+  ERR_INVALID_ARG_VALUE: 'no file can have such a name: name another folder',
+}
+
+/** Passes by itself, or once somebody else lets go of something. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  ENOSPC: 'its disk is full: make room',
+  EDQUOT: 'this user has used up its share of the disk: make room',
+  EMFILE: 'this process has no file descriptor left: close some, or raise the limit (ulimit -n)',
+  ENFILE: 'this machine has no file descriptor left: close some, or raise its limit',
+  ENOMEM: 'this machine has no memory left',
+  EAGAIN: 'the system has too much to do',
+}
+
+/** Rejects with a `ThermoclineError` that names option and folder, where `work` rejects with an error of the file system. */
+export async function namingFolder<T>(option: FolderOption, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw isSystemError(error) ? folderError(option, path, error) : error
+  }
+}
+
+/** The folder wherever this process goes later. */
+export function absoluteFolder(option: FolderOption, path: string): string {
+  try {
+    return resolve(path)
+  } catch (error) {
+    // The one thing it asks the system for.
+    throw invalid(option, path, 'it is relative, and the current directory is gone: name an absolute one', error)
+  }
+}
+
+function folderError(option: FolderOption, path: string, cause: NodeJS.ErrnoException): ThermoclineError {
+  const code = cause.code ?? 'UNKNOWN'
+  const where = cause.path?.startsWith(path) ? cause.path : path
+  const reason = REASONS[code]
+  if (reason !== undefined) return invalid(option, where, reason, cause)
+  const shortage = SHORTAGES[code]
+  if (shortage !== undefined)
+    return new ThermoclineError('ERR_BACKPRESSURE', `${where} cannot be used now: ${shortage}`, {}, { cause })
+  return new ThermoclineError('ERR_WAL_FAILED', `${where} cannot be used (${code}): look at its disk`, {}, { cause })
+}
+
+function invalid(option: FolderOption, path: string, reason: string, cause: unknown): ThermoclineError {
+  const message = `option \`${option}\`: ${path} cannot be used: ${reason}`
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option }, { cause })
+}
+
+/** Calls about another machine. */
+const REMOTE = new Set(['connect', 'getaddrinfo'])
+
+/** Of a call about files, or of a name that it could not be given. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  if (!(error instanceof Error)) return false
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return code === 'ERR_INVALID_ARG_VALUE' || (syscall !== undefined && !REMOTE.has(syscall))
+}
