@@ -5,14 +5,13 @@ import { openLater } from './cold/late-cold-tier.ts'
 import { openPgliteCold } from './cold/pglite.ts'
 import { holdsDatabase } from './cold/pglite-folder.ts'
 import { openPostgresCold, type PostgresColdOptions } from './cold/postgres.ts'
+import { isLasting } from './cold/postgres-errors.ts'
 import { type DataFolder, readStoreId } from './data-folder.ts'
 import { isThermoclineError, ThermoclineError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ReleaseStack } from './release-stack.ts'
 import { listLogs } from './wal/locked-log.ts'
 
-/** What waiting does not mend: the login, a missing database or privilege, a standby, a name that nobody knows. */
-const LASTING = new Set(['28000', '28P01', '3D000', '42501', '25006', 'SASL_SIGNATURE_MISMATCH', 'ENOTFOUND'])
 const RETRY_MS = 250
 
 /**
@@ -71,7 +70,7 @@ function mayPass(error: unknown): boolean {
   if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
   const { cause } = error
   const code = cause instanceof ThermoclineError ? undefined : (cause as { code?: string } | undefined)?.code
-  return code === undefined || !LASTING.has(code)
+  return code === undefined || !isLasting(code)
 }
 
 /**

@@ -7,12 +7,13 @@ import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import postgres from 'postgres'
 import { describe, vi } from 'vitest'
+import { makeAuthority } from './certificates.ts'
 
 const REDIS_HELP = 'set REDIS_URL, or put redis-server on the PATH (Debian: apt-get install redis-server)'
 
@@ -49,6 +50,12 @@ export function describeWithPostgres(name: string, body: () => void): void {
 /** Declares tests that are content with databases of their own on any Postgres. */
 export function describeWithAnyPostgres(name: string, body: () => void): void {
   describeWhere(databaseUrl !== undefined || postgresBin !== undefined, POSTGRES_HELP, name, body)
+}
+
+/** Declares tests that need a Postgres of their own that takes TLS. */
+export function describeWithTlsPostgres(name: string, body: () => void): void {
+  const help = `${POSTGRES_HELP}; and put openssl on the PATH`
+  describeWhere(postgresBin !== undefined && canRun('openssl', 'version'), help, name, body)
 }
 
 /** Declares tests that need a Postgres of their own and pgbouncer before it. */
@@ -230,6 +237,8 @@ export interface PostgresServerOptions {
   readonly onPort?: boolean
   /** Settings, such as `{ max_connections: '10' }`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Takes TLS, with a certificate of its own authority, `ca.pem` in its folder. Implies a port. */
+  readonly tls?: boolean
 }
 
 /** A Postgres of one's own, to be stopped, killed and restarted at will. The operating system's cache is its disk. */
@@ -248,12 +257,17 @@ export class PrivatePostgres {
     this.#folderWatcher = whenWeEnd('rm -rf "$1"', dir)
   }
 
-  static async start({ onPort = false, settings = {} }: PostgresServerOptions = {}): Promise<PrivatePostgres> {
+  static async start(options: PostgresServerOptions = {}): Promise<PrivatePostgres> {
+    const { tls = false, onPort = tls, settings = {} } = options
     const dir = await mkdtemp(join(tmpdir(), 'thermocline-postgres-'))
     const { uid, gid } = unprivileged()
     if (uid !== undefined && gid !== undefined) await chown(dir, uid, gid)
     const listen = { listen_addresses: onPort ? '127.0.0.1' : '', unix_socket_directories: dir, fsync: 'off' }
-    const all = Object.entries({ ...listen, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const secure = tls ? await certified(dir) : {}
+    const all = Object.entries({ ...listen, ...secure, ...settings }).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ])
     const server = new PrivatePostgres(dir, onPort ? await freePort() : 5432, all)
     const initdb = ['-D', join(dir, 'data'), '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
     execFileSync(join(postgresBin!, 'initdb'), initdb, { ...asServer(dir), stdio: 'ignore' })
@@ -269,6 +283,18 @@ export class PrivatePostgres {
   /** By 127.0.0.1, where the server listens there. */
   tcpUrl(database = 'postgres', login = 'test'): string {
     return `postgres://${login}@127.0.0.1:${this.port}/${database}`
+  }
+
+  /** Over TLS, for a server that takes it; the query says how its certificate is looked at. */
+  tlsUrl(database = 'postgres', login = 'test', query = ''): string {
+    const mode = query || `sslmode=verify-full&sslrootcert=${encodeURIComponent(join(this.dir, 'ca.pem'))}`
+    return `postgres://${login}@localhost:${this.port}/${database}?${mode}`
+  }
+
+  /** Puts rules of login before those that are there; the server reads them when it starts. */
+  async prependRules(...rules: string[]): Promise<void> {
+    const file = join(this.dir, 'data', 'pg_hba.conf')
+    await writeFile(file, [...rules, await readFile(file, 'utf8')].join('\n'))
   }
 
   /** A client like any other, for looking and meddling. Whoever asks for it ends it. */
@@ -365,7 +391,8 @@ export class PrivatePgbouncer {
     this.#watcher = whenWeEnd('kill -9 "$1"; rm -rf "$2"', `${server.pid}`, dir)
   }
 
-  static async start(before: PrivatePostgres): Promise<PrivatePgbouncer> {
+  /** @param poolSize connections to the server, for each database and user. */
+  static async start(before: PrivatePostgres, poolSize = 3): Promise<PrivatePgbouncer> {
     const dir = await mkdtemp(join(tmpdir(), 'thermocline-pgbouncer-'))
     const { uid, gid } = unprivileged()
     if (uid !== undefined && gid !== undefined) await chown(dir, uid, gid)
@@ -378,7 +405,8 @@ export class PrivatePgbouncer {
         `* = host=${before.dir} port=${before.port}`,
         '[pgbouncer]',
         'pool_mode = transaction',
-        'default_pool_size = 3',
+        `default_pool_size = ${poolSize}`,
+        'admin_users = test',
         `unix_socket_dir = ${dir}`,
         'listen_addr =',
         'auth_type = trust',
@@ -404,6 +432,14 @@ export class PrivatePgbouncer {
     await rm(this.#dir, { recursive: true, force: true })
     this.#watcher.kill('SIGKILL')
   }
+}
+
+/** Settings of a server that takes TLS; it reads a key only where the key is its own, and nobody else's to read. */
+async function certified(dir: string): Promise<Record<string, string>> {
+  makeAuthority(dir)
+  const { uid, gid } = unprivileged()
+  if (uid !== undefined && gid !== undefined) await chown(join(dir, 'server.key'), uid, gid)
+  return { ssl: 'on', ssl_cert_file: join(dir, 'server.pem'), ssl_key_file: join(dir, 'server.key') }
 }
 
 /** Postgres and pgbouncer refuse to run as root. */

@@ -8,12 +8,8 @@
  */
 import type { Socket } from 'node:net'
 import type { Row } from './driver.ts'
-import { ConnectionLost, DeadlinePassed, HungUp, isRefusal } from './postgres-errors.ts'
+import { ConnectionLost, DeadlinePassed, HungUp, isRefusal, LATE, NO_ANSWER } from './postgres-errors.ts'
 import type { PostgresServer, Sql } from './postgres-server.ts'
-
-const LATE = 'did not answer in time'
-/** What was reached may be anything. */
-const NO_ANSWER = `${LATE}: check that Postgres listens there, or check the url of the cold tier`
 
 /** What postgres.js writes on a query once it was sent: what a request to cancel it must name. */
 interface SentQuery {
@@ -29,11 +25,18 @@ export class PostgresConnection {
   }
 
   /** Past the deadline the statement is cancelled, and may have taken effect all the same. Without parameters it may be several statements, which are one transaction. */
-  async query(text: string, parameters: readonly unknown[], timeout?: number): Promise<Row[]> {
-    const link = this.#connect()
+  async query(text: string, parameters: readonly unknown[], timeout = Number.POSITIVE_INFINITY): Promise<Row[]> {
+    const deadline = performance.now() + timeout
+    const link = await this.#connect(timeout)
+    const rows: Row[] = []
     const query = link.client.unsafe(text, parameters.map(encodeParameter))
+    // Where postgres.js collects them itself, those of a statement that failed leave as many holes in the next answer.
+    const answered = query.forEach((row) => {
+      rows.push(row)
+    })
     try {
-      return await link.settle(query, timeout)
+      await link.settle(answered, deadline - performance.now())
+      return rows
     } catch (error) {
       if (error instanceof DeadlinePassed) this.#cancel(link, query as SentQuery)
       else if (!isRefusal(error)) this.#discard(link)
@@ -43,9 +46,10 @@ export class PostgresConnection {
 
   /** Sends bytes as `text` says, a `COPY … FROM STDIN`. A resolved promise means that the server has taken all of them. */
   async copy(text: string, bytes: Uint8Array, timeout: number): Promise<void> {
-    const link = this.#connect()
+    const deadline = performance.now() + timeout
+    const link = await this.#connect(timeout)
     try {
-      await link.settle(copyIn(link.client, text, bytes), timeout)
+      await link.settle(copyIn(link.client, text, bytes), deadline - performance.now())
     } catch (error) {
       this.#discard(link)
       throw error
@@ -58,9 +62,9 @@ export class PostgresConnection {
     this.#link = undefined
   }
 
-  #connect(): Link {
+  async #connect(timeout: number): Promise<Link> {
     if (this.#link?.isBroken) this.#discard(this.#link)
-    this.#link ??= new Link(this.#server)
+    this.#link ??= await Link.open(this.#server, timeout)
     return this.#link
   }
 
@@ -73,38 +77,51 @@ export class PostgresConnection {
   #cancel(link: Link, { state }: SentQuery): void {
     this.#link = undefined
     if (state?.pid == null || state.secret == null) link.discard()
-    else requestCancel(this.#server, state.pid, state.secret, () => link.discard())
+    else void requestCancel(this.#server, state.pid, state.secret, () => link.discard())
   }
 }
 
-/** A client of postgres.js for as long as its first socket lives. */
+/** A socket, and the client of postgres.js that talks over it, for as long as it lives. */
 class Link {
   readonly client: Sql
-  readonly #server: PostgresServer
-  #socket: Socket | undefined
-  #isBroken = false
+  readonly #socket: Socket
+  #isDiscarded = false
   #hasAnswered = false
+  #error: Error | undefined
   /** Of the statement under way. */
   #fail: ((error: Error) => void) | undefined
 
-  constructor(server: PostgresServer) {
-    this.#server = server
-    this.client = server.createClient({ socket: () => this.#openSocket() })
+  private constructor(socket: Socket, client: Sql) {
+    this.client = client
+    this.#socket = socket
+    // Before postgres.js listens, so that its own listeners find the statement still waiting.
+    socket.on('error', (error) => {
+      this.#error = error
+    })
+    socket.once('close', () => this.#break())
+  }
+
+  static async open(server: PostgresServer, timeout: number): Promise<Link> {
+    const deadline = performance.now() + timeout
+    const password = await server.askPassword(timeout)
+    const socket = await server.openSocket(deadline - performance.now())
+    return new Link(socket, server.createClient(socket, password))
   }
 
   get isBroken(): boolean {
-    return this.#isBroken
+    return this.#isDiscarded || this.#socket.destroyed
   }
 
   /** Rejects at the deadline, and when the socket is gone: between an error of its socket and the end of it, postgres.js takes statements and forgets them. */
-  async settle<T>(work: Promise<T>, timeout: number | undefined): Promise<T> {
+  async settle<T>(work: Promise<T>, timeout: number): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     try {
       const result = await new Promise<T>((resolve, reject) => {
         this.#fail = reject
-        if (timeout !== undefined)
+        if (Number.isFinite(timeout))
           timer = setTimeout(() => reject(new DeadlinePassed(this.#hasAnswered ? LATE : NO_ANSWER)), timeout)
         work.then(resolve, reject)
+        if (this.#socket.destroyed) this.#break()
       })
       this.#hasAnswered = true
       return result
@@ -116,9 +133,9 @@ class Link {
 
   /** What is under way is rejected, if anybody still waits for it. */
   discard(): void {
-    this.#isBroken = true
+    this.#isDiscarded = true
     void this.client.end({ timeout: 0 })
-    this.#socket?.destroy()
+    this.#socket.destroy()
   }
 
   async end(): Promise<void> {
@@ -126,18 +143,9 @@ class Link {
     this.discard()
   }
 
-  #openSocket(): Socket {
-    const socket = this.#server.openSocket((error) => this.#break(error))
-    if (this.#socket === undefined && !this.#isBroken) this.#socket = socket
-    // When postgres.js listens to it; it asks for another until the statement is rejected.
-    else setImmediate(() => socket.destroy())
-    return socket
-  }
-
-  #break(error: Error | null): void {
-    this.#isBroken = true
-    const reason = error ?? (this.#hasAnswered ? new ConnectionLost('lost') : new HungUp('hung up'))
-    // postgres.js may have a better reason, such as a certificate that is not trusted, and tells it first.
+  #break(): void {
+    const reason = this.#error ?? (this.#hasAnswered ? new ConnectionLost('lost') : new HungUp('hung up'))
+    // postgres.js may have a better reason, such as a refused login, and tells it first.
     setImmediate(() => this.#fail?.(reason))
   }
 }
@@ -148,6 +156,8 @@ function copyIn(client: Sql, text: string, bytes: Uint8Array): Promise<void> {
     // postgres.js resolves the query with its stream, and keeps for itself why rows were refused later.
     Object.assign(query, { reject })
     query.writable().then((stream) => {
+      // It would send, after the end of the rows, that they failed; pgbouncer then keeps the server's connection for us.
+      stream._destroy = (error, callback) => callback(error)
       stream.on('error', reject)
       stream.on('finish', resolve)
       stream.end(bytes)
@@ -160,15 +170,20 @@ const CANCEL_REQUEST_CODE = 80_877_102
 const CANCEL_TIMEOUT = 1_000
 
 /** Asks the server to cancel what that backend is doing. Nobody can tell whether it does, so nobody is told of a failure. */
-function requestCancel(server: PostgresServer, pid: number, secret: number, done: () => void): void {
+async function requestCancel(server: PostgresServer, pid: number, secret: number, done: () => void): Promise<void> {
   const request = Buffer.alloc(16)
   for (const [nth, value] of [16, CANCEL_REQUEST_CODE, pid, secret].entries()) request.writeUInt32BE(value, nth * 4)
-  const socket = server.openSocket(done)
-  socket.setTimeout(CANCEL_TIMEOUT, () => socket.destroy())
-  socket.on('error', () => {})
-  // The server closes it when it has done what it could.
-  socket.resume()
-  socket.once('connect', () => socket.write(request))
+  try {
+    const socket = await server.openSocket(CANCEL_TIMEOUT)
+    socket.setTimeout(CANCEL_TIMEOUT, () => socket.destroy())
+    socket.on('error', () => {})
+    // The server closes it when it has done what it could.
+    socket.once('close', done)
+    socket.resume()
+    socket.write(request)
+  } catch {
+    done()
+  }
 }
 
 /** Arrays as literals: postgres.js would have to ask the server for the types of their elements. */

@@ -25,14 +25,26 @@ type Run = (text: string) => Promise<unknown>
 const SCHEMA_LOCK = 7_310_894_251_163
 const DIVISION_BY_ZERO = '22012'
 
-/** The statements as one transaction, one process at a time. A timeout that the role has by default does not end it. */
+/**
+ * The statements as one transaction, one process at a time. No limit that the role has ends it, and it sees what those
+ * before it did: at a higher level of isolation it would see what was there when it began to wait.
+ */
 export function exclusively(...statements: string[]): string {
   return [
-    'SET LOCAL statement_timeout = 0',
-    'SET LOCAL lock_timeout = 0',
+    'SET TRANSACTION ISOLATION LEVEL READ COMMITTED',
+    setLimits('0', 'transaction'),
     `SELECT pg_advisory_xact_lock(${SCHEMA_LOCK})`,
     ...statements,
   ].join('\n;\n')
+}
+
+const LIMITS = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout']
+
+/** @param value in SQL: a text, or a column of `pg_settings`, which says which of them this version has. */
+function setLimits(value: string, scope: 'transaction' | 'session'): string {
+  const names = LIMITS.map((name) => `'${name}'`).join(', ')
+  const text = value === '0' ? `'0'` : value
+  return `SELECT set_config(name, ${text}, ${scope === 'transaction'}) FROM pg_settings WHERE name IN (${names})`
 }
 
 export async function applyMigrations(query: Query, run: Run, migrations: readonly Migration[]): Promise<void> {

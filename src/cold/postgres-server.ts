@@ -1,11 +1,14 @@
 /**
- * Where the server is and how to log in, taken from a url or from a client of the user's, and clients of our own for
+ * Where the server is and how to log in, taken from a url or from a client of the user's, and connections of our own to
  * it. A user's client itself is never used: its parsers, its pool and its fate are the user's.
  */
 import { Socket } from 'node:net'
 import type postgres from 'postgres'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { DeadlinePassed, postgresError, refusedSetting } from './postgres-errors.ts'
+import { openSocket } from './postgres-socket.ts'
+import { type ClientOptions, loginOfClient, loginOfUrl, type PostgresLogin } from './postgres-url.ts'
 
 /** A client of postgres.js, by what is read of it. */
 export interface PostgresClientLike {
@@ -19,79 +22,75 @@ export interface PostgresLocation {
 }
 
 export type Sql = postgres.Sql
-type Login = PostgresClientLike['options']
+/** The option that says where the server is. */
+type Source = 'cold.url' | 'cold.client'
 
-/** Seconds. A statement past its deadline gives up earlier. */
-const CONNECT_TIMEOUT = 10
-/** Seconds between two attempts to connect on one connection. */
-const BACKOFF = 0.1
-
-/** Read by clients whose connection comes and goes. */
-export interface SocketSource {
-  /** Called before each attempt to connect. MUST NOT throw: postgres.js would lose the connection for ever. */
-  socket(): Socket
-}
-
-/** postgres.js removes every listener of a socket that it wraps in TLS, so an event would not do. */
-class WatchedSocket extends Socket {
-  readonly #onGone: (error: Error | null) => void
-
-  constructor(onGone: (error: Error | null) => void) {
-    super()
-    this.#onGone = onGone
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#onGone(error)
-    super._destroy(error, callback)
-  }
-}
+/** Milliseconds to connect, and again to log in. A statement past its deadline gives up earlier. */
+const CONNECT_TIMEOUT = 10_000
+const READ_COMMITTED = { default_transaction_isolation: 'read committed' }
+const NO_PASSWORD = 'cannot be asked: the function that gives its password did not answer in time'
 
 export class PostgresServer {
   /** Host and port, or path of the socket. */
   readonly name: string
   readonly #postgres: typeof postgres
-  readonly #login: Login
+  readonly #login: PostgresLogin
+  readonly #source: Source
   readonly #logger: Logger
+  #isolation: Readonly<Record<string, string>> = {}
 
-  private constructor(library: typeof postgres, login: Login, logger: Logger) {
+  private constructor(library: typeof postgres, login: PostgresLogin, source: Source, logger: Logger) {
     this.#postgres = library
     this.#login = login
+    this.#source = source
     this.#logger = logger
-    this.name = login.path || `${login.host[0]}:${login.port[0]}`
+    this.name = login.path ?? `${login.host}:${login.port}`
   }
 
   static async locate({ url, client }: PostgresLocation, logger: Logger): Promise<PostgresServer> {
     const library = await load()
-    const login = client === undefined ? parse(library, url) : client.options
-    if (login.host.length > 1 || login.target_session_attrs)
-      throw new ThermoclineError(
-        'ERR_UNSUPPORTED',
-        'the cold tier takes one host, without target_session_attrs: give a name or a proxy that follows the primary',
-        {},
-      )
-    return new PostgresServer(library, login, logger)
+    if (client === undefined) return new PostgresServer(library, loginOfUrl(library, url), 'cold.url', logger)
+    return new PostgresServer(library, loginOfClient(client.options as ClientOptions), 'cold.client', logger)
   }
 
-  /** A client with a connection of its own, opened by the first statement. */
-  createClient({ socket }: SocketSource): Sql {
-    const { user, pass, database, host, port, path, ssl, sslnegotiation, connection } = this.#login as Login & {
-      sslnegotiation: unknown
-    }
+  /** What to tell the caller of an error that came from here. */
+  explain(error: unknown): ThermoclineError {
+    const setting = refusedSetting(error, Object.keys(this.#login.settings))
+    if (setting === undefined) return postgresError(error, this.name)
+    const message = `Postgres at ${this.name} refuses the setting \`${setting}\`, or its value: take it out of \`${this.#source}\``
+    return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: this.#source })
+  }
+
+  /** Has new sessions run at read committed, whatever the role or the database is set to; or no longer asks for it. */
+  askForReadCommitted(isAsked: boolean): void {
+    this.#isolation = isAsked ? READ_COMMITTED : {}
+  }
+
+  /** A socket that is connected, and secure where the login asks for it. */
+  openSocket(timeout: number): Promise<Socket> {
+    return openSocket(this.#login, this.#login.encryption, Math.min(timeout, this.#connectTimeout))
+  }
+
+  /**
+   * A client for that one socket, by which it logs in with its first statement. What postgres.js would wait for while the
+   * connection may break ends the process, so it waits for nothing: neither for a socket nor for a password.
+   */
+  createClient(socket: Socket, password: string): Sql {
+    const { host, port, path, user, database, settings } = this.#login
+    const sockets = [socket]
     const options = {
-      host: String(host[0]),
-      port: port[0],
-      path: path || undefined,
+      host,
+      port,
+      path,
       user,
       database,
-      pass: typeof pass === 'function' ? () => this.#askPassword(pass) : pass,
-      ssl,
-      sslnegotiation,
-      connection: { ...connection, application_name: applicationName(connection?.application_name) },
+      pass: password,
+      ssl: false,
+      connection: { ...settings, ...this.#isolation, application_name: applicationName(settings.application_name) },
       max: 1,
-      socket,
-      connect_timeout: CONNECT_TIMEOUT,
-      backoff: () => BACKOFF,
+      socket: () => sockets.pop() ?? lostSocket(),
+      connect_timeout: Math.ceil(this.#connectTimeout / 1_000),
+      backoff: () => 1,
       idle_timeout: null,
       max_lifetime: null,
       // What it asks the server on each new connection crashes the process when the backend is killed meanwhile.
@@ -103,39 +102,40 @@ export class PostgresServer {
     return this.#postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
   }
 
-  /**
-   * A socket that connects in the next turn of the event loop, when its user listens to it.
-   * @param onGone called as soon as it is of no use any more, before any listener.
-   */
-  openSocket(onGone: (error: Error | null) => void): Socket {
-    const { path, host, port } = this.#login
-    const socket = new WatchedSocket(onGone)
-    // A small COPY waits 40 ms for its own acknowledgement otherwise.
-    socket.setNoDelay(true)
-    // Read by postgres.js for the name that a certificate must have.
-    Object.assign(socket, { host: host[0], port: port[0] })
-    setImmediate(() => {
-      if (socket.destroyed) return
-      if (path) socket.connect(path)
-      else socket.connect(Number(port[0]), String(host[0]))
-    })
-    return socket
+  get #connectTimeout(): number {
+    return this.#login.connectTimeout ?? CONNECT_TIMEOUT
   }
 
-  /** postgres.js does not catch what such a function throws. Without a password the server refuses the login. */
-  async #askPassword(password: () => unknown): Promise<string> {
+  /** The server refuses the login where the user's function does not give one. */
+  async askPassword(timeout: number): Promise<string> {
+    const { password } = this.#login
+    if (typeof password !== 'function') return password ?? ''
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new DeadlinePassed(NO_PASSWORD)), Math.min(timeout, this.#connectTimeout))
+    })
     try {
-      return String(await password())
+      return String(await Promise.race([(password as () => unknown)(), late]))
     } catch (error) {
+      if (error instanceof DeadlinePassed) throw error
       const { name } = (error ?? {}) as { name?: string }
       this.#logger.error({ name }, 'the function that gives the password of the cold tier failed')
       return ''
+    } finally {
+      clearTimeout(timer)
     }
   }
 }
 
+/** For a client that has lost its socket: it asks for another as long as a statement waits, and listens to it a moment later. */
+function lostSocket(): Socket {
+  const socket = new Socket()
+  setImmediate(() => socket.destroy())
+  return socket
+}
+
 /** The name that the user gave; what postgres.js puts in its place says nothing to whoever looks at the server. */
-function applicationName(given: string | undefined): string {
+function applicationName(given: unknown): unknown {
   return given === undefined || given === 'postgres.js' ? 'thermocline' : given
 }
 
@@ -149,22 +149,5 @@ async function load(): Promise<typeof postgres> {
       {},
       { cause: error },
     )
-  }
-}
-
-function parse(library: typeof postgres, url: string | undefined): Login {
-  try {
-    const parsed = new URL(url ?? '')
-    if (!/^postgres(ql)?:$/.test(parsed.protocol)) throw new TypeError('protocol')
-    const folder = parsed.searchParams.get('host')
-    parsed.searchParams.delete('host')
-    const options = { max: 1, ...(folder === null ? {} : { host: folder }) }
-    return library(parsed.href, options).options as Login
-  } catch {
-    // The error of the parser holds the url, and that the password.
-    const form = 'postgres://user:password@host:port/database'
-    throw new ThermoclineError('ERR_INVALID_OPTIONS', `the url of the cold tier is not of the form ${form}`, {
-      option: 'cold.url',
-    })
   }
 }

@@ -2,10 +2,16 @@
  * The cold tier on a Postgres server, over postgres.js. Every statement is a transaction of its own and nothing relies
  * on a session, so pgbouncer may stand in between in transaction mode; named statements and BEGIN are never used.
  *
+ * Sessions run at read committed, where every statement here is right. Below a pooler that does not pass that on, a role
+ * or a database may be set to more, and deadlocks can come at any level: a statement that gave way to another has failed
+ * as the whole transaction that it is, so it is safe to repeat, and is.
+ *
  * A statement past its deadline is cancelled; it may have taken effect all the same. Whatever becomes of a connection
  * (a killed backend, a stopped server, a network that is silent), the statement on it rejects within its deadline, and
  * the next one connects anew.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
 import { sql } from 'drizzle-orm/sql'
@@ -17,7 +23,7 @@ import { STAGING_COLUMNS } from './copy-binary.ts'
 import type { ColdDriver, Row } from './driver.ts'
 import type { Migration } from './migrations.ts'
 import { PostgresConnection } from './postgres-connection.ts'
-import { postgresError } from './postgres-errors.ts'
+import { hasGivenWay, refusedSetting } from './postgres-errors.ts'
 import { PostgresPool } from './postgres-pool.ts'
 import { applyMigrations, buildConcurrently, exclusively } from './postgres-schema.ts'
 import { type PostgresLocation, PostgresServer } from './postgres-server.ts'
@@ -36,6 +42,10 @@ export interface PostgresColdOptions extends PostgresLocation {
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM STDIN WITH (FORMAT binary)`
 const OLDEST_VERSION = 140_000
+/** Of a statement that gives way each time. */
+const MOST_ATTEMPTS = 12
+/** Milliseconds between two of them at most, drawn at random: those that met shall not meet again. */
+const LONGEST_PAUSE = 200
 
 /**
  * Connects, and migrates or checks the schema. Rejects with `ERR_TIER_UNAVAILABLE` where the server cannot be used now,
@@ -79,7 +89,7 @@ export class PostgresDriver implements ColdDriver {
 
   query(statement: SQL): Promise<Row[]> {
     const { sql: text, params } = this.#dialect.sqlToQuery(statement)
-    return this.#guard(() => this.#statements.query(text, params, this.#timeout))
+    return this.#guard(() => this.#repeat((timeout) => this.#statements.query(text, params, timeout)))
   }
 
   build(statement: SQL): Promise<void> {
@@ -97,7 +107,9 @@ export class PostgresDriver implements ColdDriver {
 
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#guard(() =>
-      this.#copies.use((connection, timeLeft) => connection.copy(COPY, stream, timeLeft), this.#timeout),
+      this.#repeat((timeout) =>
+        this.#copies.use((connection, timeLeft) => connection.copy(COPY, stream, timeLeft), timeout),
+      ),
     )
   }
 
@@ -123,6 +135,21 @@ export class PostgresDriver implements ColdDriver {
     await Promise.all([this.#statements.close(), this.#copies.close()])
   }
 
+  /** Until it no longer gives way to others, within one deadline. */
+  async #repeat<T>(work: (timeout: number) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.#timeout
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work(deadline - performance.now())
+      } catch (error) {
+        const pause = Math.random() * Math.min(LONGEST_PAUSE, 2 ** (attempt + 2))
+        const isLast = attempt === MOST_ATTEMPTS || performance.now() + pause >= deadline
+        if (isLast || !hasGivenWay(error)) throw error
+        await sleep(pause)
+      }
+    }
+  }
+
   /** On a connection of its own, without a deadline. */
   #run(text: string): Promise<void> {
     return this.#guard(async () => {
@@ -142,20 +169,36 @@ export class PostgresDriver implements ColdDriver {
     try {
       return await running
     } catch (error) {
-      throw postgresError(error, this.#server.name)
+      throw this.#server.explain(error)
     } finally {
       this.#running.delete(running)
     }
   }
 
+  /** A pooler may refuse to pass it on: then it is not asked for, and statements give way more often. */
+  async #askForReadCommitted(): Promise<void> {
+    this.#server.askForReadCommitted(true)
+    await this.#statements.close()
+    await this.#guard(async () => {
+      try {
+        await this.#statements.query('SELECT 1', [], this.#timeout)
+      } catch (error) {
+        if (refusedSetting(error, ['default_transaction_isolation']) === undefined) throw error
+        this.#server.askForReadCommitted(false)
+      }
+    })
+  }
+
   async #refuseUnsuitable(): Promise<void> {
     const [row] = await this.query(sql`SELECT current_setting('server_version_num')::int4 AS version,
-      current_setting('server_encoding') AS encoding, current_setting('bytea_output') AS bytea_output`)
+      current_setting('server_encoding') AS encoding, current_setting('bytea_output') AS bytea_output,
+      current_setting('default_transaction_isolation') AS isolation`)
     const refuse = (what: string): never => {
       throw new ThermoclineError('ERR_UNSUPPORTED', `Postgres at ${this.#server.name} ${what}`, {})
     }
     if (Number(row?.version) < OLDEST_VERSION) refuse('is older than version 14: upgrade it')
     if (row?.encoding !== 'UTF8') refuse('keeps this database in an encoding other than UTF8: create one in UTF8')
     if (row?.bytea_output !== 'hex') refuse("has bytea_output set to other than 'hex': reset it for this role")
+    if (row?.isolation !== 'read committed') await this.#askForReadCommitted()
   }
 }

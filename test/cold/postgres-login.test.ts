@@ -1,13 +1,12 @@
 /** Servers that cannot be used: each is one clear error that names the server and the remedy, and never the password. */
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect, promisify } from 'node:util'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openPostgresCold, type PostgresColdOptions } from '../../src/cold/postgres.ts'
+import { isLasting } from '../../src/cold/postgres-errors.ts'
 import { silentLogger } from '../../src/log.ts'
 import { describeWithPostgres, freePort, PrivatePostgres } from '../services.ts'
 
@@ -105,7 +104,7 @@ describeWithPostgres('a server that', () => {
     await admin.unsafe(`CREATE ROLE secretive LOGIN SUPERUSER PASSWORD '${SECRET}'`)
     await admin.unsafe(`CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0`)
     await server.stop('fast')
-    await prependRule(server, 'host all secretive 127.0.0.1/32 scram-sha-256')
+    await server.prependRules('host all secretive 127.0.0.1/32 scram-sha-256')
     await server.restart()
     await admin.end()
   })
@@ -142,6 +141,28 @@ describeWithPostgres('a server that', () => {
     await client.end()
   })
 
+  it('serves urls that other clients wrote', async () => {
+    const url = server.tcpUrl('postgres', `secretive:${SECRET}`)
+    for (const query of ['?schema=public&connection_limit=1', '?sslmode=prefer&channel_binding=require'])
+      await (await openPostgresCold({ ...OPTIONS, url: url + query })).close()
+  })
+
+  it.each([
+    ['sslmod=require', 'sslmod'],
+    ['statement_timeout=canary-of-a-value', 'statement_timeout'],
+  ])('refuses the setting of ?%s, which is named and waited for in vain', async (query, name) => {
+    const error = await failure({ url: `${server.tcpUrl('postgres', `secretive:${SECRET}`)}?${query}` })
+    expect(error).toMatchObject({ code: 'ERR_INVALID_OPTIONS', details: { option: 'cold.url' } })
+    expect(error.message).toContain(`\`${name}\``)
+    expect(error.message).not.toContain('canary')
+  })
+
+  it('has no TLS where the url asks for it, and will have none for waiting', async () => {
+    const error = await failure({ url: `${server.tcpUrl('postgres', `secretive:${SECRET}`)}?sslmode=require` })
+    expect(error.message).toContain('has no TLS')
+    expect(isLasting((error as { cause?: { code: string } }).cause!.code)).toBe(true)
+  })
+
   it('survives a password function that throws', async () => {
     const password = () => {
       throw new Error(SECRET)
@@ -150,8 +171,3 @@ describeWithPostgres('a server that', () => {
     expect((await failure({ client })).message).toContain('password')
   })
 })
-
-async function prependRule(server: PrivatePostgres, rule: string): Promise<void> {
-  const file = join(server.dir, 'data', 'pg_hba.conf')
-  await writeFile(file, `${rule}\n${await readFile(file, 'utf8')}`)
-}
