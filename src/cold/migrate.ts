@@ -85,6 +85,7 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
   if (mode === 'check') throw incomplete('vector indexes')
   for (const index of missing) {
     const startedAt = performance.now()
+    logger.info({ ...index }, 'building a vector index: this takes as long as it takes')
     await createIndex(driver, index)
     const durationMs = Math.round(performance.now() - startedAt)
     logger.info({ ...index, durationMs }, 'vector index built')

@@ -44,6 +44,25 @@ export class PostgresConnection {
     }
   }
 
+  /**
+   * Runs messages one after the other, sent at once: a pooler has no occasion to give the session away in between. Throws
+   * the first error when all are answered.
+   */
+  async queryTogether(texts: readonly string[]): Promise<void> {
+    const link = await this.#connect(Number.POSITIVE_INFINITY)
+    try {
+      // Logs in: what is asked for before, postgres.js sends one by one.
+      await link.settle(link.client.unsafe('SELECT 1'), Number.POSITIVE_INFINITY)
+      const answers = texts.map((text) => link.client.unsafe(text).execute())
+      const outcomes = await link.settle(Promise.allSettled(answers), Number.POSITIVE_INFINITY)
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+    } catch (error) {
+      this.#discard(link)
+      throw error
+    }
+  }
+
   /** Sends bytes as `text` says, a `COPY … FROM STDIN`. A resolved promise means that the server has taken all of them. */
   async copy(text: string, bytes: Uint8Array, timeout: number): Promise<void> {
     const deadline = performance.now() + timeout

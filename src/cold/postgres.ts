@@ -24,8 +24,9 @@ import type { ColdDriver, Row } from './driver.ts'
 import type { Migration } from './migrations.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import { hasGivenWay, refusedSetting } from './postgres-errors.ts'
+import { BUILD_PATIENCE_MS, buildConcurrently } from './postgres-index.ts'
 import { PostgresPool } from './postgres-pool.ts'
-import { applyMigrations, buildConcurrently, exclusively } from './postgres-schema.ts'
+import { applyMigrations, exclusively } from './postgres-schema.ts'
 import { type PostgresLocation, PostgresServer } from './postgres-server.ts'
 
 export interface PostgresColdOptions extends PostgresLocation {
@@ -38,6 +39,8 @@ export interface PostgresColdOptions extends PostgresLocation {
   /** Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they take. */
   readonly timeout: number
   readonly logger: Logger
+  /** Milliseconds that the build of an index waits for older transactions. */
+  readonly buildPatience?: number
 }
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM STDIN WITH (FORMAT binary)`
@@ -65,11 +68,16 @@ export class PostgresDriver implements ColdDriver {
   /** Of its own: whatever goes wrong in a COPY costs the connection. */
   readonly #copies: PostgresPool
   readonly #timeout: number
+  readonly #logger: Logger
+  readonly #buildPatience: number
   readonly #running = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
-  private constructor(server: PostgresServer, max: number, timeout: number) {
+  private constructor(server: PostgresServer, options: PostgresColdOptions) {
+    const { max, timeout, logger, buildPatience = BUILD_PATIENCE_MS } = options
     this.#server = server
+    this.#logger = logger
+    this.#buildPatience = buildPatience
     this.#statements = new PostgresPool(server, Math.max(1, max - 1))
     this.#copies = new PostgresPool(server, 1)
     this.#timeout = timeout
@@ -77,7 +85,7 @@ export class PostgresDriver implements ColdDriver {
 
   static async connect(options: PostgresColdOptions): Promise<PostgresDriver> {
     const server = await PostgresServer.locate(options, options.logger)
-    const driver = new PostgresDriver(server, options.max, options.timeout)
+    const driver = new PostgresDriver(server, options)
     try {
       await driver.#refuseUnsuitable()
     } catch (error) {
@@ -92,17 +100,18 @@ export class PostgresDriver implements ColdDriver {
     return this.#guard(() => this.#repeat((timeout) => this.#statements.query(text, params, timeout)))
   }
 
-  build(statement: SQL): Promise<void> {
-    return this.#run(exclusively(this.#dialect.sqlToQuery(statement).sql))
+  async build(statement: SQL): Promise<void> {
+    await this.#run(exclusively(this.#dialect.sqlToQuery(statement).sql))
   }
 
   buildIndex(name: string, definition: string): Promise<void> {
-    return buildConcurrently(
-      (statement) => this.query(statement),
-      (text) => this.#run(text),
-      name,
-      definition,
-    )
+    const site = {
+      query: (statement: SQL) => this.query(statement),
+      runTogether: (texts: readonly string[]) => this.#onOwnConnection((connection) => connection.queryTogether(texts)),
+      logger: this.#logger,
+      patience: this.#buildPatience,
+    }
+    return buildConcurrently(site, name, definition)
   }
 
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -136,8 +145,8 @@ export class PostgresDriver implements ColdDriver {
   }
 
   /** Until it no longer gives way to others, within one deadline. */
-  async #repeat<T>(work: (timeout: number) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.#timeout
+  async #repeat<T>(work: (timeout: number) => Promise<T>, timeout = this.#timeout): Promise<T> {
+    const deadline = performance.now() + timeout
     for (let attempt = 1; ; attempt++) {
       try {
         return await work(deadline - performance.now())
@@ -150,12 +159,16 @@ export class PostgresDriver implements ColdDriver {
     }
   }
 
-  /** On a connection of its own, without a deadline. */
-  #run(text: string): Promise<void> {
+  #run(text: string): Promise<unknown> {
+    return this.#onOwnConnection((connection) => connection.query(text, []))
+  }
+
+  /** Without a deadline. */
+  #onOwnConnection<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     return this.#guard(async () => {
       const connection = new PostgresConnection(this.#server)
       try {
-        await connection.query(text, [])
+        return await this.#repeat(() => work(connection), Number.POSITIVE_INFINITY)
       } finally {
         await connection.close()
       }

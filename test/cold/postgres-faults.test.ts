@@ -19,7 +19,7 @@ const OPTIONS = {
   dimensions: [],
   metrics: [],
   migrate: 'auto',
-  timeout: 5_000,
+  timeout: 20_000,
   logger: silentLogger,
 } as const
 
@@ -55,7 +55,7 @@ describeWithPostgres('a Postgres server with faults', () => {
     return killed.length
   }
 
-  const killedWhileIn = (statement: string) => vi.waitUntil(() => kill(statement), { timeout: 10_000, interval: 5 })
+  const killedWhileIn = (statement: string) => vi.waitUntil(() => kill(statement), { timeout: 30_000, interval: 5 })
   const registered = async () => {
     const walId = randomUUID()
     await tier.takeOver(walId, 1)

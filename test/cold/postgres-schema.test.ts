@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
-import type postgres from 'postgres'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openPostgresCold, type PostgresColdOptions, PostgresDriver } from '../../src/cold/postgres.ts'
 import { indexedSearch } from '../../src/cold/vector-search.ts'
 import { silentLogger } from '../../src/log.ts'
@@ -132,6 +132,78 @@ describeWithPostgres('the schema on a Postgres server', () => {
     await reopen({ dimensions: [8], metrics: ['l2'], migrate: 'check' })
   })
 
+  describe('an index that takes long', () => {
+    const ONE = { dimensions: [8], metrics: ['l2'] } as const
+    const name = 'memory_entries_hnsw_l2_8'
+    const builder = `SELECT pid::int4, query, now() - query_start > interval '1.2s' AS is_old FROM pg_stat_activity
+      WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%${name}%' AND query NOT LIKE '%builder%'
+      AND state = 'active' AND pid <> pg_backend_pid()`
+    const indexes = () => look(`SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('thermocline.${name}')`)
+    let older: postgres.Sql
+    let log: LogText
+    beforeEach(async () => {
+      await reopen({ dimensions: [] })
+      older = postgres({
+        host: server.dir,
+        port: server.port,
+        username: 'test',
+        database,
+        max: 1,
+        connection: { application_name: 'a dump' },
+      })
+      await older.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ')
+      await older.unsafe('SELECT FROM thermocline.memory_entries')
+      log = new LogText()
+    })
+    afterEach(() => older.end({ timeout: 1 }))
+
+    const building = (what: 'CREATE' | 'DROP', isOld = false) =>
+      vi.waitUntil(
+        async () =>
+          (await look(builder)).find(
+            (row) =>
+              (row as { query: string }).query.startsWith(what) && (!isOld || (row as { is_old: boolean }).is_old),
+          ) as { pid: number } | undefined,
+        { timeout: 20_000, interval: 20 },
+      )
+
+    it('is built whatever limits the role has, and says what it waits for', async () => {
+      const opened = reopen({
+        ...ONE,
+        url: `${server.url(database)}&statement_timeout=1000&lock_timeout=1000`,
+        logger: log,
+      })
+      await building('CREATE', true)
+      await vi.waitUntil(() => log.lines.join().includes('a dump'), { timeout: 20_000, interval: 20 })
+      await older.unsafe('COMMIT')
+      await opened
+      expect(await indexes()).toEqual([{ indisvalid: true }])
+      expect(log.lines.join()).toContain('building a vector index')
+    })
+
+    it('leaves nothing behind when it is cancelled, which no opening waits for', async () => {
+      const opened = reopen({ ...ONE }).catch((error: unknown) => error)
+      const { pid } = await building('CREATE')
+      await look(`SELECT pg_cancel_backend(${pid})`)
+      await building('DROP')
+      await older.unsafe('COMMIT')
+      expect(await opened).toMatchObject({
+        code: 'ERR_SCHEMA',
+        message: expect.stringContaining('npx thermocline migrate'),
+      })
+      expect(await indexes()).toEqual([])
+    })
+
+    it('is given up when an older transaction does not end, which is named', async () => {
+      const opened = reopen({ ...ONE, buildPatience: 300 }).catch((error: unknown) => error)
+      await building('DROP')
+      await older.unsafe('COMMIT')
+      expect(await opened).toMatchObject({ code: 'ERR_SCHEMA', message: expect.stringContaining('a dump') })
+      await reopen(ONE)
+      expect(await indexes()).toEqual([{ indisvalid: true }])
+    })
+  })
+
   it('prints nothing of what the server notices', async () => {
     const child = fileURLToPath(new URL('./postgres-opening-child.ts', import.meta.url))
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [
@@ -159,6 +231,30 @@ describeWithPgbouncer('the schema behind pgbouncer', () => {
   beforeEach(createDatabase)
 
   describeStartingAtOnce(() => bouncer.url(database))
+
+  it('builds an index whatever limits the role has', async () => {
+    await reopen({ dimensions: [], url: bouncer.url(database) })
+    await look(`ALTER DATABASE ${database} SET statement_timeout = '1s'`)
+    const older = server.client(database)
+    await older.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ')
+    await older.unsafe('SET LOCAL statement_timeout = 0')
+    await older.unsafe('SELECT FROM thermocline.memory_entries')
+    // Sessions that the pooler had open before know nothing of the limit.
+    await look(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'thermocline'`)
+    const opened = reopen({ dimensions: [8], metrics: ['l2'], url: bouncer.url(database) })
+    const isOld = `SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active'
+      AND datname = current_database() AND now() - query_start > interval '1.5s'`
+    await vi.waitUntil(async () => (await look(isOld)).length === 1, { timeout: 20_000, interval: 50 })
+    await older.unsafe('COMMIT')
+    await older.end()
+    await opened
+    // What it was free from holds again for others in that session.
+    const driver = await PostgresDriver.connect({ ...OPTIONS, url: bouncer.url(database) })
+    for (let i = 0; i < 5; i++)
+      expect(await driver.query(sql`SHOW statement_timeout`)).toEqual([{ statement_timeout: '1s' }])
+    await driver.close()
+  })
 
   it('takes as many from the vector index as are asked for, with no setting of a session', async () => {
     const random = seeded(3)
