@@ -258,8 +258,8 @@ function locked(holder: string | undefined): ThermoclineError<'ERR_LOCKED'> {
 
 function nameOf(pid: number): string {
   if (Number.isNaN(pid)) return 'another process'
-  // What this process itself keeps is told apart: this is another thread of it, or counted in another container.
-  return pid === process.pid ? `another thread or container (there, process ${pid})` : `process ${pid}`
+  // What a store of this thread keeps is told apart: this one is about to let go, or was counted in another container.
+  return pid === process.pid ? `process ${pid} (this one, or one in another container)` : `process ${pid}`
 }
 
 function openAlready(): ThermoclineError<'ERR_LOCKED'> {

@@ -24,6 +24,19 @@ import { parentPort, workerData } from 'node:worker_threads'
 const folder = workerData.folder
 /** @type {Map<string, number>} */
 const descriptors = new Map()
+/**
+ * A descriptor that is held for when the process has none left: in the midst of a list of operations there is no way back,
+ * and other threads take what is free. Undefined once it has been used, until another can be had.
+ *
+ * @type {number | undefined}
+ */
+let spare
+/** Whether operations of this list were done already. */
+let isUnderWay = false
+/** What passes when somebody closes a file, or gives memory back. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
+/** Pauses between two attempts in the midst of a list, ten seconds in all; nobody else uses this thread. */
+const PAUSES_MS = [1, 2, 4, 8, 16, 32, 64, 128, ...Array(39).fill(250)]
 /** Bytes of the write under way. */
 let written = 0
 
@@ -32,6 +45,32 @@ function descriptorOf(handle) {
   const descriptor = descriptors.get(handle)
   if (descriptor === undefined) throw Object.assign(new Error('the handle is not open'), { code: 'EBADF' })
   return descriptor
+}
+
+/** @param {string} path @param {number} flags */
+function openPatiently(path, flags) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return openSync(path, flags, 0o600)
+    } catch (error) {
+      const { code = '' } = /** @type {NodeJS.ErrnoException} */ (error)
+      if (!SHORTAGES.has(code) || (!isUnderWay && spare === undefined)) throw error
+      if (spare !== undefined) closeSync(spare)
+      else if (tries < PAUSES_MS.length) pause(PAUSES_MS[tries] ?? 0)
+      else throw error
+      spare = undefined
+    }
+  }
+}
+
+/** @param {number} millis */
+function pause(millis) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis)
+}
+
+/** Fails while the process has no descriptor left, before anything is begun that one may be needed for. */
+function holdSpare() {
+  spare ??= openSync(folder, 'r')
 }
 
 /** @param {string} handle */
@@ -44,7 +83,7 @@ function close(handle) {
 /** @param {string} handle @param {string} name @param {number} flags */
 function open(handle, name, flags) {
   close(handle)
-  descriptors.set(handle, openSync(join(folder, name), constants.O_RDWR | constants.O_NOFOLLOW | flags, 0o600))
+  descriptors.set(handle, openPatiently(join(folder, name), constants.O_RDWR | constants.O_NOFOLLOW | flags))
 }
 
 /** Never a file that somebody else made. @param {string} handle @param {string} name */
@@ -67,7 +106,7 @@ function writeAll(descriptor, bytes, position) {
 
 /** @param {string} path */
 function fsyncFolder(path) {
-  const descriptor = openSync(path, 'r')
+  const descriptor = openPatiently(path, constants.O_RDONLY)
   try {
     fsyncSync(descriptor)
   } finally {
@@ -79,7 +118,7 @@ function fsyncFolder(path) {
 function expect(path, text) {
   const found = Buffer.alloc(text.length)
   try {
-    const descriptor = openSync(path, 'r')
+    const descriptor = openPatiently(path, constants.O_RDONLY)
     try {
       readSync(descriptor, found, 0, found.length, 0)
     } finally {
@@ -131,7 +170,9 @@ function run(operation) {
 function runAll(operations) {
   for (const [index, operation] of operations.entries()) {
     written = 0
+    isUnderWay = index > 0
     try {
+      if (!isUnderWay) holdSpare()
       run(operation)
     } catch (error) {
       return { index, code: /** @type {NodeJS.ErrnoException} */ (error).code ?? 'UNKNOWN', written }
@@ -144,6 +185,7 @@ const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPor
 port.on('message', (/** @type {readonly LogOperation[] | 'end'} */ message) => {
   if (message !== 'end') return port.postMessage(runAll(message))
   for (const descriptor of descriptors.values()) closeSync(descriptor)
+  if (spare !== undefined) closeSync(spare)
   port.close()
 })
 port.postMessage('ready')

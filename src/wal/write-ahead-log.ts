@@ -10,7 +10,8 @@
  *
  * States: open → failed, for good, after an error that leaves the file in doubt (what a failed fdatasync left on the disk
  * nobody knows, so it is never repeated and nothing more is appended) · open → closed. A disk that is full before a byte
- * of a group was written fails that group only; whoever ships to the same disk keeps room there by `roomFor`.
+ * of a group was written fails that group only, and so does a process that is out of descriptors or memory; whoever ships to
+ * the same disk keeps room there by `roomFor`.
  *
  * See format.ts for the bytes and log-scan.ts for how a log is read back.
  */
@@ -291,8 +292,8 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     const bytes = sizeOf(records)
     const room = (this.#options.roomFor?.(bytes) ?? bytes) + OWN_ROOM_BYTES
     if (!this.#cursor.hasRoom(records, this.#options.segmentBytes) || this.#isSealed) {
-      const full = await this.#rotate()
-      if (full) return rejectAll(group, diskFull(room))
+      const shortage = await this.#rotate()
+      if (shortage !== undefined) return rejectAll(group, notWritten(shortage, room))
     }
     const plan = this.#cursor.plan(records, this.#lastSequence)
     const failure = await this.#do([
@@ -302,8 +303,8 @@ export class WriteAheadLog<T> implements WriteLog<T> {
       ...this.#mark(plan.next.offset, plan.lastSequence),
     ])
     if (failure !== undefined) {
-      if (!isCleanlyFull(failure, 1)) throw this.#fail(failure.code)
-      return rejectAll(group, diskFull(room))
+      if (!isCleanShortage(failure, 1)) throw this.#fail(failure.code)
+      return rejectAll(group, notWritten(failure.code, room))
     }
     const first = this.#lastSequence + 1
     this.#cursor = plan.next
@@ -317,13 +318,13 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     for (const [i, { resolve }] of group.entries()) resolve(durable[i]!)
   }
 
-  /** Answers whether the disk was full before anything was in doubt; another rotation may succeed later. */
-  async #rotate(): Promise<boolean> {
+  /** Answers the code of a shortage that came before anything was in doubt; another rotation may succeed later. */
+  async #rotate(): Promise<string | undefined> {
     if (!this.#isSealed) {
       const failure = await this.#writeControl('seal')
       if (failure !== undefined) {
-        if (!isCleanlyFull(failure, 0)) throw this.#fail(failure.code)
-        return true
+        if (!isCleanShortage(failure, 0)) throw this.#fail(failure.code)
+        return failure.code
       }
       this.#isSealed = true
     }
@@ -335,20 +336,20 @@ export class WriteAheadLog<T> implements WriteLog<T> {
     ])
     if (failure !== undefined) {
       // Up to the link only the file aside is touched, and the next try writes it anew.
-      if (isFull(failure) && failure.index < LINK) return true
+      if (isShortage(failure) && failure.index < LINK) return failure.code
       throw this.#fail(failure.code)
     }
     const { number, offset } = this.#cursor
     this.#ended.push({ number, bytes: offset, lastSequence: this.#lastSequence })
     this.#cursor = next
     this.#isSealed = false
-    return false
+    return undefined
   }
 
   /** Without a seal the log ends as after a crash, so a full disk does not keep it from closing. */
   async #seal(): Promise<void> {
     const failure = await this.#writeControl('seal')
-    if (failure !== undefined && !isCleanlyFull(failure, 0)) throw this.#fail(failure.code)
+    if (failure !== undefined && !isCleanShortage(failure, 0)) throw this.#fail(failure.code)
   }
 
   async #writeControl(type: 'seal' | 'close'): Promise<LogDeviceFailure | undefined> {
@@ -392,6 +393,7 @@ function reasonOf(code: string): string {
   // What we hold is there as long as it is ours.
   if (code === CHANGED || code === 'ENOENT')
     return 'another process took the log over, or its folder is gone: open the store again'
+  if (code in SHORTAGES && !isFull(code)) return `${SHORTAGES[code]}; then open the store again`
   return `the log could not be written (${code}): look at the disk, then open the store again, which recovers what was acknowledged`
 }
 
@@ -408,16 +410,30 @@ function syncing(name: string): LogOperation[] {
 const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] }
 
 /**
- * Nothing of the group reached the file, so the same place can be written again once there is room.
+ * Nothing of the group reached the file, so the same place can be written again once the shortage has passed.
  *
  * @param write Where the write stands among the operations.
  */
-function isCleanlyFull(failure: LogDeviceFailure, write: number): boolean {
-  return isFull(failure) && failure.index <= write && failure.written === 0
+function isCleanShortage(failure: LogDeviceFailure, write: number): boolean {
+  return isShortage(failure) && failure.index <= write && failure.written === 0
+}
+
+/** What there is not enough of now, and may be again. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk under the log is full',
+  EDQUOT: 'the disk under the log is full',
+  EMFILE: 'this process has no file descriptor left: close some, or raise the limit (ulimit -n)',
+  ENFILE: 'this machine has no file descriptor left: close some, or raise its limit',
+  ENOMEM: 'this machine has no memory left for the log',
+  EAGAIN: 'the system would not take a write to the log now',
+}
+
+function isShortage({ code }: LogDeviceFailure): boolean {
+  return code in SHORTAGES
 }
 
 /** The disk, or what this user may take of it. */
-function isFull({ code }: LogDeviceFailure): boolean {
+function isFull(code: string): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
@@ -430,10 +446,10 @@ function stopped(failure: ThermoclineError<'ERR_WAL_FAILED'>, outcome: 'none' | 
   return new ThermoclineError('ERR_WAL_FAILED', failure.message, details)
 }
 
-/** @param room Bytes that had to be free. */
-function diskFull(room: number): ThermoclineError {
-  const mebibytes = Math.ceil(room / 1024 / 1024)
-  const message = `the disk under the log is full: have at least ${mebibytes} MiB free on it`
+/** @param room Bytes that had to be free on the disk. */
+function notWritten(code: string, room: number): ThermoclineError {
+  const remedy = isFull(code) ? `: have at least ${Math.ceil(room / 1024 / 1024)} MiB free on it` : ''
+  const message = `${SHORTAGES[code]}${remedy}`
   return new ThermoclineError('ERR_BACKPRESSURE', message, { outcome: 'none' })
 }
 

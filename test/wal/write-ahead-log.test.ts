@@ -336,9 +336,9 @@ describe('a disk that fails', () => {
     expect(JSON.stringify(error)).not.toContain('canary')
   })
 
-  it('that is full before a byte was written costs that group only', async () => {
+  it('or a process that is short of something before a byte was written costs that group only', async () => {
     const dir = await temporaryFolder()
-    for (const code of ['ENOSPC', 'EDQUOT']) {
+    for (const code of ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']) {
       const device = new Device()
       const log = await createLog({ dir: join(dir, code), openDevice: device.open })
       await appendAll(log, range(1, 3))
@@ -664,7 +664,7 @@ describe('the folder of the logs', () => {
 
     async function lockUnlessGone(): Promise<LockedLog | undefined> {
       try {
-        return await LockedLog.lock(dir, log.walId, { lockTimeout: 2_000 })
+        return await LockedLog.lock(dir, log.walId, { lockTimeout: 60_000 })
       } catch (error) {
         if (isThermoclineError(error, 'ERR_NOT_FOUND')) return undefined
         throw error
