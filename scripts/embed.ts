@@ -11,7 +11,15 @@ const ROOT = join(import.meta.dirname, '..')
 
 /** Text per module, by its path in the repository. */
 export function embeddedModules(): Record<string, string> {
-  return { 'src/cold/migrations.embedded.ts': migrations() }
+  return {
+    'src/cold/migrations.embedded.ts': migrations(),
+    'src/cold/pglite-worker.embedded.ts': worker('src/cold/pglite-worker.js'),
+    'src/wal/log-device-worker.embedded.ts': worker('src/wal/log-device-worker.js'),
+  }
+}
+
+function worker(path: string): string {
+  return moduleOf(path, 'WORKER_SOURCE', read(path))
 }
 
 function migrations(): string {

@@ -1,11 +1,13 @@
 /**
  * Compiles everything once for each run of the tests: child processes start from the compiled files, since loading
- * TypeScript anew costs each of them more than its work.
+ * TypeScript anew costs each of them more than its work. Databases come from an image, which is made anew when the
+ * migrations or PGlite changed.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { makeImage } from '../scripts/database-image.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,7 +18,7 @@ declare module 'vitest' {
 
 const ROOT = join(import.meta.dirname, '..')
 
-export default function compile(project: TestProject): () => void {
+export default async function compile(project: TestProject): Promise<() => void> {
   // Within the repository, so that packages are found from there.
   const folder = mkdtempSync(join(ROOT, 'node_modules/.thermocline-'))
   const config = {
@@ -28,6 +30,9 @@ export default function compile(project: TestProject): () => void {
   for (const name of ['drizzle', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name))
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [compiler, '-p', join(folder, 'tsconfig.json')], { stdio: 'inherit' })
+  const image = 'src/cold/database.image'
+  await makeImage(join(ROOT, image))
+  copyFileSync(join(ROOT, image), join(folder, image))
   project.provide('compiled', folder)
   return () => rmSync(folder, { recursive: true, force: true })
 }

@@ -13,6 +13,15 @@ export interface Touch extends EntryKey {
   readonly accesses: number
 }
 
+/** Drawn by the first who opens a database that has none, as one from an image has none. */
+export async function storeId(driver: ColdDriver): Promise<string> {
+  for (;;) {
+    const [row] = await driver.query(sql`SELECT store_id::text AS store_id FROM thermocline.store_identity`)
+    if (row !== undefined) return row.store_id as string
+    await driver.query(sql`INSERT INTO thermocline.store_identity DEFAULT VALUES ON CONFLICT DO NOTHING`)
+  }
+}
+
 /** A key may be given several times; one without a live row is left out. */
 export async function recordAccess(driver: ColdDriver, touches: readonly Touch[]): Promise<void> {
   if (touches.length === 0) return

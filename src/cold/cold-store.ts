@@ -2,7 +2,6 @@
  * The cold tier over any database: this class joins the queries, one file per topic, with the driver that runs them.
  * It holds no state of its own beyond what was read when it opened, so nothing depends on a session.
  */
-import { sql } from 'drizzle-orm'
 import { type CallOptions, throwIfAborted, withDeadline } from '../deadline.ts'
 import type { EntryKey, EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
@@ -59,8 +58,7 @@ export class ColdStore implements ColdTier {
   static async open(driver: ColdDriver, options: MigrateOptions): Promise<ColdStore> {
     try {
       const vectors = await migrate(driver, options)
-      const [row] = await driver.query(sql`SELECT store_id::text AS store_id FROM thermocline.store_identity`)
-      return new ColdStore(driver, row?.store_id as string, vectors, options)
+      return new ColdStore(driver, await bookkeeping.storeId(driver), vectors, options)
     } catch (error) {
       await driver.close()
       throw error

@@ -3,10 +3,14 @@
  * ended, for whatever reason, every call rejects.
  */
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Row } from './driver.ts'
+import type { ImageFile } from './pglite-image.ts'
+import { findPglite } from './pglite-packages.ts'
+import { WORKER_SOURCE } from './pglite-worker.embedded.ts'
+
+type Image = readonly ImageFile[] | undefined
 
 interface Request {
   readonly operation: 'query' | 'exec' | 'copy' | 'close'
@@ -52,8 +56,9 @@ export class PgliteClient {
   /** Settles when everything asked for so far has. */
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor(folder: string | undefined, program: WebAssembly.Module) {
-    this.#worker = new Worker(new URL('./pglite-worker.js', import.meta.url), { workerData: { folder, program } })
+  private constructor(folder: string | undefined, from: string) {
+    const source = new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`)
+    this.#worker = new Worker(source, { workerData: { folder, from } })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     // An error that the worker did not catch also ends it; what it says may hold rows, so only the end is told.
     this.#worker.on('error', () => {})
@@ -65,10 +70,16 @@ export class PgliteClient {
     })
   }
 
-  /** @param folder made when it is empty; undefined for a database in memory. */
-  static async start(folder: string | undefined): Promise<PgliteClient> {
-    const client = new PgliteClient(folder, await compiledProgram())
-    await new Promise((resolve, reject) => client.#waiting.set(0, { resolve, reject }))
+  /**
+   * @param folder made when it is empty; undefined for a database in memory.
+   * @param image of a database, for one in memory. @default it is made
+   */
+  static async start(folder: string | undefined, image?: Promise<Image>): Promise<PgliteClient> {
+    const { from, files } = findPglite()
+    const client = new PgliteClient(folder, from)
+    // It loads its packages meanwhile.
+    const [program, prepared] = await Promise.all([compiledProgram(files), image])
+    await client.#start(program, prepared)
     return client
   }
 
@@ -92,6 +103,14 @@ export class PgliteClient {
       if (!this.#hasEnded) await this.#ask({ operation: 'close', text: '' })
     })
     await this.#exited
+  }
+
+  #start(program: WebAssembly.Module, image: Image): Promise<unknown> {
+    if (this.#hasEnded) return Promise.reject(ended())
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(0, { resolve, reject })
+      this.#worker.postMessage({ program, image })
+    })
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -127,17 +146,16 @@ export class PgliteClient {
 let program: Promise<WebAssembly.Module> | undefined
 
 /** Of Postgres; compiled once, and shared by all databases of this process: a further one opens in half the time. */
-function compiledProgram(): Promise<WebAssembly.Module> {
-  program ??= compileProgram().catch((error: unknown) => {
+function compiledProgram(files: string): Promise<WebAssembly.Module> {
+  program ??= compileProgram(files).catch((error: unknown) => {
     program = undefined
     throw error
   })
   return program
 }
 
-async function compileProgram(): Promise<WebAssembly.Module> {
-  const folder = dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite'))
-  return WebAssembly.compile(await readFile(join(folder, 'pglite.wasm')))
+async function compileProgram(files: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(join(files, 'pglite.wasm')))
 }
 
 function ended(): Error {

@@ -1,29 +1,48 @@
 // @ts-check
 /**
  * PGlite in a thread of its own: a statement blocks the event loop that it runs on for as long as it takes. Plain
- * JavaScript because Node 20 cannot start a TypeScript worker; it imports nothing of ours for the same reason.
+ * JavaScript because Node 20 cannot start a TypeScript worker. It travels as text (see scripts/embed.ts), so it imports
+ * nothing of ours, and packages only by a path that it is given.
  *
  * On a folder, every fsync of Postgres is a real one. A failed fsync ends the thread: what it should have kept may be
  * gone from the page cache, so nothing that this database says afterwards can be believed until it is opened anew.
  */
 import fs from 'node:fs'
+import { createRequire } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
-import { PGlite } from '@electric-sql/pglite'
-import { NodeFS } from '@electric-sql/pglite/nodefs'
-import { vector } from '@electric-sql/pglite-pgvector'
+
+/** PGlite reads texts with a decoder that drops a byte-order mark at their beginning; in this thread decoders keep it. */
+globalThis.TextDecoder = class extends TextDecoder {
+  /** @param {string} [encoding] @param {ConstructorParameters<typeof TextDecoder>[1]} [options] */
+  constructor(encoding, options) {
+    super(encoding, { ignoreBOM: true, ...options })
+  }
+}
+
+const { folder, from } = /** @type {{ folder: string | undefined, from: string }} */ (workerData)
+const require = createRequire(from)
+const { MemoryFS, PGlite } = /** @type {typeof import('@electric-sql/pglite')} */ (require('@electric-sql/pglite'))
+const { NodeFS } = /** @type {typeof import('@electric-sql/pglite/nodefs')} */ (require('@electric-sql/pglite/nodefs'))
+const { vector } = /** @type {typeof import('@electric-sql/pglite-pgvector')} */ (
+  require('@electric-sql/pglite-pgvector')
+)
 
 /**
  * @typedef {{ id: number, operation: 'query' | 'exec' | 'copy' | 'close', text: string, params?: unknown[], bytes?: Uint8Array<ArrayBuffer> }} Request
+ * @typedef {{ program: WebAssembly.Module, image: ImageFile[] | undefined }} Start
+ * @typedef {{ path: string, size: number, content: Uint8Array }} ImageFile A folder where the size is negative.
  * @typedef {{ node: object, nfd?: number }} OpenFile An open file or folder of the emulated file system.
  * @typedef {{ stream_ops: Record<string, (file: OpenFile) => number>, realPath(node: object): string }} NodeFileSystem
  */
 
 /** Session settings that every query relies on; strict order lets a filtered search go on until it has enough. */
 const SETTINGS = ['hnsw.iterative_scan=strict_order', 'hnsw.ef_search=100', 'wal_sync_method=fsync']
+/** Where the files are in memory themselves, Postgres need keep few of their pages, and starts without clearing 128 MiB. */
+const MEMORY_SETTINGS = ['shared_buffers=16MB']
 /** `-F` switches fsync off. */
 const START_PARAMS = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
-  ...SETTINGS.flatMap((setting) => ['-c', setting]),
+  ...[...SETTINGS, ...(folder === undefined ? MEMORY_SETTINGS : [])].flatMap((setting) => ['-c', setting]),
 ]
 /** How text of the database is read. bytea is slow by default; times stay text, as on a server. */
 const BYTEA = 17
@@ -35,7 +54,7 @@ const PARSERS = {
 
 /** The file system of a folder, with the fsync that PGlite leaves out. */
 class SyncedNodeFS extends NodeFS {
-  /** @override @type {NodeFS['init']} */
+  /** @override @type {import('@electric-sql/pglite/nodefs').NodeFS['init']} */
   async init(pg, options) {
     const result = await super.init(pg, options)
     const preRun = /** @type {((module: any) => void)[]} */ (result.emscriptenOpts.preRun)
@@ -55,12 +74,31 @@ class SyncedNodeFS extends NodeFS {
   }
 }
 
-/** PGlite reads texts with a decoder that drops a byte-order mark at their beginning; in this thread decoders keep it. */
-globalThis.TextDecoder = class extends TextDecoder {
-  /** @param {string} [encoding] @param {ConstructorParameters<typeof TextDecoder>[1]} [options] */
-  constructor(encoding, options) {
-    super(encoding, { ignoreBOM: true, ...options })
+/** Files in memory, with a database among them from the start. */
+class PreparedMemoryFS extends MemoryFS {
+  /** @param {readonly ImageFile[]} image */
+  constructor(image) {
+    super()
+    this.image = image
   }
+
+  /** Called before PGlite looks whether there is a database. @override */
+  async initialSyncFs() {
+    const { FS } = /** @type {NonNullable<typeof this.pg>} */ (this.pg).Module
+    FS.mkdirTree(DATA, 0o700)
+    for (const { path, size, content } of this.image) {
+      if (size < 0) FS.mkdirTree(`${DATA}/${path}`, 0o700)
+      else FS.writeFile(`${DATA}/${path}`, filled(content, size), { canOwn: true })
+    }
+  }
+}
+const DATA = PGlite.paths.PGDATA
+
+/** @param {Uint8Array} content @param {number} size Zeros follow. */
+function filled(content, size) {
+  const bytes = new Uint8Array(size)
+  bytes.set(content)
+  return bytes
 }
 
 /** @param {string} path */
@@ -81,25 +119,30 @@ function bytesOf(text) {
   return bytes
 }
 
-const { folder, program } = /** @type {{ folder: string | undefined, program: WebAssembly.Module }} */ (workerData)
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
 
-/** @type {PGlite} */
+/** @type {import('@electric-sql/pglite').PGlite} */
 let database
-try {
-  database = await PGlite.create({
-    ...(folder === undefined ? {} : { fs: new SyncedNodeFS(folder) }),
-    pgliteWasmModule: program,
-    extensions: { vector },
-    parsers: PARSERS,
-    startParams: START_PARAMS,
-  })
-} catch (error) {
-  port.postMessage({ id: 0, error: describe(error) })
-  process.exit(1)
+port.once('message', start)
+
+/** @param {Start} message */
+async function start({ program, image }) {
+  try {
+    database = await PGlite.create({
+      ...(folder === undefined ? {} : { fs: new SyncedNodeFS(folder) }),
+      ...(image === undefined ? {} : { fs: new PreparedMemoryFS(image) }),
+      pgliteWasmModule: program,
+      extensions: { vector },
+      parsers: PARSERS,
+      startParams: START_PARAMS,
+    })
+  } catch (error) {
+    port.postMessage({ id: 0, error: describe(error) })
+    process.exit(1)
+  }
+  port.on('message', answer)
+  port.postMessage({ id: 0, result: null })
 }
-port.on('message', answer)
-port.postMessage({ id: 0, result: null })
 
 /** @param {Request} request */
 async function answer(request) {

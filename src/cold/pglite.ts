@@ -18,6 +18,7 @@ import type { Migration } from './migrations.ts'
 import { PgliteClient } from './pglite-client.ts'
 import { prepareFolder } from './pglite-folder.ts'
 import { Housekeeping } from './pglite-housekeeping.ts'
+import { databaseImage, type ImageFile, writeImage } from './pglite-image.ts'
 import { applyMigrations } from './postgres-schema.ts'
 
 export interface PgliteColdOptions {
@@ -30,24 +31,26 @@ export interface PgliteColdOptions {
   /** Milliseconds per statement. Opening, migrations and index builds take as long as they take. */
   readonly timeout: number
   readonly logger: Logger
+  /** Whether a new database comes from an image of a prepared one, where there is one. @default true */
+  readonly image?: boolean
 }
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM '/dev/blob' WITH (FORMAT binary)`
 
 /** Opens the database, makes it first where there is none, and migrates or checks its schema. */
 export async function openPgliteCold(options: PgliteColdOptions): Promise<ColdTier> {
-  const client = await openClient(options.dir)
+  const client = await openClient(options)
   const driver = new PgliteDriver(client, options.timeout, options.logger)
   const { dimensions, metrics, logger } = options
   return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
 }
 
-async function openClient(dir: string | undefined): Promise<PgliteClient> {
+async function openClient({ dir, migrate, image = true }: PgliteColdOptions): Promise<PgliteClient> {
+  // What only checks gets a database that has nothing yet, and says so.
+  const prepared = async () => (image && migrate === 'auto' ? databaseImage() : undefined)
   try {
-    if (dir === undefined) return await PgliteClient.start(undefined)
-    return await PgliteClient.start(
-      await prepareFolder(dir, async (folder) => (await PgliteClient.start(folder)).close()),
-    )
+    if (dir === undefined) return await PgliteClient.start(undefined, prepared())
+    return await PgliteClient.start(await prepareFolder(dir, async (folder) => makeDatabase(folder, await prepared())))
   } catch (error) {
     if (error instanceof ThermoclineError) throw error
     throw unavailable(
@@ -55,6 +58,11 @@ async function openClient(dir: string | undefined): Promise<PgliteClient> {
       error,
     )
   }
+}
+
+async function makeDatabase(folder: string, image: readonly ImageFile[] | undefined): Promise<void> {
+  if (image === undefined) await (await PgliteClient.start(folder)).close()
+  else await writeImage(image, folder)
 }
 
 /** @internal */

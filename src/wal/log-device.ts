@@ -8,6 +8,7 @@
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { WORKER_SOURCE } from './log-device-worker.embedded.ts'
 
 /** Files are named relative to the log folder, and opened under a handle that the caller chooses. */
 export type LogOperation =
@@ -68,7 +69,9 @@ export class WorkerLogDevice implements LogDevice {
   #gone: Error | undefined
 
   static async open(folder: string): Promise<WorkerLogDevice> {
-    const worker = new Worker(new URL('./log-device-worker.js', import.meta.url), { workerData: { folder } })
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`), {
+      workerData: { folder },
+    })
     await once(worker, 'message')
     return new WorkerLogDevice(worker)
   }

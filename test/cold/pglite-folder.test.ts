@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { access, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -54,13 +54,24 @@ describe('a new folder', () => {
   it('leaves nothing that cannot be opened when its making is killed', async () => {
     const dir = await temporaryFolder()
     const child = startChild(dir, randomUUID())
-    await vi.waitFor(() => access(join(dir, `data.new-${child.pid}`, 'base')), { timeout: 30_000, interval: 5 })
+    const isBegun = (name: string): boolean => name.startsWith('data')
+    await vi.waitFor(async () => expect((await readdir(dir)).some(isBegun)).toBe(true), {
+      timeout: 30_000,
+      interval: 1,
+    })
     child.kill('SIGKILL')
     await once(child, 'exit')
-    expect(await readdir(dir)).toEqual([`data.new-${child.pid}`])
     const tier = await openPgliteCold({ ...OPTIONS, dir })
     expect(await tier.highestVersion()).toBeUndefined()
     await tier.close()
+    expect(await readdir(dir)).toEqual(['data'])
+  })
+
+  it('is not begun from what another process left unfinished', async () => {
+    const dir = await temporaryFolder()
+    await mkdir(join(dir, 'data.new-1', 'base'), { recursive: true })
+    await writeFile(join(dir, 'data.new-1', 'PG_VERSION'), '18\n')
+    await (await openPgliteCold({ ...OPTIONS, dir })).close()
     expect(await readdir(dir)).toEqual(['data'])
   })
 
