@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import type { ColdTier } from './cold/cold-tier.ts'
 import { isLate } from './cold/late-cold-tier.ts'
-import { isThermoclineError, ThermoclineError, withoutContent } from './errors.ts'
+import { ThermoclineError, withoutContent } from './errors.ts'
 import type { HotTier } from './hot/hot-tier.ts'
 import { MemoryHotTier } from './hot/memory-hot-tier.ts'
-import type { RedisHotTier } from './hot/redis-hot-tier.ts'
+import { loadIoredis } from './hot/redis-driver.ts'
+import { RedisHotTier } from './hot/redis-hot-tier.ts'
 import type { RedisServer } from './hot/redis-link.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ReleaseStack } from './release-stack.ts'
@@ -56,7 +57,7 @@ async function openRedis(server: RedisServer, parts: HotParts, releases: Release
   const { logger, timeouts } = parts.options
   // While cold is away nobody can tell, and hot is not used either: it has to be entered in cold first.
   if (!isLate(cold)) await refuseBesideSole(cold)
-  const { RedisHotTier } = await load()
+  await loadIoredis()
   const tier = new RedisHotTier({
     server,
     storeId: cold.storeId,
@@ -101,14 +102,4 @@ function inUse(): ThermoclineError {
     'a process with a hot tier of its own uses this database: close it, or name Redis in every process (`hot.url`); one that died is out of the way within a minute',
     {},
   )
-}
-
-async function load(): Promise<typeof import('./hot/redis-hot-tier.ts')> {
-  try {
-    return await import('./hot/redis-hot-tier.ts')
-  } catch (cause) {
-    if (isThermoclineError(cause)) throw cause
-    const message = 'a hot tier on Redis needs the package `ioredis`: run `npm install ioredis`'
-    throw new ThermoclineError('ERR_UNSUPPORTED', message, {}, { cause })
-  }
 }

@@ -3,7 +3,8 @@
  * offline queue, nothing resent by a single server's connection, every command with a timeout. It tells when any of its
  * connections went down or came up, because each new connection may lead to another memory.
  */
-import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis'
+import { Cluster, Redis } from './redis-driver.ts'
 import { replyCode } from './redis-errors.ts'
 import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
 

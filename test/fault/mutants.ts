@@ -61,6 +61,11 @@ async function failures(copy: string, suites: readonly string[]): Promise<string
   return failed
 }
 
+/** What is made of the sources follows them. */
+function embed(copy: string): void {
+  execFileSync(process.execPath, ['--import', 'tsx', 'scripts/embed.ts'], { cwd: copy, stdio: 'pipe' })
+}
+
 /** Answers whether it was killed. */
 async function tryMutant(
   copy: string,
@@ -70,12 +75,14 @@ async function tryMutant(
   try {
     // Some lines around may have changed since the patch was made.
     execFileSync('git', ['apply', '-C1', patch], { cwd: copy, stdio: 'pipe' })
+    embed(copy)
   } catch {
     console.log(`DOES NOT APPLY  ${name}: make the patch anew`)
     return false
   }
   const killer = (await failures(copy, suites)).find((test) => !broken.includes(test))
   execFileSync('git', ['apply', '-C1', '--reverse', patch], { cwd: copy, stdio: 'pipe' })
+  embed(copy)
   if (killer === undefined) console.log(`SURVIVED  ${name}: ${breaks}`)
   else console.log(`killed  ${name}: ${breaks}\n  by: ${killer.split('\n')[0]}`)
   return killer !== undefined

@@ -5,11 +5,14 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ZERO_VERSION } from '../../src/entry/version.ts'
 import type { HotWrite } from '../../src/hot/hot-tier.ts'
+import { loadIoredis } from '../../src/hot/redis-driver.ts'
 import { RedisHotTier, type RedisHotTierOptions } from '../../src/hot/redis-hot-tier.ts'
 import { deleteOtherGenerations } from '../../src/hot/redis-masters.ts'
 import { silentLogger } from '../../src/log.ts'
 import { keyOf, versionOf, writeOf } from '../contract/hot-writes.ts'
 import { createCluster, describeWithRedis, PrivateRedis, type RedisServerOptions } from '../services.ts'
+
+await loadIoredis()
 
 /** What an empty cold tier answers. */
 const EMPTY = { number: 1, highestVersion: ZERO_VERSION }

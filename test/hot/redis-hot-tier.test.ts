@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll } from 'vitest'
 import { ZERO_VERSION } from '../../src/entry/version.ts'
+import { loadIoredis } from '../../src/hot/redis-driver.ts'
 import { RedisHotTier } from '../../src/hot/redis-hot-tier.ts'
 import type { RedisServer } from '../../src/hot/redis-link.ts'
 import { silentLogger } from '../../src/log.ts'
 import { describeHotTier } from '../contract/hot-tier.ts'
 import { createCluster, describeWithAnyRedis, describeWithRedis, PrivateRedis, redisUrl } from '../services.ts'
+
+await loadIoredis()
 
 /** All stores of this run begin so, and are deleted by it at the end. */
 const RUN = randomUUID().slice(0, 13)
