@@ -158,7 +158,6 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     hot,
     versions,
     admission,
-    missed,
     logger,
     durability: options.durability,
     onHotWrite: () => {
@@ -180,7 +179,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     minAccesses,
     onPromoted: () => void noteFill(),
   })
-  const searcher = new Searcher({ pending, cold, access, clock, timeout: options.timeouts.search })
+  const searcher = new Searcher({ pending, cold, access, versions, clock, timeout: options.timeouts.search })
   const worker: SyncWorker = new SyncWorker({
     checkpointer,
     demoter,

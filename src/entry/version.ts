@@ -1,11 +1,16 @@
 /**
  * Versions come from a hybrid logical clock (Kulkarni et al., "Logical Physical Clocks", 2014), so that the newest
  * write wins on every tier by comparing text: 12 hex digits of milliseconds, 4 of a counter within the millisecond, 8
- * of the writer. A writer never issues a version at or below one that it issued or saw, across restarts and steps of
- * the wall clock. JavaScript's `<`, Lua's and Postgres's `COLLATE "C"` agree on the order of lower-case hex.
+ * of the writer. A writer never issues a version of a key at or below one that it issued or saw of that key, across
+ * restarts and steps of the wall clock, whatever clocks other writers have and whether or not any tier is there to say
+ * so. JavaScript's `<`, Lua's and Postgres's `COLLATE "C"` agree on the order of lower-case hex.
+ *
+ * The clock itself carries that, except for outliers: versions so far ahead that they are not believed, and ours that had
+ * to rise above them. Those are remembered key by key, until the clock has passed them.
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
+import { type EntryKey, keyText } from './record.ts'
 
 /** 24 lower-case hex digits. */
 export type Version = string
@@ -18,22 +23,27 @@ export const MAX_DRIFT_MS = 5_000
 
 const MAX_COUNTER = 0xffff
 
+/** Outliers that are remembered: a few megabytes of keys. */
+const MAX_OUTLIERS = 10_000
+
 export class VersionClock {
   readonly #clock: Clock
   readonly #writerId: string
+  readonly #maxOutliers: number
   #millis = 0
   #counter = 0
-  /** Highest version issued above a floor that was not believed. */
-  #outlier: Version = ZERO_VERSION
+  /** By key, the highest version issued or seen that was not believed. */
+  readonly #outliers = new Map<string, Version>()
 
   /** @param writerId 8 hex digits, drawn anew at each open. */
-  constructor(clock: Clock, writerId: string = randomBytes(4).toString('hex')) {
+  constructor(clock: Clock, writerId: string = randomBytes(4).toString('hex'), maxOutliers = MAX_OUTLIERS) {
     this.#clock = clock
     this.#writerId = writerId
+    this.#maxOutliers = maxOutliers
   }
 
-  /** Issues the next version, above everything issued or observed and above `floor`. */
-  next(floor?: Version): Version {
+  /** Issues the next version of the key, above everything issued or observed of it and above `floor`. */
+  next(key: EntryKey, floor?: Version): Version {
     // A clock corrected by a measured offset may tell fractions, which have no hex digits.
     const now = Math.floor(this.#clock.now())
     if (now > this.#millis) {
@@ -41,23 +51,26 @@ export class VersionClock {
       this.#counter = 0
     } else this.#step()
     const version = this.#format()
-    if (floor === undefined || version > floor) return version
-    // A floor within the drift is observed for good; beyond it only this one version rises above it.
-    if (this.observe(floor)) {
+    const least = newest(floor, this.#outlierOf(key))
+    if (least === undefined || version > least) return version
+    if (this.#believe(least)) {
       this.#step()
       return this.#format()
     }
-    // Above our own earlier ones as well: no version is ever issued twice.
-    this.#outlier = after(this.#outlier > floor ? this.#outlier : floor, this.#writerId)
-    return this.#outlier
+    const outlier = after(least, this.#writerId)
+    this.#remember(key, outlier)
+    return outlier
   }
 
-  /** Raises the clock to `version`; false when that is too far ahead of the wall clock to be believed. */
-  observe(version: Version): boolean {
-    const { millis, counter } = parse(version)
-    if (millis > this.#clock.now() + MAX_DRIFT_MS && millis > this.#millis) return false
-    this.raise(millis, counter)
-    return true
+  /** The key has this version: what is issued of it from now on is above. So is all else, unless that is too far ahead of the wall clock to be believed. */
+  observe(key: EntryKey, version: Version): void {
+    if (!this.#believe(version) && version > (this.#outlierOf(key) ?? ZERO_VERSION)) this.#remember(key, version)
+  }
+
+  /** Whether a clock that is right can have issued the version by now. */
+  isCredible(version: Version): boolean {
+    const { millis } = parse(version)
+    return millis <= this.#clock.now() + MAX_DRIFT_MS || millis <= this.#millis
   }
 
   /** Raises the clock without a doubt: what our own log or cold has already issued. */
@@ -76,6 +89,37 @@ export class VersionClock {
   takeWatermark(): Version {
     this.raise(Math.floor(this.#clock.now()), 0)
     return `${hexOf(this.#millis, this.#counter)}ffffffff`
+  }
+
+  /** Raises the clock to a version that is credible; false where it is not. */
+  #believe(version: Version): boolean {
+    if (!this.isCredible(version)) return false
+    const { millis, counter } = parse(version)
+    this.raise(millis, counter)
+    return true
+  }
+
+  #outlierOf(key: EntryKey): Version | undefined {
+    return this.#outliers.size === 0 ? undefined : this.#outliers.get(keyText(key))
+  }
+
+  /**
+   * When there are too many, the clock is raised to the highest and none needs remembering. Being ahead of the time is the
+   * lesser evil: every promise is about the order of versions, none about their time, and whoever opens the store next
+   * begins above the highest version in cold anyway. To forget one would let an acknowledged write lose to an older one.
+   */
+  #remember(key: EntryKey, version: Version): void {
+    this.#outliers.set(keyText(key), version)
+    if (this.#outliers.size <= this.#maxOutliers) return
+    const passed = hexOf(this.#millis, this.#counter)
+    for (const [name, outlier] of this.#outliers) if (outlier < passed) this.#outliers.delete(name)
+    // Looking through all of them must not become the price of each write.
+    if (this.#outliers.size <= this.#maxOutliers / 2) return
+    for (const outlier of this.#outliers.values()) {
+      const { millis, counter } = parse(outlier)
+      this.raise(millis, counter)
+    }
+    this.#outliers.clear()
   }
 
   #step(): void {

@@ -168,10 +168,10 @@ export class Reader {
     const access = hot ?? cold?.access
     let record = pending ?? cold?.record
     if (hot !== undefined) {
-      this.#parts.versions.observe(hot.version)
+      this.#parts.versions.observe(key, hot.version)
       if (record === undefined || hot.version > record.version) record = decodeRecord(hot.payload)
     } else if (cold !== undefined) {
-      this.#parts.versions.observe(cold.record.version)
+      this.#parts.versions.observe(key, cold.record.version)
       if (cold.record.version > record!.version) record = cold.record
     }
     if (record === undefined || !isLive(record, this.#parts.clock.now())) return undefined

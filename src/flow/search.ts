@@ -10,6 +10,7 @@ import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { isWithin } from '../entry/namespace.ts'
 import { type AccessStats, type EntryRecord, isLive, toEntry } from '../entry/record.ts'
 import { compareText } from '../entry/text.ts'
+import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { AccessCounter } from './access.ts'
 import type { Pending } from './pending.ts'
@@ -19,6 +20,8 @@ export interface SearcherParts {
   readonly pending: Pending
   readonly cold: ColdTier
   readonly access: AccessCounter
+  /** Learns of what was found. */
+  readonly versions: VersionClock
   readonly clock: Clock
   /** Milliseconds for a query that names no timeout. */
   readonly timeout: number
@@ -57,7 +60,10 @@ export class Searcher {
     const { query, rows } = await this.#overlay(scope, filter, options)
     const fromCold = await this.#parts.cold.find(query, limit, this.#patience(options))
     const merged = [...rows, ...within(scope, fromCold)].sort(byKey).slice(0, limit)
-    return merged.map(({ record, access }) => toEntry(record, access))
+    return merged.map(({ record, access }) => {
+      this.#parts.versions.observe(record, record.version)
+      return toEntry(record, access)
+    })
   }
 
   async count(scope: Scope, filter: Filter, options: CallOptions): Promise<number> {
@@ -82,6 +88,7 @@ export class Searcher {
     const now = this.#parts.clock.now()
     return {
       hits: hits.slice(0, k).map(({ record, access, score }) => {
+        this.#parts.versions.observe(record, record.version)
         return { entry: toEntry(record, this.#parts.access.count(record, access, now)), score }
       }),
       partial: false,

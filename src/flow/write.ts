@@ -4,19 +4,23 @@
  * Stamping and queueing for the log happen in one synchronous step, so log order is version order within a process. The
  * log puts a durable record into pending before the promise of its append resolves. A write that hot refuses because
  * something newer stands there is stamped again above it and logged again: an acknowledged put is never silently older.
+ *
+ * Where hot refuses that one as well, and holds a newer version, the write was overtaken, and is acknowledged as it is:
+ * it is above all that hot knew of the key after the write had begun, so above whatever was acknowledged through hot
+ * before, and what it lost to came to hot while it was under way. (What hot refuses by the floor that keys share has lost
+ * to nothing, and is stamped once more.) What was acknowledged without hot is ordered by version alone, as ever.
  */
 import type { CallOptions } from '../deadline.ts'
 import { withDeadline } from '../deadline.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
-import { newest, type Version, type VersionClock } from '../entry/version.ts'
+import type { Version, VersionClock } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
 import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import type { Logger } from '../log.ts'
 import type { AppendedRecord, WriteLog } from '../wal/write-log.ts'
 import type { Admission } from './admission.ts'
-import type { MissedWrites } from './missed-writes.ts'
 import type { Pending } from './pending.ts'
 
 /** What an acknowledged write reached: synced to the log on this machine's disk, or committed in cold as well. */
@@ -40,8 +44,6 @@ export interface WriterParts {
   readonly hot: HotTier
   readonly versions: VersionClock
   readonly admission: Admission
-  /** Acknowledged versions that have left pending and hot may lack. @default none: hot is this process's own */
-  readonly missed?: MissedWrites | undefined
   readonly logger: Logger
   readonly durability: Durability
   /** Told after each write to hot. */
@@ -50,7 +52,7 @@ export interface WriterParts {
   readonly shipThrough: (sequence: number) => Promise<void>
 }
 
-/** Contention for one key across processes beyond this is not something a further try would end. */
+/** A write that hot has neither taken nor overtaken by then goes on without it. */
 const MAX_STAMPS = 8
 /** Writes of one putMany that are admitted and wait for the log together: as many, and about as many bytes. */
 const GROUP_WRITES = 1_000
@@ -59,6 +61,18 @@ const GROUP_BYTES = 8 * 1024 * 1024
 interface Stamped {
   readonly write: HotWrite
   readonly durable: Promise<AppendedRecord<EntryRecord>>
+}
+
+/** A record that hot has not taken yet. */
+interface Offer {
+  readonly index: number
+  readonly record: UnversionedRecord
+  /** What hot said that it has to rise above. */
+  readonly floor: Version | undefined
+}
+
+interface Logged extends Offer {
+  readonly write: HotWrite
 }
 
 export class Writer {
@@ -110,56 +124,74 @@ export class Writer {
     return outcomes
   }
 
-  /** Until hot has stored each record or is away. Answers the highest sequence that became durable, 0 where none did. */
+  /** Until hot has stored or overtaken each record, or is away. Answers the highest sequence that became durable, 0 where none did. */
   async #logAndOffer(
     records: readonly UnversionedRecord[],
     durability: Durability,
   ): Promise<{ outcomes: WriteOutcome[]; sequence: number }> {
     const outcomes = new Array<WriteOutcome>(records.length)
-    let open = records.map((record, index) => ({ index, record, floor: undefined as Version | undefined }))
+    let open: Offer[] = records.map((record, index) => ({ index, record, floor: undefined }))
     let sequence = 0
-    for (let stamps = 0; open.length > 0 && stamps < MAX_STAMPS; stamps++) {
+    for (let stamps = 1; open.length > 0; stamps++) {
       const stamped = open.map(({ record, floor }) => this.#stamp(record, floor))
       const logged = await Promise.allSettled(stamped.map(({ durable }) => durable))
-      const results = await this.#writeHot(
-        stamped.flatMap(({ write }, i) => (logged[i]!.status === 'fulfilled' ? [write] : [])),
-      )
-      const again: typeof open = []
-      let result = 0
-      for (const [i, { index, record }] of open.entries()) {
-        const log = logged[i]!
-        if (log.status === 'rejected') {
-          // An earlier round is in the log, whatever became of this one.
-          const known = stamps > 0 ? ({ outcome: 'applied' } as const) : {}
-          outcomes[index] = { ok: false, error: withId(log.reason, record.id, 'unknown', known) }
+      const durable: Logged[] = []
+      for (const [i, log] of logged.entries()) {
+        const { index, record } = open[i]!
+        if (log.status === 'fulfilled') {
+          const { namespace, id, version } = log.value.value
+          outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
+          sequence = Math.max(sequence, log.value.sequence)
+          durable.push({ ...open[i]!, write: stamped[i]!.write })
           continue
         }
-        sequence = Math.max(sequence, log.value.sequence)
-        const hot = results?.[result++]
-        if (hot !== undefined && hot.status !== 'stored') {
-          again.push({ index, record, floor: hot.status === 'refused' ? hot.floor : undefined })
-          continue
-        }
-        const { namespace, id, version } = log.value.value
-        outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
+        // An earlier round is in the log, whatever became of this one.
+        const known = stamps > 1 ? ({ outcome: 'applied' } as const) : {}
+        outcomes[index] = { ok: false, error: withId(log.reason, record.id, 'unknown', known) }
       }
-      open = again
-    }
-    for (const { index, record } of open) {
-      const message = `hot refused the write ${MAX_STAMPS} times because newer versions keep coming; it is logged`
-      const error = new ThermoclineError('ERR_TIMEOUT', message, { id: record.id, outcome: 'applied', tier: 'hot' })
-      outcomes[index] = { ok: false, error }
+      open = await this.#refused(durable)
+      if (open.length === 0 || stamps < MAX_STAMPS) continue
+      this.#parts.logger.warn({ writes: open.length, stamps }, 'acknowledging writes that hot does not take')
+      break
     }
     return { outcomes, sequence }
   }
 
+  /** Those that have to be stamped again; none where hot is away. */
+  async #refused(logged: readonly Logged[]): Promise<Offer[]> {
+    const results = await this.#writeHot(logged.map(({ write }) => write))
+    if (results === undefined) return []
+    const refused = logged.flatMap((offer, i) => {
+      const result = results[i]!
+      return result.status === 'stored'
+        ? []
+        : [{ ...offer, told: result.status === 'refused' ? result.floor : undefined }]
+    })
+    const overtaken = await this.#overtaken(
+      refused.filter(({ floor, told }) => floor !== undefined && told !== undefined),
+    )
+    return refused
+      .filter(({ write }) => !overtaken.has(write))
+      .map(({ index, record, floor, told }) => ({ index, record, floor: told ?? floor }))
+  }
+
+  /** Those of which hot holds a newer version now. */
+  async #overtaken(refused: readonly Logged[]): Promise<ReadonlySet<HotWrite>> {
+    if (refused.length === 0) return new Set()
+    try {
+      const held = await this.#parts.hot.read(refused.map(({ write }) => write.key))
+      return new Set(refused.flatMap(({ write }, i) => ((held[i]?.version ?? '') > write.version ? [write] : [])))
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      return new Set()
+    }
+  }
+
   /** Synchronous from the version to the log's queue. */
   #stamp(unversioned: UnversionedRecord, floor: Version | undefined): Stamped {
-    const { hot, versions, log, keyHash, pending, missed, admission } = this.#parts
+    const { hot, versions, log, keyHash, admission } = this.#parts
     const startedAt = hot.now()
-    // What we have acknowledged ourselves may be ahead of the clock, if hot once made us rise above a skewed writer.
-    const acknowledged = newest(pending.get(unversioned)?.version, missed?.leastVersion(unversioned))
-    const version = versions.next(newest(floor, acknowledged))
+    const version = versions.next(unversioned, floor)
     const record: EntryRecord = { ...unversioned, version }
     const payload = encodeRecord(record)
     const deleted = record.deletedAt !== null

@@ -43,7 +43,13 @@ export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
       await locked.release()
       continue
     }
-    const report = await orRelease(locked, () => read(locked, wal.onDurable))
+    const report = await orRelease(locked, () =>
+      read(locked, (records) => {
+        // Cold, which would tell what the log has issued, is away.
+        for (const { value } of records) versions.observe(value, value.version)
+        wal.onDurable(records)
+      }),
+    )
     const { millis, counter } = report.highestVersion
     versions.raise(millis, counter)
     logger.warn({ walId, records: puts + deletes }, 'serving from the log alone: cold is away')

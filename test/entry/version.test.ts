@@ -4,103 +4,152 @@ import { isVersion, MAX_DRIFT_MS, newest, parse, VersionClock, ZERO_VERSION } fr
 import { ManualClock } from '../manual-clock.ts'
 
 const NOW = 1_800_000_000_000
+/** By hand: `FAULT_RUNS=20000 npx vitest run test/entry/version.test.ts`. */
+const HISTORIES = Number(process.env.FAULT_RUNS ?? 200)
+/** Whatever is not about several keys is about this one. */
+const KEY = { namespace: 'ns', id: 'key' }
 
 describe('VersionClock', () => {
   it('writes milliseconds, counter and writer as 24 hex digits', () => {
     const versions = new VersionClock(new ManualClock(0x0123456789ab), 'cafe0001')
-    expect(versions.next()).toBe('0123456789ab0000cafe0001')
-    expect(versions.next()).toBe('0123456789ab0001cafe0001')
+    expect(versions.next(KEY)).toBe('0123456789ab0000cafe0001')
+    expect(versions.next(KEY)).toBe('0123456789ab0001cafe0001')
     expect(parse('0123456789ab0001cafe0001')).toEqual({ millis: 0x0123456789ab, counter: 1 })
   })
 
   it('draws a writer id of its own each time', () => {
-    const writer = (): string => new VersionClock(new ManualClock(NOW)).next().slice(16)
+    const writer = (): string => new VersionClock(new ManualClock(NOW)).next(KEY).slice(16)
     expect(writer()).toMatch(/^[0-9a-f]{8}$/)
     expect(new Set(Array.from({ length: 20 }, writer)).size).toBe(20)
   })
 
-  it('issues in rising order, as text, whatever the wall clock does and whatever it observes', () => {
+  it('issues in rising order per key, as text, whatever the clock does, and whatever it is told or observes', () => {
+    const far = fc.oneof(fc.integer({ min: -100_000, max: 100_000 }), fc.integer({ min: -7_200_000, max: 7_200_000 }))
+    const key = fc.integer({ min: 0, max: 3 })
     const step = fc.oneof(
-      fc.record({ do: fc.constant('issue' as const), times: fc.integer({ min: 1, max: 5 }) }),
-      fc.record({ do: fc.constant('step' as const), by: fc.integer({ min: -100_000, max: 100_000 }) }),
+      fc.record({ do: fc.constant('issue' as const), key, times: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ do: fc.constant('step' as const), by: far }),
       fc.record({
-        do: fc.constant('observe' as const),
-        ahead: fc.integer({ min: -100_000, max: MAX_DRIFT_MS }),
+        do: fc.constantFrom('observe' as const, 'issue above' as const),
+        key,
+        ahead: far,
         counter: fc.constantFrom(0, 7, 0xffff),
         writer: fc.constantFrom('00000000', 'ffffffff'),
-        asFloor: fc.boolean(),
       }),
     )
+    const history = fc.record({
+      steps: fc.array(step, { maxLength: 50, size: 'max' }),
+      room: fc.constantFrom(1, 2, 100),
+    })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 50, size: 'max' }), (steps) => {
+      fc.property(history, ({ steps, room }) => {
         const clock = new ManualClock(NOW)
-        const versions = new VersionClock(clock, '80000000')
-        let highest = ZERO_VERSION
-        const issued = (version: string): void => {
+        const versions = new VersionClock(clock, '80000000', room)
+        const highest = new Map<number, string>()
+        const rise = (key: number, version: string): void => {
           expect(isVersion(version)).toBe(true)
-          expect(version > highest).toBe(true)
-          highest = version
+          expect(version > (highest.get(key) ?? ZERO_VERSION)).toBe(true)
+          highest.set(key, version)
         }
         for (const one of steps) {
-          if (one.do === 'step') clock.advance(one.by)
-          else if (one.do === 'issue') for (let i = 0; i < one.times; i++) issued(versions.next())
-          else {
-            const seen = versionAt(clock.now() + one.ahead, one.counter, one.writer)
-            if (seen > highest) highest = seen
-            if (one.asFloor) issued(versions.next(seen))
-            else expect(versions.observe(seen)).toBe(true)
+          if (one.do === 'step') {
+            clock.advance(one.by)
+            continue
           }
+          const key = { namespace: 'ns', id: String(one.key) }
+          if (one.do === 'issue') {
+            for (let i = 0; i < one.times; i++) rise(one.key, versions.next(key))
+            continue
+          }
+          const seen = versionAt(clock.now() + one.ahead, one.counter, one.writer)
+          if (seen > (highest.get(one.key) ?? ZERO_VERSION)) highest.set(one.key, seen)
+          if (one.do === 'observe') versions.observe(key, seen)
+          else rise(one.key, versions.next(key, seen))
         }
       }),
+      { numRuns: HISTORIES },
     )
   })
 
   it('goes on into the next millisecond when the counter is used up', () => {
     const versions = new VersionClock(new ManualClock(NOW), '00000001')
     versions.raise(NOW, 0xffff)
-    expect(parse(versions.next())).toEqual({ millis: NOW + 1, counter: 0 })
-    expect(parse(versions.next())).toEqual({ millis: NOW + 1, counter: 1 })
+    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1, counter: 0 })
+    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1, counter: 1 })
   })
 
   it('follows the wall clock again once that has caught up', () => {
     const clock = new ManualClock(NOW)
     const versions = new VersionClock(clock, '00000001')
     versions.raise(NOW + 1_000, 5)
-    expect(parse(versions.next())).toEqual({ millis: NOW + 1_000, counter: 6 })
+    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1_000, counter: 6 })
     clock.advance(1_001)
-    expect(parse(versions.next())).toEqual({ millis: NOW + 1_001, counter: 0 })
+    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1_001, counter: 0 })
   })
 
   it('issues whole milliseconds from a clock that has fractions of them', () => {
     const versions = new VersionClock({ now: () => NOW + 0.75 }, '00000001')
-    expect([versions.next(), versions.next()]).toEqual([versionAt(NOW, 0, '00000001'), versionAt(NOW, 1, '00000001')])
+    expect([versions.next(KEY), versions.next(KEY)]).toEqual([
+      versionAt(NOW, 0, '00000001'),
+      versionAt(NOW, 1, '00000001'),
+    ])
   })
 
   describe('far ahead of the wall clock', () => {
+    const OTHER = { namespace: 'ns', id: 'another key' }
     const FAR = versionAt(NOW + MAX_DRIFT_MS + 1, 3, 'ffffffff')
 
     it('is not believed when observed', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001')
-      expect(versions.observe(FAR)).toBe(false)
-      expect(parse(versions.next()).millis).toBe(NOW)
-      expect(versions.observe(versionAt(NOW + MAX_DRIFT_MS, 3, 'ffffffff'))).toBe(true)
-      expect(parse(versions.next())).toEqual({ millis: NOW + MAX_DRIFT_MS, counter: 4 })
+      expect(versions.isCredible(FAR)).toBe(false)
+      versions.observe(OTHER, FAR)
+      expect(parse(versions.next(KEY)).millis).toBe(NOW)
+      const near = versionAt(NOW + MAX_DRIFT_MS, 3, 'ffffffff')
+      expect(versions.isCredible(near)).toBe(true)
+      versions.observe(OTHER, near)
+      expect(parse(versions.next(KEY))).toEqual({ millis: NOW + MAX_DRIFT_MS, counter: 4 })
     })
 
     it('raises the next version of its own key and no other', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001')
-      expect(versions.next(FAR)).toBe(versionAt(NOW + MAX_DRIFT_MS + 1, 4, '00000001'))
-      expect(parse(versions.next()).millis).toBe(NOW)
-      expect(versions.next(versionAt(NOW + MAX_DRIFT_MS + 1, 0xffff, 'ffffffff'))).toBe(
+      expect(versions.next(KEY, FAR)).toBe(versionAt(NOW + MAX_DRIFT_MS + 1, 4, '00000001'))
+      expect(parse(versions.next(OTHER)).millis).toBe(NOW)
+      expect(versions.next(OTHER, versionAt(NOW + MAX_DRIFT_MS + 1, 0xffff, 'ffffffff'))).toBe(
         versionAt(NOW + MAX_DRIFT_MS + 2, 0, '00000001'),
       )
+    })
+
+    it('raises all further versions of its own key, issued or only seen, without anybody who says so', () => {
+      const versions = new VersionClock(new ManualClock(NOW), '00000001')
+      const first = versions.next(KEY, FAR)
+      expect(versions.next(KEY) > first).toBe(true)
+      versions.observe(OTHER, FAR)
+      expect(versions.next(OTHER) > FAR).toBe(true)
+    })
+
+    it('is forgotten once the clock has passed it', () => {
+      const clock = new ManualClock(NOW)
+      const versions = new VersionClock(clock, '00000001')
+      versions.next(KEY, FAR)
+      clock.advance(MAX_DRIFT_MS + 2)
+      expect(versions.next(KEY)).toBe(versionAt(NOW + MAX_DRIFT_MS + 2, 0, '00000001'))
+    })
+
+    it('raises the clock where more keys have such versions than are remembered', () => {
+      const versions = new VersionClock(new ManualClock(NOW), '00000001', 3)
+      const key = (n: number) => ({ namespace: 'ns', id: String(n) })
+      for (let n = 0; n < 3; n++) versions.next(key(n), FAR)
+      expect(versions.highest.millis).toBe(NOW)
+      const last = versions.next(key(3), FAR)
+      expect(parse(last)).toEqual(versions.highest)
+      for (let n = 0; n < 4; n++) expect(versions.next(key(n)) > last).toBe(true)
     })
 
     it('is believed without doubt where our own log or cold tells it', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001')
       versions.raise(NOW + 10 * MAX_DRIFT_MS, 0)
       expect(versions.highest).toEqual({ millis: NOW + 10 * MAX_DRIFT_MS, counter: 0 })
-      expect(parse(versions.next()).millis).toBe(NOW + 10 * MAX_DRIFT_MS)
+      expect(parse(versions.next(KEY)).millis).toBe(NOW + 10 * MAX_DRIFT_MS)
     })
   })
 
@@ -119,7 +168,7 @@ describe('VersionClock', () => {
     clock.advance(5)
     const watermark = versions.takeWatermark()
     expect(parse(watermark).millis).toBe(parse(before).millis + 5)
-    expect(versions.next() > watermark).toBe(true)
+    expect(versions.next(KEY) > watermark).toBe(true)
   })
 
   it('has a watermark at or above everything issued and below everything to come, by any writer', () => {
@@ -127,10 +176,10 @@ describe('VersionClock', () => {
     const versions = new VersionClock(clock, 'ffffffff')
     for (const advance of [0, 0, 5, -50, 0]) {
       clock.advance(advance)
-      const before = versions.next()
+      const before = versions.next(KEY)
       const watermark = versions.takeWatermark()
       expect(before <= watermark).toBe(true)
-      expect(versions.next() > watermark).toBe(true)
+      expect(versions.next(KEY) > watermark).toBe(true)
     }
   })
 })

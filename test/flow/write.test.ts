@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { validateInput } from '../../src/entry/validate.ts'
@@ -74,6 +74,49 @@ test('a put over something newer is stamped above it, so that it is not silently
   expect(version > ahead).toBe(true)
   expect((await hot.read([{ namespace: 'ns', id }]))[0]?.version).toBe(version)
   expect(pending.get({ namespace: 'ns', id })).toMatchObject({ text: 'second', version })
+})
+
+describe('a write that hot refuses again after it was stamped above what hot had', () => {
+  const versionAt = (ahead: number) => `${(clock.now() + ahead).toString(16).padStart(12, '0')}000000000000`
+  /** Runs before each write to hot. */
+  const before = (work: (round: number) => Promise<unknown>) => {
+    let round = 0
+    const write = hot.write.bind(hot)
+    const spy = vi.spyOn(hot, 'write').mockImplementation(async (writes) => {
+      if (writes[0]!.version.endsWith('000000000000')) return write(writes)
+      await work(++round)
+      return write(writes)
+    })
+    onTestFinished(() => spy.mockRestore())
+  }
+
+  test('was overtaken where hot holds a newer version: it is acknowledged, and durable', async () => {
+    const { id } = await put('contended', 'first')
+    before((round) => writeFromElsewhere(id, versionAt(round * 1_000)))
+    const { lastSequence } = log
+    const { version } = await put('contended', 'second')
+    expect(log.lastSequence).toBe(lastSequence + 2)
+    expect(version > versionAt(1_000)).toBe(true)
+    expect(pending.get({ namespace: 'ns', id })).toMatchObject({ text: 'second', version })
+    expect((await hot.read([{ namespace: 'ns', id }]))[0]?.version).toBe(versionAt(2_000))
+  })
+
+  test('was not where only the floor that keys share has risen: it is stamped until hot has it', async () => {
+    const away = { namespace: 'ns', id: 'gone' }
+    before(async (round) => {
+      if (round < 5) await hot.repair([{ key: away, version: versionAt(3_000 + round * 100) }])
+    })
+    const { id, version } = await put('new', 'text')
+    expect((await hot.read([{ namespace: 'ns', id }]))[0]?.version).toBe(version)
+  })
+
+  test('goes on without hot where that never ends', async () => {
+    const away = { namespace: 'ns', id: 'gone' }
+    before((round) => hot.repair([{ key: away, version: versionAt(4_000 + round * 10) }]))
+    const { id, version } = await put('unlucky', 'text')
+    expect(await hot.read([{ namespace: 'ns', id }])).toEqual([undefined])
+    expect(pending.get({ namespace: 'ns', id })).toMatchObject({ text: 'text', version })
+  })
 })
 
 test('where the log fails between two rounds of a put, the caller learns that it is applied', async () => {
