@@ -254,6 +254,13 @@ const hasOptions = (value: unknown): boolean => {
   return typeof options === 'object' && options !== null
 }
 
+/** It is a function, and has read its options; a pool of pg, of Knex or of another library keeps them as they were given. */
+const isPostgresJs = (value: unknown): boolean => {
+  if (typeof value !== 'function' || !hasOptions(value)) return false
+  const { host, port, parsers } = (value as unknown as { options: Record<string, unknown> }).options
+  return Array.isArray(host) && Array.isArray(port) && typeof parsers === 'object'
+}
+
 const schema = z.strictObject({
   dir: z.string().min(1).optional(),
   inMemory: z.boolean().optional(),
@@ -270,7 +277,9 @@ const schema = z.strictObject({
     .strictObject({
       dir: z.string().min(1).optional(),
       url: url(/^postgres(ql)?:\/\//, POSTGRES_URL).optional(),
-      client: z.custom<PostgresClientLike>(hasOptions, 'a client of postgres.js').optional(),
+      client: z
+        .custom<PostgresClientLike>(isPostgresJs, 'a client of postgres.js, as `postgres(url)` makes it')
+        .optional(),
       max: whole(1).max(1_000).optional(),
       dimensions: z.array(z.int().min(1).max(16_000)).max(16).optional(),
       metrics: z.array(z.enum(['cosine', 'l2', 'inner-product'])).optional(),

@@ -123,6 +123,16 @@ describe('clients', () => {
     expect(cold).toMatchObject({ kind: 'postgres', client, url: undefined, max: 4 })
   })
 
+  test.each([
+    ['a pool of pg', { options: { connectionString: POSTGRES, max: 10 }, connect() {}, query() {} }],
+    ['a client of pg', { user: 'app', host: 'db', options: undefined }],
+    ['Knex, which is a function', Object.assign(() => {}, { options: { client: 'pg', connection: POSTGRES } })],
+    ['a database of drizzle', { $client: postgres(POSTGRES), options: {} }],
+    ['a transaction of postgres.js', Object.assign(() => {}, { savepoint() {} })],
+  ])('takes no client of Postgres but one of postgres.js: %s', (_, client) => {
+    expect(refused({ hot: { url: REDIS }, cold: { client: client as never } })).toBe('cold.client')
+  })
+
   test.each([{ hot: { client: REDIS } }, { hot: { client: {} } }, { cold: { client: null } }])(
     '%j is none',
     (options) => {

@@ -33,24 +33,24 @@ import { type MigrateOptions, migrate } from './migrate.ts'
 import * as queries from './query.ts'
 import { ship, upsert } from './ship.ts'
 import { sweep } from './sweep.ts'
-import { indexVectors, type VectorSupport } from './vector-index.ts'
-import { search } from './vector-search.ts'
+import { existingIndexes, indexVectors, type VectorSupport } from './vector-index.ts'
+import { canUseIndex, search } from './vector-search.ts'
+
+/** Milliseconds after which a search that finds no index for its vector asks whether there is one by now. */
+const LOOK_AGAIN_MS = 30_000
 
 export class ColdStore implements ColdTier {
   readonly storeId: string
   readonly #driver: ColdDriver
   readonly #logger: Logger
-  readonly #vectors: VectorSupport
-  /** Declared, and with an index: what {@link indexVectors} takes care of. */
-  readonly #dimensions: readonly number[]
+  /** Another process may build an index at any time; whoever indexes or misses one looks again. */
+  #vectors: VectorSupport
+  #vectorsSeenAt = performance.now()
 
   private constructor(driver: ColdDriver, storeId: string, vectors: VectorSupport, options: MigrateOptions) {
     this.#driver = driver
     this.storeId = storeId
     this.#vectors = vectors
-    this.#dimensions = options.dimensions.filter((dimension) =>
-      vectors.indexes.some((index) => index.dimension === dimension),
-    )
     this.#logger = options.logger
   }
 
@@ -86,7 +86,11 @@ export class ColdStore implements ColdTier {
   }
 
   search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult> {
-    return within(options, () => search(this.#driver, this.#vectors, query))
+    return within(options, async () => {
+      const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
+      const vectors = isDue && !canUseIndex(this.#vectors, query) ? await this.#lookAtVectors() : this.#vectors
+      return search(this.#driver, vectors, query)
+    })
   }
 
   async upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {
@@ -158,7 +162,9 @@ export class ColdStore implements ColdTier {
   }
 
   async indexVectors(limit: number): Promise<number> {
-    const indexed = await indexVectors(this.#driver, this.#dimensions, limit)
+    const { indexes } = await this.#lookAtVectors()
+    const dimensions = [...new Set(indexes.map(({ dimension }) => dimension))]
+    const indexed = await indexVectors(this.#driver, dimensions, limit)
     this.#driver.housekeep('write')
     return indexed
   }
@@ -179,6 +185,13 @@ export class ColdStore implements ColdTier {
 
   close(): Promise<void> {
     return this.#driver.close()
+  }
+
+  async #lookAtVectors(): Promise<VectorSupport> {
+    const { schema } = this.#vectors
+    this.#vectorsSeenAt = performance.now()
+    if (schema !== undefined) this.#vectors = { schema, indexes: await existingIndexes(this.#driver) }
+    return this.#vectors
   }
 }
 

@@ -13,6 +13,7 @@ import { JOURNAL, type Migration, readMigrations } from './migrations.ts'
 import { createIndex, existingIndexes, type VectorIndex, type VectorSupport, wantedIndexes } from './vector-index.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
+const NO_SCHEMA = '3F000'
 
 export interface MigrateOptions {
   /** `check` changes nothing and throws `ERR_SCHEMA` where something is missing. */
@@ -80,59 +81,76 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
   const existing = await existingIndexes(driver)
   const missing = wanted.filter((index) => !existing.some((other) => isSame(index, other)))
   // Exact searches are faster with the extension, so it comes whether or not an index was asked for.
-  if (!(await ensureExtension(driver, options))) return { hasExtension: false, indexes: [] }
-  if (missing.length === 0) return { hasExtension: true, indexes: existing }
+  const schema = await ensureExtension(driver, options)
+  if (schema === undefined) return { schema, indexes: [] }
+  if (missing.length === 0) return { schema, indexes: existing }
   if (mode === 'check') throw incomplete('vector indexes')
   for (const index of missing) {
     const startedAt = performance.now()
     logger.info({ ...index }, 'building a vector index: this takes as long as it takes')
-    await createIndex(driver, index)
+    await createIndex(driver, schema, index)
     const durationMs = Math.round(performance.now() - startedAt)
     logger.info({ ...index, durationMs }, 'vector index built')
   }
-  return { hasExtension: true, indexes: await existingIndexes(driver) }
+  return { schema, indexes: await existingIndexes(driver) }
 }
 
 function isSame(a: VectorIndex, b: VectorIndex): boolean {
   return a.dimension === b.dimension && a.metric === b.metric
 }
 
-/** Creates the extension where it can be had; answers whether it can be used. A store without it works, only slower. */
-async function ensureExtension(driver: ColdDriver, { mode, logger }: MigrateOptions): Promise<boolean> {
+/** Creates the extension where it can be had; answers its schema if it can be used. A store without it works, only slower. */
+async function ensureExtension(driver: ColdDriver, { mode, logger }: MigrateOptions): Promise<string | undefined> {
   let found = await findExtension(driver)
-  if (!found.isThere && found.isAvailable && mode === 'auto') {
-    try {
-      await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)
-      found = await findExtension(driver)
-    } catch (error) {
-      if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
-    }
+  if (found.schema === undefined && found.isAvailable && mode === 'auto') {
+    await createExtension(driver)
+    found = await findExtension(driver)
   }
-  if (!found.isThere) {
-    const remedy = found.isAvailable
-      ? 'pgvector is not enabled in the cold tier, so every search compares all vectors: a superuser enables it by `CREATE EXTENSION vector`'
-      : 'pgvector is not available in the cold tier, so every search compares all vectors: install it on the server'
-    logger.warn({}, remedy)
-  } else if (!found.isRecent) {
-    const remedy =
-      'pgvector in the cold tier is older than 0.8 and not used: upgrade it, then `ALTER EXTENSION vector UPDATE`'
-    logger.warn({ version: found.version }, remedy)
-  }
-  return found.isThere && found.isRecent
+  const remedy = remedyOf(found)
+  if (remedy === undefined) return found.schema
+  logger.warn({ version: found.version }, `${remedy}; until then every search compares all vectors by plain SQL`)
+  return undefined
 }
 
-/** Is there: also visible, in a schema of the search path. Recent: a filtered search goes on until it has enough. */
+async function createExtension(driver: ColdDriver): Promise<void> {
+  try {
+    await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)
+  } catch (error) {
+    // A search path that names no schema; our own is as good as any, since nothing here looks along the path.
+    if (sqlStateOf(error) === NO_SCHEMA)
+      await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector SCHEMA thermocline`)
+    else if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+  }
+}
+
+type Extension = Awaited<ReturnType<typeof findExtension>>
+
+function remedyOf({ schema, version, isAvailable, isPermitted, isRecent }: Extension): string | undefined {
+  if (schema === undefined && isAvailable)
+    return 'pgvector is not enabled in the cold tier: a superuser enables it by `CREATE EXTENSION vector`'
+  if (schema === undefined) return 'pgvector is not available in the cold tier: install it on the server'
+  if (!isPermitted)
+    return `pgvector in the cold tier may not be used by this role: run \`GRANT USAGE ON SCHEMA "${schema}"\` to it`
+  if (!isRecent)
+    return `pgvector ${version} in the cold tier is older than 0.8 and not used: upgrade it, then \`ALTER EXTENSION vector UPDATE\``
+  return undefined
+}
+
+/** In whatever schema it is. Recent: a filtered search goes on until it has enough. */
 async function findExtension(driver: ColdDriver) {
-  const [row] = await driver.query(sql`SELECT to_regtype('vector') IS NOT NULL AS is_there,
-    (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS version,
-    EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS is_available`)
+  const [row] = await driver.query(sql`
+    SELECT n.nspname::text AS schema, e.extversion::text AS version, has_schema_privilege(n.oid, 'USAGE') AS is_permitted,
+      EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS is_available
+    FROM (SELECT) AS always
+    LEFT JOIN (pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace) ON e.extname = 'vector'`)
   const version = String(row?.version ?? '')
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return {
-    isThere: row?.is_there === true && row.version !== null,
-    isAvailable: row?.is_available === true,
-    isRecent: major > 0 || minor >= 8,
+    schema: (row?.schema ?? undefined) as string | undefined,
     version,
+    isAvailable: row?.is_available === true,
+    isPermitted: row?.is_permitted === true,
+    isRecent: major > 0 || minor >= 8,
   }
 }
 

@@ -14,8 +14,8 @@ export interface VectorIndex {
 
 /** What a database can do for a search. */
 export interface VectorSupport {
-  /** Whether pgvector is there, which compares vectors many times faster than plain SQL. */
-  readonly hasExtension: boolean
+  /** Where pgvector is, which compares vectors many times faster than plain SQL; undefined where there is none. */
+  readonly schema: string | undefined
   readonly indexes: readonly VectorIndex[]
 }
 
@@ -25,13 +25,18 @@ const MAX_VECTOR = 2_000
 const MAX_HALFVEC = 4_000
 
 const METRICS = {
-  cosine: { distance: sql`<=>`, operators: 'cosine_ops', name: 'cosine' },
-  l2: { distance: sql`<->`, operators: 'l2_ops', name: 'l2' },
-  'inner-product': { distance: sql`<#>`, operators: 'ip_ops', name: 'inner_product' },
-} as const satisfies Record<Metric, { distance: SQL; operators: string; name: string }>
+  cosine: { distance: '<=>', operators: 'cosine_ops', name: 'cosine' },
+  l2: { distance: '<->', operators: 'l2_ops', name: 'l2' },
+  'inner-product': { distance: '<#>', operators: 'ip_ops', name: 'inner_product' },
+} as const satisfies Record<Metric, { distance: string; operators: string; name: string }>
 
-export function distanceOperator(metric: Metric): SQL {
-  return METRICS[metric].distance
+/** @param schema of pgvector, which need not be on the search path of the role. */
+export function distanceOperator(schema: string, metric: Metric): SQL {
+  return sql.raw(`OPERATOR(${quoted(schema)}.${METRICS[metric].distance})`)
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
 }
 
 /** Type on whose cast the index of these dimensions is built; undefined where none can be. */
@@ -41,8 +46,8 @@ export function indexedType(dimension: number): 'vector' | 'halfvec' | undefined
 }
 
 /** `vector(N)` in SQL. A type takes no parameter, and the planner only matches an index by a literal. */
-export function typeOf(type: 'vector' | 'halfvec', dimension: number): SQL {
-  return sql.raw(`${type}(${Math.trunc(dimension)})`)
+export function typeOf(schema: string, type: 'vector' | 'halfvec', dimension: number): SQL {
+  return sql.raw(`${quoted(schema)}.${type}(${Math.trunc(dimension)})`)
 }
 
 /** Rows with vectors of these dimensions; the literal again lets the planner use partial indexes. */
@@ -75,15 +80,15 @@ export async function existingIndexes(driver: ColdDriver): Promise<VectorIndex[]
   })
 }
 
-export async function createIndex(driver: ColdDriver, index: VectorIndex): Promise<void> {
+export async function createIndex(driver: ColdDriver, schema: string, index: VectorIndex): Promise<void> {
   const type = indexedType(index.dimension)
   if (type === undefined) return
   const dimension = Math.trunc(index.dimension)
-  const operators = `${type}_${METRICS[index.metric].operators}`
-  // Index predicates take no parameters; every part is a number or one of our own names.
+  const operators = `${quoted(schema)}.${type}_${METRICS[index.metric].operators}`
+  // Index predicates take no parameters; every part is a number, one of our own names or quoted.
   await driver.buildIndex(
     indexName(index),
-    `thermocline.memory_entries USING hnsw ((embedding::${type}(${dimension})) ${operators})
+    `thermocline.memory_entries USING hnsw ((embedding::${quoted(schema)}.${type}(${dimension})) ${operators})
       WHERE cardinality(embedding) = ${dimension} AND indexed`,
   )
 }

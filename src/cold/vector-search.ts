@@ -23,19 +23,24 @@ const MAX_HALF = 65_504
 
 export async function search(
   driver: ColdDriver,
-  { hasExtension, indexes }: VectorSupport,
+  { schema, indexes }: VectorSupport,
   query: ColdSearch,
 ): Promise<ColdSearchResult> {
   if (query.k < 1) return { hits: [], exact: true }
-  if (!indexes.some((index) => canServe(index, query))) {
-    const rows = await driver.query(exactSearch(query, hasExtension ? distance(query) : plainDistance(query)))
+  if (schema === undefined || !indexes.some((index) => canServe(index, query))) {
+    const rows = await driver.query(exactSearch(query, schema))
     return { hits: rows.map((row) => toHit(row, query)), exact: true }
   }
-  const rows = await driver.query(indexedSearch(query))
+  const rows = await driver.query(indexedSearch(query, schema))
   const enough = rows.filter((row) => row.from_index === true).length >= query.k
   // `exact` tells of a missing index; here the small remainder was compared although there is one.
-  const nearest = enough ? rows.slice(0, query.k) : await driver.query(exactSearch(query))
+  const nearest = enough ? rows.slice(0, query.k) : await driver.query(exactSearch(query, schema))
   return { hits: nearest.map((row) => toHit(row, query)), exact: false }
+}
+
+/** Whether an index that is known can find these. */
+export function canUseIndex({ schema, indexes }: VectorSupport, query: ColdSearch): boolean {
+  return schema !== undefined && indexes.some((index) => canServe(index, query))
 }
 
 function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolean {
@@ -44,7 +49,8 @@ function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolea
 }
 
 /** All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is partial. */
-export function exactSearch(query: ColdSearch, by: SQL = distance(query)): SQL {
+export function exactSearch(query: ColdSearch, schema: string | undefined): SQL {
+  const by = schema === undefined ? plainDistance(query) : distance(query, schema)
   return withColumns(sql`
     SELECT e.namespace, e.id, ${by} AS distance, false AS from_index
     FROM thermocline.memory_entries e
@@ -60,15 +66,15 @@ const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', t
   || set_config('hnsw.ef_search', '100', true)) IS NOT NULL`
 
 /** Up to k from the index and up to k from the rest, nearest first. */
-export function indexedSearch(query: ColdSearch): SQL {
+export function indexedSearch(query: ColdSearch, schema: string): SQL {
   const dimension = query.embedding.length
   return withColumns(sql`
-    (SELECT e.namespace, e.id, ${distance(query)} AS distance, true AS from_index
+    (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, true AS from_index
      FROM thermocline.memory_entries e
      WHERE ${hasDimension(dimension)} AND e.indexed AND ${selects(query)} AND ${SETTINGS}
-     ORDER BY ${indexedDistance(query)} LIMIT ${query.k}::int8)
+     ORDER BY ${indexedDistance(query, schema)} LIMIT ${query.k}::int8)
     UNION ALL
-    (SELECT e.namespace, e.id, ${distance(query)} AS distance, false AS from_index
+    (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, false AS from_index
      FROM thermocline.memory_entries e
      WHERE ${hasDimension(dimension)} AND e.embedding IS NOT NULL AND e.indexed IS NOT TRUE AND ${selects(query)}
      ORDER BY distance LIMIT ${query.k}::int8)`)
@@ -83,9 +89,9 @@ function withColumns(nearest: SQL): SQL {
     ORDER BY nearest.distance, e.namespace, e.id`
 }
 
-function distance({ embedding, metric }: ColdSearch): SQL {
-  const type = typeOf('vector', embedding.length)
-  return sql`((e.embedding::${type}) ${distanceOperator(metric)} ${vectorText(embedding)}::${type})`
+function distance({ embedding, metric }: ColdSearch, schema: string): SQL {
+  const type = typeOf(schema, 'vector', embedding.length)
+  return sql`((e.embedding::${type}) ${distanceOperator(schema, metric)} ${vectorText(embedding)}::${type})`
 }
 
 /** The same figures from plain arrays. A vector of length zero has no direction: NaN, which sorts last. */
@@ -100,9 +106,9 @@ function plainDistance({ embedding, metric }: ColdSearch): SQL {
 }
 
 /** Exactly the expression that the index was built on. */
-function indexedDistance({ embedding, metric }: ColdSearch): SQL {
-  const type = typeOf(indexedType(embedding.length) ?? 'vector', embedding.length)
-  return sql`(e.embedding::${type}) ${distanceOperator(metric)} ${vectorText(embedding)}::${type}`
+function indexedDistance({ embedding, metric }: ColdSearch, schema: string): SQL {
+  const type = typeOf(schema, indexedType(embedding.length) ?? 'vector', embedding.length)
+  return sql`(e.embedding::${type}) ${distanceOperator(schema, metric)} ${vectorText(embedding)}::${type}`
 }
 
 /** The shortest decimals of the doubles, which read back as the same floats. */

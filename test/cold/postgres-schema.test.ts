@@ -204,6 +204,55 @@ describeWithPostgres('the schema on a Postgres server', () => {
     })
   })
 
+  it.each([
+    [
+      'pgvector in a schema that is not on its search path',
+      'CREATE SCHEMA "its ""own"; CREATE EXTENSION vector SCHEMA "its ""own"',
+      'its "own',
+    ],
+    ['no search path at all', `ALTER DATABASE made_x SET search_path = ''`, 'thermocline'],
+    [
+      'a search path of schemas that are not there',
+      `ALTER DATABASE made_x SET search_path = nowhere, '$user'`,
+      'thermocline',
+    ],
+  ])('serves a role with %s', async (_, prepare, schema) => {
+    await look(prepare.replace('made_x', database))
+    const url = `${server.url(database)}&enable_seqscan=off&enable_sort=off`
+    const log = new LogText()
+    const options = { ...OPTIONS, dimensions: [8], url, logger: log }
+    const tier = await openPostgresCold(options)
+    const random = seeded(1)
+    const records = Array.from({ length: 20 }, (_, n) => chunkOf('ns', n, n + 1, { embedding: vectorOf(8, random) }))
+    expect(await tier.upsert(records)).toEqual({ written: 20, rejected: 0 })
+    expect(await tier.indexVectors(10)).toBe(10)
+    const query = { scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 3 }
+    for (const metric of ['cosine', 'l2', 'inner-product'] as const) {
+      const { hits, exact } = await tier.search({ ...query, embedding: records[5]!.embedding!, metric })
+      expect({ exact, hits: hits.length }).toEqual({ exact: metric === 'inner-product', hits: 3 })
+      if (metric !== 'inner-product') expect(hits[0]?.record.id).toBe(records[5]!.id)
+    }
+    await tier.close()
+    const driver = await PostgresDriver.connect(options)
+    const search = indexedSearch({ ...query, embedding: records[5]!.embedding!, metric: 'l2' }, schema)
+    const plan = await driver.query(sql`EXPLAIN ${search}`)
+    expect(JSON.stringify(plan)).toContain('memory_entries_hnsw_l2_8')
+    await driver.close()
+    expect(log.lines.join()).not.toContain('pgvector')
+  })
+
+  it('is indexed by every process, whichever declared the index, and when', async () => {
+    const worker = await openPostgresCold({ ...OPTIONS, dimensions: [], metrics: [], url: server.url(database) })
+    await reopen({ dimensions: [8], metrics: ['l2'] })
+    const embedding = new Float32Array(8).fill(1)
+    await worker.upsert(Array.from({ length: 5 }, (_, n) => chunkOf('ns', n, n + 1, { embedding })))
+    expect(await worker.indexVectors(10)).toBe(5)
+    const scope = { namespace: 'ns', recursive: false }
+    const query = { scope, filter: [], now: PAST, exclude: [], k: 3, embedding, metric: 'l2' } as const
+    expect(await worker.search(query)).toMatchObject({ exact: false })
+    await worker.close()
+  })
+
   it('prints nothing of what the server notices', async () => {
     const child = fileURLToPath(new URL('./postgres-opening-child.ts', import.meta.url))
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [
@@ -268,7 +317,9 @@ describeWithPgbouncer('the schema behind pgbouncer', () => {
     const driver = await PostgresDriver.connect(options)
     // What pgvector looks at without being told otherwise is 40.
     const query = { scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 300 }
-    const rows = await driver.query(indexedSearch({ ...query, embedding: vectorOf(8, random), metric: 'cosine' }))
+    const rows = await driver.query(
+      indexedSearch({ ...query, embedding: vectorOf(8, random), metric: 'cosine' }, 'public'),
+    )
     expect(rows.filter(({ from_index }) => from_index === true)).toHaveLength(300)
     const settings = await driver.query(sql`SELECT current_setting('hnsw.ef_search', true) AS ef_search,
       current_setting('hnsw.iterative_scan', true) AS iterative_scan`)

@@ -55,14 +55,14 @@ const query: ColdSearch = {
 
 describe('plans', () => {
   it('find the nearest through the vector index, and the rest through the partial index', async () => {
-    const plan = await planOf(indexedSearch(query))
+    const plan = await planOf(indexedSearch(query, 'public'))
     expect(plan).toContain('Index Scan using memory_entries_hnsw_cosine_64')
     expect(plan).toMatch(/Scan (using|on) memory_entries_unindexed/)
     expect(plan).not.toContain('Seq Scan on memory_entries')
   })
 
   it('compare all rows where they must', async () => {
-    expect(await planOf(exactSearch(query))).not.toContain('hnsw')
+    expect(await planOf(exactSearch(query, 'public'))).not.toContain('hnsw')
   })
 })
 
@@ -72,12 +72,12 @@ describe('a filter that the index cannot satisfy within its walk', () => {
     const far = { ...query, filter: [{ field: 'position' as const, operator: 'in' as const, values: [500, 700, 900] }] }
     await client.exec('SET hnsw.max_scan_tuples = 1; SET enable_seqscan = off; SET enable_bitmapscan = off')
     await client.exec('SET hnsw.ef_search = 1')
-    const throughIndex = await drizzle(client as unknown as PGlite).execute(indexedSearch(far))
+    const throughIndex = await drizzle(client as unknown as PGlite).execute(indexedSearch(far, 'public'))
     expect(throughIndex.rows.length).toBeLessThan(3)
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     const { hits, exact } = await search(
       driver,
-      { hasExtension: true, indexes: [{ dimension: DIMENSION, metric: 'cosine' }] },
+      { schema: 'public', indexes: [{ dimension: DIMENSION, metric: 'cosine' }] },
       far,
     )
     expect(hits.map(({ record }) => record.position).sort()).toEqual([500, 700, 900])
