@@ -57,6 +57,15 @@ describeWithPgbouncer('a pool of one connection', () => {
     }
   })
 
+  it('passes no setting of a session on, which is said by its name', async () => {
+    const url = `${bouncer.url('postgres')}&schema=public&pgbouncer=true`
+    await (await openPostgresCold({ ...OPTIONS, url })).close()
+    await expect(openPostgresCold({ ...OPTIONS, url: `${url}&statement_timeout=5000` })).rejects.toMatchObject({
+      code: 'ERR_INVALID_OPTIONS',
+      message: expect.stringContaining('`statement_timeout`'),
+    })
+  })
+
   it('keeps what many write at once to a database that is set to serializable, of which it cannot tell the sessions', async () => {
     const admin = server.client()
     await admin.unsafe('CREATE DATABASE strict')
