@@ -1,8 +1,7 @@
 import { type ErrorDetails, ThermoclineError } from './errors.ts'
 
-/** Every call that may wait takes these. */
+/** How long a call may wait, as it was checked. */
 export interface CallOptions {
-  /** Ends the wait with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait before `ERR_TIMEOUT`. */
   readonly timeout?: number | undefined
@@ -27,25 +26,15 @@ export function withDeadline<T>(
 ): Promise<T> {
   if (signal === undefined && timeout === undefined) return work
   return new Promise<T>((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined
+    let unsubscribe: (() => void) | undefined
+    const release = (): void => {
+      clearTimeout(timer)
+      unsubscribe?.()
+    }
     const giveUp = (error: ThermoclineError): void => {
       release()
       reject(error)
-    }
-    const onAbort = (): void =>
-      giveUp(new ThermoclineError('ERR_ABORTED', 'the call was aborted by its signal', details))
-    const timer =
-      timeout === undefined
-        ? undefined
-        : setTimeout(
-            () => {
-              const waited = `the call did not finish within ${timeout} ms`
-              giveUp(new ThermoclineError('ERR_TIMEOUT', waited, details))
-            },
-            Math.min(timeout, MAX_TIMER_MS),
-          )
-    const release = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
     }
     work.then(
       (value) => {
@@ -57,7 +46,43 @@ export function withDeadline<T>(
         reject(error)
       },
     )
-    if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort, { once: true })
+    const onAbort = (): void =>
+      giveUp(new ThermoclineError('ERR_ABORTED', 'the call was aborted by its signal', details))
+    if (signal?.aborted) return onAbort()
+    unsubscribe = signal && subscribe(signal, onAbort)
+    if (timeout === undefined) return
+    const onTimeout = (): void =>
+      giveUp(new ThermoclineError('ERR_TIMEOUT', `the call did not finish within ${timeout} ms`, details))
+    timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER_MS))
   })
+}
+
+/** What one signal ends. One listener serves every call that waits under it: Node warns of a leak at the eleventh. */
+interface Waits {
+  readonly callbacks: Set<() => void>
+  readonly listener: () => void
+}
+
+const waiting = new WeakMap<AbortSignal, Waits>()
+
+/** Calls `onAbort` when the signal fires. Answers how to end that; the last to leave takes the listener along. */
+function subscribe(signal: AbortSignal, onAbort: () => void): () => void {
+  const waits = waiting.get(signal) ?? listenTo(signal)
+  waits.callbacks.add(onAbort)
+  return () => {
+    if (!waits.callbacks.delete(onAbort) || waits.callbacks.size > 0) return
+    waiting.delete(signal)
+    signal.removeEventListener('abort', waits.listener)
+  }
+}
+
+function listenTo(signal: AbortSignal): Waits {
+  const callbacks = new Set<() => void>()
+  const listener = (): void => {
+    for (const onAbort of [...callbacks]) onAbort()
+  }
+  signal.addEventListener('abort', listener)
+  const waits = { callbacks, listener }
+  waiting.set(signal, waits)
+  return waits
 }

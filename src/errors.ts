@@ -7,7 +7,8 @@
 /** What each code carries besides the common fields. */
 export interface ErrorDetails {
   ERR_INVALID_OPTIONS: { option?: string }
-  ERR_INVALID_ENTRY: { field: string; index?: number }
+  /** `path`: of the member of `metadata`. `index`: of the input, of a call with many. */
+  ERR_INVALID_ENTRY: { field: string; path?: string; index?: number }
   ERR_INVALID_QUERY: { field?: string }
   ERR_LOCKED: { pid?: number }
   ERR_WAL_CORRUPT: { walId: string; segment: number; offset: number; missing: SequenceRange }
@@ -20,6 +21,9 @@ export interface ErrorDetails {
   ERR_ABORTED: WriteFailure
   ERR_CLOSED: WriteFailure
   ERR_SCHEMA: object
+  /** `kind`: of the entry that is there. */
+  ERR_CONFLICT: WriteFailure & { kind: string; index?: number }
+  ERR_INTERNAL: WriteFailure
 }
 
 export type ErrorCode = keyof ErrorDetails
@@ -37,8 +41,16 @@ export interface SequenceRange {
 /** A failed write names the id it chose and what became of it, so that a retry makes no duplicate. */
 export interface WriteFailure {
   id?: string
-  /** `none`: not written. `applied`: durable. `unknown`: only reopening tells. */
-  outcome?: 'none' | 'unknown' | 'applied'
+  /** `none`: not written. `applied`: durable. `unknown`: only reopening tells. `partial`: some inputs of a call with many. */
+  outcome?: 'none' | 'unknown' | 'applied' | 'partial'
+  /** Of a call with many inputs, one for each, in order. Not enumerable, so that a logged error stays short. */
+  readonly outcomes?: readonly InputOutcome[]
+}
+
+/** What became of one input. */
+export interface InputOutcome {
+  readonly id: string
+  readonly outcome: 'none' | 'unknown' | 'applied'
 }
 
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['ERR_TIER_UNAVAILABLE', 'ERR_BACKPRESSURE', 'ERR_TIMEOUT'])
@@ -68,6 +80,26 @@ export function isThermoclineError<C extends ErrorCode>(error: unknown, code?: C
   return error instanceof ThermoclineError && (code === undefined || error.code === code)
 }
 
+/**
+ * An error that nobody foresaw as one of ours. The stack says where it came from, without its message, which may hold
+ * content.
+ */
+export function unforeseen(error: unknown, details: WriteFailure = {}): ThermoclineError {
+  if (error instanceof ThermoclineError) return error
+  const message = 'something failed that thermocline does not foresee: a fault of its own, or of an object it was given'
+  const own = new ThermoclineError('ERR_INTERNAL', message, details, { cause: error })
+  const { stack, message: foreign } = (isErrorLike(error) ? error : {}) as { stack?: unknown; message?: unknown }
+  if (typeof stack === 'string' && typeof foreign === 'string' && stack.includes(foreign)) {
+    const frames = stack.slice(stack.indexOf(foreign) + foreign.length)
+    Object.defineProperty(own, 'stack', {
+      value: `${own.name}: ${message}${frames}`,
+      writable: true,
+      configurable: true,
+    })
+  }
+  return own
+}
+
 /** What of a foreign error may be kept: driver errors carry the row, the parameters or the command. */
 export interface SafeCause {
   readonly name: string
@@ -79,7 +111,8 @@ export interface SafeCause {
 export function withoutContent(error: unknown): ThermoclineError | SafeCause {
   if (error instanceof ThermoclineError) return error
   // drizzle wraps the driver's error; its own message holds all parameters.
-  const source = error instanceof Error && isErrorLike(error.cause) ? error.cause : error
+  const wrapped = isErrorLike(error) && 'cause' in error ? error.cause : undefined
+  const source = isErrorLike(wrapped) ? wrapped : error
   if (!isErrorLike(source)) return { name: typeof source }
   const { name, code, constraint, constraint_name } = source as Record<string, unknown>
   const named = constraint ?? constraint_name

@@ -1,7 +1,7 @@
 /** Public names only. */
+export type { CallOptions } from './call-options.ts'
 export type { Clock } from './clock.ts'
 export type { Metric } from './cold/cold-tier.ts'
-export type { CallOptions } from './deadline.ts'
 export type { Duration } from './entry/duration.ts'
 export type { Comparison, Where } from './entry/filter.ts'
 export type {
@@ -24,18 +24,13 @@ export type { Version } from './entry/version.ts'
 export { type ErrorCode, type ErrorDetails, isThermoclineError, ThermoclineError, type TierName } from './errors.ts'
 export type { Explanation, Placement } from './flow/read.ts'
 export type { SearchHit, SearchResult } from './flow/search.ts'
-export type { Durability, Receipt, WriteOptions, WriteOutcome } from './flow/write.ts'
+export type { Durability, Receipt, WriteOutcome } from './flow/write.ts'
 export type { Logger } from './log.ts'
 export type { CloseOptions, CloseResult, MemoryStore, StoreHealth, StoreStats } from './memory-store.ts'
 export { openMemoryStore } from './open-store.ts'
 export { DEFAULTS, type MemoryStoreOptions } from './options.ts'
-export type {
-  CountOptions,
-  FindOptions,
-  FindResult,
-  MemoryRepository,
-  SearchOptions,
-} from './repository/memory-repository.ts'
+export type { CountOptions, FindOptions, PutManyOptions, SearchOptions, WriteOptions } from './repository/calls.ts'
+export type { FindResult, MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { CheckpointStats } from './sync/checkpoint.ts'
 export { type SyncStats, SyncWorker } from './sync/sync-worker.ts'

@@ -1,15 +1,17 @@
 /**
  * A store: repositories in front, worker behind. Opening and closing are in {@link ./open-store.ts}.
  */
+import type { CallOptions } from './call-options.ts'
 import type { ColdTier } from './cold/cold-tier.ts'
 import { MAX_TIMER_MS, withDeadline } from './deadline.ts'
-import { type Duration, parseDuration } from './entry/duration.ts'
+import type { Duration } from './entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath } from './entry/namespace.ts'
 import type { EntryRecord } from './entry/record.ts'
-import { isThermoclineError, ThermoclineError, withoutContent } from './errors.ts'
+import { isThermoclineError, type ThermoclineError, withoutContent } from './errors.ts'
 import type { Pending } from './flow/pending.ts'
 import type { HotTier } from './hot/hot-tier.ts'
 import type { Logger } from './log.ts'
+import { CALLS } from './repository/calls.ts'
 import type { RepositoryParts } from './repository/memory-repository.ts'
 import { NamespaceView } from './repository/namespace-view.ts'
 import type { Checkpointer, CheckpointStats } from './sync/checkpoint.ts'
@@ -106,19 +108,22 @@ export class MemoryStore implements AsyncDisposable {
   }
 
   /** Runs a whole sync now: checkpoint, demote, sweep, index. */
-  sync(): Promise<SyncStats> {
-    return this.#parts.gate.run(() => this.#parts.worker.syncNow())
+  sync(options?: CallOptions): Promise<SyncStats> {
+    return this.#parts.gate.run(CALLS.sync, options, (checked) => withDeadline(this.#parts.worker.syncNow(), checked))
   }
 
   /** Ships every write acknowledged so far to cold. */
-  checkpoint(): Promise<CheckpointStats> {
-    return this.#parts.gate.run(() => this.#parts.worker.checkpointNow())
+  checkpoint(options?: CallOptions): Promise<CheckpointStats> {
+    return this.#parts.gate.run(CALLS.checkpoint, options, (checked) =>
+      withDeadline(this.#parts.worker.checkpointNow(), checked),
+    )
   }
 
-  stats(): Promise<StoreStats> {
-    return this.#parts.gate.run(async () => {
+  stats(options?: CallOptions): Promise<StoreStats> {
+    return this.#parts.gate.run(CALLS.stats, options, async (checked) => {
       const { log, pending, checkpointer } = this.#parts
-      const [hot, cold] = await Promise.all([this.#parts.hot.size(), this.#parts.cold.stats()])
+      const sizes = Promise.all([this.#parts.hot.size(), this.#parts.cold.stats()])
+      const [hot, cold] = await withDeadline(sizes, checked)
       const { live, tombstones, unindexed, deadLetters } = cold
       return {
         pending: { entries: pending.size, bytes: pending.bytes },
@@ -139,13 +144,9 @@ export class MemoryStore implements AsyncDisposable {
    * Refuses new calls, waits for running ones, ships what is pending and lets go of everything. What could not be shipped
    * in time stays in the log for the next open. Idempotent.
    */
-  close({ timeout = 10_000 }: CloseOptions = {}): Promise<CloseResult> {
-    const millis = parseDuration(timeout)
-    if (millis === undefined) {
-      const message = "option `timeout`: a duration: milliseconds or a text like '5m'"
-      return Promise.reject(new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'timeout' }))
-    }
-    this.#closing ??= this.#close(millis)
+  async close(options?: CloseOptions): Promise<CloseResult> {
+    const { timeout = 10_000 } = CALLS.close(options)
+    this.#closing ??= this.#close(timeout)
     return this.#closing
   }
 

@@ -99,7 +99,8 @@ const TEXT_THAT_RAISES = [
 
 /** Each answers errors of its code. A code that nothing throws yet says why. */
 const PROVOKED: Record<ErrorCode, Provoke> = {
-  ERR_INVALID_OPTIONS: async () => {
+  ERR_INVALID_OPTIONS: async (scene) => {
+    const { chunks } = tenant(await scene.open())
     const wrong = [
       { hot: { password: `${CANARY}-password` } },
       { durability: `${CANARY}-durability` },
@@ -111,7 +112,11 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
       { hot: { ...UNREACHABLE.hot, client: { options: { password: CANARY } } } },
       { cold: UNREACHABLE.cold },
     ]
-    return Promise.all(wrong.map((options) => rejection(openMemoryStore(options as object))))
+    const wrongCalls = [{ durability: CANARY }, { timeout: CANARY }, { signal: CANARY }, { nonsense: CANARY }, CANARY]
+    return Promise.all([
+      ...wrong.map((options) => rejection(openMemoryStore(options as object))),
+      ...wrongCalls.map((options) => rejection(chunks.put(chunk, options as object))),
+    ])
   },
   ERR_INVALID_ENTRY: async (scene) => {
     const store = await scene.open()
@@ -121,10 +126,11 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
       { ...chunk, text: `${CANARY}\0` },
       { ...chunk, key: CANARY.repeat(100) },
       { ...chunk, documentId: CANARY.repeat(100) },
-      { ...chunk, metadata: { [CANARY]: { [CANARY]: () => CANARY } } },
+      { ...chunk, metadata: { a: { b: [CANARY, () => CANARY] } } },
       { ...chunk, embedding: [CANARY] },
       { ...chunk, ttl: CANARY },
-      { ...chunk, [`${CANARY}-field`]: 1 },
+      { ...chunk, colour: CANARY },
+      { ...chunk, namespace: CANARY },
     ]
     return Promise.all([
       ...wrong.map((input) => rejection(chunks.put(input as typeof chunk))),
@@ -135,7 +141,13 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
   },
   ERR_INVALID_QUERY: async (scene) => {
     const { chunks } = tenant(await scene.open())
-    const wrong = [{ [CANARY]: 1 }, { text: { [CANARY]: 1 } }, { position: CANARY }, { id: CANARY }, { kind: CANARY }]
+    const wrong = [
+      { colour: CANARY },
+      { text: { like: CANARY } },
+      { position: CANARY },
+      { id: CANARY },
+      { kind: CANARY },
+    ]
     return Promise.all([
       ...wrong.map((where) => rejection(chunks.find({ where: where as object }))),
       rejection(chunks.find({ limit: CANARY as never })),
@@ -208,6 +220,25 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
     const { chunks } = tenant(store)
     await store.close()
     return [await rejection(chunks.put(chunk)), await rejection(chunks.find({ where: { text: CANARY } }))]
+  },
+  ERR_CONFLICT: async (scene) => {
+    const view = tenant(await scene.open())
+    await view.chunks.put(chunk)
+    const facts = { key: chunk.key, metadata: { a: CANARY } }
+    return [await rejection(view.metadata.put(facts)), await rejection(view.metadata.putMany([facts]))]
+  },
+  ERR_INTERNAL: async (scene) => {
+    let isBroken = false
+    const now = (): number => {
+      if (isBroken) throw new Error(`${CANARY}\n    at ${CANARY}`)
+      return Date.now()
+    }
+    const { chunks } = tenant(await scene.open({ clock: { now } }))
+    isBroken = true
+    const errors = [await rejection(chunks.put(chunk)), await rejection(chunks.find())]
+    isBroken = false
+    for (const error of errors) expect((error as Error).stack).toContain('canary.test')
+    return errors
   },
   ERR_SCHEMA: async (scene) => {
     await scene.fill()

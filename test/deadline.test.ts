@@ -65,6 +65,35 @@ describe('withDeadline', () => {
     await expect(withDeadline(never, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
   })
 
+  it('puts one listener on a signal, however many wait under it, until the last is done', async () => {
+    const controller = new AbortController()
+    const { signal } = controller
+    let finish = (): void => {}
+    const first = withDeadline(new Promise<void>((resolve) => (finish = resolve)), { signal })
+    const others = Array.from({ length: 20 }, () => withDeadline(never, { signal }))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    finish()
+    await first
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    controller.abort()
+    const outcomes = await Promise.allSettled(others)
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  })
+
+  it('listens anew to a signal that was let go', async () => {
+    const controller = new AbortController()
+    await withDeadline(Promise.resolve(), { signal: controller.signal })
+    const call = withDeadline(never, { signal: controller.signal })
+    controller.abort()
+    await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  })
+
+  it('leaves no rejection unhandled where what it was given is no signal', async () => {
+    const signal = new AbortController() as unknown as AbortSignal
+    await expect(withDeadline(Promise.reject(new Error('late')), { signal })).rejects.toBeInstanceOf(Error)
+  })
+
   it('handles work that fails after the caller gave up', async () => {
     const work = new Promise<never>((_, reject) => setTimeout(reject, 10, new Error('late')))
     await expect(withDeadline(work, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' })

@@ -13,7 +13,7 @@ type Layer = 'kernel' | 'contract' | 'stage' | 'flow' | 'root' | 'surface'
 
 /** First match wins. A file that matches nothing has no place in the architecture yet. */
 const LAYERS: readonly (readonly [Layer, RegExp])[] = [
-  ['kernel', /^(errors|clock|log|retry|deadline)$|^(entry|folder)\//],
+  ['kernel', /^(errors|clock|log|retry|deadline|call-options)$|^(entry|folder)\//],
   ['contract', /^(hot\/hot-tier|cold\/cold-tier|wal\/format)$/],
   ['stage', /^(wal|hot|cold)\//],
   ['flow', /^(flow|sync|repository)\//],

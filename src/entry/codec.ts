@@ -3,6 +3,7 @@
  * little-endian float32 and metadata as JSON text. The log, hot values and re-pushes all use these bytes, so an entry is
  * encoded once per put. A reader ignores map fields it does not know, which leaves newer versions room to add some.
  */
+import { types } from 'node:util'
 import { Decoder, Encoder } from '@msgpack/msgpack'
 import type { EntryKind } from './memory-entry.ts'
 import type { EntryRecord } from './record.ts'
@@ -46,7 +47,7 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
     typeof updatedAt !== 'number'
   )
     throw new UndecodableRecord('the payload lacks a field that every entry has')
-  if (embedding instanceof Uint8Array && embedding.byteLength % 4 !== 0)
+  if (types.isUint8Array(embedding) && embedding.byteLength % 4 !== 0)
     throw new UndecodableRecord('the embedding ends within a number')
   return {
     namespace,
@@ -60,7 +61,7 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
     level: number('level'),
     children: Array.isArray(children) ? children.map((child: unknown) => textOf(child) ?? '') : null,
     metadata: text('metadata'),
-    embedding: embedding instanceof Uint8Array ? floatsOf(embedding) : null,
+    embedding: types.isUint8Array(embedding) ? floatsOf(embedding) : null,
     embeddingModel: text('embeddingModel'),
     createdAt,
     updatedAt,
@@ -70,7 +71,7 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
 }
 
 function textOf(bytes: unknown): string | null {
-  if (!(bytes instanceof Uint8Array)) return null
+  if (!types.isUint8Array(bytes)) return null
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 

@@ -2,8 +2,10 @@
  * What `find`, `count` and `search` select by: a conjunction of conditions over an entry's own fields. Checked once
  * here, then applied to pending by {@link matches} and to cold by its own SQL; both MUST select the same entries.
  */
+import { types } from 'node:util'
 import { ThermoclineError } from '../errors.ts'
 import { ENTRY_KINDS, type EntryKind } from './memory-entry.ts'
+import { isPlainObject } from './plain-object.ts'
 import type { EntryRecord } from './record.ts'
 import { compareText, textFault } from './text.ts'
 
@@ -11,31 +13,34 @@ type Scalar = string | number
 
 /** Several operators on one field must all hold. */
 export interface Comparison<T> {
-  readonly eq?: T | undefined
-  readonly gt?: T | undefined
-  readonly gte?: T | undefined
-  readonly lt?: T | undefined
-  readonly lte?: T | undefined
+  readonly eq?: T
+  readonly gt?: T
+  readonly gte?: T
+  readonly lt?: T
+  readonly lte?: T
   /** At most 1 000 values. */
-  readonly in?: readonly T[] | undefined
+  readonly in?: readonly T[]
 }
 
 type Match<T> = T | Comparison<T>
 
-/** A field that an entry lacks matches nothing. */
+/**
+ * A field that an entry lacks matches nothing. A condition that is present MUST have a value: what is undefined by mistake
+ * would select everything, so it is refused.
+ */
 export interface Where {
-  readonly kind?: Match<EntryKind> | undefined
-  readonly id?: Match<string> | undefined
-  readonly key?: Match<string> | undefined
-  readonly text?: Match<string> | undefined
-  readonly summary?: Match<string> | undefined
-  readonly documentId?: Match<string> | undefined
-  readonly position?: Match<number> | undefined
-  readonly level?: Match<number> | undefined
-  readonly embeddingModel?: Match<string> | undefined
-  readonly createdAt?: Match<Date | number> | undefined
-  readonly updatedAt?: Match<Date | number> | undefined
-  readonly expiresAt?: Match<Date | number> | undefined
+  readonly kind?: Match<EntryKind>
+  readonly id?: Match<string>
+  readonly key?: Match<string>
+  readonly text?: Match<string>
+  readonly summary?: Match<string>
+  readonly documentId?: Match<string>
+  readonly position?: Match<number>
+  readonly level?: Match<number>
+  readonly embeddingModel?: Match<string>
+  readonly createdAt?: Match<Date | number>
+  readonly updatedAt?: Match<Date | number>
+  readonly expiresAt?: Match<Date | number>
 }
 
 export type Operator = 'eq' | 'gt' | 'gte' | 'lt' | 'lte' | 'in'
@@ -84,35 +89,43 @@ const FIELDS = {
 /** Refuses an unknown field, operator or type with `ERR_INVALID_QUERY`. */
 export function parseWhere(where: Where | undefined): Filter {
   if (where === undefined) return []
-  if (typeof where !== 'object' || where === null || Array.isArray(where))
-    throw invalid('`where` must be an object of field to value')
-  return Object.entries(where).flatMap(([name, match]) => (match === undefined ? [] : parseField(name, match)))
+  if (!isPlainObject(where)) throw invalid('`where` must be a plain object of field to value')
+  return Object.entries(where).flatMap(([name, match]) => parseField(name, match))
 }
 
 function parseField(name: string, match: unknown): Condition[] {
-  if (!Object.hasOwn(FIELDS, name))
-    throw invalid(`\`where\` names a field that cannot be queried; these can: ${Object.keys(FIELDS).join(', ')}`)
+  if (!Object.hasOwn(FIELDS, name)) {
+    const known = Object.keys(FIELDS).join(', ')
+    throw invalid(`\`where.${name}\` is no field that can be queried; these can: ${known}`, name)
+  }
   const known: { field: FilterField; type: ValueType; kind?: EntryKind } = FIELDS[name as keyof Where]
   const { field, type, kind } = known
-  const comparison = isComparison(match) ? match : { eq: match }
+  const comparison = isPlainObject(match) ? match : { eq: match }
+  const operators = Object.entries(comparison)
+  if (operators.length === 0) throw invalid(`\`where.${name}\` says nothing: ${howTo(name)}`, name)
   const conditions: Condition[] = kind === undefined ? [] : [{ field: 'kind', operator: 'eq', value: kind }]
-  for (const [operator, value] of Object.entries(comparison)) {
-    if (!OPERATORS.includes(operator as Operator))
-      throw invalid(`\`${name}\` has an unknown operator; these are known: ${OPERATORS.join(', ')}`, name)
-    if (value === undefined) continue
+  for (const [operator, value] of operators) {
+    if (!isOperator(operator))
+      throw invalid(`\`where.${name}\` has no operator \`${operator}\`; it has ${OPERATORS.join(', ')}`, name)
+    if (value === undefined) throw invalid(`\`where.${name}\` is undefined: ${howTo(name)}`, name)
     if (operator === 'in') {
       if (!Array.isArray(value) || value.length > MAX_IN)
-        throw invalid(`\`${name}.in\` must be an array of at most ${MAX_IN} values`, name)
-      conditions.push({ field, operator, values: value.map((item) => scalar(name, type, item)) })
+        throw invalid(`\`where.${name}.in\` must be an array of at most ${MAX_IN} values`, name)
+      // Unlike map, this sees holes.
+      conditions.push({ field, operator, values: Array.from(value, (item) => scalar(name, type, item)) })
     } else {
-      conditions.push({ field, operator: operator as Exclude<Operator, 'in'>, value: scalar(name, type, value) })
+      conditions.push({ field, operator, value: scalar(name, type, value) })
     }
   }
   return conditions
 }
 
-function isComparison(match: unknown): match is Record<string, unknown> {
-  return typeof match === 'object' && match !== null && !(match instanceof Date)
+function isOperator(name: string): name is Operator {
+  return OPERATORS.some((known) => known === name)
+}
+
+function howTo(name: string): string {
+  return `give \`${name}\` a value, or leave it out to select by the rest alone`
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -122,26 +135,27 @@ const MAX_TIME = 253_402_300_799_999
 function scalar(name: string, type: ValueType, value: unknown): Scalar {
   switch (type) {
     case 'text': {
-      if (typeof value !== 'string') throw invalid(`\`${name}\` must be compared to a text`, name)
+      if (typeof value !== 'string') throw invalid(`\`where.${name}\` must be compared to a text`, name)
       const fault = textFault(value)
-      if (fault !== undefined) throw invalid(`\`${name}\` ${fault}`, name)
+      if (fault !== undefined) throw invalid(`\`where.${name}\` ${fault}`, name)
       return value
     }
     case 'id':
-      if (typeof value !== 'string' || !UUID.test(value)) throw invalid(`\`${name}\` must be compared to a UUID`, name)
+      if (typeof value !== 'string' || !UUID.test(value))
+        throw invalid(`\`where.${name}\` must be compared to a UUID`, name)
       return value.toLowerCase()
     case 'kind':
       if (!ENTRY_KINDS.includes(value as EntryKind))
-        throw invalid(`\`${name}\` must be one of ${ENTRY_KINDS.join(', ')}`, name)
+        throw invalid(`\`where.${name}\` must be one of ${ENTRY_KINDS.join(', ')}`, name)
       return value as EntryKind
     case 'number':
       if (typeof value !== 'number' || !Number.isFinite(value))
-        throw invalid(`\`${name}\` must be compared to a finite number`, name)
+        throw invalid(`\`where.${name}\` must be compared to a finite number`, name)
       return value
     case 'time': {
-      const millis = value instanceof Date ? value.getTime() : value
+      const millis = types.isDate(value) ? value.getTime() : value
       if (typeof millis !== 'number' || !Number.isFinite(millis) || Math.abs(millis) > MAX_TIME)
-        throw invalid(`\`${name}\` must be compared to a Date or milliseconds`, name)
+        throw invalid(`\`where.${name}\` must be compared to a Date or milliseconds`, name)
       return millis
     }
   }

@@ -7,6 +7,21 @@ export const ENTRY_KINDS = ['embedding', 'chunk', 'metadata', 'raptor'] as const
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 export type JsonObject = { readonly [key: string]: JsonValue }
 
+/**
+ * Metadata as it is given: a plain object of JSON values, also one of an interface or a `Record<string, unknown>`. Types
+ * refuse what is no plain object; what stands deeper is checked by the put, which names the path of what JSON lacks.
+ * Members that are undefined are dropped.
+ */
+export type GivenMetadata = JsonObject | (object & NoBuiltIn)
+
+/** Arrays, functions, dates, maps and the like each have one of these. */
+interface NoBuiltIn {
+  readonly [Symbol.iterator]?: never
+  readonly [Symbol.hasInstance]?: never
+  readonly [Symbol.toPrimitive]?: never
+  readonly [Symbol.toStringTag]?: never
+}
+
 /** Fields that every entry has. */
 export interface EntryBase {
   /** Path of the namespace, segments joined by `/` (see namespace.ts for escapes). */
@@ -64,7 +79,7 @@ export type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEn
 
 export type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, { kind: K }>
 
-type Vector = readonly number[] | Float32Array
+type Vector = readonly number[] | Float32Array | Float64Array
 
 /** Fields that any input may have. */
 export interface InputBase {
@@ -72,7 +87,7 @@ export interface InputBase {
   readonly id?: string | undefined
   /** At most 512 bytes of UTF-8. Two puts with the same key write the same entry. */
   readonly key?: string | undefined
-  readonly metadata?: JsonObject | undefined
+  readonly metadata?: GivenMetadata | undefined
   /** Name of the model that made the embedding. At most 512 bytes of UTF-8. */
   readonly embeddingModel?: string | undefined
   /** The time of the put when left out. */
@@ -80,6 +95,13 @@ export interface InputBase {
   /** Lifetime from the put: milliseconds or text like `'30m'`. Not together with `expiresAt`. */
   readonly ttl?: number | string | undefined
   readonly expiresAt?: Date | number | undefined
+  /** As an entry has it that was read from here; an entry of another namespace is refused. */
+  readonly namespace?: string | undefined
+  /** Ignored, as are the next three: an entry that was read may be put back as it is. */
+  readonly version?: string | undefined
+  readonly updatedAt?: Date | undefined
+  readonly lastAccessedAt?: Date | undefined
+  readonly accessCount?: number | undefined
 }
 
 export interface EmbeddingInput extends InputBase {
@@ -97,7 +119,7 @@ export interface ChunkInput extends InputBase {
 
 export interface MetadataInput extends InputBase {
   readonly kind: 'metadata'
-  readonly metadata: JsonObject
+  readonly metadata: GivenMetadata
 }
 
 export interface RaptorInput extends InputBase {

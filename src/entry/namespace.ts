@@ -26,6 +26,8 @@ export function namespacePath(segments: readonly string[], parent?: string): str
 }
 
 export function namespaceSegments(path: string): string[] {
+  if (typeof path !== 'string')
+    throw new ThermoclineError('ERR_INVALID_ENTRY', 'the path of a namespace must be a text', { field: 'namespace' })
   return path.split('/').map((segment) => segment.replaceAll('%2F', '/').replaceAll('%25', '%'))
 }
 

@@ -72,6 +72,15 @@ export function tombstoneOf(entry: EntryKey & { key: string | null }, version: V
   }
 }
 
+/** About as many bytes as what a caller gave takes. */
+export function contentSize({
+  text,
+  metadata,
+  embedding,
+}: Pick<EntryRecord, 'text' | 'metadata' | 'embedding'>): number {
+  return (text?.length ?? 0) + (metadata?.length ?? 0) + (embedding?.byteLength ?? 0)
+}
+
 /** Makes the entry a caller receives: everything in it is the caller's own copy. */
 export function toEntry(record: EntryRecord, access: AccessStats | undefined): MemoryEntry {
   const entry: Record<string, unknown> = { kind: record.kind, namespace: record.namespace, id: record.id }
@@ -83,7 +92,7 @@ export function toEntry(record: EntryRecord, access: AccessStats | undefined): M
   if (record.level !== null) entry.level = record.level
   if (record.children !== null) entry.children = [...record.children]
   if (record.metadata !== null) entry.metadata = JSON.parse(record.metadata)
-  if (record.embedding !== null) entry.embedding = record.embedding.slice()
+  if (record.embedding !== null) entry.embedding = callersCopy(record.embedding)
   if (record.embeddingModel !== null) entry.embeddingModel = record.embeddingModel
   entry.createdAt = new Date(record.createdAt)
   entry.updatedAt = new Date(record.updatedAt)
@@ -91,4 +100,15 @@ export function toEntry(record: EntryRecord, access: AccessStats | undefined): M
   entry.accessCount = access?.accessCount ?? 0
   if (record.expiresAt !== null) entry.expiresAt = new Date(record.expiresAt)
   return entry as unknown as MemoryEntry
+}
+
+/** JSON would show a typed array as an object of index to number. Not enumerable, so that nothing else notices. */
+const AS_NUMBERS: PropertyDescriptor = {
+  value(this: Float32Array): number[] {
+    return Array.from(this)
+  },
+}
+
+function callersCopy(embedding: Float32Array): Float32Array {
+  return Object.defineProperty(embedding.slice(), 'toJSON', AS_NUMBERS)
 }

@@ -2,10 +2,12 @@
  * Turns a caller's input into a record, or refuses it with `ERR_INVALID_ENTRY` that names the field and never shows its
  * value. Everything mutable is copied, so that a caller who goes on using an object changes nothing in the store.
  */
+import { types } from 'node:util'
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid'
 import { ThermoclineError } from '../errors.ts'
 import { parseDuration } from './duration.ts'
-import { ENTRY_KINDS, type EntryInput, type EntryKind } from './memory-entry.ts'
+import { ENTRY_KINDS, type EntryKind } from './memory-entry.ts'
+import { MetadataFault, metadataJson } from './metadata.ts'
 import type { EntryRecord } from './record.ts'
 import { MAX_NAME_BYTES, nameFault, textFault } from './text.ts'
 
@@ -13,8 +15,6 @@ import { MAX_NAME_BYTES, nameFault, textFault } from './text.ts'
 export const MAX_DIMENSIONS = 16_000
 /** Longest record of the log. */
 const MAX_ENTRY_BYTES = 16 * 1024 * 1024
-/** Deeper JSON than this is refused: it would overflow somebody's stack. */
-const MAX_JSON_DEPTH = 100
 /** Largest `integer` in Postgres. */
 const MAX_INT4 = 2_147_483_647
 /** Last millisecond of year 9999: beyond it Date and Postgres no longer agree on text forms. */
@@ -22,8 +22,8 @@ const MAX_TIME = 253_402_300_799_999
 /** Root of the ids derived from keys. Fixed for ever: two backends must derive the same id. */
 const KEY_ID_ROOT = '5f0c1c4e-6f0a-5c53-9d0f-0d1a52a3b8f1'
 
-/** Fields that the store fills in; naming them tells a caller who puts back what `get` returned what to do. */
-const FILLED_IN = new Set(['namespace', 'version', 'updatedAt', 'lastAccessedAt', 'accessCount'])
+/** Fields that the store fills in. They are let pass, so that an entry can be read, changed and put back. */
+const FILLED_IN = ['namespace', 'version', 'updatedAt', 'lastAccessedAt', 'accessCount'] as const
 
 const COMMON_FIELDS = ['kind', 'id', 'key', 'metadata', 'embeddingModel', 'createdAt', 'ttl', 'expiresAt'] as const
 const OWN_FIELDS: Record<EntryKind, readonly string[]> = {
@@ -33,41 +33,48 @@ const OWN_FIELDS: Record<EntryKind, readonly string[]> = {
   raptor: ['level', 'summary', 'children', 'embedding'],
 }
 const FIELDS: Record<EntryKind, ReadonlySet<string>> = {
-  embedding: new Set([...COMMON_FIELDS, ...OWN_FIELDS.embedding]),
-  chunk: new Set([...COMMON_FIELDS, ...OWN_FIELDS.chunk]),
-  metadata: new Set([...COMMON_FIELDS, ...OWN_FIELDS.metadata]),
-  raptor: new Set([...COMMON_FIELDS, ...OWN_FIELDS.raptor]),
+  embedding: new Set([...COMMON_FIELDS, ...OWN_FIELDS.embedding, ...FILLED_IN]),
+  chunk: new Set([...COMMON_FIELDS, ...OWN_FIELDS.chunk, ...FILLED_IN]),
+  metadata: new Set([...COMMON_FIELDS, ...OWN_FIELDS.metadata, ...FILLED_IN]),
+  raptor: new Set([...COMMON_FIELDS, ...OWN_FIELDS.raptor, ...FILLED_IN]),
 }
 
 /** A record that still lacks its version: that is stamped in the same step that queues it for the log. */
 export type UnversionedRecord = Omit<EntryRecord, 'version'>
 
-export function validateInput(input: EntryInput, namespace: string, now: number): UnversionedRecord {
+/** Where an input goes. */
+export interface InputContext {
+  readonly namespace: string
+  /** Kind of every entry of the repository; undefined where the input says it. */
+  readonly kind?: EntryKind | undefined
+  readonly now: number
+}
+
+export function validateInput(input: unknown, { namespace, kind: only, now }: InputContext): UnversionedRecord {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw invalid('input', 'must be an object with a `kind`')
-  const kind = input.kind
-  if (!ENTRY_KINDS.includes(kind)) throw invalid('kind', `must be one of ${ENTRY_KINDS.join(', ')}`)
-  for (const field of Object.keys(input)) {
-    if (FIELDS[kind].has(field)) continue
-    if (FILLED_IN.has(field)) throw invalid(field, 'is filled in by the store: leave it out')
-    throw invalid('input', `has a field that a ${kind} entry does not know; it knows ${[...FIELDS[kind]].join(', ')}`)
-  }
-  const raw = input as unknown as Partial<Record<string, unknown>>
-  const key = optional(raw.key, (value) => name('key', value))
-  const createdAt = optional(raw.createdAt, (value) => time('createdAt', value)) ?? now
+    throw invalid('input', only === undefined ? 'must be an object with a `kind`' : 'must be an object')
+  const raw = input as Partial<Record<string, unknown>>
+  const kind = kindOf(raw.kind, only)
+  for (const field of Object.keys(input))
+    if (!FIELDS[kind].has(field))
+      throw invalid('input', `has a field \`${field}\`, which a ${kind} entry does not know; it knows ${namesOf(kind)}`)
+  if (raw.namespace !== undefined && raw.namespace !== namespace)
+    throw invalid('namespace', 'is that of another view: put the entry through its own, or leave the field out')
+  const key = optional('key', raw.key, (value) => name('key', value))
+  const createdAt = optional('createdAt', raw.createdAt, (value) => time('createdAt', value)) ?? now
   const record: UnversionedRecord = {
     namespace,
     id: idOf(raw.id, key, namespace),
     key,
     kind,
     text: kind === 'chunk' ? text('text', raw.text) : kind === 'raptor' ? text('summary', raw.summary) : null,
-    documentId: optional(raw.documentId, (value) => name('documentId', value)),
-    position: optional(raw.position, (value) => wholeNumber('position', value)),
+    documentId: optional('documentId', raw.documentId, (value) => name('documentId', value)),
+    position: optional('position', raw.position, (value) => wholeNumber('position', value)),
     level: kind === 'raptor' ? wholeNumber('level', raw.level) : null,
     children: kind === 'raptor' ? childIds(raw.children) : null,
-    metadata: kind === 'metadata' ? json(raw.metadata) : optional(raw.metadata, json),
-    embedding: kind === 'embedding' ? vector(raw.embedding) : optional(raw.embedding, vector),
-    embeddingModel: optional(raw.embeddingModel, (value) => name('embeddingModel', value)),
+    metadata: kind === 'metadata' ? json(raw.metadata) : optional('metadata', raw.metadata, json),
+    embedding: kind === 'embedding' ? vector(raw.embedding) : optional('embedding', raw.embedding, vector),
+    embeddingModel: optional('embeddingModel', raw.embeddingModel, (value) => name('embeddingModel', value)),
     createdAt,
     updatedAt: now,
     expiresAt: expiry(raw.ttl, raw.expiresAt, now),
@@ -75,6 +82,21 @@ export function validateInput(input: EntryInput, namespace: string, now: number)
   }
   if (sizeBound(record) > MAX_ENTRY_BYTES) throw invalid('input', 'is larger than 16 MiB: split it')
   return record
+}
+
+/** Names that a caller may give. */
+function namesOf(kind: EntryKind): string {
+  return [...COMMON_FIELDS, ...OWN_FIELDS[kind]].join(', ')
+}
+
+function kindOf(given: unknown, only: EntryKind | undefined): EntryKind {
+  if (only !== undefined) {
+    if (given === undefined || given === only) return only
+    throw invalid('kind', `must be ${only} here, or left out`)
+  }
+  const kind = ENTRY_KINDS.find((known) => known === given)
+  if (kind === undefined) throw invalid('kind', `must be one of ${ENTRY_KINDS.join(', ')}`)
+  return kind
 }
 
 /** At least as many bytes as the encoded record has. Exact to a few hundred bytes. */
@@ -95,7 +117,7 @@ export function validateId(id: unknown, field = 'id'): string {
 }
 
 /** The id of the entry with this key, in this namespace. */
-export function idOfKey(namespace: string, key: string): string {
+export function idOfKey(namespace: string, key: unknown): string {
   // Neither part holds NUL, so no two pairs give the same name.
   return uuidv5(`${namespace}\0${name('key', key)}`, KEY_ID_ROOT)
 }
@@ -105,15 +127,17 @@ export function validateEmbedding(embedding: unknown): Float32Array {
   return vector(embedding)
 }
 
-function idOf(id: unknown, key: string | null, namespace: string): string {
-  if (key === null) return id === undefined ? uuidv7() : validateId(id)
+function idOf(given: unknown, key: string | null, namespace: string): string {
+  const id = optional('id', given, validateId)
+  if (key === null) return id ?? uuidv7()
   const derived = idOfKey(namespace, key)
-  if (id !== undefined && validateId(id) !== derived)
+  if (id !== null && id !== derived)
     throw invalid('id', 'does not belong to `key`: an entry with a key has the id derived from it, so leave `id` out')
   return derived
 }
 
-function optional<T>(value: unknown, check: (value: unknown) => T): T | null {
+function optional<T>(field: string, value: unknown, check: (value: unknown) => T): T | null {
+  if (value === null) throw invalid(field, 'must not be null: leave it out where there is none')
   return value === undefined ? null : check(value)
 }
 
@@ -144,8 +168,7 @@ function childIds(value: unknown): readonly string[] {
 }
 
 function vector(value: unknown): Float32Array {
-  if (!Array.isArray(value) && !(value instanceof Float32Array))
-    throw invalid('embedding', 'must be an array of numbers or a Float32Array')
+  if (!isNumberArray(value)) throw invalid('embedding', 'must be an array of numbers, a Float32Array or a Float64Array')
   if (value.length === 0) throw invalid('embedding', 'must not be empty')
   if (value.length > MAX_DIMENSIONS) throw invalid('embedding', `must have at most ${MAX_DIMENSIONS} dimensions`)
   const floats = new Float32Array(value.length)
@@ -162,57 +185,39 @@ function vector(value: unknown): Float32Array {
   return floats
 }
 
+/**
+ * By kind, not by class: what Node and native addons make is of another realm than a test under Jest. Integer arrays are
+ * refused: bytes may be floats that somebody forgot to convert.
+ */
+function isNumberArray(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || types.isFloat32Array(value) || types.isFloat64Array(value)
+}
+
 function time(field: string, value: unknown): number {
-  const millis = value instanceof Date ? value.getTime() : value
+  const millis = types.isDate(value) ? value.getTime() : value
   if (typeof millis !== 'number' || !Number.isInteger(millis) || millis < 0 || millis > MAX_TIME)
     throw invalid(field, 'must be a Date or whole milliseconds since 1970, before the year 10000')
   return millis
 }
 
 function expiry(ttl: unknown, expiresAt: unknown, now: number): number | null {
-  if (ttl !== undefined && expiresAt !== undefined) throw invalid('ttl', 'must not be given together with `expiresAt`')
-  if (ttl !== undefined) {
-    const millis = parseDuration(ttl)
-    if (millis === undefined || millis <= 0 || now + millis > MAX_TIME)
+  const at = optional('expiresAt', expiresAt, (value) => time('expiresAt', value))
+  const lifetime = optional('ttl', ttl, (value) => parseDuration(value) ?? Number.NaN)
+  if (lifetime !== null && at !== null) throw invalid('ttl', 'must not be given together with `expiresAt`')
+  if (lifetime !== null) {
+    if (!(lifetime > 0 && now + lifetime <= MAX_TIME))
       throw invalid('ttl', "must be positive milliseconds or a text like '30m'")
-    return Math.ceil(now + millis)
+    return Math.ceil(now + lifetime)
   }
-  if (expiresAt === undefined) return null
-  const at = time('expiresAt', expiresAt)
-  if (at <= now) throw invalid('expiresAt', 'is in the past')
+  if (at !== null && at <= now) throw invalid('expiresAt', 'is in the past')
   return at
 }
 
 function json(value: unknown): string {
-  if (!isPlainObject(value)) throw invalid('metadata', 'must be a plain JSON object')
-  checkJson(value, 0)
-  return JSON.stringify(value)
-}
-
-function checkJson(value: unknown, depth: number): void {
-  if (depth > MAX_JSON_DEPTH) throw invalid('metadata', `must not nest deeper than ${MAX_JSON_DEPTH} levels`)
-  if (value === null || typeof value === 'boolean') return
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw invalid('metadata', 'must hold finite numbers only')
-  } else if (typeof value === 'string') {
-    const fault = textFault(value)
-    if (fault !== undefined) throw invalid('metadata', fault)
-  } else if (Array.isArray(value)) {
-    // By index: a hole would pass forEach unseen and come back as null.
-    for (let i = 0; i < value.length; i++) checkJson(value[i], depth + 1)
-  } else if (isPlainObject(value)) {
-    for (const [key, item] of Object.entries(value)) {
-      const fault = textFault(key)
-      if (fault !== undefined) throw invalid('metadata', fault)
-      checkJson(item, depth + 1)
-    }
-  } else throw invalid('metadata', 'must be JSON: texts, numbers, booleans, null, arrays and plain objects only')
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  const text = metadataJson(value)
+  if (!(text instanceof MetadataFault)) return text
+  const { path, message } = text
+  throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${path}\` ${message}`, { field: 'metadata', path })
 }
 
 function invalid(field: string, fault: string): ThermoclineError<'ERR_INVALID_ENTRY'> {

@@ -10,7 +10,7 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import type { CallOptions } from '../deadline.ts'
 import { throwIfAborted, withDeadline } from '../deadline.ts'
 import { decodeRecord, encodeRecord } from '../entry/codec.ts'
-import type { MemoryEntry } from '../entry/memory-entry.ts'
+import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type AccessStats, type EntryKey, type EntryRecord, isLive, keyText, toEntry } from '../entry/record.ts'
 import { type VersionClock, ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
@@ -97,6 +97,16 @@ export class Reader {
   async peek(keys: readonly EntryKey[], options: CallOptions): Promise<(MemoryEntry | undefined)[]> {
     const found = await this.#find(keys, options, { promote: false })
     return found.map((row) => row && toEntry(row.record, row.access))
+  }
+
+  /** Kind of the live entry with this key, as far as this process knows without asking anybody. */
+  kindAtHand(key: EntryKey): EntryKind | undefined {
+    const { pending, hot, clock } = this.#parts
+    let record = pending.get(key)
+    const held = hot.held?.(key)
+    if (held !== undefined && (record === undefined || held.version > record.version))
+      record = decodeRecord(held.payload)
+    return record !== undefined && isLive(record, clock.now()) ? (record.kind ?? undefined) : undefined
   }
 
   async explain(key: EntryKey, options: CallOptions): Promise<Explanation> {

@@ -13,10 +13,10 @@
 import type { CallOptions } from '../deadline.ts'
 import { withDeadline } from '../deadline.ts'
 import { encodeRecord } from '../entry/codec.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import { contentSize, type EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import type { Version, VersionClock } from '../entry/version.ts'
-import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
+import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
 import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import type { Logger } from '../log.ts'
 import type { AppendedRecord, WriteLog } from '../wal/write-log.ts'
@@ -101,15 +101,24 @@ export class Writer {
     throw outcome!.error
   }
 
-  /** In order, one outcome per record; the records were checked before. Never rejects. */
+  /**
+   * In order, one outcome per record; the records were checked before. Never rejects. Where patience or room ends, what
+   * was not begun by then is not begun any more.
+   */
   async writeAll(records: readonly UnversionedRecord[], options: WriteOptions): Promise<WriteOutcome[]> {
     const outcomes: WriteOutcome[] = []
+    const startedAt = performance.now()
     for (const group of groupsOf(records)) {
-      const begin = () => withDeadline(this.#writeGroup(group, options), options, { outcome: 'unknown' })
+      const isFirst = outcomes.length === 0
+      const patience = isFirst ? options : { ...options, ...timeLeft(options, startedAt) }
+      const begin = () => withDeadline(this.#writeGroup(group, options), patience, { outcome: 'unknown' })
       try {
-        outcomes.push(...(await this.#parts.admission.admit(begin, options)))
+        outcomes.push(...(await this.#parts.admission.admit(begin, patience)))
       } catch (error) {
         for (const { id } of group) outcomes.push({ ok: false, error: withId(error, id, 'unknown') })
+        for (const { id } of records.slice(outcomes.length))
+          outcomes.push({ ok: false, error: withId(error, id, 'unknown', { outcome: 'none' }) })
+        break
       }
     }
     return outcomes
@@ -244,12 +253,17 @@ export type WriteOutcome =
   | { readonly ok: true; readonly value: Receipt }
   | { readonly ok: false; readonly error: ThermoclineError }
 
+/** Whole milliseconds, for a message may tell them. */
+function timeLeft({ timeout }: CallOptions, startedAt: number): Pick<CallOptions, 'timeout'> {
+  return timeout === undefined ? {} : { timeout: Math.max(0, Math.ceil(timeout - (performance.now() - startedAt))) }
+}
+
 /** Consecutive runs of the records that are written together. */
 function* groupsOf(records: readonly UnversionedRecord[]): Generator<readonly UnversionedRecord[]> {
   let from = 0
   let bytes = 0
-  for (const [at, { text, metadata, embedding }] of records.entries()) {
-    const size = (text?.length ?? 0) + (metadata?.length ?? 0) + (embedding?.byteLength ?? 0)
+  for (const [at, record] of records.entries()) {
+    const size = contentSize(record)
     if (at > from && (at - from === GROUP_WRITES || bytes + size > GROUP_BYTES)) {
       yield records.slice(from, at)
       from = at
@@ -265,11 +279,9 @@ function withId(
   error: unknown,
   id: string,
   outcome: 'unknown' | 'applied',
-  known: { readonly outcome?: 'applied' } = {},
+  known: { readonly outcome?: 'none' | 'applied' } = {},
 ): ThermoclineError {
-  if (!(error instanceof ThermoclineError)) {
-    return new ThermoclineError('ERR_WAL_FAILED', 'the write failed', { outcome, ...known, id }, { cause: error })
-  }
+  if (!(error instanceof ThermoclineError)) return unforeseen(error, { outcome, ...known, id })
   const details = { outcome, ...error.details, ...known, id }
   const cause = error.cause === undefined ? {} : { cause: error.cause }
   return new ThermoclineError(error.code, error.message, details as never, cause)

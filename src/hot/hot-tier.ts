@@ -98,6 +98,9 @@ export interface HotTier {
   /** The tier's own time, in milliseconds since the epoch; for `startedAt` only. */
   now(): number
 
+  /** What hot holds of the key, at once. A tier of several processes has no such answer. */
+  held?(key: EntryKey): HotValue | undefined
+
   /** In order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
   read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]>
 

@@ -87,13 +87,15 @@ export class MemoryHotTier implements HotTier {
     return this.#steady.now()
   }
 
+  held(key: EntryKey): HotRead | undefined {
+    const held = this.#held.get(keyText(key))
+    return held && { ...stateOf(held), payload: held.payload }
+  }
+
   /** The payloads are the tier's own bytes, not copies: nobody may write to them. */
   async read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]> {
     this.#refuseIfClosed()
-    return keys.map((key) => {
-      const held = this.#held.get(keyText(key))
-      return held && { ...stateOf(held), payload: held.payload }
-    })
+    return keys.map((key) => this.held(key))
   }
 
   /** Keeps payloads as they are, except views of a larger buffer, which are copied. */

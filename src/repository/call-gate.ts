@@ -1,6 +1,10 @@
-import { ThermoclineError } from '../errors.ts'
+import type { CallSchema } from '../call-options.ts'
+import { ThermoclineError, unforeseen } from '../errors.ts'
 
-/** Knows the calls that run, so that closing refuses new ones and waits for these. */
+/**
+ * The way of every call to the flows: it knows the calls that run, so that closing refuses new ones and waits for these,
+ * and it asks each for the table of its options.
+ */
 export class CallGate {
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
@@ -15,17 +19,23 @@ export class CallGate {
     return this.#closed
   }
 
-  /** Runs the call, or rejects with `ERR_CLOSED`. What it throws at once becomes a rejection as well. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
+  /**
+   * Runs the call with its options checked, or rejects with `ERR_CLOSED`. What is thrown at once becomes a rejection as
+   * well. The call begins within this very step, so that it may copy what the caller gave.
+   */
+  async run<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => Promise<T>): Promise<T> {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
     if (this.#failure !== undefined) throw this.#failure
-    const running = call()
-    this.#running.add(running)
+    let running: Promise<T> | undefined
     try {
+      running = call(schema(given))
+      this.#running.add(running)
       return await running
+    } catch (error) {
+      throw unforeseen(error)
     } finally {
-      this.#running.delete(running)
+      if (running !== undefined) this.#running.delete(running)
     }
   }
 

@@ -2,18 +2,28 @@
  * What callers use: entries of one kind, or of every kind, in one namespace. A repository validates what comes in and
  * hands it to the flows; it keeps nothing itself, so that any number of them may be made.
  */
+import type { CallOptions } from '../call-options.ts'
 import type { Clock } from '../clock.ts'
-import type { Metric, Scope } from '../cold/cold-tier.ts'
-import type { CallOptions } from '../deadline.ts'
-import { type Filter, parseWhere, type Where } from '../entry/filter.ts'
+import type { Scope } from '../cold/cold-tier.ts'
+import type { CallOptions as Patience } from '../deadline.ts'
+import type { Filter } from '../entry/filter.ts'
 import type { EntryInput, EntryKind, EntryOfKind, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type EntryKey, tombstoneOf } from '../entry/record.ts'
-import { idOfKey, type UnversionedRecord, validateEmbedding, validateId, validateInput } from '../entry/validate.ts'
+import { idOfKey, type UnversionedRecord, validateId, validateInput } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Explanation, Reader } from '../flow/read.ts'
 import type { Searcher, SearchResult } from '../flow/search.ts'
-import type { Receipt, WriteOptions, WriteOutcome, Writer } from '../flow/write.ts'
+import type { Receipt, WriteOutcome, Writer } from '../flow/write.ts'
+import { acceptInputs, receiptsOf } from './batch.ts'
 import type { CallGate } from './call-gate.ts'
+import {
+  CALLS,
+  type CountOptions,
+  type FindOptions,
+  type PutManyOptions,
+  type SearchOptions,
+  type WriteOptions,
+} from './calls.ts'
 
 /** The flows behind every repository of a store. */
 export interface RepositoryParts {
@@ -24,37 +34,15 @@ export interface RepositoryParts {
   readonly clock: Clock
 }
 
-export interface FindOptions extends CallOptions {
-  readonly where?: Where | undefined
-  /** At most this many, 1 to 10 000. @default 100 */
-  readonly limit?: number | undefined
-  /** Child namespaces as well. @default false */
-  readonly recursive?: boolean | undefined
-}
-
 export interface FindResult<E> {
   /** Ordered by namespace and id. */
   readonly items: readonly E[]
-}
-
-export type CountOptions = Omit<FindOptions, 'limit'>
-
-export interface SearchOptions extends Omit<FindOptions, 'limit'> {
-  readonly embedding: readonly number[] | Float32Array
-  /** How many nearest entries, 1 to 1 000. @default 10 */
-  readonly k?: number | undefined
-  /** @default 'cosine' */
-  readonly metric?: Metric | undefined
 }
 
 /** Distributes over the kinds, so that each input keeps its own fields; `kind` is known to a repository of one kind. */
 type Put<I extends EntryInput, K extends EntryKind | undefined> = K extends EntryKind
   ? Omit<I, 'kind'> & { readonly kind?: K | undefined }
   : I
-
-const MAX_FIND = 10_000
-const MAX_K = 1_000
-const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
 
 export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Path of the namespace. */
@@ -69,144 +57,187 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /** Writes a whole entry; resolves once it survives a crash (see `durability`). */
-  put(input: PutOf<K>, options: WriteOptions = {}): Promise<Receipt> {
-    return this.#run(() => this.#parts.writer.write(this.#validate(input), options))
+  put(input: PutOf<K>, options?: WriteOptions): Promise<Receipt> {
+    return this.#parts.gate.run(CALLS.put, options, (checked) =>
+      this.#parts.writer.write(this.#validate(input), checked),
+    )
   }
 
   /**
-   * Writes all, receipts in order. Everything is checked first: a bad input rejects with nothing written. With
-   * `settle: true` each input has an outcome of its own instead.
+   * Writes all, receipts in order. Everything is checked first: a bad input rejects with nothing written. A failure later
+   * on says in `details.outcomes` what became of each input. With `settle: true` each input has an outcome of its own
+   * instead.
+   *
+   * Up to 500 inputs, or 4 MiB, are copied at the call; of more, the rest while other work goes on: leave them as they are
+   * until the call settles.
    */
   putMany(
     inputs: readonly PutOf<K>[],
-    options?: WriteOptions & { readonly settle?: false | undefined },
+    options?: PutManyOptions & { readonly settle?: false | undefined },
   ): Promise<Receipt[]>
-  putMany(inputs: readonly PutOf<K>[], options: WriteOptions & { readonly settle: true }): Promise<WriteOutcome[]>
-  putMany(
-    inputs: readonly PutOf<K>[],
-    options: WriteOptions & { readonly settle?: boolean | undefined } = {},
-  ): Promise<Receipt[] | WriteOutcome[]> {
-    return this.#run(async () => {
-      if (options.settle === true) return this.#putSettled(inputs, options)
-      const records = inputs.map((input, index) => this.#validate(input, index))
-      return allOrThrow(await this.#parts.writer.writeAll(records, options))
+  putMany(inputs: readonly PutOf<K>[], options: PutManyOptions & { readonly settle: true }): Promise<WriteOutcome[]>
+  putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions): Promise<Receipt[] | WriteOutcome[]> {
+    return this.#parts.gate.run(CALLS.putMany, options, async ({ settle, ...checked }) => {
+      const given = arrayOf('inputs', inputs)
+      const outcomes = new Array<WriteOutcome>(given.length)
+      const accepted = await acceptInputs(given, this.#validator(), refuse, checked.signal)
+      const written = await this.#parts.writer.writeAll(
+        accepted.map(({ record }) => record),
+        checked,
+      )
+      if (!settle) return receiptsOf(written)
+      for (const [i, { index }] of accepted.entries()) outcomes[index] = written[i]!
+      return outcomes
+
+      function refuse(error: ThermoclineError, index: number): void {
+        if (!settle) throw error
+        outcomes[index] = { ok: false, error }
+      }
     })
   }
 
   /** The entry, or undefined where there is none. Counts as an access. */
-  async get(id: string, options: CallOptions = {}): Promise<EntryOf<K> | undefined> {
-    const [entry] = await this.getMany([id], options)
-    return entry
+  get(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
+    return this.#parts.gate.run(CALLS.get, options, async (checked) => {
+      const [entry] = this.#own(await this.#parts.reader.get([this.#keyOf(id)], checked))
+      return entry
+    })
   }
 
   /** In order; each entry found counts as an access. */
-  getMany(ids: readonly string[], options: CallOptions = {}): Promise<(EntryOf<K> | undefined)[]> {
-    return this.#run(async () => this.#own(await this.#parts.reader.get(this.#keys(ids), options)))
+  getMany(ids: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
+    return this.#parts.gate.run(CALLS.getMany, options, async (checked) => {
+      const keys = arrayOf('ids', ids).map((id) => this.#keyOf(id))
+      return this.#own(await this.#parts.reader.get(keys, checked))
+    })
   }
 
-  getByKey(key: string, options: CallOptions = {}): Promise<EntryOf<K> | undefined> {
-    return this.#run(async () => {
-      const id = idOfKey(this.namespace, key)
-      const [entry] = this.#own(await this.#parts.reader.get([{ namespace: this.namespace, id }], options))
+  /** As {@link get}, by the caller's own name for the entry. */
+  getByKey(key: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
+    return this.#parts.gate.run(CALLS.getByKey, options, async (checked) => {
+      const [entry] = this.#own(await this.#parts.reader.get([this.#keyOf(this.idOf(key))], checked))
       return entry
     })
+  }
+
+  /** As {@link getMany}, by the caller's own names for the entries. */
+  getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
+    return this.#parts.gate.run(CALLS.getManyByKey, options, async (checked) => {
+      const named = arrayOf('keys', keys).map((key) => this.#keyOf(idOfKey(this.namespace, key)))
+      return this.#own(await this.#parts.reader.get(named, checked))
+    })
+  }
+
+  /** The id of the entry with this key, whether or not there is one: derived from namespace and key. */
+  idOf(key: string): string {
+    return idOfKey(this.namespace, key)
   }
 
   /** Whether there is such an entry. Not counted, not promoted. */
-  async has(id: string, options: CallOptions = {}): Promise<boolean> {
-    return (await this.peek(id, options)) !== undefined
+  has(id: string, options?: CallOptions): Promise<boolean> {
+    return this.#parts.gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
   }
 
   /** Like `get`, but not counted and not promoted. */
-  peek(id: string, options: CallOptions = {}): Promise<EntryOf<K> | undefined> {
-    return this.#run(async () => {
-      const [entry] = this.#own(await this.#parts.reader.peek(this.#keys([id]), options))
-      return entry
-    })
+  peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
+    return this.#parts.gate.run(CALLS.peek, options, (checked) => this.#peek(id, checked))
   }
 
   /** Deletes the entry with this id, of whatever kind; deleting what is not there is no error. */
-  async delete(id: string, options: WriteOptions = {}): Promise<Receipt> {
-    const [receipt] = await this.deleteMany([id], options)
-    return receipt!
+  delete(id: string, options?: WriteOptions): Promise<Receipt> {
+    return this.#parts.gate.run(CALLS.delete, options, (checked) =>
+      this.#parts.writer.write(this.#tombstone(validateId(id), null), checked),
+    )
   }
 
-  deleteMany(ids: readonly string[], options: WriteOptions = {}): Promise<Receipt[]> {
-    return this.#run(async () => {
-      const now = this.#parts.clock.now()
-      const tombstones = this.#keys(ids).map((key) => tombstoneOf({ ...key, key: null }, '', now))
-      return allOrThrow(await this.#parts.writer.writeAll(tombstones, options))
+  /** As {@link delete}, receipts in order. */
+  deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]> {
+    return this.#parts.gate.run(CALLS.deleteMany, options, async (checked) => {
+      const tombstones = arrayOf('ids', ids).map((id) => this.#tombstone(validateId(id), null))
+      return receiptsOf(await this.#parts.writer.writeAll(tombstones, checked))
     })
   }
 
-  find(options: FindOptions = {}): Promise<FindResult<EntryOf<K>>> {
-    return this.#run(async () => {
-      const limit = wholeNumber('limit', options.limit ?? 100, MAX_FIND)
-      const items = await this.#parts.searcher.find(this.#scope(options), this.#filter(options), limit, options)
+  /** As {@link delete}, by the caller's own name for the entry. */
+  deleteByKey(key: string, options?: WriteOptions): Promise<Receipt> {
+    return this.#parts.gate.run(CALLS.deleteByKey, options, (checked) =>
+      this.#parts.writer.write(this.#tombstone(this.idOf(key), key), checked),
+    )
+  }
+
+  find(options?: FindOptions): Promise<FindResult<EntryOf<K>>> {
+    return this.#parts.gate.run(CALLS.find, options, async (checked) => {
+      const { limit = 100 } = checked
+      const items = await this.#parts.searcher.find(this.#scope(checked), this.#filter(checked), limit, checked)
       return { items: items as EntryOf<K>[] }
     })
   }
 
-  count(options: CountOptions = {}): Promise<number> {
-    return this.#run(() => this.#parts.searcher.count(this.#scope(options), this.#filter(options), options))
+  count(options?: CountOptions): Promise<number> {
+    return this.#parts.gate.run(CALLS.count, options, (checked) =>
+      this.#parts.searcher.count(this.#scope(checked), this.#filter(checked), checked),
+    )
   }
 
-  /** The nearest entries by their embedding, whichever tier they are in. Hits count as accesses. */
+  /** The nearest entries to a vector of the same dimensions. Hits count as accesses. */
   search(options: SearchOptions): Promise<SearchResult<EntryOf<K>>> {
-    return this.#run(async () => {
-      const { metric = 'cosine' } = options
-      if (!METRICS.includes(metric)) throw invalidQuery('metric', `must be one of ${METRICS.join(', ')}`)
-      const k = wholeNumber('k', options.k ?? 10, MAX_K)
-      const query = { embedding: validateEmbedding(options.embedding), k, metric }
-      const result = await this.#parts.searcher.search(this.#scope(options), this.#filter(options), query, options)
+    return this.#parts.gate.run(CALLS.search, options, async (checked) => {
+      const { embedding, k = 10, metric = 'cosine' } = checked
+      const query = { embedding, k, metric }
+      const result = await this.#parts.searcher.search(this.#scope(checked), this.#filter(checked), query, checked)
       return result as SearchResult<EntryOf<K>>
     })
   }
 
   /** Where the entry lives and in which version. Not counted. */
-  explain(id: string, options: CallOptions = {}): Promise<Explanation> {
-    return this.#run(() => this.#parts.reader.explain(this.#keys([id])[0]!, options))
+  explain(id: string, options?: CallOptions): Promise<Explanation> {
+    return this.#parts.gate.run(CALLS.explain, options, (checked) =>
+      this.#parts.reader.explain(this.#keyOf(id), checked),
+    )
   }
 
-  #run<T>(call: () => Promise<T>): Promise<T> {
-    return this.#parts.gate.run(call)
+  async #peek(id: string, options: Patience): Promise<EntryOf<K> | undefined> {
+    const [entry] = this.#own(await this.#parts.reader.peek([this.#keyOf(id)], options))
+    return entry
   }
 
-  async #putSettled(inputs: readonly PutOf<K>[], options: WriteOptions): Promise<WriteOutcome[]> {
-    const outcomes = new Array<WriteOutcome>(inputs.length)
-    const valid: { index: number; record: UnversionedRecord }[] = []
-    for (const [index, input] of inputs.entries()) {
+  #validate(input: unknown): UnversionedRecord {
+    const record = validateInput(input, { namespace: this.namespace, kind: this.#kind, now: this.#parts.clock.now() })
+    if (hasChosenId(input)) this.#refuseOtherKind(record, this.#parts.reader.kindAtHand(record))
+    return record
+  }
+
+  /** Validates the inputs of one call with many, which also must agree with each other. */
+  #validator(): (input: unknown, index: number) => UnversionedRecord {
+    const kinds = new Map<string, EntryKind | null>()
+    return (input, index) => {
       try {
-        valid.push({ index, record: this.#validate(input, index) })
+        const record = this.#validate(input)
+        if (this.#kind === undefined && hasChosenId(input)) {
+          this.#refuseOtherKind(record, kinds.get(record.id) ?? undefined)
+          kinds.set(record.id, record.kind)
+        }
+        return record
       } catch (error) {
         if (!(error instanceof ThermoclineError)) throw error
-        outcomes[index] = { ok: false, error }
+        throw new ThermoclineError(error.code, `input ${index}: ${error.message}`, { ...error.details, index } as never)
       }
-    }
-    const records = valid.map(({ record }) => record)
-    for (const [i, outcome] of (await this.#parts.writer.writeAll(records, options)).entries())
-      outcomes[valid[i]!.index] = outcome
-    return outcomes
-  }
-
-  #validate(input: PutOf<K>, index?: number): UnversionedRecord {
-    const kind = this.#kind
-    const given = input as EntryInput
-    try {
-      if (kind !== undefined && given !== null && typeof given === 'object') {
-        if (given.kind !== undefined && given.kind !== kind) throw wrongKind(kind)
-        return validateInput({ ...given, kind } as EntryInput, this.namespace, this.#parts.clock.now())
-      }
-      return validateInput(given, this.namespace, this.#parts.clock.now())
-    } catch (error) {
-      if (index === undefined || !(error instanceof ThermoclineError)) throw error
-      const { message, details } = error as ThermoclineError<'ERR_INVALID_ENTRY'>
-      throw new ThermoclineError('ERR_INVALID_ENTRY', `input ${index}: ${message}`, { ...details, index })
     }
   }
 
-  #keys(ids: readonly string[]): EntryKey[] {
-    return ids.map((id) => ({ namespace: this.namespace, id: validateId(id) }))
+  /** One id is one entry, whatever its kind: a chunk must not vanish because facts were put under its key. */
+  #refuseOtherKind({ id, kind }: UnversionedRecord, held: EntryKind | undefined): void {
+    if (held === undefined || held === kind) return
+    const message = `a ${held} entry has this key or id: delete it first, or choose another for the ${kind} entry`
+    throw new ThermoclineError('ERR_CONFLICT', message, { id, kind: held, outcome: 'none' })
+  }
+
+  #tombstone(id: string, key: string | null): UnversionedRecord {
+    return tombstoneOf({ namespace: this.namespace, id, key }, '', this.#parts.clock.now())
+  }
+
+  #keyOf(id: unknown): EntryKey {
+    return { namespace: this.namespace, id: validateId(id) }
   }
 
   /** A repository of one kind does not see entries of others. */
@@ -215,13 +246,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return entries.map((entry) => (isOwn(entry) ? (entry as EntryOf<K>) : undefined))
   }
 
-  #scope({ recursive = false }: { readonly recursive?: boolean | undefined }): Scope {
+  #scope({ recursive = false }: { readonly recursive?: boolean }): Scope {
     return { namespace: this.namespace, recursive }
   }
 
-  #filter({ where }: { readonly where?: Where | undefined }): Filter {
-    const filter = parseWhere(where)
-    return this.#kind === undefined ? filter : [{ field: 'kind', operator: 'eq', value: this.#kind }, ...filter]
+  #filter({ where = [] }: { readonly where?: Filter }): Filter {
+    return this.#kind === undefined ? where : [{ field: 'kind', operator: 'eq', value: this.#kind }, ...where]
   }
 }
 
@@ -230,23 +260,14 @@ export type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<I
 /** What a repository of kind `K` answers. */
 export type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry
 
-function allOrThrow(outcomes: readonly WriteOutcome[]): Receipt[] {
-  return outcomes.map((outcome) => {
-    if (outcome.ok) return outcome.value
-    throw outcome.error
-  })
+/** Whether the caller named the entry, so that there may be one already. The input was checked before. */
+function hasChosenId(input: unknown): boolean {
+  const { id, key } = input as EntryInput
+  return id !== undefined || key !== undefined
 }
 
-function wholeNumber(field: string, value: number, most: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > most)
-    throw invalidQuery(field, `must be a whole number from 1 to ${most}`)
-  return value
-}
-
-function wrongKind(kind: EntryKind): ThermoclineError {
-  return new ThermoclineError('ERR_INVALID_ENTRY', `\`kind\` must be ${kind} here, or left out`, { field: 'kind' })
-}
-
-function invalidQuery(field: string, fault: string): ThermoclineError {
-  return new ThermoclineError('ERR_INVALID_QUERY', `\`${field}\` ${fault}`, { field })
+/** Unlike `map`, the copy has no holes; what they held is refused as undefined. */
+function arrayOf(field: string, values: unknown): unknown[] {
+  if (Array.isArray(values)) return Array.from(values)
+  throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${field}\` must be an array`, { field })
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { matches, parseWhere, type Where } from '../../src/entry/filter.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
@@ -32,9 +33,15 @@ describe('parseWhere', () => {
     ['a text', 'x', undefined],
     ['null', null, undefined],
     ['an array', [], undefined],
-    ['an unknown field', { colour: 1 }, undefined],
-    ['a field from the prototype', { toString: 'x' }, undefined],
-    ['the namespace, which is the scope', { namespace: 'x' }, undefined],
+    ['a Map', new Map([['text', 'x']]), undefined],
+    ['an unknown field', { colour: 1 }, 'colour'],
+    ['an unknown field that is undefined', { colour: undefined }, 'colour'],
+    ['a field from the prototype', { toString: 'x' }, 'toString'],
+    ['the namespace, which is the scope', { namespace: 'x' }, 'namespace'],
+    ['a field that is undefined', { documentId: undefined }, 'documentId'],
+    ['an operator that is undefined', { position: { gt: 1, lt: undefined } }, 'position'],
+    ['a comparison that says nothing', { documentId: {} }, 'documentId'],
+    ['a Map for a comparison', { documentId: new Map([['eq', 'x']]) }, 'documentId'],
     ['an unknown operator', { text: { like: 'x' } }, 'text'],
     ['an operator from the prototype', { text: { toString: 'x' } }, 'text'],
     ['an array for a value', { text: ['x'] }, 'text'],
@@ -59,15 +66,37 @@ describe('parseWhere', () => {
     )
   })
 
+  it.each([
+    [{ colour: 1 }, '`where.colour`'],
+    [{ documentId: undefined }, '`where.documentId` is undefined'],
+    [{ documentId: { like: 'x' } }, '`like`'],
+    [{ position: 'x' }, '`where.position`'],
+  ])('names what is wrong with %j', (where, name) => {
+    expect(() => parse(where)).toThrow(expect.objectContaining({ message: expect.stringContaining(name) }))
+  })
+
   it('shows no value in a refusal', () => {
-    for (const where of [{ 'canary-5f1d': 1 }, { id: 'canary-5f1d' }, { text: { 'canary-5f1d': 1 } }])
+    for (const where of [
+      'canary-5f1d',
+      { id: 'canary-5f1d' },
+      { text: ['canary-5f1d'] },
+      { position: { in: ['canary-5f1d'] } },
+    ])
       expect(() => parse(where)).toThrow(expect.not.objectContaining({ message: expect.stringContaining('canary') }))
   })
 
-  it('selects everything where nothing, or only undefined, is asked', () => {
+  it('selects everything where nothing is asked', () => {
     expect(parse(undefined)).toEqual([])
     expect(parse({})).toEqual([])
-    expect(parse({ text: undefined, position: { gt: undefined } })).toEqual([])
+  })
+
+  it('takes values of another realm', () => {
+    const where = runInNewContext('({ createdAt: { gte: new Date(5) }, updatedAt: new Date(6), id: { in: [] } })')
+    expect(parse(where)).toEqual([
+      { field: 'createdAt', operator: 'gte', value: 5 },
+      { field: 'updatedAt', operator: 'eq', value: 6 },
+      { field: 'id', operator: 'in', values: [] },
+    ])
   })
 
   it('turns dates into milliseconds and ids into lower case, and names the kind that owns a field', () => {

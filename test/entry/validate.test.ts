@@ -1,5 +1,5 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import type { EntryInput } from '../../src/entry/memory-entry.ts'
 import { idOfKey, MAX_DIMENSIONS, validateEmbedding, validateId, validateInput } from '../../src/entry/validate.ts'
 import { ThermoclineError } from '../../src/errors.ts'
 
@@ -10,7 +10,7 @@ const VECTOR = { kind: 'embedding', embedding: [1] }
 const FACTS = { kind: 'metadata', metadata: {} }
 const NODE = { kind: 'raptor', level: 0, summary: 's', children: [] }
 
-const validate = (input: unknown) => validateInput(input as EntryInput, 'acme', NOW)
+const validate = (input: unknown) => validateInput(input, { namespace: 'acme', now: NOW })
 
 function nested(levels: number): object {
   let value: object = {}
@@ -28,11 +28,8 @@ const REFUSALS: readonly (readonly [string, unknown, string])[] = [
   ['a kind from the prototype', { kind: 'toString' }, 'kind'],
   ['an unknown field', { ...CHUNK, colour: 1 }, 'input'],
   ['a field of another kind', { ...CHUNK, level: 1 }, 'input'],
-  ['a namespace', { ...CHUNK, namespace: 'acme' }, 'namespace'],
-  ['a version', { ...CHUNK, version: '0'.repeat(24) }, 'version'],
-  ['an update time', { ...CHUNK, updatedAt: new Date() }, 'updatedAt'],
-  ['an access count', { ...CHUNK, accessCount: 1 }, 'accessCount'],
-  ['an access time', { ...CHUNK, lastAccessedAt: new Date() }, 'lastAccessedAt'],
+  ['a namespace of another view', { ...CHUNK, namespace: 'acme2' }, 'namespace'],
+  ['a namespace that is no text', { ...CHUNK, namespace: null }, 'namespace'],
   ['an id that is no UUID', { ...CHUNK, id: 'readme' }, 'id'],
   ['an id in braces', { ...CHUNK, id: `{${ID}}` }, 'id'],
   ['an id with a newline', { ...CHUNK, id: `${ID}\n` }, 'id'],
@@ -56,7 +53,8 @@ const REFUSALS: readonly (readonly [string, unknown, string])[] = [
   ['a position past int4', { ...CHUNK, position: 2 ** 31 }, 'position'],
   ['an embedding entry without embedding', { kind: 'embedding' }, 'embedding'],
   ['an embedding that is no array', { ...VECTOR, embedding: { length: 1, 0: 1 } }, 'embedding'],
-  ['a float64 embedding array', { ...VECTOR, embedding: Float64Array.of(1) }, 'embedding'],
+  ['bytes for an embedding', { ...VECTOR, embedding: Buffer.of(0, 0, 128, 63) }, 'embedding'],
+  ['integers of 64 bits for an embedding', { ...VECTOR, embedding: BigInt64Array.of(1n) }, 'embedding'],
   ['an empty embedding', { ...VECTOR, embedding: [] }, 'embedding'],
   ['NaN in an embedding', { ...VECTOR, embedding: [1, Number.NaN] }, 'embedding'],
   ['infinity in an embedding', { ...CHUNK, embedding: Float32Array.of(1, Number.POSITIVE_INFINITY) }, 'embedding'],
@@ -73,7 +71,8 @@ const REFUSALS: readonly (readonly [string, unknown, string])[] = [
   ['metadata that is an array', { ...FACTS, metadata: [] }, 'metadata'],
   ['metadata that is a Map', { ...FACTS, metadata: new Map() }, 'metadata'],
   ['metadata with a Date', { ...CHUNK, metadata: { at: new Date() } }, 'metadata'],
-  ['metadata with undefined', { ...CHUNK, metadata: { a: undefined } }, 'metadata'],
+  ['metadata with undefined in an array', { ...CHUNK, metadata: { a: [undefined] } }, 'metadata'],
+  ['metadata that inherits', { ...CHUNK, metadata: Object.create({ a: 1 }) }, 'metadata'],
   ['metadata with a function', { ...CHUNK, metadata: { toJSON: () => 'other' } }, 'metadata'],
   ['metadata with a bigint', { ...CHUNK, metadata: { a: 1n } }, 'metadata'],
   ['metadata with NaN', { ...CHUNK, metadata: { a: [Number.NaN] } }, 'metadata'],
@@ -108,18 +107,67 @@ describe('validateInput', () => {
   it.each(REFUSALS)('refuses %s', (_, input, field) => {
     const error = errorOf(() => validate(input))
     expect(error).toMatchObject({ code: 'ERR_INVALID_ENTRY', retryable: false, details: { field } })
-    expect((error as Error).message).toContain(`\`${field}\``)
+    expect((error as Error).message).toContain(`\`${field}`)
+  })
+
+  it('names a field that it does not know', () => {
+    expect(errorOf(() => validate({ ...CHUNK, colour: 1 }))).toMatchObject({
+      message: expect.stringContaining('`colour`'),
+    })
+  })
+
+  it.each([
+    'id',
+    'key',
+    'documentId',
+    'position',
+    'embedding',
+    'embeddingModel',
+    'metadata',
+    'createdAt',
+    'ttl',
+    'expiresAt',
+  ])('says of a null `%s` that it is to be left out', (field) => {
+    const message = expect.stringMatching(`\`${field}\` must not be null: leave it out`)
+    expect(errorOf(() => validate({ ...CHUNK, [field]: null }))).toMatchObject({ message, details: { field } })
+  })
+
+  it.each<[string, object, string]>([
+    ['a member', { a: { b: [0, 1, 2, () => 1] } }, 'metadata.a.b[3]'],
+    ['a name that is none in code', { 'a b': { '1': Number.NaN } }, 'metadata["a b"]["1"]'],
+    ['a Date', { at: new Date() }, 'metadata.at'],
+    ['a bigint', { a: 1n }, 'metadata.a'],
+    ['undefined in an array', { a: [[undefined]] }, 'metadata.a[0][0]'],
+    ['a class of its own', { a: { b: new Map() } }, 'metadata.a.b'],
+    [
+      'a member after good ones',
+      { ...Object.fromEntries(Array.from({ length: 9_999 }, (_, i) => [`k${i}`, { i }])), bad: 1n },
+      'metadata.bad',
+    ],
+    ['the metadata itself', [], 'metadata'],
+  ])('names the path of what JSON lacks: %s', (_, metadata, path) => {
+    const message = expect.stringContaining(`\`${path}\` must`)
+    expect(errorOf(() => validate({ ...CHUNK, metadata }))).toMatchObject({
+      message,
+      details: { field: 'metadata', path },
+    })
+  })
+
+  it('shows a long path as far as it is readable', () => {
+    const error = errorOf(() => validate({ ...CHUNK, metadata: { ['k'.repeat(10_000)]: 1n } })) as Error
+    expect(error.message.length).toBeLessThan(400)
   })
 
   it('shows no value in a refusal', () => {
     const secret = 'canary-5f1d'
     const inputs = [
       { kind: secret },
-      { ...CHUNK, [secret]: 1 },
+      { ...CHUNK, namespace: secret },
+      { ...CHUNK, embedding: [secret] },
       { ...CHUNK, id: secret },
       { ...CHUNK, key: `${secret}\0` },
       { ...CHUNK, text: `${secret}\0` },
-      { ...CHUNK, metadata: { [secret]: secret, b: undefined } },
+      { ...CHUNK, metadata: { a: secret, b: Symbol(secret) } },
       { ...NODE, children: [secret] },
       { ...CHUNK, ttl: secret },
     ]
@@ -173,6 +221,53 @@ describe('validateInput', () => {
     const fields = ['id', 'key', 'metadata', 'embeddingModel', 'createdAt', 'ttl', 'expiresAt', 'position', 'embedding']
     const input = { ...CHUNK, ...Object.fromEntries(fields.map((field) => [field, undefined])) }
     expect(validate(input)).toMatchObject({ key: null, metadata: null, position: null, createdAt: NOW })
+  })
+
+  it('drops members of metadata that are undefined, as JSON does', () => {
+    expect(validate({ ...CHUNK, metadata: { page: undefined, a: [{ b: undefined, c: 1 }] } }).metadata).toBe(
+      '{"a":[{"c":1}]}',
+    )
+    expect(validate({ ...FACTS, metadata: { page: undefined } }).metadata).toBe('{}')
+  })
+
+  it('takes the fields that the store fills in of an entry that is put back, and ignores them', () => {
+    const filledIn = {
+      namespace: 'acme',
+      version: '0'.repeat(24),
+      updatedAt: new Date(7),
+      lastAccessedAt: new Date(8),
+      accessCount: 9,
+    }
+    expect(validate({ ...CHUNK, ...filledIn, id: ID, createdAt: new Date(5) })).toMatchObject({
+      namespace: 'acme',
+      createdAt: 5,
+      updatedAt: NOW,
+    })
+  })
+
+  it('takes values of another realm', () => {
+    const make = (code: string): unknown => runInNewContext(code)
+    const input = {
+      text: 'a',
+      embedding: make('new Float32Array([1, 2])'),
+      metadata: make('({ a: [{ b: 1 }] })'),
+      createdAt: make('new Date(5)'),
+      expiresAt: make(`new Date(${NOW + 1})`),
+    }
+    const expected = { createdAt: 5, expiresAt: NOW + 1, metadata: '{"a":[{"b":1}]}', embedding: Float32Array.of(1, 2) }
+    expect(validate({ ...CHUNK, ...input })).toMatchObject(expected)
+    expect(validate({ ...VECTOR, embedding: make('[1, 2]') }).embedding).toEqual(Float32Array.of(1, 2))
+    expect(validate(make('({ kind: "chunk", text: "a", metadata: Object.create(null) })')).metadata).toBe('{}')
+    expect(errorOf(() => validate({ ...CHUNK, metadata: make('new Map()') }))).toMatchObject({
+      details: { field: 'metadata' },
+    })
+    expect(errorOf(() => validate({ ...CHUNK, metadata: { a: make('new Date()') } }))).toMatchObject({
+      details: { path: 'metadata.a' },
+    })
+  })
+
+  it('rounds 64-bit floats as it rounds numbers', () => {
+    expect(validate({ ...VECTOR, embedding: Float64Array.of(0.1) }).embedding).toEqual(Float32Array.of(0.1))
   })
 
   it('takes what stands just inside each bound', () => {

@@ -106,6 +106,57 @@ describePairs('entries', (pair) => {
     })
   })
 
+  test('an entry that was read can be changed and put back, and keeps what a put would set anew', async () => {
+    const scope = fresh()
+    const { id } = await scope.chunks.put({
+      key: 'a',
+      text: 'old',
+      documentId: 'd',
+      embedding: vectorOf(1),
+      metadata: { a: 1 },
+      createdAt: 5,
+      expiresAt: clock.now() + 60_000,
+    })
+    const read = (await scope.chunks.get(id))!
+    const receipt = await scope.chunks.put({ ...read, text: 'new' })
+    expect(receipt.version > read.version).toBe(true)
+    const again = (await scope.chunks.peek(id))!
+    const { version, updatedAt, ...kept } = again
+    expect(kept).toMatchObject({ key: 'a', text: 'new', documentId: 'd', metadata: { a: 1 }, createdAt: new Date(5) })
+    expect(again).toMatchObject({ embedding: read.embedding, expiresAt: read.expiresAt })
+    const { items } = await scope.entries.find()
+    await scope.entries.putMany(items)
+    await expect(fresh().chunks.put(read)).rejects.toMatchObject({ details: { field: 'namespace' } })
+    await scope.chunks.put({ key: 'a', text: 'newer' })
+    expect((await scope.chunks.getByKey('a'))?.createdAt).not.toEqual(new Date(5))
+  })
+
+  test('an entry as JSON shows its embedding as numbers, also within something else', async () => {
+    const { chunks } = fresh()
+    const { id } = await chunks.put({ text: 'a', embedding: [0.5, -0, 3] })
+    const entry = (await chunks.get(id))!
+    const { hits } = await chunks.search({ embedding: [0.5, 0, 3] })
+    for (const shown of [entry, { ...entry }, hits[0]!.entry])
+      expect(JSON.parse(JSON.stringify(shown))).toMatchObject({ text: 'a', embedding: [0.5, 0, 3] })
+    expect(entry).toStrictEqual({ ...entry, embedding: Float32Array.of(0.5, -0, 3) })
+  })
+
+  test('keys name entries for reading and deleting, and their ids are known beforehand', async () => {
+    const { chunks, metadata } = fresh()
+    const { id } = await chunks.put({ key: 'a', text: 'A' })
+    expect(chunks.idOf('a')).toBe(id)
+    await metadata.put({ key: 'm', metadata: {} })
+    expect(await chunks.getManyByKey(['b', 'a', 'm', 'a'])).toMatchObject([
+      undefined,
+      { text: 'A' },
+      undefined,
+      { text: 'A' },
+    ])
+    expect(await chunks.deleteByKey('a')).toMatchObject({ id })
+    expect(await chunks.getByKey('a')).toBeUndefined()
+    await chunks.deleteByKey('never there')
+  })
+
   test('reads count as accesses, peeks do not', async () => {
     const { chunks } = fresh()
     const { id } = await chunks.put({ text: 'x' })

@@ -52,7 +52,7 @@ class Process {
     const records = Array.from({ length: times }, (_, n) =>
       isDelete
         ? tombstoneOf({ namespace: 'ns', id, key }, ZERO_VERSION, now)
-        : validateInput({ kind: 'chunk', key, text: String(n) }, 'ns', now),
+        : validateInput({ kind: 'chunk', key, text: String(n) }, { namespace: 'ns', now }),
     )
     for (const outcome of await this.writer.writeAll(records, {})) {
       if (!outcome.ok) throw outcome.error

@@ -42,7 +42,7 @@ const writer = new Writer({
   shipThrough: () => Promise.resolve(),
 })
 const put = (key: string, text: string) =>
-  writer.write(validateInput({ kind: 'chunk', key, text }, 'ns', clock.now()), {})
+  writer.write(validateInput({ kind: 'chunk', key, text }, { namespace: 'ns', now: clock.now() }), {})
 
 /** Another process's version of the key, as hot keeps it. */
 async function writeFromElsewhere(id: string, version: string): Promise<void> {

@@ -1,0 +1,93 @@
+/**
+ * How the options of a call are checked. Each call declares its options in one table, which also is their type; the gate
+ * in front of every call asks for that table, so that no call can be written that forgets to look at what it is given.
+ *
+ * An unknown, mistyped or malformed option is refused by name before anything of the call happens. What passes is a copy:
+ * a caller who goes on using the object changes nothing.
+ */
+import { type Duration, parseDuration } from './entry/duration.ts'
+import { isPlainObject } from './entry/plain-object.ts'
+import { ThermoclineError } from './errors.ts'
+
+/** Every call that may wait takes these. */
+export interface CallOptions {
+  /** Ends the wait with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+  /** Time to wait before `ERR_TIMEOUT`: milliseconds or text like `'5s'`. */
+  readonly timeout?: Duration | undefined
+}
+
+/** Answers the value in the form the call works with, or throws an error that names the option. */
+export type OptionRule<T> = (value: unknown, option: string) => T
+
+/** A rule for each option that callers of type `G` may give. */
+export type RulesOf<G extends object> = { readonly [O in keyof G]-?: OptionRule<unknown> }
+
+/** What a call receives: undefined where nothing was given. */
+export type Checked<R> = { readonly [O in keyof R]?: R[O] extends OptionRule<infer T> ? T : never }
+
+/** Checks what a caller gave. Throws `ERR_INVALID_OPTIONS`, or what a rule throws. */
+export type CallSchema<O> = (given: unknown) => O
+
+const NOTHING_GIVEN = Object.freeze({})
+
+export function defineCall<R extends Readonly<Record<string, OptionRule<unknown>>>>(
+  call: string,
+  rules: R,
+): CallSchema<Checked<R>> {
+  const known: ReadonlyMap<string, OptionRule<unknown>> = new Map(Object.entries(rules))
+  const names = [...known.keys()].map((name) => `\`${name}\``).join(', ')
+  return (given) => {
+    if (given === undefined) return NOTHING_GIVEN
+    if (!isPlainObject(given))
+      throw new ThermoclineError('ERR_INVALID_OPTIONS', `the options of ${call} must be an object, or left out`, {})
+    const checked: Record<string, unknown> = {}
+    for (const option of Object.keys(given)) {
+      const check = known.get(option)
+      if (check === undefined) {
+        const message = `${call} has no option \`${option}\`; it takes ${names}`
+        throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
+      }
+      const value = given[option]
+      if (value !== undefined) checked[option] = check(value, option)
+    }
+    return checked as Checked<R>
+  }
+}
+
+/** A rule by a reader that answers undefined for what is none. `must` says what it must be. */
+export function optionRule<T>(read: (value: unknown) => T | undefined, must: string): OptionRule<T> {
+  return (value, option) => {
+    const checked = read(value)
+    if (checked !== undefined) return checked
+    throw new ThermoclineError('ERR_INVALID_OPTIONS', `option \`${option}\` must be ${must}`, { option })
+  }
+}
+
+export const oneOf = <T extends string>(values: readonly T[]): OptionRule<T> =>
+  optionRule((value) => values.find((known) => known === value), `one of ${values.join(', ')}`)
+
+export const flag: OptionRule<boolean> = optionRule(
+  (value) => (typeof value === 'boolean' ? value : undefined),
+  'true or false',
+)
+
+/** Milliseconds. */
+export const timeout: OptionRule<number> = optionRule(
+  (value) => (value === Number.POSITIVE_INFINITY ? value : parseDuration(value)),
+  "a duration: milliseconds or a text like '5s'",
+)
+
+/** By shape: a signal may be of another realm, or a polyfill's. */
+export const signal: OptionRule<AbortSignal> = optionRule(
+  (value) => (isAbortSignal(value) ? value : undefined),
+  'an AbortSignal, as `controller.signal` is',
+)
+
+function isAbortSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  )
+}

@@ -1,0 +1,78 @@
+/** What calls with many inputs share: they are checked in slices, and a failure says of each input what became of it. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { throwIfAborted } from '../deadline.ts'
+import { contentSize } from '../entry/record.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import { type InputOutcome, ThermoclineError, type WriteFailure } from '../errors.ts'
+import type { Receipt, WriteOutcome } from '../flow/write.ts'
+
+/** Inputs checked in one turn of the event loop: as many, and about as many bytes; a few milliseconds of work. */
+const SLICE_INPUTS = 500
+const SLICE_BYTES = 4 * 1024 * 1024
+
+/** One that passed. */
+export interface Accepted {
+  readonly index: number
+  readonly record: UnversionedRecord
+}
+
+/**
+ * Checks all inputs, the first slice within this very step, and lets others run between slices. `refuse` hears of each
+ * that broke a rule, and throws where one of them ends the call.
+ */
+export async function acceptInputs(
+  inputs: readonly unknown[],
+  validate: (input: unknown, index: number) => UnversionedRecord,
+  refuse: (error: ThermoclineError, index: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Accepted[]> {
+  const accepted: Accepted[] = []
+  let bytes = 0
+  let sliceEnd = SLICE_INPUTS
+  for (const [index, input] of inputs.entries()) {
+    if (index === sliceEnd || bytes > SLICE_BYTES) {
+      await nextTurn()
+      throwIfAborted(signal, { outcome: 'none' })
+      bytes = 0
+      sliceEnd = index + SLICE_INPUTS
+    }
+    try {
+      const record = validate(input, index)
+      accepted.push({ index, record })
+      bytes += contentSize(record)
+    } catch (error) {
+      if (!(error instanceof ThermoclineError)) throw error
+      refuse(error, index)
+    }
+  }
+  return accepted
+}
+
+/** The receipts of a batch, or an error that says of each input what became of it. */
+export function receiptsOf(outcomes: readonly WriteOutcome[]): Receipt[] {
+  const failed = outcomes.find((outcome) => !outcome.ok)
+  if (failed !== undefined) throw batchFailure(failed.error, outcomes.map(outcomeOf))
+  return outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []))
+}
+
+function outcomeOf(result: WriteOutcome): InputOutcome {
+  if (result.ok) return { id: result.value.id, outcome: 'applied' }
+  const { id = '', outcome = 'unknown' } = result.error.details as WriteFailure
+  return { id, outcome: outcome === 'partial' ? 'unknown' : outcome }
+}
+
+function batchFailure(first: ThermoclineError, each: readonly InputOutcome[]): ThermoclineError {
+  const applied = each.filter(({ outcome }) => outcome === 'applied').length
+  const message = `${applied} of ${each.length} inputs are known to be written: ${first.message}`
+  const details: WriteFailure = { ...first.details, outcome: outcomeOfAll(each) }
+  // Not enumerable: a log line with 50 000 ids helps nobody.
+  Object.defineProperty(details, 'outcomes', { value: each })
+  const cause = first.cause === undefined ? {} : { cause: first.cause }
+  return new ThermoclineError(first.code, message, details as never, cause)
+}
+
+function outcomeOfAll(each: readonly InputOutcome[]): NonNullable<WriteFailure['outcome']> {
+  const kinds = new Set(each.map(({ outcome }) => outcome))
+  if (kinds.size === 1) return each[0]!.outcome
+  return kinds.has('applied') ? 'partial' : 'unknown'
+}

@@ -1,0 +1,119 @@
+/** What each public call may be told. A call cannot pass the gate without its table here. */
+import {
+  type CallOptions,
+  type CallSchema,
+  defineCall,
+  flag,
+  type OptionRule,
+  oneOf,
+  type RulesOf,
+  signal,
+  timeout,
+} from '../call-options.ts'
+import type { Metric } from '../cold/cold-tier.ts'
+import { type Filter, parseWhere, type Where } from '../entry/filter.ts'
+import { validateEmbedding } from '../entry/validate.ts'
+import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import type { Durability } from '../flow/write.ts'
+
+export interface WriteOptions extends CallOptions {
+  /** What the write waits for. @default as the store was opened */
+  readonly durability?: Durability | undefined
+}
+
+export interface PutManyOptions extends WriteOptions {
+  /** An outcome per input, instead of a rejection. @default false */
+  readonly settle?: boolean | undefined
+}
+
+export interface CountOptions extends CallOptions {
+  readonly where?: Where | undefined
+  /** Child namespaces as well. @default false */
+  readonly recursive?: boolean | undefined
+}
+
+export interface FindOptions extends CountOptions {
+  /** At most this many, 1 to 10 000. @default 100 */
+  readonly limit?: number | undefined
+}
+
+export interface SearchOptions extends CountOptions {
+  readonly embedding: readonly number[] | Float32Array | Float64Array
+  /** How many nearest entries, 1 to 1 000. @default 10 */
+  readonly k?: number | undefined
+  /** @default 'cosine' */
+  readonly metric?: Metric | undefined
+}
+
+const DURABILITIES: readonly Durability[] = ['wal', 'cold']
+const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
+const MAX_FIND = 10_000
+const MAX_K = 1_000
+
+const waiting = { signal, timeout } satisfies RulesOf<CallOptions>
+const writing = { ...waiting, durability: oneOf(DURABILITIES) } satisfies RulesOf<WriteOptions>
+
+const where: OptionRule<Filter> = (value) => parseWhere(value as Where)
+const counting = { where, recursive: asQuery(flag), ...waiting } satisfies RulesOf<CountOptions>
+
+const embedding: OptionRule<Float32Array> = asQuery(validateEmbedding)
+const searching = {
+  embedding,
+  k: wholeNumber(MAX_K),
+  metric: asQuery(oneOf(METRICS)),
+  ...counting,
+} satisfies RulesOf<SearchOptions>
+
+export const CALLS = {
+  put: defineCall('put', writing),
+  putMany: defineCall('putMany', { ...writing, settle: flag } satisfies RulesOf<PutManyOptions>),
+  get: defineCall('get', waiting),
+  getMany: defineCall('getMany', waiting),
+  getByKey: defineCall('getByKey', waiting),
+  getManyByKey: defineCall('getManyByKey', waiting),
+  has: defineCall('has', waiting),
+  peek: defineCall('peek', waiting),
+  delete: defineCall('delete', writing),
+  deleteMany: defineCall('deleteMany', writing),
+  deleteByKey: defineCall('deleteByKey', writing),
+  find: defineCall('find', { limit: wholeNumber(MAX_FIND), ...counting } satisfies RulesOf<FindOptions>),
+  count: defineCall('count', counting),
+  search: requireEmbedding(defineCall('search', searching)),
+  explain: defineCall('explain', waiting),
+  sync: defineCall('sync', waiting),
+  checkpoint: defineCall('checkpoint', waiting),
+  stats: defineCall('stats', waiting),
+  close: defineCall('close', { timeout }),
+} as const
+
+function requireEmbedding<O extends { readonly embedding?: Float32Array }>(schema: CallSchema<O>) {
+  return (given: unknown): O & { readonly embedding: Float32Array } => {
+    const checked = schema(given)
+    const { embedding } = checked
+    if (embedding === undefined) throw invalidQuery('`embedding` must be given: the vector to search by', 'embedding')
+    return { ...checked, embedding }
+  }
+}
+
+function wholeNumber(most: number): OptionRule<number> {
+  return (value, field) => {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value
+    throw invalidQuery(`\`${field}\` must be a whole number from 1 to ${most}`, field)
+  }
+}
+
+/** What is asked for is a query, whoever checks it. */
+function asQuery<T>(rule: OptionRule<T>): OptionRule<T> {
+  return (value, field) => {
+    try {
+      return rule(value, field)
+    } catch (error) {
+      if (!isThermoclineError(error)) throw error
+      throw invalidQuery(error.message, field)
+    }
+  }
+}
+
+function invalidQuery(message: string, field: string): ThermoclineError<'ERR_INVALID_QUERY'> {
+  return new ThermoclineError('ERR_INVALID_QUERY', message, { field })
+}
