@@ -35,7 +35,7 @@ export interface OpenedHot {
 }
 
 /**
- * Redis may be away: the store serves without it, and it is used once it is there. Rejects where it refuses the login,
+ * Redis may be away: the store serves without it, and it is used once it is there. Rejects where it refuses us for good, as with a wrong password,
  * and with `ERR_LOCKED` where another process must be alone with the database.
  */
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
@@ -76,7 +76,7 @@ async function openRedis(server: RedisServer, parts: HotParts, releases: Release
   try {
     await tier.connect()
   } catch (error) {
-    if (tier.refusesLogin) throw error
+    if (tier.refusesUs) throw error
     logger.warn({ err: withoutContent(error) }, 'serving without the hot tier until Redis is there')
   }
   const onCurrentNumber = (number: number): void => {

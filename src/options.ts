@@ -7,6 +7,7 @@ import { type Duration, parseDuration } from './entry/duration.ts'
 import { ThermoclineError } from './errors.ts'
 import type { Durability } from './flow/write.ts'
 import { absoluteFolder } from './folder/folder-error.ts'
+import { parseRedisUrl } from './hot/redis-url.ts'
 import { type Logger, silentLogger } from './log.ts'
 
 /** Options of {@link openMemoryStore}. Durations are milliseconds or text like `'5m'`. */
@@ -261,6 +262,15 @@ const isPostgresJs = (value: unknown): boolean => {
   return Array.isArray(host) && Array.isArray(port) && typeof parsers === 'object'
 }
 
+/** Of any major version, and not a look-alike of another library: nothing else can be made anew from its options. */
+const isIoredisClient = (value: unknown): boolean => {
+  if (!hasOptions(value)) return false
+  const { isCluster, startupNodes, status, duplicate, defineCommand } = value as Record<string, unknown>
+  const isOne = isCluster === true ? Array.isArray(startupNodes) : isCluster === false
+  const methods = [duplicate, defineCommand]
+  return isOne && typeof status === 'string' && methods.every((method) => typeof method === 'function')
+}
+
 const schema = z.strictObject({
   dir: z.string().min(1).optional(),
   inMemory: z.boolean().optional(),
@@ -270,7 +280,7 @@ const schema = z.strictObject({
       maxEntries: whole(1).optional(),
       maxBytes: whole(1).optional(),
       url: url(/^rediss?:\/\//, REDIS_URL).optional(),
-      client: z.custom<RedisClientLike>(hasOptions, 'a client of ioredis').optional(),
+      client: z.custom<RedisClientLike>(isIoredisClient, 'a client of ioredis').optional(),
     })
     .optional(),
   cold: z
@@ -404,7 +414,11 @@ function refuseContradictions({ hot, cold, inMemory }: GivenOptions): void {
 }
 
 function resolveHot(given: GivenOptions['hot']): ResolvedHot {
-  if (given?.url !== undefined) return { kind: 'redis', server: { url: given.url } }
+  if (given?.url !== undefined) {
+    // Before anything is opened.
+    parseRedisUrl(given.url)
+    return { kind: 'redis', server: { url: given.url } }
+  }
   if (given?.client !== undefined) return { kind: 'redis', server: serverOf(given.client) }
   const { maxEntries, maxBytes } = given ?? {}
   return complete(DEFAULTS.hot, { maxEntries, maxBytes })

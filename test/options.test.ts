@@ -90,6 +90,10 @@ describe('urls', () => {
     expect(resolveOptions({ hot: { url } }).hot).toEqual({ kind: 'redis', server: { url } })
   })
 
+  test.each([`${REDIS}?keyPrefix=a`, REDIS.replace('/3', '/cache')])('a Redis is refused by what %s says', (url) => {
+    expect(refused({ hot: { url } })).toBe('hot.url')
+  })
+
   test.each(['postgres:', 'postgresql:'])('%s is a Postgres', (protocol) => {
     const url = POSTGRES.replace('postgres:', protocol)
     const { cold } = resolveOptions({ hot: { url: REDIS }, cold: { url, max: 9, dimensions: [3] } })
@@ -115,6 +119,17 @@ describe('clients', () => {
       server: { nodes, options: { redisOptions: { password: 'hunter2' } } },
     })
     for (const client of [single, sentinel, cluster]) expect(client.status).toBe('wait')
+  })
+
+  test('of other libraries are refused, which thermocline could not make anew', () => {
+    // What the client of the package `redis` shows, whose options an ioredis would not understand.
+    const nodeRedis = { options: { url: REDIS }, isOpen: false, isReady: false, connect() {}, duplicate() {} }
+    const lookAlikes = [
+      nodeRedis,
+      { ...nodeRedis, isCluster: false },
+      { ...nodeRedis, isCluster: true, status: 'wait' },
+    ]
+    for (const client of lookAlikes) expect(refused({ hot: { client } })).toBe('hot.client')
   })
 
   test('of Postgres likewise', () => {

@@ -142,10 +142,10 @@ export class PrivateRedis {
     return redis
   }
 
-  /** Starts it (again) at the same address, with what its folder holds. */
-  async restart(): Promise<void> {
+  /** Starts it (again) at the same address, with what its folder holds and, this time, further arguments. */
+  async restart(args: readonly string[] = []): Promise<void> {
     await this.kill()
-    const server = spawn('redis-server', this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const server = spawn('redis-server', [...this.#args, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#server = server
     this.#serverWatcher = whenWeEnd('kill -9 "$1"', `${server.pid}`)
     await sees(server, /ready to accept connections/i)

@@ -45,10 +45,8 @@ async function syncOnce(options: StoreOptions, flags: SyncFlags): Promise<void> 
     logger: commandLogger(flags),
   })
   // A sync does without hot what it can; whoever asked for one hears that nothing was demoted, and why.
-  const hotFailure: unknown = await store.entries.explain(NO_ENTRY).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
+  const { failures } = await store.entries.explain(NO_ENTRY)
+  const hotFailure = failures.find(({ details }) => details.tier === 'hot')
   const stats = await store.sync()
   if (hotFailure !== undefined) throw hotFailure
   if (flags.json) console.log(JSON.stringify(stats))

@@ -34,10 +34,14 @@ export class MissedWrites {
   add(key: EntryKey, version: Version): void {
     const added = ++this.#added
     const name = keyText(key)
-    if (this.#bypassedAt !== undefined || (this.#missed.size >= this.#maxKeys && !this.#missed.has(name))) {
-      this.#bypassedAt = added
-      this.#missed.clear()
-    } else this.#missed.set(name, { version, added })
+    if (this.#bypassedAt !== undefined || (this.#missed.size >= this.#maxKeys && !this.#missed.has(name))) this.bypass()
+    else this.#missed.set(name, { version, added })
+  }
+
+  /** Nothing in hot is believed until nothing is left to repair. */
+  bypass(): void {
+    this.#bypassedAt = ++this.#added
+    this.#missed.clear()
   }
 
   /** What hot must answer at least to be believed; take it before hot is asked, for it is forgotten once hot is repaired. */

@@ -43,13 +43,15 @@ export interface Placement {
   readonly expired: boolean
 }
 
-/** Where an entry lives, tier by tier; a tier that lacks it is undefined. */
+/** Where an entry lives, tier by tier; a tier that lacks it, or did not answer, is undefined. */
 export interface Explanation {
   readonly pending: Placement | undefined
   readonly hot: Placement | undefined
   readonly cold: Placement | undefined
-  /** Whether cold has the newest version of the three. */
-  readonly shipped: boolean
+  /** Whether cold has the newest version of those that are known; undefined where cold did not answer. */
+  readonly shipped: boolean | undefined
+  /** Of tiers that did not answer: `details.tier` says which, the message why. */
+  readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[]
 }
 
 interface Found {
@@ -111,7 +113,20 @@ export class Reader {
 
   async explain(key: EntryKey, options: CallOptions): Promise<Explanation> {
     const pending = this.#parts.pending.get(key)
-    const [[hot], [cold]] = await Promise.all([this.#parts.hot.read([key]), this.#parts.cold.read([key], options)])
+    const failures: ThermoclineError<'ERR_TIER_UNAVAILABLE'>[] = []
+    const unlessAway = (error: unknown): undefined[] => {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      failures.push(error)
+      return [undefined]
+    }
+    const [[hot], [cold]] = await withDeadline(
+      Promise.all([
+        this.#parts.hot.read([key]).catch(unlessAway),
+        this.#parts.cold.read([key], options).catch(unlessAway),
+      ]),
+      options,
+    )
+    const isColdAway = failures.some(({ details }) => details.tier === 'cold')
     const now = this.#parts.clock.now()
     const place = (record: Pick<EntryRecord, 'version' | 'deletedAt' | 'expiresAt'> | undefined) =>
       record && {
@@ -124,7 +139,10 @@ export class Reader {
       pending: place(pending),
       hot: place(hot && { ...hot, deletedAt: hot.deleted ? 0 : null }),
       cold: place(cold?.record),
-      shipped: cold !== undefined && others.every((version) => version === undefined || version <= cold.record.version),
+      shipped: isColdAway
+        ? undefined
+        : cold !== undefined && others.every((version) => version === undefined || version <= cold.record.version),
+      failures,
     }
   }
 

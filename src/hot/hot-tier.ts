@@ -133,6 +133,12 @@ export interface HotTier {
    */
   repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
 
+  /**
+   * Rejects where the memory is not the current incarnation any more, or cannot tell. A memory that is exchanged behind an
+   * open connection is otherwise noticed only by those who know something that it has lost.
+   */
+  verify(): Promise<void>
+
   size(): Promise<HotSize>
   close(): Promise<void>
 }

@@ -152,6 +152,10 @@ export class MemoryHotTier implements HotTier {
     })
   }
 
+  async verify(): Promise<void> {
+    this.#refuseIfClosed()
+  }
+
   async size(): Promise<HotSize> {
     this.#refuseIfClosed()
     return { entries: this.#held.size, bytes: this.#bytes }

@@ -14,6 +14,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Version } from '../entry/version.ts'
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { AnsweredByReplica, GenerationLost, isFromReplica } from './redis-errors.ts'
 import { ALL_SLOTS, GenerationKeys, nonceKey, storePrefix } from './redis-keys.ts'
 import type { RedisLink } from './redis-link.ts'
 import { deleteOtherGenerations, inspectMaster } from './redis-masters.ts'
@@ -37,7 +38,12 @@ export interface Generation {
   /** Under which cold knows it. */
   readonly number: number
   readonly keys: GenerationKeys
+  /** The latest change that was seen of each slot; empty before the first. */
+  readonly marks: string[]
 }
+
+/** Names a generation before it is entered. */
+type NamedGeneration = Pick<Generation, 'id' | 'keys'>
 
 /** Pause before another look after one that failed although Redis is connected. */
 const RETRY_MS = 1_000
@@ -46,11 +52,15 @@ export class RedisGeneration {
   readonly #options: GenerationOptions
   #current: Generation | undefined
   #looking: Promise<Generation> | undefined
+  #measuring: Promise<unknown> | undefined
   /** Counts what made the generation unknown: a look that began before the latest says nothing. */
-  #changes = 0
+  #breaks = 0
+  /** What has been seen of the latest generation. */
+  #known: Pick<Generation, 'id' | 'marks'> | undefined
   #lastId: string | undefined
   #lastNumber = 0
   #mayEvict = false
+  #isSilent = false
   #retry: NodeJS.Timeout | undefined
   #isClosed = false
   #hasWarnedOfEviction = false
@@ -75,6 +85,11 @@ export class RedisGeneration {
 
   get mayEvict(): boolean {
     return this.#mayEvict
+  }
+
+  /** Whether nothing but its slots tells this memory from an older copy: INFO is blocked. */
+  get isSilent(): boolean {
+    return this.#isSilent
   }
 
   /** Redis's own time as last measured, on a clock that does not step. */
@@ -104,7 +119,7 @@ export class RedisGeneration {
 
   /** A connection broke. */
   forget(): void {
-    this.#changes++
+    this.#breaks++
     this.#current = undefined
   }
 
@@ -120,18 +135,38 @@ export class RedisGeneration {
     })
   }
 
-  /** A slot of this generation has no floor. */
+  /** A slot of this generation has no floor, or not the changes that it had. */
   async lose(lost: Generation): Promise<void> {
-    const { nonce, ready } = await this.#readNonce()
-    // Where another one is ready, or none, somebody was before us.
-    if (ready === lost.id) await this.#renounce(nonce)
-    if (this.#current === lost) this.forget()
-    this.lookSoon()
+    try {
+      const { nonce, ready } = await this.#readNonce()
+      // Where another one is ready, or none, somebody was before us.
+      if (ready === lost.id) {
+        await this.#renounce(nonce)
+        await Promise.all(ALL_SLOTS.map((slot) => this.#options.link.run('end', [lost.keys.slot(slot)], [])))
+      }
+    } finally {
+      this.#leave(lost)
+    }
+  }
+
+  /** Rejects with {@link GenerationLost} where the masters are not those of the current generation any more. */
+  async verify(): Promise<void> {
+    const known = await this.current()
+    try {
+      const { id, ready } = await this.#identify()
+      if (id === known.id && ready === id) return
+    } catch (error) {
+      if (!isFromReplica(error)) throw error
+    }
+    throw new GenerationLost('another memory answers')
   }
 
   /** Measures Redis's clock anew: between two that drift apart, every write would be late. */
-  async measureTime(): Promise<void> {
-    await this.#readNonce()
+  measureTime(): Promise<unknown> {
+    this.#measuring ??= this.#readNonce().finally(() => {
+      this.#measuring = undefined
+    })
+    return this.#measuring
   }
 
   close(): void {
@@ -144,14 +179,26 @@ export class RedisGeneration {
     return nonceKey(this.#options.storeId)
   }
 
+  /** Nobody uses it any more here; the next call looks. */
+  #leave(lost: Generation): void {
+    if (this.#current === lost) this.forget()
+    this.lookSoon()
+  }
+
+  /** Which generation Redis would have now, whether anybody has entered it or not. */
+  async #identify(): Promise<{ id: string; nonce: string; ready: string }> {
+    const fingerprints = await this.#inspectMasters()
+    const { nonce, ready } = await this.#readNonce()
+    return { id: hashOf([...fingerprints, nonce]), nonce, ready }
+  }
+
   async #look(): Promise<Generation> {
-    const { storeId } = this.#options
+    const { link, storeId } = this.#options
     for (;;) {
-      const changes = this.#changes
-      const fingerprints = await this.#inspectMasters()
-      const { nonce, ready } = await this.#readNonce()
-      const id = hashOf([...fingerprints, nonce])
+      const breaks = this.#breaks
+      const { id, nonce, ready } = await this.#identify()
       const keys = new GenerationKeys(storeId, id)
+      if (this.#lastId === undefined) await link.run('rehearse', [keys.rehearsal], [])
       let number = this.#lastNumber
       if (id !== this.#lastId || ready !== id) {
         const entered = await this.#enter(id)
@@ -162,23 +209,25 @@ export class RedisGeneration {
         number = entered.number
         if (ready !== id && !(await this.#prepare({ id, keys }, nonce, entered.highestVersion))) continue
       }
-      const generation = { id, number, keys }
+      const generation = { id, number, keys, marks: this.#marksOf(id) }
       if (this.#isClosed) throw new Error('closed meanwhile')
-      if (changes !== this.#changes) continue
+      if (breaks !== this.#breaks) continue
       this.#become(generation)
       return generation
     }
   }
 
+  /** What was known before a connection broke holds afterwards, where it is the same memory. */
+  #marksOf(id: string): string[] {
+    if (this.#known?.id !== id) this.#known = { id, marks: ALL_SLOTS.map(() => '') }
+    return this.#known.marks
+  }
+
   async #inspectMasters(): Promise<string[]> {
     const reports = await Promise.all(this.#options.link.masters().map(inspectMaster))
     if (reports.length === 0) throw new Error('no master is known')
-    if (reports.some((report) => report.isReplica))
-      throw new ThermoclineError(
-        'ERR_TIER_UNAVAILABLE',
-        `the hot tier at ${this.#options.link.address} is a read-only replica: name the primary, or the sentinels`,
-        { tier: 'hot' },
-      )
+    if (reports.some((report) => report.isReplica)) throw new AnsweredByReplica('a master became a replica')
+    this.#isSilent = reports.some(({ fingerprint }) => fingerprint === undefined)
     this.#mayEvict = reports.some(
       ({ evictionPolicy }) => evictionPolicy !== undefined && evictionPolicy !== 'noeviction',
     )
@@ -205,7 +254,7 @@ export class RedisGeneration {
   }
 
   /** Gives each slot its floor; false where the nonce was replaced meanwhile. */
-  async #prepare({ id, keys }: Omit<Generation, 'number'>, nonce: string, floor: Version): Promise<boolean> {
+  async #prepare({ id, keys }: NamedGeneration, nonce: string, floor: Version): Promise<boolean> {
     const { link, logger } = this.#options
     await Promise.all(ALL_SLOTS.map((slot) => link.run('raiseFloor', [keys.slot(slot)], [floor])))
     const isReady = (await link.run('declareReady', [this.#nonceKey], [nonce, id])) === 1
@@ -218,7 +267,7 @@ export class RedisGeneration {
     return isReady
   }
 
-  async #cleanUp({ id, keys }: Omit<Generation, 'number'>): Promise<void> {
+  async #cleanUp({ id, keys }: NamedGeneration): Promise<void> {
     const { link, logger, storeId } = this.#options
     const isCurrent = async (): Promise<boolean> => (await this.#readNonce()).ready === id && !this.#isClosed
     for (const master of link.masters()) {
@@ -258,7 +307,7 @@ export class RedisGeneration {
     this.#hasWarnedOfEviction = true
     this.#options.logger.warn(
       { policy },
-      'Redis may evict: an evicted write can show its older version until it is shipped; set maxmemory-policy noeviction',
+      'Redis may evict: an evicted write can show its older version until it is shipped, and an evicted key of bookkeeping throws away all that is hot; set maxmemory-policy noeviction',
     )
   }
 

@@ -24,10 +24,11 @@ import type {
   HotWriteResult,
 } from './hot-tier.ts'
 import { lowestOf } from './lowest-of.ts'
-import { GenerationLost, isLoginRefusal, isReply, reasonOf, replyCode } from './redis-errors.ts'
+import { GenerationLost, isRefusalForGood, isReply, MemoryFull, reasonOf, replyCode } from './redis-errors.ts'
 import { type EnterGeneration, type Generation, RedisGeneration } from './redis-generation.ts'
-import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem } from './redis-keys.ts'
+import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem, storePrefix } from './redis-keys.ts'
 import { RedisLink, type RedisServer } from './redis-link.ts'
+import type { ScriptName } from './redis-scripts.ts'
 import { argumentsOf, resultOf, STATE_FIELDS, stateOf } from './redis-values.ts'
 
 export interface RedisHotTierOptions {
@@ -62,6 +63,9 @@ export class RedisHotTier implements HotTier {
   readonly #guard: Guard
   readonly #commandTimeout: number
   readonly #logger: Logger
+  /** Of every key of this store. */
+  readonly #keyPattern: string
+  #refusesUs = false
   #isClosed = false
 
   constructor(options: RedisHotTierOptions) {
@@ -69,10 +73,11 @@ export class RedisHotTier implements HotTier {
     this.markerTtl = options.markerTtl ?? DEFAULT_MARKER_TTL
     this.#commandTimeout = options.commandTimeout ?? DEFAULT_COMMAND_TIMEOUT
     this.#logger = logger
+    this.#keyPattern = `${storePrefix(storeId)}*`
     this.#guard = new Guard({
       ...GUARD,
       clock: systemClock,
-      isOutage: (error) => !isReply(error) && !(error instanceof GenerationLost),
+      isOutage: (error) => !isReply(error) && !(error instanceof GenerationLost || error instanceof MemoryFull),
     })
     this.#link = new RedisLink({
       server,
@@ -102,6 +107,7 @@ export class RedisHotTier implements HotTier {
       const ready = this.#link.connect().then(() => this.#generation.current())
       await withDeadline(ready, { timeout: 2 * this.#commandTimeout })
     } catch (error) {
+      this.#refusesUs = isRefusalForGood(error, this.#link.trouble)
       throw this.#unavailable(error)
     }
   }
@@ -123,9 +129,9 @@ export class RedisHotTier implements HotTier {
     return this.#generation.mayEvict
   }
 
-  /** Whether Redis answered the latest attempt to connect, and did not let us in. */
-  get refusesLogin(): boolean {
-    return isLoginRefusal(this.#link.refusal)
+  /** Whether the first attempt to connect met something that waiting does not mend, such as a wrong password. */
+  get refusesUs(): boolean {
+    return this.#refusesUs
   }
 
   /** Enters the generation anew: cold says that another one is current. */
@@ -138,10 +144,12 @@ export class RedisHotTier implements HotTier {
   }
 
   read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]> {
-    return this.#perSlot(keys, nameOf, async ({ keys: names }, slot, group) => {
+    return this.#perSlot(keys, nameOf, async (generation, slot, group) => {
+      const names = generation.keys
       const redisKeys = [names.slot(slot), ...group.map(({ name }) => names.entry(slot, name))]
-      const found = await this.#link.runForBytes('read', redisKeys, [...STATE_FIELDS, 'payload'])
-      return (found as (Buffer | null)[][] | null)?.map((fields) => {
+      const args = [...STATE_FIELDS, 'payload']
+      const found = await this.#run(generation, slot, 'read', redisKeys, args, { asBytes: true })
+      return (found as (Buffer | null)[][]).map((fields) => {
         const state = stateOf(fields.slice(0, STATE_FIELDS.length).map((field) => field?.toString() ?? null))
         return state && { ...state, payload: fields.at(-1)! }
       })
@@ -152,11 +160,14 @@ export class RedisHotTier implements HotTier {
     const results = await this.#perSlot(
       writes,
       (write) => nameOf(write.key),
-      async ({ id, keys }, slot, group) => {
+      async (generation, slot, group) => {
+        const { id, keys } = generation
         const args = group.flatMap(({ name, item }) => argumentsOf(name, item, id))
         const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
-        const verdicts = await this.#link.run('write', redisKeys, [this.markerTtl, ...args])
-        return (verdicts as string[] | null)?.map(resultOf)
+        const verdicts = (await this.#run(generation, slot, 'write', redisKeys, [this.markerTtl, ...args])) as string[]
+        // What there was room for is stored all the same; a write that is rejected may always have arrived.
+        if (verdicts.includes('full')) throw new MemoryFull('a write found no room')
+        return verdicts.map(resultOf)
       },
     )
     if (results.some((result) => result.status === 'late')) this.#measureTime()
@@ -167,11 +178,12 @@ export class RedisHotTier implements HotTier {
     const counted = await this.#perSlot(
       touches,
       (touch) => nameOf(touch.key),
-      async ({ keys }, slot, group) => {
-        const entries = group.map(({ name }) => keys.entry(slot, name))
+      async (generation, slot, group) => {
+        const { keys } = generation
+        const redisKeys = [keys.slot(slot), keys.byLastAccess(slot), ...group.map(({ name }) => keys.entry(slot, name))]
         const args = group.flatMap(({ name, item }) => [name, item.lastAccessedAt, item.accesses])
-        const answers = await this.#link.run('touch', [keys.slot(slot), keys.byLastAccess(slot), ...entries], args)
-        return (answers as number[] | null)?.map((answer) => answer === 1)
+        const answers = await this.#run(generation, slot, 'touch', redisKeys, args)
+        return (answers as number[]).map((answer) => answer === 1)
       },
     )
     return touches.filter((_, i) => !counted[i])
@@ -197,16 +209,14 @@ export class RedisHotTier implements HotTier {
   }
 
   size(): Promise<HotSize> {
-    return this.#call(async ({ keys }) => {
-      const sizes = await Promise.all(
-        ALL_SLOTS.map((slot) => this.#link.run('size', [keys.slot(slot), keys.byLastAccess(slot)], [])),
-      )
-      return sizes
-        .map((size) => ofSlot(size as [number, number] | null))
-        .reduce<HotSize>((sum, [entries, bytes]) => ({ entries: sum.entries + entries, bytes: sum.bytes + bytes }), {
-          entries: 0,
-          bytes: 0,
-        })
+    return this.#call((generation) => this.#size(generation))
+  }
+
+  /** Where INFO is blocked, only the slots tell a memory from its older copy. */
+  async verify(): Promise<void> {
+    await this.#call(async (generation) => {
+      await this.#generation.verify()
+      if (this.#generation.isSilent) await this.#size(generation)
     })
   }
 
@@ -216,15 +226,27 @@ export class RedisHotTier implements HotTier {
     await this.#link.close()
   }
 
+  async #size(generation: Generation): Promise<HotSize> {
+    const { keys } = generation
+    const sizes = await Promise.all(
+      ALL_SLOTS.map((slot) => this.#run(generation, slot, 'size', [keys.slot(slot), keys.byLastAccess(slot)], [])),
+    )
+    return (sizes as [number, number][]).reduce<HotSize>(
+      (sum, [entries, bytes]) => ({ entries: sum.entries + entries, bytes: sum.bytes + bytes }),
+      { entries: 0, bytes: 0 },
+    )
+  }
+
   #depart(script: 'remove' | 'repair', departures: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
     return this.#perSlot(
       departures,
       (departure) => nameOf(departure.key),
-      async ({ keys }, slot, group) => {
+      async (generation, slot, group) => {
+        const { keys } = generation
         const args = group.flatMap(({ name, item }) => [name, item.version])
         const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
-        const removed = await this.#link.run(script, redisKeys, [this.markerTtl, ...args])
-        return (removed as string[][] | null)?.map(([accesses, last]) =>
+        const removed = await this.#run(generation, slot, script, redisKeys, [this.markerTtl, ...args])
+        return (removed as string[][]).map(([accesses, last]) =>
           accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) },
         )
       },
@@ -235,12 +257,12 @@ export class RedisHotTier implements HotTier {
   #perSlot<T, R>(
     items: readonly T[],
     nameOfItem: (item: T) => string,
-    run: (generation: Generation, slot: number, group: readonly SlotItem<T>[]) => Promise<readonly R[] | undefined>,
+    run: (generation: Generation, slot: number, group: readonly SlotItem<T>[]) => Promise<readonly R[]>,
   ): Promise<R[]> {
     return this.#call(async (generation) => {
       const results: R[] = new Array(items.length)
       const runGroup = async ([slot, group]: [number, SlotItem<T>[]]): Promise<void> => {
-        const answers = ofSlot(await run(generation, slot, group))
+        const answers = await run(generation, slot, group)
         for (const [i, { index }] of group.entries()) results[index] = answers[i]!
       }
       await Promise.all([...groupBySlot(items, nameOfItem)].map(runGroup))
@@ -249,28 +271,44 @@ export class RedisHotTier implements HotTier {
   }
 
   /** Names with the lowest scores over all slots, lowest first. */
-  #lowest({ keys }: Generation, index: 'byLastAccess' | 'byExpiry', max: number, limit: number): Promise<string[]> {
+  #lowest(generation: Generation, index: 'byLastAccess' | 'byExpiry', max: number, limit: number): Promise<string[]> {
+    const { keys } = generation
     return lowestOf(SLOT_COUNT, limit, async (slot, offset, count) => {
-      const answer = await this.#link.run('lowest', [keys.slot(slot), keys[index](slot)], [max, offset, count])
-      const flat = ofSlot(answer as string[] | null)
+      const redisKeys = [keys.slot(slot), keys[index](slot)]
+      const flat = (await this.#run(generation, slot, 'lowest', redisKeys, [max, offset, count])) as string[]
       return Array.from({ length: flat.length / 2 }, (_, i) => ({ name: flat[2 * i]!, score: Number(flat[2 * i + 1]) }))
     })
   }
 
   /** What is known of the names that are still held. */
-  async #describe({ keys }: Generation, names: readonly string[]): Promise<HotCandidate[]> {
+  async #describe(generation: Generation, names: readonly string[]): Promise<HotCandidate[]> {
+    const { keys } = generation
     const groups = groupBySlot(names, (name) => name)
     const described = await Promise.all(
       [...groups].map(async ([slot, group]) => {
-        const entries = group.map(({ name }) => keys.entry(slot, name))
-        const found = await this.#link.run('read', [keys.slot(slot), ...entries], STATE_FIELDS)
-        return ofSlot(found as (string | null)[][] | null).map((fields, i) => {
+        const redisKeys = [keys.slot(slot), ...group.map(({ name }) => keys.entry(slot, name))]
+        const found = await this.#run(generation, slot, 'read', redisKeys, STATE_FIELDS)
+        return (found as (string | null)[][]).map((fields, i) => {
           const state = stateOf(fields)
           return state && { key: keyOfName(group[i]!.name), ...state }
         })
       }),
     )
     return described.flat().filter((candidate) => candidate !== undefined)
+  }
+
+  /** Runs a script of a slot. */
+  async #run(
+    generation: Generation,
+    slot: number,
+    script: ScriptName,
+    keys: readonly string[],
+    args: readonly (string | number | Uint8Array)[],
+    { asBytes = false } = {},
+  ): Promise<unknown> {
+    const all = [...args, generation.marks[slot]!]
+    const answer = asBytes ? this.#link.runForBytes(script, keys, all) : this.#link.run(script, keys, all)
+    return resultIn(generation, slot, await answer)
   }
 
   /** The one way to Redis: guard, generation, deadline, and errors of ours alone. */
@@ -304,10 +342,10 @@ export class RedisHotTier implements HotTier {
 
   #unavailable(error: unknown): ThermoclineError {
     if (isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return error
-    const { address, refusal } = this.#link
+    const { address, trouble } = this.#link
     return new ThermoclineError(
       'ERR_TIER_UNAVAILABLE',
-      `the hot tier at ${address} ${reasonOf(error, refusal)}`,
+      `the hot tier at ${address} ${reasonOf(error, trouble, this.#keyPattern)}`,
       { tier: 'hot' },
       { cause: error },
     )
@@ -326,8 +364,14 @@ function entryAndMarkerKeys<T>(keys: Generation['keys'], slot: number, group: re
   return group.flatMap(({ name }) => [keys.entry(slot, name), keys.marker(slot, name)])
 }
 
-/** The answer of a slot; nothing means that it has lost its floor. */
-function ofSlot<T>(answer: T | null | undefined): T {
-  if (answer === null || answer === undefined) throw new GenerationLost('a slot has no floor')
-  return answer
+/**
+ * What a script of a slot answers, where its memory is still the one that we know. In a cluster a script may be answered
+ * after one that was sent later, so the mark of the highest number counts.
+ */
+function resultIn({ marks }: Generation, slot: number, answer: unknown): unknown {
+  if (answer === null) throw new GenerationLost('a slot has no floor, or not the changes that it had')
+  const [mark, result] = answer as readonly [string | Buffer, unknown]
+  const latest = mark.toString()
+  if (Number.parseInt(latest, 10) >= (Number.parseInt(marks[slot]!, 10) || 0)) marks[slot] = latest
+  return result
 }

@@ -73,6 +73,11 @@ export class GenerationKeys {
     return `${this.#tag(slot)}:m:${name}`
   }
 
+  /** For trying out what this user may do. */
+  get rehearsal(): string {
+    return `${this.#tag(0)}:rehearsal`
+  }
+
   /** Only what stands between the braces decides the slot of a cluster; names may hold braces. */
   #tag(slot: number): string {
     return `${this.prefix}${slot}}`

@@ -5,12 +5,13 @@
  */
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis'
 import { Cluster, Redis } from './redis-driver.ts'
-import { replyCode } from './redis-errors.ts'
+import { isFromReplica, troubleOf } from './redis-errors.ts'
 import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
+import { parseRedisUrl } from './redis-url.ts'
 
 /** A server by URL or options (Sentinel included), or a cluster by its first nodes. */
 export type RedisServer =
-  | { readonly url: string; readonly options?: RedisOptions }
+  | { readonly url: string }
   | { readonly options: RedisOptions }
   | { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions }
 
@@ -26,6 +27,7 @@ export interface LinkOptions {
 }
 
 type ScriptArgument = string | number | Uint8Array
+type OnReply = (error: Error) => boolean
 type ScriptCall = (keyCount: number, ...rest: ScriptArgument[]) => Promise<unknown>
 
 /** Longest pause between two attempts to connect. */
@@ -38,18 +40,19 @@ export class RedisLink {
   readonly #client: Redis | Cluster
   readonly #options: LinkOptions
   readonly #watched = new WeakSet<Redis>()
-  #refusal: string | undefined
+  #trouble: string | undefined
+  #isLeavingReplica = false
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.#client = createClient(options)
+    this.#client = createClient(options, (error) => this.#leavesReplica(error))
     this.address = addressOf(options.server, this.#client)
     this.#client.on('error', (error: unknown) => {
-      this.#refusal = replyCode(error) ?? this.#refusal
+      this.#trouble = troubleOf(error, { usesTls: this.#usesTls }) ?? this.#trouble
       options.onError(error)
     })
     this.#client.on('ready', () => {
-      this.#refusal = undefined
+      this.#trouble = undefined
     })
     if (this.#client instanceof Redis) this.#watch(this.#client)
     else this.#watchCluster(this.#client)
@@ -62,13 +65,19 @@ export class RedisLink {
     await Promise.race([ready, this.#client.connect()])
   }
 
-  /** What Redis answered to the latest attempt to connect, such as WRONGPASS; undefined where it did not answer. */
-  get refusal(): string | undefined {
-    return this.#refusal
+  /** What the latest attempt to connect met, such as WRONGPASS or ECONNREFUSED; undefined once it is connected. */
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   get isUp(): boolean {
     return this.#client.status === 'ready'
+  }
+
+  get #usesTls(): boolean {
+    const client = this.#client
+    const options: RedisOptions | undefined = client instanceof Redis ? client.options : client.options.redisOptions
+    return options?.tls !== undefined
   }
 
   /** A connection to each master. */
@@ -105,11 +114,24 @@ export class RedisLink {
     return scripts[scriptCommand(name)]!(keys.length, ...keys, ...args.map(asBuffer))
   }
 
+  /**
+   * Who has become a replica refuses writes, and scripts that read begin with one: it is time to connect anew. Once, for
+   * as many commands as were on their way there.
+   */
+  #leavesReplica(error: Error): boolean {
+    if (this.#isLeavingReplica || !isFromReplica(error)) return false
+    this.#isLeavingReplica = true
+    return true
+  }
+
   #watch(connection: Redis): void {
     if (this.#watched.has(connection)) return
     this.#watched.add(connection)
     connection.on('close', this.#options.onDown)
-    connection.on('ready', this.#options.onUp)
+    connection.on('ready', () => {
+      this.#isLeavingReplica = false
+      this.#options.onUp()
+    })
   }
 
   #watchCluster(cluster: Cluster): void {
@@ -123,9 +145,35 @@ export class RedisLink {
   }
 }
 
-function createClient({ server, commandTimeout }: LinkOptions): Redis | Cluster {
+function createClient({ server, commandTimeout }: LinkOptions, reconnectOnError: OnReply): Redis | Cluster {
   const scripts = Object.fromEntries(Object.entries(SCRIPTS).map(([name, lua]) => [scriptCommand(name), { lua }]))
-  const terms = {
+  const terms = termsOf(commandTimeout, reconnectOnError)
+  if ('nodes' in server) {
+    const { options } = server
+    // What a node says goes before the options of all nodes.
+    const nodes: ClusterNode[] = server.nodes.map((node) => ({ ...nodeOf(node), ...terms }))
+    return new Cluster(nodes, {
+      clusterRetryStrategy: retryStrategy,
+      slotsRefreshTimeout: commandTimeout,
+      // Processes that know different masters take each other's generation for lost.
+      slotsRefreshInterval: 5_000,
+      ...options,
+      redisOptions: { ...options?.redisOptions, ...terms },
+      keyPrefix: '',
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      enableAutoPipelining: false,
+      scaleReads: 'master',
+      scripts,
+    })
+  }
+  const given: RedisOptions = 'url' in server ? parseRedisUrl(server.url) : server.options
+  return new Redis({ retryStrategy, ...given, ...terms, enableOfflineQueue: false, scripts })
+}
+
+/** What holds for each connection, whatever the user's own options say. An older ioredis lacks some and needs none of them. */
+function termsOf(commandTimeout: number, reconnectOnError: OnReply) {
+  return {
     lazyConnect: true,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -137,29 +185,17 @@ function createClient({ server, commandTimeout }: LinkOptions): Redis | Cluster 
     socketTimeout: 2 * commandTimeout,
     enableAutoPipelining: false,
     keyPrefix: '',
+    readOnly: false,
+    monitor: false,
     stringNumbers: false,
     replyMapping: 'legacy',
-    // Whoever has become a replica refuses writes and would answer reads with what it once had.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-  } as const satisfies RedisOptions
-  if ('nodes' in server) {
-    const { options } = server
-    return new Cluster([...server.nodes], {
-      clusterRetryStrategy: retryStrategy,
-      slotsRefreshTimeout: commandTimeout,
-      // Processes that know different masters take each other's generation for lost.
-      slotsRefreshInterval: 5_000,
-      ...options,
-      redisOptions: { ...options?.redisOptions, ...terms },
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      enableAutoPipelining: false,
-      scaleReads: 'master',
-      scripts,
-    })
-  }
-  const options = { retryStrategy, ...server.options, ...terms, enableOfflineQueue: false, scripts }
-  return 'url' in server ? new Redis(server.url, options) : new Redis(options)
+    reconnectOnError,
+  } as const
+}
+
+function nodeOf(node: ClusterNode): Exclude<ClusterNode, string | number> {
+  if (typeof node === 'number') return { port: node }
+  return typeof node === 'string' ? parseRedisUrl(node, 'hot.client') : node
 }
 
 function waitFor(milliseconds: number): { promise: Promise<void>; cancel: () => void } {

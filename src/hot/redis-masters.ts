@@ -1,6 +1,6 @@
 /** What the masters say about themselves. Servers that are managed may answer less. */
 import type { Redis } from 'ioredis'
-import { replyCode } from './redis-errors.ts'
+import { DatabaseMissing, replyCode } from './redis-errors.ts'
 
 export interface MasterReport {
   /** Changes with each start of the server and with each change of what it replicates; undefined where INFO is blocked. */
@@ -13,6 +13,7 @@ export interface MasterReport {
 const SILENT: MasterReport = { fingerprint: undefined, isReplica: false, evictionPolicy: undefined }
 
 export async function inspectMaster(master: Redis): Promise<MasterReport> {
+  await selectDatabase(master)
   try {
     const sections = await Promise.all(['server', 'replication', 'memory'].map((section) => master.info(section)))
     const field = (name: string): string | undefined =>
@@ -28,6 +29,18 @@ export async function inspectMaster(master: Redis): Promise<MasterReport> {
     const code = replyCode(error)
     if (code === 'NOPERM' || code === 'ERR') return SILENT
     throw error
+  }
+}
+
+/** ioredis has selected it already, but where that fails it goes on in database 0. */
+async function selectDatabase(master: Redis): Promise<void> {
+  const { db } = master.options
+  if (!db) return
+  try {
+    await master.select(db)
+  } catch (error) {
+    if (replyCode(error) !== 'ERR') throw error
+    throw new DatabaseMissing('the database cannot be selected')
   }
 }
 

@@ -3,11 +3,31 @@
  * keys in KEYS; the first is the slot's own hash, whose `floor` is there for as long as the slot's memory is. A script
  * that does not find it answers nil: the generation is lost, and nothing else of it may be believed.
  *
+ * A memory may also go back: to that of a copy which lacks what was written last. So each change has a mark, its number
+ * and its time, and a slot keeps those of its latest changes. A caller hands over the latest mark that it has seen, as
+ * the last of ARGV, and gets the one that is the latest now; where the slot does not know the mark of that number, it
+ * answers nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for so long
+ * has to look at the server itself, see redis-generation.ts.)
+ *
+ * Each script begins with a write, also one that only asks. A replica refuses it, and so does a Redis that takes no
+ * writes because its disk or its replicas fail: where hot cannot be kept in step with cold, nobody must read from it. A
+ * Redis that is full refuses commands that may grow, unless the script has begun with one that cannot; so what is asked,
+ * what leaves and what is repaired goes on there, and `write` alone looks whether there is room.
+ *
  * ioredis may resend, and a command that timed out may still run, so each script may run twice and late.
  *
- * Keys of a slot: hash {floor, bytes} · sorted set of names by last access · sorted set of names by expiry · per name
- * a hash {version, deleted, expires, payload, known, accesses, last} and a text, the marker, which Redis expires.
+ * Keys of a slot: hash {floor, bytes, fence, latest, and marks by number} · sorted set of names by last access · sorted
+ * set of names by expiry · per name a hash {version, deleted, expires, payload, known, accesses, last} and a text, the
+ * marker, which Redis expires.
  */
+
+/** Marks of changes that a slot keeps. */
+const MARKS = 32
+
+/** A write that changes nothing and cannot grow. */
+const BEGIN = /* lua */ `
+redis.call('HDEL', KEYS[1], '')
+`
 
 /** Milliseconds of Redis's own clock. */
 const TIME = /* lua */ `
@@ -20,12 +40,47 @@ local function digits(number) return string.format('%.0f', number) end
 `
 
 /**
- * KEYS: slot, by last access, by expiry, then entry and marker of each write. ARGV: marker time, then nine of each
- * write. Answers, per write, `stored`, `late` or the version to rise above.
+ * What scripts of a slot share. `enter` answers its fields, or nothing where it lost its memory; `change` notes a change,
+ * and answers its mark and whether Redis is full.
  */
-const write = /* lua */ `${TIME}
-local floor = redis.call('HGET', KEYS[1], 'floor')
-if not floor then return nil end
+const SLOT = /* lua */ `${TIME}
+local seen = table.remove(ARGV)
+local function numberOf(mark) return tonumber(string.match(mark, '^%d+') or 0) end
+local function field(number) return string.format('m%d', number % ${MARKS}) end
+
+local function enter()
+  local slot = redis.call('HMGET', KEYS[1], 'floor', 'latest', 'fence', 'bytes')
+  if not slot[1] then return nil end
+  local latest = slot[2] or ''
+  if seen ~= latest and seen ~= '' then
+    local number = numberOf(seen)
+    local since = numberOf(latest) - number
+    if since < 0 or (since < ${MARKS} and redis.call('HGET', KEYS[1], field(number)) ~= seen) then return nil end
+  end
+  return { floor = slot[1], latest = latest, fence = tonumber(slot[3] or 0), bytes = tonumber(slot[4] or 0) }
+end
+
+local function change(slot)
+  local parts = redis.call('TIME')
+  local number = numberOf(slot.latest) + 1
+  local mark = string.format('%.0f:%s.%s', number, parts[1], parts[2])
+  local noted = redis.pcall('HSET', KEYS[1], 'latest', mark, field(number), mark)
+  if type(noted) == 'number' then return mark, false end
+  redis.call('HDEL', KEYS[1], '')
+  redis.call('HSET', KEYS[1], 'latest', mark, field(number), mark)
+  return mark, true
+end
+`
+
+/**
+ * KEYS: slot, by last access, by expiry, then entry and marker of each write. ARGV: marker time, then nine of each
+ * write. Answers, per write, `stored`, `late`, `full` or the version to rise above.
+ */
+const write = /* lua */ `${SLOT}
+local slot = enter()
+if not slot then return nil end
+local floor = slot.floor
+local mark, full = change(slot)
 local patience = tonumber(ARGV[1]) / 2
 local now = time()
 
@@ -38,6 +93,7 @@ local function judge(version, reason, started, held, left)
   end
   -- Half of the marker's time is the slack for a clock that steps, so a start far ahead is as bad as one long ago.
   if math.abs(now - started) > patience then return 'late' end
+  if reason ~= 'put' and started < slot.fence then return 'late' end
   -- For puts alone: memory-hot-tier.ts says why promotions need no floor.
   if reason == 'put' and not held and version <= floor then return floor end
   return nil
@@ -49,8 +105,10 @@ for i = 1, (#ARGV - 1) / 9 do
   local name, version, deleted, expires, payload, reason, started, known, last = unpack(ARGV, 9 * i - 7, 9 * i + 1)
   local held = redis.call('HGET', entry, 'version')
   local verdict = judge(version, reason, tonumber(started), held, redis.call('GET', marker))
+  local before = redis.call('HSTRLEN', entry, 'payload')
+  -- What replaces something larger makes room: a delete above all.
+  if not verdict and full and (not held or #payload > before) then verdict = 'full' end
   if not verdict then
-    local before = redis.call('HSTRLEN', entry, 'payload')
     if not held then redis.call('HSET', entry, 'known', known, 'accesses', 0, 'last', 0) end
     last = math.max(now, tonumber(last), tonumber(redis.call('HGET', entry, 'last')))
     redis.call('HSET', entry, 'version', version, 'deleted', deleted, 'expires', expires, 'payload', payload, 'last', digits(last))
@@ -61,20 +119,22 @@ for i = 1, (#ARGV - 1) / 9 do
   end
   results[i] = verdict
 end
-return results
+return { mark, results }
 `
 
 /** KEYS: slot, then entries. ARGV: fields. Answers, per entry, its fields. */
-const read = /* lua */ `
-if redis.call('HEXISTS', KEYS[1], 'floor') == 0 then return nil end
+const read = /* lua */ `${BEGIN}${SLOT}
+local slot = enter()
+if not slot then return nil end
 local found = {}
 for i = 2, #KEYS do found[i - 1] = redis.call('HMGET', KEYS[i], unpack(ARGV)) end
-return found
+return { slot.latest, found }
 `
 
 /** KEYS: slot, by last access, then entries. ARGV: name, time and reads of each touch. Answers, per touch, 1 if it counted. */
-const touch = /* lua */ `
-if redis.call('HEXISTS', KEYS[1], 'floor') == 0 then return nil end
+const touch = /* lua */ `${BEGIN}${SLOT}
+local slot = enter()
+if not slot then return nil end
 local counted = {}
 for i = 1, #ARGV / 3 do
   local entry, name, last, accesses = KEYS[i + 2], unpack(ARGV, 3 * i - 2, 3 * i)
@@ -87,14 +147,16 @@ for i = 1, #ARGV / 3 do
     end
   end
 end
-return counted
+return { slot.latest, counted }
 `
 
 /** What removals and repairs share: one drops exactly the given version, the other whatever is older. */
-const departure = (leaves: string, marks: string): string => /* lua */ `
-local floor = redis.call('HGET', KEYS[1], 'floor')
-if not floor then return nil end
-local removed = {}
+const departure = (leaves: string, marks: string): string => /* lua */ `${SLOT}
+local slot = enter()
+if not slot then return nil end
+local floor = slot.floor
+local mark, full = change(slot)
+local removed, fenced = {}, false
 for i = 1, (#ARGV - 1) / 2 do
   local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
   local name, version = ARGV[2 * i], ARGV[2 * i + 1]
@@ -104,23 +166,28 @@ for i = 1, (#ARGV - 1) / 2 do
   if leaves then
     removed[i] = redis.call('HMGET', entry, 'accesses', 'last')
     local bytes = redis.call('HSTRLEN', entry, 'payload')
-    -- First, because a full Redis refuses what may grow, unless the script has begun with something that cannot.
     redis.call('UNLINK', entry)
     redis.call('HINCRBY', KEYS[1], 'bytes', 0 - bytes)
     redis.call('ZREM', KEYS[2], name)
     redis.call('ZREM', KEYS[3], name)
   end
   if ${marks} then
-    local left = redis.call('GET', marker)
-    if not left or left < version then left = version end
-    redis.call('SET', marker, left, 'PX', ARGV[1])
+    if leaves or not full then
+      local left = redis.call('GET', marker)
+      if not left or left < version then left = version end
+      redis.call('SET', marker, left, 'PX', ARGV[1])
+    else
+      fenced = true
+    end
     if version > floor then
       floor = version
       redis.call('HSET', KEYS[1], 'floor', floor)
     end
   end
 end
-return removed
+-- Half of the marker's time is the slack for clocks, as in write.
+if fenced then redis.call('HSET', KEYS[1], 'fence', digits(time() + ARGV[1] / 2)) end
+return { mark, removed }
 `
 
 /**
@@ -129,45 +196,56 @@ return removed
  */
 const remove = departure('held == version', 'leaves')
 
-/** The same for whatever is older than the version, which is marked even where nothing is held. */
+/**
+ * The same for whatever is older than the version, which is marked even where nothing is held. A full Redis has no room
+ * for markers of what it does not hold: there, whatever is on its way to the slot from cold comes late instead.
+ */
 const repair = departure('held and held < version', 'true')
 
 /** KEYS: slot, one of its sorted sets. ARGV: highest score, offset, count. Answers names and scores, lowest first. */
-const lowest = /* lua */ `
-if redis.call('HEXISTS', KEYS[1], 'floor') == 0 then return nil end
-return redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', ARGV[2], ARGV[3])
+const lowest = /* lua */ `${BEGIN}${SLOT}
+local slot = enter()
+if not slot then return nil end
+local found = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', ARGV[2], ARGV[3])
+return { slot.latest, found }
 `
 
 /** KEYS: slot, by last access. Answers entries and bytes. */
-const size = /* lua */ `
-local slot = redis.call('HMGET', KEYS[1], 'floor', 'bytes')
-if not slot[1] then return nil end
-return { redis.call('ZCARD', KEYS[2]), tonumber(slot[2] or 0) }
+const size = /* lua */ `${BEGIN}${SLOT}
+local slot = enter()
+if not slot then return nil end
+return { slot.latest, { redis.call('ZCARD', KEYS[2]), slot.bytes } }
 `
 
 /** KEYS: slot. ARGV: version. Sets the floor, or raises it: a slot that has one is ready. */
-const raiseFloor = /* lua */ `
+const raiseFloor = /* lua */ `${BEGIN}
 local floor = redis.call('HGET', KEYS[1], 'floor')
 if not floor or floor < ARGV[1] then redis.call('HSET', KEYS[1], 'floor', ARGV[1]) end
 return 1
 `
 
+/** KEYS: slot. Takes its floor away: whoever uses it finds out with the next script. */
+const end = /* lua */ `
+redis.call('UNLINK', KEYS[1])
+return 1
+`
+
 /** KEYS: nonce. ARGV: a random text. Answers the nonce, made now where there was none, the generation that is ready, the time. */
-const nonce = /* lua */ `${TIME}
+const nonce = /* lua */ `${BEGIN}${TIME}
 redis.call('HSETNX', KEYS[1], 'nonce', ARGV[1])
 local found = redis.call('HMGET', KEYS[1], 'nonce', 'ready')
 return { found[1], found[2] or '', digits(time()) }
 `
 
 /** KEYS: nonce. ARGV: nonce, generation. Tells everybody that each slot of the generation has its floor. */
-const declareReady = /* lua */ `
+const declareReady = /* lua */ `${BEGIN}
 if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'ready', ARGV[2])
 return 1
 `
 
 /** KEYS: nonce. ARGV: nonce that was lost, a random text. Ends a generation that lost a slot, once. */
-const renounce = /* lua */ `
+const renounce = /* lua */ `${BEGIN}
 if redis.call('HGET', KEYS[1], 'nonce') == ARGV[1] then
   redis.call('HDEL', KEYS[1], 'ready')
   redis.call('HSET', KEYS[1], 'nonce', ARGV[2])
@@ -175,5 +253,32 @@ end
 return 1
 `
 
-export const SCRIPTS = { write, read, touch, remove, repair, lowest, size, raiseFloor, nonce, declareReady, renounce }
+/**
+ * KEYS: a key of the generation that nothing else uses. Runs what the scripts above run, so that a user who may not is
+ * found out when the store opens and not when the first entry is to leave.
+ */
+const rehearse = /* lua */ `${BEGIN}${TIME}
+local key = KEYS[1]
+redis.call('HSET', key, 'a', time())
+redis.call('HSETNX', key, 'a', 1)
+redis.call('HINCRBY', key, 'b', 1)
+redis.call('HSTRLEN', key, 'a')
+redis.call('HGET', key, 'a')
+redis.call('HMGET', key, 'a', 'b')
+redis.call('UNLINK', key)
+redis.call('ZADD', key, 1, 'a')
+redis.call('ZCARD', key)
+redis.call('ZRANGEBYSCORE', key, '-inf', 0)
+redis.call('ZREM', key, 'a')
+redis.call('SET', key, 'a', 'PX', 1000)
+redis.call('GET', key)
+redis.call('EXISTS', key)
+redis.call('UNLINK', key)
+return 1
+`
+
+export const SCRIPTS = {
+  ...{ write, read, touch, remove, repair, lowest, size, raiseFloor, end },
+  ...{ nonce, declareReady, renounce, rehearse },
+}
 export type ScriptName = keyof typeof SCRIPTS

@@ -1,11 +1,12 @@
 /**
  * Brings a shared hot tier back in step with cold, in every process that has it: writes of this process that are not in
  * cold yet are pushed again into a memory that is new, and keys of which hot may hold something older than cold (rows
- * of `hot_misses`, from whichever process) are dropped from hot.
+ * of `hot_misses`, from whichever process) are dropped from hot. Where they cannot be, this process reads past hot until
+ * nothing is left to drop; where hot turns out to be another memory than it was, what it holds is not believed any more.
  */
 import type { ColdTier, HotMiss } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import { carryOverReads } from '../flow/access.ts'
 import type { MissedWrites } from '../flow/missed-writes.ts'
@@ -50,6 +51,7 @@ export class HotRepair {
     const generation = this.#parts.hot.generationNumber
     if (generation === undefined) return
     try {
+      await this.#parts.hot.verify()
       await this.#repairIn(generation)
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.tier !== 'hot') throw error
@@ -70,7 +72,7 @@ export class HotRepair {
         if (repaired > 0) logger.debug({ keys: repaired }, 'hot was repaired where cold is newer')
         return
       }
-      await this.#dropOlder(misses)
+      await carryOverReads(cold, misses, await this.#dropOlder(misses))
       if (hot.generationNumber !== generation) return
       const cleared = await cold.clearHotMisses(generation, misses)
       repaired += cleared
@@ -108,10 +110,15 @@ export class HotRepair {
       if (results[i]!.status !== 'late') pending.confirm(record, record.version, generation)
   }
 
-  async #dropOlder(misses: readonly HotMiss[]): Promise<void> {
-    const { hot, cold } = this.#parts
-    const dropped = await hot.repair(misses)
-    await carryOverReads(cold, misses, dropped)
+  async #dropOlder(misses: readonly HotMiss[]): Promise<(AccessStats | undefined)[]> {
+    const { hot, missed } = this.#parts
+    try {
+      return await hot.repair(misses)
+    } catch (error) {
+      // There may be more of them than these, and hot may answer reads all the same.
+      missed.bypass()
+      throw error
+    }
   }
 }
 

@@ -169,6 +169,31 @@ describeWithPrivateServers('backends of one store', (servers) => {
     })
   })
 
+  describe('an explanation', () => {
+    const failure = (tier: string) => expect.objectContaining({ code: 'ERR_TIER_UNAVAILABLE', details: { tier } })
+
+    test('tells what is known while a tier is away, and which one', async () => {
+      const { id, version } = await a.chunks.put({ key, text: 'a' })
+      const placement = { version, deleted: false, expired: false }
+      const { pending, hot, cold, shipped, failures } = await a.chunks.explain(id)
+      expect([pending, hot, cold, shipped, failures]).toEqual([placement, placement, undefined, false, []])
+      await a.store.checkpoint()
+      a.hot.refuse()
+      expect(await a.chunks.explain(id)).toEqual({
+        ...{ pending: undefined, hot: undefined, cold: placement, shipped: true },
+        failures: [failure('hot')],
+      })
+      a.hot.allow()
+      a.cold.refuse()
+      expect(await a.chunks.explain(id)).toEqual({
+        ...{ pending: undefined, hot: placement, cold: undefined, shipped: undefined },
+        failures: [failure('cold')],
+      })
+      a.hot.refuse()
+      expect((await a.chunks.explain(id)).failures).toHaveLength(2)
+    })
+  })
+
   describe('what leaves hot', () => {
     test('leaves a marker, so that an older copy on its way from cold does not enter behind it', async () => {
       const { id } = await a.chunks.put({ key, text: 'old' })
@@ -308,6 +333,20 @@ describeWithPrivateServers('backends of one store', (servers) => {
       expect((await a.cold.tier.hotMisses(10)).misses).toMatchObject([{ key: { id } }])
       await b.store.sync()
       expect((await a.cold.tier.hotMisses(10)).misses).toEqual([])
+      expect((await b.chunks.get(id))?.text).toBe('new')
+    })
+
+    test('is read past hot by a backend that knows of it and cannot repair it', async () => {
+      const { id } = await b.chunks.put({ key, text: 'old' })
+      await a.loseHotHaving(id)
+      await a.chunks.put({ key, text: 'new' })
+      await a.store.checkpoint()
+      expect((await b.chunks.get(id))?.text).toBe('old')
+      b.hot.refuse('repair')
+      await b.store.sync()
+      expect((await b.chunks.get(id))?.text).toBe('new')
+      b.hot.allow()
+      await b.store.sync()
       expect((await b.chunks.get(id))?.text).toBe('new')
     })
 
