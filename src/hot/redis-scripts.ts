@@ -31,17 +31,15 @@ redis.call('HDEL', KEYS[1], '')
 
 /** Milliseconds of Redis's own clock. */
 const TIME = /* lua */ `
-local function time()
-  local parts = redis.call('TIME')
-  return parts[1] * 1000 + math.floor(parts[2] / 1000)
-end
+local function millis(parts) return parts[1] * 1000 + math.floor(parts[2] / 1000) end
+local function time() return millis(redis.call('TIME')) end
 -- tostring() would round a time to 14 digits.
 local function digits(number) return string.format('%.0f', number) end
 `
 
 /**
- * What scripts of a slot share. `enter` answers its fields, or nothing where it lost its memory; `change` notes a change,
- * and answers its mark and whether Redis is full.
+ * What scripts of a slot share. `enter` answers its floor and latest mark, or nothing where it lost its memory; `change` notes a change,
+ * and answers its mark, whether Redis is full, and the time.
  */
 const SLOT = /* lua */ `${TIME}
 local seen = table.remove(ARGV)
@@ -49,15 +47,15 @@ local function numberOf(mark) return tonumber(string.match(mark, '^%d+') or 0) e
 local function field(number) return string.format('m%d', number % ${MARKS}) end
 
 local function enter()
-  local slot = redis.call('HMGET', KEYS[1], 'floor', 'latest', 'fence', 'bytes')
-  if not slot[1] then return nil end
-  local latest = slot[2] or ''
+  local floor, latest = unpack(redis.call('HMGET', KEYS[1], 'floor', 'latest'))
+  if not floor then return nil end
+  latest = latest or ''
   if seen ~= latest and seen ~= '' then
     local number = numberOf(seen)
     local since = numberOf(latest) - number
     if since < 0 or (since < ${MARKS} and redis.call('HGET', KEYS[1], field(number)) ~= seen) then return nil end
   end
-  return { floor = slot[1], latest = latest, fence = tonumber(slot[3] or 0), bytes = tonumber(slot[4] or 0) }
+  return { floor = floor, latest = latest }
 end
 
 local function change(slot)
@@ -65,10 +63,12 @@ local function change(slot)
   local number = numberOf(slot.latest) + 1
   local mark = string.format('%.0f:%s.%s', number, parts[1], parts[2])
   local noted = redis.pcall('HSET', KEYS[1], 'latest', mark, field(number), mark)
-  if type(noted) == 'number' then return mark, false end
-  redis.call('HDEL', KEYS[1], '')
-  redis.call('HSET', KEYS[1], 'latest', mark, field(number), mark)
-  return mark, true
+  local full = type(noted) ~= 'number'
+  if full then
+    redis.call('HDEL', KEYS[1], '')
+    redis.call('HSET', KEYS[1], 'latest', mark, field(number), mark)
+  end
+  return mark, full, millis(parts)
 end
 `
 
@@ -80,9 +80,8 @@ const write = /* lua */ `${SLOT}
 local slot = enter()
 if not slot then return nil end
 local floor = slot.floor
-local mark, full = change(slot)
+local mark, full, now = change(slot)
 local patience = tonumber(ARGV[1]) / 2
-local now = time()
 
 local function judge(version, reason, started, held, left)
   if held == version then return 'stored' end
@@ -93,7 +92,7 @@ local function judge(version, reason, started, held, left)
   end
   -- Half of the marker's time is the slack for a clock that steps, so a start far ahead is as bad as one long ago.
   if math.abs(now - started) > patience then return 'late' end
-  if reason ~= 'put' and started < slot.fence then return 'late' end
+  if reason ~= 'put' and started < tonumber(redis.call('HGET', KEYS[1], 'fence') or 0) then return 'late' end
   -- For puts alone: memory-hot-tier.ts says why promotions need no floor.
   if reason == 'put' and not held and version <= floor then return floor end
   return nil
@@ -105,7 +104,7 @@ for i = 1, (#ARGV - 1) / 9 do
   local name, version, deleted, expires, payload, reason, started, known, last = unpack(ARGV, 9 * i - 7, 9 * i + 1)
   local held = redis.call('HGET', entry, 'version')
   local verdict = judge(version, reason, tonumber(started), held, redis.call('GET', marker))
-  local before = redis.call('HSTRLEN', entry, 'payload')
+  local before = verdict and 0 or redis.call('HSTRLEN', entry, 'payload')
   -- What replaces something larger makes room: a delete above all.
   if not verdict and full and (not held or #payload > before) then verdict = 'full' end
   if not verdict then
@@ -155,7 +154,7 @@ const departure = (leaves: string, marks: string): string => /* lua */ `${SLOT}
 local slot = enter()
 if not slot then return nil end
 local floor = slot.floor
-local mark, full = change(slot)
+local mark, full, now = change(slot)
 local removed, fenced = {}, false
 for i = 1, (#ARGV - 1) / 2 do
   local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
@@ -186,7 +185,7 @@ for i = 1, (#ARGV - 1) / 2 do
   end
 end
 -- Half of the marker's time is the slack for clocks, as in write.
-if fenced then redis.call('HSET', KEYS[1], 'fence', digits(time() + ARGV[1] / 2)) end
+if fenced then redis.call('HSET', KEYS[1], 'fence', digits(now + ARGV[1] / 2)) end
 return { mark, removed }
 `
 
@@ -214,7 +213,7 @@ return { slot.latest, found }
 const size = /* lua */ `${BEGIN}${SLOT}
 local slot = enter()
 if not slot then return nil end
-return { slot.latest, { redis.call('ZCARD', KEYS[2]), slot.bytes } }
+return { slot.latest, { redis.call('ZCARD', KEYS[2]), tonumber(redis.call('HGET', KEYS[1], 'bytes') or 0) } }
 `
 
 /** KEYS: slot. ARGV: version. Sets the floor, or raises it: a slot that has one is ready. */
