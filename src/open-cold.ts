@@ -30,7 +30,7 @@ export async function openCold(
   if (folder !== undefined && !replacesLost) await refuseWithoutDatabase(options, folder, makesNone)
   const cold =
     given.kind === 'embedded'
-      ? await openPgliteCold({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger })
+      ? await openPgliteCold({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
       : await openServer({ ...given, timeout: timeouts.cold, logger } as PostgresColdOptions, options, folder)
   releases.push(() => cold.close())
   return cold

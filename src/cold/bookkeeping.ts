@@ -1,9 +1,9 @@
 /** Counted reads, sync runs and figures for people. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../entry/record.ts'
 import type { ColdStats, SyncRun } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
-import { timeParameter, unnestKeys } from './rows.ts'
+import { lookUp, timeParameter, unnestKeys } from './rows.ts'
 
 /** Sync runs that are kept; at one a minute, about a week. */
 const KEPT_SYNC_RUNS = 10_000
@@ -23,22 +23,20 @@ export async function storeId(driver: ColdDriver): Promise<string> {
 }
 
 /** A key may be given several times; one without a live row is left out. */
-export async function recordAccess(driver: ColdDriver, touches: readonly Touch[]): Promise<void> {
+export async function recordAccess(driver: ColdDriver, touches: readonly Touch[], now: SQL): Promise<void> {
   if (touches.length === 0) return
-  const times = touches.map((touch) => new Date(touch.lastAccessedAt).toISOString())
-  const accesses = touches.map((touch) => touch.accesses)
+  const times = sql.param(touches.map((touch) => new Date(touch.lastAccessedAt).toISOString()))
+  const accesses = sql.param(touches.map((touch) => touch.accesses))
   await driver.query(sql`
     WITH touch AS (
-      SELECT k.namespace COLLATE "C" AS namespace, k.id, max(t.at) AS last_at, sum(t.accesses)::int8 AS accesses
-      FROM ${unnestKeys(touches)} WITH ORDINALITY AS k (namespace, id, nth)
-      JOIN unnest(${sql.param(times)}::timestamptz[], ${sql.param(accesses)}::int8[]) WITH ORDINALITY
-        AS t (at, accesses, nth) USING (nth)
+      SELECT k.namespace COLLATE "C" AS namespace, k.id, max(k.at) AS last_at, sum(k.accesses)::int8 AS accesses
+      FROM ${unnestKeys(touches, sql`${times}::timestamptz[]`, sql`${accesses}::int8[]`)} AS k (namespace, id, at, accesses)
       GROUP BY 1, 2
     )
     INSERT INTO thermocline.entry_access (namespace, id, last_accessed_at, access_count)
     SELECT touch.namespace, touch.id, touch.last_at, touch.accesses
-    FROM touch JOIN thermocline.memory_entries e ON e.namespace = touch.namespace AND e.id = touch.id
-    WHERE e.deleted_at IS NULL AND (e.expires_at IS NULL OR e.expires_at > now())
+    FROM touch CROSS JOIN ${lookUp(sql`touch`)}
+    WHERE e.deleted_at IS NULL AND (e.expires_at IS NULL OR e.expires_at > ${now})
     ORDER BY touch.namespace, touch.id
     ON CONFLICT (namespace, id) DO UPDATE SET
       access_count = entry_access.access_count + excluded.access_count,
@@ -56,15 +54,16 @@ export async function recordSyncRun(driver: ColdDriver, run: SyncRun): Promise<v
     DELETE FROM thermocline.sync_runs WHERE id <= (SELECT id FROM added) - ${KEPT_SYNC_RUNS}::int8`)
 }
 
-export async function stats(driver: ColdDriver): Promise<ColdStats> {
+export async function stats(driver: ColdDriver, now: SQL): Promise<ColdStats> {
   const [row] = await driver.query(sql`
-    SELECT count(*) FILTER (WHERE deleted_at IS NULL AND (expires_at IS NULL OR expires_at > now()))::float8 AS live,
-      count(*) FILTER (WHERE deleted_at IS NOT NULL)::float8 AS tombstones,
-      count(*) FILTER (WHERE embedding IS NOT NULL AND indexed IS NOT TRUE)::float8 AS unindexed,
+    SELECT coalesce(sum(entries), 0)::float8 AS entries, coalesce(sum(tombstones), 0)::float8 AS tombstones,
+      coalesce(sum(unindexed), 0)::float8 AS unindexed,
+      (SELECT count(*) FROM thermocline.memory_entries
+        WHERE expires_at IS NOT NULL AND expires_at <= ${now})::float8 AS expired,
       (SELECT count(*) FROM thermocline.dead_letters)::float8 AS dead_letters
-    FROM thermocline.memory_entries`)
+    FROM thermocline.entry_counts`)
   return {
-    live: row?.live as number,
+    live: (row?.entries as number) - (row?.expired as number),
     tombstones: row?.tombstones as number,
     unindexed: row?.unindexed as number,
     deadLetters: row?.dead_letters as number,

@@ -1,7 +1,10 @@
 /**
  * The cold tier over any database: this class joins the queries, one file per topic, with the driver that runs them.
- * It holds no state of its own beyond what was read when it opened, so nothing depends on a session.
+ * It holds no state of its own beyond what was read when it opened, what was logged, and what failed attempts left staged,
+ * so nothing depends on a session.
  */
+import { type SQL, sql } from 'drizzle-orm'
+import type { Clock } from '../clock.ts'
 import { type CallOptions, throwIfAborted, withDeadline } from '../deadline.ts'
 import type { EntryKey, EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
@@ -20,6 +23,7 @@ import type {
   HotMiss,
   HotMisses,
   LogCheckpoint,
+  OwnVersion,
   RegisteredLog,
   ShipBatch,
   ShipResult,
@@ -31,31 +35,45 @@ import * as generations from './hot-generations.ts'
 import * as leases from './lease.ts'
 import { type MigrateOptions, migrate } from './migrate.ts'
 import * as queries from './query.ts'
+import { timeParameter } from './rows.ts'
 import { ship, upsert } from './ship.ts'
-import { sweep } from './sweep.ts'
+import { Staging } from './staging.ts'
+import { type Holder, sweep } from './sweep.ts'
 import { existingIndexes, indexVectors, type VectorSupport } from './vector-index.ts'
 import { canUseIndex, search } from './vector-search.ts'
 
 /** Milliseconds after which a search that finds no index for its vector asks whether there is one by now. */
 const LOOK_AGAIN_MS = 30_000
 
+export interface ColdStoreOptions extends MigrateOptions {
+  /** Time of the store, where the database belongs to this process alone. @default the database's */
+  readonly clock?: Clock | undefined
+}
+
 export class ColdStore implements ColdTier {
   readonly storeId: string
   readonly #driver: ColdDriver
+  readonly #staging: Staging
   readonly #logger: Logger
+  /** undefined: the database's. */
+  readonly #clock: Clock | undefined
+  /** Logs that were said to hold up the collection of tombstones. */
+  readonly #toldOf = new Set<string>()
   /** Another process may build an index at any time; whoever indexes or misses one looks again. */
   #vectors: VectorSupport
   #vectorsSeenAt = performance.now()
 
-  private constructor(driver: ColdDriver, storeId: string, vectors: VectorSupport, options: MigrateOptions) {
+  private constructor(driver: ColdDriver, storeId: string, vectors: VectorSupport, options: ColdStoreOptions) {
     this.#driver = driver
+    this.#staging = new Staging(driver)
     this.storeId = storeId
     this.#vectors = vectors
     this.#logger = options.logger
+    this.#clock = options.clock
   }
 
   /** Migrates or checks the schema; the driver belongs to the store from now on, and is closed when this fails. */
-  static async open(driver: ColdDriver, options: MigrateOptions): Promise<ColdStore> {
+  static async open(driver: ColdDriver, options: ColdStoreOptions): Promise<ColdStore> {
     try {
       const vectors = await migrate(driver, options)
       return new ColdStore(driver, await bookkeeping.storeId(driver), vectors, options)
@@ -81,8 +99,8 @@ export class ColdStore implements ColdTier {
     return within(options, () => queries.find(this.#driver, query, limit))
   }
 
-  count(query: ColdQuery, options?: CallOptions): Promise<number> {
-    return within(options, () => queries.count(this.#driver, query))
+  count(query: ColdQuery, own: readonly OwnVersion[], options?: CallOptions): Promise<number> {
+    return within(options, () => queries.count(this.#driver, query, own))
   }
 
   search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult> {
@@ -94,13 +112,13 @@ export class ColdStore implements ColdTier {
   }
 
   async upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {
-    const result = await upsert(this.#driver, this.#logger, records)
+    const result = await upsert(this.#staging, this.#logger, records)
     this.#driver.housekeep('write')
     return result
   }
 
   async ship(batch: ShipBatch): Promise<ShipResult> {
-    const result = await ship(this.#driver, this.#logger, batch)
+    const result = await ship(this.#staging, this.#logger, batch)
     this.#driver.housekeep('write')
     return result
   }
@@ -158,21 +176,22 @@ export class ColdStore implements ColdTier {
   }
 
   recordAccess(touches: readonly bookkeeping.Touch[]): Promise<void> {
-    return bookkeeping.recordAccess(this.#driver, touches)
+    return bookkeeping.recordAccess(this.#driver, touches, this.#now())
   }
 
-  async indexVectors(limit: number): Promise<number> {
-    const { indexes } = await this.#lookAtVectors()
+  async indexVectors(limit: number, upTo?: Version): Promise<number> {
+    const { schema, indexes } = await this.#lookAtVectors()
     const dimensions = [...new Set(indexes.map(({ dimension }) => dimension))]
-    const indexed = await indexVectors(this.#driver, dimensions, limit)
+    const indexed = schema === undefined ? 0 : await indexVectors(this.#driver, { schema, dimensions, limit, upTo })
     this.#driver.housekeep('write')
     return indexed
   }
 
   async sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult> {
-    const result = await sweep(this.#driver, options)
+    const { expired, collected, heldBy } = await sweep(this.#driver, { ...options, now: this.#now() })
     this.#driver.housekeep('sweep')
-    return result
+    if (heldBy !== undefined) this.#tellHolder(heldBy)
+    return { expired, collected }
   }
 
   recordSyncRun(run: SyncRun): Promise<void> {
@@ -180,7 +199,7 @@ export class ColdStore implements ColdTier {
   }
 
   stats(): Promise<ColdStats> {
-    return bookkeeping.stats(this.#driver)
+    return bookkeeping.stats(this.#driver, this.#now())
   }
 
   close(): Promise<void> {
@@ -192,6 +211,19 @@ export class ColdStore implements ColdTier {
     this.#vectorsSeenAt = performance.now()
     if (schema !== undefined) this.#vectors = { schema, indexes: await existingIndexes(this.#driver) }
     return this.#vectors
+  }
+
+  #now(): SQL {
+    return this.#clock === undefined ? sql`now()` : timeParameter(this.#clock.now())
+  }
+
+  #tellHolder(holder: Holder): void {
+    if (this.#toldOf.has(holder.walId)) return
+    this.#toldOf.add(holder.walId)
+    this.#logger.warn(
+      { ...holder },
+      'a log that nobody has shipped for a day keeps tombstones from being collected: open the store over its folder, or run `thermocline recover`',
+    )
   }
 }
 

@@ -1,15 +1,17 @@
 /**
- * The cold tier: the truth. What it has committed is stored for good. Every method is one transaction, and every
+ * The cold tier: the truth. What it has committed is stored for good. Its time is the database's, or that of the store's
+ * clock where the database belongs to one process. Every method is one transaction, and every
  * rejection is a ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or the
  * deadline passed. Nothing here depends on session state.
  */
 import type { CallOptions } from '../deadline.ts'
 import type { Filter } from '../entry/filter.ts'
 import type { AccessStats, EntryKey, EntryRecord } from '../entry/record.ts'
+import type { Metric } from '../entry/similarity.ts'
 import type { Version } from '../entry/version.ts'
 import type { SequenceRange } from '../errors.ts'
 
-export type Metric = 'cosine' | 'l2' | 'inner-product'
+export type { Metric }
 
 export interface ColdRow {
   /** May be a tombstone or expired: callers judge. */
@@ -110,8 +112,18 @@ export interface ColdQuery {
   readonly filter: Filter
   /** Time that decides what has expired. */
   readonly now: number
-  /** Keys to leave out: the caller answers for them from pending. */
-  readonly exclude: readonly EntryKey[]
+  /** Versions that the caller answers for: rows that are no newer are left out. */
+  readonly exclude: readonly VersionedKey[]
+}
+
+export interface VersionedKey extends EntryKey {
+  readonly version: Version
+}
+
+/** A version that the caller has, of a key that cold may have as well. */
+export interface OwnVersion extends VersionedKey {
+  /** Whether it is live and matches the query. */
+  readonly matches: boolean
 }
 
 export interface ColdSearch extends ColdQuery {
@@ -172,7 +184,8 @@ export interface ColdTier {
 
   /** At most `limit` live rows that match, ordered by namespace and id (by bytes). */
   find(query: ColdQuery, limit: number, options?: CallOptions): Promise<ColdRow[]>
-  count(query: ColdQuery, options?: CallOptions): Promise<number>
+  /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
+  count(query: ColdQuery, own: readonly OwnVersion[], options?: CallOptions): Promise<number>
   search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult>
 
   /** Inserts or replaces each row that is newer than cold's, and answers how many were. No key twice. Rows that Postgres refuses go to the dead-letter table and are logged as errors. */
@@ -227,10 +240,16 @@ export interface ColdTier {
   /** Adds reads and raises the time of the last one. */
   recordAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>
 
-  /** Puts up to `limit` rows into the vector index; answers how many. */
-  indexVectors(limit: number): Promise<number>
+  /**
+   * Puts up to `limit` rows into the vector index, the oldest first; answers how many.
+   * @param upTo no newer rows than this. @default all
+   */
+  indexVectors(limit: number, upTo?: Version): Promise<number>
 
-  /** One batch: expired rows become tombstones; tombstones older than `graceMs` that every log has shipped past are collected. Time is the database's. */
+  /**
+   * One batch: expired rows become tombstones; tombstones older than `graceMs` that every log has shipped past are
+   * collected. A log that keeps some from it is logged once.
+   */
   sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult>
 
   recordSyncRun(run: SyncRun): Promise<void>

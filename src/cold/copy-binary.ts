@@ -8,6 +8,7 @@
  *
  * A COPY without trailer is accepted up to where it ends, so the statement that takes the rows over compares their number.
  */
+import { keyOrderOf } from '../entry/key-order.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { BinaryWriter } from './binary-writer.ts'
 
@@ -32,6 +33,7 @@ export const STAGING_COLUMNS = [
   'expires_at',
   'deleted_at',
   'hot_generation',
+  'metadata_order',
 ] as const
 
 /** The record holds something that has no form in the columns: it never passed validation. */
@@ -89,6 +91,7 @@ function writeRow(out: BinaryWriter, batchId: string, record: EntryRecord, hotGe
   writeNullable(out, record.expiresAt, writeTime)
   writeNullable(out, record.deletedAt, writeTime)
   writeNullable(out, hotGeneration, writeBigint)
+  writeNullable(out, record.metadata === null ? null : keyOrderOf(record.metadata), writeText)
 }
 
 function writeNullable<T>(out: BinaryWriter, value: T | null, write: (out: BinaryWriter, value: T) => void): void {

@@ -8,7 +8,7 @@ import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import type { EnteredGeneration, HotMiss, HotMisses } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
 import { highestVersion } from './query.ts'
-import { unnestKeys } from './rows.ts'
+import { lookUp, unnestKeys } from './rows.ts'
 
 /**
  * One row holds the current memory, so that of many processes that enter the same one at once only the first changes
@@ -68,9 +68,9 @@ export async function hotMisses(driver: ColdDriver, limit: number): Promise<HotM
   const rows = await driver.query(sql`
     SELECT s.hot_generation::float8 AS generation, m.namespace, m.id::text AS id, m.version AS recorded,
       greatest(m.version, e.version) AS version
-    FROM thermocline.store_identity s
+    FROM (SELECT hot_generation FROM thermocline.store_identity LIMIT 1) s
     LEFT JOIN (SELECT * FROM thermocline.hot_misses ORDER BY namespace, id LIMIT ${limit}::int8) m ON true
-    LEFT JOIN thermocline.memory_entries e ON e.namespace = m.namespace AND e.id = m.id
+    LEFT JOIN ${lookUp(sql`m`)} ON true
     ORDER BY m.namespace, m.id`)
   const misses = rows.flatMap(({ namespace, id, recorded, version }) =>
     id === null
@@ -91,15 +91,15 @@ export async function clearHotMisses(
   generation: number,
   misses: readonly HotMiss[],
 ): Promise<number> {
-  const recorded = misses.map((miss) => miss.recorded)
+  const keys = misses.map(({ key }) => key)
+  const recorded = sql.param(misses.map((miss) => miss.recorded))
   const [row] = await driver.query(sql`
-    WITH current AS MATERIALIZED (SELECT hot_generation AS number FROM thermocline.store_identity FOR SHARE),
+    WITH current AS MATERIALIZED (SELECT hot_generation AS number FROM thermocline.store_identity LIMIT 1 FOR SHARE),
     repaired AS (
       SELECT m.namespace, m.id
-      FROM ${unnestKeys(misses.map(({ key }) => key))} WITH ORDINALITY AS k (namespace, id, nth)
-      JOIN unnest(${sql.param(recorded)}::text[]) WITH ORDINALITY AS v (version, nth) USING (nth)
+      FROM ${unnestKeys(keys, sql`${recorded}::text[]`)} AS k (namespace, id, version)
       JOIN thermocline.hot_misses m
-        ON m.namespace = k.namespace COLLATE "C" AND m.id = k.id AND m.version = v.version COLLATE "C"
+        ON m.namespace = k.namespace COLLATE "C" AND m.id = k.id AND m.version = k.version COLLATE "C"
       WHERE (SELECT number FROM current) = ${generation}::int8
       ORDER BY m.namespace, m.id FOR UPDATE OF m SKIP LOCKED
     ),

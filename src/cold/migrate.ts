@@ -10,7 +10,14 @@ import type { Metric } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
 import { sqlStateOf } from './errors.ts'
 import { JOURNAL, type Migration, readMigrations } from './migrations.ts'
-import { createIndex, existingIndexes, type VectorIndex, type VectorSupport, wantedIndexes } from './vector-index.ts'
+import {
+  createIndex,
+  existingIndexes,
+  unindexable,
+  type VectorIndex,
+  type VectorSupport,
+  wantedIndexes,
+} from './vector-index.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 const NO_SCHEMA = '3F000'
@@ -77,6 +84,12 @@ async function appliedMigrations(driver: ColdDriver): Promise<JournalEntry[]> {
 
 async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {
   const { mode, dimensions, metrics, logger } = options
+  const beyond = unindexable(dimensions)
+  if (beyond.length > 0)
+    logger.warn(
+      { dimensions: beyond },
+      'pgvector indexes at most 4 000 dimensions, so every search of these compares all vectors: leave them out of `cold.dimensions`, or shorten the vectors',
+    )
   const wanted = wantedIndexes(dimensions, metrics)
   const existing = await existingIndexes(driver)
   const missing = wanted.filter((index) => !existing.some((other) => isSame(index, other)))

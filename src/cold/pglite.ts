@@ -7,6 +7,7 @@
  */
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
+import type { Clock } from '../clock.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { ColdStore } from './cold-store.ts'
@@ -33,6 +34,8 @@ export interface PgliteColdOptions {
   readonly logger: Logger
   /** Whether a new database comes from an image of a prepared one, where there is one. @default true */
   readonly image?: boolean
+  /** Time that decides what has expired. @default the database's */
+  readonly clock?: Clock | undefined
 }
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM '/dev/blob' WITH (FORMAT binary)`
@@ -41,8 +44,8 @@ const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FRO
 export async function openPgliteCold(options: PgliteColdOptions): Promise<ColdTier> {
   const client = await openClient(options)
   const driver = new PgliteDriver(client, options.timeout, options.logger)
-  const { dimensions, metrics, logger } = options
-  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
+  const { clock, dimensions, metrics, logger } = options
+  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger, clock })
 }
 
 async function openClient({ dir, migrate, image = true }: PgliteColdOptions): Promise<PgliteClient> {

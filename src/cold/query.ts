@@ -1,11 +1,11 @@
 /** Lookups by key, and queries in the order of keys. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
-import type { ColdQuery, ColdRow } from './cold-tier.ts'
+import type { ColdQuery, ColdRow, OwnVersion } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
 import { selects } from './filter-sql.ts'
-import { ACCESS_JOIN, ROW_COLUMNS, toColdRow, unnestKeys } from './rows.ts'
+import { ACCESS_JOIN, lookUp, ROW_COLUMNS, toColdRow, unnestKeys } from './rows.ts'
 
 export async function read(driver: ColdDriver, keys: readonly EntryKey[]): Promise<(ColdRow | undefined)[]> {
   const answers: (ColdRow | undefined)[] = keys.map(() => undefined)
@@ -13,7 +13,7 @@ export async function read(driver: ColdDriver, keys: readonly EntryKey[]): Promi
   const rows = await driver.query(sql`
     SELECT k.nth::int4 AS nth, ${ROW_COLUMNS}
     FROM ${unnestKeys(keys)} WITH ORDINALITY AS k (namespace, id, nth)
-    JOIN thermocline.memory_entries e ON e.namespace = k.namespace AND e.id = k.id ${ACCESS_JOIN}`)
+    CROSS JOIN ${lookUp(sql`k`)} ${ACCESS_JOIN}`)
   for (const row of rows) answers[(row.nth as number) - 1] = toColdRow(row)
   return answers
 }
@@ -24,7 +24,7 @@ export async function versions(driver: ColdDriver, keys: readonly EntryKey[]): P
   const rows = await driver.query(sql`
     SELECT k.nth::int4 AS nth, e.version
     FROM ${unnestKeys(keys)} WITH ORDINALITY AS k (namespace, id, nth)
-    JOIN thermocline.memory_entries e ON e.namespace = k.namespace AND e.id = k.id`)
+    CROSS JOIN ${lookUp(sql`k`)}`)
   for (const row of rows) answers[(row.nth as number) - 1] = row.version as Version
   return answers
 }
@@ -38,14 +38,27 @@ export async function highestVersion(driver: ColdDriver): Promise<Version | unde
 
 export async function find(driver: ColdDriver, query: ColdQuery, limit: number): Promise<ColdRow[]> {
   const rows = await driver.query(sql`
-    SELECT ${ROW_COLUMNS} FROM thermocline.memory_entries e ${ACCESS_JOIN}
-    WHERE ${selects(query)} ORDER BY e.namespace, e.id LIMIT ${limit}::int8`)
+    WITH e AS MATERIALIZED (
+      SELECT e.* FROM thermocline.memory_entries e WHERE ${selects(query)} ORDER BY e.namespace, e.id LIMIT ${limit}::int8
+    )
+    SELECT ${ROW_COLUMNS} FROM e ${ACCESS_JOIN} ORDER BY e.namespace, e.id`)
   return rows.map(toColdRow)
 }
 
-export async function count(driver: ColdDriver, query: ColdQuery): Promise<number> {
-  const [row] = await driver.query(
-    sql`SELECT count(*)::float8 AS count FROM thermocline.memory_entries e WHERE ${selects(query)}`,
-  )
-  return row?.count as number
+/** Counts what cold has, then takes off every key that is in both: the newer of the two stands for it. */
+export async function count(driver: ColdDriver, query: ColdQuery, own: readonly OwnVersion[]): Promise<number> {
+  const [row] = await driver.query(sql`
+    SELECT (SELECT count(*) FROM thermocline.memory_entries e WHERE ${selects(query)})::float8 AS cold,
+      ${own.length === 0 ? sql`0` : countedTwice(query, own)}::float8 AS twice`)
+  return (row?.cold as number) + own.filter(({ matches }) => matches).length - (row?.twice as number)
+}
+
+function countedTwice(query: ColdQuery, own: readonly OwnVersion[]): SQL {
+  const versions = sql.param(own.map(({ version }) => version))
+  const matches = sql.param(own.map((record) => (record.matches ? 1 : 0)))
+  return sql`(
+    SELECT count(*) FROM ${unnestKeys(own, sql`${versions}::text[]`, sql`${matches}::int4[]`)}
+      AS k (namespace, id, version, matches)
+    CROSS JOIN ${lookUp(sql`k`)}
+    WHERE CASE WHEN e.version <= k.version THEN ${selects(query)} ELSE k.matches = 1 END)`
 }

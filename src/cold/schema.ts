@@ -5,7 +5,7 @@
  *
  * Text compares by bytes (`COLLATE "C"`), so that order, ranges and versions agree with JavaScript and Redis.
  */
-import { isNull, sql } from 'drizzle-orm'
+import { getTableColumns, isNull, sql } from 'drizzle-orm'
 import {
   bigint,
   bigserial,
@@ -53,6 +53,8 @@ const recordColumns = {
   expiresAt: time('expires_at'),
   /** Set on a tombstone, which keeps key and version and no content. */
   deletedAt: time('deleted_at'),
+  /** In which order metadata was given, where jsonb keeps another; NULL elsewhere. For the store alone. */
+  metadataOrder: text('metadata_order'),
 }
 
 /** One table for every kind, so that one upsert serves a mixed batch and one lookup serves any entry. */
@@ -94,20 +96,43 @@ export const memoryEntries = thermocline.table(
 /** Entries that can be read: no tombstone, nothing expired. */
 export const liveEntries = thermocline.view('live_entries').as((query) =>
   query
-    .select()
+    .select(shownColumns())
     .from(memoryEntries)
     .where(
       sql`${isNull(memoryEntries.deletedAt)} AND (${memoryEntries.expiresAt} IS NULL OR ${memoryEntries.expiresAt} > now())`,
     ),
 )
 
+/** The view stays as it is: dropping it for another column would take views of users with it. */
+function shownColumns() {
+  const { metadataOrder: _, ...shown } = getTableColumns(memoryEntries)
+  return shown
+}
+
 /** Where rows land by COPY before one statement takes them over. UNLOGGED and without constraints. */
-export const entryStaging = thermocline.table('entry_staging', {
-  batchId: uuid('batch_id').notNull(),
-  stagedAt: time('staged_at').notNull().defaultNow(),
-  ...recordColumns,
-  /** Number of the hot generation that is known to hold this version; NULL: none is. */
-  hotGeneration: bigint('hot_generation', { mode: 'number' }),
+export const entryStaging = thermocline.table(
+  'entry_staging',
+  {
+    batchId: uuid('batch_id').notNull(),
+    stagedAt: time('staged_at').notNull().defaultNow(),
+    ...recordColumns,
+    /** Number of the hot generation that is known to hold this version; NULL: none is. */
+    hotGeneration: bigint('hot_generation', { mode: 'number' }),
+  },
+  (staged) => [index('entry_staging_batch').on(staged.batchId)],
+)
+
+/**
+ * How many rows memory_entries has of each sort, as sums over all rows here. A trigger keeps them, whoever writes, and
+ * each connection in a row of its own, so that writers do not wait for each other.
+ */
+export const entryCounts = thermocline.table('entry_counts', {
+  slot: integer('slot').primaryKey(),
+  /** No tombstones; expired entries count until the sweep has reached them. */
+  entries: bigint('entries', { mode: 'number' }).notNull(),
+  tombstones: bigint('tombstones', { mode: 'number' }).notNull(),
+  /** With an embedding that the vector indexes do not hold. */
+  unindexed: bigint('unindexed', { mode: 'number' }).notNull(),
 })
 
 /** Reads of an entry, apart from it, so that counting one touches no index of the entry. */

@@ -1,5 +1,5 @@
 /** Writing rows: batches of a log with its checkpoint, and rows by themselves. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Logger } from '../log.ts'
 import { checkpointOf } from './checkpoints.ts'
@@ -7,34 +7,34 @@ import type { ShipBatch, ShipResult } from './cold-tier.ts'
 import { type DeadLetter, isRowFault, sortOut } from './dead-letters.ts'
 import type { ColdDriver } from './driver.ts'
 import { unavailable } from './errors.ts'
-import { isComplete, rehearse, stage, takeOverBatch } from './staging.ts'
+import { type Batch, isComplete, rehearse, type Staging, takeOverBatch } from './staging.ts'
 
 /** A database that crashes between COPY and statement loses the staged rows; more often than this it is not well. */
 const STAGING_ATTEMPTS = 3
 
-export async function ship(driver: ColdDriver, logger: Logger, batch: ShipBatch): Promise<ShipResult> {
+export async function ship(staging: Staging, logger: Logger, batch: ShipBatch): Promise<ShipResult> {
   try {
-    return await sortingOut(driver, batch.records, (accepted, refused) =>
-      move(driver, logger, batch, accepted, refused),
+    return await sortingOut(staging, batch.records, (accepted, refused) =>
+      move(staging, logger, batch, accepted, refused),
     )
   } catch (error) {
-    if (await hasArrived(driver, batch)) return arrivedBefore(batch)
+    if (await hasArrived(staging.driver, batch)) return arrivedBefore(batch)
     throw error
   }
 }
 
 /** Answers how many rows were newer than cold's; refused rows become dead letters. */
 export async function upsert(
-  driver: ColdDriver,
+  staging: Staging,
   logger: Logger,
   records: readonly EntryRecord[],
 ): Promise<{ written: number; rejected: number }> {
   if (records.length === 0) return { written: 0, rejected: 0 }
-  return sortingOut(driver, records, async (accepted, refused) => {
+  return sortingOut(staging, records, async (accepted, refused) => {
     for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
-      const staged = await stage(driver, accepted)
-      const gate = sql`SELECT WHERE ${isComplete(staged)}`
-      const { moved, written, buried } = await takeOverBatch(driver, staged, gate, refused, null)
+      const { moved, written, buried } = await staging.through(accepted, undefined, (batch) =>
+        takeOverBatch(staging.driver, batch, sql`SELECT WHERE ${isComplete(batch)}`, refused, null),
+      )
       if (!moved) continue
       reportRejected(logger, null, refused, buried)
       return { written, rejected: refused.length + buried }
@@ -45,7 +45,7 @@ export async function upsert(
 
 /** Writes everything; only when a row is at fault, finds out which and writes the others. */
 async function sortingOut<T>(
-  driver: ColdDriver,
+  staging: Staging,
   records: readonly EntryRecord[],
   write: (accepted: readonly EntryRecord[], refused: readonly DeadLetter[]) => Promise<T>,
 ): Promise<T> {
@@ -54,38 +54,27 @@ async function sortingOut<T>(
   } catch (error) {
     if (!isRowFault(error)) throw error
   }
-  const { accepted, refused } = await sortOut(records, (some) => rehearse(driver, some))
+  const { accepted, refused } = await sortOut(records, (some) => rehearse(staging, some))
   return write(accepted, refused)
 }
 
 async function move(
-  driver: ColdDriver,
+  staging: Staging,
   logger: Logger,
   batch: ShipBatch,
   accepted: readonly EntryRecord[],
   refused: readonly DeadLetter[],
 ): Promise<ShipResult> {
   for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
-    const staged = await stage(driver, accepted, batch.confirmed)
-    const gate = sql`
-      UPDATE thermocline.wal_checkpoints SET sequence = ${batch.to}::int8, heartbeat_at = now(),
-        shipped_version = greatest(shipped_version, ${batch.shippedVersion})
-      WHERE wal_id = ${batch.walId}::uuid AND epoch = ${batch.epoch}::int8 AND sequence = ${batch.from}::int8
-        AND ${isComplete(staged)}
-      RETURNING 1`
-    const { moved, written, buried, generation, missed } = await takeOverBatch(
-      driver,
-      staged,
-      gate,
-      refused,
-      batch.walId,
+    const { moved, written, buried, generation, missed } = await staging.through(accepted, batch.confirmed, (staged) =>
+      takeOverBatch(staging.driver, staged, gateOf(batch, staged), refused, batch.walId),
     )
     if (moved) {
       reportRejected(logger, batch.walId, refused, buried)
       const superseded = accepted.length - written - buried
       return { status: 'moved', superseded, rejected: refused.length + buried, generation, missed }
     }
-    const standing = await checkpointOf(driver, batch.walId)
+    const standing = await checkpointOf(staging.driver, batch.walId)
     // A log that cold does not know was retired by whoever took it over.
     if (standing === undefined || standing.epoch !== batch.epoch)
       return { status: 'fenced', epoch: standing?.epoch ?? 0 }
@@ -95,6 +84,15 @@ async function move(
     return { status: 'elsewhere', sequence: standing.sequence }
   }
   throw lostStaging()
+}
+
+/** Moves the checkpoint, if it stood where the batch begins. */
+function gateOf({ walId, epoch, from, to, shippedVersion }: ShipBatch, staged: Batch): SQL {
+  return sql`
+    UPDATE thermocline.wal_checkpoints SET sequence = ${to}::int8, heartbeat_at = now(),
+      shipped_version = greatest(shipped_version, ${shippedVersion})
+    WHERE wal_id = ${walId}::uuid AND epoch = ${epoch}::int8 AND sequence = ${from}::int8 AND ${isComplete(staged)}
+    RETURNING 1`
 }
 
 /** After a failed call: whether its statement had committed all the same. Only this log's writer moves it to `to`. */

@@ -3,9 +3,11 @@
  * one costs milliseconds a row, so rows are written with the flag off and {@link indexVectors} sets it in the background.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import type { Version } from '../entry/version.ts'
 import type { Metric } from './cold-tier.ts'
 import { isRowFault } from './dead-letters.ts'
 import type { ColdDriver } from './driver.ts'
+import { unnest } from './rows.ts'
 
 export interface VectorIndex {
   readonly dimension: number
@@ -59,6 +61,11 @@ function indexName({ dimension, metric }: VectorIndex): string {
   return `memory_entries_hnsw_${METRICS[metric].name}_${Math.trunc(dimension)}`
 }
 
+/** Declared dimensions that no index can serve. */
+export function unindexable(dimensions: readonly number[]): number[] {
+  return dimensions.filter((dimension) => indexedType(dimension) === undefined)
+}
+
 /** The indexes that can be built for these declarations. */
 export function wantedIndexes(dimensions: readonly number[], metrics: readonly Metric[]): VectorIndex[] {
   return dimensions
@@ -93,39 +100,54 @@ export async function createIndex(driver: ColdDriver, schema: string, index: Vec
   )
 }
 
+/** Which rows {@link indexVectors} takes. */
+export interface IndexingBatch {
+  /** Of pgvector. */
+  readonly schema: string
+  readonly dimensions: readonly number[]
+  readonly limit: number
+  /** No newer rows than this. @default all */
+  readonly upTo?: Version | undefined
+}
+
 /** Sets the flag of up to `limit` rows, the oldest first, and answers how many. A row that an index refuses is marked so. */
-export async function indexVectors(driver: ColdDriver, dimensions: readonly number[], limit: number): Promise<number> {
-  if (dimensions.length === 0) return 0
+export async function indexVectors(driver: ColdDriver, batch: IndexingBatch): Promise<number> {
+  if (batch.dimensions.length === 0) return 0
   try {
-    return await markIndexed(driver, dimensions, limit, sql`true`)
+    return await markIndexed(driver, batch, sql`CASE WHEN ${hasNoHalf(batch)} THEN NULL ELSE true END`)
   } catch (error) {
     if (!isRowFault(error)) throw error
-    if (limit > 1) return indexVectors(driver, dimensions, limit >>> 1)
+    if (batch.limit > 1) return indexVectors(driver, { ...batch, limit: batch.limit >>> 1 })
     // halfvec takes no component above 65 504. NULL: compared exactly from now on, never tried again.
-    return await markIndexed(driver, dimensions, 1, sql`NULL`)
+    return await markIndexed(driver, { ...batch, limit: 1 }, sql`NULL`)
   }
 }
 
-async function markIndexed(
-  driver: ColdDriver,
-  dimensions: readonly number[],
-  limit: number,
-  flag: SQL,
-): Promise<number> {
+/** An index of halves leaves out a vector whose components are all zero as halves. */
+function hasNoHalf({ schema, dimensions }: IndexingBatch): SQL {
+  if (dimensions.every((dimension) => indexedType(dimension) === 'vector')) return sql`false`
+  const pgvector = sql.raw(quoted(schema))
+  return sql`cardinality(e.embedding) > ${MAX_VECTOR}::int4
+    AND ${pgvector}.l2_norm(e.embedding::${pgvector}.halfvec) = 0`
+}
+
+/** Rows that others are writing are left to the next batch: ships lock many, in another order. */
+async function markIndexed(driver: ColdDriver, { dimensions, limit, upTo }: IndexingBatch, flag: SQL): Promise<number> {
+  const isOld = upTo === undefined ? sql`true` : sql`e.version <= ${upTo}`
   const [row] = await driver.query(sql`
     WITH oldest AS (
-      SELECT candidate.* FROM unnest(${sql.param([...dimensions])}::int4[]) AS d (dimension)
+      SELECT candidate.* FROM ${unnest(sql`${sql.param([...dimensions])}::int4[]`)} AS d (dimension)
       CROSS JOIN LATERAL (
-        SELECT e.namespace, e.id, e.version FROM thermocline.memory_entries e
+        SELECT e.ctid AS place, e.version FROM thermocline.memory_entries e
         WHERE cardinality(e.embedding) = d.dimension AND e.embedding IS NOT NULL AND e.indexed IS NOT TRUE
-          AND e.indexed = false
-        ORDER BY e.version LIMIT ${limit}::int8
+          AND e.indexed = false AND ${isOld}
+        ORDER BY e.version LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
       ) AS candidate
       ORDER BY candidate.version LIMIT ${limit}::int8
     ),
     marked AS (
-      UPDATE thermocline.memory_entries e SET indexed = ${flag} FROM oldest
-      WHERE e.namespace = oldest.namespace AND e.id = oldest.id AND e.version = oldest.version
+      UPDATE thermocline.memory_entries e SET indexed = ${flag}
+      WHERE e.ctid = ANY (ARRAY (SELECT place FROM oldest))
       RETURNING 1
     )
     SELECT count(*)::int4 AS marked FROM marked`)

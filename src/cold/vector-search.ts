@@ -5,10 +5,11 @@
  * pgvector plain SQL compares them, ten times slower and more.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import { similarity } from '../entry/similarity.ts'
 import type { ColdHit, ColdSearch, ColdSearchResult } from './cold-tier.ts'
 import type { ColdDriver, Row } from './driver.ts'
 import { selects } from './filter-sql.ts'
-import { ACCESS_JOIN, ROW_COLUMNS, toColdRow } from './rows.ts'
+import { ACCESS_JOIN, lookUp, ROW_COLUMNS, toColdRow } from './rows.ts'
 import {
   distanceOperator,
   hasDimension,
@@ -20,6 +21,8 @@ import {
 
 /** Largest half-precision float: a larger component cannot be cast for an index of halves. */
 const MAX_HALF = 65_504
+/** Components up to here are zero as halves, and a vector of zeros is near to nothing. */
+const ZERO_HALF = 2 ** -25
 
 export async function search(
   driver: ColdDriver,
@@ -29,13 +32,13 @@ export async function search(
   if (query.k < 1) return { hits: [], exact: true }
   if (schema === undefined || !indexes.some((index) => canServe(index, query))) {
     const rows = await driver.query(exactSearch(query, schema))
-    return { hits: rows.map((row) => toHit(row, query)), exact: true }
+    return { hits: toHits(rows, query), exact: true }
   }
   const rows = await driver.query(indexedSearch(query, schema))
   const enough = rows.filter((row) => row.from_index === true).length >= query.k
   // `exact` tells of a missing index; here the small remainder was compared although there is one.
   const nearest = enough ? rows.slice(0, query.k) : await driver.query(exactSearch(query, schema))
-  return { hits: nearest.map((row) => toHit(row, query)), exact: false }
+  return { hits: toHits(nearest, query), exact: false }
 }
 
 /** Whether an index that is known can find these. */
@@ -45,7 +48,9 @@ export function canUseIndex({ schema, indexes }: VectorSupport, query: ColdSearc
 
 function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolean {
   if (dimension !== query.embedding.length || metric !== query.metric) return false
-  return indexedType(dimension) === 'vector' || query.embedding.every((component) => Math.abs(component) <= MAX_HALF)
+  if (indexedType(dimension) === 'vector') return true
+  const sizes = query.embedding.map(Math.abs)
+  return sizes.every((size) => size <= MAX_HALF) && sizes.some((size) => size > ZERO_HALF)
 }
 
 /** All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is partial. */
@@ -60,10 +65,13 @@ export function exactSearch(query: ColdSearch, schema: string | undefined): SQL 
 
 /**
  * For this statement alone, evaluated once, before the index is walked: strict order lets a filtered search go on until
- * it has enough. Settings of a session would be lost behind pgbouncer.
+ * it has enough, or has seen a twentieth of the rows: a step of the walk costs as much as twenty rows read in
+ * passing, so a filter that selects less is better served by these. Settings of a session would be lost behind pgbouncer.
  */
 const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', true)
-  || set_config('hnsw.ef_search', '100', true)) IS NOT NULL`
+  || set_config('hnsw.ef_search', '100', true)
+  || set_config('hnsw.max_scan_tuples', greatest(1000, least(20000, sum(entries) / 20))::int4::text, true)
+  FROM thermocline.entry_counts) IS NOT NULL`
 
 /** Up to k from the index and up to k from the rest, nearest first. */
 export function indexedSearch(query: ColdSearch, schema: string): SQL {
@@ -84,8 +92,8 @@ export function indexedSearch(query: ColdSearch, schema: string): SQL {
 function withColumns(nearest: SQL): SQL {
   return sql`
     WITH nearest AS MATERIALIZED (${nearest})
-    SELECT ${ROW_COLUMNS}, nearest.distance::float8 AS distance, nearest.from_index FROM nearest
-    JOIN thermocline.memory_entries e ON e.namespace = nearest.namespace AND e.id = nearest.id ${ACCESS_JOIN}
+    SELECT ${ROW_COLUMNS}, nearest.from_index FROM nearest
+    CROSS JOIN ${lookUp(sql`nearest`)} ${ACCESS_JOIN}
     ORDER BY nearest.distance, e.namespace, e.id`
 }
 
@@ -116,7 +124,11 @@ function vectorText(embedding: Float32Array): string {
   return `[${embedding.join(',')}]`
 }
 
-function toHit(row: Row, { metric }: ColdSearch): ColdHit {
-  const distance = row.distance as number
-  return { ...toColdRow(row), score: metric === 'cosine' ? 1 - distance : -distance }
+/** In the order of exact scores, which may differ from the database's where two are almost equal. */
+function toHits(rows: readonly Row[], { metric, embedding }: ColdSearch): ColdHit[] {
+  const hits = rows.map((row) => {
+    const found = toColdRow(row)
+    return { ...found, score: similarity(metric, embedding, found.record.embedding as Float32Array) }
+  })
+  return hits.sort((a, b) => b.score - a.score)
 }

@@ -13,6 +13,12 @@ import { MAX_NAME_BYTES, nameFault, textFault } from './text.ts'
 
 /** pgvector's `vector` ends there, and no known model is larger. */
 export const MAX_DIMENSIONS = 16_000
+/**
+ * Euclidean lengths between which the sums of squares and products of any two vectors are single-precision numbers, in
+ * which databases compute: beyond, distances are infinite, zero or none.
+ */
+const MIN_LENGTH = 1e-18
+const MAX_LENGTH = 1e18
 /** Longest record of the log. */
 const MAX_ENTRY_BYTES = 16 * 1024 * 1024
 /** Largest `integer` in Postgres. */
@@ -172,16 +178,19 @@ function vector(value: unknown): Float32Array {
   if (value.length === 0) throw invalid('embedding', 'must not be empty')
   if (value.length > MAX_DIMENSIONS) throw invalid('embedding', `must have at most ${MAX_DIMENSIONS} dimensions`)
   const floats = new Float32Array(value.length)
-  let isZero = true
+  let squares = 0
   for (let i = 0; i < value.length; i++) {
     const number: unknown = value[i]
     if (typeof number !== 'number') throw invalid('embedding', 'must hold numbers only')
     floats[i] = number
     // Checked after rounding to float32: 1e39 is a number but no float32.
     if (!Number.isFinite(floats[i])) throw invalid('embedding', 'must hold finite float32 numbers only')
-    if (floats[i] !== 0) isZero = false
+    squares += floats[i]! ** 2
   }
-  if (isZero) throw invalid('embedding', 'must not be all zero: it has no direction to compare')
+  if (squares === 0) throw invalid('embedding', 'must not be all zero: it has no direction to compare')
+  const length = Math.sqrt(squares)
+  if (length < MIN_LENGTH || length > MAX_LENGTH)
+    throw invalid('embedding', `must have a length from ${MIN_LENGTH} to ${MAX_LENGTH}: scale it, at best to 1`)
   return floats
 }
 

@@ -74,10 +74,11 @@ export class Pending {
     return found
   }
 
-  /** A snapshot, tombstones included. */
-  inScope(namespace: string, recursive: boolean): EntryRecord[] {
-    const found: EntryRecord[] = []
-    for (const { value } of this.#items.values()) if (isWithin(value.namespace, namespace, recursive)) found.push(value)
+  /** A snapshot by {@link keyText}, tombstones included. */
+  inScope(namespace: string, recursive: boolean): Map<string, EntryRecord> {
+    const found = new Map<string, EntryRecord>()
+    for (const [key, { value }] of this.#items)
+      if (isWithin(value.namespace, namespace, recursive)) found.set(key, value)
     return found
   }
 

@@ -32,14 +32,12 @@ export async function sweep(cold: ColdTier, signal: AbortSignal): Promise<SweepR
  */
 export async function indexVectors(cold: ColdTier, signal: AbortSignal): Promise<number> {
   let indexed = 0
-  // Counting reads every row, so it is left out where there is little to do.
-  let backlog: number | undefined
+  const upTo = await cold.highestVersion()
+  if (upTo === undefined) return 0
   while (!signal.aborted) {
-    const batch = await cold.indexVectors(INDEX_ROWS)
+    const batch = await cold.indexVectors(INDEX_ROWS, upTo)
     indexed += batch
     if (batch === 0) break
-    backlog ??= batch + (await cold.stats()).unindexed
-    if (indexed >= backlog) break
     await nextTurn()
   }
   return indexed

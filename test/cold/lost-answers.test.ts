@@ -17,7 +17,7 @@ beforeAll(() => template.make())
 afterAll(() => template.remove())
 
 /** Faults still to come. */
-const faults = { stagingLost: 0, answersLost: 0, statementsLost: 0 }
+const faults = { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0 }
 
 /** The real driver, with a network and a crash in between. */
 function faulty(driver: ColdDriver): ColdDriver {
@@ -31,6 +31,8 @@ function faulty(driver: ColdDriver): ColdDriver {
     },
     async copyToStaging(stream) {
       await driver.copyToStaging(stream)
+      // The copy went through, and nothing after it.
+      if (isDue('copiesAnswered')) faults.statementsLost = 1
       if (isDue('stagingLost')) await driver.query(sql`TRUNCATE thermocline.entry_staging`)
     },
     build: (statement) => driver.build(statement),
@@ -46,18 +48,19 @@ describe('ship over a database with faults', () => {
   const records = [1, 2, 3].map((n) => chunkOf('ns', n, n))
   const batch = batchOf(walId, records)
   let store: ColdStore
+  let driver: ColdDriver
   const versions = () => store.versions([1, 2, 3].map((n) => keyOf('ns', n)))
   const written = [1, 2, 3].map(versionOf)
   const nothing = [undefined, undefined, undefined]
 
   beforeEach(async () => {
     const client = await PgliteClient.start(`${await template.copy()}/data`)
-    const driver = faulty(new PgliteDriver(client, 60_000, silentLogger))
+    driver = faulty(new PgliteDriver(client, 60_000, silentLogger))
     store = await ColdStore.open(driver, { mode: 'check', dimensions: [], metrics: [], logger: silentLogger })
     await store.takeOver(walId, 1)
   })
   afterEach(async () => {
-    Object.assign(faults, { stagingLost: 0, answersLost: 0, statementsLost: 0 })
+    Object.assign(faults, { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0 })
     await store.close()
   })
 
@@ -96,5 +99,23 @@ describe('ship over a database with faults', () => {
     const missed = records.map(({ namespace, id }) => ({ namespace, id }))
     expect(await store.ship(batch)).toEqual({ status: 'moved', superseded: 0, rejected: 0, missed })
     expect(await versions()).toEqual(written)
+  })
+
+  it('leaves no more staged than one failed attempt, and nothing once it went through', async () => {
+    const staged = async () => {
+      const [row] = await driver.query(sql`SELECT count(*)::int4 AS rows FROM thermocline.entry_staging`)
+      return row!.rows
+    }
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      faults.copiesAnswered = 1
+      await expect(store.ship(batch)).rejects.toMatchObject({ message: 'connection lost before' })
+      expect(await staged()).toBe(3)
+    }
+    expect(await store.ship(batch)).toMatchObject({ status: 'moved' })
+    expect(await staged()).toBe(0)
+    faults.copiesAnswered = 1
+    await expect(store.upsert(records)).rejects.toMatchObject({ message: 'connection lost before' })
+    await store.upsert(records)
+    expect(await staged()).toBe(0)
   })
 })

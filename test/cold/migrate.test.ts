@@ -4,16 +4,31 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { embeddedModules } from '../../scripts/embed.ts'
+import { ColdStore } from '../../src/cold/cold-store.ts'
 import { readMigrations } from '../../src/cold/migrations.ts'
-import { openPgliteCold, type PgliteColdOptions } from '../../src/cold/pglite.ts'
+import { openPgliteCold, type PgliteColdOptions, PgliteDriver } from '../../src/cold/pglite.ts'
 import { PgliteClient } from '../../src/cold/pglite-client.ts'
 import * as schema from '../../src/cold/schema.ts'
-import { versionOf } from '../contract/cold-records.ts'
+import type { EntryRecord } from '../../src/entry/record.ts'
+import { silentLogger } from '../../src/log.ts'
+import { chunkOf, idOf, PAST, tombstone, versionOf } from '../contract/cold-records.ts'
+import { batchOf } from '../contract/cold-shipping.ts'
 import { OPTIONS, PgliteTemplate } from './pglite-template.ts'
 
 const template = new PgliteTemplate()
 beforeAll(() => template.make())
 afterAll(() => template.remove())
+
+/** A row as the first versions wrote it. */
+function valuesOf(record: EntryRecord): string {
+  const time = (millis: number | null) => (millis === null ? 'NULL' : `'${new Date(millis).toISOString()}'`)
+  const text = (value: unknown) => (value === null ? 'NULL' : `'${value}'`)
+  const { namespace, id, version, kind, position, metadata, embedding, createdAt, updatedAt, expiresAt, deletedAt } =
+    record
+  return `('${namespace}', '${id}', '${version}', ${text(kind)}, ${text(record.text)}, ${position ?? 'NULL'}, ${text(metadata)},
+    ${embedding === null ? 'NULL' : `'{${embedding.join()}}'`}, ${time(createdAt)}, ${time(updatedAt)}, ${time(expiresAt)},
+    ${time(deletedAt)}, false)`
+}
 
 /** A database that these statements were run in. */
 async function changed(...statements: string[]): Promise<string> {
@@ -38,7 +53,7 @@ describe('migrations', () => {
       `SELECT nspname::text AS schema, count(*)::int4 AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
        WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY 1`,
     )
-    expect(rows).toEqual([{ schema: 'thermocline', tables: 12 }])
+    expect(rows).toEqual([{ schema: 'thermocline', tables: 13 }])
     const storage = await client.query(
       `SELECT count(*)::int4 AS external FROM pg_attribute WHERE attname = 'embedding' AND attstorage = 'e'
        AND attrelid IN ('thermocline.memory_entries'::regclass, 'thermocline.entry_staging'::regclass)`,
@@ -68,6 +83,40 @@ describe('migrations', () => {
     expect(readMigrations().map(({ hash, createdAt, statements }) => ({ hash, createdAt, statements }))).toEqual(
       files.map(({ hash, folderMillis, sql }) => ({ hash, createdAt: folderMillis, statements: sql })),
     )
+  })
+
+  it('keep everything that a database of an earlier version holds', async () => {
+    const client = await PgliteClient.start(undefined)
+    const driver = new PgliteDriver(client, 60_000, silentLogger)
+    const first = readMigrations().slice(0, 3)
+    expect(first.at(-1)!.name).toBe('0002_hot_generations')
+    await driver.migrate(first)
+    const rows = [
+      chunkOf('ns', 1, 1, { metadata: '{"b": 1, "aa": 2}', embedding: new Float32Array([1, 2]) }),
+      chunkOf('ns', 2, 2, { embedding: new Float32Array([3, 4]) }),
+      chunkOf('ns', 3, 3, { expiresAt: PAST }),
+      tombstone('ns', 4, 4),
+    ]
+    await client.exec(`
+      INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, position, metadata, embedding,
+        created_at, updated_at, expires_at, deleted_at, indexed) VALUES ${rows.map(valuesOf).join()};
+      UPDATE thermocline.memory_entries SET indexed = true WHERE version = '${versionOf(2)}';
+      INSERT INTO thermocline.entry_access VALUES ('ns', '${idOf(1)}', now(), 7);
+      INSERT INTO thermocline.wal_checkpoints (wal_id, epoch, sequence, shipped_version)
+        VALUES ('${idOf(9)}', 1, 5, '${versionOf(4)}')`)
+    const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
+    const store = await ColdStore.open(driver, options)
+    expect((await store.read(rows)).map((row) => row?.record)).toEqual(rows)
+    expect((await store.read(rows))[0]?.access?.accessCount).toBe(7)
+    expect(await store.stats()).toEqual({ live: 2, tombstones: 1, unindexed: 1, deadLetters: 0 })
+    const newer = chunkOf('ns', 1, 6, { metadata: '{"bb":1,"a":2}' })
+    const batch = batchOf(idOf(9), [newer, chunkOf('ns', 5, 7)], { from: 5, to: 7 })
+    expect(await store.ship(batch)).toMatchObject({ status: 'moved', superseded: 0, rejected: 0 })
+    expect((await store.read([newer]))[0]?.record).toEqual(newer)
+    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
+    expect(await store.sweep({ graceMs: 60_000, limit: 10 })).toEqual({ expired: 1, collected: 1 })
+    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
+    await store.close()
   })
 
   it('are not applied by a check', async () => {

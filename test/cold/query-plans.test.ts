@@ -47,7 +47,7 @@ const query: ColdSearch = {
   scope: { namespace: 'ns', recursive: false },
   filter: [{ field: 'position', operator: 'gte', value: 0 }],
   now: PAST,
-  exclude: [{ namespace: 'ns', id: chunkOf('ns', 1, 1).id }],
+  exclude: [chunkOf('ns', 1, 1)],
   embedding: vectorOf(DIMENSION, seeded(2)),
   metric: 'cosine',
   k: 10,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { arbitraryRecord } from '../entry/arbitrary-record.ts'
-import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf, withParsedMetadata } from './cold-records.ts'
+import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf, withPlainMetadata } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
 
 const EVERY_KIND: readonly Partial<EntryRecord>[] = [
@@ -50,7 +50,7 @@ export function describeColdReads(driver: ColdTierDriver): void {
       const record = chunkOf(freshNamespace(), 1, 1, fields)
       await shared.tier.upsert([record])
       const [row] = await shared.tier.read([record])
-      expect(withParsedMetadata(row?.record)).toEqual(withParsedMetadata(record))
+      expect(withPlainMetadata(row?.record)).toEqual(withPlainMetadata(record))
       expect(bytesOf(row?.record.embedding)).toEqual(bytesOf(record.embedding))
       expect(row?.access).toBeUndefined()
     })
@@ -69,7 +69,7 @@ export function describeColdReads(driver: ColdTierDriver): void {
             }))
             expect(await shared.tier.upsert(written)).toEqual({ written: written.length, rejected: 0 })
             const rows = await shared.tier.read(written)
-            expect(rows.map((row) => withParsedMetadata(row?.record))).toEqual(written.map(withParsedMetadata))
+            expect(rows.map((row) => withPlainMetadata(row?.record))).toEqual(written.map(withPlainMetadata))
             expect(rows.map((row) => bytesOf(row?.record.embedding))).toEqual(
               written.map(({ embedding }) => bytesOf(embedding)),
             )

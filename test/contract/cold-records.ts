@@ -49,9 +49,9 @@ export function keyOf(namespace: string, n: number): EntryKey {
   return { namespace, id: idOf(n) }
 }
 
-/** JSON in one form: a database may keep it in another order and spacing. */
-export function withParsedMetadata(record: EntryRecord | undefined): object | undefined {
-  return record && { ...record, metadata: record.metadata === null ? null : JSON.parse(record.metadata) }
+/** JSON in one form: a database may keep it in another spacing, but not in another order. */
+export function withPlainMetadata(record: EntryRecord | undefined): object | undefined {
+  return record && { ...record, metadata: record.metadata && JSON.stringify(JSON.parse(record.metadata)) }
 }
 
 /** Random numbers that are the same in each run (mulberry32). */

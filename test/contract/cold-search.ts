@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdSearch, ColdTier, Metric } from '../../src/cold/cold-tier.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
+import { similarity } from '../../src/entry/similarity.ts'
 import { silentLogger } from '../../src/log.ts'
-import { chunkOf, FUTURE, idOf, keyOf, PAST, seeded, tombstone, vectorOf } from './cold-records.ts'
+import { chunkOf, FUTURE, idOf, keyOf, PAST, seeded, tombstone, vectorOf, versionOf } from './cold-records.ts'
 import type { ColdTierDriver } from './cold-tier.ts'
 
 const DIMENSION = 32
@@ -100,7 +101,7 @@ export function describeColdSearch(driver: ColdTierDriver): void {
       const query = queryOf(records[3]!.embedding!)
       const nearest = await idsOf({ ...query, k: 12 })
       expect(nearest[0]).toBe(idOf(3))
-      const exclude = [nearest[0], nearest[1]].map((id) => ({ namespace: 'big', id: id! }))
+      const exclude = [nearest[0], nearest[1]].map((id) => ({ namespace: 'big', id: id!, version: versionOf(9_999) }))
       expect(await idsOf({ ...query, exclude })).toEqual(nearest.slice(2))
     })
 
@@ -145,6 +146,41 @@ export function describeColdSearch(driver: ColdTierDriver): void {
   })
 
   if (!driver.indexesVectors) return
+  describe('indexing', () => {
+    it('takes no newer rows than it is asked to, and leaves what others are writing', async () => {
+      const tier = await driver.open({ dimensions: [4], metrics: ['cosine'], logger: silentLogger })
+      const random = seeded(3)
+      const rows = Array.from({ length: 5 }, (_, n) => chunkOf('ns', n, n + 1, { embedding: vectorOf(4, random) }))
+      await tier.upsert(rows)
+      expect(await tier.indexVectors(10, versionOf(2))).toBe(2)
+      expect(await tier.indexVectors(10, versionOf(2))).toBe(0)
+      expect(await tier.indexVectors(2)).toBe(2)
+      expect((await tier.stats()).unindexed).toBe(1)
+      await tier.close()
+    })
+  })
+
+  describe('scores', () => {
+    it.each([1e-18, 1, 1e18])('are those of the vectors, in double precision, at length %d', async (length) => {
+      const tier = await driver.open({ dimensions: [2], metrics: METRICS, logger: silentLogger })
+      const ofLength = (...components: number[]) => Float32Array.from(components.map((component) => component * length))
+      const rows = [ofLength(0.6, 0.8), ofLength(1, 0), ofLength(-1, 0)].map((embedding, n) => {
+        return chunkOf('ns', n, n + 1, { embedding })
+      })
+      await tier.upsert(rows)
+      for (const metric of METRICS) {
+        const query: ColdSearch = {
+          ...{ scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 3 },
+          ...{ metric, embedding: ofLength(0.6, 0.8) },
+        }
+        const { hits } = await tier.search(query)
+        expect(hits.map(({ record }) => record.id)).toEqual([0, 1, 2].map(idOf))
+        for (const { record, score } of hits) expect(score).toBe(similarity(metric, query.embedding, record.embedding!))
+      }
+      await tier.close()
+    })
+  })
+
   describe('searching vectors above 2 000 dimensions', () => {
     it('indexes them by halves, scores them in full, and compares those that have no half', async () => {
       const tier = await driver.open({ dimensions: [2_048], metrics: ['cosine'], logger: silentLogger })
@@ -174,6 +210,17 @@ export function describeColdSearch(driver: ColdTierDriver): void {
       expect(result.exact).toBe(false)
       expect(result.hits.map(({ record }) => record.id)).toEqual(bruteForce([...fine, huge], byHalves))
       for (const { record, score } of result.hits) expect(score).toBeCloseTo(scoreOf(record, byHalves), 5)
+      // Half-precision floats begin at 6e-8: an index by cosine leaves out what has no other component.
+      const tiny = chunkOf('ns', 60, 20, { embedding: vectorOf(2_048, random).map((component) => component * 1e-9) })
+      await tier.upsert([tiny])
+      expect(await tier.indexVectors(5)).toBe(1)
+      expect((await tier.stats()).unindexed).toBe(2)
+      for (const scale of [1, 1e9]) {
+        const embedding = tiny.embedding!.map((component) => component * scale)
+        const found = await tier.search({ ...query, embedding })
+        expect(found.exact).toBe(scale === 1)
+        expect(found.hits[0]?.record.id).toBe(tiny.id)
+      }
       await tier.close()
     })
   })

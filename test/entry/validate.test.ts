@@ -64,6 +64,8 @@ const REFUSALS: readonly (readonly [string, unknown, string])[] = [
   ['a hole in an embedding', { ...VECTOR, embedding: [1, , 1] }, 'embedding'],
   ['an all-zero embedding', { ...VECTOR, embedding: [0, -0, 0] }, 'embedding'],
   ['an embedding that rounds to zero', { ...VECTOR, embedding: [1e-60] }, 'embedding'],
+  ['an embedding whose square is no float32', { ...VECTOR, embedding: [1e20, 1e20] }, 'embedding'],
+  ['an embedding whose square rounds to zero', { ...CHUNK, embedding: [1e-30, 1e-25] }, 'embedding'],
   ['too many dimensions', { ...VECTOR, embedding: new Float32Array(MAX_DIMENSIONS + 1).fill(1) }, 'embedding'],
   ['a null embedding', { ...CHUNK, embedding: null }, 'embedding'],
   ['an empty model name', { ...CHUNK, embeddingModel: '' }, 'embeddingModel'],

@@ -1,6 +1,9 @@
-import type { Metric } from '../cold/cold-tier.ts'
+export type Metric = 'cosine' | 'l2' | 'inner-product'
 
-/** Scores two vectors of the same length as cold does; higher is nearer. */
+/**
+ * Scores two vectors of the same length; higher is nearer. Every score that is answered comes from here, whichever tier
+ * found the entry: databases sum in single precision, which is enough to find the nearest and too little to compare.
+ */
 export function similarity(metric: Metric, a: Float32Array, b: Float32Array): number {
   switch (metric) {
     case 'cosine':
