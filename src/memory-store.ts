@@ -35,7 +35,10 @@ export interface StoreStats {
   /** Acknowledged writes that cold does not have yet. */
   readonly pending: { readonly entries: number; readonly bytes: number }
   readonly hot: { readonly entries: number; readonly bytes: number }
-  /** `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. */
+  /**
+   * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged writes that
+   * the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
+   */
   readonly cold: {
     readonly entries: number
     readonly tombstones: number

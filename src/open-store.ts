@@ -105,6 +105,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const missed = hot.generationNumber === undefined && shared === undefined ? undefined : new MissedWrites()
   if (missed !== undefined)
     repair = new HotRepair({ hot, cold, pending, missed, logger, onOtherGeneration: onCurrentNumber })
+  const isHotAway = (): boolean => shared !== undefined && shared.generationNumber === undefined
   // What recovery shipped, hot may hold older.
   await repairNow()
 
@@ -196,6 +197,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     }),
     ...(isShared && adoptOthers && { adoptLogs: adoptOthers }),
     ...(repair && { repair }),
+    isHotAway,
     ...(serverClock && { measureTime: () => serverClock.measure() }),
   })
 
@@ -235,7 +237,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     cold,
     checkpointer,
     worker,
-    isHotAway: () => shared !== undefined && shared.generationNumber === undefined,
+    isHotAway,
     logger,
     shutDown,
   }

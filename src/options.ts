@@ -355,7 +355,12 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
   })
 }
 
-/** Options that the environment names: `THERMOCLINE_DIR`, `REDIS_URL`, `DATABASE_URL`. Nothing else in thermocline reads `process.env`. */
+/** Whether npm, npx, yarn or pnpm runs this process for somebody. Beside {@link optionsFromEnv} nothing in thermocline reads `process.env`. */
+export function isRunByWrapper(env: NodeJS.ProcessEnv = process.env): boolean {
+  return [env.npm_lifecycle_event, env.npm_execpath, env.npm_command].some((set) => set !== undefined)
+}
+
+/** Options that the environment names: `THERMOCLINE_DIR`, `REDIS_URL`, `DATABASE_URL`. */
 export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): MemoryStoreOptions {
   return {
     ...(env.THERMOCLINE_DIR ? { dir: env.THERMOCLINE_DIR } : {}),

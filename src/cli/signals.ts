@@ -1,15 +1,18 @@
 import { EXIT } from './exit-code.ts'
+import { whenWrapperEnds } from './parent.ts'
 
 /**
- * SIGTERM and SIGINT ask a worker to finish: the answered signal aborts. A second one ends the process at once, which
- * loses nothing: the log holds what cold does not have.
+ * SIGTERM and SIGINT ask a worker to finish: the answered signal aborts, and its reason says why. A second one ends the
+ * process at once, which loses nothing: the log holds what cold does not have. The end of a wrapper that would not pass them
+ * on counts as one, but never as the second.
  */
 export function listenForInterrupt(): AbortSignal {
   const controller = new AbortController()
-  const interrupt = (): void => {
+  const interrupt = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(EXIT.interruptedTwice)
-    controller.abort()
+    controller.abort(name)
   }
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, interrupt)
+  whenWrapperEnds(() => controller.abort('the process that ran this one has ended'))
   return controller.signal
 }

@@ -28,7 +28,10 @@ export function syncCommand(): Command {
     .addHelpText(
       'after',
       '\nOn Redis and Postgres it runs beside the backends, and as often as you like: one worker syncs, the others stand by.\n' +
-        'It needs a data folder of its own or that of the backends, whose logs it then ships when they have died.',
+        'It needs a data folder of its own or that of the backends, whose logs it then ships when they have died.\n' +
+        'Writes that the database refuses are kept, with the reason, in its table thermocline.dead_letters.\n' +
+        'A supervisor starts node_modules/.bin/thermocline itself: npx and npm run are killed without telling the worker,\n' +
+        'which then looks for them, finishes and stops.',
     )
     .addHelpText('after', '\nExample:\n  thermocline sync --dir /var/lib/app/thermocline')
     .action(async (flags: SyncFlags) => {
@@ -70,9 +73,9 @@ async function runWorker(options: StoreOptions, logger: Logger): Promise<void> {
     process.exit(EXIT.done)
   }
   try {
-    logger.info({ pid: process.pid, nextRun: store.worker.nextRun }, 'the sync worker runs')
+    logger.info({ nextRun: store.worker.nextRun }, 'the sync worker runs')
     await untilInterrupted(store, interrupted)
-    logger.info({}, 'the sync worker finishes')
+    logger.info({ reason: String(interrupted.reason) }, 'the sync worker finishes')
   } finally {
     const { shipped, remaining } = await store.close({ timeout: GRACE_MS })
     logger.info({ shipped, remaining }, 'the sync worker has stopped')

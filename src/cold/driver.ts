@@ -25,8 +25,11 @@ export interface ColdDriver {
   /** Adds rows to `entry_staging` from a stream that `encodeCopy` made. */
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>
 
-  /** Applies those of the migrations that are missing, once, however many processes ask at the same time. */
-  migrate(migrations: readonly Migration[]): Promise<void>
+  /**
+   * Applies those of the migrations that are missing, once, however many processes ask at the same time. Answers those that
+   * this one applied.
+   */
+  migrate(migrations: readonly Migration[]): Promise<Migration[]>
 
   /** Called after rows were written and after each sweep, for housekeeping that a database does not do by itself. MUST NOT throw. */
   housekeep(after: 'write' | 'sweep'): void

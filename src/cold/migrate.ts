@@ -36,9 +36,10 @@ export async function migrate(driver: ColdDriver, options: MigrateOptions): Prom
   if (missing.length > 0) {
     if (options.mode === 'check') throw incomplete('migrations')
     const startedAt = performance.now()
-    await driver.migrate(missing)
+    const applied = await driver.migrate(missing)
     const durationMs = Math.round(performance.now() - startedAt)
-    options.logger.info({ migrations: missing.map(({ name }) => name), durationMs }, 'cold schema migrated')
+    if (applied.length > 0)
+      options.logger.info({ migrations: applied.map(({ name }) => name), durationMs }, 'cold schema migrated')
   }
   return ensureIndexes(driver, options)
 }

@@ -99,7 +99,7 @@ export class PgliteDriver implements ColdDriver {
     await this.#inTime(() => this.#client.copy(COPY, stream))
   }
 
-  migrate(migrations: readonly Migration[]): Promise<void> {
+  migrate(migrations: readonly Migration[]): Promise<Migration[]> {
     return this.#guard(() =>
       applyMigrations(
         (statement) => this.#execute(statement),

@@ -33,7 +33,9 @@ export function exclusively(...statements: string[]): string {
   ].join('\n;\n')
 }
 
-export async function applyMigrations(query: Query, run: Run, migrations: readonly Migration[]): Promise<void> {
+/** Answers those that this process applied: another one may have been faster. */
+export async function applyMigrations(query: Query, run: Run, migrations: readonly Migration[]): Promise<Migration[]> {
+  const ours: Migration[] = []
   await run(
     exclusively(
       `CREATE SCHEMA IF NOT EXISTS ${SCHEMA_NAME}`,
@@ -43,7 +45,7 @@ export async function applyMigrations(query: Query, run: Run, migrations: readon
   for (;;) {
     const applied = await query(sql`SELECT hash FROM ${sql.raw(JOURNAL)}`)
     const missing = migrations.filter(({ hash }) => !applied.some((row) => row.hash === hash))
-    if (missing.length === 0) return
+    if (missing.length === 0) return ours
     const changes = missing.flatMap(({ statements, hash, createdAt }) => [
       ...statements,
       `INSERT INTO ${JOURNAL} (hash, created_at) VALUES ('${hash}', ${createdAt})`,
@@ -52,6 +54,7 @@ export async function applyMigrations(query: Query, run: Run, migrations: readon
     const isUnchanged = `SELECT 1 / (SELECT (count(*) = ${applied.length})::int FROM ${JOURNAL})`
     try {
       await run(exclusively(isUnchanged, ...changes))
+      ours.push(...missing)
     } catch (error) {
       if (sqlStateOf(error) !== DIVISION_BY_ZERO) throw error
     }

@@ -122,7 +122,7 @@ export class PostgresDriver implements ColdDriver {
     )
   }
 
-  migrate(migrations: readonly Migration[]): Promise<void> {
+  migrate(migrations: readonly Migration[]): Promise<Migration[]> {
     return applyMigrations(
       (statement) => this.query(statement),
       (text) => this.#run(text),

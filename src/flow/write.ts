@@ -228,7 +228,8 @@ export class Writer {
       return results
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
-      this.#parts.logger.warn({ err: withoutContent(error), writes: writes.length }, 'acknowledging without hot')
+      // For details: that hot is away is told once, by the worker.
+      this.#parts.logger.debug({ err: withoutContent(error), writes: writes.length }, 'acknowledging without hot')
       return undefined
     }
   }

@@ -14,6 +14,7 @@ import type { Checkpointer, CheckpointStats } from './checkpoint.ts'
 import type { Demoter, DemoteStats } from './demote.ts'
 import type { HotRepair } from './hot-repair.ts'
 import type { Lease } from './lease.ts'
+import { OutageLog } from './outage-log.ts'
 import { SingleFlight } from './single-flight.ts'
 import { indexVectors, sweep } from './sweep.ts'
 
@@ -38,6 +39,8 @@ export interface SyncWorkerParts {
   readonly adoptLogs?: (signal: AbortSignal) => Promise<void>
   /** Brings a shared hot tier back in step. @default hot is this process's own */
   readonly repair?: HotRepair
+  /** Whether a shared hot tier is away. @default hot is this process's own */
+  readonly isHotAway?: () => boolean
   /** Measures the time that processes share. */
   readonly measureTime?: () => Promise<unknown>
 }
@@ -75,9 +78,11 @@ export class SyncWorker {
   /** Whether this process is the one that syncs on schedule. */
   #isLeader = false
   #heartbeatAt = performance.now()
+  readonly #outages: OutageLog
 
   constructor(parts: SyncWorkerParts) {
     this.#parts = parts
+    this.#outages = new OutageLog(parts.logger)
   }
 
   /** Begins the schedules; they keep no process alive by themselves. */
@@ -168,6 +173,7 @@ export class SyncWorker {
     await access.flush()
     await measureTime?.()
     const shipped = await checkpointer.checkpointNow({ heartbeat: true })
+    this.#outages.isBack('cold')
     await repair?.run()
     const aged = await this.#unlessHotIsAway(() => demoter.demoteIdle(clock.now() - hotToColdAge, signal))
     const overflow = await this.#unlessHotIsAway(() => this.#overflow.run())
@@ -195,7 +201,7 @@ export class SyncWorker {
       return await demote()
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.tier !== 'hot') throw error
-      this.#parts.logger.warn({ err: withoutContent(error) }, 'nothing was demoted, for hot is away')
+      this.#outages.note(error)
       return NO_DEMOTION
     }
   }
@@ -211,10 +217,17 @@ export class SyncWorker {
 
   /** Hot is repaired also where there is nothing to ship: other processes ship as well. */
   async #checkpointOnTime(): Promise<void> {
-    const { checkpointer, heartbeatEvery, repair } = this.#parts
-    const heartbeat = performance.now() - this.#heartbeatAt >= (heartbeatEvery ?? Number.POSITIVE_INFINITY)
+    const { checkpointer, heartbeatEvery, isHotAway, repair } = this.#parts
+    if (isHotAway?.()) this.#outages.isGone('hot')
+    else this.#outages.isBack('hot')
+    const isDue = performance.now() - this.#heartbeatAt >= (heartbeatEvery ?? Number.POSITIVE_INFINITY)
+    // Also where there is nothing to ship: else nothing would tell that cold is back.
+    const heartbeat = isDue || this.#outages.isAway('cold')
     await checkpointer.checkpointNow({ heartbeat })
-    if (heartbeat) this.#heartbeatAt = performance.now()
+    if (heartbeat) {
+      this.#heartbeatAt = performance.now()
+      this.#outages.isBack('cold')
+    }
     if (!this.#stop.signal.aborted) await repair?.run()
   }
 
@@ -230,6 +243,7 @@ export class SyncWorker {
     try {
       await work()
     } catch (error) {
+      if (this.#outages.note(error)) return
       this.#parts.logger.error({ err: withoutContent(error) }, 'a background run failed; it will be tried again')
     }
   }

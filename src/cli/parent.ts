@@ -1,0 +1,40 @@
+/**
+ * Commands that npm, npx or the like run for somebody: the shell in between passes no signal on, so that ending the wrapper
+ * would leave the command running for good.
+ */
+import { readFileSync } from 'node:fs'
+import { isRunByWrapper } from '../options.ts'
+
+const LOOK_EVERY_MS = 500
+const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'ksh', 'zsh'])
+
+/** As early as this module is loaded: the wrapper may be ended while the command starts. */
+const wrappers = isRunByWrapper() ? runningWrappers() : undefined
+
+/** Calls `then` once, when the wrapper that runs this process has ended; never where none does. Keeps no process alive. */
+export function whenWrapperEnds(then: () => void): void {
+  if (wrappers === undefined) return
+  const timer = setInterval(() => {
+    if (runningWrappers() === wrappers) return
+    clearInterval(timer)
+    then()
+  }, LOOK_EVERY_MS).unref()
+}
+
+/** The parent, and the one of a shell: a process whose parent ends gets another one. */
+function runningWrappers(): string {
+  const { ppid } = process
+  const shell = readShell(ppid)
+  return shell === undefined ? `${ppid}` : `${ppid} ${shell.ppid}`
+}
+
+/** Undefined where it is none, or the system does not tell. */
+function readShell(pid: number): { readonly ppid: string } | undefined {
+  try {
+    // `pid (name) state ppid …`, and the name may hold anything.
+    const [, name = '', ppid = ''] = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+    return SHELLS.has(name) ? { ppid } : undefined
+  } catch {
+    return undefined
+  }
+}

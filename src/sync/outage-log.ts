@@ -1,0 +1,67 @@
+/**
+ * What the log says about a tier that is away: one line when it goes, with what that means for calls, then a reminder now
+ * and then, and one line when it is back. Each failure in between is for whoever looks for details.
+ */
+import { isThermoclineError, type TierName, withoutContent } from '../errors.ts'
+import type { Logger } from '../log.ts'
+
+/** The first reminder; each further one comes after twice the time. */
+const FIRST_REMINDER_MS = 60_000
+const LONGEST_SILENCE_MS = 3_600_000
+
+const GONE = {
+  cold: 'the cold tier is away: writes are acknowledged by the log, and refused once `wal.maxPendingBytes` is full; what only cold holds cannot be read',
+  hot: 'the hot tier is away: calls go on without it, and take longer; nothing is demoted',
+} as const satisfies Record<TierName, string>
+
+interface Outage {
+  readonly since: number
+  remindAt: number
+  silence: number
+}
+
+export class OutageLog {
+  readonly #logger: Logger
+  readonly #now: () => number
+  readonly #outages = new Map<TierName, Outage>()
+
+  /** @param now Milliseconds, rising. */
+  constructor(logger: Logger, now: () => number = () => performance.now()) {
+    this.#logger = logger
+    this.#now = now
+  }
+
+  isAway(tier: TierName): boolean {
+    return this.#outages.has(tier)
+  }
+
+  /** Answers whether the error is that of a tier that is away: then it has been told. */
+  note(error: unknown): boolean {
+    if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
+    this.isGone(error.details.tier, error)
+    return true
+  }
+
+  /** @param error Why, where it is known. */
+  isGone(tier: TierName, error?: unknown): void {
+    const why = error === undefined ? {} : { err: withoutContent(error) }
+    const now = this.#now()
+    const outage = this.#outages.get(tier)
+    if (outage === undefined) {
+      this.#outages.set(tier, { since: now, remindAt: now + FIRST_REMINDER_MS, silence: FIRST_REMINDER_MS })
+      this.#logger.error({ tier, ...why }, GONE[tier])
+    } else if (now >= outage.remindAt) {
+      outage.silence = Math.min(2 * outage.silence, LONGEST_SILENCE_MS)
+      outage.remindAt = now + outage.silence
+      this.#logger.error({ tier, awayMs: Math.round(now - outage.since), ...why }, `the ${tier} tier is still away`)
+    } else this.#logger.debug({ tier, ...why }, `the ${tier} tier is still away`)
+  }
+
+  /** The tier has answered. */
+  isBack(tier: TierName): void {
+    const outage = this.#outages.get(tier)
+    if (outage === undefined) return
+    this.#outages.delete(tier)
+    this.#logger.info({ tier, awayMs: Math.round(this.#now() - outage.since) }, `the ${tier} tier is back`)
+  }
+}

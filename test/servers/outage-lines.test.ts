@@ -1,0 +1,53 @@
+/** What an operator reads about servers: one line when one goes and one when it is back, and who migrated the database. */
+import { expect, test, vi } from 'vitest'
+import { openMemoryStore } from '../../src/index.ts'
+import { temporaryFolder } from '../flow/stores.ts'
+import { describeWithPrivateServers } from './private-servers.ts'
+
+const PATIENCE = { timeout: 60_000, interval: 20 }
+
+/** A logger and what it was told, `level message`. */
+function record() {
+  const lines: string[] = []
+  const at =
+    (level: string) =>
+    (_: object, message: string): void =>
+      void lines.push(`${level} ${message}`)
+  return { lines, logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
+}
+
+describeWithPrivateServers('the log of a backend', (servers) => {
+  test.each([
+    ['cold', () => servers.postgres.stop(), () => servers.postgres.restart()],
+    ['hot', () => servers.redis.kill(), () => servers.redis.restart()],
+  ] as const)('has one line when the %s tier goes and one when it is back', async (tier, stop, restart) => {
+    const { lines, logger } = record()
+    const about = (pattern: RegExp): string[] => lines.filter((line) => pattern.test(line) && !line.startsWith('debug'))
+    const options = { ...(await servers.shared()), dir: await temporaryFolder(), logger }
+    await using store = await openMemoryStore({ ...options, checkpoint: { every: '20ms' }, timeouts: { hot: 500 } })
+    await store.chunks.put({ key: 'k', text: 'before' })
+    await store.checkpoint()
+    await stop()
+    await store.chunks.put({ key: 'k', text: 'meanwhile' })
+    const still = `debug the ${tier} tier is still away`
+    await vi.waitFor(() => expect(lines.filter((line) => line === still).length).toBeGreaterThan(5), PATIENCE)
+    await restart()
+    await vi.waitFor(() => expect(lines).toContain(`info the ${tier} tier is back`), PATIENCE)
+    expect(about(/tier is away|a background run failed|without hot/).map((line) => line.split(':')[0])).toEqual([
+      `error the ${tier} tier is away`,
+    ])
+    expect(about(/tier is back/)).toHaveLength(1)
+    await store.checkpoint()
+  })
+
+  test('says that the database was migrated where this process did it, and not where another was faster', async () => {
+    const shared = await servers.shared()
+    const logs = [record(), record(), record()]
+    const stores = await Promise.all(
+      logs.map(async ({ logger }) => openMemoryStore({ ...shared, dir: await temporaryFolder(), logger })),
+    )
+    for (const store of stores) await store.close()
+    const migrated = logs.map(({ lines }) => lines.filter((line) => line === 'info cold schema migrated').length)
+    expect(migrated.sort()).toEqual([0, 0, 1])
+  })
+})
