@@ -4,11 +4,10 @@ import { expect, test } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
 import { runCli } from './run-cli.ts'
 
-test('makes the database of a folder that --dir names, says what it applied, and does it once', async () => {
+test('makes the database of a folder that --dir names, and does it once', async () => {
   const cwd = await temporaryFolder()
   const first = await runCli(['migrate', '--dir', 'new'], { cwd })
   expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 0, stderr: '' })
-  expect(first.stdout).toMatch(/cold schema migrated migrations=\["0000_first_light",/)
   expect(first.stdout).toMatch(/the database is up to date\n$/)
 
   const second = await runCli(['migrate', '--dir', 'new'], { cwd })
