@@ -16,6 +16,9 @@ export interface HeldCall {
   release(): void
 }
 
+/** What a tier answers by itself, without a way that could be held up. */
+const AT_ONCE: ReadonlySet<string | symbol> = new Set(['close', 'now', 'held'])
+
 export class Gate<T extends object> {
   /** Comes before each call. */
   onCall: (method: Method<T>) => unknown = () => {}
@@ -67,7 +70,7 @@ export class Gate<T extends object> {
     return new Proxy(tier, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
-        if (typeof value !== 'function' || name === 'close' || name === 'now') return bound(value, target)
+        if (typeof value !== 'function' || AT_ONCE.has(name)) return bound(value, target)
         return (...args: unknown[]) => this.#pass(name as Method<T>, () => value.apply(target, args))
       },
     })
