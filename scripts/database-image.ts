@@ -1,13 +1,13 @@
 /**
- * Makes the image of a prepared database (see src/cold/pglite-image.ts), where the one at hand is not of this version:
- * `tsx scripts/database-image.ts FILE`. The build does it for the package, and the tests for themselves.
+ * Makes the image of a prepared database (see src/cold/pglite-image.ts), where the one in src/cold is not of this
+ * version: `tsx scripts/database-image.ts FILE` copies it. The build does it for the package, and the tests for themselves.
  */
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openPgliteCold } from '../src/cold/pglite.ts'
 import { PgliteClient } from '../src/cold/pglite-client.ts'
-import { encodeImage, readImage } from '../src/cold/pglite-image.ts'
+import { encodeImage, IMAGE_NAME, readImage } from '../src/cold/pglite-image.ts'
 import { silentLogger } from '../src/log.ts'
 
 /**
@@ -53,5 +53,9 @@ async function removeSegments(folder: string, kept: string): Promise<void> {
     if (/^[0-9A-F]{24}$/.test(name) && name !== kept) await rm(join(folder, name))
 }
 
-const [, script, file] = process.argv
-if (script?.endsWith('database-image.ts') && file !== undefined) await makeImage(file)
+const [, script, target] = process.argv
+if (script?.endsWith('database-image.ts') && target !== undefined) {
+  const image = join(import.meta.dirname, '../src/cold', IMAGE_NAME)
+  await makeImage(image)
+  await copyFile(image, target)
+}

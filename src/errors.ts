@@ -75,8 +75,13 @@ export class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** One of them: a `switch` over `code` knows the `details` of each. */
+export type AnyThermoclineError = { [C in ErrorCode]: ThermoclineError<C> }[ErrorCode]
+
 /** Narrows an unknown error to ours, and to one code when it is given. */
-export function isThermoclineError<C extends ErrorCode>(error: unknown, code?: C): error is ThermoclineError<C> {
+export function isThermoclineError(error: unknown): error is AnyThermoclineError
+export function isThermoclineError<C extends ErrorCode>(error: unknown, code: C): error is ThermoclineError<C>
+export function isThermoclineError(error: unknown, code?: ErrorCode): boolean {
   return error instanceof ThermoclineError && (code === undefined || error.code === code)
 }
 

@@ -7,8 +7,10 @@ import { MAX_TIMER_MS, withDeadline } from './deadline.ts'
 import type { Duration } from './entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath } from './entry/namespace.ts'
 import type { EntryRecord } from './entry/record.ts'
+import { parse } from './entry/version.ts'
 import { isThermoclineError, type ThermoclineError, withoutContent } from './errors.ts'
 import type { Pending } from './flow/pending.ts'
+import type { TierState } from './flow/tier-watch.ts'
 import type { HotTier } from './hot/hot-tier.ts'
 import type { Logger } from './log.ts'
 import { CALLS } from './repository/calls.ts'
@@ -18,6 +20,7 @@ import type { Checkpointer, CheckpointStats } from './sync/checkpoint.ts'
 import type { SyncStats, SyncWorker } from './sync/sync-worker.ts'
 import type { WriteLog } from './wal/write-log.ts'
 
+/** @internal */
 export interface StoreParts extends RepositoryParts {
   readonly log: WriteLog<EntryRecord>
   readonly pending: Pending
@@ -25,35 +28,49 @@ export interface StoreParts extends RepositoryParts {
   readonly cold: ColdTier
   readonly checkpointer: Checkpointer
   readonly worker: SyncWorker
-  readonly isHotAway: () => boolean
+  readonly hotState: () => TierState
+  readonly coldState: () => TierState
   readonly logger: Logger
   /** Ends the store: waits, ships what it can before the deadline, releases everything. */
   readonly shutDown: (signal: AbortSignal) => Promise<CloseResult>
 }
 
+/** What is local is always told; a tier that does not answer is undefined, and `health()` says since when. */
 export interface StoreStats {
   /** Acknowledged writes that cold does not have yet. */
   readonly pending: { readonly entries: number; readonly bytes: number }
-  readonly hot: { readonly entries: number; readonly bytes: number }
+  readonly hot: { readonly entries: number; readonly bytes: number } | undefined
   /**
    * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged writes that
    * the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
    */
-  readonly cold: {
-    readonly entries: number
-    readonly tombstones: number
-    readonly unindexed: number
-    readonly deadLetters: number
+  readonly cold:
+    | {
+        readonly entries: number
+        readonly tombstones: number
+        readonly unindexed: number
+        readonly deadLetters: number
+      }
+    | undefined
+  readonly wal: {
+    readonly id: string
+    readonly epoch: number
+    readonly sequence: number
+    /** Cold has every record up to here. */
+    readonly checkpoint: number
+    /** Milliseconds since the oldest write that cold does not have yet; 0 where it has them all. */
+    readonly oldestUnshippedMs: number
   }
-  /** `checkpoint`: cold has every record up to here. */
-  readonly wal: { readonly id: string; readonly epoch: number; readonly sequence: number; readonly checkpoint: number }
 }
 
 export interface StoreHealth {
   /** False once the log has failed: writes are refused until the store is opened again. */
   readonly live: boolean
-  /** Whether a shared hot tier is away: reads and writes go on without it, slower. */
+  /** Whether a tier is away. Without hot everything goes on, slower; without cold writes, and reads of what is near. */
   readonly degraded: boolean
+  /** By the latest calls to each tier, of this process; nothing is asked for it. */
+  readonly hot: TierState
+  readonly cold: TierState
   readonly error?: ThermoclineError
 }
 
@@ -74,6 +91,7 @@ export class MemoryStore implements AsyncDisposable {
   readonly #default: NamespaceView
   #closing: Promise<CloseResult> | undefined
 
+  /** @internal */
   constructor(parts: StoreParts) {
     this.#parts = parts
     this.#default = new NamespaceView(parts, DEFAULT_NAMESPACE)
@@ -124,23 +142,38 @@ export class MemoryStore implements AsyncDisposable {
 
   stats(options?: CallOptions): Promise<StoreStats> {
     return this.#parts.gate.run(CALLS.stats, options, async (checked) => {
-      const { log, pending, checkpointer } = this.#parts
-      const sizes = Promise.all([this.#parts.hot.size(), this.#parts.cold.stats()])
+      const { log, pending, checkpointer, clock } = this.#parts
+      const sizes = Promise.all([unlessAway(this.#parts.hot.size()), unlessAway(this.#parts.cold.stats())])
       const [hot, cold] = await withDeadline(sizes, checked)
-      const { live, tombstones, unindexed, deadLetters } = cold
+      const oldest = pending.oldest
       return {
         pending: { entries: pending.size, bytes: pending.bytes },
         hot,
-        cold: { entries: live, tombstones, unindexed, deadLetters },
-        wal: { id: log.walId, epoch: log.epoch, sequence: log.lastSequence, checkpoint: checkpointer.sequence },
+        cold: cold && {
+          entries: cold.live,
+          tombstones: cold.tombstones,
+          unindexed: cold.unindexed,
+          deadLetters: cold.deadLetters,
+        },
+        wal: {
+          id: log.walId,
+          epoch: log.epoch,
+          sequence: log.lastSequence,
+          checkpoint: checkpointer.sequence,
+          oldestUnshippedMs: oldest === undefined ? 0 : Math.max(0, clock.now() - parse(oldest.version).millis),
+        },
       }
     })
   }
 
+  /** Asks nobody: to be called as often as a load balancer likes. */
   health(): StoreHealth {
-    const error = this.#parts.log.failure ?? this.#parts.checkpointer.fenced ?? this.#parts.gate.failure
-    const degraded = this.#parts.isHotAway()
-    return error === undefined ? { live: !this.#parts.gate.isClosed, degraded } : { live: false, degraded, error }
+    const { log, checkpointer, gate } = this.#parts
+    const hot = this.#parts.hotState()
+    const cold = this.#parts.coldState()
+    const tiers = { degraded: hot.is === 'away' || cold.is === 'away', hot, cold }
+    const error = log.failure ?? checkpointer.fenced ?? gate.failure
+    return error === undefined ? { live: !gate.isClosed, ...tiers } : { live: false, ...tiers, error }
   }
 
   /**
@@ -164,6 +197,16 @@ export class MemoryStore implements AsyncDisposable {
     if (result.remaining > 0)
       logger.error(result, 'closed with records that cold does not have yet: they are in the log for the next open')
     return result
+  }
+}
+
+/** Undefined where the tier does not answer. */
+async function unlessAway<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || isThermoclineError(error, 'ERR_TIMEOUT')) return undefined
+    throw error
   }
 }
 

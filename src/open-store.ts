@@ -18,6 +18,7 @@ import { MissedWrites } from './flow/missed-writes.ts'
 import { Pending } from './flow/pending.ts'
 import { Reader } from './flow/read.ts'
 import { Searcher } from './flow/search.ts'
+import { TierWatch } from './flow/tier-watch.ts'
 import { Writer } from './flow/write.ts'
 import type { HotTier } from './hot/hot-tier.ts'
 import { attempt, type CloseResult, MemoryStore } from './memory-store.ts'
@@ -76,8 +77,11 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const isShared = options.cold.kind === 'postgres'
   const pending = new Pending()
   const folder = options.inMemory ? undefined : await openFolder(options, releases)
-  const cold = await tiers.openCold(options, folder, releases)
-  const isColdAway = isLate(cold)
+  const coldWatch = new TierWatch('cold')
+  const hotWatch = new TierWatch('hot')
+  const openedCold = await tiers.openCold(options, folder, releases)
+  const isColdAway = isLate(openedCold)
+  const cold = coldWatch.over(openedCold)
   const serverClock = isShared && options.clock === systemClock ? new DatabaseClock(cold, options.clock) : undefined
   if (!isColdAway) await serverClock?.measureOrRefuse()
   const clock: Clock = serverClock ?? options.clock
@@ -96,12 +100,13 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   }
   const hotParts = {
     options,
-    cold,
+    cold: openedCold,
     clock,
     onGeneration: () => void repairNow(),
     onUsurped: (error: ThermoclineError) => gate.fail(error),
   }
-  const { tier: hot, shared, onCurrentNumber } = await tiers.openHot(hotParts, releases)
+  const { tier, shared, onCurrentNumber } = await tiers.openHot(hotParts, releases)
+  const hot = shared === undefined ? tier : hotWatch.over(tier)
   const missed = hot.generationNumber === undefined && shared === undefined ? undefined : new MissedWrites()
   if (missed !== undefined)
     repair = new HotRepair({ hot, cold, pending, missed, logger, onOtherGeneration: onCurrentNumber })
@@ -237,7 +242,8 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     cold,
     checkpointer,
     worker,
-    isHotAway,
+    hotState: () => hotWatch.state(isHotAway()),
+    coldState: () => coldWatch.state(),
     logger,
     shutDown,
   }

@@ -8,7 +8,9 @@ import { ThermoclineError } from './errors.ts'
 import type { Durability } from './flow/write.ts'
 import { absoluteFolder } from './folder/folder-error.ts'
 import { parseRedisUrl } from './hot/redis-url.ts'
-import { type Logger, silentLogger } from './log.ts'
+import { type Logger, silentLogger, warningLogger } from './log.ts'
+
+export { silentLogger }
 
 /** Options of {@link openMemoryStore}. Durations are milliseconds or text like `'5m'`. */
 export interface MemoryStoreOptions {
@@ -32,8 +34,11 @@ export interface MemoryStoreOptions {
    * log, reads of what only cold has reject, and cold is used once it is there. @default true
    */
   readonly requireCold?: boolean | undefined
-  /** Anything with pino's methods. @default silent */
-  readonly logger?: Logger | undefined
+  /**
+   * Anything with pino's methods, or false for silence.
+   * @default warnings and errors become warnings of the process (`process.on('warning')`), each text once
+   */
+  readonly logger?: Logger | false | undefined
   /** @default the system's */
   readonly clock?: Clock | undefined
 }
@@ -73,7 +78,7 @@ export interface RedisClientLike {
 
 /** A client of postgres.js, by what is read of it. */
 export interface PostgresClientLike {
-  readonly options: object
+  readonly options: { readonly host: readonly string[]; readonly port: readonly number[] }
 }
 
 export type ColdOptions = EmbeddedColdOptions | PostgresColdOptions
@@ -166,7 +171,7 @@ export const DEFAULTS = {
   promote: { minAccesses: 1 },
   timeouts: { hot: 2_000, cold: 10_000, search: 10_000, open: 30_000 },
   requireCold: true,
-  logger: silentLogger,
+  logger: warningLogger,
   clock: systemClock,
 } as const satisfies ResolvedOptions
 
@@ -327,7 +332,15 @@ const schema = z.strictObject({
     })
     .optional(),
   requireCold: z.boolean().optional(),
-  logger: methods<Logger>(['debug', 'info', 'warn', 'error'], 'a logger with debug, info, warn and error').optional(),
+  logger: z
+    .union(
+      [
+        z.literal(false),
+        methods<Logger>(['debug', 'info', 'warn', 'error'], 'a logger with debug, info, warn and error'),
+      ],
+      'a logger with debug, info, warn and error, or false',
+    )
+    .optional(),
   clock: methods<Clock>(['now'], 'a clock with now()').optional(),
 })
 
@@ -350,7 +363,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     promote: given.promote === false ? false : complete(DEFAULTS.promote, given.promote),
     timeouts: complete(DEFAULTS.timeouts, given.timeouts),
     requireCold: given.requireCold ?? DEFAULTS.requireCold,
-    logger: given.logger ?? DEFAULTS.logger,
+    logger: given.logger === false ? silentLogger : (given.logger ?? DEFAULTS.logger),
     clock: given.clock === undefined ? DEFAULTS.clock : wholeMillis(given.clock),
   })
 }

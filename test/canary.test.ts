@@ -291,7 +291,7 @@ describe('no error and no log line holds content', () => {
     const store = await scene.open()
     await tenant(store).chunks.put({ ...chunk, position: 13 })
     await store.checkpoint()
-    expect((await store.stats()).cold.deadLetters).toBe(1)
+    expect((await store.stats()).cold?.deadLetters).toBe(1)
     expect(scene.lines.some((line) => inspect(line).includes('dead_letters'))).toBe(true)
     expectNoCanary(scene.lines)
   })

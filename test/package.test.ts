@@ -1,9 +1,11 @@
-/** What npm would publish, installed into an empty project: its types, its migrations, its workers, its command. */
+/** What npm would publish, installed into an empty project: its types, its migrations, its workers, its command, and bundles of it. */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { PgliteClient } from '../src/cold/pglite-client.ts'
+import { BUNDLERS } from './bundlers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -29,6 +31,55 @@ export const wrong: number | undefined = entry?.text
 export const open = () => openMemoryStore({ nowhere: true })
 // @ts-expect-error a column of the table
 export const column: number = memoryEntries.namespace
+`
+
+/** Neither driver is installed, and every declaration that is reached is checked. */
+const STRICT_CONSUMER = `
+import { type AnyThermoclineError, isThermoclineError, type MemoryStore, openMemoryStore, type PutOf } from 'thermocline'
+
+const input: PutOf<'chunk'> = { text: 'kept', embedding: [1, 0, 0] }
+export async function use(store: MemoryStore): Promise<void> {
+  await store.chunks.put(input)
+  console.log(store.health().cold.is, (await store.stats()).cold?.entries)
+}
+export const open = () => openMemoryStore({ inMemory: true, logger: false })
+
+export function explain(error: unknown): string | number | undefined {
+  if (!isThermoclineError(error)) return undefined
+  const known: AnyThermoclineError = error
+  switch (known.code) {
+    case 'ERR_TIER_UNAVAILABLE':
+      return known.details.tier
+    case 'ERR_WAL_CORRUPT':
+      return known.details.segment
+    case 'ERR_LOCKED':
+      // @ts-expect-error the details of another code
+      return known.details.tier
+    default:
+      return undefined
+  }
+}
+// @ts-expect-error parts of a store are nobody's business
+export type { StoreParts } from 'thermocline'
+`
+
+/** A program on an embedded store in memory, and on one in a folder. */
+const APP = `
+import { openMemoryStore } from 'thermocline'
+
+async function main() {
+  for (const where of [{ inMemory: true }, { dir: process.argv[2] }]) {
+    const store = await openMemoryStore(where)
+    const { id } = await store.chunks.put({ text: 'kept', embedding: [1, 0, 0] })
+    const { hits } = await store.chunks.search({ embedding: [1, 0, 0], k: 1 })
+    const entry = await store.chunks.get(id)
+    console.log(entry.text, hits.length, (await store.close()).remaining)
+  }
+}
+main().catch((error) => {
+  console.log(error.code, error.message)
+  process.exitCode = 1
+})
 `
 
 const COMPILER_OPTIONS = {
@@ -66,6 +117,13 @@ beforeAll(async () => {
   await mkdir(project)
   await writeJson('package.json', { name: 'consumer', private: true, type: 'module' })
   await writeFile(join(project, 'consumer.ts'), CONSUMER)
+  await writeFile(join(project, 'strict.ts'), STRICT_CONSUMER)
+  await writeFile(join(project, 'app.mjs'), APP)
+  // What the application migrates its own database by lies where a bundle would look for ours.
+  await mkdir(join(project, 'drizzle/meta'), { recursive: true })
+  await writeFile(join(project, 'drizzle/0000_users.sql'), 'CREATE TABLE users (id int);')
+  const entries = [{ idx: 0, version: '7', when: 1_700_000_000_000, tag: '0000_users', breakpoints: true }]
+  await writeJson('drizzle/meta/_journal.json', { version: '7', dialect: 'postgresql', entries })
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], project)
 }, 300_000)
 
@@ -86,6 +144,49 @@ test('type-checks under node16, runs, and leaves a store that its command reads'
   expect(JSON.parse(inspected)).toMatchObject({ logs: [] })
 })
 
+test('type-checks without drivers and without skipLibCheck', async () => {
+  expect((await readdir(join(project, 'node_modules'))).filter((name) => /^(ioredis|postgres)$/.test(name))).toEqual([])
+  const compilerOptions = {
+    ...COMPILER_OPTIONS,
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    skipLibCheck: false,
+    noEmit: true,
+  }
+  await writeJson('tsconfig.strict.json', { compilerOptions, files: ['strict.ts'] })
+  await run(join(BIN, 'tsc'), ['-p', 'tsconfig.strict.json'], project)
+})
+
+describe('bundled', () => {
+  const tables = async (database: string): Promise<unknown[]> => {
+    const client = await PgliteClient.start(database)
+    try {
+      const { rows } = await client.query(`SELECT schemaname::text AS schema, tablename::text AS name FROM pg_tables
+        WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'thermocline')`)
+      return rows
+    } finally {
+      await client.close()
+    }
+  }
+
+  for (const { name, isThere, bundle } of BUNDLERS)
+    test.skipIf(!isThere)(`by ${name}, runs and applies only its own migrations`, async () => {
+      const program = await bundle(project)
+      const dir = join(project, `data of ${name}`)
+      expect(await run(process.execPath, [program, dir], project)).toBe('kept 1 0\nkept 1 0\n')
+      expect(await tables(join(dir, 'cold/data'))).toEqual([])
+    })
+
+  test('and moved away from its packages, says what to do', async () => {
+    const [esbuild] = BUNDLERS
+    const moved = join(folder, 'moved.mjs')
+    await copyFile(await esbuild!.bundle(project), moved)
+    const failed = await run(process.execPath, [moved, 'data'], folder).catch((error: Error) => error.message)
+    expect(failed).toContain('ERR_UNSUPPORTED')
+    expect(failed).toContain("external: ['thermocline']")
+  })
+})
+
 test('brings a command that explains itself', async () => {
   const help = await run('npx', ['--no-install', 'thermocline', '--help'], project)
   for (const command of ['sync', 'recover', 'inspect', 'migrate']) expect(help).toContain(`  ${command} `)
@@ -93,7 +194,8 @@ test('brings a command that explains itself', async () => {
 
 test('holds what it needs and nothing else', async () => {
   const files = (await run('tar', ['-tzf', tarball], folder)).trim().split('\n')
-  const allowed = /^package\/(dist\/.+\.(js|d\.ts)|drizzle\/.+\.(sql|json)|package\.json|README\.md|LICENSE)$/
+  const allowed =
+    /^package\/(dist\/.+\.(js|d\.ts)|dist\/cold\/database\.image|drizzle\/.+\.(sql|json)|package\.json|README\.md|LICENSE)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
 })
 

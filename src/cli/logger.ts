@@ -1,7 +1,7 @@
 /** Loggers of the commands: JSON lines for a log collector, plain lines for a person. */
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { DEFAULTS, type ResolvedOptions } from '../options.ts'
+import { type ResolvedOptions, silentLogger } from '../options.ts'
 import type { CommonFlags } from './store-options.ts'
 
 export type Logger = ResolvedOptions['logger']
@@ -16,7 +16,7 @@ export function workerLogger({ verbose }: CommonFlags): Logger {
 
 /** Of a command whose output is an answer: nothing, or everything on stderr. */
 export function commandLogger({ verbose }: CommonFlags): Logger {
-  return verbose ? plainLogger(process.stderr, 'debug') : DEFAULTS.logger
+  return verbose ? plainLogger(process.stderr, 'debug') : silentLogger
 }
 
 export function plainLogger(output: NodeJS.WritableStream, level: Level): Logger {

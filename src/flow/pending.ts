@@ -37,6 +37,11 @@ export class Pending {
     return this.#bytes
   }
 
+  /** What has waited longest for cold. */
+  get oldest(): EntryRecord | undefined {
+    return this.#items.values().next().value?.value
+  }
+
   /** Sequence of the last record that became durable. */
   get highestSequence(): number {
     return this.#highestSequence

@@ -25,7 +25,7 @@ import {
   type WriteOptions,
 } from './calls.ts'
 
-/** The flows behind every repository of a store. */
+/** @internal The flows behind every repository of a store. */
 export interface RepositoryParts {
   readonly writer: Writer
   readonly reader: Reader
@@ -50,6 +50,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   readonly #parts: RepositoryParts
   readonly #kind: K
 
+  /** @internal */
   constructor(parts: RepositoryParts, namespace: string, kind: K) {
     this.#parts = parts
     this.namespace = namespace

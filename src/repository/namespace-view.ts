@@ -13,6 +13,7 @@ export class NamespaceView {
   readonly metadata: MemoryRepository<'metadata'>
   readonly raptorNodes: MemoryRepository<'raptor'>
 
+  /** @internal */
   constructor(parts: RepositoryParts, path: string) {
     this.#parts = parts
     this.path = path

@@ -18,6 +18,7 @@ import { OutageLog } from './outage-log.ts'
 import { SingleFlight } from './single-flight.ts'
 import { indexVectors, sweep } from './sweep.ts'
 
+/** @internal */
 export interface SyncWorkerParts {
   readonly checkpointer: Checkpointer
   readonly demoter: Demoter
@@ -80,6 +81,7 @@ export class SyncWorker {
   #heartbeatAt = performance.now()
   readonly #outages: OutageLog
 
+  /** @internal Every store has one: `store.worker`. */
   constructor(parts: SyncWorkerParts) {
     this.#parts = parts
     this.#outages = new OutageLog(parts.logger)
@@ -115,13 +117,13 @@ export class SyncWorker {
     return this.#parts.checkpointer.checkpointNow()
   }
 
-  /** Begins a checkpoint in the background, for writers that wait for room; one that will begin anyway is enough. */
+  /** @internal Begins a checkpoint in the background, for writers that wait for room; one that will begin anyway is enough. */
   checkpointSoon(): void {
     const { checkpointer } = this.#parts
     if (!checkpointer.isQueued) this.#inBackground(() => checkpointer.checkpointNow())
   }
 
-  /** Begins early demotion in the background, likewise. */
+  /** @internal Begins early demotion in the background, likewise. */
   demoteSoon(): void {
     if (!this.#overflow.isQueued) this.#inBackground(() => this.#overflow.run())
   }

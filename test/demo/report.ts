@@ -33,8 +33,8 @@ export function printTables({ survivals, residence, latencies }: Findings): void
   const places = Object.entries(residence).map(([moment, { pending, hot, cold }]) => [
     moment,
     pending.entries,
-    hot.entries,
-    cold.entries,
+    hot?.entries ?? 0,
+    cold?.entries ?? 0,
   ])
   print([['where entries live', 'pending', 'hot', 'cold'], ...places])
 

@@ -51,7 +51,12 @@ describeWithServers('a backend that starts', (servers) => {
       await postgres.restart()
       await vi.waitFor(() => store.checkpoint(), { timeout: 20_000, interval: 100 })
       // Hot waits for cold to know of its generation.
-      const stats = await vi.waitFor(() => store.stats(), { timeout: 20_000, interval: 100 })
+      const hasHot = async () => {
+        const found = await store.stats()
+        expect(found.hot).toBeDefined()
+        return found
+      }
+      const stats = await vi.waitFor(hasHot, { timeout: 20_000, interval: 100 })
       expect(stats.pending.entries).toBe(0)
       const { items } = await store.chunks.find()
       expect(items.map(({ text }) => text).sort()).toEqual(['kept', 'new', 'shipped'])

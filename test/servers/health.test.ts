@@ -1,0 +1,40 @@
+/** What a backend says of itself while a server is away. */
+import { expect, test, vi } from 'vitest'
+import { openMemoryStore } from '../../src/index.ts'
+import { QUIET, temporaryFolder } from '../flow/stores.ts'
+import { describeWithPostgres, PrivatePostgres } from '../services.ts'
+
+describeWithPostgres('a store whose Postgres is away', () => {
+  test('tells so, and since when, and goes on telling what is local', async () => {
+    await using postgres = await PrivatePostgres.start()
+    await using store = await openMemoryStore({
+      ...QUIET,
+      dir: await temporaryFolder(),
+      hot: { kind: 'memory' },
+      cold: { url: postgres.url() },
+    })
+    expect(store.health()).toEqual({ live: true, degraded: false, hot: { is: 'there' }, cold: { is: 'there' } })
+    expect((await store.stats()).wal.oldestUnshippedMs).toBe(0)
+
+    const before = Date.now()
+    await store.chunks.put({ text: 'waits in the log' })
+    await postgres.stop()
+    await expect(store.checkpoint()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+    const { cold, ...others } = store.health()
+    expect(others).toEqual({ live: true, degraded: true, hot: { is: 'there' } })
+    expect(cold).toEqual({ is: 'away', since: expect.any(Date) })
+    const stats = await store.stats()
+    expect(stats).toMatchObject({ pending: { entries: 1 }, hot: { entries: 1 }, cold: undefined })
+    expect(stats.wal.sequence).toBeGreaterThan(stats.wal.checkpoint)
+    expect(stats.wal.oldestUnshippedMs).toBeLessThanOrEqual(Date.now() - before + 1_000)
+
+    await postgres.restart()
+    await vi.waitFor(() => store.checkpoint(), { timeout: 20_000, interval: 100 })
+    expect(store.health()).toMatchObject({ live: true, degraded: false, cold: { is: 'there' } })
+    expect(await store.stats()).toMatchObject({
+      pending: { entries: 0 },
+      cold: { entries: 1 },
+      wal: { oldestUnshippedMs: 0 },
+    })
+  })
+})
