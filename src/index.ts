@@ -52,5 +52,5 @@ export {
 export type { CountOptions, FindOptions, PutManyOptions, SearchOptions, WriteOptions } from './repository/calls.ts'
 export type { EntryOf, FindResult, MemoryRepository, PutOf } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
-export type { CheckpointStats } from './sync/checkpoint.ts'
+export type { CheckpointStats, SetBack } from './sync/checkpoint.ts'
 export { type SyncStats, SyncWorker } from './sync/sync-worker.ts'

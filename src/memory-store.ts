@@ -16,7 +16,7 @@ import type { Logger } from './log.ts'
 import { CALLS } from './repository/calls.ts'
 import type { RepositoryParts } from './repository/memory-repository.ts'
 import { NamespaceView } from './repository/namespace-view.ts'
-import type { Checkpointer, CheckpointStats } from './sync/checkpoint.ts'
+import type { Checkpointer, CheckpointStats, SetBack } from './sync/checkpoint.ts'
 import type { SyncStats, SyncWorker } from './sync/sync-worker.ts'
 import type { WriteLog } from './wal/write-log.ts'
 
@@ -72,6 +72,8 @@ export interface StoreHealth {
   readonly hot: TierState
   readonly cold: TierState
   readonly error?: ThermoclineError
+  /** The database was found in an earlier state than it had been in, as after a restore. Stays until the store is opened again. */
+  readonly setBack?: SetBack
 }
 
 export interface CloseOptions {
@@ -172,8 +174,10 @@ export class MemoryStore implements AsyncDisposable {
     const hot = this.#parts.hotState()
     const cold = this.#parts.coldState()
     const tiers = { degraded: hot.is === 'away' || cold.is === 'away', hot, cold }
+    const { setBack } = checkpointer
     const error = log.failure ?? checkpointer.fenced ?? gate.failure
-    return error === undefined ? { live: !gate.isClosed, ...tiers } : { live: false, ...tiers, error }
+    const live = error === undefined && !gate.isClosed
+    return { live, ...tiers, ...(error && { error }), ...(setBack && { setBack }) }
   }
 
   /**

@@ -5,7 +5,7 @@ import type { ColdTier } from './cold/cold-tier.ts'
 import { isLate } from './cold/late-cold-tier.ts'
 import { ThermoclineError, withoutContent } from './errors.ts'
 import type { HotTier } from './hot/hot-tier.ts'
-import { MemoryHotTier } from './hot/memory-hot-tier.ts'
+import { type CountedRead, MemoryHotTier } from './hot/memory-hot-tier.ts'
 import { loadIoredis } from './hot/redis-driver.ts'
 import { RedisHotTier } from './hot/redis-hot-tier.ts'
 import type { RedisServer } from './hot/redis-link.ts'
@@ -32,6 +32,8 @@ export interface OpenedHot {
   readonly shared: RedisHotTier | undefined
   /** To be told the number of the memory that cold has as current. */
   readonly onCurrentNumber: (number: number) => void
+  /** Hands over some of the reads that only this tier has counted, where it goes with the process. */
+  readonly takeReads?: (limit: number) => CountedRead[]
 }
 
 /**
@@ -49,7 +51,7 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   const onCurrentNumber = (number: number): void => {
     if (number !== generationNumber) parts.onUsurped(inUse())
   }
-  return { tier, shared: undefined, onCurrentNumber }
+  return { tier, shared: undefined, onCurrentNumber, takeReads: (limit) => tier.takeReads(limit) }
 }
 
 async function openRedis(server: RedisServer, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {

@@ -12,7 +12,7 @@ import { bindToStore } from './data-folder.ts'
 import type { EntryRecord } from './entry/record.ts'
 import { VersionClock } from './entry/version.ts'
 import { type ThermoclineError, withoutContent } from './errors.ts'
-import { AccessCounter } from './flow/access.ts'
+import { AccessCounter, handOverReads } from './flow/access.ts'
 import { Admission } from './flow/admission.ts'
 import { MissedWrites } from './flow/missed-writes.ts'
 import { Pending } from './flow/pending.ts'
@@ -35,6 +35,7 @@ import { Demoter } from './sync/demote.ts'
 import { HotRepair } from './sync/hot-repair.ts'
 import { Lease } from './sync/lease.ts'
 import { SyncWorker } from './sync/sync-worker.ts'
+import { wholeCold } from './sync/whole-cold.ts'
 import { keyHash } from './wal/write-ahead-log.ts'
 
 /** Writes wait once hot is this much fuller than its capacity; early demotion normally keeps up long before. */
@@ -82,9 +83,13 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const openedCold = await tiers.openCold(options, folder, releases)
   const isColdAway = isLate(openedCold)
   const cold = coldWatch.over(openedCold)
-  const serverClock = isShared && options.clock === systemClock ? new DatabaseClock(cold, options.clock) : undefined
-  if (!isColdAway) await serverClock?.measureOrRefuse()
-  const clock: Clock = serverClock ?? options.clock
+  const isOwnClock = options.clock === systemClock
+  const time = isShared
+    ? new DatabaseClock(cold, options.clock, isOwnClock ? { logger } : { logger, name: 'the clock given as `clock`' })
+    : undefined
+  // A clock that was given is what it is meant to be; that it is far from the others' is told, for versions go by it.
+  if (!isColdAway) await (isOwnClock ? time?.measureOrRefuse() : time?.measure())
+  const clock: Clock = isOwnClock && time !== undefined ? time : options.clock
   const versions = new VersionClock(clock)
   if (folder !== undefined) await bindToStore(folder, cold, { lockTimeout: options.wal.lockTimeout, isShared, logger })
   const logParts = { options, cold, versions, pending }
@@ -105,7 +110,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     onGeneration: () => void repairNow(),
     onUsurped: (error: ThermoclineError) => gate.fail(error),
   }
-  const { tier, shared, onCurrentNumber } = await tiers.openHot(hotParts, releases)
+  const { tier, shared, onCurrentNumber, takeReads } = await tiers.openHot(hotParts, releases)
   const hot = shared === undefined ? tier : hotWatch.over(tier)
   const missed = hot.generationNumber === undefined && shared === undefined ? undefined : new MissedWrites()
   if (missed !== undefined)
@@ -144,6 +149,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
       pending,
       cold,
       versions,
+      clock,
       logger,
       settled: () => writer.settled(),
       onShipped: () => void noteFill(),
@@ -154,6 +160,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
       dropOlder: missed === undefined ? dropOlderFrom(hot) : undefined,
       mayEvict: () => shared?.mayEvict === true,
       onGeneration: onCurrentNumber,
+      onCaughtUp: () => worker.handOverHotSoon(),
     },
     checkpoint,
   )
@@ -173,10 +180,11 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     shipThrough: (sequence) => checkpointer.shipThrough(sequence),
   })
   const minAccesses = options.promote === false ? undefined : options.promote.minAccesses
+  const readable = wholeCold(cold, checkpointer)
   const reader = new Reader({
     pending,
     hot,
-    cold,
+    cold: readable,
     access,
     versions,
     clock,
@@ -185,7 +193,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     minAccesses,
     onPromoted: () => void noteFill(),
   })
-  const searcher = new Searcher({ pending, cold, access, versions, clock, timeout: options.timeouts.search })
+  const searcher = new Searcher({ pending, cold: readable, access, versions, clock, timeout: options.timeouts.search })
   const worker: SyncWorker = new SyncWorker({
     checkpointer,
     demoter,
@@ -203,7 +211,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     ...(isShared && adoptOthers && { adoptLogs: adoptOthers }),
     ...(repair && { repair }),
     isHotAway,
-    ...(serverClock && { measureTime: () => serverClock.measure() }),
+    ...(time && { time }),
   })
 
   const shutDown = async (signal: AbortSignal): Promise<CloseResult> => {
@@ -219,8 +227,8 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     const isShipped = await attempt(ship, signal, logger, 'the last checkpoint')
     await attempt(access.flush(), signal, logger, 'the last access counts')
     // A hot tier in this process goes with it: what it counted is carried to cold, which has every entry already.
-    if (shared === undefined)
-      await attempt(demoter.demoteIdle(Number.POSITIVE_INFINITY, signal), signal, logger, 'handing over access counts')
+    if (takeReads !== undefined)
+      await attempt(handOverReads(takeReads, cold, signal), signal, logger, 'handing over access counts')
     // A call that outlived the deadline may still be writing to the log.
     const isQuiet = isShipped && !signal.aborted && pending.size === 0 && log.failure === undefined
     if (isQuiet) await attempt(retire(), signal, logger, 'retiring the log')

@@ -92,7 +92,7 @@ function countsOf({ lastAccessedAt, accesses }: HotTouch): { lastAccessedAt: num
 
 /** Records in cold what hot had counted of keys that left it; in order, undefined where nothing left. */
 export async function carryOverReads(
-  cold: ColdTier,
+  cold: Pick<ColdTier, 'recordAccess'>,
   departures: readonly { readonly key: EntryKey }[],
   reads: readonly (AccessStats | undefined)[],
 ): Promise<void> {
@@ -102,4 +102,20 @@ export async function carryOverReads(
       : [{ ...departures[i]!.key, lastAccessedAt: read.lastAccessedAt, accesses: read.accessCount }],
   )
   if (touches.length > 0) await cold.recordAccess(touches)
+}
+
+/** Keys of one statement. */
+const HANDED_OVER_AT_ONCE = 1_000
+
+/** Records in cold what a hot tier that ends has counted, until nothing is left or `signal` fires. */
+export async function handOverReads(
+  takeReads: (limit: number) => readonly ({ readonly key: EntryKey } & AccessStats)[],
+  cold: Pick<ColdTier, 'recordAccess'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const reads = takeReads(HANDED_OVER_AT_ONCE)
+    if (reads.length === 0) return
+    await carryOverReads(cold, reads, reads)
+  }
 }

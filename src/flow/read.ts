@@ -23,7 +23,7 @@ import type { Pending } from './pending.ts'
 export interface ReaderParts {
   readonly pending: Pending
   readonly hot: HotTier
-  readonly cold: ColdTier
+  readonly cold: Pick<ColdTier, 'read'>
   readonly access: AccessCounter
   readonly versions: VersionClock
   readonly clock: Clock

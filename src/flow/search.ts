@@ -20,7 +20,7 @@ import type { Pending } from './pending.ts'
 
 export interface SearcherParts {
   readonly pending: Pending
-  readonly cold: ColdTier
+  readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
   readonly access: AccessCounter
   /** Learns of what was found. */
   readonly versions: VersionClock

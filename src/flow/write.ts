@@ -9,6 +9,10 @@
  * it is above all that hot knew of the key after the write had begun, so above whatever was acknowledged through hot
  * before, and what it lost to came to hot while it was under way. (What hot refuses by the floor that keys share has lost
  * to nothing, and is stamped once more.) What was acknowledged without hot is ordered by version alone, as ever.
+ *
+ * A write that hot did not judge, and that cold turns out to have had something newer of, stays as it is, even where that
+ * is too far ahead to be credible. Stamped again above it, it would pass over what a third process had acknowledged since
+ * in the same way, and reads there would go back: the model finds that schedule in eleven steps.
  */
 import type { CallOptions } from '../deadline.ts'
 import { withDeadline } from '../deadline.ts'

@@ -38,6 +38,11 @@ export interface MemoryHotTierOptions {
   readonly generationNumber?: number | undefined
 }
 
+/** Reads of an entry that nobody else knows of yet. */
+export interface CountedRead extends AccessStats {
+  readonly key: EntryKey
+}
+
 /** What the tier keeps per key. */
 interface Held {
   readonly key: EntryKey
@@ -46,7 +51,7 @@ interface Held {
   expiresAt: number | null
   payload: Uint8Array
   /** Reads that cold knows of already. */
-  readonly knownAccesses: number
+  knownAccesses: number
   /** Reads since the key entered hot. */
   accesses: number
   /** Entering hot and being replaced count as well: neither makes a candidate of a value just written. */
@@ -67,6 +72,8 @@ export class MemoryHotTier implements HotTier {
   readonly #held = new Map<string, Held>()
   readonly #byLastAccess = new KeyedHeap<Held>()
   readonly #byExpiry = new KeyedHeap<Held>()
+  /** Those with reads that cold does not know of. */
+  readonly #read = new Set<Held>()
   readonly #markers: Markers
   /** The highest version that ever left. */
   #floor = ZERO_VERSION
@@ -116,6 +123,7 @@ export class MemoryHotTier implements HotTier {
       const held = this.#held.get(keyText(touch.key))
       if (held === undefined) return true
       held.accesses += touch.accesses
+      if (held.accesses > 0) this.#read.add(held)
       this.#setLastAccess(held, touch.lastAccessedAt)
       return false
     })
@@ -156,6 +164,19 @@ export class MemoryHotTier implements HotTier {
     this.#refuseIfClosed()
   }
 
+  /** At most `limit` entries with reads that cold does not know of; they count as known from now on. Costs what it answers. */
+  takeReads(limit: number): CountedRead[] {
+    const taken: CountedRead[] = []
+    for (const held of this.#read) {
+      if (taken.length === limit) break
+      this.#read.delete(held)
+      taken.push({ key: held.key, accessCount: held.accesses, lastAccessedAt: held.lastAccessedAt })
+      held.knownAccesses += held.accesses
+      held.accesses = 0
+    }
+    return taken
+  }
+
   async size(): Promise<HotSize> {
     this.#refuseIfClosed()
     return { entries: this.#held.size, bytes: this.#bytes }
@@ -166,6 +187,7 @@ export class MemoryHotTier implements HotTier {
     this.#held.clear()
     this.#byLastAccess.clear()
     this.#byExpiry.clear()
+    this.#read.clear()
     this.#markers.clear()
     this.#bytes = 0
   }
@@ -221,6 +243,7 @@ export class MemoryHotTier implements HotTier {
     this.#held.delete(name)
     this.#byLastAccess.delete(held)
     this.#byExpiry.delete(held)
+    this.#read.delete(held)
     this.#bytes -= held.payload.byteLength
     return { accessCount: held.accesses, lastAccessedAt: held.lastAccessedAt }
   }

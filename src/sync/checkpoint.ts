@@ -2,6 +2,7 @@
  * Ships pending writes to cold and lets the log drop what cold has. Batches go in log order; each moves the checkpoint
  * row in the same transaction, so that however often a batch is sent, it counts once.
  */
+import type { Clock } from '../clock.ts'
 import type { ColdTier, ShipBatch, ShipResult } from '../cold/cold-tier.ts'
 import { type EntryRecord, keyText } from '../entry/record.ts'
 import { type Version, type VersionClock, ZERO_VERSION } from '../entry/version.ts'
@@ -20,6 +21,7 @@ export interface CheckpointerParts {
   readonly pending: Pending
   readonly cold: ColdTier
   readonly versions: VersionClock
+  readonly clock: Clock
   readonly logger: Logger
   /** Resolves once every write begun before is durable and was offered to hot, or has failed. */
   readonly settled: () => Promise<void>
@@ -37,6 +39,8 @@ export interface CheckpointerParts {
   readonly place?: string | undefined
   /** Whether hot may drop what it took, so that nothing is known to be there. */
   readonly mayEvict?: (() => boolean) | undefined
+  /** Told when cold, which was set back, has again what segments held of that. */
+  readonly onCaughtUp?: (() => void) | undefined
   /** Told the number of the hot generation that cold has as current. */
   readonly onGeneration?: ((generation: number) => void) | undefined
 }
@@ -52,6 +56,13 @@ export interface CheckpointStats {
   readonly bytes: number
 }
 
+/** The database was found in an earlier state than it had been in. */
+export interface SetBack {
+  readonly at: Date
+  /** Records of this process's log that no segment holds any more, so that they are gone from the database. */
+  readonly lost: readonly SequenceRange[]
+}
+
 export class Checkpointer {
   readonly #parts: CheckpointerParts
   readonly #flight = new SingleFlight(() => this.#checkpoint())
@@ -65,6 +76,7 @@ export class Checkpointer {
   #fenced: ThermoclineError | undefined
   /** Cold was restored: what it had up to here has to be shipped again. */
   #lostThrough: number | undefined
+  #setBack: SetBack | undefined
 
   /** @param sequence Where the log's checkpoint stands in cold; undefined: cold is away and has yet to be told of the log. */
   constructor(parts: CheckpointerParts, sequence: number | undefined) {
@@ -82,6 +94,21 @@ export class Checkpointer {
   /** Why nothing ships any more: the log is another process's, or not what cold knows it as. */
   get fenced(): ThermoclineError | undefined {
     return this.#fenced
+  }
+
+  /** What is known of a database that was set back since the log was opened; a new object each time it is found so. */
+  get setBack(): SetBack | undefined {
+    return this.#setBack
+  }
+
+  /** Whether cold lacks what it once had of this log, and is to get it again. */
+  get isCatchingUp(): boolean {
+    return this.#lostThrough !== undefined && this.#fenced === undefined
+  }
+
+  /** Resolves once cold has that again; rejects where it cannot be had now. */
+  async caughtUp(): Promise<void> {
+    while (this.isCatchingUp) await this.#flight.join()
   }
 
   /** Whether a checkpoint will begin that has not begun yet. */
@@ -235,6 +262,7 @@ export class Checkpointer {
       { walId, had: this.#sequence, has: sequence },
       'the checkpoint in cold moved backwards: was the database restored? What the log still holds is shipped again',
     )
+    this.#setBack = { at: new Date(this.#parts.clock.now()), lost: this.#setBack?.lost ?? [] }
     this.#lostThrough = Math.max(this.#sequence, this.#lostThrough ?? 0)
     this.#sequence = sequence
     this.#shippedVersion = ZERO_VERSION
@@ -258,7 +286,10 @@ export class Checkpointer {
     const lost = scan?.report.damage.map(({ missing }) => missing) ?? [{ from: from + 1, to: through }]
     if (lost.length > 0) this.#noteLost(lost)
     else logger.warn({ walId, from: from + 1, to: through }, 'shipped again what the database had lost')
+    if (this.#setBack !== undefined && lost.length > 0)
+      this.#setBack = { ...this.#setBack, lost: [...this.#setBack.lost, ...lost] }
     this.#lostThrough = undefined
+    this.#parts.onCaughtUp?.()
   }
 
   #noteLost(lost: readonly SequenceRange[]): void {

@@ -53,6 +53,15 @@ export class Demoter {
     return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal)
   }
 
+  /**
+   * Demotes everything, so that cold has whatever hot had. Twice what hot held at first is enough, though writers fill it
+   * meanwhile: what is read goes to the back of the queue.
+   */
+  async demoteAll(signal: AbortSignal): Promise<DemoteStats> {
+    const { entries } = await this.#parts.hot.size()
+    return this.#demoteWhile(async ({ demoted }) => demoted < 2 * entries, Number.POSITIVE_INFINITY, signal)
+  }
+
   /** How full hot is: 1 at its capacity, 0 where it has none. */
   async fill(): Promise<number> {
     const { maxEntries, maxBytes } = this.#parts.hot.capacity

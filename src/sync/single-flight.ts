@@ -31,6 +31,11 @@ export class SingleFlight<T> {
     return this.#next
   }
 
+  /** The run that is under way, else a new one: for those to whom it does not matter when it began. */
+  join(): Promise<T> {
+    return this.#running ?? this.run()
+  }
+
   /** Resolves once nothing runs and nothing waits to. */
   async idle(): Promise<void> {
     for (let last = this.#last; last !== undefined; last = this.#last) await last.then(ignore, ignore)

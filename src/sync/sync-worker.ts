@@ -11,6 +11,7 @@ import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.
 import type { AccessCounter } from '../flow/access.ts'
 import type { Logger } from '../log.ts'
 import type { Checkpointer, CheckpointStats } from './checkpoint.ts'
+import type { DatabaseClock } from './database-clock.ts'
 import type { Demoter, DemoteStats } from './demote.ts'
 import type { HotRepair } from './hot-repair.ts'
 import type { Lease } from './lease.ts'
@@ -42,8 +43,8 @@ export interface SyncWorkerParts {
   readonly repair?: HotRepair
   /** Whether a shared hot tier is away. @default hot is this process's own */
   readonly isHotAway?: () => boolean
-  /** Measures the time that processes share. */
-  readonly measureTime?: () => Promise<unknown>
+  /** Measures the time that processes share, on every heartbeat and when it is due. @default the clock is this process's own */
+  readonly time?: Pick<DatabaseClock, 'isDue' | 'measure'>
 }
 
 /** What one sync did. */
@@ -70,6 +71,7 @@ export class SyncWorker {
   readonly #parts: SyncWorkerParts
   readonly #stop = new AbortController()
   readonly #sync = new SingleFlight(() => this.#runSync())
+  readonly #handOver = new SingleFlight(() => this.#handOverHot())
   readonly #overflow = new SingleFlight(() => this.#parts.demoter.demoteOverflow(this.#stop.signal))
   /** What schedules have begun. */
   readonly #background = new Set<Promise<void>>()
@@ -80,6 +82,8 @@ export class SyncWorker {
   #isLeader = false
   #heartbeatAt = performance.now()
   readonly #outages: OutageLog
+  /** Cold was set back, so hot may have entries that cold lost. */
+  #owesHot = false
 
   /** @internal Every store has one: `store.worker`. */
   constructor(parts: SyncWorkerParts) {
@@ -128,12 +132,18 @@ export class SyncWorker {
     if (!this.#overflow.isQueued) this.#inBackground(() => this.#overflow.run())
   }
 
+  /** Begins to move all that hot holds to cold, which has lost some of it; until that was done, each sync does it first. */
+  handOverHotSoon(): void {
+    this.#owesHot = true
+    this.#inBackground(() => this.#unlessHotIsAway(() => this.#handOver.run()))
+  }
+
   /** Finishes the batch under way and stops; idempotent. Resolves once nothing runs any more. */
   async shutdown(): Promise<void> {
     this.#stop.abort()
     this.#cron?.stop()
     clearTimeout(this.#timer)
-    await Promise.all([this.#sync.idle(), this.#overflow.idle()])
+    await Promise.all([this.#sync.idle(), this.#overflow.idle(), this.#handOver.idle()])
     await this.#parts.checkpointer.idle()
     await Promise.all(this.#background)
     await this.#parts.repair?.idle()
@@ -167,21 +177,22 @@ export class SyncWorker {
   }
 
   async #runSync(): Promise<SyncStats> {
-    const { access, checkpointer, clock, cold, demoter, hotToColdAge, measureTime, repair } = this.#parts
+    const { access, checkpointer, clock, cold, demoter, hotToColdAge, repair, time } = this.#parts
     const { signal } = this.#stop
     const startedAt = new Date(clock.now())
     const began = performance.now()
     // Counts first: what was read a moment ago must not look idle.
     await access.flush()
-    await measureTime?.()
+    await time?.measure()
     const shipped = await checkpointer.checkpointNow({ heartbeat: true })
     this.#outages.isBack('cold')
     await repair?.run()
+    const handedOver = this.#owesHot ? await this.#unlessHotIsAway(() => this.#handOver.run()) : NO_DEMOTION
     const aged = await this.#unlessHotIsAway(() => demoter.demoteIdle(clock.now() - hotToColdAge, signal))
     const overflow = await this.#unlessHotIsAway(() => this.#overflow.run())
     const swept = await sweep(cold, signal)
     const indexed = await indexVectors(cold, signal)
-    const sum = (pick: (stats: DemoteStats) => number): number => pick(aged) + pick(overflow)
+    const sum = (pick: (stats: DemoteStats) => number): number => pick(handedOver) + pick(aged) + pick(overflow)
     const stats: SyncStats = {
       synced: sum(({ demoted }) => demoted),
       skipped: sum(({ skipped }) => skipped),
@@ -194,6 +205,13 @@ export class SyncWorker {
     }
     await cold.recordSyncRun({ ...stats, startedAt: startedAt.getTime() })
     this.#parts.logger.info(stats, 'synced')
+    return stats
+  }
+
+  async #handOverHot(): Promise<DemoteStats> {
+    if (!this.#owesHot) return NO_DEMOTION
+    const stats = await this.#parts.demoter.demoteAll(this.#stop.signal)
+    if (!this.#stop.signal.aborted) this.#owesHot = false
     return stats
   }
 
@@ -219,18 +237,27 @@ export class SyncWorker {
 
   /** Hot is repaired also where there is nothing to ship: other processes ship as well. */
   async #checkpointOnTime(): Promise<void> {
-    const { checkpointer, heartbeatEvery, isHotAway, repair } = this.#parts
+    const { checkpointer, heartbeatEvery, isHotAway, repair, time } = this.#parts
     if (isHotAway?.()) this.#outages.isGone('hot')
     else this.#outages.isBack('hot')
     const isDue = performance.now() - this.#heartbeatAt >= (heartbeatEvery ?? Number.POSITIVE_INFINITY)
     // Also where there is nothing to ship: else nothing would tell that cold is back.
     const heartbeat = isDue || this.#outages.isAway('cold')
+    if (heartbeat || time?.isDue) await this.#measureTime()
     await checkpointer.checkpointNow({ heartbeat })
     if (heartbeat) {
       this.#heartbeatAt = performance.now()
       this.#outages.isBack('cold')
     }
     if (!this.#stop.signal.aborted) await repair?.run()
+  }
+
+  async #measureTime(): Promise<void> {
+    try {
+      await this.#parts.time?.measure()
+    } catch (error) {
+      this.#parts.logger.debug({ err: withoutContent(error) }, 'the time of the database was not measured')
+    }
   }
 
   /** A scheduled run that fails is logged and tried again at the next tick: the log still holds everything. */

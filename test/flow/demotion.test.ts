@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/log.ts'
 import { Demoter } from '../../src/sync/demote.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { describeGated, GatedTiers } from './gate.ts'
-import { shareStore } from './stores.ts'
+import { QUIET, shareStore, temporaryFolder } from './stores.ts'
 
 const placeOf = async (chunks: NamespaceView['chunks'], id: string) => {
   const { pending, hot, cold } = await chunks.explain(id)
@@ -95,6 +95,25 @@ describeGated('demotion', (tiers, pair) => {
       expect((await chunks.peek(id))?.accessCount).toBe(4)
     })
   })
+})
+
+test('closing costs what was read, not what hot holds: counted reads alone are handed over', async () => {
+  const tiers = new GatedTiers()
+  const dir = await temporaryFolder()
+  const store = await tiers.open({ dir, sync: { ...QUIET.sync, hotToColdAge: '1h' } })
+  const receipts = await store.chunks.putMany(Array.from({ length: 1_500 }, (_, n) => ({ text: String(n) })))
+  const read = receipts.slice(0, 3).map(({ id }) => id)
+  await store.chunks.getMany(read)
+  await store.chunks.get(read[0]!)
+  const calls: string[] = []
+  for (const gate of [tiers.cold, tiers.hot]) gate.onCall = (method: string) => calls.push(method)
+  await store.close()
+  expect(calls.filter((method) => ['candidates', 'remove', 'versions', 'upsert'].includes(method))).toEqual([])
+  expect(calls.filter((method) => method === 'recordAccess')).toHaveLength(1)
+  await using again = await tiers.open({ dir })
+  expect((await Promise.all(read.map((id) => again.chunks.peek(id)))).map((entry) => entry?.accessCount)).toEqual([
+    2, 1, 1,
+  ])
 })
 
 describe('demotion from a hot tier in this process', () => {

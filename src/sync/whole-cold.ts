@@ -1,0 +1,30 @@
+/**
+ * Cold as reads see it. A database that was set back answers with what was overwritten and deleted long ago: from the
+ * moment that this is known until it has again what the log held, reads wait, and one that was under way is done again.
+ */
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { type CallOptions, withDeadline } from '../deadline.ts'
+import type { Checkpointer } from './checkpoint.ts'
+
+export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
+
+export function wholeCold(
+  cold: ColdReads,
+  checkpointer: Pick<Checkpointer, 'setBack' | 'isCatchingUp' | 'caughtUp'>,
+): ColdReads {
+  const whole = async <T>(read: () => Promise<T>, options: CallOptions = {}): Promise<T> => {
+    for (;;) {
+      if (checkpointer.isCatchingUp) await withDeadline(checkpointer.caughtUp(), options)
+      const { setBack } = checkpointer
+      const answer = await read()
+      if (checkpointer.setBack === setBack) return answer
+    }
+  }
+  return {
+    read: (keys, options) => whole(() => cold.read(keys, options), options),
+    versions: (keys, options) => whole(() => cold.versions(keys, options), options),
+    find: (query, limit, options) => whole(() => cold.find(query, limit, options), options),
+    count: (query, own, options) => whole(() => cold.count(query, own, options), options),
+    search: (query, options) => whole(() => cold.search(query, options), options),
+  }
+}
