@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { makeImage } from '../scripts/database-image.ts'
+import { makeImage } from '../src/build/database-image.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -19,7 +19,7 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['flow', /^(flow|sync|repository)\//],
   [
     'root',
-    /^(options|release-stack|data-folder|open-store-log)$|^(memory|open|recover|inspect|logs|migrate)-(store|folder|cold|hot)$/,
+    /^(options|release-stack|data-folder|open-store-log)$|^build\/|^(memory|open|recover|inspect|logs|migrate)-(store|folder|cold|hot)$/,
   ],
   ['surface', /^index$|^cli\//],
 ]

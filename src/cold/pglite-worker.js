@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * PGlite in a thread of its own: a statement blocks the event loop that it runs on for as long as it takes. Plain
- * JavaScript because Node 20 cannot start a TypeScript worker. It travels as text (see scripts/embed.ts), so it imports
+ * JavaScript because Node 20 cannot start a TypeScript worker. It travels as text (see src/build/embed.ts), so it imports
  * nothing of ours, and packages only by a path that it is given.
  *
  * On a folder, every fsync of Postgres is a real one. A failed fsync ends the thread: what it should have kept may be

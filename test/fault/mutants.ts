@@ -63,7 +63,7 @@ async function failures(copy: string, suites: readonly string[]): Promise<string
 
 /** What is made of the sources follows them. */
 function embed(copy: string): void {
-  execFileSync(process.execPath, ['--import', 'tsx', 'scripts/embed.ts'], { cwd: copy, stdio: 'pipe' })
+  execFileSync(process.execPath, ['--import', 'tsx', 'src/build/embed.ts'], { cwd: copy, stdio: 'pipe' })
 }
 
 /** Answers whether it was killed. */
