@@ -11,7 +11,7 @@ const [dir, count] = process.argv.slice(2) as [string, string]
 const store = await openMemoryStore({ ...optionsFromEnv(), dir, checkpoint: { every: '1h' }, sync: false })
 
 /** Floats whose every bit matters. */
-const embedding = (n: number): Float32Array => Float32Array.of(n / 3, -0, 1e-45, 3.4028235e38, -Math.PI * (n + 1))
+const embedding = (n: number): Float32Array => Float32Array.of(n / 3, -0, 1e-45, 9.8765432e17, -Math.PI * (n + 1))
 const common = (n: number) => ({
   metadata: { n, nested: { text: 'Grüße, 世界 🌊', list: [1.5, null, true] } },
   embeddingModel: 'model-é',
