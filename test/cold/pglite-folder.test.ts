@@ -146,7 +146,6 @@ describe('a failed fsync', () => {
 describe('a deadline', () => {
   it('ends the wait, and not the database', async () => {
     const dir = await template.copy()
-    // Long enough for a busy machine to open it, and far shorter than what is asked of it at once.
     const tier = await openPgliteCold({ ...OPTIONS, dir, timeout: 2_000 })
     const records = Array.from({ length: 1_000 }, (_, n) => chunkOf('ns', n, n + 1))
     const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => tier.upsert(records)))

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describeError } from '../../src/cli/describe-error.ts'
 import { sqlStateOf } from '../../src/cold/errors.ts'
-import { ThermoclineError } from '../../src/errors.ts'
 import { storePrefix } from '../../src/hot/redis-keys.ts'
 import { optionsFromEnv } from '../../src/options.ts'
 import { queryServer } from '../fault/edit-database.ts'
@@ -84,8 +83,8 @@ async function tryOut(servers: DemoServers): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'thermocline-demo-'))
   try {
     await using store = await openDemoStore({ dir, servers, background: 'held' })
-    const { hot } = await store.stats()
-    if (hot === undefined) throw new ThermoclineError('ERR_TIER_UNAVAILABLE', 'Redis did not answer', { tier: 'hot' })
+    const [failure] = (await store.entries.explain(randomUUID())).failures
+    if (failure !== undefined) throw failure
     const [identity] = await queryServer(
       servers.cold.url,
       'SELECT store_id::text AS id FROM thermocline.store_identity',
