@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config'
 function suitesWithBudget(): string[] {
   const files = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
   const paths = files.filter((file) => file.endsWith('.test.ts')).map((file) => join('test', file))
-  return paths.filter((path) => readFileSync(join(import.meta.dirname, path), 'utf8').includes("/budget.ts'"))
+  return paths.filter((path) => readFileSync(join(import.meta.dirname, path), 'utf8').includes("budget.ts'"))
 }
 
 export default defineConfig(({ mode }) => ({

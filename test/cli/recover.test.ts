@@ -133,7 +133,7 @@ describe('a damaged log', () => {
 
   const LOST = [{ from: 1, to: 1 }]
 
-  test('is shipped as far as it verifies, left in place and refused, however often', async () => {
+  longTest('is shipped as far as it verifies, left in place and refused, however often', async () => {
     const { dir, ids } = await damaged()
     for (const shipped of [ids.length - 1, 0]) {
       const { code, stderr, logs } = await recover(dir)

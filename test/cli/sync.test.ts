@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { longTest } from '../budget.ts'
 import { StoreTemplate } from '../store-template.ts'
 import { runCli, startCli } from './run-cli.ts'
 import { missingIn, writeAndKill } from './written-folder.ts'
@@ -15,24 +16,27 @@ const linesOf = (stdout: string): { level: number; msg: string }[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as { level: number; msg: string })
 
-test.each(['SIGTERM', 'SIGINT'] as const)('runs until %s, syncs on schedule and logs JSON lines', async (signal) => {
-  const dir = await template.copy()
-  const config = join(dir, 'config.json')
-  await writeFile(config, JSON.stringify({ dir, sync: { schedule: '* * * * * *' } }))
-  const worker = startCli(['sync', '--config', config])
-  await worker.printed(/"msg":"synced"/)
-  worker.child.kill(signal)
-  const { code, stdout, stderr } = await worker.result
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(linesOf(stdout).map(({ msg }) => msg)).toEqual(
-    expect.arrayContaining([
-      'the sync worker runs',
-      'synced',
-      'the sync worker finishes',
-      'the sync worker has stopped',
-    ]),
-  )
-})
+longTest.each(['SIGTERM', 'SIGINT'] as const)(
+  'runs until %s, syncs on schedule and logs JSON lines',
+  async (signal) => {
+    const dir = await template.copy()
+    const config = join(dir, 'config.json')
+    await writeFile(config, JSON.stringify({ dir, sync: { schedule: '* * * * * *' } }))
+    const worker = startCli(['sync', '--config', config])
+    await worker.printed(/"msg":"synced"/)
+    worker.child.kill(signal)
+    const { code, stdout, stderr } = await worker.result
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(linesOf(stdout).map(({ msg }) => msg)).toEqual(
+      expect.arrayContaining([
+        'the sync worker runs',
+        'synced',
+        'the sync worker finishes',
+        'the sync worker has stopped',
+      ]),
+    )
+  },
+)
 
 test('runs the sync that the backends leave to it', async () => {
   const dir = await template.copy()
@@ -56,7 +60,7 @@ test('told to end with work in progress, finishes it and exits 0 in time', async
   expect(await missingIn(dir, ids)).toEqual([])
 })
 
-test('told a second time, ends at once, and nothing is lost', async () => {
+longTest('told a second time, ends at once, and nothing is lost', async () => {
   const dir = await template.copy()
   const ids = await writeAndKill(dir, 500, 8)
   const worker = startCli(['sync', '--dir', dir, '--verbose'])

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { openPostgresCold } from '../../src/cold/postgres.ts'
+import { isThorough } from '../budget.ts'
 import { describeColdTier } from '../contract/cold-tier.ts'
 import {
   describeWithAnyPostgres,
@@ -30,42 +31,45 @@ describeWithAnyPostgres('a Postgres server', () => {
   describeOn('Postgres', true, () => databases.create())
 })
 
-describeWithPostgres('a role that may not create extensions', () => {
-  let server: PrivatePostgres
-  let made = 0
-  beforeAll(async () => {
-    server = await PrivatePostgres.start()
-  })
-  afterAll(() => server[Symbol.asyncDispose]())
+// What these two lack or have in between is in suites of their own; here every call is made again.
+if (isThorough)
+  describeWithPostgres('a role that may not create extensions', () => {
+    let server: PrivatePostgres
+    let made = 0
+    beforeAll(async () => {
+      server = await PrivatePostgres.start()
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
 
-  describeOn('Postgres without pgvector', false, async () => {
-    const name = `plain_${++made}`
-    const admin = server.client()
-    if (made === 1) await admin`CREATE ROLE plain LOGIN`
-    await admin.unsafe(`CREATE DATABASE ${name} OWNER plain`)
-    await admin.end()
-    return server.url(name, 'plain')
-  })
-})
-
-describeWithPgbouncer('pgbouncer in transaction mode', () => {
-  let server: PrivatePostgres
-  let bouncer: PrivatePgbouncer
-  let made = 0
-  beforeAll(async () => {
-    server = await PrivatePostgres.start()
-    bouncer = await PrivatePgbouncer.start(server)
-  })
-  afterAll(async () => {
-    await bouncer[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
+    describeOn('Postgres without pgvector', false, async () => {
+      const name = `plain_${++made}`
+      const admin = server.client()
+      if (made === 1) await admin`CREATE ROLE plain LOGIN`
+      await admin.unsafe(`CREATE DATABASE ${name} OWNER plain`)
+      await admin.end()
+      return server.url(name, 'plain')
+    })
   })
 
-  describeOn('Postgres behind pgbouncer', true, async () => {
-    const name = `bounced_${++made}`
-    const admin = server.client()
-    await admin.unsafe(`CREATE DATABASE ${name}`)
-    await admin.end()
-    return bouncer.url(name)
+if (isThorough)
+  describeWithPgbouncer('pgbouncer in transaction mode', () => {
+    let server: PrivatePostgres
+    let bouncer: PrivatePgbouncer
+    let made = 0
+    beforeAll(async () => {
+      server = await PrivatePostgres.start()
+      bouncer = await PrivatePgbouncer.start(server)
+    })
+    afterAll(async () => {
+      await bouncer[Symbol.asyncDispose]()
+      await server[Symbol.asyncDispose]()
+    })
+
+    describeOn('Postgres behind pgbouncer', true, async () => {
+      const name = `bounced_${++made}`
+      const admin = server.client()
+      await admin.unsafe(`CREATE DATABASE ${name}`)
+      await admin.end()
+      return bouncer.url(name)
+    })
   })
-})

@@ -1,16 +1,17 @@
 /**
  * The memory that a recovery takes does not grow with the log. By hand: `MEMORY_MEGABYTES=2048 npx vitest run
- * test/fault/memory.test.ts`, which takes three times as much disk.
+ * --mode long test/fault/memory.test.ts`, which takes three times as much disk.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import { silentLogger } from '../../src/log.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
+import { longTest } from '../budget.ts'
 import { compiled } from '../compiled.ts'
 import { chunkOf, seeded, vectorOf } from '../contract/cold-records.ts'
 import { StoreTemplate } from '../store-template.ts'
@@ -71,7 +72,7 @@ async function memoryFor(megabytes: number): Promise<number> {
   return peak!
 }
 
-test(`${LONG_LOG} MB need what ${SHORT_LOG} MB need`, { timeout: 3_600_000 }, async () => {
+longTest(`${LONG_LOG} MB need what ${SHORT_LOG} MB need`, { timeout: 3_600_000 }, async () => {
   const short = await memoryFor(SHORT_LOG)
   expect(await memoryFor(LONG_LOG)).toBeLessThanOrEqual(short + MOST_GROWTH)
 })

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
+import { isThorough } from '../budget.ts'
 import { describeRedisContract } from './redis-contract.ts'
 import { describeRedisFaults } from './redis-faults.ts'
 
@@ -23,6 +24,7 @@ describe('ioredis 5', () => {
     expect(execFileSync(compiler!, ['-p', project!], { encoding: 'utf8' })).toBe('')
   }, 60_000)
 
+  if (!isThorough) return
   describeRedisContract({ runs: 5, clusterRuns: 1 })
   describeRedisFaults()
 })

@@ -1,3 +1,4 @@
+import { budget } from '../budget.ts'
 import { describeRedisContract } from './redis-contract.ts'
 
-describeRedisContract({ runs: 40, clusterRuns: 5 })
+describeRedisContract({ runs: budget({ short: 10, long: 40 }), clusterRuns: budget({ short: 2, long: 5 }) })
