@@ -1,6 +1,6 @@
 /**
  * Changes of the schema on a server that many processes share. Nothing here needs a session, so it works through
- * pgbouncer as well: migrations and extensions are one message of several statements, which the server runs as one
+ * pgbouncer as well: a migration or an extension is one message of several statements, which the server runs as one
  * transaction, under an advisory lock that ends with it. Whoever waited for the lock looks again whether there is anything
  * left to do.
  * Indexes are built elsewhere: {@link ./postgres-index.ts}.
@@ -33,7 +33,10 @@ export function exclusively(...statements: string[]): string {
   ].join('\n;\n')
 }
 
-/** Answers those that this process applied: another one may have been faster. */
+/**
+ * Answers those that this process applied: another one may have been faster. Each is a transaction of its own: one that
+ * kept the locks of the one before would wait, with a table held, for who waits for that table.
+ */
 export async function applyMigrations(query: Query, run: Run, migrations: readonly Migration[]): Promise<Migration[]> {
   const ours: Migration[] = []
   await run(
@@ -44,17 +47,15 @@ export async function applyMigrations(query: Query, run: Run, migrations: readon
   )
   for (;;) {
     const applied = await query(sql`SELECT hash FROM ${sql.raw(JOURNAL)}`)
-    const missing = migrations.filter(({ hash }) => !applied.some((row) => row.hash === hash))
-    if (missing.length === 0) return ours
-    const changes = missing.flatMap(({ statements, hash, createdAt }) => [
-      ...statements,
-      `INSERT INTO ${JOURNAL} (hash, created_at) VALUES ('${hash}', ${createdAt})`,
-    ])
+    const next = migrations.find(({ hash }) => !applied.some((row) => row.hash === hash))
+    if (next === undefined) return ours
+    const { statements, hash, createdAt } = next
+    const record = `INSERT INTO ${JOURNAL} (hash, created_at) VALUES ('${hash}', ${createdAt})`
     // Divides by zero where another process was faster.
     const isUnchanged = `SELECT 1 / (SELECT (count(*) = ${applied.length})::int FROM ${JOURNAL})`
     try {
-      await run(exclusively(isUnchanged, ...changes))
-      ours.push(...missing)
+      await run(exclusively(isUnchanged, ...statements, record))
+      ours.push(next)
     } catch (error) {
       if (sqlStateOf(error) !== DIVISION_BY_ZERO) throw error
     }

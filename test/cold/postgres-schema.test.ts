@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readMigrations } from '../../src/cold/migrations.ts'
 import { openPostgresCold, type PostgresColdOptions, PostgresDriver } from '../../src/cold/postgres.ts'
 import { indexedSearch } from '../../src/cold/vector-search.ts'
 import { silentLogger } from '../../src/log.ts'
@@ -97,6 +98,35 @@ describeWithPostgres('the schema on a Postgres server', () => {
       await tier.recordSyncRun({ startedAt: PAST, durationMs: 1, synced: 0, skipped: 0, errors: 0, bytes: 0 })
       await tier.close()
     }
+  })
+
+  describe('of the version before', () => {
+    let driver: PostgresDriver
+    beforeEach(async () => {
+      driver = await PostgresDriver.connect({ ...OPTIONS, url: server.url(database) })
+      await driver.migrate(readMigrations().slice(0, 3))
+    })
+    afterEach(() => driver.close())
+
+    it('is migrated beside a transaction that reads and then writes', async () => {
+      const older = postgres({ host: server.dir, port: server.port, username: 'test', database, max: 1 })
+      await older.unsafe('BEGIN')
+      await older.unsafe('SELECT FROM thermocline.memory_entries')
+      const migrated = driver.migrate(readMigrations()).then(
+        (applied) => applied.map(({ name }) => name),
+        (error: unknown) => error,
+      )
+      const isWaiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await vi.waitUntil(async () => (await look(isWaiting)).length === 1, { timeout: 20_000, interval: 20 })
+      await older.unsafe('DELETE FROM thermocline.memory_entries')
+      await older.unsafe('COMMIT')
+      await older.end()
+      expect(await migrated).toEqual(
+        readMigrations()
+          .slice(3)
+          .map(({ name }) => name),
+      )
+    })
   })
 
   it('is not changed by a check, and says what is missing', async () => {
