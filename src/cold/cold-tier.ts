@@ -95,8 +95,8 @@ export type ShipResult =
       /** Keys of which hot may hold something older now: rows of `hot_misses`. */
       readonly missed: readonly EntryKey[]
     }
-  /** Somebody took the log over: stop. Nothing was written. */
-  | { readonly status: 'fenced'; readonly epoch: number }
+  /** The log stands under another epoch, or is not known: 0. Nothing was written. */
+  | { readonly status: 'fenced'; readonly epoch: number; readonly sequence: number }
   /** The checkpoint stands elsewhere than `from` although the epoch is ours. Nothing was written. */
   | { readonly status: 'elsewhere'; readonly sequence: number }
 

@@ -77,7 +77,7 @@ async function move(
     const standing = await checkpointOf(staging.driver, batch.walId)
     // A log that cold does not know was retired by whoever took it over.
     if (standing === undefined || standing.epoch !== batch.epoch)
-      return { status: 'fenced', epoch: standing?.epoch ?? 0 }
+      return { status: 'fenced', epoch: standing?.epoch ?? 0, sequence: standing?.sequence ?? 0 }
     if (standing.sequence === batch.from) continue
     // An earlier attempt whose answer was lost.
     if (standing.sequence === batch.to) return arrivedBefore(batch)

@@ -106,9 +106,17 @@ export class Checkpointer {
     return this.#lostThrough !== undefined && this.#fenced === undefined
   }
 
-  /** Resolves once cold has that again; rejects where it cannot be had now. */
+  /** Whether cold lacks what it once had of this log, and does not get it from this process. */
+  get isLost(): boolean {
+    return this.#lostThrough !== undefined && this.#fenced !== undefined
+  }
+
+  /** Resolves once cold has that again, or is lost; rejects where it cannot be had now. */
   async caughtUp(): Promise<void> {
-    while (this.isCatchingUp) await this.#flight.join()
+    while (this.isCatchingUp)
+      await this.#flight.join().catch((error: unknown) => {
+        if (!this.isLost) throw error
+      })
   }
 
   /** Whether a checkpoint will begin that has not begun yet. */
@@ -200,7 +208,9 @@ export class Checkpointer {
         // Nobody lowers an epoch: an older state of the database does.
         if (result.epoch === 0) throw this.#forgotten()
         if (result.epoch > epoch) throw this.#takenOver(result.epoch)
-        this.#noteRestored((await this.#parts.cold.takeOver(walId, epoch)).sequence)
+        // First of all: what is read meanwhile would be old.
+        this.#noteRestored(result.sequence)
+        this.#sequence = (await this.#parts.cold.takeOver(walId, epoch)).sequence
         return undefined
       case 'elsewhere':
         // A batch whose answer was lost had been committed after all.
@@ -235,6 +245,7 @@ export class Checkpointer {
 
   #forgotten(): ThermoclineError {
     const { walId } = this.#parts.log
+    this.#noteSetBack()
     return this.#fence(
       `the database does not know log ${walId} any more: it was set back to before the log began, or the log was retired`,
     )
@@ -262,10 +273,14 @@ export class Checkpointer {
       { walId, had: this.#sequence, has: sequence },
       'the checkpoint in cold moved backwards: was the database restored? What the log still holds is shipped again',
     )
-    this.#setBack = { at: new Date(this.#parts.clock.now()), lost: this.#setBack?.lost ?? [] }
-    this.#lostThrough = Math.max(this.#sequence, this.#lostThrough ?? 0)
+    this.#noteSetBack()
     this.#sequence = sequence
     this.#shippedVersion = ZERO_VERSION
+  }
+
+  #noteSetBack(): void {
+    this.#setBack = { at: new Date(this.#parts.clock.now()), lost: this.#setBack?.lost ?? [] }
+    this.#lostThrough = Math.max(this.#sequence, this.#lostThrough ?? 0)
   }
 
   /** Ships what cold had and lost, as far as segments hold it, and says what they do not. */

@@ -1,20 +1,23 @@
 /**
  * Cold as reads see it. A database that was set back answers with what was overwritten and deleted long ago: from the
  * moment that this is known until it has again what the log held, reads wait, and one that was under way is done again.
+ * Where it cannot get that from this process, they are refused.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { type CallOptions, withDeadline } from '../deadline.ts'
+import { ThermoclineError } from '../errors.ts'
 import type { Checkpointer } from './checkpoint.ts'
 
 export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
 
 export function wholeCold(
   cold: ColdReads,
-  checkpointer: Pick<Checkpointer, 'setBack' | 'isCatchingUp' | 'caughtUp'>,
+  checkpointer: Pick<Checkpointer, 'setBack' | 'isCatchingUp' | 'isLost' | 'caughtUp'>,
 ): ColdReads {
   const whole = async <T>(read: () => Promise<T>, options: CallOptions = {}): Promise<T> => {
     for (;;) {
       if (checkpointer.isCatchingUp) await withDeadline(checkpointer.caughtUp(), options)
+      if (checkpointer.isLost) throw setBackForGood()
       const { setBack } = checkpointer
       const answer = await read()
       if (checkpointer.setBack === setBack) return answer
@@ -27,4 +30,9 @@ export function wholeCold(
     count: (query, own, options) => whole(() => cold.count(query, own, options), options),
     search: (query, options) => whole(() => cold.search(query, options), options),
   }
+}
+
+function setBackForGood(): ThermoclineError {
+  const message = 'the database was set back, and does not get from here what it lost: open the store again'
+  return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' })
 }

@@ -85,7 +85,7 @@ export function describeColdRefusals(driver: ColdTierDriver): void {
       await shared.tier.takeOver(walId, 2)
       const before = await deadLetters()
       const batch = batchOf(walId, [chunkOf(freshNamespace(), 1, 1, { text: '\0' })])
-      expect(await shared.tier.ship(batch)).toEqual({ status: 'fenced', epoch: 2 })
+      expect(await shared.tier.ship(batch)).toEqual({ status: 'fenced', epoch: 2, sequence: 0 })
       expect(await deadLetters()).toBe(before)
     })
   })
