@@ -13,19 +13,42 @@ const ignore = (): void => {}
 
 export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
+/**
+ * The same logger, except that it never fails: what cannot be told, as by one whose transport is gone, is not. Nothing
+ * that is done may depend on whether somebody hears of it.
+ */
+export function neverFailing(logger: Logger): Logger {
+  const tell = (level: keyof Logger, fields: object, message: string): void => {
+    try {
+      // Looked up each time: pino's methods change with its level.
+      const telling: unknown = logger[level](fields, message)
+      if (telling instanceof Promise) telling.catch(ignore)
+    } catch {}
+  }
+  return {
+    debug: (fields, message) => tell('debug', fields, message),
+    info: (fields, message) => tell('info', fields, message),
+    warn: (fields, message) => tell('warn', fields, message),
+    error: (fields, message) => tell('error', fields, message),
+  }
+}
+
 /** What was told already: a warning of the process is to be read, and one a second is not. */
 const told = new Set<string>()
+/** Texts name figures and hosts, so there is no end of them; one that is told again now and then does no harm. */
+const MOST_TOLD = 1_000
 
 function emit(code: string, fields: object, message: string): void {
   if (told.has(message)) return
+  if (told.size >= MOST_TOLD) told.clear()
   told.add(message)
   const detail = Object.keys(fields).length === 0 ? '' : JSON.stringify(fields)
   process.emitWarning(message, { type: 'ThermoclineWarning', code, detail })
 }
 
 /** For whoever gives no logger: what needs a look becomes a warning of the process, each once. */
-export const warningLogger: Logger = {
+export const warningLogger: Logger = neverFailing({
   ...silentLogger,
   warn: (fields, message) => emit('THERMOCLINE_WARNING', fields, message),
   error: (fields, message) => emit('THERMOCLINE_ERROR', fields, message),
-}
+})

@@ -8,7 +8,7 @@ import { ThermoclineError } from './errors.ts'
 import type { Durability } from './flow/write.ts'
 import { absoluteFolder } from './folder/folder-error.ts'
 import { parseRedisUrl } from './hot/redis-url.ts'
-import { type Logger, silentLogger, warningLogger } from './log.ts'
+import { type Logger, neverFailing, silentLogger, warningLogger } from './log.ts'
 
 export { silentLogger }
 
@@ -363,7 +363,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     promote: given.promote === false ? false : complete(DEFAULTS.promote, given.promote),
     timeouts: complete(DEFAULTS.timeouts, given.timeouts),
     requireCold: given.requireCold ?? DEFAULTS.requireCold,
-    logger: given.logger === false ? silentLogger : (given.logger ?? DEFAULTS.logger),
+    logger: resolveLogger(given.logger),
     clock: given.clock === undefined ? DEFAULTS.clock : wholeMillis(given.clock),
   })
 }
@@ -459,6 +459,11 @@ function resolveCold(given: GivenOptions['cold']): ResolvedCold {
       dir: given?.dir === undefined ? DEFAULTS.cold.dir : absoluteFolder('cold.dir', given.dir),
     }
   return { ...common, kind: 'postgres', url: given.url, client: given.client, max: given.max ?? POSTGRES_CONNECTIONS }
+}
+
+function resolveLogger(given: GivenOptions['logger']): Logger {
+  if (given === false) return silentLogger
+  return given === undefined ? DEFAULTS.logger : neverFailing(given)
 }
 
 /** Fractions of a millisecond would not survive the database. */

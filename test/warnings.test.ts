@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { silentLogger, warningLogger } from '../src/log.ts'
 import { resolveOptions } from '../src/options.ts'
 
@@ -42,4 +42,23 @@ test('silence has to be asked for', async () => {
   expect(() => resolveOptions({ logger: true as never })).toThrow(
     '`logger`: a logger with debug, info, warn and error, or false',
   )
+})
+
+test('what was told is not kept without bound', () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  onTestFinished(() => emitWarning.mockRestore())
+  const { logger } = resolveOptions()
+  const tell = (nth: number): void => logger.warn({}, `warning ${nth}`)
+  for (let nth = 0; nth < 1_000; nth++) tell(nth)
+  tell(999)
+  expect(emitWarning).toHaveBeenCalledTimes(1_000)
+  // Too many to keep: one may be told again.
+  for (let nth = 1_000; nth < 2_000; nth++) tell(nth)
+  tell(0)
+  expect(emitWarning).toHaveBeenCalledTimes(2_001)
+})
+
+test('a warning whose fields cannot be put in words fails nobody', async () => {
+  const { logger } = resolveOptions()
+  expect(() => logger.warn({ bytes: 1n }, 'a number beyond JSON')).not.toThrow()
 })
