@@ -80,9 +80,14 @@ export class VersionClock {
     this.#counter = counter
   }
 
-  /** Highest time and counter issued or observed, for the segment header. */
+  /**
+   * Highest time and counter issued or observed, for the segment header: outliers as well, for whoever goes on with the
+   * log may have nobody else to tell of them.
+   */
   get highest(): { millis: number; counter: number } {
-    return { millis: this.#millis, counter: this.#counter }
+    let highest = hexOf(this.#millis, this.#counter)
+    for (const outlier of this.#outliers.values()) if (outlier > highest) highest = outlier
+    return parse(highest)
   }
 
   /** Raises the clock to the time it is and answers a version that every one issued from now on is above. */

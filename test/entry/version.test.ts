@@ -127,6 +127,17 @@ describe('VersionClock', () => {
       expect(versions.next(OTHER) > FAR).toBe(true)
     })
 
+    it('is carried on, so that whoever begins above the highest issues above it', () => {
+      const versions = new VersionClock(new ManualClock(NOW), '00000001')
+      const issued = versions.next(KEY, FAR)
+      const seen = versionAt(NOW + 2 * MAX_DRIFT_MS, 7, 'ffffffff')
+      versions.observe(OTHER, seen)
+      const later = new VersionClock(new ManualClock(NOW), '00000000')
+      later.raise(versions.highest.millis, versions.highest.counter)
+      expect(later.next(KEY) > issued).toBe(true)
+      expect(later.next(OTHER) > seen).toBe(true)
+    })
+
     it('is forgotten once the clock has passed it', () => {
       const clock = new ManualClock(NOW)
       const versions = new VersionClock(clock, '00000001')
@@ -139,7 +150,7 @@ describe('VersionClock', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001', 3)
       const key = (n: number) => ({ namespace: 'ns', id: String(n) })
       for (let n = 0; n < 3; n++) versions.next(key(n), FAR)
-      expect(versions.highest.millis).toBe(NOW)
+      expect(parse(versions.next(OTHER)).millis).toBe(NOW)
       const last = versions.next(key(3), FAR)
       expect(parse(last)).toEqual(versions.highest)
       for (let n = 0; n < 4; n++) expect(versions.next(key(n)) > last).toBe(true)
