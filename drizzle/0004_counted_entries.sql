@@ -46,3 +46,17 @@ CREATE TRIGGER "memory_entries_deleted" AFTER DELETE ON "thermocline"."memory_en
 INSERT INTO "thermocline"."entry_counts" (slot, entries, tombstones, unindexed)
 SELECT 0, count(*) FILTER (WHERE deleted_at IS NULL), count(*) FILTER (WHERE deleted_at IS NOT NULL),
   count(*) FILTER (WHERE embedding IS NOT NULL AND indexed IS NOT TRUE) FROM "thermocline"."memory_entries";
+--> statement-breakpoint
+CREATE FUNCTION "thermocline"."forget_counts"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM thermocline.entry_counts;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+CREATE TRIGGER "memory_entries_truncated" AFTER TRUNCATE ON "thermocline"."memory_entries"
+  FOR EACH STATEMENT EXECUTE FUNCTION "thermocline"."forget_counts"();
+--> statement-breakpoint
+-- Whoever reads entries reads these: roles that were granted every table before this one was there. USAGE of the schema guards it.
+GRANT SELECT ON "thermocline"."entry_counts" TO PUBLIC;

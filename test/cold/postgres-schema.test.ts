@@ -101,6 +101,10 @@ describeWithPostgres('the schema on a Postgres server', () => {
   })
 
   describe('of the version before', () => {
+    const NO_INDEX = { ...OPTIONS, dimensions: [] } as const
+    const vectors = Array.from({ length: 3 }, (_, n) =>
+      chunkOf('ns', n, n + 1, { embedding: new Float32Array(8).fill(n + 1) }),
+    )
     let driver: PostgresDriver
     beforeEach(async () => {
       driver = await PostgresDriver.connect({ ...OPTIONS, url: server.url(database) })
@@ -126,6 +130,32 @@ describeWithPostgres('the schema on a Postgres server', () => {
           .slice(3)
           .map(({ name }) => name),
       )
+    })
+
+    it('serves a role that was granted the tables before', async () => {
+      await look(`DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        GRANT USAGE ON SCHEMA thermocline TO app;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO app`)
+      await reopen({ dimensions: [8], metrics: ['l2'] })
+      const tier = await openPostgresCold({ ...NO_INDEX, url: server.url(database, 'app'), migrate: 'check' })
+      await tier.upsert(vectors)
+      expect(await tier.stats()).toMatchObject({ live: 3, unindexed: 3 })
+      await tier.indexVectors(10)
+      const scope = { namespace: 'ns', recursive: false }
+      const embedding = vectors[0]!.embedding!
+      const found = await tier.search({ scope, filter: [], now: PAST, exclude: [], k: 3, embedding, metric: 'l2' })
+      expect({ exact: found.exact, hits: found.hits.length }).toEqual({ exact: false, hits: 3 })
+      await tier.close()
+    })
+
+    it('counts nothing after TRUNCATE', async () => {
+      const tier = await openPostgresCold({ ...NO_INDEX, url: server.url(database) })
+      await tier.upsert(vectors)
+      await look('TRUNCATE thermocline.memory_entries')
+      expect(await tier.stats()).toMatchObject({ live: 0, tombstones: 0, unindexed: 0 })
+      await tier.upsert(vectors.slice(1))
+      expect(await tier.stats()).toMatchObject({ live: 2, unindexed: 2 })
+      await tier.close()
     })
   })
 
