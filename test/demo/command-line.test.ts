@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compiled } from '../compiled.ts'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
 let folder: string
 
 beforeAll(async () => {
@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }))
 function demo(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const env = { ...process.env, TMPDIR: join(folder, 'temporary') }
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--import', TSX, MAIN, ...args], { env }, (_, stdout, stderr) =>
+    const child = execFile(process.execPath, [compiled(MAIN), ...args], { env }, (_, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     )
   })

@@ -1,5 +1,6 @@
 /** What Postgres may do to the backends of a store, while they write and read all the time. */
 import { expect, test, vi } from 'vitest'
+import { isThorough, longTest } from '../budget.ts'
 import { temporaryFolder } from '../flow/stores.ts'
 import { Load, loaded } from './load.ts'
 import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend } from './private-servers.ts'
@@ -17,18 +18,20 @@ describeWithPrivateServers('Postgres under load', (servers) => {
     await expectIntact(load, backends)
   }
 
-  test.each(['fast', 'immediate'] as const)('is stopped (%s), and started again', (mode) =>
-    underLoad(async (load, backends) => {
-      await servers.postgres.stop(mode)
-      for (const { cold } of backends)
-        await expect(cold.stats()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } })
-      const { written } = load.done
-      await vi.waitFor(() => expect(load.done.written).toBeGreaterThan(written + 150), { timeout: 20_000 })
-      await servers.postgres.restart()
-    }),
+  test.each(isThorough ? (['fast', 'immediate'] as const) : (['immediate'] as const))(
+    'is stopped (%s), and started again',
+    (mode) =>
+      underLoad(async (load, backends) => {
+        await servers.postgres.stop(mode)
+        for (const { cold } of backends)
+          await expect(cold.stats()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } })
+        const { written } = load.done
+        await vi.waitFor(() => expect(load.done.written).toBeGreaterThan(written + 150), { timeout: 20_000 })
+        await servers.postgres.restart()
+      }),
   )
 
-  test('is away while another backend opens', async () => {
+  longTest('is away while another backend opens', async () => {
     const options = { dir: await temporaryFolder(), ...(await servers.shared()), ...BUSY }
     const backend = await openBackend(options)
     const load = await Load.start([loaded(backend.store)], { mayMiss: 'cold' })
@@ -57,7 +60,7 @@ describeWithPrivateServers('Postgres under load', (servers) => {
       }
     }))
 
-  test('is away together with Redis', () =>
+  longTest('is away together with Redis', () =>
     underLoad(async (load) => {
       await Promise.all([servers.postgres.stop('immediate'), servers.redis.kill()])
       const { written } = load.done
@@ -65,5 +68,6 @@ describeWithPrivateServers('Postgres under load', (servers) => {
       await servers.redis.restart()
       await vi.waitFor(() => expect(load.done.written).toBeGreaterThan(written + 200), { timeout: 20_000 })
       await servers.postgres.restart()
-    }))
+    }),
+  )
 })

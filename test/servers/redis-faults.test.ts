@@ -1,5 +1,6 @@
 /** What Redis may do to the backends of a store, while they write and read all the time. */
 import { describe, expect, test, vi } from 'vitest'
+import { longTest } from '../budget.ts'
 import { temporaryFolder } from '../flow/stores.ts'
 import { PrivateRedis } from '../services.ts'
 import { Load, loaded } from './load.ts'
@@ -24,7 +25,7 @@ describeWithPrivateServers('Redis under load', (servers) => {
     await expect(hot.size()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'hot' } })
   }
 
-  test('is stopped, and goes on after a while', () =>
+  longTest('is stopped, and goes on after a while', () =>
     underLoad(async (load, backends) => {
       servers.redis.signal('SIGSTOP')
       try {
@@ -33,7 +34,8 @@ describeWithPrivateServers('Redis under load', (servers) => {
       } finally {
         servers.redis.signal('SIGCONT')
       }
-    }))
+    }),
+  )
 
   test('is killed, and comes back empty', () =>
     underLoad(async (load, backends) => {
@@ -46,16 +48,17 @@ describeWithPrivateServers('Redis under load', (servers) => {
       }
     }))
 
-  test('is flushed', () =>
+  longTest('is flushed', () =>
     underLoad(async (load) => {
       const client = servers.client()
       for (let times = 0; times < 3; times++) {
         await client.flushall()
         await load.passes(100)
       }
-    }))
+    }),
+  )
 
-  test('is two for a while, after a failover that one backend missed', async () => {
+  longTest('is two for a while, after a failover that one backend missed', async () => {
     await using elsewhere = await PrivateRedis.start({ onPort: true })
     const shared = await servers.shared()
     const open = async (hot: { url: string }) =>
