@@ -148,7 +148,7 @@ describe('a deadline', () => {
     const dir = await template.copy()
     const tier = await openPgliteCold({ ...OPTIONS, dir, timeout: 2_000 })
     const records = Array.from({ length: 1_000 }, (_, n) => chunkOf('ns', n, n + 1))
-    const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => tier.upsert(records)))
+    const outcomes = await Promise.allSettled(Array.from({ length: 300 }, () => tier.upsert(records)))
     const late = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
     expect(late.length).toBeGreaterThan(0)
     for (const error of late) expect(error).toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', retryable: true })
