@@ -49,7 +49,8 @@ async function openServer(
     const storeId = await readStoreId(folder.path)
     if (storeId === undefined) throw error
     logger.warn({ err: error }, 'opening without the cold tier: its entries cannot be read until it is there')
-    return openLater({ storeId, open: () => openPostgresCold(server), reason: error as ThermoclineError, logger })
+    const open = (signal: AbortSignal) => openPostgresCold(server, signal)
+    return openLater({ storeId, open, reason: error as ThermoclineError, logger })
   }
 }
 

@@ -10,8 +10,8 @@ import type { ColdTier } from './cold-tier.ts'
 export interface LateColdOptions {
   /** Of the store that is waited for. */
   readonly storeId: string
-  /** Rejects while the database is away. */
-  readonly open: () => Promise<ColdTier>
+  /** Rejects while the database is away, and soon after the signal, however long the rest of it would take. */
+  readonly open: (signal: AbortSignal) => Promise<ColdTier>
   /** Why it is away. */
   readonly reason: ThermoclineError
   readonly logger: Logger
@@ -46,8 +46,7 @@ class Waiting {
   #cold: ColdTier | undefined
   #reason: ThermoclineError
   #timer: NodeJS.Timeout | undefined
-  #opening: Promise<void> | undefined
-  #isClosed = false
+  readonly #stop = new AbortController()
 
   constructor(options: LateColdOptions) {
     this.#options = options
@@ -56,28 +55,29 @@ class Waiting {
   }
 
   async call(name: keyof ColdTier, args: unknown[]): Promise<unknown> {
+    if (this.#stop.signal.aborted) throw new ThermoclineError('ERR_CLOSED', 'the cold tier is closed', {})
     if (this.#cold === undefined) throw this.#reason
     return (this.#cold[name] as (...args: unknown[]) => Promise<unknown>)(...args)
   }
 
+  /** Does not wait for an opening under way, which may migrate or build an index for hours: that closes what it opened. */
   async close(): Promise<void> {
-    this.#isClosed = true
     clearTimeout(this.#timer)
-    await this.#opening
+    this.#stop.abort()
     await this.#cold?.close()
   }
 
   #retryLater(): void {
-    if (this.#isClosed) return
-    this.#timer = setTimeout(() => {
-      this.#opening = this.#open()
-    }, RETRY_MS).unref()
+    if (this.#stop.signal.aborted) return
+    this.#timer = setTimeout(() => void this.#open(), RETRY_MS).unref()
   }
 
   async #open(): Promise<void> {
     const { logger, open, storeId } = this.#options
+    const { signal } = this.#stop
     try {
-      const cold = await open()
+      const cold = await open(signal)
+      if (signal.aborted) return await cold.close()
       if (cold.storeId === storeId) {
         this.#cold = cold
         logger.info({}, 'the cold tier is there: the log is shipped to it now')
@@ -92,7 +92,8 @@ class Waiting {
       logger.error({ err: this.#reason }, 'the cold tier cannot be used')
     } catch (error) {
       if (error instanceof ThermoclineError) this.#reason = error
-      logger.debug({ err: withoutContent(error) }, 'the cold tier is still away')
+      const message = signal.aborted ? 'the opening of the cold tier was given up' : 'the cold tier is still away'
+      logger.debug({ err: withoutContent(error) }, message)
     }
     this.#retryLater()
   }

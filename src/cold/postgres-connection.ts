@@ -19,6 +19,7 @@ interface SentQuery {
 export class PostgresConnection {
   readonly #server: PostgresServer
   #link: Link | undefined
+  #isCut = false
 
   constructor(server: PostgresServer) {
     this.#server = server
@@ -81,10 +82,18 @@ export class PostgresConnection {
     this.#link = undefined
   }
 
+  /** For good, also while a statement is under way: that is rejected, and the server may do it all the same. */
+  cut(): void {
+    this.#isCut = true
+    if (this.#link !== undefined) this.#discard(this.#link)
+  }
+
   async #connect(timeout: number): Promise<Link> {
     if (this.#link?.isBroken) this.#discard(this.#link)
-    this.#link ??= await Link.open(this.#server, timeout)
-    return this.#link
+    if (!this.#isCut) this.#link ??= await Link.open(this.#server, timeout)
+    if (!this.#isCut) return this.#link!
+    this.cut()
+    throw new ConnectionLost('was cut')
   }
 
   #discard(link: Link): void {

@@ -40,6 +40,11 @@ export class PostgresPool {
     await Promise.all(this.#connections.map((connection) => connection.close()))
   }
 
+  /** Whatever is under way or waits is rejected. */
+  cut(): void {
+    for (const connection of this.#connections) connection.cut()
+  }
+
   #wait(timeout: number): Promise<PostgresConnection> {
     return new Promise((resolve, reject) => {
       const take: Waiter = (connection) => {

@@ -53,11 +53,25 @@ const LONGEST_PAUSE = 200
 /**
  * Connects, and migrates or checks the schema. Rejects with `ERR_TIER_UNAVAILABLE` where the server cannot be used now,
  * `ERR_UNSUPPORTED` where it never can, `ERR_INVALID_OPTIONS` for a url that is none.
+ * @param signal gives up at once, although a migration or an index takes as long as it takes.
  */
-export async function openPostgresCold(options: PostgresColdOptions): Promise<ColdTier> {
-  const driver = await PostgresDriver.connect(options)
+export async function openPostgresCold(options: PostgresColdOptions, signal?: AbortSignal): Promise<ColdTier> {
+  const driver = await PostgresDriver.connect(options, signal)
   const { dimensions, metrics, logger } = options
-  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
+  const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
+  return abandonedAt(signal, driver, opening)
+}
+
+/** Answers as `work` of the driver does, which the signal ends by abandoning the driver. */
+async function abandonedAt<T>(signal: AbortSignal | undefined, driver: PostgresDriver, work: Promise<T>): Promise<T> {
+  const abandon = (): void => void driver.abandon()
+  if (signal?.aborted) abandon()
+  signal?.addEventListener('abort', abandon)
+  try {
+    return await work
+  } finally {
+    signal?.removeEventListener('abort', abandon)
+  }
 }
 
 /** @internal */
@@ -71,6 +85,8 @@ export class PostgresDriver implements ColdDriver {
   readonly #logger: Logger
   readonly #buildPatience: number
   readonly #running = new Set<Promise<unknown>>()
+  /** Beside the pools. */
+  readonly #own = new Set<PostgresConnection>()
   #closing: Promise<void> | undefined
 
   private constructor(server: PostgresServer, options: PostgresColdOptions) {
@@ -83,11 +99,11 @@ export class PostgresDriver implements ColdDriver {
     this.#timeout = timeout
   }
 
-  static async connect(options: PostgresColdOptions): Promise<PostgresDriver> {
+  static async connect(options: PostgresColdOptions, signal?: AbortSignal): Promise<PostgresDriver> {
     const server = await PostgresServer.locate(options, options.logger)
     const driver = new PostgresDriver(server, options)
     try {
-      await driver.#refuseUnsuitable()
+      await abandonedAt(signal, driver, driver.#refuseUnsuitable())
     } catch (error) {
       await driver.close()
       throw error
@@ -138,6 +154,15 @@ export class PostgresDriver implements ColdDriver {
     return this.#closing
   }
 
+  /** Closes without waiting for what is under way: it is rejected, and left to the server as by a process that dies. */
+  abandon(): Promise<void> {
+    const closing = this.close()
+    for (const connection of this.#own) connection.cut()
+    this.#statements.cut()
+    this.#copies.cut()
+    return closing
+  }
+
   /** Every running call settles, at its deadline if not before. */
   async #close(): Promise<void> {
     await Promise.allSettled(this.#running)
@@ -167,9 +192,11 @@ export class PostgresDriver implements ColdDriver {
   #onOwnConnection<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     return this.#guard(async () => {
       const connection = new PostgresConnection(this.#server)
+      this.#own.add(connection)
       try {
         return await this.#repeat(() => work(connection), Number.POSITIVE_INFINITY)
       } finally {
+        this.#own.delete(connection)
         await connection.close()
       }
     })
