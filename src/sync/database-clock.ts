@@ -1,11 +1,13 @@
 /**
  * The time of a database that several machines share, as far as a process can know it: a steady clock of its own, which
  * nobody sets, and the offset measured last. Versions of all writers are then as close as their measurements, whatever
- * is done to their own clocks. Every process measures, for each issues versions and judges what has expired.
+ * is done to their own clocks. Every process measures, for each issues versions and judges what has expired. While a
+ * machine sleeps, the steady clock may stand still: what the time since boot has grown more by is added.
  *
  * The time told may go back when a measurement says so: versions rise all the same (see {@link ../entry/version.ts}), and
  * expiry is judged by what is known best.
  */
+import { uptime } from 'node:os'
 import type { Clock } from '../clock.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { MAX_DRIFT_MS } from '../entry/version.ts'
@@ -15,6 +17,8 @@ import { type Logger, silentLogger } from '../log.ts'
 export interface DatabaseClockOptions {
   /** Never set by anybody, and does not care what time it is. @default performance */
   readonly steady?: Clock
+  /** As steady, and goes on while the machine sleeps. @default the time since boot */
+  readonly sinceBoot?: Clock
   /** What the own clock is, for people. */
   readonly name?: string
   readonly logger?: Logger
@@ -22,40 +26,54 @@ export interface DatabaseClockOptions {
 
 /** The own clock went on by so much more or less than the steady one: it was set, or the machine slept. */
 const STEP_MS = 500
+/** Some systems tell the time since boot in whole seconds. */
+const SHORTEST_SLEEP_MS = 1_000
+
+const timeSinceBoot: Clock = { now: () => uptime() * 1_000 }
 
 export class DatabaseClock implements Clock {
   readonly #cold: Pick<ColdTier, 'time'>
   readonly #own: Clock
   readonly #steady: Clock
+  readonly #sinceBoot: Clock
   readonly #name: string
   readonly #logger: Logger
-  /** The database's time less the steady clock's; until it was measured, our own time stands for the database's. */
-  #offset: number
-  /** The same of our own clock, when the offset was measured. */
-  #ownOffset: number
+  /** The database's time less that of the steady clock and of sleep; until it was measured, our own time stands for it. */
+  #offset = 0
   #isMeasured = false
+  /** Our own time less the steady clock's, when they were last compared, and likewise the time since boot. */
+  #ownOffset: number
+  #bootOffset: number
+  #hasStepped = false
+  #slept = 0
   #isApart = false
 
   /** @param own the clock that is set to the time of day. */
   constructor(cold: Pick<ColdTier, 'time'>, own: Clock, options: DatabaseClockOptions = {}) {
-    const { steady = performance, name = 'the clock of this machine', logger = silentLogger } = options
+    const {
+      steady = performance,
+      sinceBoot = timeSinceBoot,
+      name = 'the clock of this machine',
+      logger = silentLogger,
+    } = options
     this.#cold = cold
     this.#own = own
     this.#steady = steady
+    this.#sinceBoot = sinceBoot
     this.#name = name
     this.#logger = logger
     this.#ownOffset = own.now() - steady.now()
-    this.#offset = this.#ownOffset
+    this.#bootOffset = sinceBoot.now() - steady.now()
   }
 
   now(): number {
-    return Math.floor(this.#steady.now() + this.#offset)
+    return Math.floor(this.#isMeasured ? this.#awakeAndAsleep() + this.#offset : this.#own.now())
   }
 
-  /** Whether something happened that only a measurement can judge: a sleeping machine's steady clock may stand still. */
+  /** Whether something happened that only a measurement can judge: the own clock was set, or the machine slept. */
   get isDue(): boolean {
-    const step = this.#own.now() - this.#steady.now() - this.#ownOffset
-    return !this.#isMeasured || Math.abs(step) > STEP_MS
+    this.#awakeAndAsleep()
+    return !this.#isMeasured || this.#hasStepped
   }
 
   /**
@@ -77,14 +95,36 @@ export class DatabaseClock implements Clock {
   }
 
   async #measure(): Promise<number> {
-    const sentAt = this.#steady.now()
+    const sentAt = this.#awakeAndAsleep()
     const time = await this.#cold.time()
-    const answeredAt = this.#steady.now()
+    const answeredAt = this.#awakeAndAsleep()
+    const ownOffset = this.#own.now() - answeredAt
     const offset = time - (sentAt + answeredAt) / 2
-    if (Math.abs(offset - this.#offset) > (answeredAt - sentAt) / 2) this.#offset = offset
-    this.#ownOffset = this.#own.now() - answeredAt
+    const known = this.#isMeasured ? this.#offset : ownOffset
+    this.#offset = Math.abs(offset - known) > (answeredAt - sentAt) / 2 ? offset : known
+    this.#ownOffset = ownOffset + this.#slept
+    this.#hasStepped = false
     this.#isMeasured = true
-    return this.#offset - this.#ownOffset
+    return this.#offset - ownOffset
+  }
+
+  /**
+   * The steady clock's time and that of sleep. To ask for the time since boot costs a system call, and is done only where
+   * the own clock went apart from the steady one.
+   */
+  #awakeAndAsleep(): number {
+    const steady = this.#steady.now()
+    const ownOffset = this.#own.now() - steady
+    if (Math.abs(ownOffset - this.#ownOffset) > STEP_MS) {
+      this.#ownOffset = ownOffset
+      this.#hasStepped = true
+      const grown = this.#sinceBoot.now() - steady - this.#bootOffset
+      if (grown > SHORTEST_SLEEP_MS) {
+        this.#slept += grown
+        this.#bootOffset += grown
+      }
+    }
+    return steady + this.#slept
   }
 
   #tell(drift: number): void {
