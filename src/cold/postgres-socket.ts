@@ -71,7 +71,8 @@ async function offersTls(socket: Socket): Promise<boolean> {
 async function secure(raw: Socket, { host }: Address, { isDirect, options }: Encryption): Promise<Socket> {
   const name = isIP(host) === 0 ? { servername: host } : {}
   const protocol = isDirect ? { ALPNProtocols: ['postgresql'] } : {}
-  const socket = connectTls({ ...options, ...name, ...protocol, host, socket: raw })
+  // A user's own name goes before: behind a tunnel the host is not what the certificate is for.
+  const socket = connectTls({ ...name, ...protocol, ...options, host, socket: raw })
   raw.once('close', () => socket.destroy())
   await settled(socket, 'secureConnect')
   return socket

@@ -111,4 +111,13 @@ describeWithTlsPostgres('Postgres over TLS', () => {
     expect(error).toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', message: expect.stringContaining(remedy) })
     expect(isLasting((error!.cause as { code: string }).code)).toBe(true)
   })
+
+  it("asks for the name that a client of the user's gives", async () => {
+    certify(server.dir, 'server', 'DNS:db.example.com')
+    await server.restart()
+    const ssl = { servername: 'db.example.com', ca: readFileSync(file('ca.pem')) }
+    const url = `postgres://secretive:hunter2-canary@localhost:${server.port}/postgres`
+    const client = postgres(url, { max: 1, ssl }) as unknown as PostgresClientLike
+    await (await openPostgresCold({ ...OPTIONS, client })).close()
+  })
 })
