@@ -108,10 +108,10 @@ export function postgresError(error: unknown, server: string): ThermoclineError 
   return coldError(error)
 }
 
-/** The setting that ended a new connection, of those that it was given: unknown, of a wrong value, or not to be passed on by a pooler. */
+/** The setting that ended a new connection, of those that it was given: unknown, of a wrong value, only the server's to set, or not to be passed on by a pooler. */
 export function refusedSetting(error: unknown, settings: readonly string[]): string | undefined {
   const code = codeOf(error)
-  if (!isFatal(error) || !['42704', '22023', '42501', '08P01'].includes(code ?? '')) return undefined
+  if (!isFatal(error) || !['42704', '22023', '42501', '55P02', '08P01'].includes(code ?? '')) return undefined
   const { message } = error as { message: string }
   return settings.find((name) => message.includes(`"${name}"`) || message.includes(` ${name}`))
 }

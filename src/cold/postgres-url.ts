@@ -132,8 +132,9 @@ function encryptionOfUrl(take: (name: string) => string | undefined): Encryption
   }
   const negotiation = take('sslnegotiation')
   const accept = take('sslaccept')
-  const given = take('sslmode') ?? ofSwitch(take('ssl')) ?? (root === 'system' ? 'verify-full' : undefined)
-  const mode = accept === 'strict' && given !== 'disable' ? 'verify-full' : given
+  const given = take('sslmode') ?? ofSwitch(take('ssl'))
+  // Anybody can have a certificate of an authority that the system trusts, for a name of his own.
+  const mode = (accept === 'strict' || root === 'system') && given !== 'disable' ? 'verify-full' : given
   if (mode === undefined) return authority === undefined ? undefined : encryptionOf('verify-full', false, files)
   const encryption = encryptionOf(mode, negotiation === 'direct', files)
   if (encryption === undefined) throw invalidParameter('sslmode', MODES)

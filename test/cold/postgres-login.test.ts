@@ -150,6 +150,7 @@ describeWithPostgres('a server that', () => {
   it.each([
     ['sslmod=require', 'sslmod'],
     ['statement_timeout=canary-of-a-value', 'statement_timeout'],
+    ['max_connections=50', 'max_connections'],
   ])('refuses the setting of ?%s, which is named and waited for in vain', async (query, name) => {
     const error = await failure({ url: `${server.tcpUrl('postgres', `secretive:${SECRET}`)}?${query}` })
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTIONS', details: { option: 'cold.url' } })

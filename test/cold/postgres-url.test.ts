@@ -52,6 +52,7 @@ describe('a connection string', () => {
   it.each([
     ['', undefined],
     ['sslmode=disable', undefined],
+    ['sslmode=disable&sslrootcert=system', undefined],
     ['ssl=false', undefined],
     ['sslmode=prefer', { isOptional: true, options: { rejectUnauthorized: false } }],
     ['sslmode=require', { isOptional: false, options: { rejectUnauthorized: false } }],
@@ -60,13 +61,15 @@ describe('a connection string', () => {
     ['sslmode=verify-full', { isOptional: false, isDirect: false, options: {} }],
     ['sslmode=verify-full&sslnegotiation=direct', { isDirect: true }],
     ['sslrootcert=system', { isOptional: false, options: {} }],
+    ['sslmode=require&sslrootcert=system', { isOptional: false, options: {} }],
+    ['sslmode=prefer&sslrootcert=system', { isOptional: false, options: {} }],
     ['sslmode=require&sslaccept=strict', { isOptional: false, options: {} }],
     ['ssl=true', { isOptional: false, options: {} }],
   ])('with %j asks for TLS so', (query, expected) => {
     const { encryption } = read(`postgres://db/app?${query}`)
     if (expected === undefined) expect(encryption).toBeUndefined()
     else expect(encryption).toMatchObject(expected)
-    if (/verify-(ca|full)|system|strict|ssl=true/.test(query))
+    if (expected !== undefined && /verify-(ca|full)|system|strict|ssl=true/.test(query))
       expect(encryption?.options).not.toHaveProperty('rejectUnauthorized')
   })
 
