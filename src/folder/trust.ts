@@ -74,7 +74,7 @@ export async function refuseForeign(option: FolderOption, path: string): Promise
     if ((parent.mode & WRITE_FOR_OTHERS) !== 0 && own.uid !== parent.uid)
       throw refused(
         option,
-        `${path} was made by user ${own.uid} where everybody may write: remove it, or let this user own it (chown)`,
+        `${path} was made by user ${own.uid} where everybody may write: look whose it is, since it may hold writes that are nowhere else; then let this user own it (chown), or move it aside`,
       )
   }
   if (!(await stat(path)).isDirectory())
