@@ -44,10 +44,14 @@ function orderOf(value: unknown): Order {
   return isKept && lost.length === 0 ? 0 : [isKept ? 0 : names, parts]
 }
 
-/** Names that are whole numbers come first in any object of JavaScript, whatever the JSON says. */
+/** Names that are indices of an array come first in any object of JavaScript, whatever the JSON says. */
 function isSorted(names: readonly string[]): boolean {
-  const others = names.filter((name) => !/^(0|[1-9]\d{0,9})$/.test(name))
+  const others = names.filter((name) => !isIndex(name))
   return others.every((name, i) => i === 0 || compareAsJsonb(others[i - 1]!, name) < 0)
+}
+
+function isIndex(name: string): boolean {
+  return /^(0|[1-9]\d{0,9})$/.test(name) && Number(name) < 2 ** 32 - 1
 }
 
 function compareAsJsonb(a: string, b: string): number {

@@ -27,6 +27,7 @@ describe('the order of members', () => {
   it.each([
     '{"b":1,"a":{"__proto__":1,"2":0,"10":0}}',
     '[{"bb":1,"a":[{"é":1,"z":2}]},3]',
+    '{"4294967295":1,"4294967294":2,"a":3}',
     '{"toString":{"length":1,"a":2},"constructor":[]}',
   ])('comes back for %s', (given) => {
     const json = JSON.stringify(JSON.parse(given))
