@@ -235,7 +235,7 @@ export class SyncWorker {
     }, wait).unref()
   }
 
-  /** Hot is repaired also where there is nothing to ship: other processes ship as well. */
+  /** Hot is repaired also where there is nothing to ship, or it cannot be shipped: other processes ship as well. */
   async #checkpointOnTime(): Promise<void> {
     const { checkpointer, heartbeatEvery, isHotAway, repair, time } = this.#parts
     if (isHotAway?.()) this.#outages.isGone('hot')
@@ -244,12 +244,15 @@ export class SyncWorker {
     // Also where there is nothing to ship: else nothing would tell that cold is back.
     const heartbeat = isDue || this.#outages.isAway('cold')
     if (heartbeat || time?.isDue) await this.#measureTime()
-    await checkpointer.checkpointNow({ heartbeat })
-    if (heartbeat) {
-      this.#heartbeatAt = performance.now()
-      this.#outages.isBack('cold')
+    try {
+      await checkpointer.checkpointNow({ heartbeat })
+      if (heartbeat) {
+        this.#heartbeatAt = performance.now()
+        this.#outages.isBack('cold')
+      }
+    } finally {
+      if (!this.#stop.signal.aborted) await this.#try(async () => repair?.run())
     }
-    if (!this.#stop.signal.aborted) await repair?.run()
   }
 
   async #measureTime(): Promise<void> {
