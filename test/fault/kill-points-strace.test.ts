@@ -17,7 +17,7 @@ import { judgeKilled } from './kill-verdict.ts'
 import { pick, randomFrom } from './seeded-random.ts'
 
 /** So many points at random; more than there are: each of them once. */
-const RUNS = budget({ short: 2, long: 8 })
+const RUNS = budget({ short: 2, long: 4 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 /** Some have another name on another processor: `?` passes over what is not there. */
 const CALLS = ['pwrite64', 'fdatasync', 'fsync', '?link', '?linkat', '?rename', '?unlink', '?unlinkat']

@@ -15,7 +15,7 @@ import { SimulatedDisk } from './simulated-disk.ts'
 import { volatileFolder } from './volatile-folder.ts'
 
 /** Each round ends every operation in another way: before it, in the midst of it, after it. */
-const ROUNDS = budget({ short: 1, long: 3 })
+const ROUNDS = budget({ short: 1, long: 1 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 async function operationsOf(dir: string): Promise<LogOperation[]> {

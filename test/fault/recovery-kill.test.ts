@@ -16,7 +16,7 @@ import { queryDatabase } from './edit-database.ts'
 import { damage, recordLog, tear } from './recovery-logs.ts'
 import { pick, randomFrom } from './seeded-random.ts'
 
-const CHAINS = budget({ short: 1, long: 3 })
+const CHAINS = budget({ short: 1, long: 1 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 /** More than one batch. */
 const WRITES = 1_080

@@ -24,7 +24,7 @@ import { damage, layOut, recordLog, SEGMENT_BYTES, tear, WRITES, writeOf } from 
 import { interceptSteps } from './recovery-steps.ts'
 import { pick, randomFrom } from './seeded-random.ts'
 
-const CHAINS = budget({ short: 1, long: 5 })
+const CHAINS = budget({ short: 1, long: 3 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const LOG_OPTIONS = { segmentBytes: SEGMENT_BYTES, lockTimeout: 0, logger: silentLogger }
 

@@ -8,7 +8,7 @@ import { pick, randomFrom } from '../fault/seeded-random.ts'
 import { Load, loaded } from './load.ts'
 import { type Backend, describeWithPrivateServers, expectIntact, type PrivateServers } from './private-servers.ts'
 
-const RUNS = budget({ short: 1, long: 3 })
+const RUNS = budget({ short: 1, long: 2 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const FAULTS = 6
 

@@ -27,7 +27,7 @@ import {
   typeOf,
 } from './temporary-log.ts'
 
-const ROUNDS = budget({ short: 2, long: 6 })
+const ROUNDS = budget({ short: 2, long: 4 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 /** As a lock does that fails: the holder is not seen any more. */
