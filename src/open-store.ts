@@ -225,6 +225,8 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
       shipped = stats.shipped + stats.superseded
     })
     const isShipped = await attempt(ship, signal, logger, 'the last checkpoint')
+    // Only this process knows that cold lost it, as late as by the last checkpoint.
+    if (worker.owesHot) await attempt(demoter.demoteAll(signal), signal, logger, 'handing hot over to the database')
     await attempt(access.flush(), signal, logger, 'the last access counts')
     // A hot tier in this process goes with it: what it counted is carried to cold, which has every entry already.
     if (takeReads !== undefined)

@@ -55,11 +55,14 @@ export class Demoter {
 
   /**
    * Demotes everything, so that cold has whatever hot had. Twice what hot held at first is enough, though writers fill it
-   * meanwhile: what is read goes to the back of the queue.
+   * meanwhile: what is read goes to the back of the queue. Not complete where it was ended, or came upon what would not leave.
    */
-  async demoteAll(signal: AbortSignal): Promise<DemoteStats> {
-    const { entries } = await this.#parts.hot.size()
-    return this.#demoteWhile(async ({ demoted }) => demoted < 2 * entries, Number.POSITIVE_INFINITY, signal)
+  async demoteAll(signal: AbortSignal): Promise<DemoteStats & { readonly isComplete: boolean }> {
+    const { hot } = this.#parts
+    const enough = 2 * (await hot.size()).entries
+    const total = await this.#demoteWhile(async ({ demoted }) => demoted < enough, Number.POSITIVE_INFINITY, signal)
+    const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
+    return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
 
   /** How full hot is: 1 at its capacity, 0 where it has none. */

@@ -132,7 +132,12 @@ export class SyncWorker {
     if (!this.#overflow.isQueued) this.#inBackground(() => this.#overflow.run())
   }
 
-  /** Begins to move all that hot holds to cold, which has lost some of it; until that was done, each sync does it first. */
+  /** @internal Whether cold lost something that hot may still hold, and hot was not handed over since. */
+  get owesHot(): boolean {
+    return this.#owesHot
+  }
+
+  /** @internal Begins to move all that hot holds to cold, which has lost some of it; until that was done, each sync does it first. */
   handOverHotSoon(): void {
     this.#owesHot = true
     this.#inBackground(() => this.#unlessHotIsAway(() => this.#handOver.run()))
@@ -210,8 +215,8 @@ export class SyncWorker {
 
   async #handOverHot(): Promise<DemoteStats> {
     if (!this.#owesHot) return NO_DEMOTION
-    const stats = await this.#parts.demoter.demoteAll(this.#stop.signal)
-    if (!this.#stop.signal.aborted) this.#owesHot = false
+    const { isComplete, ...stats } = await this.#parts.demoter.demoteAll(this.#stop.signal)
+    if (isComplete) this.#owesHot = false
     return stats
   }
 

@@ -253,6 +253,13 @@ describeWithServers('a database that was restored', (servers) => {
       await store.close()
     })
 
+    test('gets what hot still has also where only closing notices', async () => {
+      const { store, name, options } = await open(new LogText(), 4_096)
+      await shipAndSetBack(store, name, { kept: [0, 10], lost: [10, 100] })
+      await store.close()
+      expect(await countIn(options)).toBe(100)
+    })
+
     test('says which records are gone, and goes on', async () => {
       const logger = new LogText()
       const { store, name } = await open(logger, 4_096)
