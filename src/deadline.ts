@@ -1,7 +1,7 @@
 import { type ErrorDetails, ThermoclineError } from './errors.ts'
 
 /** How long a call may wait, as it was checked. */
-export interface CallOptions {
+export interface Patience {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait before `ERR_TIMEOUT`. */
   readonly timeout?: number | undefined
@@ -21,7 +21,7 @@ export function throwIfAborted(signal: AbortSignal | undefined, details: ErrorDe
  */
 export function withDeadline<T>(
   work: Promise<T>,
-  { signal, timeout }: CallOptions,
+  { signal, timeout }: Patience,
   details: ErrorDetails['ERR_TIMEOUT'] = {},
 ): Promise<T> {
   if (signal === undefined && timeout === undefined) return work

@@ -5,7 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Clock } from '../clock.ts'
-import { type CallOptions, throwIfAborted, withDeadline } from '../deadline.ts'
+import { type Patience, throwIfAborted, withDeadline } from '../deadline.ts'
 import type { EntryKey, EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import type { Logger } from '../log.ts'
@@ -83,11 +83,11 @@ export class ColdStore implements ColdTier {
     }
   }
 
-  read(keys: readonly EntryKey[], options?: CallOptions): Promise<(ColdRow | undefined)[]> {
+  read(keys: readonly EntryKey[], options?: Patience): Promise<(ColdRow | undefined)[]> {
     return within(options, () => queries.read(this.#driver, keys))
   }
 
-  versions(keys: readonly EntryKey[], options?: CallOptions): Promise<(Version | undefined)[]> {
+  versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]> {
     return within(options, () => queries.versions(this.#driver, keys))
   }
 
@@ -95,15 +95,15 @@ export class ColdStore implements ColdTier {
     return queries.highestVersion(this.#driver)
   }
 
-  find(query: ColdQuery, limit: number, options?: CallOptions): Promise<ColdRow[]> {
+  find(query: ColdQuery, limit: number, options?: Patience): Promise<ColdRow[]> {
     return within(options, () => queries.find(this.#driver, query, limit))
   }
 
-  count(query: ColdQuery, own: readonly OwnVersion[], options?: CallOptions): Promise<number> {
+  count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number> {
     return within(options, () => queries.count(this.#driver, query, own))
   }
 
-  search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult> {
+  search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult> {
     return within(options, async () => {
       const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
       const vectors = isDue && !canUseIndex(this.#vectors, query) ? await this.#lookAtVectors() : this.#vectors
@@ -228,7 +228,7 @@ export class ColdStore implements ColdTier {
 }
 
 /** The caller's own patience, within the deadline that the driver gives every statement. */
-async function within<T>(options: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+async function within<T>(options: Patience | undefined, work: () => Promise<T>): Promise<T> {
   if (options === undefined) return work()
   throwIfAborted(options.signal)
   return withDeadline(work(), options)

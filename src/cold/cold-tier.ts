@@ -4,7 +4,7 @@
  * rejection is a ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or the
  * deadline passed. Nothing here depends on session state.
  */
-import type { CallOptions } from '../deadline.ts'
+import type { Patience } from '../deadline.ts'
 import type { Filter } from '../entry/filter.ts'
 import type { AccessStats, EntryKey, EntryRecord } from '../entry/record.ts'
 import type { Metric } from '../entry/similarity.ts'
@@ -174,19 +174,19 @@ export interface ColdTier {
   readonly storeId: string
 
   /** In order; undefined where there is no row. Tombstones are answered. */
-  read(keys: readonly EntryKey[], options?: CallOptions): Promise<(ColdRow | undefined)[]>
+  read(keys: readonly EntryKey[], options?: Patience): Promise<(ColdRow | undefined)[]>
 
   /** In order; the version of each row, tombstones included. */
-  versions(keys: readonly EntryKey[], options?: CallOptions): Promise<(Version | undefined)[]>
+  versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]>
 
   /** Highest version in cold, also of tombstones already collected; undefined in an empty store. */
   highestVersion(): Promise<Version | undefined>
 
   /** At most `limit` live rows that match, ordered by namespace and id (by bytes). */
-  find(query: ColdQuery, limit: number, options?: CallOptions): Promise<ColdRow[]>
+  find(query: ColdQuery, limit: number, options?: Patience): Promise<ColdRow[]>
   /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
-  count(query: ColdQuery, own: readonly OwnVersion[], options?: CallOptions): Promise<number>
-  search(query: ColdSearch, options?: CallOptions): Promise<ColdSearchResult>
+  count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
+  search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
 
   /** Inserts or replaces each row that is newer than cold's, and answers how many were. No key twice. Rows that Postgres refuses go to the dead-letter table and are logged as errors. */
   upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }>

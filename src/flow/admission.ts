@@ -5,7 +5,7 @@
  * Each write begins in the very step that found room for it, and those that wait begin in the order they came, so that
  * however many arrive at once, each sees what the ones before it took.
  */
-import type { CallOptions } from '../deadline.ts'
+import type { Patience } from '../deadline.ts'
 import { throwIfAborted, withDeadline } from '../deadline.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 
@@ -28,7 +28,7 @@ export class Admission {
   }
 
   /** Settles as `begin` does, which MUST take its room before it returns. Rejects where `begin` was not called. */
-  async admit<T>(begin: () => Promise<T>, options: CallOptions): Promise<T> {
+  async admit<T>(begin: () => Promise<T>, options: Patience): Promise<T> {
     throwIfAborted(options.signal, { outcome: 'none' })
     if (this.#waiting.size === 0 && this.#options.hasRoom()) return begin()
     return this.#wait(begin, options)
@@ -43,7 +43,7 @@ export class Admission {
     }
   }
 
-  async #wait<T>(begin: () => Promise<T>, { signal, timeout = this.#options.timeout }: CallOptions): Promise<T> {
+  async #wait<T>(begin: () => Promise<T>, { signal, timeout = this.#options.timeout }: Patience): Promise<T> {
     let start = (): void => {}
     let begun: Promise<T> | undefined
     const room = new Promise<void>((resolve) => {

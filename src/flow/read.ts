@@ -7,7 +7,7 @@
 
 import type { Clock } from '../clock.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import type { CallOptions } from '../deadline.ts'
+import type { Patience } from '../deadline.ts'
 import { throwIfAborted, withDeadline } from '../deadline.ts'
 import { decodeRecord, encodeRecord } from '../entry/codec.ts'
 import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
@@ -89,14 +89,14 @@ export class Reader {
   }
 
   /** Live entries in order; each counts as an access. */
-  async get(keys: readonly EntryKey[], options: CallOptions): Promise<(MemoryEntry | undefined)[]> {
+  async get(keys: readonly EntryKey[], options: Patience): Promise<(MemoryEntry | undefined)[]> {
     const found = await this.#find(keys, options)
     const now = this.#parts.clock.now()
     return found.map((row) => row && toEntry(row.record, this.#parts.access.count(row.record, row.access, now)))
   }
 
   /** The same, neither counted nor promoted. */
-  async peek(keys: readonly EntryKey[], options: CallOptions): Promise<(MemoryEntry | undefined)[]> {
+  async peek(keys: readonly EntryKey[], options: Patience): Promise<(MemoryEntry | undefined)[]> {
     const found = await this.#find(keys, options, { promote: false })
     return found.map((row) => row && toEntry(row.record, row.access))
   }
@@ -111,7 +111,7 @@ export class Reader {
     return record !== undefined && isLive(record, clock.now()) ? (record.kind ?? undefined) : undefined
   }
 
-  async explain(key: EntryKey, options: CallOptions): Promise<Explanation> {
+  async explain(key: EntryKey, options: Patience): Promise<Explanation> {
     const pending = this.#parts.pending.get(key)
     const failures: ThermoclineError<'ERR_TIER_UNAVAILABLE'>[] = []
     const unlessAway = (error: unknown): undefined[] => {
@@ -151,11 +151,7 @@ export class Reader {
     await Promise.all(this.#promotions)
   }
 
-  async #find(
-    keys: readonly EntryKey[],
-    options: CallOptions,
-    { promote = true } = {},
-  ): Promise<(Found | undefined)[]> {
+  async #find(keys: readonly EntryKey[], options: Patience, { promote = true } = {}): Promise<(Found | undefined)[]> {
     throwIfAborted(options.signal)
     const began = ++this.#tick
     const pending = keys.map((key) => this.#parts.pending.get(key))
@@ -173,7 +169,7 @@ export class Reader {
   async #readColdBehind(
     keys: readonly EntryKey[],
     began: number,
-    options: CallOptions,
+    options: Patience,
     isPendingEnough: boolean,
   ): Promise<ReadonlyMap<string, FromCold | undefined>> {
     if (keys.length === 0) return new Map()
@@ -232,7 +228,7 @@ export class Reader {
   }
 
   /** Gets that began before a cold read of their key was launched share it. */
-  async #readCold(keys: readonly EntryKey[], began: number, options: CallOptions): Promise<(FromCold | undefined)[]> {
+  async #readCold(keys: readonly EntryKey[], began: number, options: Patience): Promise<(FromCold | undefined)[]> {
     const fresh = keys.filter((key) => (this.#flights.get(keyText(key))?.launched ?? 0) < began)
     if (fresh.length > 0) this.#launch(fresh)
     const flights = keys.map((key) => this.#flights.get(keyText(key))!)

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../clock.ts'
 import type { ColdHit, ColdRow, ColdTier, Metric, Scope } from '../cold/cold-tier.ts'
-import type { CallOptions } from '../deadline.ts'
+import type { Patience } from '../deadline.ts'
 import { type Filter, matches } from '../entry/filter.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { isWithin } from '../entry/namespace.ts'
@@ -66,7 +66,7 @@ export class Searcher {
   }
 
   /** At most `limit` entries, ordered by namespace and id. Counts no access. */
-  async find(scope: Scope, filter: Filter, limit: number, options: CallOptions): Promise<MemoryEntry[]> {
+  async find(scope: Scope, filter: Filter, limit: number, options: Patience): Promise<MemoryEntry[]> {
     const own = this.#own(scope, filter)
     const patience = this.#patience(options)
     const fromCold = await notReplaced(own, limit, (most, exclude) =>
@@ -80,7 +80,7 @@ export class Searcher {
     })
   }
 
-  async count(scope: Scope, filter: Filter, options: CallOptions): Promise<number> {
+  async count(scope: Scope, filter: Filter, options: Patience): Promise<number> {
     const own = this.#own(scope, filter)
     const versions = [...own.versions.values()].map((record) => {
       return { namespace: record.namespace, id: record.id, version: record.version, matches: isSelected(own, record) }
@@ -93,7 +93,7 @@ export class Searcher {
     scope: Scope,
     filter: Filter,
     { embedding, k, metric }: { embedding: Float32Array; k: number; metric: Metric },
-    options: CallOptions,
+    options: Patience,
   ): Promise<SearchResult> {
     const own = this.#own(scope, filter)
     const patience = this.#patience(options)
@@ -135,7 +135,7 @@ export class Searcher {
     toRow: (row: ColdRow) => R | undefined,
     order: Order<R>,
     limit: number,
-    patience: CallOptions,
+    patience: Patience,
   ): Promise<R[]> {
     const { cold } = this.#parts
     const answered = new Set(fromCold.map(({ record }) => keyText(record)))
@@ -173,7 +173,7 @@ export class Searcher {
     }
   }
 
-  #patience({ signal, timeout }: CallOptions): CallOptions {
+  #patience({ signal, timeout }: Patience): Patience {
     return { signal, timeout: timeout ?? this.#parts.timeout }
   }
 }

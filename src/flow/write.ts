@@ -14,7 +14,7 @@
  * is too far ahead to be credible. Stamped again above it, it would pass over what a third process had acknowledged since
  * in the same way, and reads there would go back: the model finds that schedule in eleven steps.
  */
-import type { CallOptions } from '../deadline.ts'
+import type { Patience } from '../deadline.ts'
 import { withDeadline } from '../deadline.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import { contentSize, type EntryRecord } from '../entry/record.ts'
@@ -37,7 +37,8 @@ export interface Receipt {
   readonly durability: Durability
 }
 
-export interface WriteOptions extends CallOptions {
+/** What a write was told, as it was checked. */
+export interface WriteTerms extends Patience {
   readonly durability?: Durability | undefined
 }
 
@@ -99,7 +100,7 @@ export class Writer {
     await this.#offered
   }
 
-  async write(record: UnversionedRecord, options: WriteOptions): Promise<Receipt> {
+  async write(record: UnversionedRecord, options: WriteTerms): Promise<Receipt> {
     const [outcome] = await this.writeAll([record], options)
     if (outcome!.ok) return outcome!.value
     throw outcome!.error
@@ -109,7 +110,7 @@ export class Writer {
    * In order, one outcome per record; the records were checked before. Never rejects. Where patience or room ends, what
    * was not begun by then is not begun any more.
    */
-  async writeAll(records: readonly UnversionedRecord[], options: WriteOptions): Promise<WriteOutcome[]> {
+  async writeAll(records: readonly UnversionedRecord[], options: WriteTerms): Promise<WriteOutcome[]> {
     const outcomes: WriteOutcome[] = []
     const startedAt = performance.now()
     for (const group of groupsOf(records)) {
@@ -128,7 +129,7 @@ export class Writer {
     return outcomes
   }
 
-  async #writeGroup(records: readonly UnversionedRecord[], options: WriteOptions): Promise<WriteOutcome[]> {
+  async #writeGroup(records: readonly UnversionedRecord[], options: WriteTerms): Promise<WriteOutcome[]> {
     const durability = options.durability ?? this.#parts.durability
     const offering = this.#logAndOffer(records, durability)
     this.#offered = Promise.allSettled([this.#offered, offering]).then(() => {})
@@ -259,7 +260,7 @@ export type WriteOutcome =
   | { readonly ok: false; readonly error: ThermoclineError }
 
 /** Whole milliseconds, for a message may tell them. */
-function timeLeft({ timeout }: CallOptions, startedAt: number): Pick<CallOptions, 'timeout'> {
+function timeLeft({ timeout }: Patience, startedAt: number): Pick<Patience, 'timeout'> {
   return timeout === undefined ? {} : { timeout: Math.max(0, Math.ceil(timeout - (performance.now() - startedAt))) }
 }
 

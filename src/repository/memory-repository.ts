@@ -5,7 +5,7 @@
 import type { CallOptions } from '../call-options.ts'
 import type { Clock } from '../clock.ts'
 import type { Scope } from '../cold/cold-tier.ts'
-import type { CallOptions as Patience } from '../deadline.ts'
+import type { Patience } from '../deadline.ts'
 import type { Filter } from '../entry/filter.ts'
 import type { EntryInput, EntryKind, EntryOfKind, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type EntryKey, tombstoneOf } from '../entry/record.ts'

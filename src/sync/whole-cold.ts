@@ -4,7 +4,7 @@
  * Where it cannot get that from this process, they are refused.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { type CallOptions, withDeadline } from '../deadline.ts'
+import { type Patience, withDeadline } from '../deadline.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Checkpointer } from './checkpoint.ts'
 
@@ -14,7 +14,7 @@ export function wholeCold(
   cold: ColdReads,
   checkpointer: Pick<Checkpointer, 'setBack' | 'isCatchingUp' | 'isLost' | 'caughtUp'>,
 ): ColdReads {
-  const whole = async <T>(read: () => Promise<T>, options: CallOptions = {}): Promise<T> => {
+  const whole = async <T>(read: () => Promise<T>, options: Patience = {}): Promise<T> => {
     for (;;) {
       if (checkpointer.isCatchingUp) await withDeadline(checkpointer.caughtUp(), options)
       if (checkpointer.isLost) throw setBackForGood()

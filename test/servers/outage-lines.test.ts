@@ -3,27 +3,18 @@ import { expect, test, vi } from 'vitest'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import { openMemoryStore } from '../../src/index.ts'
 import { temporaryFolder } from '../flow/stores.ts'
+import { recordLines, withoutDetails } from '../recorded-lines.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 20 }
-
-/** A logger and what it was told, `level message`. */
-function record() {
-  const lines: string[] = []
-  const at =
-    (level: string) =>
-    (_: object, message: string): void =>
-      void lines.push(`${level} ${message}`)
-  return { lines, logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
-}
 
 describeWithPrivateServers('the log of a backend', (servers) => {
   test.each([
     ['cold', () => servers.postgres.stop(), () => servers.postgres.restart()],
     ['hot', () => servers.redis.kill(), () => servers.redis.restart()],
   ] as const)('has one line when the %s tier goes and one when it is back', async (tier, stop, restart) => {
-    const { lines, logger } = record()
-    const about = (pattern: RegExp): string[] => lines.filter((line) => pattern.test(line) && !line.startsWith('debug'))
+    const { lines, logger } = recordLines()
+    const about = (pattern: RegExp): string[] => withoutDetails(lines).filter((line) => pattern.test(line))
     const options = { ...(await servers.shared()), dir: await temporaryFolder(), logger }
     await using store = await openMemoryStore({ ...options, checkpoint: { every: '20ms' }, timeouts: { hot: 500 } })
     await store.chunks.put({ key: 'k', text: 'before' })
@@ -45,7 +36,7 @@ describeWithPrivateServers('the log of a backend', (servers) => {
     const shared = await servers.shared()
     const applied: string[] = []
     const logger = {
-      ...record().logger,
+      ...recordLines().logger,
       info: (fields: object, message: string): void => {
         if (message === 'cold schema migrated') applied.push(...(fields as { migrations: string[] }).migrations)
       },

@@ -1,36 +1,29 @@
 import { expect, test } from 'vitest'
 import { ThermoclineError } from '../../src/errors.ts'
 import { OutageLog } from '../../src/sync/outage-log.ts'
+import { recordLines, withoutDetails } from '../recorded-lines.ts'
 
 const AWAY = new ThermoclineError('ERR_TIER_UNAVAILABLE', 'away', { tier: 'cold' })
 
-function record() {
-  const lines: string[] = []
-  const at =
-    (level: string) =>
-    (_: object, message: string): void =>
-      void lines.push(`${level} ${message}`)
-  return { lines, logger: { debug: () => {}, info: at('info'), warn: at('warn'), error: at('error') } }
-}
-
 test('a tier that is away for an hour, with a failure a second, has a handful of lines, and one when it is back', () => {
-  const { lines, logger } = record()
+  const { lines, logger } = recordLines()
   let now = 0
   const outages = new OutageLog(logger, () => now)
   for (; now < 3_600_000; now += 1_000) expect(outages.note(AWAY)).toBe(true)
-  expect(lines[0]).toMatch(/^error the cold tier is away: .*wal\.maxPendingBytes/)
-  expect(lines.slice(1)).toEqual(Array(5).fill('error the cold tier is still away'))
+  const told = () => withoutDetails(lines)
+  expect(told()[0]).toMatch(/^error the cold tier is away: .*wal\.maxPendingBytes/)
+  expect(told().slice(1)).toEqual(Array(5).fill('error the cold tier is still away'))
   expect(outages.isAway('cold')).toBe(true)
   outages.isBack('cold')
   outages.isBack('cold')
-  expect(lines.slice(6)).toEqual(['info the cold tier is back'])
+  expect(told().slice(6)).toEqual(['info the cold tier is back'])
   expect(outages.isAway('cold')).toBe(false)
   outages.note(AWAY)
-  expect(lines).toHaveLength(8)
+  expect(told()).toHaveLength(8)
 })
 
 test('tiers are told apart, and other failures are not told here', () => {
-  const { lines, logger } = record()
+  const { lines, logger } = recordLines()
   const outages = new OutageLog(logger)
   expect(outages.note(new Error('anything'))).toBe(false)
   expect(outages.note(new ThermoclineError('ERR_WAL_FAILED', 'stopped', {}))).toBe(false)
@@ -38,7 +31,7 @@ test('tiers are told apart, and other failures are not told here', () => {
   outages.isBack('cold')
   outages.note(AWAY)
   outages.isBack('hot')
-  expect(lines.map((line) => line.split(':')[0])).toEqual([
+  expect(withoutDetails(lines).map((line) => line.split(':')[0])).toEqual([
     'error the hot tier is away',
     'error the cold tier is away',
     'info the hot tier is back',
