@@ -1,36 +1,11 @@
-/** Bundles one program with everything in it, by each bundler that is installed. */
-import { createRequire } from 'node:module'
+/** Bundles one program with everything in it, by each bundler, as an ES module and as CommonJS. */
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-
-// biome-ignore lint/suspicious/noExplicitAny: of some bundlers only the program is there, without types.
-type Untyped = any
+import type { Plugin } from 'rollup'
 
 export interface Bundler {
   readonly name: string
-  /** Whether it is installed here. */
-  readonly isThere: boolean
   /** Bundles `app.mjs` of the project and answers the program's file. */
   bundle(project: string): Promise<string>
-}
-
-const requireHere = createRequire(import.meta.url)
-
-function find(name: string): string | undefined {
-  // Vite comes with vitest.
-  for (const from of [requireHere, createRequire(requireHere.resolve('vitest/package.json'))])
-    try {
-      return from.resolve(name)
-    } catch {}
-  return undefined
-}
-
-async function load(name: string): Promise<Untyped> {
-  return import(pathToFileURL(find(name)!).href)
-}
-
-function bundler(name: string, packages: readonly string[], bundle: Bundler['bundle']): Bundler {
-  return { name, isThere: packages.every((needed) => find(needed) !== undefined), bundle }
 }
 
 const FORMATS = [
@@ -38,64 +13,77 @@ const FORMATS = [
   ['cjs', 'cjs'],
 ] as const
 
+/** Their types say that the module itself is the function. */
+async function pluginOf(name: string): Promise<(options?: object) => Plugin> {
+  return (await import(name)).default
+}
+
+const ENTRY = 'app.mjs'
 const OUTPUT = 'dist/server'
-const ROLLUP = ['rollup', '@rollup/plugin-node-resolve', '@rollup/plugin-commonjs', '@rollup/plugin-json']
 
 export const BUNDLERS: readonly Bundler[] = FORMATS.flatMap(([format, extension]) => [
-  bundler(`esbuild, ${format}`, ['esbuild'], async (project) => {
-    const outfile = join(project, OUTPUT, `esbuild.${extension}`)
-    const { build } = await load('esbuild')
-    const entryPoints = [join(project, 'app.mjs')]
-    await build({ entryPoints, outfile, bundle: true, platform: 'node', format, logLevel: 'error' })
-    return outfile
-  }),
-  bundler(`rolldown, ${format}`, ['rolldown'], async (project) => {
-    const file = join(project, OUTPUT, `rolldown.${extension}`)
-    const { rolldown } = await load('rolldown')
-    const made = await rolldown({ input: join(project, 'app.mjs'), cwd: project, platform: 'node', logLevel: 'silent' })
-    await made.write({ file, format, codeSplitting: false })
-    return file
-  }),
-  bundler(`vite, ${format}`, ['vite'], async (project) => {
-    const { build } = await load('vite')
-    const outDir = join(OUTPUT, `vite-${format}`)
-    await build({
-      root: project,
-      configFile: false,
-      logLevel: 'error',
-      ssr: { noExternal: true },
-      build: { ssr: 'app.mjs', outDir, rollupOptions: { output: { format, entryFileNames: `app.${extension}` } } },
-    })
-    return join(project, outDir, `app.${extension}`)
-  }),
-  bundler(`tsup, ${format}`, ['tsup'], async (project) => {
-    const { build } = await load('tsup')
-    const outDir = join(project, OUTPUT, `tsup-${format}`)
-    const outExtension = () => ({ js: `.${extension}` })
-    const entry = { app: join(project, 'app.mjs') }
-    await build({
-      entry,
-      format,
-      outDir,
-      outExtension,
-      noExternal: [/.*/],
-      platform: 'node',
-      silent: true,
-      config: false,
-    })
-    return join(outDir, `app.${extension}`)
-  }),
-  bundler(`rollup, ${format}`, ROLLUP, async (project) => {
-    const file = join(project, OUTPUT, `rollup.${extension}`)
-    const { rollup } = await load('rollup')
-    const [resolve, commonjs, json] = await Promise.all(ROLLUP.slice(1).map(load))
-    const plugins = [
-      resolve.default({ preferBuiltins: true, exportConditions: ['node'] }),
-      commonjs.default(),
-      json.default(),
-    ]
-    const made = await rollup({ input: join(project, 'app.mjs'), plugins, onwarn: () => {} })
-    await made.write({ file, format, inlineDynamicImports: true })
-    return file
-  }),
+  {
+    name: `esbuild, ${format}`,
+    bundle: async (project) => {
+      const { build } = await import('esbuild')
+      const outfile = join(project, OUTPUT, `esbuild.${extension}`)
+      await build({
+        entryPoints: [join(project, ENTRY)],
+        outfile,
+        bundle: true,
+        platform: 'node',
+        format,
+        logLevel: 'error',
+      })
+      return outfile
+    },
+  },
+  {
+    name: `vite, ${format}`,
+    bundle: async (project) => {
+      const { build } = await import('vite')
+      const outDir = join(OUTPUT, `vite-${format}`)
+      await build({
+        root: project,
+        configFile: false,
+        logLevel: 'error',
+        ssr: { noExternal: true },
+        build: { ssr: ENTRY, outDir, rolldownOptions: { output: { format, entryFileNames: `app.${extension}` } } },
+      })
+      return join(project, outDir, `app.${extension}`)
+    },
+  },
+  {
+    name: `tsup, ${format}`,
+    bundle: async (project) => {
+      const { build } = await import('tsup')
+      const outDir = join(project, OUTPUT, `tsup-${format}`)
+      await build({
+        entry: { app: join(project, ENTRY) },
+        format,
+        outDir,
+        outExtension: () => ({ js: `.${extension}` }),
+        noExternal: [/.*/],
+        platform: 'node',
+        silent: true,
+        config: false,
+      })
+      return join(outDir, `app.${extension}`)
+    },
+  },
+  {
+    name: `rollup, ${format}`,
+    bundle: async (project) => {
+      const { rollup } = await import('rollup')
+      const plugins = [
+        (await pluginOf('@rollup/plugin-node-resolve'))({ preferBuiltins: true, exportConditions: ['node'] }),
+        (await pluginOf('@rollup/plugin-commonjs'))(),
+        (await pluginOf('@rollup/plugin-json'))(),
+      ]
+      const made = await rollup({ input: join(project, ENTRY), plugins, onwarn: () => {} })
+      const file = join(project, OUTPUT, `rollup.${extension}`)
+      await made.write({ file, format, inlineDynamicImports: true })
+      return file
+    },
+  },
 ])
