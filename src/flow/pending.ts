@@ -14,6 +14,8 @@ type DurableRecord = AppendedRecord<EntryRecord>
 export interface PendingRecord extends DurableRecord {
   /** Number of the hot generation that is known to hold it, or a newer version. */
   confirmedIn: number | undefined
+  /** Whether hot did not take it, so that it may hold an older version. */
+  isRefused: boolean
 }
 
 /** A run of pending records from the oldest on. */
@@ -57,7 +59,7 @@ export class Pending {
         if (known.value.version > item.value.version) continue
         this.#drop(key, known)
       }
-      this.#items.set(key, { ...item, confirmedIn: undefined })
+      this.#items.set(key, { ...item, confirmedIn: undefined, isRefused: false })
       this.#bytes += item.bytes
     }
   }
@@ -70,6 +72,12 @@ export class Pending {
   confirm(key: EntryKey, version: Version, generation: number): void {
     const item = this.#items.get(keyText(key))
     if (item?.value.version === version) item.confirmedIn = generation
+  }
+
+  /** Hot was asked to take this version, and did not. */
+  refuse(key: EntryKey, version: Version): void {
+    const item = this.#items.get(keyText(key))
+    if (item?.value.version === version) item.isRefused = true
   }
 
   /** What the generation of that number is not known to hold. */

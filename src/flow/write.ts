@@ -228,7 +228,7 @@ export class Writer {
     try {
       const generation = hot.generationNumber
       const results = await hot.write(writes)
-      if (generation !== undefined && hot.generationNumber === generation) this.#confirm(writes, results, generation)
+      this.#note(writes, results, hot.generationNumber === generation ? generation : undefined)
       onHotWrite()
       return results
     } catch (error) {
@@ -239,10 +239,16 @@ export class Writer {
     }
   }
 
-  /** What hot is known to hold, nobody has to repair once it is in cold. */
-  #confirm(writes: readonly HotWrite[], results: readonly HotWriteResult[], generation: number): void {
-    for (const [i, { key, version }] of writes.entries())
-      if (results[i]!.status === 'stored') this.#parts.pending.confirm(key, version, generation)
+  /**
+   * What hot is known to hold in a generation, nobody has to repair once it is in cold. Of what it did not take it may hold
+   * something older: that has to go as soon as cold has this version, for pending shadows it no longer.
+   */
+  #note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generation: number | undefined): void {
+    const { pending } = this.#parts
+    for (const [i, { key, version }] of writes.entries()) {
+      if (results[i]!.status !== 'stored') pending.refuse(key, version)
+      else if (generation !== undefined) pending.confirm(key, version, generation)
+    }
   }
 
   async #shipThrough(sequence: number, outcomes: WriteOutcome[]): Promise<void> {

@@ -167,6 +167,7 @@ export class Checkpointer {
       const moved = await this.#ship({ to: Math.max(batch.to, this.#sequence), records, shippedVersion, confirmed })
       if (moved === undefined) continue
       this.#noteMissed(records, moved)
+      await this.#dropRefused(batch.items)
       pending.shipped(batch.items)
       this.#parts.onShipped()
       total.shipped += records.length - moved.superseded - moved.rejected
@@ -193,6 +194,12 @@ export class Checkpointer {
       for (const key of missed) this.#parts.missed.add(key, versions.get(keyText(key))!)
     }
     if (generation !== undefined) this.#parts.onGeneration?.(generation)
+  }
+
+  /** In a hot tier of this process, before pending forgets what it did not take; a shared one is repaired. */
+  async #dropRefused(items: readonly PendingRecord[]): Promise<void> {
+    const refused = items.filter(({ isRefused }) => isRefused).map(({ value }) => value)
+    if (refused.length > 0) await this.#parts.dropOlder?.(refused)
   }
 
   /** Undefined where the checkpoint stood elsewhere: it is adopted, and the next batch starts from there. */
