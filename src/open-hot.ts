@@ -43,8 +43,7 @@ export interface OpenedHot {
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { hot, cold } = parts.options
   if (hot.kind === 'redis') return openRedis(hot.server as RedisServer, parts, releases)
-  if (cold.kind === 'postgres') await becomeSole(parts, releases)
-  const generationNumber = await parts.cold.enterPrivateGeneration(`private:${randomUUID()}`)
+  const generationNumber = cold.kind === 'postgres' ? await becomeSole(parts, releases) : undefined
   const tier = new MemoryHotTier({ ...hot, clock: parts.clock, generationNumber })
   releases.push(() => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
@@ -91,11 +90,15 @@ async function refuseBesideSole(cold: ColdTier): Promise<void> {
   if ((await cold.leaseHolder(SOLE_PROCESS)) !== undefined) throw inUse()
 }
 
-async function becomeSole({ cold, options, onUsurped }: HotParts, releases: ReleaseStack): Promise<void> {
+/** Answers the number of this process's memory; an embedded database needs none, for nobody else ever writes to it. */
+async function becomeSole({ cold, options, onUsurped }: HotParts, releases: ReleaseStack): Promise<number> {
   const lease = new Lease(cold, SOLE_PROCESS, options.logger)
   if (!(await lease.hold())) throw inUse()
   lease.keep(() => onUsurped(inUse()))
   releases.push(() => lease.release())
+  const number = await cold.enterPrivateGeneration(`private:${randomUUID()}`)
+  if (number === undefined) throw inUse()
+  return number
 }
 
 function inUse(): ThermoclineError {

@@ -219,7 +219,7 @@ export interface ColdTier {
   enterHotGeneration(id: string): Promise<EnteredGeneration | undefined>
   /**
    * Makes the memory of this process alone the current one, which ends all others for good. Answers its number, or
-   * undefined where no memory was ever shared, so that nothing has to be ended or counted.
+   * undefined where another became current at the same time.
    */
   enterPrivateGeneration(id: string): Promise<number | undefined>
   /** Which memory of hot is current, and at most `limit` of the keys of which it may hold an older version. */

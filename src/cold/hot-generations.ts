@@ -3,7 +3,7 @@
  * that entering a memory waits for, and lists each key that this memory is not known to hold in the version shipped
  * (see the design notes "Consistency between the tiers": generations and repair).
  */
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import type { EnteredGeneration, HotMiss, HotMisses } from './cold-tier.ts'
 import type { ColdDriver } from './driver.ts'
@@ -17,26 +17,26 @@ import { lookUp, unnestKeys } from './rows.ts'
  */
 export async function enterHotGeneration(driver: ColdDriver, id: string): Promise<EnteredGeneration | undefined> {
   if (await hasEnded(driver, id)) return undefined
-  await makeCurrent(driver, id, sql`hot_generation_id IS DISTINCT FROM ${id}`, false)
+  await makeCurrent(driver, id, false)
   const number = await numberOf(driver, id)
   // Another may have become current in between, and this one again by a process that had not seen that.
   if (number === undefined || (await hasEnded(driver, id))) return undefined
   return { number, highestVersion: (await highestVersion(driver)) ?? ZERO_VERSION }
 }
 
-/** Where no memory was ever shared, there is none to end. */
+/** Also where no memory came before: a log that another process left may be shipped while this one is current. */
 export async function enterPrivateGeneration(driver: ColdDriver, id: string): Promise<number | undefined> {
-  await makeCurrent(driver, id, sql`hot_generation IS NOT NULL`, true)
+  await makeCurrent(driver, id, true)
   return numberOf(driver, id)
 }
 
-async function makeCurrent(driver: ColdDriver, id: string, condition: SQL, isPrivate: boolean): Promise<void> {
+async function makeCurrent(driver: ColdDriver, id: string, isPrivate: boolean): Promise<void> {
   await driver.query(sql`
     WITH entered AS (
       UPDATE thermocline.store_identity
       SET hot_generation_id = ${id}, hot_generation = greatest(coalesce(hot_generation, 0) + 1,
           (extract(epoch FROM clock_timestamp()) * 1000)::int8)
-      WHERE ${condition}
+      WHERE hot_generation_id IS DISTINCT FROM ${id}
       RETURNING hot_generation
     )
     INSERT INTO thermocline.hot_generations (number, id, is_private)

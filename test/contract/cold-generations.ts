@@ -18,7 +18,6 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       const result = await shared.tier.ship(batchOf(walId, [chunkOf(freshNamespace(), 1, 1)]))
       expect(result).toMatchObject({ generation: undefined, missed: [] })
       expect(await shared.tier.hotMisses(10)).toEqual({ generation: undefined, misses: [] })
-      expect(await shared.tier.enterPrivateGeneration('alone')).toBeUndefined()
       expect(await shared.tier.enterHotGeneration('first')).toMatchObject({ highestVersion: versionOf(1) })
     })
   })
@@ -59,6 +58,18 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       const id = randomUUID()
       const entered = await Promise.all(Array.from({ length: 8 }, () => shared.tier.enterHotGeneration(id)))
       expect(new Set(entered.map((one) => one?.number)).size).toBe(1)
+    })
+
+    it('numbers the memory of a single process, and ends it when that of another comes after it', async () => {
+      const { tier } = shared
+      const walId = randomUUID()
+      await tier.takeOver(walId, 1)
+      const first = (await tier.enterPrivateGeneration(randomUUID()))!
+      const second = (await tier.enterPrivateGeneration(randomUUID()))!
+      expect(second).toBeGreaterThan(first)
+      const record = chunkOf(freshNamespace(), 1, 1)
+      const result = await tier.ship(batchOf(walId, [record], { confirmed: new Map([[record, first]]) }))
+      expect(result).toMatchObject({ generation: second, missed: [{ id: record.id }] })
     })
 
     it('ends a memory when that of a single process came after it', async () => {

@@ -1,12 +1,20 @@
 /** A database behind a hot tier of one process alone admits no other, and what Redis kept meanwhile is not believed. */
 import { expect, test, vi } from 'vitest'
+import { recoverStore } from '../../src/recover-store.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'
 import { describeWithPrivateServers, openBackend } from './private-servers.ts'
+import { RemoteBackend } from './remote-backend.ts'
 
 const ALONE = { kind: 'memory' } as const
 const LOCKED = expect.objectContaining({ code: 'ERR_LOCKED' })
 
 describeWithPrivateServers('a process that is alone with a database', (servers) => {
+  const expireLeases = async (url: string): Promise<void> => {
+    const admin = servers.postgres.client(new URL(url).pathname.slice(1))
+    await admin`UPDATE thermocline.leases SET expires_at = now()`
+    await admin.end()
+  }
+
   test('keeps every other out, with a hot tier of its own or on Redis, until it closes', async () => {
     const { hot, cold } = await servers.shared()
     const open = async (tier: typeof hot | typeof ALONE) =>
@@ -27,15 +35,51 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     const paused = await open(ALONE)
     const { id } = await paused.store.chunks.put({ key: 'k', text: 'old' })
     // As after a pause that was longer than the lease.
-    const admin = servers.postgres.client(new URL(cold.url).pathname.slice(1))
-    await admin`UPDATE thermocline.leases SET expires_at = now()`
-    await admin.end()
+    await expireLeases(cold.url)
     const next = await open(hot)
     await next.store.chunks.put({ key: 'k', text: 'new' })
     await next.store.checkpoint()
     await paused.store.checkpoint()
     expect(paused.store.health()).toMatchObject({ live: false, error: LOCKED })
     await expect(paused.store.chunks.get(id)).rejects.toEqual(LOCKED)
+  })
+
+  const AGAIN = { ...QUIET, checkpoint: { every: 50 } } as const
+
+  test('answers what a process before it ships late', async () => {
+    const cold = { url: await servers.database() }
+    const paused = await openBackend({ dir: await temporaryFolder(), hot: ALONE, cold, ...QUIET })
+    const { id } = await paused.store.chunks.put({ key: 'changed', text: 'old' })
+    const deleted = await paused.store.chunks.put({ key: 'deleted', text: 'old' })
+    await paused.store.checkpoint()
+    await paused.store.chunks.put({ key: 'changed', text: 'new' })
+    await paused.store.chunks.delete(deleted.id)
+    await expireLeases(cold.url)
+    const next = await openBackend({ dir: await temporaryFolder(), hot: ALONE, cold, ...AGAIN })
+    const ids = [id, deleted.id]
+    expect(await next.store.chunks.getMany(ids)).toMatchObject([{ text: 'old' }, { text: 'old' }])
+    await vi.waitFor(async () => expect(await next.hot.size()).toMatchObject({ entries: 2 }))
+    await paused.store.checkpoint()
+    expect(paused.store.health()).toMatchObject({ live: false, error: LOCKED })
+    await vi.waitFor(async () =>
+      expect(await next.store.chunks.getMany(ids)).toMatchObject([{ text: 'new' }, undefined]),
+    )
+  })
+
+  test('answers what the log of one that died before it brings when it is recovered', async () => {
+    const cold = { url: await servers.database() }
+    const dir = await temporaryFolder()
+    const backend = await RemoteBackend.start({ dir, hot: ALONE, cold, ...QUIET })
+    const { id } = await backend.put('k', 'old')
+    await backend.drain()
+    await backend.put('k', 'new')
+    await backend.kill()
+    await expireLeases(cold.url)
+    const next = await openBackend({ dir: await temporaryFolder(), hot: ALONE, cold, ...AGAIN })
+    expect(await next.store.chunks.get(id)).toMatchObject({ text: 'old' })
+    await vi.waitFor(async () => expect(await next.hot.size()).toMatchObject({ entries: 1 }))
+    expect(await recoverStore({ dir, hot: ALONE, cold })).toMatchObject([{ outcome: 'retired', shipped: 1 }])
+    await vi.waitFor(async () => expect(await next.store.chunks.get(id)).toMatchObject({ text: 'new' }))
   })
 
   test('changes entries that Redis does not show as they were, when it is used again', async () => {
