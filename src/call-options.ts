@@ -6,8 +6,8 @@
  * a caller who goes on using the object changes nothing.
  */
 import { type Duration, parseDuration } from './entry/duration.ts'
-import { isPlainObject } from './entry/plain-object.ts'
 import { ThermoclineError } from './errors.ts'
+import { isPlainObject } from './kernel/plain-object.ts'
 
 /** Every call that may wait takes these. */
 export interface CallOptions {

@@ -1,9 +1,7 @@
 /** Public names only. */
 export type { CallOptions } from './call-options.ts'
-export type { Clock } from './clock.ts'
 export type { Metric } from './cold/cold-tier.ts'
 export type { Duration } from './entry/duration.ts'
-export type { Comparison, Where } from './entry/filter.ts'
 export type {
   ChunkEntry,
   ChunkInput,
@@ -29,13 +27,12 @@ export {
   ThermoclineError,
   type TierName,
 } from './errors.ts'
-export type { Explanation, Placement } from './flow/read.ts'
-export type { SearchHit, SearchResult } from './flow/search.ts'
+export type { Explanation, Placement } from './flow/reader.ts'
+export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
-export type { Durability, Receipt, WriteOutcome } from './flow/write.ts'
-export type { Logger } from './log.ts'
-export type { CloseOptions, CloseResult, MemoryStore, StoreHealth, StoreStats } from './memory-store.ts'
-export { openMemoryStore } from './open-store.ts'
+export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
+export type { Clock } from './kernel/clock.ts'
+export type { Logger } from './kernel/logger.ts'
 export {
   type CheckpointOptions,
   type ColdOptions,
@@ -49,8 +46,11 @@ export {
   type TimeoutOptions,
   type WalOptions,
 } from './options.ts'
+export type { Comparison, Where } from './query/filter.ts'
 export type { CountOptions, FindOptions, PutManyOptions, SearchOptions, WriteOptions } from './repository/calls.ts'
 export type { EntryOf, FindResult, MemoryRepository, PutOf } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
-export type { CheckpointStats, SetBack } from './sync/checkpoint.ts'
+export type { CloseOptions, CloseResult, MemoryStore, StoreHealth, StoreStats } from './store/memory-store.ts'
+export { openMemoryStore } from './store/open-store.ts'
+export type { CheckpointStats, SetBack } from './sync/checkpointer.ts'
 export { type SyncStats, SyncWorker } from './sync/sync-worker.ts'

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { retireLostLog } from '../src/admin/list-logs.ts'
 import {
   type ChunkInput,
   type ErrorCode,
@@ -16,13 +17,12 @@ import {
   openMemoryStore,
   ThermoclineError,
 } from '../src/index.ts'
-import { retireLostLog } from '../src/logs-store.ts'
-import { longTest } from './budget.ts'
 import { runCli } from './cli/run-cli.ts'
 import { rotFirstRecord, segmentFiles } from './fault/damage-log.ts'
 import { editDatabase, NEWER_MIGRATION } from './fault/edit-database.ts'
 import { QUIET } from './flow/stores.ts'
-import { copyFolder, StoreTemplate } from './store-template.ts'
+import { longTest } from './tools/budget.ts'
+import { copyFolder, StoreTemplate } from './tools/store-template.ts'
 
 const template = new StoreTemplate()
 beforeAll(() => template.make())

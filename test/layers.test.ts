@@ -9,33 +9,41 @@ import { describe, expect, it } from 'vitest'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
-type Layer = 'kernel' | 'contract' | 'stage' | 'flow' | 'root' | 'surface'
+type Layer = 'kernel' | 'vocabulary' | 'contract' | 'stage' | 'flow' | 'root' | 'surface' | 'build'
 
 /** First match wins. A file that matches nothing has no place in the architecture yet. */
 const LAYERS: readonly (readonly [Layer, RegExp])[] = [
-  ['kernel', /^(errors|clock|log|retry|deadline|call-options)$|^(entry|folder)\//],
-  ['contract', /^(hot\/hot-tier|cold\/cold-tier|wal\/format)$/],
+  ['kernel', /^errors$|^kernel\//],
+  ['vocabulary', /^call-options$|^(entry|query)\//],
+  ['contract', /^(hot\/hot-tier|cold\/cold-tier|wal\/(format|append-log))$/],
   ['stage', /^(wal|hot|cold)\//],
-  ['flow', /^(flow|sync|repository)\//],
-  [
-    'root',
-    /^(options|release-stack|data-folder|open-store-log)$|^build\/|^(memory|open|recover|inspect|logs|migrate)-(store|folder|cold|hot)$/,
-  ],
+  ['flow', /^(flow|recovery|sync|repository)\//],
+  ['root', /^options$|^(store|admin)\//],
   ['surface', /^index$|^cli\//],
+  ['build', /^build\//],
 ]
+
+/** What a folder of flows may use of its neighbours, besides the log and the contracts. */
+const FLOW_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  flow: [],
+  recovery: [],
+  sync: ['flow', 'recovery'],
+  repository: ['flow', 'sync'],
+}
 
 /** Packages that only these files may import; any file may import what is not named here. */
 const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
-  [/^ioredis$/, /^hot\/redis-/],
-  [/^postgres$/, /^cold\/postgres/],
-  [/^@electric-sql\//, /^cold\/pglite/],
+  [/^ioredis$/, /^hot\/redis\//],
+  [/^postgres$/, /^cold\/postgres\//],
+  [/^@electric-sql\//, /^cold\/pglite\//],
 ]
 const KERNEL_PACKAGES = /^(uuid|@msgpack\/msgpack|zod)$/
 
 /** Paths below src without extension; `index` is `index.ts`. */
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .map((path) => path.split(sep).join('/'))
-  .filter((path) => /\.(ts|js)$/.test(path))
+  // What an embedded file holds is text.
+  .filter((path) => /\.(ts|js)$/.test(path) && !path.endsWith('.embedded.ts'))
   .sort()
 
 const moduleOf = (path: string): string => path.replace(/\.(ts|js)$/, '')
@@ -55,31 +63,54 @@ function importsOf(path: string): string[] {
   return IMPORTS.flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1]!))
 }
 
+/** Modules of ours that a file imports. */
+function modulesOf(path: string): string[] {
+  const ours = importsOf(path).filter((specifier) => specifier.startsWith('.'))
+  return ours.map((specifier) => moduleOf(posix.join(folderOf(moduleOf(path)), specifier)))
+}
+
 /** Whether `from` may import `to`, both modules of ours. */
 function isAllowed(from: string, to: string): boolean {
   const target = layerOf(to)
-  const isOwnFolder = folderOf(from) === folderOf(to)
+  // A wing, as `hot/redis`, belongs to its folder; wings do not know each other.
+  const isOwnRoom = folderOf(from).startsWith(folderOf(to)) || folderOf(to).startsWith(folderOf(from))
+  const isBelow = target === 'kernel' || target === 'vocabulary' || target === 'contract'
   switch (layerOf(from)) {
     case 'kernel':
       return target === 'kernel'
+    case 'vocabulary':
+      return target === 'kernel' || target === 'vocabulary'
     case 'contract':
-      return target === 'kernel'
+      return target === 'kernel' || target === 'vocabulary'
     case 'stage':
-      return target === 'kernel' || target === 'contract' || isOwnFolder
+      return isBelow || (isOwnRoom && target === 'stage') || usesSql(from, to)
     case 'flow':
-      return target === 'kernel' || target === 'contract' || target === 'flow' || /^wal\//.test(to)
+      return isBelow || /^wal\//.test(to) || isNeighbour(from, to)
     case 'root':
-      return target !== 'surface'
+      return target !== 'surface' && target !== 'build' && !(/^store\//.test(from) && /^admin\//.test(to))
     case 'surface':
-      return target === 'root' || to === 'errors' || (isOwnFolder && from !== 'index') || isPublicName(from, to)
+      return target === 'root' || to === 'errors' || (isOwnRoom && from !== 'index') || isPublicName(from, to)
+    case 'build':
+      return target !== 'surface'
     default:
       return false
   }
 }
 
+const topOf = (module: string): string => module.split('/')[0]!
+
+function isNeighbour(from: string, to: string): boolean {
+  return topOf(from) === topOf(to) || FLOW_FOLDERS[topOf(from)]!.includes(topOf(to))
+}
+
+/** Both databases speak the same SQL. */
+function usesSql(from: string, to: string): boolean {
+  return topOf(from) === 'cold' && /^cold\/sql\//.test(to)
+}
+
 /** `index` names what is public, wherever it stands; it has no code of its own (see the test for that). */
 function isPublicName(from: string, to: string): boolean {
-  return from === 'index' && ['kernel', 'contract', 'flow'].includes(layerOf(to) ?? '')
+  return from === 'index' && ['kernel', 'vocabulary', 'contract', 'flow'].includes(layerOf(to) ?? '')
 }
 
 describe('layers', () => {
@@ -90,9 +121,7 @@ describe('layers', () => {
 
   it.each(files)('%s imports only what its layer may', (path) => {
     const from = moduleOf(path)
-    const ours = importsOf(path).filter((specifier) => specifier.startsWith('.'))
-    const targets = ours.map((specifier) => moduleOf(posix.join(folderOf(from), specifier)))
-    expect(targets.filter((to) => !isAllowed(from, to))).toEqual([])
+    expect(modulesOf(path).filter((to) => !isAllowed(from, to))).toEqual([])
   })
 
   it.each(files)('%s imports only packages that are its own to import', (path) => {
@@ -103,6 +132,29 @@ describe('layers', () => {
     )
     expect(foreign).toEqual([])
     if (layerOf(from) === 'kernel') expect(packages.filter((name) => !KERNEL_PACKAGES.test(name))).toEqual([])
+  })
+
+  it('have no circle', () => {
+    const importers = new Map(files.map((path) => [moduleOf(path), modulesOf(path)]))
+    const done = new Set<string>()
+    const circleFrom = (module: string, way: readonly string[]): readonly string[] | undefined => {
+      if (way.includes(module)) return [...way.slice(way.indexOf(module)), module]
+      if (done.has(module)) return undefined
+      for (const next of importers.get(module) ?? []) {
+        const circle = circleFrom(next, [...way, module])
+        if (circle !== undefined) return circle
+      }
+      done.add(module)
+      return undefined
+    }
+    expect(
+      [...importers.keys()].map((module) => circleFrom(module, [])).filter((circle) => circle !== undefined),
+    ).toEqual([])
+  })
+
+  it('have no two files of one name, so that a name finds its file; commands bear the names of what they run', () => {
+    const names = files.filter((path) => !path.startsWith('cli/')).map((path) => posix.basename(path))
+    expect(names.filter((name, nth) => names.indexOf(name) !== nth)).toEqual([])
   })
 
   it('read the environment in one place', () => {
@@ -123,27 +175,34 @@ describe('the check of the layers', () => {
   it.each([
     ['entry/codec', 'errors', true],
     ['entry/codec', 'hot/hot-tier', false],
+    ['kernel/clock', 'entry/record', false],
     ['hot/hot-tier', 'entry/record', true],
     ['hot/hot-tier', 'cold/cold-tier', false],
-    ['hot/memory-hot-tier', 'hot/markers', true],
-    ['hot/memory-hot-tier', 'wal/format', true],
-    ['hot/memory-hot-tier', 'wal/segment', false],
-    ['hot/memory-hot-tier', 'cold/schema', false],
-    ['cold/pglite', 'options', false],
-    ['flow/read', 'wal/write-ahead-log', true],
-    ['flow/read', 'hot/hot-tier', true],
-    ['flow/read', 'hot/memory-hot-tier', false],
-    ['flow/read', 'cold/pglite', false],
+    ['hot/in-process/in-process-hot-tier', 'hot/in-process/markers', true],
+    ['hot/in-process/in-process-hot-tier', 'hot/redis/redis-keys', false],
+    ['hot/in-process/in-process-hot-tier', 'wal/format', true],
+    ['hot/in-process/in-process-hot-tier', 'wal/segment-cursor', false],
+    ['hot/in-process/in-process-hot-tier', 'cold/schema', false],
+    ['cold/pglite/pglite-driver', 'cold/sql/ship-batch', true],
+    ['cold/pglite/pglite-driver', 'cold/postgres/postgres-pool', false],
+    ['cold/pglite/pglite-driver', 'options', false],
+    ['flow/reader', 'wal/write-ahead-log', true],
+    ['flow/reader', 'hot/hot-tier', true],
+    ['flow/reader', 'hot/in-process/in-process-hot-tier', false],
+    ['flow/reader', 'cold/pglite/pglite-driver', false],
+    ['flow/reader', 'sync/checkpointer', false],
+    ['recovery/recover-log', 'sync/checkpointer', false],
     ['sync/sync-worker', 'flow/pending', true],
-    ['sync/sync-worker', 'memory-store', false],
-    ['memory-store', 'cold/pglite', true],
-    ['memory-store', 'cli/main', false],
-    ['cli/main', 'memory-store', true],
+    ['sync/sync-worker', 'store/memory-store', false],
+    ['store/memory-store', 'cold/pglite/pglite-driver', true],
+    ['store/memory-store', 'admin/list-logs', false],
+    ['store/memory-store', 'cli/main', false],
+    ['cli/main', 'store/memory-store', true],
     ['cli/main', 'cli/progress', true],
-    ['cli/main', 'flow/read', false],
+    ['cli/main', 'flow/reader', false],
     ['cli/main', 'index', false],
     ['index', 'cli/main', false],
-    ['index', 'cold/pglite', false],
+    ['index', 'cold/pglite/pglite-driver', false],
     ['somewhere/else', 'errors', false],
   ])('%s may import %s: %s', (from, to, expected) => {
     expect(isAllowed(from, to)).toBe(expected)

@@ -4,9 +4,9 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { PgliteClient } from '../src/cold/pglite-client.ts'
-import { isThorough } from './budget.ts'
-import { BUNDLERS } from './bundlers.ts'
+import { PgliteClient } from '../src/cold/pglite/pglite-client.ts'
+import { isThorough } from './tools/budget.ts'
+import { BUNDLERS } from './tools/bundlers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 

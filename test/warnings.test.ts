@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { silentLogger, warningLogger } from '../src/log.ts'
+import { silentLogger, warningLogger } from '../src/kernel/logger.ts'
 import { resolveOptions } from '../src/options.ts'
 
 type Warning = Error & { readonly code?: string; readonly detail?: string }

@@ -1,14 +1,14 @@
 /**
- * Makes the image of a prepared database (see src/cold/pglite-image.ts), where the one in src/cold is not of this
+ * Makes the image of a prepared database (see src/cold/pglite/pglite-image.ts), where the one in src/cold is not of this
  * version: `tsx src/build/database-image.ts FILE` copies it. The build does it for the package, and the tests for themselves.
  */
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { openPgliteCold } from '../cold/pglite.ts'
-import { PgliteClient } from '../cold/pglite-client.ts'
-import { encodeImage, IMAGE_NAME, readImage } from '../cold/pglite-image.ts'
-import { silentLogger } from '../log.ts'
+import { PgliteClient } from '../cold/pglite/pglite-client.ts'
+import { openPgliteCold } from '../cold/pglite/pglite-driver.ts'
+import { encodeImage, IMAGE_NAME, readImage } from '../cold/pglite/pglite-image.ts'
+import { silentLogger } from '../kernel/logger.ts'
 
 /**
  * What is in no store of its own yet: each draws its identity when it is opened. Without the templates of further
@@ -55,7 +55,7 @@ async function removeSegments(folder: string, kept: string): Promise<void> {
 
 const [, script, target] = process.argv
 if (script?.endsWith('database-image.ts') && target !== undefined) {
-  const image = join(import.meta.dirname, '../cold', IMAGE_NAME)
+  const image = join(import.meta.dirname, '../cold/pglite', IMAGE_NAME)
   await makeImage(image)
   await copyFile(image, target)
 }

@@ -13,7 +13,7 @@ const ROOT = join(import.meta.dirname, '../..')
 export function embeddedModules(): Record<string, string> {
   return {
     'src/cold/migrations.embedded.ts': migrations(),
-    'src/cold/pglite-worker.embedded.ts': worker('src/cold/pglite-worker.js'),
+    'src/cold/pglite/pglite-worker.embedded.ts': worker('src/cold/pglite/pglite-worker.js'),
     'src/wal/log-device-worker.embedded.ts': worker('src/wal/log-device-worker.js'),
   }
 }

@@ -1,6 +1,6 @@
 /** `thermocline inspect`: what a folder's logs hold, without changing anything. */
 import { Command } from 'commander'
-import { inspectStore, type ScanReport } from '../inspect-store.ts'
+import { inspectStore, type ScanReport } from '../admin/inspect-store.ts'
 import { EXIT } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
 

@@ -1,9 +1,9 @@
 /** `thermocline logs`: which logs the database expects records of; `logs retire` ends one whose disk is gone. */
 import { Command } from 'commander'
-import { type LogLoss, type LogStanding, listRegisteredLogs, retireLostLog } from '../logs-store.ts'
+import { type LogLoss, type LogStanding, listRegisteredLogs, retireLostLog } from '../admin/list-logs.ts'
 import { EXIT } from './exit-code.ts'
-import { commandLogger } from './logger.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
+import { commandLogger } from './terminal-logger.ts'
 
 interface LogsFlags extends CommonFlags {
   readonly json?: true

@@ -1,8 +1,8 @@
 /** `thermocline migrate`: brings the database up to date before a new version of the backends starts. */
 import { Command } from 'commander'
-import { migrateStore } from '../migrate-store.ts'
-import { plainLogger } from './logger.ts'
+import { migrateStore } from '../admin/migrate-store.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
+import { plainLogger } from './terminal-logger.ts'
 
 export function migrateCommand(): Command {
   return addCommonOptions(new Command('migrate'))

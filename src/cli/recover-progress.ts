@@ -1,4 +1,4 @@
-import type { RecoverProgress } from '../recover-store.ts'
+import type { RecoverProgress } from '../admin/recover-store.ts'
 import { createProgress, type Progress } from './progress.ts'
 
 /** A log shorter than this is read before anybody would look at a bar. */

@@ -2,12 +2,12 @@
 
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { type LogRecovery, type LostRange, type RecoveredLog, recoverStore } from '../recover-store.ts'
+import { type LogRecovery, type LostRange, type RecoveredLog, recoverStore } from '../admin/recover-store.ts'
 import { EXIT } from './exit-code.ts'
-import { commandLogger } from './logger.ts'
 import { RecoverProgressBars } from './recover-progress.ts'
 import { listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
+import { commandLogger } from './terminal-logger.ts'
 
 interface RecoverFlags extends CommonFlags {
   readonly acceptLoss?: true

@@ -5,8 +5,8 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { dataFolder, namingFolder, readFormat } from '../data-folder.ts'
 import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, refuseUnsetNames, resolveOptions } from '../options.ts'
+import { dataFolder, namingFolder, readFormat } from '../store/data-folder.ts'
 import { loadConfig } from './config-file.ts'
 import { UsageError } from './exit-code.ts'
 

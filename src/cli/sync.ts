@@ -2,12 +2,12 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
-import type { MemoryStore } from '../memory-store.ts'
-import { openMemoryStore } from '../open-store.ts'
+import type { MemoryStore } from '../store/memory-store.ts'
+import { openMemoryStore } from '../store/open-store.ts'
 import { EXIT } from './exit-code.ts'
-import { commandLogger, type Logger, workerLogger } from './logger.ts'
 import { listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions, type StoreOptions } from './store-options.ts'
+import { commandLogger, type Logger, workerLogger } from './terminal-logger.ts'
 
 interface SyncFlags extends CommonFlags {
   readonly once?: true

@@ -4,13 +4,13 @@
  * so nothing depends on a session.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import type { Clock } from '../clock.ts'
-import { type Patience, throwIfAborted, withDeadline } from '../deadline.ts'
-import type { EntryKey, EntryRecord } from '../entry/record.ts'
+import type { EntryKey } from '../entry/entry-key.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
-import type { Logger } from '../log.ts'
-import * as bookkeeping from './bookkeeping.ts'
-import * as checkpoints from './checkpoints.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { ColdDriver } from './cold-driver.ts'
 import type {
   AcceptedLoss,
   ColdQuery,
@@ -30,17 +30,18 @@ import type {
   SweepResult,
   SyncRun,
 } from './cold-tier.ts'
-import type { ColdDriver } from './driver.ts'
-import * as generations from './hot-generations.ts'
-import * as leases from './lease.ts'
-import { type MigrateOptions, migrate } from './migrate.ts'
-import * as queries from './query.ts'
-import { timeParameter } from './rows.ts'
-import { ship, upsert } from './ship.ts'
-import { Staging } from './staging.ts'
-import { type Holder, sweep } from './sweep.ts'
-import { existingIndexes, indexVectors, type VectorSupport } from './vector-index.ts'
-import { canUseIndex, search } from './vector-search.ts'
+import { type MigrateOptions, migrate } from './migrate-schema.ts'
+import * as bookkeeping from './sql/bookkeeping.ts'
+import { timeParameter } from './sql/entry-columns.ts'
+import { Staging } from './sql/entry-staging.ts'
+import { type Holder, sweep } from './sql/expire-and-collect.ts'
+import * as queries from './sql/find-entries.ts'
+import * as generations from './sql/hot-generations.ts'
+import * as leases from './sql/leases.ts'
+import { canUseIndex, search } from './sql/search-vectors.ts'
+import { ship, upsert } from './sql/ship-batch.ts'
+import { existingIndexes, indexVectors, type VectorSupport } from './sql/vector-index.ts'
+import * as checkpoints from './sql/wal-checkpoints.ts'
 
 /** Milliseconds after which a search that finds no index for its vector asks whether there is one by now. */
 const LOOK_AGAIN_MS = 30_000

@@ -4,12 +4,14 @@
  * rejection is a ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or the
  * deadline passed. Nothing here depends on session state.
  */
-import type { Patience } from '../deadline.ts'
-import type { Filter } from '../entry/filter.ts'
-import type { AccessStats, EntryKey, EntryRecord } from '../entry/record.ts'
-import type { Metric } from '../entry/similarity.ts'
+
+import type { EntryKey } from '../entry/entry-key.ts'
+import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import type { SequenceRange } from '../errors.ts'
+import type { Patience } from '../kernel/deadline.ts'
+import type { Filter } from '../query/filter.ts'
+import type { Metric } from '../query/metric.ts'
 
 export type { Metric }
 

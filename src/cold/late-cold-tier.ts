@@ -4,7 +4,7 @@
  * another store is never used.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../kernel/logger.ts'
 import type { ColdTier } from './cold-tier.ts'
 
 export interface LateColdOptions {

@@ -4,7 +4,7 @@
  * dropped, as JSON itself does.
  */
 import { types } from 'node:util'
-import { isPlainObject } from './plain-object.ts'
+import { isPlainObject } from '../kernel/plain-object.ts'
 import { textFault } from './text.ts'
 
 /** Deeper JSON than this is refused: it would overflow somebody's stack. */

@@ -1,11 +1,6 @@
+import type { EntryKey } from './entry-key.ts'
 import type { EntryKind, MemoryEntry } from './memory-entry.ts'
 import type { Version } from './version.ts'
-
-/** Names one entry on every tier. */
-export interface EntryKey {
-  readonly namespace: string
-  readonly id: string
-}
 
 /**
  * The store's own form of one version of an entry: flat, one shape for every kind and for tombstones, so that one
@@ -38,11 +33,6 @@ export interface EntryRecord extends EntryKey {
 export interface AccessStats {
   readonly lastAccessedAt: number
   readonly accessCount: number
-}
-
-/** One text per entry, for maps in this process. No namespace and no id holds NUL. */
-export function keyText({ namespace, id }: EntryKey): string {
-  return `${namespace}\0${id}`
 }
 
 /** Deleted and expired entries read as absent, wherever they stand. */

@@ -9,8 +9,8 @@
  * to rise above them. Those are remembered key by key, until the clock has passed them.
  */
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../clock.ts'
-import { type EntryKey, keyText } from './record.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type EntryKey, keyText } from './entry-key.ts'
 
 /** 24 lower-case hex digits. */
 export type Version = string

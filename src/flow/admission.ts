@@ -5,9 +5,10 @@
  * Each write begins in the very step that found room for it, and those that wait begin in the order they came, so that
  * however many arrive at once, each sees what the ones before it took.
  */
-import type { Patience } from '../deadline.ts'
-import { throwIfAborted, withDeadline } from '../deadline.ts'
+
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import type { Patience } from '../kernel/deadline.ts'
+import { throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 
 export interface AdmissionOptions {
   /** Whether a write may begin now. Cheap: it is asked before every write. */

@@ -3,7 +3,7 @@
  * memory. They have left pending, so until hot is repaired (see {@link ../sync/hot-repair.ts}) a read that finds something older
  * in hot asks cold. When too many gather, reads bypass hot altogether until nothing is left to repair.
  */
-import { type EntryKey, keyText } from '../entry/record.ts'
+import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { Version } from '../entry/version.ts'
 
 /** Some megabytes of keys. */

@@ -3,10 +3,12 @@
  * read-your-writes whatever hot and cold are doing, and it is what checkpoints ship: everything in it is durable in the
  * log. Iteration follows log order, because a newer version of a key moves to the end.
  */
+
+import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isWithin } from '../entry/namespace.ts'
-import { type EntryKey, type EntryRecord, keyText } from '../entry/record.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
-import type { AppendedRecord } from '../wal/write-log.ts'
+import type { AppendedRecord } from '../wal/append-log.ts'
 
 type DurableRecord = AppendedRecord<EntryRecord>
 

@@ -4,7 +4,9 @@
  * explained in the design notes "Consistency between the tiers"; the contract suite in test/contract/hot-tier.ts checks
  * them on every driver.
  */
-import type { AccessStats, EntryKey } from '../entry/record.ts'
+
+import type { EntryKey } from '../entry/entry-key.ts'
+import type { AccessStats } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 
 /** A version as hot keeps it. `payload` is what `encodeRecord` made; hot never looks inside. */

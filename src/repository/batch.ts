@@ -1,10 +1,10 @@
 /** What calls with many inputs share: they are checked in slices, and a failure says of each input what became of it. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { throwIfAborted } from '../deadline.ts'
 import { contentSize } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { type InputOutcome, ThermoclineError, type WriteFailure } from '../errors.ts'
-import type { Receipt, WriteOutcome } from '../flow/write.ts'
+import type { Receipt, WriteOutcome } from '../flow/writer.ts'
+import { throwIfAborted } from '../kernel/deadline.ts'
 
 /** Inputs checked in one turn of the event loop: as many, and about as many bytes; a few milliseconds of work. */
 const SLICE_INPUTS = 500

@@ -8,11 +8,11 @@
  * expiry is judged by what is known best.
  */
 import { uptime } from 'node:os'
-import type { Clock } from '../clock.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { MAX_DRIFT_MS } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
-import { type Logger, silentLogger } from '../log.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Logger, silentLogger } from '../kernel/logger.ts'
 
 export interface DatabaseClockOptions {
   /** Never set by anybody, and does not care what time it is. @default performance */

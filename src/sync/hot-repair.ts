@@ -8,12 +8,12 @@ import type { ColdTier, HotMiss } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
-import { carryOverReads } from '../flow/access.ts'
+import { carryOverReads } from '../flow/access-counter.ts'
 import type { MissedWrites } from '../flow/missed-writes.ts'
 import type { Pending } from '../flow/pending.ts'
 import type { HotTier, HotWrite } from '../hot/hot-tier.ts'
-import type { Logger } from '../log.ts'
-import { SingleFlight } from './single-flight.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { SingleFlight } from '../kernel/single-flight.ts'
 
 /** Keys of one round trip. */
 const BATCH = 1_000

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { withoutContent } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../kernel/logger.ts'
 
 /** How long a lease outlives its holder, and how often the holder extends it. */
 export const LEASE_MS = 15_000

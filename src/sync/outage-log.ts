@@ -3,7 +3,7 @@
  * and then, and one line when it is back. Each failure in between is for whoever looks for details.
  */
 import { isThermoclineError, type TierName, withoutContent } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../kernel/logger.ts'
 
 /** The first reminder; each further one comes after twice the time. */
 const FIRST_REMINDER_MS = 60_000

@@ -5,18 +5,18 @@
  * Lifecycle: idle → `start()` → running → `shutdown()` → stopped, which finishes the batch under way and starts no other.
  */
 import { Cron } from 'croner'
-import type { Clock } from '../clock.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
-import type { AccessCounter } from '../flow/access.ts'
-import type { Logger } from '../log.ts'
-import type { Checkpointer, CheckpointStats } from './checkpoint.ts'
+import type { AccessCounter } from '../flow/access-counter.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { SingleFlight } from '../kernel/single-flight.ts'
+import type { Checkpointer, CheckpointStats } from './checkpointer.ts'
 import type { DatabaseClock } from './database-clock.ts'
-import type { Demoter, DemoteStats } from './demote.ts'
+import type { Demoter, DemoteStats } from './demoter.ts'
 import type { HotRepair } from './hot-repair.ts'
 import type { Lease } from './lease.ts'
 import { OutageLog } from './outage-log.ts'
-import { SingleFlight } from './single-flight.ts'
 import { indexVectors, sweep } from './sweep.ts'
 
 /** @internal */

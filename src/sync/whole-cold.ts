@@ -4,9 +4,9 @@
  * Where it cannot get that from this process, they are refused.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { type Patience, withDeadline } from '../deadline.ts'
 import { ThermoclineError } from '../errors.ts'
-import type { Checkpointer } from './checkpoint.ts'
+import { type Patience, withDeadline } from '../kernel/deadline.ts'
+import type { Checkpointer } from './checkpointer.ts'
 
 export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
 

@@ -24,7 +24,7 @@
  * bytes of the header, so that this one can tell it from damage.
  */
 import crc32c from 'crc-32/crc32c.js'
-import { keyText } from '../entry/record.ts'
+import { keyText } from '../entry/entry-key.ts'
 
 export const FORMAT_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 80

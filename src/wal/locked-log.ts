@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
-import { makeFolder, syncFolder } from '../folder/make-folder.ts'
-import { refuseForeign } from '../folder/trust.ts'
+import { DirectoryLock } from '../kernel/directory-lock.ts'
+import { refuseForeign } from '../kernel/folder-trust.ts'
+import { makeFolder, syncFolder } from '../kernel/make-folder.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
-import { DirectoryLock } from './lock.ts'
 import { type LogDevice, type LogOperation, removal, WorkerLogDevice } from './log-device.ts'
-import { takeOwnership } from './owner.ts'
+import { takeOwnership } from './log-owner.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

@@ -16,8 +16,8 @@ import { readMark } from './durable-mark.ts'
 import { isControl, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
 import { filesIn, type LogFiles } from './log-files.ts'
 import { addSegment, countRecord, emptyReport, entryType, type ScannedSegment, type ScanReport } from './scan-report.ts'
-import { readHeads, type SegmentHead } from './segment-head.ts'
 import { firstSequenceOf, type ReadPosition, SegmentReader, type SegmentRecord } from './segment-reader.ts'
+import { readHeads, type SegmentHead } from './segment-start.ts'
 
 export type { Damage, LogEnd, ScannedSegment, ScanReport, SegmentExtent, TornTail } from './scan-report.ts'
 

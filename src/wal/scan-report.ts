@@ -2,8 +2,8 @@
 import type { SequenceRange } from '../errors.ts'
 import type { DurableMark } from './durable-mark.ts'
 import { isControl, RECORD_TYPES, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
-import type { SegmentHead } from './segment-head.ts'
 import type { SegmentRecord } from './segment-reader.ts'
+import type { SegmentHead } from './segment-start.ts'
 
 export interface SegmentExtent {
   readonly number: number

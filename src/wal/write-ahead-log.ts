@@ -18,7 +18,8 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { type ErrorDetails, ThermoclineError } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { AppendedRecord, WriteLog } from './append-log.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
 import { LockedLog } from './locked-log.ts'
@@ -33,8 +34,7 @@ import {
 } from './log-device.ts'
 import { filesIn } from './log-files.ts'
 import type { LogEnd, SegmentExtent } from './log-scan.ts'
-import { type PlannedRecord, SegmentCursor, sizeOf } from './segment.ts'
-import type { AppendedRecord, WriteLog } from './write-log.ts'
+import { type PlannedRecord, SegmentCursor, sizeOf } from './segment-cursor.ts'
 
 export { keyHash } from './format.ts'
 

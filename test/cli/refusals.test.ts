@@ -2,10 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isThorough } from '../budget.ts'
 import { raiseFormat, segmentFiles } from '../fault/damage-log.ts'
 import { editDatabase, NEWER_MIGRATION, WITHOUT_NEWER_MIGRATION } from '../fault/edit-database.ts'
-import { StoreTemplate } from '../store-template.ts'
+import { isThorough } from '../tools/budget.ts'
+import { StoreTemplate } from '../tools/store-template.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
 

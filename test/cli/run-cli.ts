@@ -3,7 +3,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, vi } from 'vitest'
-import { compiled } from '../compiled.ts'
+import { compiled } from '../tools/compiled.ts'
 
 // Every command is a process that starts a database: on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithServers, redisUrlOf, temporaryFolder } from '../flow/stores.ts'
-import { freePort, PrivateRedis } from '../services.ts'
+import { freePort, PrivateRedis } from '../tools/services.ts'
 import { expectRefusal, runCli, startCli } from './run-cli.ts'
 
 const SECRET = 'hunter2'

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { longTest } from '../budget.ts'
-import { StoreTemplate } from '../store-template.ts'
+import { longTest } from '../tools/budget.ts'
+import { StoreTemplate } from '../tools/store-template.ts'
 import { runCli, startCli } from './run-cli.ts'
 import { missingIn, writeAndKill } from './written-folder.ts'
 

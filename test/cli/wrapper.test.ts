@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { compiled } from '../compiled.ts'
-import { StoreTemplate } from '../store-template.ts'
+import { compiled } from '../tools/compiled.ts'
+import { StoreTemplate } from '../tools/store-template.ts'
 import { startCli } from './run-cli.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')

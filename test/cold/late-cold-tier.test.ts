@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { openLater } from '../../src/cold/late-cold-tier.ts'
-import { openPostgresCold } from '../../src/cold/postgres.ts'
+import { openPostgresCold } from '../../src/cold/postgres/postgres-driver.ts'
 import { ThermoclineError } from '../../src/errors.ts'
-import { silentLogger } from '../../src/log.ts'
-import { describeWithPostgres, PrivatePostgres } from '../services.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
 
 /** Whoever changes the schema waits for it. */
 const LOCK = 'pg_advisory_lock(7310894251163)'

@@ -2,15 +2,15 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ColdDriver } from '../../src/cold/cold-driver.ts'
+import { unavailable } from '../../src/cold/cold-errors.ts'
 import { ColdStore } from '../../src/cold/cold-store.ts'
-import type { ColdDriver } from '../../src/cold/driver.ts'
-import { unavailable } from '../../src/cold/errors.ts'
-import { PgliteDriver } from '../../src/cold/pglite.ts'
-import { PgliteClient } from '../../src/cold/pglite-client.ts'
-import { silentLogger } from '../../src/log.ts'
+import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
+import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, keyOf, versionOf } from '../contract/cold-records.ts'
 import { batchOf } from '../contract/cold-shipping.ts'
-import { PgliteTemplate } from './pglite-template.ts'
+import { PgliteTemplate } from './pglite/pglite-template.ts'
 
 const template = new PgliteTemplate()
 beforeAll(() => template.make())

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ColdQuery } from '../../src/cold/cold-tier.ts'
-import { type Condition, type Filter, type FilterField, matches, parseWhere } from '../../src/entry/filter.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { compareText } from '../../src/entry/text.ts'
+import { type Condition, type Filter, type FilterField, matches, parseWhere } from '../../src/query/filter.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
 

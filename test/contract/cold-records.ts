@@ -1,4 +1,5 @@
-import { type EntryKey, type EntryRecord, tombstoneOf } from '../../src/entry/record.ts'
+import type { EntryKey } from '../../src/entry/entry-key.ts'
+import { type EntryRecord, tombstoneOf } from '../../src/entry/record.ts'
 import type { Version } from '../../src/entry/version.ts'
 
 export const PAST = Date.UTC(2020, 0, 1)

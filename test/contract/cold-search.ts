@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdSearch, ColdTier, Metric } from '../../src/cold/cold-tier.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
-import { similarity } from '../../src/entry/similarity.ts'
-import { silentLogger } from '../../src/log.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { similarity } from '../../src/query/metric.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, seeded, tombstone, vectorOf, versionOf } from './cold-records.ts'
 import type { ColdTierDriver } from './cold-tier.ts'
 

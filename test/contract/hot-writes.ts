@@ -1,4 +1,4 @@
-import type { EntryKey } from '../../src/entry/record.ts'
+import type { EntryKey } from '../../src/entry/entry-key.ts'
 import type { Version } from '../../src/entry/version.ts'
 import type { HotWrite } from '../../src/hot/hot-tier.ts'
 

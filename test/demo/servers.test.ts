@@ -7,7 +7,7 @@ import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
-import { freePort } from '../services.ts'
+import { freePort } from '../tools/services.ts'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 const TSX = import.meta.resolve('tsx')

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describeError } from '../../src/cli/describe-error.ts'
-import { sqlStateOf } from '../../src/cold/errors.ts'
-import { storePrefix } from '../../src/hot/redis-keys.ts'
+import { sqlStateOf } from '../../src/cold/cold-errors.ts'
+import { storePrefix } from '../../src/hot/redis/redis-keys.ts'
 import { optionsFromEnv } from '../../src/options.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { Refusal } from './refusal.ts'
@@ -32,7 +32,7 @@ export async function withServers<T>(
 
 async function withPrivateServers<T>(work: (servers: DemoServers) => Promise<T>): Promise<T> {
   // Only here: it brings the test runner along.
-  const { PrivatePostgres, PrivateRedis } = await import('../services.ts')
+  const { PrivatePostgres, PrivateRedis } = await import('../tools/services.ts')
   await using redis = await orRefuse('a private Redis', PrivateRedis.start({ onPort: true }))
   await using server = await orRefuse('a private Postgres', PrivatePostgres.start())
   const { host, port } = redis.connection as { host: string; port: number }

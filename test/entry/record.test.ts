@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type EntryRecord, isLive, keyText, toEntry, tombstoneOf } from '../../src/entry/record.ts'
+import { keyText } from '../../src/entry/entry-key.ts'
+import { type EntryRecord, isLive, toEntry, tombstoneOf } from '../../src/entry/record.ts'
 import { arbitraryRecord } from './arbitrary-record.ts'
 
 const NODE: EntryRecord = {

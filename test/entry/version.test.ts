@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isVersion, MAX_DRIFT_MS, newest, parse, VersionClock, ZERO_VERSION } from '../../src/entry/version.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 
 const NOW = 1_800_000_000_000
 /** By hand: `FAULT_RUNS=20000 npx vitest run test/entry/version.test.ts`. */

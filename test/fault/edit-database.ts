@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
-import type { Row } from '../../src/cold/driver.ts'
-import { PgliteClient } from '../../src/cold/pglite-client.ts'
-import { PostgresDriver } from '../../src/cold/postgres.ts'
-import { silentLogger } from '../../src/log.ts'
+import type { Row } from '../../src/cold/cold-driver.ts'
+import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
+import { PostgresDriver } from '../../src/cold/postgres/postgres-driver.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 
 /** Runs statements in the embedded database of a data folder that nobody has open. */
 export async function editDatabase(dir: string, ...statements: string[]): Promise<void> {

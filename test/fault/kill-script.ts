@@ -1,5 +1,5 @@
 /** What a log's writer does before it is killed at one of its steps: always the same, and enough of everything. */
-import { silentLogger } from '../../src/log.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../../src/wal/write-ahead-log.ts'
 import { payloadOf, typeOf } from '../wal/payloads.ts'
 

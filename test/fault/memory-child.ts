@@ -3,7 +3,7 @@
  * that the whole process took, the embedded database included; the most that the JavaScript of the main thread held. Both
  * in MiB.
  */
-import { recoverStore } from '../../src/recover-store.ts'
+import { recoverStore } from '../../src/admin/recover-store.ts'
 
 let main = 0
 let records = 0

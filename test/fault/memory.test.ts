@@ -9,12 +9,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
-import { silentLogger } from '../../src/log.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
-import { longTest } from '../budget.ts'
-import { compiled } from '../compiled.ts'
 import { chunkOf, seeded, vectorOf } from '../contract/cold-records.ts'
-import { StoreTemplate } from '../store-template.ts'
+import { longTest } from '../tools/budget.ts'
+import { compiled } from '../tools/compiled.ts'
+import { StoreTemplate } from '../tools/store-template.ts'
 
 const LONG_LOG = Number(process.env.MEMORY_MEGABYTES ?? 128)
 /** Long enough for caches and collectors to have taken what they take. */

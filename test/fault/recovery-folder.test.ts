@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openPgliteCold } from '../../src/cold/pglite.ts'
+import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { parse } from '../../src/entry/version.ts'
-import { silentLogger } from '../../src/log.ts'
-import { type RecoverFolderOptions, recoverFolder } from '../../src/sync/recover-folder.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { type RecoverFolderOptions, recoverFolder } from '../../src/recovery/recover-folder.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
-import { OPTIONS } from '../cold/pglite-template.ts'
+import { OPTIONS } from '../cold/pglite/pglite-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
 
 // Small batches, so that a short log has several.
-vi.mock(import('../../src/sync/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
+vi.mock(import('../../src/recovery/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
 
 let root: string
 let cold: ColdTier

@@ -7,18 +7,18 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { PgliteDriver } from '../../src/cold/pglite.ts'
-import { PgliteClient } from '../../src/cold/pglite-client.ts'
+import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
+import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import { VersionClock } from '../../src/entry/version.ts'
-import { silentLogger } from '../../src/log.ts'
-import { openLog, retireLog } from '../../src/sync/open-log.ts'
-import { type LogRecovery, recoverFolder } from '../../src/sync/recover-folder.ts'
-import { OWNER_FILE } from '../../src/wal/owner.ts'
-import { budget, isThorough, stepsToTry } from '../budget.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { openLog, retireLog } from '../../src/recovery/adopt-logs.ts'
+import { type LogRecovery, recoverFolder } from '../../src/recovery/recover-folder.ts'
+import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { versionOf } from '../contract/cold-records.ts'
+import { budget, isThorough, stepsToTry } from '../tools/budget.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, tear, WRITES, writeOf } from './recovery-logs.ts'
 import { interceptSteps } from './recovery-steps.ts'
@@ -29,7 +29,7 @@ const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const LOG_OPTIONS = { segmentBytes: SEGMENT_BYTES, lockTimeout: 0, logger: silentLogger }
 
 // Small ones, so that a short log has several.
-vi.mock(import('../../src/sync/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
+vi.mock(import('../../src/recovery/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
 
 interface Variant {
   readonly name: string

@@ -5,9 +5,9 @@
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { basename, dirname } from 'node:path'
-import { PgliteClient } from '../../src/cold/pglite-client.ts'
+import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { type LogDeviceFailure, type LogOperation, WorkerLogDevice } from '../../src/wal/log-device.ts'
-import { OWNER_FILE } from '../../src/wal/owner.ts'
+import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 
 /** Called before a step is done; where it throws, the step is not done. */
 export type OnStep = (step: string) => void

@@ -1,7 +1,7 @@
 /** Writes wait for room, within bounds that hold however many come at once. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { MemoryStore } from '../../src/index.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { shareStore } from './stores.ts'
 

@@ -1,7 +1,7 @@
 /** An embedded database belongs to one process: everything in it goes by the clock of the store. */
 import { expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 import { QUIET } from './stores.ts'
 
 test('the clock of an embedded store decides what the sweep takes, what is counted, and when a tombstone goes', async () => {

@@ -1,10 +1,10 @@
 /** What leaves hot, when, and what must not come back behind it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
-import { MemoryHotTier } from '../../src/hot/memory-hot-tier.ts'
+import { MemoryHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import type { NamespaceView } from '../../src/index.ts'
-import { silentLogger } from '../../src/log.ts'
-import { Demoter } from '../../src/sync/demote.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { Demoter } from '../../src/sync/demoter.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { QUIET, shareStore, temporaryFolder } from './stores.ts'

@@ -2,9 +2,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { migrateStore } from '../../src/admin/migrate-store.ts'
+import { recoverStore } from '../../src/admin/recover-store.ts'
 import { openMemoryStore } from '../../src/index.ts'
-import { migrateStore } from '../../src/migrate-store.ts'
-import { recoverStore } from '../../src/recover-store.ts'
 import { GatedTiers } from './gate.ts'
 import { QUIET, temporaryFolder } from './stores.ts'
 

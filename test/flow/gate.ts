@@ -3,9 +3,9 @@ import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { ThermoclineError, type TierName } from '../../src/errors.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
-import { openCold } from '../../src/open-cold.ts'
-import { openHot } from '../../src/open-hot.ts'
-import { openMemoryStoreOver } from '../../src/open-store.ts'
+import { openCold } from '../../src/store/open-cold.ts'
+import { openHot } from '../../src/store/open-hot.ts'
+import { openMemoryStoreOver } from '../../src/store/open-store.ts'
 import { describePairs, embeddedPair, type Pair } from './stores.ts'
 
 type Method<T> = { [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T]

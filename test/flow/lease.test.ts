@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import type { MemoryStore } from '../../src/index.ts'
-import { silentLogger } from '../../src/log.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { LEASE_MS, Lease } from '../../src/sync/lease.ts'
 import { GatedTiers } from './gate.ts'
 

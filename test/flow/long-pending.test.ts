@@ -4,14 +4,14 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import type { Filter } from '../../src/entry/filter.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
-import { similarity } from '../../src/entry/similarity.ts'
 import { VersionClock } from '../../src/entry/version.ts'
-import type { AccessCounter } from '../../src/flow/access.ts'
+import type { AccessCounter } from '../../src/flow/access-counter.ts'
 import { Pending } from '../../src/flow/pending.ts'
-import { Searcher } from '../../src/flow/search.ts'
-import { PgliteTemplate } from '../cold/pglite-template.ts'
+import { Searcher } from '../../src/flow/searcher.ts'
+import type { Filter } from '../../src/query/filter.ts'
+import { similarity } from '../../src/query/metric.ts'
+import { PgliteTemplate } from '../cold/pglite/pglite-template.ts'
 import { chunkOf, FUTURE, seeded, tombstone, vectorOf } from '../contract/cold-records.ts'
 
 const SCOPE = { namespace: 'ns', recursive: false }

@@ -7,8 +7,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { MemoryStore, NamespaceView } from '../../src/index.ts'
-import { budget } from '../budget.ts'
-import type { ManualClock } from '../manual-clock.ts'
+import { budget } from '../tools/budget.ts'
+import type { ManualClock } from '../tools/manual-clock.ts'
 import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']

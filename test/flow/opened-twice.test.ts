@@ -3,7 +3,7 @@ import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
-import { StoreTemplate } from '../store-template.ts'
+import { StoreTemplate } from '../tools/store-template.ts'
 import { QUIET, temporaryFolder } from './stores.ts'
 
 const template = new StoreTemplate()

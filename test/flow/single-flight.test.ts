@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { SingleFlight } from '../../src/sync/single-flight.ts'
+import { SingleFlight } from '../../src/kernel/single-flight.ts'
 
 /** Counts runs, and the most that ran at once. */
 function counted() {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
-import { ManualClock } from '../manual-clock.ts'
-import { describeWithAnyPostgres, describeWithRedis, PostgresDatabases, PrivateRedis } from '../services.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
+import { describeWithAnyPostgres, describeWithRedis, PostgresDatabases, PrivateRedis } from '../tools/services.ts'
 
 export interface Pair {
   readonly name: string

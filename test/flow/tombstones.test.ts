@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { MemoryStoreOptions } from '../../src/index.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { shareStore } from './stores.ts'
 

@@ -8,12 +8,12 @@ import { VersionClock } from '../../src/entry/version.ts'
 import { ThermoclineError } from '../../src/errors.ts'
 import { Admission } from '../../src/flow/admission.ts'
 import { Pending } from '../../src/flow/pending.ts'
-import { Writer } from '../../src/flow/write.ts'
-import { MemoryHotTier } from '../../src/hot/memory-hot-tier.ts'
-import { silentLogger } from '../../src/log.ts'
-import { MemoryLog } from '../../src/wal/memory-log.ts'
+import { Writer } from '../../src/flow/writer.ts'
+import { MemoryHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { MemoryLog } from '../../src/wal/in-process-log.ts'
 import { chunkOf } from '../contract/cold-records.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 
 /** Takes so many records, then finds the disk full. */
 class SmallLog extends MemoryLog<EntryRecord> {

@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'
-import { describeWithPostgres, PrivatePostgres } from '../services.ts'
+import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
 
 describeWithPostgres('a store whose Postgres is away', () => {
   test('tells so, and since when, and goes on telling what is local', async () => {

@@ -1,7 +1,7 @@
 /** A Redis that is full, and one that becomes an older copy of itself: nobody reads there what was deleted or replaced. */
 import { Redis } from 'ioredis'
 import { expect, test, vi } from 'vitest'
-import { PrivateRedis } from '../services.ts'
+import { PrivateRedis } from '../tools/services.ts'
 import { type Backend, describeWithPrivateServers } from './private-servers.ts'
 
 /** What is put, replaced and deleted, each. */

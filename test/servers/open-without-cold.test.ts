@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, QUIET } from '../flow/stores.ts'
-import { describeWithPostgres, PrivatePostgres } from '../services.ts'
-import { copyFolder } from '../store-template.ts'
+import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
+import { copyFolder } from '../tools/store-template.ts'
 
 describeWithServers('a backend that starts', (servers) => {
   describeWithPostgres('while Postgres is away', () => {

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import { openMemoryStore } from '../../src/index.ts'
 import { temporaryFolder } from '../flow/stores.ts'
-import { recordLines, withoutDetails } from '../recorded-lines.ts'
+import { recordLines, withoutDetails } from '../tools/recorded-lines.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 20 }

@@ -1,7 +1,7 @@
 /** What Postgres may do to the backends of a store, while they write and read all the time. */
 import { expect, test, vi } from 'vitest'
-import { isThorough, longTest } from '../budget.ts'
 import { temporaryFolder } from '../flow/stores.ts'
+import { isThorough, longTest } from '../tools/budget.ts'
 import { Load, loaded } from './load.ts'
 import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend } from './private-servers.ts'
 

@@ -3,8 +3,8 @@
  * seed is printed and replays its faults with `FAULT_SEED`.
  */
 import { expect, test } from 'vitest'
-import { budget } from '../budget.ts'
 import { pick, randomFrom } from '../fault/seeded-random.ts'
+import { budget } from '../tools/budget.ts'
 import { Load, loaded } from './load.ts'
 import { type Backend, describeWithPrivateServers, expectIntact, type PrivateServers } from './private-servers.ts'
 

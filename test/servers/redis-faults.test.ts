@@ -1,8 +1,8 @@
 /** What Redis may do to the backends of a store, while they write and read all the time. */
 import { describe, expect, test, vi } from 'vitest'
-import { longTest } from '../budget.ts'
 import { temporaryFolder } from '../flow/stores.ts'
-import { PrivateRedis } from '../services.ts'
+import { longTest } from '../tools/budget.ts'
+import { PrivateRedis } from '../tools/services.ts'
 import { Load, loaded } from './load.ts'
 import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend, urlOf } from './private-servers.ts'
 

@@ -5,7 +5,7 @@ import { LogText } from '../contract/cold-tier.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { describeWithServers, QUIET, type Servers } from '../flow/stores.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 
 /** What a backup is: a copy of the database as it stands. Nobody may be connected meanwhile. */
 async function copyDatabase({ databases }: Servers, from: string, to: string): Promise<void> {

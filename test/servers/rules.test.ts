@@ -7,7 +7,7 @@ import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { temporaryFolder } from '../flow/stores.ts'
-import { PrivateRedis } from '../services.ts'
+import { PrivateRedis } from '../tools/services.ts'
 import { describeWithPrivateServers, type PrivateServers, urlOf } from './private-servers.ts'
 
 /** A sync repairs, and demotes nothing. */

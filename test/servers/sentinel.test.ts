@@ -2,7 +2,13 @@
 import { Redis } from 'ioredis'
 import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
-import { describeWithPostgres, describeWithRedis, PrivatePostgres, PrivateRedis, PrivateSentinel } from '../services.ts'
+import {
+  describeWithPostgres,
+  describeWithRedis,
+  PrivatePostgres,
+  PrivateRedis,
+  PrivateSentinel,
+} from '../tools/services.ts'
 import { Load, loaded } from './load.ts'
 import { BUSY, expectIntact, openBackend } from './private-servers.ts'
 

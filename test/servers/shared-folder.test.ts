@@ -2,8 +2,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { recoverStore } from '../../src/admin/recover-store.ts'
 import { openMemoryStore } from '../../src/index.ts'
-import { recoverStore } from '../../src/recover-store.ts'
 import { describeWithServers } from '../flow/stores.ts'
 
 describeWithServers('one data folder', (servers) => {

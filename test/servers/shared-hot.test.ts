@@ -1,8 +1,8 @@
 /** What one backend writes, the others see at once while hot is there: in one process and in several. */
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { budget } from '../budget.ts'
 import { temporaryFolder } from '../flow/stores.ts'
+import { budget } from '../tools/budget.ts'
 import { Load, type LoadedBackend, loaded } from './load.ts'
 import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend } from './private-servers.ts'
 import { RemoteBackend } from './remote-backend.ts'

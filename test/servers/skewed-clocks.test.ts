@@ -1,6 +1,6 @@
 /** What a backend promises its callers holds beside one whose clock is wrong, with and without Redis. */
 import { expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { temporaryFolder } from '../flow/stores.ts'
 import { describeWithPrivateServers } from './private-servers.ts'

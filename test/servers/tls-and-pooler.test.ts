@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'
-import { describeWithPgbouncer, describeWithTlsPostgres, PrivatePgbouncer, PrivatePostgres } from '../services.ts'
+import { describeWithPgbouncer, describeWithTlsPostgres, PrivatePgbouncer, PrivatePostgres } from '../tools/services.ts'
 
 async function useEverything(url: string): Promise<void> {
   const dir = await temporaryFolder()

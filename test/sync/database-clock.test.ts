@@ -1,7 +1,7 @@
 /** The time of a database as a process tells it while the database cannot be asked. */
 import { expect, test } from 'vitest'
 import { DatabaseClock } from '../../src/sync/database-clock.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 
 const HOUR = 3_600_000
 const AHEAD = 2_000

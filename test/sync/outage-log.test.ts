@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ThermoclineError } from '../../src/errors.ts'
 import { OutageLog } from '../../src/sync/outage-log.ts'
-import { recordLines, withoutDetails } from '../recorded-lines.ts'
+import { recordLines, withoutDetails } from '../tools/recorded-lines.ts'
 
 const AWAY = new ThermoclineError('ERR_TIER_UNAVAILABLE', 'away', { tier: 'cold' })
 

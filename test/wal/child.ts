@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { onTestFinished } from 'vitest'
-import { compiled } from '../compiled.ts'
+import { compiled } from '../tools/compiled.ts'
 
 export class Child {
   readonly process: ChildProcess

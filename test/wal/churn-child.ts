@@ -6,10 +6,10 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ThermoclineError } from '../../src/errors.ts'
-import { lockUnlessOwned } from '../../src/sync/open-log.ts'
+import { lockUnlessOwned } from '../../src/recovery/adopt-logs.ts'
 import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
 import type { LogDevice } from '../../src/wal/log-device.ts'
-import { say } from '../say.ts'
+import { say } from '../tools/say.ts'
 
 const [dir, lives] = process.argv.slice(2)
 

@@ -1,7 +1,7 @@
 /** What a disk refuses in the midst of a write, seen through the real device. */
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { describeWithStrace } from '../services.ts'
+import { describeWithStrace } from '../tools/services.ts'
 import { Child } from './child.ts'
 import { payloadOf, range, reopenLog, sequencesOf, temporaryFolder } from './temporary-log.ts'
 

@@ -4,11 +4,11 @@
  * what must stand there.
  */
 import { isThermoclineError } from '../../src/errors.ts'
-import { silentLogger } from '../../src/log.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
 import { LogScan } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
-import { say } from '../say.ts'
+import { say } from '../tools/say.ts'
 import { payloadOf, typeOf } from './payloads.ts'
 
 const dir = process.argv[2]!

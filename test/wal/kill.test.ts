@@ -1,8 +1,8 @@
 /** A process that appends is killed with -9 at a random moment, again and again, and the next one goes on. */
 import { expect, test } from 'vitest'
 import { listLogs } from '../../src/wal/locked-log.ts'
-import { budget } from '../budget.ts'
 import { randomFrom } from '../fault/seeded-random.ts'
+import { budget } from '../tools/budget.ts'
 import { Child } from './child.ts'
 import { payloadOf, range, scanLog, sequencesOf, sourceOf, temporaryFolder, typeOf } from './temporary-log.ts'
 

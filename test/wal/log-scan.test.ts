@@ -4,7 +4,7 @@ import { encodeMark, MARK_FILE } from '../../src/wal/durable-mark.ts'
 import { crcOf, encodeSegmentHeader, RECORD_TYPES, segmentName } from '../../src/wal/format.ts'
 import type { LogFiles } from '../../src/wal/log-files.ts'
 import { readLastEpoch } from '../../src/wal/log-scan.ts'
-import { SegmentCursor } from '../../src/wal/segment.ts'
+import { SegmentCursor } from '../../src/wal/segment-cursor.ts'
 import { flip, HEADER_BYTES, type Place, RecordedLog } from './recorded-log.ts'
 import {
   createLog,

@@ -2,7 +2,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { DirectoryLock } from '../../src/wal/lock.ts'
+import { DirectoryLock } from '../../src/kernel/directory-lock.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { Child } from './child.ts'
 import { createLog, range, temporaryFolder } from './temporary-log.ts'

@@ -4,9 +4,9 @@
  */
 import { closeSync, openSync } from 'node:fs'
 import { isThermoclineError } from '../../src/errors.ts'
-import { silentLogger } from '../../src/log.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
-import { say } from '../say.ts'
+import { say } from '../tools/say.ts'
 import { payloadOf, typeOf } from './payloads.ts'
 
 const held: number[] = []

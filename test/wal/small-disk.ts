@@ -1,7 +1,7 @@
 /** Disks that fill up: a tmpfs of a given size. */
 import { execFileSync } from 'node:child_process'
 import { onTestFinished } from 'vitest'
-import { describeWherePermitted } from '../services.ts'
+import { describeWherePermitted } from '../tools/services.ts'
 import { temporaryFolder } from './temporary-log.ts'
 
 /** Declares tests that mount disks of their own. */

@@ -1,0 +1,17 @@
+import { ReleaseStack } from '../kernel/release-stack.ts'
+import { type MemoryStoreOptions, resolveOptions } from '../options.ts'
+import { openCold } from '../store/open-cold.ts'
+import { openFolder } from '../store/open-folder.ts'
+
+/**
+ * Brings the database up to date, be it a server or in the data folder, which is made where there is none; the logger is
+ * told what was applied. Rejects with `ERR_LOCKED` while another process has the folder of an embedded database, and with
+ * `ERR_SCHEMA` where the database is newer.
+ */
+export async function migrateStore(options: MemoryStoreOptions): Promise<void> {
+  const resolved = resolveOptions({ ...options, cold: { ...options.cold, migrate: 'auto' } })
+  await ReleaseStack.within(async (releases) => {
+    const folder = resolved.cold.kind === 'embedded' ? await openFolder(resolved, releases) : undefined
+    await openCold(resolved, folder, releases, { replacesLost: true })
+  })
+}

@@ -1,0 +1,38 @@
+/**
+ * What differs between the databases that serve as the cold tier. Everything else, all queries included, is shared by
+ * them in {@link ./cold-store.ts}.
+ */
+import type { SQL } from 'drizzle-orm/sql'
+import type { Migration } from './migrations.ts'
+
+/** Rows as the database answers them. Queries select only what every driver answers alike: text, float8, int4, boolean and bytea. */
+export type Row = Readonly<Record<string, unknown>>
+
+export interface ColdDriver {
+  /**
+   * Runs one statement, which is one transaction. MUST reject with a ThermoclineError: `ERR_TIER_UNAVAILABLE` with the
+   * SQLSTATE in its cause (see {@link ./cold-errors.ts}) where the database refused it or the deadline passed. After a
+   * deadline the statement may still take effect.
+   */
+  query(statement: SQL): Promise<Row[]>
+
+  /** DDL without a deadline. Other processes may ask for the same at the same time, and MUST NOT fail for it. */
+  build(statement: SQL): Promise<void>
+
+  /** Makes `CREATE INDEX name ON definition` true, likewise; a name without schema, both without parameters. */
+  buildIndex(name: string, definition: string): Promise<void>
+
+  /** Adds rows to `entry_staging` from a stream that `encodeCopy` made. */
+  copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>
+
+  /**
+   * Applies those of the migrations that are missing, once, however many processes ask at the same time. Answers those that
+   * this one applied.
+   */
+  migrate(migrations: readonly Migration[]): Promise<Migration[]>
+
+  /** Called after rows were written and after each sweep, for housekeeping that a database does not do by itself. MUST NOT throw. */
+  housekeep(after: 'write' | 'sweep'): void
+
+  close(): Promise<void>
+}

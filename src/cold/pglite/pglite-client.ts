@@ -1,0 +1,163 @@
+/**
+ * The main thread's side of PGlite in its worker. There is one session: calls run one after another. Once the worker has
+ * ended, for whatever reason, every call rejects.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Row } from '../cold-driver.ts'
+import type { ImageFile } from './pglite-image.ts'
+import { findPglite } from './pglite-packages.ts'
+import { WORKER_SOURCE } from './pglite-worker.embedded.ts'
+
+type Image = readonly ImageFile[] | undefined
+
+interface Request {
+  readonly operation: 'query' | 'exec' | 'copy' | 'close'
+  readonly text: string
+  readonly params?: readonly unknown[]
+  readonly bytes?: Uint8Array<ArrayBuffer>
+}
+
+interface Answer {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: { readonly name: string; readonly code?: string; readonly constraint?: string }
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A refused statement, without anything of its text or rows; `code` is the SQLSTATE. */
+class PgliteError extends Error {
+  override readonly name = 'PgliteError'
+  readonly code: string | undefined
+  readonly constraint: string | undefined
+
+  constructor(error: NonNullable<Answer['error']>) {
+    super('the embedded database refused a statement')
+    this.code = error.code
+    this.constraint = error.constraint
+  }
+}
+
+class PgliteEnded extends Error {
+  override readonly name = 'PgliteEnded'
+}
+
+export class PgliteClient {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #exited: Promise<void>
+  #hasEnded = false
+  #lastId = 0
+  /** Settles when everything asked for so far has. */
+  #tail: Promise<unknown> = Promise.resolve()
+
+  private constructor(folder: string | undefined, from: string) {
+    const source = new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`)
+    this.#worker = new Worker(source, { workerData: { folder, from } })
+    this.#worker.on('message', (answer: Answer) => this.#settle(answer))
+    // An error that the worker did not catch also ends it; what it says may hold rows, so only the end is told.
+    this.#worker.on('error', () => {})
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#end()
+        resolve()
+      })
+    })
+  }
+
+  /**
+   * @param folder made when it is empty; undefined for a database in memory.
+   * @param image of a database, for one in memory. @default it is made
+   */
+  static async start(folder: string | undefined, image?: Promise<Image>): Promise<PgliteClient> {
+    const { from, files } = findPglite()
+    const client = new PgliteClient(folder, from)
+    // It loads its packages meanwhile.
+    const [program, prepared] = await Promise.all([compiledProgram(files), image])
+    await client.#start(program, prepared)
+    return client
+  }
+
+  query(text: string, params: readonly unknown[] = []): Promise<{ rows: Row[] }> {
+    return this.#inTurn(() => this.#ask({ operation: 'query', text, params })) as Promise<{ rows: Row[] }>
+  }
+
+  /** Several statements are one transaction. */
+  exec(text: string): Promise<unknown> {
+    return this.#inTurn(() => this.#ask({ operation: 'exec', text }))
+  }
+
+  /** Runs `COPY … FROM '/dev/blob'` over these bytes, which are moved to the worker; answers the number of rows. */
+  copy(text: string, bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    return this.#inTurn(() => this.#ask({ operation: 'copy', text, bytes })) as Promise<number>
+  }
+
+  /** Lets running calls finish, then shuts the database down. */
+  async close(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.#hasEnded) await this.#ask({ operation: 'close', text: '' })
+    })
+    await this.#exited
+  }
+
+  #start(program: WebAssembly.Module, image: Image): Promise<unknown> {
+    if (this.#hasEnded) return Promise.reject(ended())
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(0, { resolve, reject })
+      this.#worker.postMessage({ program, image })
+    })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work)
+    // The next one waits for this one whatever becomes of it; its caller has the rejection.
+    this.#tail = result.catch(() => {})
+    return result
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    if (this.#hasEnded) return Promise.reject(ended())
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, ...request }, request.bytes === undefined ? [] : [request.bytes.buffer])
+    })
+  }
+
+  #settle({ id, result, error }: Answer): void {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (error === undefined) waiting?.resolve(result)
+    else waiting?.reject(new PgliteError(error))
+  }
+
+  #end(): void {
+    this.#hasEnded = true
+    for (const { reject } of this.#waiting.values()) reject(ended())
+    this.#waiting.clear()
+  }
+}
+
+let program: Promise<WebAssembly.Module> | undefined
+
+/** Of Postgres; compiled once, and shared by all databases of this process: a further one opens in half the time. */
+function compiledProgram(files: string): Promise<WebAssembly.Module> {
+  program ??= compileProgram(files).catch((error: unknown) => {
+    program = undefined
+    throw error
+  })
+  return program
+}
+
+async function compileProgram(files: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(join(files, 'pglite.wasm')))
+}
+
+function ended(): Error {
+  return new PgliteEnded('the embedded database has ended')
+}

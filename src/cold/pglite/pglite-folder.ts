@@ -1,0 +1,82 @@
+/**
+ * The folder of an embedded database: `DIR/data`. A new one is made beside it under a temporary name and takes its place
+ * when all of it is on the disk, since a folder whose making was killed half-way never opens again.
+ */
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ThermoclineError } from '../../errors.ts'
+import { examineOwnFolder } from '../../kernel/folder-trust.ts'
+import { makeFolder, syncFolder } from '../../kernel/make-folder.ts'
+
+/** Major version of the Postgres inside the PGlite that package.json pins. */
+const POSTGRES_MAJOR = '18'
+const DATA = 'data'
+const UNFINISHED = 'data.new-'
+
+/**
+ * Answers the database's folder. The caller MUST hold the lock over `dir`: an opener at the same time would lose rows.
+ * @param make fills an empty folder with a database and closes it.
+ */
+export async function prepareFolder(dir: string, make: (folder: string) => Promise<void>): Promise<string> {
+  await makeFolder(dir)
+  await removeUnfinished(dir)
+  const folder = join(dir, DATA)
+  // Its files are open to others, whatever the umask: the folder alone keeps them out.
+  await examineOwnFolder('cold.dir', folder)
+  const major = await postgresMajor(folder)
+  if (major === undefined) await makeDatabase(dir, folder, make)
+  else if (major !== POSTGRES_MAJOR)
+    throw new ThermoclineError(
+      'ERR_SCHEMA',
+      `the embedded database was written by PostgreSQL ${major} and this version of thermocline has ${POSTGRES_MAJOR}: open it with the version that wrote it, or move its folder away and restore from a backup`,
+      {},
+    )
+  return folder
+}
+
+/** Whether there is a database, of whatever version. */
+export async function holdsDatabase(dir: string): Promise<boolean> {
+  return (await postgresMajor(join(dir, DATA))) !== undefined
+}
+
+async function makeDatabase(dir: string, folder: string, make: (folder: string) => Promise<void>): Promise<void> {
+  const unfinished = join(dir, `${UNFINISHED}${process.pid}`)
+  await mkdir(unfinished, { mode: 0o700 })
+  await make(unfinished)
+  await syncTree(unfinished)
+  await rename(unfinished, folder)
+  await syncFolder(dir)
+}
+
+async function removeUnfinished(dir: string): Promise<void> {
+  for (const name of await readdir(dir))
+    if (name.startsWith(UNFINISHED)) await rm(join(dir, name), { recursive: true, force: true })
+}
+
+async function postgresMajor(folder: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(folder, 'PG_VERSION'), 'utf8')).trim()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Everything below, children before their parents. */
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await syncTree(path)
+    else if (entry.isFile()) await sync(path)
+  }
+  await syncFolder(folder)
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The cold tier on a Postgres server, over postgres.js. Every statement is a transaction of its own and nothing relies
+ * on a session, so pgbouncer may stand in between in transaction mode; named statements and BEGIN are never used.
+ *
+ * Sessions run at read committed, where every statement here is right. Below a pooler that does not pass that on, a role
+ * or a database may be set to more, and deadlocks can come at any level: a statement that gave way to another has failed
+ * as the whole transaction that it is, so it is safe to repeat, and is.
+ *
+ * A statement past its deadline is cancelled; it may have taken effect all the same. Whatever becomes of a connection
+ * (a killed backend, a stopped server, a network that is silent), the statement on it rejects within its deadline, and
+ * the next one connects anew.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import type { SQL } from 'drizzle-orm/sql'
+import { sql } from 'drizzle-orm/sql'
+import { ThermoclineError } from '../../errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import { applyMigrations, exclusively } from '../apply-migrations.ts'
+import type { ColdDriver, Row } from '../cold-driver.ts'
+import { ColdStore } from '../cold-store.ts'
+import type { ColdTier, Metric } from '../cold-tier.ts'
+import type { Migration } from '../migrations.ts'
+import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
+import { PostgresConnection } from './postgres-connection.ts'
+import { hasGivenWay, refusedSetting } from './postgres-errors.ts'
+import { BUILD_PATIENCE_MS, buildConcurrently } from './postgres-index.ts'
+import { PostgresPool } from './postgres-pool.ts'
+import { type PostgresLocation, PostgresServer } from './postgres-server.ts'
+
+export interface PostgresColdOptions extends PostgresLocation {
+  /** Connections, of which one is for COPY; at least two are used. Migrations and index builds open one more. */
+  readonly max: number
+  /** Dimensions and metrics to keep vector indexes for. */
+  readonly dimensions: readonly number[]
+  readonly metrics: readonly Metric[]
+  readonly migrate: 'auto' | 'check'
+  /** Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they take. */
+  readonly timeout: number
+  readonly logger: Logger
+  /** Milliseconds that the build of an index waits for older transactions. */
+  readonly buildPatience?: number
+}
+
+const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM STDIN WITH (FORMAT binary)`
+const OLDEST_VERSION = 140_000
+/** Of a statement that gives way each time. */
+const MOST_ATTEMPTS = 12
+/** Milliseconds between two of them at most, drawn at random: those that met shall not meet again. */
+const LONGEST_PAUSE = 200
+
+/**
+ * Connects, and migrates or checks the schema. Rejects with `ERR_TIER_UNAVAILABLE` where the server cannot be used now,
+ * `ERR_UNSUPPORTED` where it never can, `ERR_INVALID_OPTIONS` for a url that is none.
+ * @param signal gives up at once, although a migration or an index takes as long as it takes.
+ */
+export async function openPostgresCold(options: PostgresColdOptions, signal?: AbortSignal): Promise<ColdTier> {
+  const driver = await PostgresDriver.connect(options, signal)
+  const { dimensions, metrics, logger } = options
+  const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
+  return abandonedAt(signal, driver, opening)
+}
+
+/** Answers as `work` of the driver does, which the signal ends by abandoning the driver. */
+async function abandonedAt<T>(signal: AbortSignal | undefined, driver: PostgresDriver, work: Promise<T>): Promise<T> {
+  const abandon = (): void => void driver.abandon()
+  if (signal?.aborted) abandon()
+  signal?.addEventListener('abort', abandon)
+  try {
+    return await work
+  } finally {
+    signal?.removeEventListener('abort', abandon)
+  }
+}
+
+/** @internal */
+export class PostgresDriver implements ColdDriver {
+  readonly #server: PostgresServer
+  readonly #dialect = new PgDialect()
+  readonly #statements: PostgresPool
+  /** Of its own: whatever goes wrong in a COPY costs the connection. */
+  readonly #copies: PostgresPool
+  readonly #timeout: number
+  readonly #logger: Logger
+  readonly #buildPatience: number
+  readonly #running = new Set<Promise<unknown>>()
+  /** Beside the pools. */
+  readonly #own = new Set<PostgresConnection>()
+  #closing: Promise<void> | undefined
+
+  private constructor(server: PostgresServer, options: PostgresColdOptions) {
+    const { max, timeout, logger, buildPatience = BUILD_PATIENCE_MS } = options
+    this.#server = server
+    this.#logger = logger
+    this.#buildPatience = buildPatience
+    this.#statements = new PostgresPool(server, Math.max(1, max - 1))
+    this.#copies = new PostgresPool(server, 1)
+    this.#timeout = timeout
+  }
+
+  static async connect(options: PostgresColdOptions, signal?: AbortSignal): Promise<PostgresDriver> {
+    const server = await PostgresServer.locate(options, options.logger)
+    const driver = new PostgresDriver(server, options)
+    try {
+      await abandonedAt(signal, driver, driver.#refuseUnsuitable())
+    } catch (error) {
+      await driver.close()
+      throw error
+    }
+    return driver
+  }
+
+  query(statement: SQL): Promise<Row[]> {
+    const { sql: text, params } = this.#dialect.sqlToQuery(statement)
+    return this.#guard(() => this.#repeat((timeout) => this.#statements.query(text, params, timeout)))
+  }
+
+  async build(statement: SQL): Promise<void> {
+    await this.#run(exclusively(this.#dialect.sqlToQuery(statement).sql))
+  }
+
+  buildIndex(name: string, definition: string): Promise<void> {
+    const site = {
+      query: (statement: SQL) => this.query(statement),
+      runTogether: (texts: readonly string[]) => this.#onOwnConnection((connection) => connection.queryTogether(texts)),
+      logger: this.#logger,
+      patience: this.#buildPatience,
+    }
+    return buildConcurrently(site, name, definition)
+  }
+
+  copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#guard(() =>
+      this.#repeat((timeout) =>
+        this.#copies.use((connection, timeLeft) => connection.copy(COPY, stream, timeLeft), timeout),
+      ),
+    )
+  }
+
+  migrate(migrations: readonly Migration[]): Promise<Migration[]> {
+    return applyMigrations(
+      (statement) => this.query(statement),
+      (text) => this.#run(text),
+      migrations,
+    )
+  }
+
+  /** A server vacuums and checkpoints by itself. */
+  housekeep(): void {}
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Closes without waiting for what is under way: it is rejected, and left to the server as by a process that dies. */
+  abandon(): Promise<void> {
+    const closing = this.close()
+    for (const connection of this.#own) connection.cut()
+    this.#statements.cut()
+    this.#copies.cut()
+    return closing
+  }
+
+  /** Every running call settles, at its deadline if not before. */
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#running)
+    await Promise.all([this.#statements.close(), this.#copies.close()])
+  }
+
+  /** Until it no longer gives way to others, within one deadline. */
+  async #repeat<T>(work: (timeout: number) => Promise<T>, timeout = this.#timeout): Promise<T> {
+    const deadline = performance.now() + timeout
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work(deadline - performance.now())
+      } catch (error) {
+        const pause = Math.random() * Math.min(LONGEST_PAUSE, 2 ** (attempt + 2))
+        const isLast = attempt === MOST_ATTEMPTS || performance.now() + pause >= deadline
+        if (isLast || !hasGivenWay(error)) throw error
+        await sleep(pause)
+      }
+    }
+  }
+
+  #run(text: string): Promise<unknown> {
+    return this.#onOwnConnection((connection) => connection.query(text, []))
+  }
+
+  /** Without a deadline. */
+  #onOwnConnection<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    return this.#guard(async () => {
+      const connection = new PostgresConnection(this.#server)
+      this.#own.add(connection)
+      try {
+        return await this.#repeat(() => work(connection), Number.POSITIVE_INFINITY)
+      } finally {
+        this.#own.delete(connection)
+        await connection.close()
+      }
+    })
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new ThermoclineError('ERR_CLOSED', 'the cold tier is closed', {})
+    const running = work()
+    this.#running.add(running)
+    try {
+      return await running
+    } catch (error) {
+      throw this.#server.explain(error)
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  /** A pooler may refuse to pass it on: then it is not asked for, and statements give way more often. */
+  async #askForReadCommitted(): Promise<void> {
+    this.#server.askForReadCommitted(true)
+    await this.#statements.close()
+    await this.#guard(async () => {
+      try {
+        await this.#statements.query('SELECT 1', [], this.#timeout)
+      } catch (error) {
+        if (refusedSetting(error, ['default_transaction_isolation']) === undefined) throw error
+        this.#server.askForReadCommitted(false)
+      }
+    })
+  }
+
+  async #refuseUnsuitable(): Promise<void> {
+    const [row] = await this.query(sql`SELECT current_setting('server_version_num')::int4 AS version,
+      current_setting('server_encoding') AS encoding, current_setting('bytea_output') AS bytea_output,
+      current_setting('default_transaction_isolation') AS isolation`)
+    const refuse = (what: string): never => {
+      throw new ThermoclineError('ERR_UNSUPPORTED', `Postgres at ${this.#server.name} ${what}`, {})
+    }
+    if (Number(row?.version) < OLDEST_VERSION) refuse('is older than version 14: upgrade it')
+    if (row?.encoding !== 'UTF8') refuse('keeps this database in an encoding other than UTF8: create one in UTF8')
+    if (row?.bytea_output !== 'hex') refuse("has bytea_output set to other than 'hex': reset it for this role")
+    if (row?.isolation !== 'read committed') await this.#askForReadCommitted()
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Builds of vector indexes on a server that many processes share. An index is built CONCURRENTLY, which no transaction
+ * may contain and no lock may wait for (the build waits for every older snapshot, also that of a waiting session): a lease
+ * decides who builds, and the others look now and then. A build that ended halfway leaves an invalid index, which is
+ * dropped at once, or by the next build where its process died.
+ *
+ * No limit that the role has ends a build. An older transaction that holds it up does, after a while that is told with
+ * the first sign of it: nobody wants to open a program for a night because a dump is under way.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
+import { ThermoclineError } from '../../errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { ColdDriver } from '../cold-driver.ts'
+import { sqlStateOf } from '../cold-errors.ts'
+import { holdLease, releaseLease } from '../sql/leases.ts'
+import { limitsRestored, limitsSet } from '../sql/role-limits.ts'
+
+export interface BuildSite {
+  query: ColdDriver['query']
+  /** Runs messages one after the other in one session, without a deadline. */
+  runTogether(texts: readonly string[]): Promise<void>
+  readonly logger: Logger
+  /** Milliseconds to wait for older transactions. */
+  readonly patience: number
+}
+
+/** How long a build waits for older transactions where nothing else is said. */
+export const BUILD_PATIENCE_MS = 600_000
+
+const BUILD_LEASE = 'vector indexes'
+/** Milliseconds after which a builder that went silent is taken for dead. */
+const BUILD_LEASE_MS = 30_000
+const LOOK_AGAIN_MS = 100
+/** Milliseconds between two looks at what holds a build up. */
+const WATCH_MS = 1_000
+/** Dropping what a failed build left waits for nobody long: the next build drops it as well. */
+const DROP_LIMIT = '5s'
+const QUERY_CANCELED = '57014'
+
+/** Resolves when the index is there and valid, whoever built it. */
+export async function buildConcurrently(site: BuildSite, name: string, definition: string): Promise<void> {
+  const holder = randomUUID()
+  for (let isTold = false; !(await isValid(site, name)); ) {
+    // A builder may be dead and its backend still at work.
+    if (!(await isBuilding(site)) && (await holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS))) {
+      await buildUnderLease(site, name, definition, holder)
+      continue
+    }
+    if (!isTold) site.logger.info({ index: name }, 'another process builds vector indexes: waiting for it')
+    isTold = true
+    await sleep(LOOK_AGAIN_MS)
+  }
+}
+
+async function buildUnderLease(site: BuildSite, name: string, definition: string, holder: string): Promise<void> {
+  // A missed renewal is made up for by the next, and by the look at what is being built.
+  const renew = (): void => void holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS).catch(() => {})
+  const renewal = setInterval(renew, BUILD_LEASE_MS / 3)
+  const watch = new BuildWatch(site, name)
+  const drop = `DROP INDEX CONCURRENTLY IF EXISTS thermocline.${name}`
+  try {
+    // Between the first look and the lease somebody else may have finished.
+    if (await isValid(site, name)) return
+    const create = `CREATE INDEX CONCURRENTLY ${name} ON ${definition}`
+    await site.runTogether([limitsSet('0', 'session'), drop, create, limitsRestored()])
+  } catch (error) {
+    watch.end()
+    // Where not even this is possible the server has gone, or is held up still.
+    await site.runTogether([limitsSet(DROP_LIMIT, 'session'), drop, limitsRestored()]).catch(() => {})
+    if (sqlStateOf(error) !== QUERY_CANCELED) throw error
+    throw cancelled(name, watch.gaveUpOn, error)
+  } finally {
+    watch.end()
+    clearInterval(renewal)
+    await releaseLease(site, BUILD_LEASE, holder)
+  }
+}
+
+function cancelled(name: string, blocker: string | undefined, cause: unknown): ThermoclineError {
+  const why = blocker === undefined ? 'was cancelled' : `waited for ${blocker} and was given up: end that`
+  const message = `the build of the vector index ${name} ${why}; run \`npx thermocline migrate\`, or open the store again`
+  return new ThermoclineError('ERR_SCHEMA', message, {}, { cause })
+}
+
+/** Says what holds a build up, each once, and cancels the build when that lasts too long. */
+class BuildWatch {
+  /** The transaction that the build waited for in vain. */
+  gaveUpOn: string | undefined
+  readonly #site: BuildSite
+  readonly #name: string
+  readonly #timer: NodeJS.Timeout
+  readonly #told = new Set<string>()
+  #waitsSince: number | undefined
+
+  constructor(site: BuildSite, name: string) {
+    this.#site = site
+    this.#name = name
+    // What cannot be seen now is seen next time.
+    this.#timer = setInterval(() => void this.#look().catch(() => {}), Math.min(WATCH_MS, site.patience / 2))
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #look(): Promise<void> {
+    const { query, logger, patience } = this.#site
+    const blockers = await query(sql`
+      SELECT builder.pid::int4 AS builder, blocking.pid::int4 AS pid, other.application_name::text AS application
+      FROM pg_stat_activity builder
+      CROSS JOIN LATERAL unnest(pg_blocking_pids(builder.pid)) AS blocking (pid)
+      LEFT JOIN pg_stat_activity other ON other.pid = blocking.pid
+      WHERE builder.datname = current_database() AND builder.wait_event_type = 'Lock'
+        AND builder.query LIKE ${`%INDEX CONCURRENTLY%${this.#name}%`}`)
+    const [first] = blockers
+    if (first === undefined) {
+      this.#waitsSince = undefined
+      return
+    }
+    this.#waitsSince ??= performance.now()
+    for (const { pid, application } of blockers) {
+      const blocker = `process ${pid} of the server (${application || 'without application_name'})`
+      if (this.#told.has(blocker)) continue
+      this.#told.add(blocker)
+      const told = { index: this.#name, pid, application, patience }
+      logger.warn(told, 'the build of a vector index waits for an older transaction, and gives up after `patience`')
+    }
+    if (performance.now() - this.#waitsSince < patience) return
+    const [last] = [...this.#told].slice(-1)
+    this.gaveUpOn = last
+    await query(sql`SELECT pg_cancel_backend(${first.builder}::int4)`)
+  }
+}
+
+async function isValid({ query }: BuildSite, name: string): Promise<boolean> {
+  const [row] = await query(sql`
+    SELECT EXISTS (SELECT FROM pg_index WHERE indisvalid AND indexrelid = to_regclass(${`thermocline.${name}`})) AS is_valid`)
+  return row?.is_valid === true
+}
+
+async function isBuilding({ query }: BuildSite): Promise<boolean> {
+  const [row] = await query(sql`
+    SELECT EXISTS (
+      SELECT FROM pg_stat_progress_create_index
+      WHERE datname = current_database() AND relid = to_regclass('thermocline.memory_entries')
+    ) AS is_building`)
+  return row?.is_building === true
+}

@@ -1,0 +1,56 @@
+/**
+ * Rows that Postgres refuses. One such row must neither stop a log nor vanish: it is found by halving its batch, kept as
+ * a dead letter in the transaction that would have stored it, and the others go through.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import { encodeRecord } from '../../entry/codec.ts'
+import type { EntryRecord } from '../../entry/record.ts'
+import { isRefusedRow, sqlStateOf } from '../cold-errors.ts'
+import { UnencodableRecord } from './copy-binary.ts'
+
+export interface DeadLetter {
+  readonly record: EntryRecord
+  /** SQLSTATE, or `encoding` where a field has no form in its column. */
+  readonly reason: string
+}
+
+export interface Sorted {
+  readonly accepted: readonly EntryRecord[]
+  readonly refused: readonly DeadLetter[]
+}
+
+export function isRowFault(error: unknown): boolean {
+  return error instanceof UnencodableRecord || isRefusedRow(error)
+}
+
+/**
+ * Finds the rows at fault; costs about two attempts per row at fault and halving.
+ * @param attempt resolves if Postgres would take these rows, and MUST change nothing.
+ */
+export async function sortOut(
+  records: readonly EntryRecord[],
+  attempt: (records: readonly EntryRecord[]) => Promise<void>,
+): Promise<Sorted> {
+  try {
+    await attempt(records)
+    return { accepted: records, refused: [] }
+  } catch (error) {
+    if (!isRowFault(error)) throw error
+    const [only, ...others] = records
+    if (only !== undefined && others.length === 0)
+      return { accepted: [], refused: [{ record: only, reason: sqlStateOf(error) ?? 'encoding' }] }
+  }
+  const middle = records.length >>> 1
+  const left = await sortOut(records.slice(0, middle), attempt)
+  const right = await sortOut(records.slice(middle), attempt)
+  return { accepted: [...left.accepted, ...right.accepted], refused: [...left.refused, ...right.refused] }
+}
+
+/** The letters as rows (record bytea, reason text). */
+export function lettersFrom(letters: readonly DeadLetter[]): SQL {
+  // Hex in text: not every driver takes an array of bytes.
+  const records = letters.map(({ record }) => Buffer.from(encodeRecord(record)).toString('hex'))
+  const reasons = letters.map(({ reason }) => reason)
+  return sql`(SELECT decode(hex, 'hex') AS record, reason
+    FROM unnest(${sql.param(records)}::text[], ${sql.param(reasons)}::text[]) AS raw (hex, reason))`
+}

@@ -1,0 +1,214 @@
+/**
+ * The way of rows into the database: by COPY into `entry_staging`, then ONE statement that takes them over, which is
+ * one transaction without any session state. Nothing is taken over unless every row of the batch is there.
+ *
+ * The tables may have no statistics, and a planner that expects too much compiles the statement anew each time (JIT, a
+ * second of a core), while one that expects too little compares every row with every other. So each part is bounded
+ * by a LIMIT, looked up through an index, or a hash table by its form.
+ *
+ *   gate      one row if the batch may be taken over: it is complete and, when shipping, the checkpoint moved
+ *   staged    the batch, if the gate is open
+ *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon
+ *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
+ *   missed    keys that the current memory of hot is not known to hold in this version, where a log ships them
+ *   read, forgotten  counts of reads of what is now a tombstone
+ *   buried    entries that may not come back and rows that Postgres refused, as dead letters
+ */
+import { randomUUID } from 'node:crypto'
+import { type SQL, sql } from 'drizzle-orm'
+import type { EntryKey } from '../../entry/entry-key.ts'
+import type { EntryRecord } from '../../entry/record.ts'
+import type { ColdDriver } from '../cold-driver.ts'
+import { sqlStateOf } from '../cold-errors.ts'
+import { encodeCopy } from './copy-binary.ts'
+import { type DeadLetter, lettersFrom } from './dead-letters.ts'
+import { DURABLY } from './durable-commit.ts'
+import { forgetReads, lookUp } from './entry-columns.ts'
+
+export interface Batch {
+  readonly id: string
+  readonly rows: number
+}
+
+export interface TakenOver {
+  /** False: the gate was closed and nothing happened. */
+  readonly moved: boolean
+  readonly written: number
+  /** Entries missing in cold at or below the horizon, now dead letters. */
+  readonly buried: number
+  /** Number of the hot generation that is current; undefined where none ever was. */
+  readonly generation: number | undefined
+  readonly missed: readonly EntryKey[]
+}
+
+const DIVISION_BY_ZERO = '22012'
+
+const CONTENT = [
+  'key',
+  'version',
+  'kind',
+  'text',
+  'document_id',
+  'position',
+  'level',
+  'children',
+  'metadata',
+  'embedding',
+  'embedding_model',
+  'created_at',
+  'updated_at',
+  'expires_at',
+  'deleted_at',
+  'metadata_order',
+]
+const COLUMNS = sql.raw(['namespace', 'id', ...CONTENT].join(', '))
+const STAGED_COLUMNS = sql.raw(['namespace', 'id', ...CONTENT].map((column) => `s.${column}`).join(', '))
+const REPLACEMENTS = sql.raw(CONTENT.map((column) => `${column} = excluded.${column}`).join(', '))
+
+/** Batches of failed attempts that are remembered; older ones are left to the sweep. */
+const MAX_ABANDONED = 1_000
+
+/** The staging table as one process uses it: what a failed attempt left there goes before the next one begins. */
+export class Staging {
+  readonly driver: ColdDriver
+  readonly #abandoned = new Set<string>()
+
+  constructor(driver: ColdDriver) {
+    this.driver = driver
+  }
+
+  /**
+   * Stages the records and hands them to `take`. An attempt that failed may have left them, or may still do so where its
+   * outcome is unknown. An empty batch costs no COPY.
+   */
+  async through<T>(
+    records: readonly EntryRecord[],
+    confirmed: ReadonlyMap<EntryRecord, number> | undefined,
+    take: (batch: Batch) => Promise<T>,
+  ): Promise<T> {
+    await this.#clearAbandoned()
+    const batch = { id: randomUUID(), rows: records.length }
+    try {
+      if (records.length > 0) await this.driver.copyToStaging(encodeCopy(batch.id, records, confirmed))
+      return await take(batch)
+    } catch (error) {
+      if (records.length > 0) this.#abandon(batch.id)
+      throw error
+    }
+  }
+
+  #abandon(id: string): void {
+    this.#abandoned.add(id)
+    const [oldest] = this.#abandoned
+    if (this.#abandoned.size > MAX_ABANDONED) this.#abandoned.delete(oldest!)
+  }
+
+  async #clearAbandoned(): Promise<void> {
+    if (this.#abandoned.size === 0) return
+    const ids = [...this.#abandoned]
+    await this.driver.query(sql`
+      DELETE FROM thermocline.entry_staging WHERE batch_id = ANY (${sql.param(ids)}::uuid[])`)
+    for (const id of ids) this.#abandoned.delete(id)
+  }
+}
+
+/** Staging is UNLOGGED: a database that crashed since the COPY has lost the rows, and the gate MUST notice. */
+export function isComplete({ id, rows }: Batch): SQL {
+  return sql`(SELECT count(*) FROM thermocline.entry_staging WHERE batch_id = ${id}::uuid) = ${rows}::int8`
+}
+
+/**
+ * @param gate statement that answers one row where the batch may be taken over; it MUST include {@link isComplete}.
+ * @param walId log that the batch comes from, if any.
+ */
+export async function takeOverBatch(
+  driver: ColdDriver,
+  batch: Batch,
+  gate: SQL,
+  letters: readonly DeadLetter[],
+  walId: string | null,
+): Promise<TakenOver> {
+  const [row] = await driver.query(sql`${takeOverSql(batch, gate, letters, walId)}
+    SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
+      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried,
+      (SELECT hot_generation FROM store)::float8 AS generation,
+      (SELECT json_agg(json_build_array(namespace, id))::text FROM missed) AS missed, ${DURABLY}`)
+  return {
+    moved: row?.moved === 1,
+    written: row?.written as number,
+    buried: row?.buried as number,
+    generation: (row?.generation as number | null) ?? undefined,
+    missed: keysOf(row?.missed as string | null),
+  }
+}
+
+function keysOf(json: string | null): EntryKey[] {
+  if (json === null) return []
+  return (JSON.parse(json) as [string, string][]).map(([namespace, id]) => ({ namespace, id }))
+}
+
+/** Rejects as these rows would, and always rolls back. */
+export function rehearse(staging: Staging, records: readonly EntryRecord[]): Promise<void> {
+  const { driver } = staging
+  return staging.through(records, undefined, async (batch) => {
+    try {
+      // Division by a count times zero: it waits for every upsert, and no row causes 22012 by itself.
+      await driver.query(sql`${takeOverSql(batch, sql`SELECT`, [], null)} SELECT 1 / (count(*) * 0) FROM written`)
+    } catch (error) {
+      if (sqlStateOf(error) !== DIVISION_BY_ZERO) throw error
+      await driver.query(sql`DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid`)
+    }
+  })
+}
+
+function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], walId: string | null): SQL {
+  return sql`
+    WITH gate AS (${gate}),
+    staged AS MATERIALIZED (
+      SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid AND EXISTS (SELECT FROM gate)
+      LIMIT ${batch.rows}::int8
+    ),
+    -- Waits for a sweep that is raising the horizon, and for a memory of hot that is becoming current.
+    store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity LIMIT 1 FOR SHARE),
+    verdicts AS MATERIALIZED (
+      SELECT s.*, e.version AS cold_version, e.version IS NULL OR e.version < s.version AS is_newer,
+        e.version IS NULL AND s.deleted_at IS NULL AND s.version <= store.collected_version IS TRUE AS is_below_horizon,
+        e.version IS NULL AND s.deleted_at IS NOT NULL AND s.version <= store.collected_version IS TRUE AS is_collected
+      FROM staged s LEFT JOIN store ON true
+      LEFT JOIN ${lookUp(sql`s`)} ON true
+    ),
+    written AS (
+      INSERT INTO thermocline.memory_entries (${COLUMNS}, indexed)
+      SELECT ${STAGED_COLUMNS}, false FROM verdicts s
+      WHERE s.is_newer AND NOT s.is_below_horizon AND NOT s.is_collected
+      ORDER BY s.namespace, s.id
+      ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
+      WHERE memory_entries.version < excluded.version
+      RETURNING namespace, id, deleted_at
+    ),
+    -- What cold has newer, hot may hold older, whoever confirmed this version.
+    missed AS (
+      INSERT INTO thermocline.hot_misses (namespace, id, version)
+      SELECT s.namespace, s.id, greatest(s.version, s.cold_version)
+      FROM verdicts s CROSS JOIN store
+      WHERE ${walId}::uuid IS NOT NULL AND store.hot_generation IS NOT NULL
+        AND (s.hot_generation IS DISTINCT FROM store.hot_generation
+          OR (s.cold_version IS DISTINCT FROM s.version
+            AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM written)))
+      ORDER BY s.namespace, s.id
+      ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
+      RETURNING namespace, id
+    ),
+    ${forgetReads(sql`SELECT namespace, id FROM written WHERE deleted_at IS NOT NULL`)},
+    buried AS (
+      INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
+      SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
+      FROM (SELECT to_jsonb(s) - '{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'::text[] AS fields
+            FROM verdicts s WHERE s.is_below_horizon) AS missing
+      UNION ALL
+      SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
+      FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)
+      ON CONFLICT (digest) DO NOTHING
+    ),
+    cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
+}

@@ -1,0 +1,126 @@
+/** What makes old rows go away: expiry, and the collection of tombstones. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { EntryKey } from '../../entry/entry-key.ts'
+import type { ColdDriver } from '../cold-driver.ts'
+import type { SweepResult } from '../cold-tier.ts'
+import { forgetReads, unnestKeys } from './entry-columns.ts'
+
+/** Tombstones that are looked at for each one that may be collected, so that many that may not cost little. */
+const WALK = 10
+
+export interface SweepOptions {
+  readonly graceMs: number
+  readonly limit: number
+  /** Time that decides what has expired. */
+  readonly now: SQL
+}
+
+/** A log that cold still expects old versions of. */
+export interface Holder {
+  readonly walId: string
+  readonly place: string | undefined
+}
+
+export interface Swept extends SweepResult {
+  /** The log that keeps tombstones past their grace from being collected, where one does. */
+  readonly heldBy: Holder | undefined
+}
+
+export async function sweep(driver: ColdDriver, options: SweepOptions): Promise<Swept> {
+  // First: whatever keeps the rest from going on may also be what makes ships fail, and staged rows pile up.
+  await clearStaging(driver)
+  const expired = await expire(driver, options)
+  const { ripe, heldBy } = await findRipe(driver, options)
+  const collected = ripe.length === 0 ? 0 : await collect(driver, ripe, options)
+  return { expired, collected, heldBy }
+}
+
+/** The tombstone keeps the version of what expired: a repeated ship of that version brings nothing back. */
+async function expire(driver: ColdDriver, { limit, now }: SweepOptions): Promise<number> {
+  const [row] = await driver.query(sql`
+    WITH due AS (
+      SELECT ctid AS place FROM thermocline.memory_entries
+      WHERE expires_at IS NOT NULL AND expires_at <= ${now}
+      ORDER BY expires_at LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
+    ),
+    emptied AS (
+      UPDATE thermocline.memory_entries e SET kind = NULL, text = NULL, document_id = NULL, position = NULL,
+        level = NULL, children = NULL, metadata = NULL, metadata_order = NULL, embedding = NULL, embedding_model = NULL,
+        expires_at = NULL, deleted_at = ${now}, indexed = false
+      WHERE e.ctid = ANY (ARRAY (SELECT place FROM due))
+      RETURNING e.namespace, e.id
+    ),
+    ${forgetReads(sql`SELECT namespace, id FROM emptied`)}
+    SELECT count(*)::int4 AS expired FROM emptied`)
+  return row?.expired as number
+}
+
+/** Without a lock, so that nobody waits for the search; {@link collect} looks at what it finds again. */
+async function findRipe(driver: ColdDriver, options: SweepOptions) {
+  const { limit } = options
+  const [row] = await driver.query(sql`
+    WITH oldest AS MATERIALIZED (
+      SELECT namespace, id, version FROM thermocline.memory_entries
+      WHERE deleted_at IS NOT NULL AND deleted_at <= ${endOfGrace(options)}
+      ORDER BY deleted_at LIMIT ${limit * WALK}::int8
+    ),
+    slowest AS MATERIALIZED (
+      SELECT wal_id, place, shipped_version FROM thermocline.wal_checkpoints ORDER BY shipped_version LIMIT 1
+    ),
+    ripe AS MATERIALIZED (
+      SELECT e.namespace, e.id FROM oldest e
+      WHERE coalesce(e.version <= (SELECT shipped_version FROM slowest), true) AND ${isInStep} LIMIT ${limit}::int8
+    )
+    SELECT (SELECT json_agg(json_build_array(namespace, id))::text FROM ripe) AS ripe,
+      (SELECT wal_id::text FROM slowest) AS wal_id, (SELECT place FROM slowest) AS place,
+      EXISTS (SELECT FROM oldest WHERE version > (SELECT shipped_version FROM slowest)) AS is_held`)
+  const ripe = JSON.parse((row?.ripe as string | null) ?? '[]') as [namespace: string, id: string][]
+  const holder = { walId: row?.wal_id as string, place: (row?.place as string | null) ?? undefined }
+  return {
+    ripe: ripe.map(([namespace, id]) => ({ namespace, id })),
+    heldBy: row?.is_held === true ? holder : undefined,
+  }
+}
+
+/**
+ * A tombstone may go only when no log can still bring an older version of its key, and hot holds none. The horizon rises in the same
+ * statement, under a lock taken first, so that no ship inserts below it in between.
+ */
+async function collect(driver: ColdDriver, keys: readonly EntryKey[], options: SweepOptions): Promise<number> {
+  const [row] = await driver.query(sql`
+    WITH held AS MATERIALIZED (SELECT FROM thermocline.store_identity LIMIT 1 FOR UPDATE),
+    ripe AS (
+      SELECT e.ctid AS place FROM ${unnestKeys(keys)} AS k (namespace, id)
+      JOIN thermocline.memory_entries e ON e.namespace = k.namespace AND e.id = k.id
+      WHERE EXISTS (SELECT FROM held)
+        AND e.deleted_at IS NOT NULL AND e.deleted_at <= ${endOfGrace(options)}
+        AND coalesce(e.version <= (SELECT min(shipped_version) FROM thermocline.wal_checkpoints), true) AND ${isInStep}
+      FOR UPDATE OF e SKIP LOCKED
+    ),
+    gone AS (
+      DELETE FROM thermocline.memory_entries e WHERE e.ctid = ANY (ARRAY (SELECT place FROM ripe))
+      RETURNING e.namespace, e.id, e.version
+    ),
+    raised AS (
+      UPDATE thermocline.store_identity
+      SET collected_version = greatest(collected_version, (SELECT max(version) FROM gone))
+      WHERE EXISTS (SELECT FROM gone)
+    ),
+    ${forgetReads(sql`SELECT namespace, id FROM gone`)}
+    SELECT count(*)::int4 AS collected FROM gone`)
+  return row?.collected as number
+}
+
+function endOfGrace({ graceMs, now }: SweepOptions): SQL {
+  return sql`${now} - ${graceMs}::float8 * interval '1 millisecond'`
+}
+
+/** Hot is not known to hold anything older of key `e`. `OFFSET` keeps it a look-up a row: rows are few, misses may not be. */
+const isInStep = sql`NOT EXISTS (
+  SELECT FROM thermocline.hot_misses m WHERE m.namespace = e.namespace AND m.id = e.id OFFSET 0
+)`
+
+/** Batches whose process died between COPY and statement; by the clock that dated them. */
+async function clearStaging(driver: ColdDriver): Promise<void> {
+  await driver.query(sql`DELETE FROM thermocline.entry_staging WHERE staged_at < now() - interval '1 hour'`)
+}

@@ -1,0 +1,134 @@
+/**
+ * The k nearest of the rows that a query selects. Rows that the vector index holds are found through it, rows that it
+ * does not hold yet are compared one by one, and both come from one statement, so from one state of the database. A
+ * filter can leave the index with fewer than k (it stops after a bounded walk): then every row is compared. Without
+ * pgvector plain SQL compares them, ten times slower and more.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import { similarity } from '../../query/metric.ts'
+import type { ColdDriver, Row } from '../cold-driver.ts'
+import type { ColdHit, ColdSearch, ColdSearchResult } from '../cold-tier.ts'
+import { ACCESS_JOIN, lookUp, ROW_COLUMNS, toColdRow } from './entry-columns.ts'
+import { selects } from './filter-sql.ts'
+import {
+  distanceOperator,
+  hasDimension,
+  indexedType,
+  typeOf,
+  type VectorIndex,
+  type VectorSupport,
+} from './vector-index.ts'
+
+/** Largest half-precision float: a larger component cannot be cast for an index of halves. */
+const MAX_HALF = 65_504
+/** Components up to here are zero as halves, and a vector of zeros is near to nothing. */
+const ZERO_HALF = 2 ** -25
+
+export async function search(
+  driver: ColdDriver,
+  { schema, indexes }: VectorSupport,
+  query: ColdSearch,
+): Promise<ColdSearchResult> {
+  if (query.k < 1) return { hits: [], exact: true }
+  if (schema === undefined || !indexes.some((index) => canServe(index, query))) {
+    const rows = await driver.query(exactSearch(query, schema))
+    return { hits: toHits(rows, query), exact: true }
+  }
+  const rows = await driver.query(indexedSearch(query, schema))
+  const enough = rows.filter((row) => row.from_index === true).length >= query.k
+  // `exact` tells of a missing index; here the small remainder was compared although there is one.
+  const nearest = enough ? rows.slice(0, query.k) : await driver.query(exactSearch(query, schema))
+  return { hits: toHits(nearest, query), exact: false }
+}
+
+/** Whether an index that is known can find these. */
+export function canUseIndex({ schema, indexes }: VectorSupport, query: ColdSearch): boolean {
+  return schema !== undefined && indexes.some((index) => canServe(index, query))
+}
+
+function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolean {
+  if (dimension !== query.embedding.length || metric !== query.metric) return false
+  if (indexedType(dimension) === 'vector') return true
+  const sizes = query.embedding.map(Math.abs)
+  return sizes.every((size) => size <= MAX_HALF) && sizes.some((size) => size > ZERO_HALF)
+}
+
+/** All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is partial. */
+export function exactSearch(query: ColdSearch, schema: string | undefined): SQL {
+  const by = schema === undefined ? plainDistance(query) : distance(query, schema)
+  return withColumns(sql`
+    SELECT e.namespace, e.id, ${by} AS distance, false AS from_index
+    FROM thermocline.memory_entries e
+    WHERE ${hasDimension(query.embedding.length)} AND ${selects(query)}
+    ORDER BY distance, e.namespace, e.id LIMIT ${query.k}::int8`)
+}
+
+/**
+ * For this statement alone, evaluated once, before the index is walked: strict order lets a filtered search go on until
+ * it has enough, or has seen a twentieth of the rows: a step of the walk costs as much as twenty rows read in
+ * passing, so a filter that selects less is better served by these. Settings of a session would be lost behind pgbouncer.
+ */
+const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', true)
+  || set_config('hnsw.ef_search', '100', true)
+  || set_config('hnsw.max_scan_tuples', greatest(1000, least(20000, sum(entries) / 20))::int4::text, true)
+  FROM thermocline.entry_counts) IS NOT NULL`
+
+/** Up to k from the index and up to k from the rest, nearest first. */
+export function indexedSearch(query: ColdSearch, schema: string): SQL {
+  const dimension = query.embedding.length
+  return withColumns(sql`
+    (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, true AS from_index
+     FROM thermocline.memory_entries e
+     WHERE ${hasDimension(dimension)} AND e.indexed AND ${selects(query)} AND ${SETTINGS}
+     ORDER BY ${indexedDistance(query, schema)} LIMIT ${query.k}::int8)
+    UNION ALL
+    (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, false AS from_index
+     FROM thermocline.memory_entries e
+     WHERE ${hasDimension(dimension)} AND e.embedding IS NOT NULL AND e.indexed IS NOT TRUE AND ${selects(query)}
+     ORDER BY distance LIMIT ${query.k}::int8)`)
+}
+
+/** Fetches whole rows for the nearest only: comparing needs neither their text nor their metadata. */
+function withColumns(nearest: SQL): SQL {
+  return sql`
+    WITH nearest AS MATERIALIZED (${nearest})
+    SELECT ${ROW_COLUMNS}, nearest.from_index FROM nearest
+    CROSS JOIN ${lookUp(sql`nearest`)} ${ACCESS_JOIN}
+    ORDER BY nearest.distance, e.namespace, e.id`
+}
+
+function distance({ embedding, metric }: ColdSearch, schema: string): SQL {
+  const type = typeOf(schema, 'vector', embedding.length)
+  return sql`((e.embedding::${type}) ${distanceOperator(schema, metric)} ${vectorText(embedding)}::${type})`
+}
+
+/** The same figures from plain arrays. A vector of length zero has no direction: NaN, which sorts last. */
+function plainDistance({ embedding, metric }: ColdSearch): SQL {
+  const measures = {
+    cosine: sql`coalesce(1 - sum(v.a * v.b) / nullif(sqrt(sum(v.a * v.a) * sum(v.b * v.b)), 0), 'NaN')`,
+    l2: sql`sqrt(sum((v.a - v.b) * (v.a - v.b)))`,
+    'inner-product': sql`-sum(v.a * v.b)`,
+  } as const satisfies Record<ColdSearch['metric'], SQL>
+  return sql`(SELECT ${measures[metric]} FROM
+    (SELECT a::float8, b::float8 FROM unnest(e.embedding, ${sql.param([...embedding])}::real[]) AS u (a, b)) AS v)`
+}
+
+/** Exactly the expression that the index was built on. */
+function indexedDistance({ embedding, metric }: ColdSearch, schema: string): SQL {
+  const type = typeOf(schema, indexedType(embedding.length) ?? 'vector', embedding.length)
+  return sql`(e.embedding::${type}) ${distanceOperator(schema, metric)} ${vectorText(embedding)}::${type}`
+}
+
+/** The shortest decimals of the doubles, which read back as the same floats. */
+function vectorText(embedding: Float32Array): string {
+  return `[${embedding.join(',')}]`
+}
+
+/** In the order of exact scores, which may differ from the database's where two are almost equal. */
+function toHits(rows: readonly Row[], { metric, embedding }: ColdSearch): ColdHit[] {
+  const hits = rows.map((row) => {
+    const found = toColdRow(row)
+    return { ...found, score: similarity(metric, embedding, found.record.embedding as Float32Array) }
+  })
+  return hits.sort((a, b) => b.score - a.score)
+}

@@ -1,0 +1,127 @@
+/** Writing rows: batches of a log with its checkpoint, and rows by themselves. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { EntryRecord } from '../../entry/record.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { ColdDriver } from '../cold-driver.ts'
+import { unavailable } from '../cold-errors.ts'
+import type { ShipBatch, ShipResult } from '../cold-tier.ts'
+import { type DeadLetter, isRowFault, sortOut } from './dead-letters.ts'
+import { type Batch, isComplete, rehearse, type Staging, takeOverBatch } from './entry-staging.ts'
+import { checkpointOf } from './wal-checkpoints.ts'
+
+/** A database that crashes between COPY and statement loses the staged rows; more often than this it is not well. */
+const STAGING_ATTEMPTS = 3
+
+export async function ship(staging: Staging, logger: Logger, batch: ShipBatch): Promise<ShipResult> {
+  try {
+    return await sortingOut(staging, batch.records, (accepted, refused) =>
+      move(staging, logger, batch, accepted, refused),
+    )
+  } catch (error) {
+    if (await hasArrived(staging.driver, batch)) return arrivedBefore(batch)
+    throw error
+  }
+}
+
+/** Answers how many rows were newer than cold's; refused rows become dead letters. */
+export async function upsert(
+  staging: Staging,
+  logger: Logger,
+  records: readonly EntryRecord[],
+): Promise<{ written: number; rejected: number }> {
+  if (records.length === 0) return { written: 0, rejected: 0 }
+  return sortingOut(staging, records, async (accepted, refused) => {
+    for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
+      const { moved, written, buried } = await staging.through(accepted, undefined, (batch) =>
+        takeOverBatch(staging.driver, batch, sql`SELECT WHERE ${isComplete(batch)}`, refused, null),
+      )
+      if (!moved) continue
+      reportRejected(logger, null, refused, buried)
+      return { written, rejected: refused.length + buried }
+    }
+    throw lostStaging()
+  })
+}
+
+/** Writes everything; only when a row is at fault, finds out which and writes the others. */
+async function sortingOut<T>(
+  staging: Staging,
+  records: readonly EntryRecord[],
+  write: (accepted: readonly EntryRecord[], refused: readonly DeadLetter[]) => Promise<T>,
+): Promise<T> {
+  try {
+    return await write(records, [])
+  } catch (error) {
+    if (!isRowFault(error)) throw error
+  }
+  const { accepted, refused } = await sortOut(records, (some) => rehearse(staging, some))
+  return write(accepted, refused)
+}
+
+async function move(
+  staging: Staging,
+  logger: Logger,
+  batch: ShipBatch,
+  accepted: readonly EntryRecord[],
+  refused: readonly DeadLetter[],
+): Promise<ShipResult> {
+  for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
+    const { moved, written, buried, generation, missed } = await staging.through(accepted, batch.confirmed, (staged) =>
+      takeOverBatch(staging.driver, staged, gateOf(batch, staged), refused, batch.walId),
+    )
+    if (moved) {
+      reportRejected(logger, batch.walId, refused, buried)
+      const superseded = accepted.length - written - buried
+      return { status: 'moved', superseded, rejected: refused.length + buried, generation, missed }
+    }
+    const standing = await checkpointOf(staging.driver, batch.walId)
+    // A log that cold does not know was retired by whoever took it over.
+    if (standing === undefined || standing.epoch !== batch.epoch)
+      return { status: 'fenced', epoch: standing?.epoch ?? 0, sequence: standing?.sequence ?? 0 }
+    if (standing.sequence === batch.from) continue
+    // An earlier attempt whose answer was lost.
+    if (standing.sequence === batch.to) return arrivedBefore(batch)
+    return { status: 'elsewhere', sequence: standing.sequence }
+  }
+  throw lostStaging()
+}
+
+/** Moves the checkpoint, if it stood where the batch begins. */
+function gateOf({ walId, epoch, from, to, shippedVersion }: ShipBatch, staged: Batch): SQL {
+  return sql`
+    UPDATE thermocline.wal_checkpoints SET sequence = ${to}::int8, heartbeat_at = now(),
+      shipped_version = greatest(shipped_version, ${shippedVersion})
+    WHERE wal_id = ${walId}::uuid AND epoch = ${epoch}::int8 AND sequence = ${from}::int8 AND ${isComplete(staged)}
+    RETURNING 1`
+}
+
+/** After a failed call: whether its statement had committed all the same. Only this log's writer moves it to `to`. */
+async function hasArrived(driver: ColdDriver, { walId, epoch, from, to }: ShipBatch): Promise<boolean> {
+  if (from === to) return false
+  try {
+    const standing = await checkpointOf(driver, walId)
+    return standing?.epoch === epoch && standing.sequence === to
+  } catch {
+    // Nobody can say; the caller gets the first error, which says why.
+    return false
+  }
+}
+
+/** Which of its keys were missed, only the answer said that was lost: any of them may be. */
+function arrivedBefore({ records }: ShipBatch): ShipResult {
+  const missed = records.map(({ namespace, id }) => ({ namespace, id }))
+  return { status: 'moved', superseded: 0, rejected: 0, generation: undefined, missed }
+}
+
+function reportRejected(logger: Logger, walId: string | null, refused: readonly DeadLetter[], buried: number): void {
+  if (refused.length + buried === 0) return
+  const reasons = [...new Set(refused.map(({ reason }) => reason)), ...(buried > 0 ? ['below-horizon'] : [])]
+  logger.error(
+    { walId, rejected: refused.length + buried, reasons },
+    'cold could not store some acknowledged entries: they are kept in thermocline.dead_letters',
+  )
+}
+
+function lostStaging(): Error {
+  return unavailable('the cold tier lost staged rows again and again: it may be restarting')
+}

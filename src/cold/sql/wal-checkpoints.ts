@@ -1,0 +1,77 @@
+/** Where each log stands, and who owns it: every change is guarded by its epoch in SQL. */
+import { sql } from 'drizzle-orm'
+import { ZERO_VERSION } from '../../entry/version.ts'
+import { ThermoclineError } from '../../errors.ts'
+import type { ColdDriver } from '../cold-driver.ts'
+import type { AcceptedLoss, LogCheckpoint, RegisteredLog } from '../cold-tier.ts'
+import { DURABLY } from './durable-commit.ts'
+
+export async function takeOver(
+  driver: ColdDriver,
+  walId: string,
+  epoch: number,
+  place: string | undefined,
+): Promise<LogCheckpoint> {
+  const [row] = await driver.query(sql`
+    INSERT INTO thermocline.wal_checkpoints (wal_id, epoch, sequence, shipped_version, place)
+    VALUES (${walId}::uuid, ${epoch}::int8, 0, ${ZERO_VERSION}, ${place ?? null}::text)
+    ON CONFLICT (wal_id) DO UPDATE SET epoch = excluded.epoch, heartbeat_at = now(),
+      place = coalesce(excluded.place, wal_checkpoints.place)
+    WHERE wal_checkpoints.epoch < excluded.epoch
+    RETURNING sequence::float8 AS sequence, ${DURABLY}`)
+  if (row === undefined)
+    throw new ThermoclineError(
+      'ERR_LOCKED',
+      'another process took this log over: close it, and open the store again to go on',
+      {},
+    )
+  return { walId, epoch, sequence: row.sequence as number }
+}
+
+export async function checkpointOf(driver: ColdDriver, walId: string): Promise<LogCheckpoint | undefined> {
+  const [row] = await driver.query(sql`
+    SELECT epoch::float8 AS epoch, sequence::float8 AS sequence
+    FROM thermocline.wal_checkpoints WHERE wal_id = ${walId}::uuid`)
+  return row && { walId, epoch: row.epoch as number, sequence: row.sequence as number }
+}
+
+/** Retiring twice is retiring once. */
+export async function retire(driver: ColdDriver, walId: string, epoch: number): Promise<void> {
+  const [row] = await driver.query(sql`
+    WITH gone AS (
+      DELETE FROM thermocline.wal_checkpoints WHERE wal_id = ${walId}::uuid AND epoch = ${epoch}::int8 RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM thermocline.wal_checkpoints WHERE wal_id = ${walId}::uuid)
+      AND NOT EXISTS (SELECT FROM gone) AS is_taken, ${DURABLY}`)
+  if (row?.is_taken === true)
+    throw new ThermoclineError('ERR_LOCKED', 'another process took this log over: leave it to that process', {})
+}
+
+export async function logs(driver: ColdDriver): Promise<RegisteredLog[]> {
+  const rows = await driver.query(sql`
+    SELECT wal_id::text AS wal_id, epoch::float8 AS epoch, sequence::float8 AS sequence, place,
+      extract(epoch FROM heartbeat_at)::float8 * 1000 AS heartbeat_at,
+      extract(epoch FROM clock_timestamp() - heartbeat_at)::float8 * 1000 AS age
+    FROM thermocline.wal_checkpoints ORDER BY heartbeat_at, wal_id`)
+  return rows.map((row) => ({
+    walId: row.wal_id as string,
+    epoch: row.epoch as number,
+    sequence: row.sequence as number,
+    place: (row.place as string | null) ?? undefined,
+    heartbeatAt: Math.round(row.heartbeat_at as number),
+    heartbeatAgeMs: Math.max(0, Math.round(row.age as number)),
+  }))
+}
+
+export async function recordLoss(driver: ColdDriver, { walId, epoch, lost, reason }: AcceptedLoss): Promise<void> {
+  const first = lost.map(({ from }) => from)
+  const last = lost.map(({ to }) => to ?? null)
+  await driver.query(sql`
+    WITH recorded AS (
+      INSERT INTO thermocline.accepted_losses (wal_id, epoch, first_sequence, last_sequence, reason)
+      SELECT ${walId}::uuid, ${epoch}::int8, first, last, ${reason}::text
+      FROM unnest(${sql.param(first)}::int8[], ${sql.param(last)}::int8[]) AS lost (first, last)
+      ON CONFLICT (wal_id, first_sequence) DO NOTHING
+    )
+    SELECT ${DURABLY}`)
+}

@@ -1,0 +1,122 @@
+/**
+ * Counts reads without making them wait: touches are gathered here and flushed in batches about once a second, to hot
+ * where it holds the entry and to cold otherwise. A crash loses what was not flushed yet, which is fine.
+ */
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { type EntryKey, keyText } from '../entry/entry-key.ts'
+import type { AccessStats } from '../entry/record.ts'
+import { isThermoclineError, withoutContent } from '../errors.ts'
+import type { HotTier, HotTouch } from '../hot/hot-tier.ts'
+import type { Logger } from '../kernel/logger.ts'
+
+const FLUSH_EVERY_MS = 1_000
+/** Flush early beyond this many entries, so that a scan does not pile them up. */
+const FLUSH_AT = 10_000
+
+interface Tally {
+  readonly key: EntryKey
+  lastAccessedAt: number
+  accesses: number
+}
+
+export class AccessCounter {
+  readonly #hot: HotTier
+  readonly #cold: ColdTier
+  readonly #logger: Logger
+  #tallies = new Map<string, Tally>()
+  #timer: NodeJS.Timeout | undefined
+  #flushing: Promise<void> = Promise.resolve()
+
+  constructor(hot: HotTier, cold: ColdTier, logger: Logger) {
+    this.#hot = hot
+    this.#cold = cold
+    this.#logger = logger
+  }
+
+  /** Counts one read and answers the totals with it, given those the tier knew. */
+  count(key: EntryKey, known: AccessStats | undefined, now: number): AccessStats {
+    const text = keyText(key)
+    let tally = this.#tallies.get(text)
+    if (tally === undefined) {
+      tally = { key, lastAccessedAt: now, accesses: 0 }
+      this.#tallies.set(text, tally)
+      if (this.#tallies.size >= FLUSH_AT) this.#flushSoon()
+      else this.#timer ??= setTimeout(() => this.#flushSoon(), FLUSH_EVERY_MS).unref()
+    }
+    tally.accesses++
+    tally.lastAccessedAt = Math.max(tally.lastAccessedAt, now)
+    return { lastAccessedAt: tally.lastAccessedAt, accessCount: (known?.accessCount ?? 0) + tally.accesses }
+  }
+
+  /** Reads of the entry that no tier knows of yet. */
+  unflushed(key: EntryKey): number {
+    return this.#tallies.get(keyText(key))?.accesses ?? 0
+  }
+
+  /** Hands over everything counted so far. Rejects with what the tiers reject with; those counts are lost. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const flushed = this.#flushing.then(() => this.#handOver())
+    this.#flushing = flushed.catch(() => {})
+    return flushed
+  }
+
+  async #handOver(): Promise<void> {
+    if (this.#tallies.size === 0) return
+    const tallies = [...this.#tallies.values()]
+    this.#tallies = new Map()
+    const missed = await this.#touchHot(tallies)
+    if (missed.length > 0) await this.#cold.recordAccess(missed.map((touch) => ({ ...touch.key, ...countsOf(touch) })))
+  }
+
+  /** Answers what hot could not count: all of it while hot is away. */
+  async #touchHot(touches: readonly HotTouch[]): Promise<readonly HotTouch[]> {
+    try {
+      return await this.#hot.touch(touches)
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      return touches
+    }
+  }
+
+  #flushSoon(): void {
+    this.flush().catch((error: unknown) =>
+      this.#logger.warn({ err: withoutContent(error) }, 'access counts of about a second were lost'),
+    )
+  }
+}
+
+function countsOf({ lastAccessedAt, accesses }: HotTouch): { lastAccessedAt: number; accesses: number } {
+  return { lastAccessedAt, accesses }
+}
+
+/** Records in cold what hot had counted of keys that left it; in order, undefined where nothing left. */
+export async function carryOverReads(
+  cold: Pick<ColdTier, 'recordAccess'>,
+  departures: readonly { readonly key: EntryKey }[],
+  reads: readonly (AccessStats | undefined)[],
+): Promise<void> {
+  const touches = reads.flatMap((read, i) =>
+    read === undefined || read.accessCount === 0
+      ? []
+      : [{ ...departures[i]!.key, lastAccessedAt: read.lastAccessedAt, accesses: read.accessCount }],
+  )
+  if (touches.length > 0) await cold.recordAccess(touches)
+}
+
+/** Keys of one statement. */
+const HANDED_OVER_AT_ONCE = 1_000
+
+/** Records in cold what a hot tier that ends has counted, until nothing is left or `signal` fires. */
+export async function handOverReads(
+  takeReads: (limit: number) => readonly ({ readonly key: EntryKey } & AccessStats)[],
+  cold: Pick<ColdTier, 'recordAccess'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const reads = takeReads(HANDED_OVER_AT_ONCE)
+    if (reads.length === 0) return
+    await carryOverReads(cold, reads, reads)
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * Queries over everything an own process has acknowledged: pending is snapshotted first, then cold is asked, and both are
+ * merged, the newer version of each key. Only an own row that would be answered is compared with what cold holds
+ * of its key, and own versions travel only where they are few or replace much of what cold answers: a long
+ * pending costs a walk over it and nothing in the database.
+ */
+
+import type { ColdHit, ColdRow, ColdTier, Metric, Scope } from '../cold/cold-tier.ts'
+import { keyText } from '../entry/entry-key.ts'
+import type { MemoryEntry } from '../entry/memory-entry.ts'
+import { isWithin } from '../entry/namespace.ts'
+import { type EntryRecord, isLive, toEntry } from '../entry/record.ts'
+import { compareText } from '../entry/text.ts'
+import type { VersionClock } from '../entry/version.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Patience } from '../kernel/deadline.ts'
+import { type Filter, matches } from '../query/filter.ts'
+import { similarity } from '../query/metric.ts'
+import type { AccessCounter } from './access-counter.ts'
+import type { Pending } from './pending.ts'
+
+export interface SearcherParts {
+  readonly pending: Pending
+  readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
+  readonly access: AccessCounter
+  /** Learns of what was found. */
+  readonly versions: VersionClock
+  readonly clock: Clock
+  /** Milliseconds for a query that names no timeout. */
+  readonly timeout: number
+}
+
+export interface SearchHit<E extends MemoryEntry = MemoryEntry> {
+  readonly entry: E
+  /** Higher is nearer: cosine similarity, inner product or negative L2 distance. */
+  readonly score: number
+}
+
+export interface SearchResult<E extends MemoryEntry = MemoryEntry> {
+  /** Nearest first. */
+  readonly hits: readonly SearchHit<E>[]
+  /** Whether a tier was missing, so that there may be nearer entries. */
+  readonly partial: boolean
+  /** Whether every vector was compared, for want of an index of these dimensions and this metric. */
+  readonly exact: boolean
+}
+
+/** What an own process has in the scope. */
+interface Own {
+  readonly scope: Scope
+  readonly filter: Filter
+  readonly now: number
+  /** By {@link keyText}; tombstones and what does not match are among them. */
+  readonly versions: ReadonlyMap<string, EntryRecord>
+}
+
+type Order<R> = (a: R, b: R) => number
+
+/** Up to as many own versions travel with a query; beyond, only where the answer without them falls short. */
+const FEW = 500
+
+export class Searcher {
+  readonly #parts: SearcherParts
+
+  constructor(parts: SearcherParts) {
+    this.#parts = parts
+  }
+
+  /** At most `limit` entries, ordered by namespace and id. Counts no access. */
+  async find(scope: Scope, filter: Filter, limit: number, options: Patience): Promise<MemoryEntry[]> {
+    const own = this.#own(scope, filter)
+    const patience = this.#patience(options)
+    const fromCold = await notReplaced(own, limit, (most, exclude) =>
+      this.#parts.cold.find({ ...own, exclude }, most, patience),
+    )
+    const toRow = (row: ColdRow): ColdRow => row
+    const rows = await this.#merge(own, fromCold, toRow, byKey, limit, patience)
+    return rows.map(({ record, access }) => {
+      this.#parts.versions.observe(record, record.version)
+      return toEntry(record, access)
+    })
+  }
+
+  async count(scope: Scope, filter: Filter, options: Patience): Promise<number> {
+    const own = this.#own(scope, filter)
+    const versions = [...own.versions.values()].map((record) => {
+      return { namespace: record.namespace, id: record.id, version: record.version, matches: isSelected(own, record) }
+    })
+    return this.#parts.cold.count({ ...own, exclude: [] }, versions, this.#patience(options))
+  }
+
+  /** The `k` nearest among entries whose embedding has the query's dimensions. Hits count as accesses. */
+  async search(
+    scope: Scope,
+    filter: Filter,
+    { embedding, k, metric }: { embedding: Float32Array; k: number; metric: Metric },
+    options: Patience,
+  ): Promise<SearchResult> {
+    const own = this.#own(scope, filter)
+    const patience = this.#patience(options)
+    let exact = true
+    const fromCold = await notReplaced(own, k, async (most, exclude) => {
+      const found = await this.#parts.cold.search({ ...own, exclude, embedding, metric, k: most }, patience)
+      exact = found.exact
+      return found.hits
+    })
+    const toHit = (row: ColdRow): ColdHit | undefined => {
+      const vector = row.record.embedding
+      return vector?.length === embedding.length ? { ...row, score: similarity(metric, embedding, vector) } : undefined
+    }
+    const hits = await this.#merge(own, fromCold, toHit, byScore, k, patience)
+    const now = this.#parts.clock.now()
+    return {
+      hits: hits.map(({ record, access, score }) => {
+        this.#parts.versions.observe(record, record.version)
+        return { entry: toEntry(record, this.#parts.access.count(record, access, now)), score }
+      }),
+      partial: false,
+      exact,
+    }
+  }
+
+  #own(scope: Scope, filter: Filter): Own {
+    const { clock, pending } = this.#parts
+    return { scope, filter, now: clock.now(), versions: pending.inScope(scope.namespace, scope.recursive) }
+  }
+
+  /**
+   * The first `limit` of what cold answered and of own rows that cold has nothing newer for. Which those are is asked for
+   * the foremost only, for more of them while some turn out to be overtaken.
+   * @param toRow what a row counts as, or undefined where it does not belong into the answer.
+   */
+  async #merge<R extends ColdRow>(
+    own: Own,
+    fromCold: readonly R[],
+    toRow: (row: ColdRow) => R | undefined,
+    order: Order<R>,
+    limit: number,
+    patience: Patience,
+  ): Promise<R[]> {
+    const { cold } = this.#parts
+    const answered = new Set(fromCold.map(({ record }) => keyText(record)))
+    const rows = [...fromCold]
+    for (const [key, record] of own.versions) {
+      if (answered.has(key) || !isSelected(own, record)) continue
+      const row = toRow({ record, access: undefined })
+      if (row !== undefined) rows.push(row)
+    }
+    const settled = new Set<ColdRow>(fromCold)
+    for (let reach = limit; ; reach *= 2) {
+      const foremost = first(rows, reach, order)
+      if (foremost.slice(0, limit).every((row) => settled.has(row))) return foremost.slice(0, limit)
+      const asked = foremost.filter((row) => !settled.has(row))
+      const versions = await cold.versions(
+        asked.map(({ record }) => record),
+        patience,
+      )
+      const overtaken = asked.filter(({ record }, i) => (versions[i] ?? '') > record.version)
+      for (const row of asked) settled.add(row)
+      if (overtaken.length === 0) continue
+      const gone = new Set<ColdRow>(overtaken)
+      const kept = rows.filter((row) => !gone.has(row))
+      const newer = await cold.read(
+        overtaken.map(({ record }) => record),
+        patience,
+      )
+      for (const found of newer) {
+        const row = found !== undefined && isSelected(own, found.record) ? toRow(found) : undefined
+        if (row === undefined) continue
+        settled.add(row)
+        kept.push(row)
+      }
+      rows.splice(0, rows.length, ...kept)
+    }
+  }
+
+  #patience({ signal, timeout }: Patience): Patience {
+    return { signal, timeout: timeout ?? this.#parts.timeout }
+  }
+}
+
+/**
+ * At least `wanted` rows of cold, if it has as many, that no own version replaces.
+ * @param ask for the first so many, less what these versions replace.
+ */
+async function notReplaced<R extends ColdRow>(
+  { scope, versions }: Own,
+  wanted: number,
+  ask: (most: number, exclude: readonly EntryRecord[]) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const isNewer = ({ record }: R): boolean => (versions.get(keyText(record))?.version ?? '') < record.version
+  if (versions.size > FEW) {
+    const rows = within(scope, await ask(wanted, []))
+    const newer = rows.filter(isNewer)
+    if (newer.length === rows.length || rows.length < wanted) return newer
+  }
+  return within(scope, await ask(wanted, [...versions.values()]))
+}
+
+function isSelected({ now, filter }: Own, record: EntryRecord): boolean {
+  return isLive(record, now) && matches(record, filter)
+}
+
+/** The first `most` of the rows in this order, without sorting all of them. */
+function first<R>(rows: readonly R[], most: number, order: Order<R>): R[] {
+  const room = 2 * most + 1_000
+  let foremost: R[] = []
+  let last: R | undefined
+  for (const row of rows) {
+    if (last !== undefined && order(row, last) >= 0) continue
+    if (foremost.push(row) < room) continue
+    foremost = foremost.sort(order).slice(0, most)
+    last = foremost.at(-1)
+  }
+  return foremost.sort(order).slice(0, most)
+}
+
+/** Scope is checked again on what comes back: no query may ever show another namespace's entries. */
+function within<R extends ColdRow>({ namespace, recursive }: Scope, rows: readonly R[]): R[] {
+  for (const { record } of rows)
+    if (!isWithin(record.namespace, namespace, recursive))
+      throw new ThermoclineError('ERR_TIER_UNAVAILABLE', 'cold answered with an entry of another namespace', {
+        tier: 'cold',
+      })
+  return [...rows]
+}
+
+/** Ids are ASCII. */
+function byKey({ record: a }: ColdRow, { record: b }: ColdRow): number {
+  return compareText(a.namespace, b.namespace) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+}
+
+function byScore(a: ColdHit, b: ColdHit): number {
+  return b.score - a.score || byKey(a, b)
+}

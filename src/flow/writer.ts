@@ -1,0 +1,301 @@
+/**
+ * The way of a write: stamp, log, pending, hot, acknowledge.
+ *
+ * Stamping and queueing for the log happen in one synchronous step, so log order is version order within a process. The
+ * log puts a durable record into pending before the promise of its append resolves. A write that hot refuses because
+ * something newer stands there is stamped again above it and logged again: an acknowledged put is never silently older.
+ *
+ * Where hot refuses that one as well, and holds a newer version, the write was overtaken, and is acknowledged as it is:
+ * it is above all that hot knew of the key after the write had begun, so above whatever was acknowledged through hot
+ * before, and what it lost to came to hot while it was under way. (What hot refuses by the floor that keys share has lost
+ * to nothing, and is stamped once more.) What was acknowledged without hot is ordered by version alone, as ever.
+ *
+ * A write that hot did not judge, and that cold turns out to have had something newer of, stays as it is, even where that
+ * is too far ahead to be credible. Stamped again above it, it would pass over what a third process had acknowledged since
+ * in the same way, and reads there would go back: the model finds that schedule in eleven steps.
+ */
+
+import { encodeRecord } from '../entry/codec.ts'
+import { contentSize, type EntryRecord } from '../entry/record.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import type { Version, VersionClock } from '../entry/version.ts'
+import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
+import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
+import type { Patience } from '../kernel/deadline.ts'
+import { withDeadline } from '../kernel/deadline.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { AppendedRecord, WriteLog } from '../wal/append-log.ts'
+import type { Admission } from './admission.ts'
+import type { Pending } from './pending.ts'
+
+/** What an acknowledged write reached: synced to the log on this machine's disk, or committed in cold as well. */
+export type Durability = 'wal' | 'cold'
+
+export interface Receipt {
+  readonly namespace: string
+  readonly id: string
+  readonly version: Version
+  readonly durability: Durability
+}
+
+/** What a write was told, as it was checked. */
+export interface WriteTerms extends Patience {
+  readonly durability?: Durability | undefined
+}
+
+export interface WriterParts {
+  readonly log: WriteLog<EntryRecord>
+  readonly keyHash: (namespace: string, id: string) => number
+  readonly pending: Pending
+  readonly hot: HotTier
+  readonly versions: VersionClock
+  readonly admission: Admission
+  readonly logger: Logger
+  readonly durability: Durability
+  /** Told after each write to hot. */
+  readonly onHotWrite: () => void
+  /** Resolves once cold has everything up to the sequence. */
+  readonly shipThrough: (sequence: number) => Promise<void>
+}
+
+/** A write that hot has neither taken nor overtaken by then goes on without it. */
+const MAX_STAMPS = 8
+/** Writes of one putMany that are admitted and wait for the log together: as many, and about as many bytes. */
+const GROUP_WRITES = 1_000
+const GROUP_BYTES = 8 * 1024 * 1024
+
+interface Stamped {
+  readonly write: HotWrite
+  readonly durable: Promise<AppendedRecord<EntryRecord>>
+}
+
+/** A record that hot has not taken yet. */
+interface Offer {
+  readonly index: number
+  readonly record: UnversionedRecord
+  /** What hot said that it has to rise above. */
+  readonly floor: Version | undefined
+}
+
+interface Logged extends Offer {
+  readonly write: HotWrite
+}
+
+export class Writer {
+  readonly #parts: WriterParts
+  #queuedBytes = 0
+  /** Settles when everything begun so far has been logged and offered to hot; resolves to nothing, or each link would hold all before it. */
+  #offered: Promise<void> = Promise.resolve()
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts
+  }
+
+  /** Payload bytes queued for the log and not durable yet. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  /** Resolves once every write begun before this call is durable and was offered to hot, or has failed. */
+  async settled(): Promise<void> {
+    await this.#offered
+  }
+
+  async write(record: UnversionedRecord, options: WriteTerms): Promise<Receipt> {
+    const [outcome] = await this.writeAll([record], options)
+    if (outcome!.ok) return outcome!.value
+    throw outcome!.error
+  }
+
+  /**
+   * In order, one outcome per record; the records were checked before. Never rejects. Where patience or room ends, what
+   * was not begun by then is not begun any more.
+   */
+  async writeAll(records: readonly UnversionedRecord[], options: WriteTerms): Promise<WriteOutcome[]> {
+    const outcomes: WriteOutcome[] = []
+    const startedAt = performance.now()
+    for (const group of groupsOf(records)) {
+      const isFirst = outcomes.length === 0
+      const patience = isFirst ? options : { ...options, ...timeLeft(options, startedAt) }
+      const begin = () => withDeadline(this.#writeGroup(group, options), patience, { outcome: 'unknown' })
+      try {
+        outcomes.push(...(await this.#parts.admission.admit(begin, patience)))
+      } catch (error) {
+        for (const { id } of group) outcomes.push({ ok: false, error: withId(error, id, 'unknown') })
+        for (const { id } of records.slice(outcomes.length))
+          outcomes.push({ ok: false, error: withId(error, id, 'unknown', { outcome: 'none' }) })
+        break
+      }
+    }
+    return outcomes
+  }
+
+  async #writeGroup(records: readonly UnversionedRecord[], options: WriteTerms): Promise<WriteOutcome[]> {
+    const durability = options.durability ?? this.#parts.durability
+    const offering = this.#logAndOffer(records, durability)
+    this.#offered = Promise.allSettled([this.#offered, offering]).then(() => {})
+    const { outcomes, sequence } = await offering
+    if (durability === 'cold' && sequence > 0) await this.#shipThrough(sequence, outcomes)
+    return outcomes
+  }
+
+  /** Until hot has stored or overtaken each record, or is away. Answers the highest sequence that became durable, 0 where none did. */
+  async #logAndOffer(
+    records: readonly UnversionedRecord[],
+    durability: Durability,
+  ): Promise<{ outcomes: WriteOutcome[]; sequence: number }> {
+    const outcomes = new Array<WriteOutcome>(records.length)
+    let open: Offer[] = records.map((record, index) => ({ index, record, floor: undefined }))
+    let sequence = 0
+    for (let stamps = 1; open.length > 0; stamps++) {
+      const stamped = open.map(({ record, floor }) => this.#stamp(record, floor))
+      const logged = await Promise.allSettled(stamped.map(({ durable }) => durable))
+      const durable: Logged[] = []
+      for (const [i, log] of logged.entries()) {
+        const { index, record } = open[i]!
+        if (log.status === 'fulfilled') {
+          const { namespace, id, version } = log.value.value
+          outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
+          sequence = Math.max(sequence, log.value.sequence)
+          durable.push({ ...open[i]!, write: stamped[i]!.write })
+          continue
+        }
+        // An earlier round is in the log, whatever became of this one.
+        const known = stamps > 1 ? ({ outcome: 'applied' } as const) : {}
+        outcomes[index] = { ok: false, error: withId(log.reason, record.id, 'unknown', known) }
+      }
+      open = await this.#refused(durable)
+      if (open.length === 0 || stamps < MAX_STAMPS) continue
+      this.#parts.logger.warn({ writes: open.length, stamps }, 'acknowledging writes that hot does not take')
+      break
+    }
+    return { outcomes, sequence }
+  }
+
+  /** Those that have to be stamped again; none where hot is away. */
+  async #refused(logged: readonly Logged[]): Promise<Offer[]> {
+    const results = await this.#writeHot(logged.map(({ write }) => write))
+    if (results === undefined) return []
+    const refused = logged.flatMap((offer, i) => {
+      const result = results[i]!
+      return result.status === 'stored'
+        ? []
+        : [{ ...offer, told: result.status === 'refused' ? result.floor : undefined }]
+    })
+    const overtaken = await this.#overtaken(
+      refused.filter(({ floor, told }) => floor !== undefined && told !== undefined),
+    )
+    return refused
+      .filter(({ write }) => !overtaken.has(write))
+      .map(({ index, record, floor, told }) => ({ index, record, floor: told ?? floor }))
+  }
+
+  /** Those of which hot holds a newer version now. */
+  async #overtaken(refused: readonly Logged[]): Promise<ReadonlySet<HotWrite>> {
+    if (refused.length === 0) return new Set()
+    try {
+      const held = await this.#parts.hot.read(refused.map(({ write }) => write.key))
+      return new Set(refused.flatMap(({ write }, i) => ((held[i]?.version ?? '') > write.version ? [write] : [])))
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      return new Set()
+    }
+  }
+
+  /** Synchronous from the version to the log's queue. */
+  #stamp(unversioned: UnversionedRecord, floor: Version | undefined): Stamped {
+    const { hot, versions, log, keyHash, admission } = this.#parts
+    const startedAt = hot.now()
+    const version = versions.next(unversioned, floor)
+    const record: EntryRecord = { ...unversioned, version }
+    const payload = encodeRecord(record)
+    const deleted = record.deletedAt !== null
+    const type = deleted ? 'delete' : 'put'
+    const durable = log.append(type, payload, keyHash(record.namespace, record.id), record)
+    this.#queuedBytes += payload.byteLength
+    const settle = (): void => {
+      this.#queuedBytes -= payload.byteLength
+    }
+    // What a failed append had taken is room for another.
+    durable.then(settle, settle).then(() => admission.roomMade())
+    const { expiresAt } = record
+    return { durable, write: { key: record, version, deleted, expiresAt, payload, reason: 'put', startedAt } }
+  }
+
+  /** Undefined where hot is away: the log and pending answer for the writes until cold has them. */
+  async #writeHot(writes: readonly HotWrite[]): Promise<HotWriteResult[] | undefined> {
+    if (writes.length === 0) return []
+    const { hot, onHotWrite } = this.#parts
+    try {
+      const generation = hot.generationNumber
+      const results = await hot.write(writes)
+      this.#note(writes, results, hot.generationNumber === generation ? generation : undefined)
+      onHotWrite()
+      return results
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      // For details: that hot is away is told once, by the worker.
+      this.#parts.logger.debug({ err: withoutContent(error), writes: writes.length }, 'acknowledging without hot')
+      return undefined
+    }
+  }
+
+  /**
+   * What hot is known to hold in a generation, nobody has to repair once it is in cold. Of what it did not take it may hold
+   * something older: that has to go as soon as cold has this version, for pending shadows it no longer.
+   */
+  #note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generation: number | undefined): void {
+    const { pending } = this.#parts
+    for (const [i, { key, version }] of writes.entries()) {
+      if (results[i]!.status !== 'stored') pending.refuse(key, version)
+      else if (generation !== undefined) pending.confirm(key, version, generation)
+    }
+  }
+
+  async #shipThrough(sequence: number, outcomes: WriteOutcome[]): Promise<void> {
+    try {
+      await this.#parts.shipThrough(sequence)
+    } catch (error) {
+      for (const [i, outcome] of outcomes.entries())
+        if (outcome.ok) outcomes[i] = { ok: false, error: withId(error, outcome.value.id, 'applied') }
+    }
+  }
+}
+
+export type WriteOutcome =
+  | { readonly ok: true; readonly value: Receipt }
+  | { readonly ok: false; readonly error: ThermoclineError }
+
+/** Whole milliseconds, for a message may tell them. */
+function timeLeft({ timeout }: Patience, startedAt: number): Pick<Patience, 'timeout'> {
+  return timeout === undefined ? {} : { timeout: Math.max(0, Math.ceil(timeout - (performance.now() - startedAt))) }
+}
+
+/** Consecutive runs of the records that are written together. */
+function* groupsOf(records: readonly UnversionedRecord[]): Generator<readonly UnversionedRecord[]> {
+  let from = 0
+  let bytes = 0
+  for (const [at, record] of records.entries()) {
+    const size = contentSize(record)
+    if (at > from && (at - from === GROUP_WRITES || bytes + size > GROUP_BYTES)) {
+      yield records.slice(from, at)
+      from = at
+      bytes = 0
+    }
+    bytes += size
+  }
+  if (from < records.length) yield records.slice(from)
+}
+
+/** The error with the id that the write chose, so that a retry can name it. */
+function withId(
+  error: unknown,
+  id: string,
+  outcome: 'unknown' | 'applied',
+  known: { readonly outcome?: 'none' | 'applied' } = {},
+): ThermoclineError {
+  if (!(error instanceof ThermoclineError)) return unforeseen(error, { outcome, ...known, id })
+  const details = { outcome, ...error.details, ...known, id }
+  const cause = error.cause === undefined ? {} : { cause: error.cause }
+  return new ThermoclineError(error.code, error.message, details as never, cause)
+}

@@ -1,0 +1,280 @@
+/**
+ * The hot tier inside this process: the embedded default, and what tests of the flows run on. It guarantees what
+ * hot-tier.ts asks of every driver. The whole tier is one slot, each call is one step that nothing interrupts, and its
+ * generation is the life of the object. It never evicts: where it holds more than its capacity, whoever demotes sees
+ * that in `capacity` and `size()` and makes room earlier, once cold has what leaves.
+ */
+import { randomUUID } from 'node:crypto'
+import { type EntryKey, keyText } from '../../entry/entry-key.ts'
+import type { AccessStats } from '../../entry/record.ts'
+import { newest, type Version, ZERO_VERSION } from '../../entry/version.ts'
+import { ThermoclineError } from '../../errors.ts'
+import { type Clock, systemClock } from '../../kernel/clock.ts'
+import type {
+  HotCandidate,
+  HotCapacity,
+  HotRead,
+  HotRemoval,
+  HotSize,
+  HotTier,
+  HotTouch,
+  HotWrite,
+  HotWriteResult,
+} from '../hot-tier.ts'
+import { KeyedHeap } from './keyed-heap.ts'
+import { Markers } from './markers.ts'
+import { SteadyClock } from './steady-clock.ts'
+
+/** Longer than any call waits for its tiers, and short enough that few keys carry a marker at a time. */
+const DEFAULT_MARKER_TTL = 60_000
+
+export interface MemoryHotTierOptions {
+  readonly maxEntries: number
+  /** Counts payloads; keys and bookkeeping (some hundred bytes an entry) come on top. */
+  readonly maxBytes: number
+  /** Milliseconds. @default 60_000 */
+  readonly markerTtl?: number
+  readonly clock?: Clock
+  /** Under which cold knows this memory, where others share cold. */
+  readonly generationNumber?: number | undefined
+}
+
+/** Reads of an entry that nobody else knows of yet. */
+export interface CountedRead extends AccessStats {
+  readonly key: EntryKey
+}
+
+/** What the tier keeps per key. */
+interface Held {
+  readonly key: EntryKey
+  version: Version
+  deleted: boolean
+  expiresAt: number | null
+  payload: Uint8Array
+  /** Reads that cold knows of already. */
+  knownAccesses: number
+  /** Reads since the key entered hot. */
+  accesses: number
+  /** Entering hot and being replaced count as well: neither makes a candidate of a value just written. */
+  lastAccessedAt: number
+}
+
+const STORED: HotWriteResult = { status: 'stored' }
+const LATE: HotWriteResult = { status: 'late' }
+const NOTHING = new Uint8Array()
+
+export class MemoryHotTier implements HotTier {
+  readonly capacity: HotCapacity
+  readonly markerTtl: number
+  readonly generation = randomUUID()
+  readonly generationNumber: number | undefined
+  readonly #wall: Clock
+  readonly #steady: SteadyClock
+  readonly #held = new Map<string, Held>()
+  readonly #byLastAccess = new KeyedHeap<Held>()
+  readonly #byExpiry = new KeyedHeap<Held>()
+  /** Those with reads that cold does not know of. */
+  readonly #read = new Set<Held>()
+  readonly #markers: Markers
+  /** The highest version that ever left. */
+  #floor = ZERO_VERSION
+  #bytes = 0
+  #isClosed = false
+
+  constructor(options: MemoryHotTierOptions) {
+    const { maxEntries, maxBytes, markerTtl = DEFAULT_MARKER_TTL, clock = systemClock, generationNumber } = options
+    this.capacity = { maxEntries, maxBytes }
+    this.markerTtl = markerTtl
+    this.generationNumber = generationNumber
+    this.#wall = clock
+    this.#steady = new SteadyClock(clock)
+    this.#markers = new Markers(markerTtl, this.#steady)
+  }
+
+  now(): number {
+    return this.#steady.now()
+  }
+
+  held(key: EntryKey): HotRead | undefined {
+    const held = this.#held.get(keyText(key))
+    return held && { ...stateOf(held), payload: held.payload }
+  }
+
+  /** The payloads are the tier's own bytes, not copies: nobody may write to them. */
+  async read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]> {
+    this.#refuseIfClosed()
+    return keys.map((key) => this.held(key))
+  }
+
+  /** Keeps payloads as they are, except views of a larger buffer, which are copied. */
+  async write(writes: readonly HotWrite[]): Promise<HotWriteResult[]> {
+    this.#refuseIfClosed()
+    return writes.map((write) => {
+      const name = keyText(write.key)
+      const held = this.#held.get(name)
+      const refusal = this.#judge(write, name, held)
+      if (refusal === undefined) this.#store(write, name, held)
+      return refusal ?? STORED
+    })
+  }
+
+  async touch(touches: readonly HotTouch[]): Promise<HotTouch[]> {
+    this.#refuseIfClosed()
+    return touches.filter((touch) => {
+      const held = this.#held.get(keyText(touch.key))
+      if (held === undefined) return true
+      held.accesses += touch.accesses
+      if (held.accesses > 0) this.#read.add(held)
+      this.#setLastAccess(held, touch.lastAccessedAt)
+      return false
+    })
+  }
+
+  async candidates({ limit, idleSince }: { limit: number; idleSince: number }): Promise<HotCandidate[]> {
+    this.#refuseIfClosed()
+    const idle = this.#byLastAccess.smallest(limit, idleSince)
+    const expired = this.#byExpiry.smallest(limit, this.#wall.now())
+    return [...new Set([...idle, ...expired])]
+      .sort((a, b) => a.lastAccessedAt - b.lastAccessedAt)
+      .slice(0, limit)
+      .map((held) => ({ key: held.key, ...stateOf(held) }))
+  }
+
+  async remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
+    this.#refuseIfClosed()
+    return removals.map(({ key, version }) => {
+      const name = keyText(key)
+      const held = this.#held.get(name)
+      if (held?.version !== version) return undefined
+      this.#mark(name, version)
+      return this.#drop(name, held)
+    })
+  }
+
+  async repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
+    this.#refuseIfClosed()
+    return repairs.map(({ key, version }) => {
+      const name = keyText(key)
+      const held = this.#held.get(name)
+      this.#mark(name, version)
+      return held !== undefined && held.version < version ? this.#drop(name, held) : undefined
+    })
+  }
+
+  async verify(): Promise<void> {
+    this.#refuseIfClosed()
+  }
+
+  /** At most `limit` entries with reads that cold does not know of; they count as known from now on. Costs what it answers. */
+  takeReads(limit: number): CountedRead[] {
+    const taken: CountedRead[] = []
+    for (const held of this.#read) {
+      if (taken.length === limit) break
+      this.#read.delete(held)
+      taken.push({ key: held.key, accessCount: held.accesses, lastAccessedAt: held.lastAccessedAt })
+      held.knownAccesses += held.accesses
+      held.accesses = 0
+    }
+    return taken
+  }
+
+  async size(): Promise<HotSize> {
+    this.#refuseIfClosed()
+    return { entries: this.#held.size, bytes: this.#bytes }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#held.clear()
+    this.#byLastAccess.clear()
+    this.#byExpiry.clear()
+    this.#read.clear()
+    this.#markers.clear()
+    this.#bytes = 0
+  }
+
+  /** What stands against the write; undefined where it may be stored. */
+  #judge(write: HotWrite, name: string, held: Held | undefined): HotWriteResult | undefined {
+    if (held?.version === write.version) return STORED
+    if (held !== undefined && held.version > write.version) return refused(held.version)
+    const marker = this.#markers.get(name)
+    if (marker !== undefined && marker >= write.version)
+      return refused(write.reason === 'put' ? newest(marker, this.#floor)! : marker)
+    if (this.now() - write.startedAt > this.markerTtl / 2) return LATE
+    if ((write.generation ?? this.generation) !== this.generation) return LATE
+    // The floor is for puts alone. A re-push was acknowledged already, so its version cannot rise. A promotion needs no
+    // floor once the marker is gone: had a newer version left hot after `startedAt`, its marker would outlive every
+    // promotion that is not late; had it left before, cold held it by then (that is what lets anything leave), and the
+    // read that began at `startedAt` would have found it. And a floor shared by all keys would refuse nearly all
+    // promotions: what comes back from cold is older than the latest demotion.
+    if (write.reason === 'put' && held === undefined && write.version <= this.#floor) return refused(this.#floor)
+    return undefined
+  }
+
+  #store(write: HotWrite, name: string, before: Held | undefined): void {
+    const held = before ?? this.#enter(name, write)
+    const payload = ownBytes(write.payload)
+    this.#bytes += payload.byteLength - held.payload.byteLength
+    held.version = write.version
+    held.deleted = write.deleted
+    held.expiresAt = write.expiresAt
+    held.payload = payload
+    this.#setLastAccess(held, Math.max(this.#wall.now(), write.access?.lastAccessedAt ?? 0))
+    if (held.expiresAt === null) this.#byExpiry.delete(held)
+    else this.#byExpiry.set(held, held.expiresAt)
+  }
+
+  /** Makes a place for a key that hot lacks, to be filled by {@link #store}. */
+  #enter(name: string, { key, access }: HotWrite): Held {
+    const held: Held = {
+      key: { namespace: key.namespace, id: key.id },
+      version: ZERO_VERSION,
+      deleted: false,
+      expiresAt: null,
+      payload: NOTHING,
+      knownAccesses: access?.accessCount ?? 0,
+      accesses: 0,
+      lastAccessedAt: 0,
+    }
+    this.#held.set(name, held)
+    return held
+  }
+
+  #drop(name: string, held: Held): AccessStats {
+    this.#held.delete(name)
+    this.#byLastAccess.delete(held)
+    this.#byExpiry.delete(held)
+    this.#read.delete(held)
+    this.#bytes -= held.payload.byteLength
+    return { accessCount: held.accesses, lastAccessedAt: held.lastAccessedAt }
+  }
+
+  /** This version of the key is not here, and has been or might have been. */
+  #mark(name: string, version: Version): void {
+    this.#markers.set(name, newest(this.#markers.get(name), version)!)
+    if (version > this.#floor) this.#floor = version
+  }
+
+  #setLastAccess(held: Held, time: number): void {
+    held.lastAccessedAt = Math.max(held.lastAccessedAt, time)
+    this.#byLastAccess.set(held, held.lastAccessedAt)
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#isClosed) throw new ThermoclineError('ERR_CLOSED', 'the hot tier is closed', {})
+  }
+}
+
+function refused(floor: Version): HotWriteResult {
+  return { status: 'refused', floor }
+}
+
+function stateOf(held: Held): Omit<HotRead, 'payload'> {
+  const { version, deleted, expiresAt, knownAccesses, accesses, lastAccessedAt } = held
+  return { version, deleted, expiresAt, accessCount: knownAccesses + accesses, lastAccessedAt }
+}
+
+/** A view would keep its whole buffer alive and change when that is used again. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes)
+}

@@ -1,0 +1,66 @@
+/**
+ * Keeps a tier that does not answer from being asked again and again: every call that waits for its timeout adds to a
+ * queue that the tier has to work off when it comes back.
+ *
+ * States: *closed*, calls go through; *open*, after `threshold` failures in a row, calls are refused for `restMs`;
+ * *half-open*, after that, one call goes through as a probe and the others are refused until it has answered: success
+ * closes, failure opens anew.
+ */
+import type { Clock } from '../../kernel/clock.ts'
+
+export interface GuardOptions {
+  readonly threshold: number
+  readonly restMs: number
+  /** Whether an error says that the tier does not answer. One that it answered with says the opposite. */
+  readonly isOutage: (error: unknown) => boolean
+  readonly clock: Clock
+}
+
+export class GuardOpen extends Error {
+  override readonly name = 'GuardOpen'
+}
+
+type State = { is: 'closed'; failures: number } | { is: 'open'; until: number } | { is: 'half-open' }
+
+export class Guard {
+  readonly #options: GuardOptions
+  #state: State = { is: 'closed', failures: 0 }
+
+  constructor(options: GuardOptions) {
+    this.#options = options
+  }
+
+  /** Settles as `work` does, or throws {@link GuardOpen} without starting it. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.#admit()
+    const before = this.#state
+    try {
+      const result = await work()
+      this.close()
+      return result
+    } catch (error) {
+      if (this.#options.isOutage(error)) this.#countFailure(before)
+      else this.close()
+      throw error
+    }
+  }
+
+  /** Lets calls through at once, for whoever knows that the tier is back. */
+  close(): void {
+    this.#state = { is: 'closed', failures: 0 }
+  }
+
+  #admit(): void {
+    if (this.#state.is === 'closed') return
+    if (this.#state.is === 'half-open' || this.#options.clock.now() < this.#state.until)
+      throw new GuardOpen('the tier failed lately and is left alone for a moment')
+    this.#state = { is: 'half-open' }
+  }
+
+  /** Calls that began under an earlier state say nothing about this one. */
+  #countFailure(before: State): void {
+    if (this.#state !== before) return
+    if (this.#state.is === 'closed' && ++this.#state.failures < this.#options.threshold) return
+    this.#state = { is: 'open', until: this.#options.clock.now() + this.#options.restMs }
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * ioredis, which is an optional package: loaded when a store on Redis opens. Nothing imports its values otherwise, or a
+ * bundle would not be made, or not start, where it is not installed.
+ */
+import type * as ioredis from 'ioredis'
+import { ThermoclineError } from '../../errors.ts'
+
+export type Redis = ioredis.Redis
+export type Cluster = ioredis.Cluster
+/** Undefined before {@link loadIoredis} has resolved. */
+export let Redis: typeof ioredis.Redis
+export let Cluster: typeof ioredis.Cluster
+
+/** Rejects with `ERR_UNSUPPORTED` where it is not installed. */
+export async function loadIoredis(): Promise<void> {
+  try {
+    const driver = await import('ioredis')
+    Redis = driver.Redis
+    Cluster = driver.Cluster
+  } catch (cause) {
+    const message = 'a hot tier on Redis needs the package `ioredis`: run `npm install ioredis`'
+    throw new ThermoclineError('ERR_UNSUPPORTED', message, {}, { cause })
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * Which memory is this? A Redis that restarts empty or from an old snapshot, is flushed, or fails over to a replica that
+ * lags must not pass for the one that took our writes. A *generation* is one uninterrupted memory: its id is a hash of
+ * every master's run id and replication id, and of a random nonce kept in Redis, which a flush loses. All keys carry it,
+ * so what an older memory kept is never read.
+ *
+ * States: *unknown*, at first and from the moment any connection breaks; *current*, once the masters were asked over the
+ * new connections. Nothing is sent to a slot while the generation is unknown: callers wait for the look. A new
+ * generation is entered in this order: the owner registers it in cold and learns cold's highest version; that becomes
+ * the floor of each slot; then the generation is declared ready, for everybody. A slot found without its floor after
+ * that has lost its memory, and takes the generation with it: the nonce is replaced.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import type { Version } from '../../entry/version.ts'
+import { ThermoclineError, withoutContent } from '../../errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import { AnsweredByReplica, GenerationLost, isFromReplica } from './redis-errors.ts'
+import { ALL_SLOTS, GenerationKeys, nonceKey, storePrefix } from './redis-keys.ts'
+import type { RedisLink } from './redis-link.ts'
+import { deleteOtherGenerations, inspectMaster } from './redis-masters.ts'
+
+/** What cold says of a generation that it knows as current now; undefined: it has ended. */
+export type EnterGeneration = (
+  id: string,
+) => Promise<{ readonly number: number; readonly highestVersion: Version } | undefined>
+
+export interface GenerationOptions {
+  readonly link: RedisLink
+  readonly storeId: string
+  readonly logger: Logger
+  readonly enter: EnterGeneration
+  readonly onCurrent: (generation: string, isNew: boolean) => void
+}
+
+/** A generation that was current when it was handed out. */
+export interface Generation {
+  readonly id: string
+  /** Under which cold knows it. */
+  readonly number: number
+  readonly keys: GenerationKeys
+  /** The latest change that was seen of each slot; empty before the first. */
+  readonly marks: string[]
+}
+
+/** Names a generation before it is entered. */
+type NamedGeneration = Pick<Generation, 'id' | 'keys'>
+
+/** Pause before another look after one that failed although Redis is connected. */
+const RETRY_MS = 1_000
+
+export class RedisGeneration {
+  readonly #options: GenerationOptions
+  #current: Generation | undefined
+  #looking: Promise<Generation> | undefined
+  #measuring: Promise<unknown> | undefined
+  /** Counts what made the generation unknown: a look that began before the latest says nothing. */
+  #breaks = 0
+  /** What has been seen of the latest generation. */
+  #known: Pick<Generation, 'id' | 'marks'> | undefined
+  #lastId: string | undefined
+  #lastNumber = 0
+  #mayEvict = false
+  #isSilent = false
+  #retry: NodeJS.Timeout | undefined
+  #isClosed = false
+  #hasWarnedOfEviction = false
+  #hasWarnedOfSilence = false
+  #hasWarnedOfFailure = false
+  /** Redis's clock less ours. */
+  #offset = Date.now() - performance.now()
+
+  constructor(options: GenerationOptions) {
+    this.#options = options
+  }
+
+  /** The latest known; empty before the first. */
+  get id(): string {
+    return this.#lastId ?? ''
+  }
+
+  /** Under which cold knows the current one; undefined while that is unknown. */
+  get number(): number | undefined {
+    return this.#current?.number
+  }
+
+  get mayEvict(): boolean {
+    return this.#mayEvict
+  }
+
+  /** Whether nothing but its slots tells this memory from an older copy: INFO is blocked. */
+  get isSilent(): boolean {
+    return this.#isSilent
+  }
+
+  /** Redis's own time as last measured, on a clock that does not step. */
+  now(): number {
+    return Math.round(performance.now() + this.#offset)
+  }
+
+  /** The current generation, looked up first where it is unknown. */
+  current(): Promise<Generation> {
+    if (this.#current !== undefined) return Promise.resolve(this.#current)
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  isCurrent(generation: Generation): boolean {
+    return this.#current === generation
+  }
+
+  /** Cold knows another one as current: this one is entered anew, if it is still what Redis has. */
+  reenter(): void {
+    this.#lastId = undefined
+    this.forget()
+    this.lookSoon()
+  }
+
+  /** A connection broke. */
+  forget(): void {
+    this.#breaks++
+    this.#current = undefined
+  }
+
+  /** Masters can be asked (again). */
+  lookSoon(): void {
+    clearTimeout(this.#retry)
+    this.current().catch((error: unknown) => {
+      // A connection that comes up brings the next look.
+      if (this.#isClosed || !this.#options.link.isUp) return
+      this.#warnOfFailure(error)
+      clearTimeout(this.#retry)
+      this.#retry = setTimeout(() => this.lookSoon(), RETRY_MS).unref()
+    })
+  }
+
+  /** A slot of this generation has no floor, or not the changes that it had. */
+  async lose(lost: Generation): Promise<void> {
+    try {
+      const { nonce, ready } = await this.#readNonce()
+      // Where another one is ready, or none, somebody was before us.
+      if (ready === lost.id) {
+        await this.#renounce(nonce)
+        await Promise.all(ALL_SLOTS.map((slot) => this.#options.link.run('end', [lost.keys.slot(slot)], [])))
+      }
+    } finally {
+      this.#leave(lost)
+    }
+  }
+
+  /** Rejects with {@link GenerationLost} where the masters are not those of the current generation any more. */
+  async verify(): Promise<void> {
+    const known = await this.current()
+    try {
+      const { id, ready } = await this.#identify()
+      if (id === known.id && ready === id) return
+    } catch (error) {
+      if (!isFromReplica(error)) throw error
+    }
+    throw new GenerationLost('another memory answers')
+  }
+
+  /** Measures Redis's clock anew: between two that drift apart, every write would be late. */
+  measureTime(): Promise<unknown> {
+    this.#measuring ??= this.#readNonce().finally(() => {
+      this.#measuring = undefined
+    })
+    return this.#measuring
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.forget()
+    clearTimeout(this.#retry)
+  }
+
+  get #nonceKey(): string {
+    return nonceKey(this.#options.storeId)
+  }
+
+  /** Nobody uses it any more here; the next call looks. */
+  #leave(lost: Generation): void {
+    if (this.#current === lost) this.forget()
+    this.lookSoon()
+  }
+
+  /** Which generation Redis would have now, whether anybody has entered it or not. */
+  async #identify(): Promise<{ id: string; nonce: string; ready: string }> {
+    const fingerprints = await this.#inspectMasters()
+    const { nonce, ready } = await this.#readNonce()
+    return { id: hashOf([...fingerprints, nonce]), nonce, ready }
+  }
+
+  async #look(): Promise<Generation> {
+    const { link, storeId } = this.#options
+    for (;;) {
+      const breaks = this.#breaks
+      const { id, nonce, ready } = await this.#identify()
+      const keys = new GenerationKeys(storeId, id)
+      if (this.#lastId === undefined) await link.run('rehearse', [keys.rehearsal], [])
+      let number = this.#lastNumber
+      if (id !== this.#lastId || ready !== id) {
+        const entered = await this.#enter(id)
+        if (entered === undefined) {
+          await this.#renounce(nonce)
+          continue
+        }
+        number = entered.number
+        if (ready !== id && !(await this.#prepare({ id, keys }, nonce, entered.highestVersion))) continue
+      }
+      const generation = { id, number, keys, marks: this.#marksOf(id) }
+      if (this.#isClosed) throw new Error('closed meanwhile')
+      if (breaks !== this.#breaks) continue
+      this.#become(generation)
+      return generation
+    }
+  }
+
+  /** What was known before a connection broke holds afterwards, where it is the same memory. */
+  #marksOf(id: string): string[] {
+    if (this.#known?.id !== id) this.#known = { id, marks: ALL_SLOTS.map(() => '') }
+    return this.#known.marks
+  }
+
+  async #inspectMasters(): Promise<string[]> {
+    const reports = await Promise.all(this.#options.link.masters().map(inspectMaster))
+    if (reports.length === 0) throw new Error('no master is known')
+    if (reports.some((report) => report.isReplica)) throw new AnsweredByReplica('a master became a replica')
+    this.#isSilent = reports.some(({ fingerprint }) => fingerprint === undefined)
+    this.#mayEvict = reports.some(
+      ({ evictionPolicy }) => evictionPolicy !== undefined && evictionPolicy !== 'noeviction',
+    )
+    for (const { evictionPolicy, fingerprint } of reports) {
+      this.#warnOfEviction(evictionPolicy)
+      if (fingerprint === undefined) this.#warnOfSilence()
+    }
+    return reports.map((report) => report.fingerprint ?? '').sort()
+  }
+
+  /** A new nonce makes a new generation of the same memory, for every process. */
+  async #renounce(nonce: string): Promise<void> {
+    await this.#options.link.run('renounce', [this.#nonceKey], [nonce, randomUUID()])
+  }
+
+  async #enter(id: string): ReturnType<EnterGeneration> {
+    try {
+      return await this.#options.enter(id)
+    } catch (cause) {
+      const { address } = this.#options.link
+      const message = `the hot tier at ${address} waits for the cold tier, which must know of its generation first`
+      throw new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'hot' }, { cause })
+    }
+  }
+
+  /** Gives each slot its floor; false where the nonce was replaced meanwhile. */
+  async #prepare({ id, keys }: NamedGeneration, nonce: string, floor: Version): Promise<boolean> {
+    const { link, logger } = this.#options
+    await Promise.all(ALL_SLOTS.map((slot) => link.run('raiseFloor', [keys.slot(slot)], [floor])))
+    const isReady = (await link.run('declareReady', [this.#nonceKey], [nonce, id])) === 1
+    if (isReady) {
+      logger.info({ generation: id }, 'the hot tier begins anew')
+      this.#cleanUp({ id, keys }).catch((error: unknown) =>
+        logger.debug({ err: withoutContent(error) }, 'old hot keys stay until the next generation'),
+      )
+    }
+    return isReady
+  }
+
+  async #cleanUp({ id, keys }: NamedGeneration): Promise<void> {
+    const { link, logger, storeId } = this.#options
+    const isCurrent = async (): Promise<boolean> => (await this.#readNonce()).ready === id && !this.#isClosed
+    for (const master of link.masters()) {
+      const deleted = await deleteOtherGenerations(master, storePrefix(storeId), keys.prefix, isCurrent)
+      if (deleted > 0) logger.info({ keys: deleted }, 'deleted hot keys of earlier generations')
+    }
+  }
+
+  #become(generation: Generation): void {
+    const isNew = generation.id !== this.#lastId
+    this.#current = generation
+    this.#lastId = generation.id
+    this.#lastNumber = generation.number
+    this.#hasWarnedOfFailure = false
+    this.#options.onCurrent(generation.id, isNew)
+  }
+
+  async #readNonce(): Promise<{ nonce: string; ready: string }> {
+    const sentAt = performance.now()
+    const answer = await this.#options.link.run('nonce', [this.#nonceKey], [randomUUID()])
+    const [nonce, ready, time] = answer as [string, string, string]
+    this.#offset = Number(time) - (sentAt + performance.now()) / 2
+    return { nonce, ready }
+  }
+
+  #warnOfFailure(error: unknown): void {
+    const level = this.#hasWarnedOfFailure ? 'debug' : 'warn'
+    this.#hasWarnedOfFailure = true
+    this.#options.logger[level](
+      { err: withoutContent(error) },
+      'Redis is there, but the hot tier cannot be entered yet',
+    )
+  }
+
+  #warnOfEviction(policy: string | undefined): void {
+    if (policy === undefined || policy === 'noeviction' || this.#hasWarnedOfEviction) return
+    this.#hasWarnedOfEviction = true
+    this.#options.logger.warn(
+      { policy },
+      'Redis may evict: an evicted write can show its older version until it is shipped, and an evicted key of bookkeeping throws away all that is hot; set maxmemory-policy noeviction',
+    )
+  }
+
+  #warnOfSilence(): void {
+    if (this.#hasWarnedOfSilence) return
+    this.#hasWarnedOfSilence = true
+    this.#options.logger.warn(
+      {},
+      'INFO is blocked: a Redis that comes back with an old snapshot cannot be told apart; allow INFO to every process',
+    )
+  }
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 24)
+}

@@ -1,0 +1,88 @@
+import { type ErrorDetails, ThermoclineError } from '../errors.ts'
+
+/** How long a call may wait, as it was checked. */
+export interface Patience {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds to wait before `ERR_TIMEOUT`. */
+  readonly timeout?: number | undefined
+}
+
+/** Longest wait that a timer can hold; beyond it Node fires after one millisecond. */
+export const MAX_TIMER_MS = 2_147_483_647
+
+/** Refuses with `ERR_ABORTED` when the caller has already given up. */
+export function throwIfAborted(signal: AbortSignal | undefined, details: ErrorDetails['ERR_ABORTED'] = {}): void {
+  if (signal?.aborted) throw new ThermoclineError('ERR_ABORTED', 'the call was aborted by its signal', details)
+}
+
+/**
+ * Settles as `work` does, or rejects with `ERR_ABORTED` or `ERR_TIMEOUT` when the caller's patience ends first. The
+ * work itself goes on: `details.outcome` tells the caller what that means for a write.
+ */
+export function withDeadline<T>(
+  work: Promise<T>,
+  { signal, timeout }: Patience,
+  details: ErrorDetails['ERR_TIMEOUT'] = {},
+): Promise<T> {
+  if (signal === undefined && timeout === undefined) return work
+  return new Promise<T>((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined
+    let unsubscribe: (() => void) | undefined
+    const release = (): void => {
+      clearTimeout(timer)
+      unsubscribe?.()
+    }
+    const giveUp = (error: ThermoclineError): void => {
+      release()
+      reject(error)
+    }
+    work.then(
+      (value) => {
+        release()
+        resolve(value)
+      },
+      (error: unknown) => {
+        release()
+        reject(error)
+      },
+    )
+    const onAbort = (): void =>
+      giveUp(new ThermoclineError('ERR_ABORTED', 'the call was aborted by its signal', details))
+    if (signal?.aborted) return onAbort()
+    unsubscribe = signal && subscribe(signal, onAbort)
+    if (timeout === undefined) return
+    const onTimeout = (): void =>
+      giveUp(new ThermoclineError('ERR_TIMEOUT', `the call did not finish within ${timeout} ms`, details))
+    timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER_MS))
+  })
+}
+
+/** What one signal ends. One listener serves every call that waits under it: Node warns of a leak at the eleventh. */
+interface Waits {
+  readonly callbacks: Set<() => void>
+  readonly listener: () => void
+}
+
+const waiting = new WeakMap<AbortSignal, Waits>()
+
+/** Calls `onAbort` when the signal fires. Answers how to end that; the last to leave takes the listener along. */
+function subscribe(signal: AbortSignal, onAbort: () => void): () => void {
+  const waits = waiting.get(signal) ?? listenTo(signal)
+  waits.callbacks.add(onAbort)
+  return () => {
+    if (!waits.callbacks.delete(onAbort) || waits.callbacks.size > 0) return
+    waiting.delete(signal)
+    signal.removeEventListener('abort', waits.listener)
+  }
+}
+
+function listenTo(signal: AbortSignal): Waits {
+  const callbacks = new Set<() => void>()
+  const listener = (): void => {
+    for (const onAbort of [...callbacks]) onAbort()
+  }
+  signal.addEventListener('abort', listener)
+  const waits = { callbacks, listener }
+  waiting.set(signal, waits)
+  return waits
+}

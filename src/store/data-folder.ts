@@ -1,0 +1,178 @@
+/**
+ * The folder a store lives in: `thermocline.json` names its format and the store, `lock/` keeps other processes out, `wal/` holds the
+ * logs and `cold/` the embedded Postgres. All that is made here is 0700 and 0600: it holds people's text. A folder that was
+ * there before is left as it is.
+ */
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { ThermoclineError } from '../errors.ts'
+import { DirectoryLock } from '../kernel/directory-lock.ts'
+import { namingFolder } from '../kernel/folder-error.ts'
+import { examineOwnFolder } from '../kernel/folder-trust.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { syncFolder } from '../kernel/make-folder.ts'
+import { listLogs } from '../wal/locked-log.ts'
+
+export { namingFolder }
+
+/** Format of the folder as a whole; the log and the database have versions of their own below it. */
+const FORMAT = 1
+const MARKER = 'thermocline.json'
+const ASIDE = '.new'
+
+/** File systems that lose their files with the machine or the container. */
+const FLEETING = new Map([
+  [0x01021994, 'tmpfs'],
+  [0x794c7630, 'overlayfs'],
+])
+
+export interface DataFolder {
+  readonly path: string
+  readonly wal: string
+  readonly cold: string
+}
+
+export function dataFolder(dir: string): DataFolder {
+  return { path: dir, wal: join(dir, 'wal'), cold: join(dir, 'cold') }
+}
+
+/** Checks the folder's format, and makes one of it that is new. Call it under the folder's lock. */
+export async function prepareDataFolder(dir: string, logger: Logger): Promise<DataFolder> {
+  const folder = dataFolder(dir)
+  await examineOwnFolder('dir', folder.wal)
+  await removeUnfinished(dir)
+  if ((await readFormat(dir)) === undefined) await writeMarker(dir, { format: FORMAT })
+  await warnIfFleeting(dir, logger)
+  return folder
+}
+
+export interface BindOptions {
+  readonly lockTimeout: number
+  /** Whether other processes use the folder as well. */
+  readonly isShared: boolean
+  /** Whether the logs of a store may go into the new, empty database of another: their own is gone. @default false */
+  readonly adoptsOrphans?: boolean
+  readonly logger: Logger
+}
+
+/**
+ * Notes which store the folder belongs to. Its logs must never be shipped into the database of another one: rejects with
+ * `ERR_INVALID_OPTIONS` where they would be.
+ */
+export function bindToStore(folder: DataFolder, cold: ColdTier, options: BindOptions): Promise<void> {
+  return namingFolder('dir', folder.path, () => bind(folder, cold, options))
+}
+
+async function bind(folder: DataFolder, cold: ColdTier, options: BindOptions): Promise<void> {
+  const { lockTimeout, isShared, adoptsOrphans = false, logger } = options
+  if ((await readMarker(folder.path))?.storeId === cold.storeId) return
+  const lock = isShared ? await DirectoryLock.acquire(folder.path, { timeout: lockTimeout }) : undefined
+  try {
+    const storeId = (await readMarker(folder.path))?.storeId
+    if (storeId !== undefined && storeId !== cold.storeId && (await listLogs(folder.wal)).length > 0) {
+      if (!(adoptsOrphans && (await isNew(cold)))) throw foreign()
+      logger.warn({ storeId }, 'the logs in the data folder are of a database that is gone: they go into the new one')
+    }
+    await writeMarker(folder.path, { format: FORMAT, storeId: cold.storeId })
+  } finally {
+    await lock?.release()
+  }
+}
+
+async function isNew(cold: ColdTier): Promise<boolean> {
+  return (await cold.highestVersion()) === undefined && (await cold.logs()).length === 0
+}
+
+function foreign(): ThermoclineError {
+  return new ThermoclineError(
+    'ERR_INVALID_OPTIONS',
+    'the logs in this data folder belong to another store than the database: name the database they belong to, or give this store a `dir` of its own; only where that database is gone for good, `thermocline recover` puts them into a new, empty one',
+    { option: 'dir' },
+  )
+}
+
+interface Marker {
+  readonly format: number
+  /** Absent until the folder's database was opened for the first time. */
+  readonly storeId?: string
+}
+
+/** Format of an existing data folder; undefined where there is none. Throws `ERR_UNSUPPORTED` when it is a newer one. */
+export async function readFormat(dir: string): Promise<number | undefined> {
+  return (await readMarker(dir))?.format
+}
+
+/** Id of the store that the folder belongs to; undefined where its database was never opened. */
+export async function readStoreId(dir: string): Promise<string | undefined> {
+  return (await readMarker(dir))?.storeId
+}
+
+async function readMarker(dir: string): Promise<Marker | undefined> {
+  let text: string
+  try {
+    text = await readOwnFile(join(dir, MARKER))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const { format, storeId } = parseMarker(text)
+  if (typeof format === 'number' && Number.isInteger(format) && format >= 1 && format <= FORMAT)
+    return { format, ...(typeof storeId === 'string' ? { storeId } : {}) }
+  if (typeof format === 'number' && format > FORMAT)
+    throw new ThermoclineError(
+      'ERR_UNSUPPORTED',
+      `the data folder has format ${format}, and this version reads up to ${FORMAT}: upgrade thermocline`,
+      {},
+    )
+  throw new ThermoclineError('ERR_UNSUPPORTED', `${MARKER} of the data folder names no format: restore the file`, {})
+}
+
+function parseMarker(text: string): { readonly format?: unknown; readonly storeId?: unknown } {
+  try {
+    return (JSON.parse(text) as { format?: unknown } | null) ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** Not what a link leads to. */
+async function readOwnFile(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Whole or not at all, also after a power cut: written aside, synced, renamed, folder synced. Aside under a name that
+ * nobody can have taken before, with whatever it leads to.
+ */
+async function writeMarker(dir: string, marker: Marker): Promise<void> {
+  const aside = join(dir, `${MARKER}.${randomUUID()}${ASIDE}`)
+  const file = await open(aside, 'wx', 0o600)
+  try {
+    await file.writeFile(`${JSON.stringify(marker)}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(aside, join(dir, MARKER))
+  await syncFolder(dir)
+}
+
+/** What a process left that was killed while it wrote the marker. */
+async function removeUnfinished(dir: string): Promise<void> {
+  for (const name of await readdir(dir))
+    if (name.startsWith(MARKER) && name.endsWith(ASIDE)) await rm(join(dir, name), { force: true })
+}
+
+async function warnIfFleeting(dir: string, logger: Logger): Promise<void> {
+  const kind = FLEETING.get((await statfs(dir)).type)
+  if (kind !== undefined)
+    logger.warn({ fileSystem: kind }, 'the data folder is on a file system that goes with its machine or container')
+}

@@ -1,0 +1,90 @@
+/** The database of a store: a server, or the one in the data folder. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { openLater } from '../cold/late-cold-tier.ts'
+import { openPgliteCold } from '../cold/pglite/pglite-driver.ts'
+import { holdsDatabase } from '../cold/pglite/pglite-folder.ts'
+import { openPostgresCold, type PostgresColdOptions } from '../cold/postgres/postgres-driver.ts'
+import { isLasting } from '../cold/postgres/postgres-errors.ts'
+import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import type { ReleaseStack } from '../kernel/release-stack.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { listLogs } from '../wal/locked-log.ts'
+import { type DataFolder, readStoreId } from './data-folder.ts'
+
+const RETRY_MS = 250
+
+/**
+ * Waits up to `timeouts.open` for a server that is away; nothing of the store is touched before it is there.
+ * @param folder undefined: an embedded database in memory.
+ * @param replacesLost make an embedded database where there is none, although the folder holds logs of another.
+ * @param makesNone refuse an embedded database that is not there.
+ */
+export async function openCold(
+  options: ResolvedOptions,
+  folder: DataFolder | undefined,
+  releases: ReleaseStack,
+  { replacesLost = false, makesNone = false } = {},
+): Promise<ColdTier> {
+  const { cold: given, timeouts, logger } = options
+  if (folder !== undefined && !replacesLost) await refuseWithoutDatabase(options, folder, makesNone)
+  const cold =
+    given.kind === 'embedded'
+      ? await openPgliteCold({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
+      : await openServer({ ...given, timeout: timeouts.cold, logger } as PostgresColdOptions, options, folder)
+  releases.push(() => cold.close())
+  return cold
+}
+
+/** Serving without it takes a folder that says which store it belongs to. */
+async function openServer(
+  server: PostgresColdOptions,
+  { requireCold, timeouts, logger }: ResolvedOptions,
+  folder: DataFolder | undefined,
+): Promise<ColdTier> {
+  try {
+    return await openOnceReachable(server, timeouts.open)
+  } catch (error) {
+    if (requireCold || folder === undefined || !mayPass(error)) throw error
+    const storeId = await readStoreId(folder.path)
+    if (storeId === undefined) throw error
+    logger.warn({ err: error }, 'opening without the cold tier: its entries cannot be read until it is there')
+    const open = (signal: AbortSignal) => openPostgresCold(server, signal)
+    return openLater({ storeId, open, reason: error as ThermoclineError, logger })
+  }
+}
+
+async function openOnceReachable(options: PostgresColdOptions, patience: number): Promise<ColdTier> {
+  const deadline = performance.now() + patience
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openPostgresCold(options)
+    } catch (error) {
+      if (!mayPass(error) || performance.now() + RETRY_MS > deadline) throw error
+      if (attempt === 1) options.logger.warn({ patience }, `${(error as Error).message}; waiting for it`)
+    }
+    await delay(RETRY_MS)
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
+  const { cause } = error
+  const code = cause instanceof ThermoclineError ? undefined : (cause as { code?: string } | undefined)?.code
+  return code === undefined || !isLasting(code)
+}
+
+/**
+ * A log goes once it is shipped, so it must not be shipped into a new database by mistake: its owner may well write to a
+ * server that this process was not told of.
+ */
+async function refuseWithoutDatabase({ cold }: ResolvedOptions, folder: DataFolder, makesNone: boolean): Promise<void> {
+  if (cold.kind === 'postgres' || (await holdsDatabase(folder.cold))) return
+  const logs = await listLogs(folder.wal)
+  if (logs.length === 0 && !makesNone) return
+  const message =
+    `${folder.path} holds ${logs.length} log${logs.length === 1 ? '' : 's'} and no database, and nothing was changed: ` +
+    'name the database that the backends write to (DATABASE_URL, or `cold` in --config); ' +
+    'only where an embedded one is gone for good, make an empty one by `thermocline migrate`, then run `thermocline recover`'
+  throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'cold' })
+}

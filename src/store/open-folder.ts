@@ -1,0 +1,91 @@
+/** The data folder: kept by one process where it holds the database, shared by all where the database is a server. */
+import { join } from 'node:path'
+import { DirectoryLock } from '../kernel/directory-lock.ts'
+import { type FolderOption, namingFolder } from '../kernel/folder-error.ts'
+import { examineFolder, examineOwnFolder, type FolderAccess } from '../kernel/folder-trust.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { makeFolder } from '../kernel/make-folder.ts'
+import type { ReleaseStack } from '../kernel/release-stack.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { type DataFolder, prepareDataFolder } from './data-folder.ts'
+
+/** What a store does about its folder once it is open. */
+export interface OpenedFolder extends DataFolder {
+  /** Another opener in this process is refused at once from now on, since nobody closes the store for it. */
+  readonly keep: () => void
+  /** The store is closing: whoever asks for the folder may wait for that. */
+  readonly releaseSoon: () => void
+}
+
+/**
+ * Rejects with `ERR_LOCKED` while another process has the folder, with `ERR_UNSUPPORTED` when it is of a newer format, and
+ * with `ERR_INVALID_OPTIONS` where a folder cannot be used, or not safely.
+ */
+export async function openFolder(options: ResolvedOptions, releases: ReleaseStack): Promise<OpenedFolder> {
+  const { cold, dir, logger } = options
+  const lock = await lockFolder('dir', dir, options)
+  if (cold.kind === 'postgres') {
+    // Each log has a lock of its own; the folder's is for what happens to the folder itself.
+    try {
+      return withLocks(await namingFolder('dir', dir, () => prepareDataFolder(dir, logger)), [])
+    } finally {
+      await lock.release()
+    }
+  }
+  releases.push(() => lock.release())
+  const folder = await namingFolder('dir', dir, () => prepareDataFolder(dir, logger))
+  if (cold.dir === undefined) {
+    await namingFolder('dir', dir, () => examineOwnFolder('dir', folder.cold))
+    return withLocks(folder, [lock])
+  }
+  // A database elsewhere needs a lock of its own: two openers corrupt it, and their data folders may differ.
+  const database = await lockFolder('cold.dir', cold.dir, options)
+  releases.push(() => database.release())
+  return withLocks({ ...folder, cold: cold.dir }, [lock, database])
+}
+
+/** Makes the folder where need be. One that was there is left as it is, with a warning where that is worth one. */
+async function lockFolder(
+  option: FolderOption,
+  path: string,
+  { logger, wal }: Pick<ResolvedOptions, 'logger' | 'wal'>,
+): Promise<DirectoryLock> {
+  return namingFolder(option, path, async () => {
+    // Before the lock makes it, and leaves its name to chance.
+    await makeFolder(path)
+    warnOf(option, await examineFolder(option, path), logger)
+    await examineOwnFolder(option, join(path, 'lock'))
+    return DirectoryLock.acquire(path, { timeout: wal.lockTimeout })
+  })
+}
+
+function warnOf(option: FolderOption, access: FolderAccess, logger: Logger): void {
+  const { mode, owner, isOpenToOthers, isWritableByOthers } = access
+  if (isWritableByOthers)
+    logger.warn(
+      { option, mode },
+      'everybody may write in the data folder, and so delete or replace what it holds: take that right from others (chmod o-w)',
+    )
+  else if (isOpenToOthers)
+    logger.warn(
+      { option, mode },
+      'others may look into the data folder: the logs and the database in it are closed to them, the folder is not (chmod o-rwx)',
+    )
+  if (owner !== undefined && process.geteuid?.() === 0)
+    logger.warn(
+      { option, owner },
+      'the data folder belongs to another user, who may not be able to use what root leaves in it: run as that user',
+    )
+}
+
+function withLocks(folder: DataFolder, locks: readonly DirectoryLock[]): OpenedFolder {
+  return {
+    ...folder,
+    keep: () => {
+      for (const lock of locks) lock.keep()
+    },
+    releaseSoon: () => {
+      for (const lock of locks) lock.releaseSoon()
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/** The hot tier of a store: Redis, shared by its processes, or memory of this process alone. */
+import { randomUUID } from 'node:crypto'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { isLate } from '../cold/late-cold-tier.ts'
+import { ThermoclineError, withoutContent } from '../errors.ts'
+import type { HotTier } from '../hot/hot-tier.ts'
+import { type CountedRead, MemoryHotTier } from '../hot/in-process/in-process-hot-tier.ts'
+import { loadIoredis } from '../hot/redis/redis-driver.ts'
+import { RedisHotTier } from '../hot/redis/redis-hot-tier.ts'
+import type { RedisServer } from '../hot/redis/redis-link.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { ReleaseStack } from '../kernel/release-stack.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { Lease } from '../sync/lease.ts'
+
+/** Held by the one process that uses a database with a hot tier of its own. */
+const SOLE_PROCESS = 'sole-process'
+
+export interface HotParts {
+  readonly options: ResolvedOptions
+  readonly cold: ColdTier
+  readonly clock: Clock
+  /** Told when a shared hot tier has become another memory. */
+  readonly onGeneration: () => void
+  /** Told when this process is not the sole one any more that it has to be. */
+  readonly onUsurped: (error: ThermoclineError) => void
+}
+
+export interface OpenedHot {
+  readonly tier: HotTier
+  /** The same tier where processes share it. */
+  readonly shared: RedisHotTier | undefined
+  /** To be told the number of the memory that cold has as current. */
+  readonly onCurrentNumber: (number: number) => void
+  /** Hands over some of the reads that only this tier has counted, where it goes with the process. */
+  readonly takeReads?: (limit: number) => CountedRead[]
+}
+
+/**
+ * Redis may be away: the store serves without it, and it is used once it is there. Rejects where it refuses us for good, as with a wrong password,
+ * and with `ERR_LOCKED` where another process must be alone with the database.
+ */
+export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
+  const { hot, cold } = parts.options
+  if (hot.kind === 'redis') return openRedis(hot.server as RedisServer, parts, releases)
+  const generationNumber = cold.kind === 'postgres' ? await becomeSole(parts, releases) : undefined
+  const tier = new MemoryHotTier({ ...hot, clock: parts.clock, generationNumber })
+  releases.push(() => tier.close())
+  // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
+  const onCurrentNumber = (number: number): void => {
+    if (number !== generationNumber) parts.onUsurped(inUse())
+  }
+  return { tier, shared: undefined, onCurrentNumber, takeReads: (limit) => tier.takeReads(limit) }
+}
+
+async function openRedis(server: RedisServer, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
+  const { cold, onGeneration } = parts
+  const { logger, timeouts } = parts.options
+  // While cold is away nobody can tell, and hot is not used either: it has to be entered in cold first.
+  if (!isLate(cold)) await refuseBesideSole(cold)
+  await loadIoredis()
+  const tier = new RedisHotTier({
+    server,
+    storeId: cold.storeId,
+    commandTimeout: timeouts.hot,
+    logger,
+    // A process that has come to be alone since does not see what we write to Redis: until it is gone, cold must do.
+    enterGeneration: async (id) => {
+      await refuseBesideSole(cold)
+      const entered = await cold.enterHotGeneration(id)
+      await refuseBesideSole(cold)
+      return entered
+    },
+    onGeneration,
+  })
+  releases.push(() => tier.close())
+  try {
+    await tier.connect()
+  } catch (error) {
+    if (tier.refusesUs) throw error
+    logger.warn({ err: withoutContent(error) }, 'serving without the hot tier until Redis is there')
+  }
+  const onCurrentNumber = (number: number): void => {
+    if (tier.generationNumber !== undefined && tier.generationNumber !== number) tier.reenter()
+  }
+  return { tier, shared: tier, onCurrentNumber }
+}
+
+async function refuseBesideSole(cold: ColdTier): Promise<void> {
+  if ((await cold.leaseHolder(SOLE_PROCESS)) !== undefined) throw inUse()
+}
+
+/** Answers the number of this process's memory; an embedded database needs none, for nobody else ever writes to it. */
+async function becomeSole({ cold, options, onUsurped }: HotParts, releases: ReleaseStack): Promise<number> {
+  const lease = new Lease(cold, SOLE_PROCESS, options.logger)
+  if (!(await lease.hold())) throw inUse()
+  lease.keep(() => onUsurped(inUse()))
+  releases.push(() => lease.release())
+  const number = await cold.enterPrivateGeneration(`private:${randomUUID()}`)
+  if (number === undefined) throw inUse()
+  return number
+}
+
+function inUse(): ThermoclineError {
+  return new ThermoclineError(
+    'ERR_LOCKED',
+    'a process with a hot tier of its own uses this database: close it, or name Redis in every process (`hot.url`); one that died is out of the way within a minute',
+    {},
+  )
+}

@@ -1,0 +1,99 @@
+/** The log a store writes to: in memory, or in its data folder, where others may have left theirs. */
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import type { EntryRecord } from '../entry/record.ts'
+import type { VersionClock } from '../entry/version.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { Pending } from '../flow/pending.ts'
+import { namingFolder } from '../kernel/folder-error.ts'
+import { ownsEveryLog, type ResolvedOptions } from '../options.ts'
+import { adoptLogs, type OpenedLog, openLog, retireLog } from '../recovery/adopt-logs.ts'
+import { missingLogs } from '../recovery/missing-logs.ts'
+import { type ResumedLog, resumeLog } from '../recovery/resume-log.ts'
+import type { WriteLog } from '../wal/append-log.ts'
+import { MemoryLog } from '../wal/in-process-log.ts'
+import { LogScan } from '../wal/log-scan.ts'
+import { checkpointRoom } from './checkpoint-room.ts'
+import type { DataFolder } from './data-folder.ts'
+
+export interface StoreLogParts {
+  readonly options: ResolvedOptions
+  readonly cold: ColdTier
+  readonly versions: VersionClock
+  readonly pending: Pending
+}
+
+/** A log, how it is read again and how it ends. */
+export interface StoreLog {
+  readonly log: WriteLog<EntryRecord>
+  /** Where it stands in cold; undefined while cold is away. */
+  readonly checkpoint: number | undefined
+  /** Of what its segments hold, where it was opened while cold was away. */
+  readonly firstSequence?: number | undefined
+  /** After everything was shipped. */
+  readonly retire: () => Promise<void>
+  /** Host and folder of its files, for people. */
+  readonly place?: string
+  /** Reads its segments from after this sequence on; its owner goes on writing meanwhile, and damage is passed over. */
+  readonly scanAfter?: (sequence: number) => LogScan
+  /** Ships and retires the logs in the same folder whose process is gone. */
+  readonly adoptOthers?: (signal: AbortSignal) => Promise<void>
+}
+
+export async function openMemoryLog({ cold, pending }: StoreLogParts): Promise<StoreLog> {
+  const log = new MemoryLog<EntryRecord>((records) => pending.apply(records))
+  const { sequence } = await cold.takeOver(log.walId, log.epoch)
+  return { log, checkpoint: sequence, retire: () => cold.retire(log.walId, log.epoch) }
+}
+
+/** Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again instead. */
+export function openDurableLog(folder: DataFolder, parts: StoreLogParts, isColdAway: boolean): Promise<StoreLog> {
+  return namingFolder('dir', folder.path, () => openLogIn(folder, parts, isColdAway))
+}
+
+async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts, isColdAway: boolean): Promise<StoreLog> {
+  const { cold, versions, pending } = parts
+  const { logger, wal, dir: folder } = parts.options
+  const place = `${hostname()}:${resolve(folder)}`
+  const { segmentBytes, lockTimeout } = wal
+  const onDurable = pending.apply.bind(pending)
+  const options = {
+    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, ...roomBesideCold(parts) },
+    cold,
+    versions,
+    logger,
+    place,
+  }
+  if (ownsEveryLog(parts.options)) await refuseWithoutLogs(cold, folder, dir)
+  const opened: OpenedLog | ResumedLog = isColdAway ? await resumeLog(options) : await openLog(options)
+  const { log, checkpoint, firstSequence } = opened
+  return {
+    log,
+    checkpoint,
+    firstSequence,
+    place,
+    retire: () => retireLog(log, cold),
+    scanAfter: (afterSequence) =>
+      new LogScan({ path: join(dir, log.walId), walId: log.walId }, { salvage: true, afterSequence }),
+    adoptOthers: (signal) => adoptLogs({ ...options, signal }),
+  }
+}
+
+/** A folder of a log that is gone took acknowledged writes with it, and nothing else would tell. */
+async function refuseWithoutLogs(cold: ColdTier, folder: string, wal: string): Promise<void> {
+  const [missing] = await missingLogs(cold, { wal, quarantine: join(folder, 'quarantine') })
+  if (missing === undefined) return
+  const { walId, sequence } = missing
+  throw new ThermoclineError(
+    'ERR_WAL_CORRUPT',
+    `the folder of log ${walId} is gone, and with it whatever was acknowledged from its record ${sequence + 1} on; restore ${join(wal, walId)} from a copy, or run \`npx thermocline recover\``,
+    { walId, segment: 0, offset: 0, missing: { from: sequence + 1, to: undefined } },
+  )
+}
+
+/** Where the database is on the same disk: room for a group, and for shipping it and what is pending. */
+function roomBesideCold({ options: { cold }, pending }: StoreLogParts) {
+  if (cold.kind !== 'embedded' || cold.dir !== undefined) return {}
+  return { roomFor: (bytes: number) => bytes + checkpointRoom(pending.bytes + bytes) }
+}

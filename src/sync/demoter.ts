@@ -1,0 +1,130 @@
+/**
+ * Moves entries out of hot: by age, and early where hot is over capacity. An entry leaves only after cold has its version,
+ * and only if hot still holds that version; deleted and expired entries leave by the same path. The cost is that of the
+ * batch, not of the tier.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { decodeRecord } from '../entry/codec.ts'
+import { carryOverReads } from '../flow/access-counter.ts'
+import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
+import type { Logger } from '../kernel/logger.ts'
+
+export interface DemoterParts {
+  readonly hot: HotTier
+  readonly cold: ColdTier
+  readonly logger: Logger
+  /** Entries per batch. */
+  readonly batchSize: number
+  /** Told after each batch that made room. Not after others: early demotion would be asked for again and again in vain. */
+  readonly onDemoted: () => void
+}
+
+export interface DemoteStats {
+  /** Entries that left hot. */
+  demoted: number
+  /** Entries that changed meanwhile and stay. */
+  skipped: number
+  /** Entries that cold would not take; they stay in hot. */
+  errors: number
+  /** Payload bytes that demotion itself had to write to cold. */
+  bytes: number
+}
+
+export class Demoter {
+  readonly #parts: DemoterParts
+
+  constructor(parts: DemoterParts) {
+    this.#parts = parts
+  }
+
+  /** Demotes what was not accessed after `idleSince`, batch by batch, until none is left or `signal` fires. */
+  demoteIdle(idleSince: number, signal: AbortSignal): Promise<DemoteStats> {
+    return this.#demoteWhile(async () => true, idleSince, signal)
+  }
+
+  /**
+   * Demotes the least recently accessed until hot is within its capacity, but no more than hot held at first: writers may
+   * fill it as fast as it is emptied.
+   */
+  async demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
+    const { entries } = await this.#parts.hot.size()
+    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < entries && (await this.fill()) > 1
+    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal)
+  }
+
+  /**
+   * Demotes everything, so that cold has whatever hot had. Twice what hot held at first is enough, though writers fill it
+   * meanwhile: what is read goes to the back of the queue. Not complete where it was ended, or came upon what would not leave.
+   */
+  async demoteAll(signal: AbortSignal): Promise<DemoteStats & { readonly isComplete: boolean }> {
+    const { hot } = this.#parts
+    const enough = 2 * (await hot.size()).entries
+    const total = await this.#demoteWhile(async ({ demoted }) => demoted < enough, Number.POSITIVE_INFINITY, signal)
+    const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
+    return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
+  }
+
+  /** How full hot is: 1 at its capacity, 0 where it has none. */
+  async fill(): Promise<number> {
+    const { maxEntries, maxBytes } = this.#parts.hot.capacity
+    if (maxEntries === undefined && maxBytes === undefined) return 0
+    const { entries, bytes } = await this.#parts.hot.size()
+    return Math.max(entries / (maxEntries ?? Number.POSITIVE_INFINITY), bytes / (maxBytes ?? Number.POSITIVE_INFINITY))
+  }
+
+  async #demoteWhile(
+    goOn: (total: DemoteStats) => Promise<boolean>,
+    idleSince: number,
+    signal: AbortSignal,
+  ): Promise<DemoteStats> {
+    const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
+    while (!signal.aborted && (await goOn(total))) {
+      const candidates = await this.#parts.hot.candidates({ limit: this.#parts.batchSize, idleSince })
+      if (candidates.length === 0) break
+      const before = total.demoted
+      await this.#demoteBatch(candidates, total)
+      // Nothing left: what remains is changing or refused. Another sync tries again.
+      if (total.demoted === before) break
+      this.#parts.onDemoted()
+      await nextTurn()
+    }
+    return total
+  }
+
+  async #demoteBatch(candidates: readonly HotCandidate[], total: DemoteStats): Promise<void> {
+    const { hot, cold } = this.#parts
+    const leaving = await this.#ensureCold(candidates, total)
+    const removed = await hot.remove(leaving)
+    await carryOverReads(cold, leaving, removed)
+    const demoted = removed.filter((access) => access !== undefined).length
+    total.demoted += demoted
+    total.skipped += leaving.length - demoted
+  }
+
+  /** Writes to cold what it lacks; answers those candidates that cold has now. */
+  async #ensureCold(candidates: readonly HotCandidate[], total: DemoteStats): Promise<HotCandidate[]> {
+    const { hot, cold, logger } = this.#parts
+    const isBehind = (version: string | undefined, candidate: HotCandidate): boolean =>
+      version === undefined || version < candidate.version
+    const before = await cold.versions(candidates.map(({ key }) => key))
+    const lacking = candidates.filter((candidate, i) => isBehind(before[i], candidate))
+    if (lacking.length === 0) return [...candidates]
+    const values = (await hot.read(lacking.map(({ key }) => key))).filter((value) => value !== undefined)
+    for (const { payload } of values) total.bytes += payload.byteLength
+    await cold.upsert(values.map(({ payload }) => decodeRecord(payload)))
+    const after = await cold.versions(lacking.map(({ key }) => key))
+    // A tombstone that cold neither has nor takes was collected there: nothing is left for it to shadow.
+    const isCollected = (candidate: HotCandidate, i: number): boolean => candidate.deleted && after[i] === undefined
+    const refused = new Set(
+      lacking.filter((candidate, i) => isBehind(after[i], candidate) && !isCollected(candidate, i)),
+    )
+    if (refused.size === 0) return [...candidates]
+    total.errors += refused.size
+    logger.error({ entries: refused.size }, 'cold would not take entries that were to leave hot: they stay there')
+    // To the back of the queue, so that they do not stand in the way of all others.
+    const now = hot.now()
+    await hot.touch([...refused].map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
+    return candidates.filter((candidate) => !refused.has(candidate))
+  }
+}

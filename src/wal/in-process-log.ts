@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto'
+import type { AppendedRecord, WriteLog } from './append-log.ts'
+
+/** A log that keeps nothing, for stores opened with `inMemory`: what it acknowledges lives as long as the process. */
+export class MemoryLog<T> implements WriteLog<T> {
+  readonly walId = randomUUID()
+  readonly epoch = 1
+  readonly failure = undefined
+  readonly #onDurable: (records: readonly AppendedRecord<T>[]) => void
+  #sequence = 0
+
+  constructor(onDurable: (records: readonly AppendedRecord<T>[]) => void) {
+    this.#onDurable = onDurable
+  }
+
+  get lastSequence(): number {
+    return this.#sequence
+  }
+
+  append(_type: 'put' | 'delete', payload: Uint8Array, _keyHash: number, value: T): Promise<AppendedRecord<T>> {
+    const record = { sequence: ++this.#sequence, bytes: payload.byteLength, value }
+    this.#onDurable([record])
+    return Promise.resolve(record)
+  }
+
+  release(): Promise<{ segments: number; bytes: number }> {
+    return Promise.resolve({ segments: 0, bytes: 0 })
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}

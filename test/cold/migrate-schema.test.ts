@@ -1,0 +1,201 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { embeddedModules } from '../../src/build/embed.ts'
+import { ColdStore } from '../../src/cold/cold-store.ts'
+import { readMigrations } from '../../src/cold/migrations.ts'
+import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
+import { openPgliteCold, type PgliteColdOptions, PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
+import * as schema from '../../src/cold/schema.ts'
+import type { EntryRecord } from '../../src/entry/record.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { chunkOf, idOf, PAST, tombstone, versionOf } from '../contract/cold-records.ts'
+import { batchOf } from '../contract/cold-shipping.ts'
+import { OPTIONS, PgliteTemplate } from './pglite/pglite-template.ts'
+
+const template = new PgliteTemplate()
+beforeAll(() => template.make())
+afterAll(() => template.remove())
+
+/** A row as the first versions wrote it. */
+function valuesOf(record: EntryRecord): string {
+  const time = (millis: number | null) => (millis === null ? 'NULL' : `'${new Date(millis).toISOString()}'`)
+  const text = (value: unknown) => (value === null ? 'NULL' : `'${value}'`)
+  const { namespace, id, version, kind, position, metadata, embedding, createdAt, updatedAt, expiresAt, deletedAt } =
+    record
+  return `('${namespace}', '${id}', '${version}', ${text(kind)}, ${text(record.text)}, ${position ?? 'NULL'}, ${text(metadata)},
+    ${embedding === null ? 'NULL' : `'{${embedding.join()}}'`}, ${time(createdAt)}, ${time(updatedAt)}, ${time(expiresAt)},
+    ${time(deletedAt)}, false)`
+}
+
+/** A database that these statements were run in. */
+async function changed(...statements: string[]): Promise<string> {
+  const dir = await template.copy()
+  const client = await PgliteClient.start(`${dir}/data`)
+  for (const statement of statements) await client.exec(statement)
+  await client.close()
+  return dir
+}
+
+async function reopen(dir: string, options: Partial<PgliteColdOptions> = {}): Promise<void> {
+  const tier = await openPgliteCold({ ...OPTIONS, dir, ...options })
+  await tier.close()
+}
+
+const INDEXED = { dimensions: [8, 2_500, 5_000], metrics: ['l2', 'inner-product'] } as const
+
+describe('migrations', () => {
+  it('make everything from nothing, in a schema of their own', async () => {
+    const client = await PgliteClient.start(`${await template.copy()}/data`)
+    const { rows } = await client.query(
+      `SELECT nspname::text AS schema, count(*)::int4 AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+       WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY 1`,
+    )
+    expect(rows).toEqual([{ schema: 'thermocline', tables: 13 }])
+    const storage = await client.query(
+      `SELECT count(*)::int4 AS external FROM pg_attribute WHERE attname = 'embedding' AND attstorage = 'e'
+       AND attrelid IN ('thermocline.memory_entries'::regclass, 'thermocline.entry_staging'::regclass)`,
+    )
+    expect(storage.rows).toEqual([{ external: 2 }])
+    await client.close()
+  })
+
+  it('are what the schema says', async () => {
+    const meta = new URL('../../drizzle/meta/', import.meta.url)
+    const newest = readdirSync(meta)
+      .filter((name) => name.endsWith('_snapshot.json'))
+      .sort()
+      .at(-1)!
+    const snapshot = JSON.parse(readFileSync(new URL(newest, meta), 'utf8'))
+    expect(await generateMigration(snapshot, generateDrizzleJson(schema))).toEqual([])
+  })
+
+  it('travel in the code as the folder has them', () => {
+    for (const [path, text] of Object.entries(embeddedModules()))
+      expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), `${path}: npm run embed`).toBe(text)
+  })
+
+  it('are recorded by the hashes that drizzle gives them', () => {
+    const folder = fileURLToPath(new URL('../../drizzle', import.meta.url))
+    const files = readMigrationFiles({ migrationsFolder: folder })
+    expect(readMigrations().map(({ hash, createdAt, statements }) => ({ hash, createdAt, statements }))).toEqual(
+      files.map(({ hash, folderMillis, sql }) => ({ hash, createdAt: folderMillis, statements: sql })),
+    )
+  })
+
+  it('keep everything that a database of an earlier version holds', async () => {
+    const client = await PgliteClient.start(undefined)
+    const driver = new PgliteDriver(client, 60_000, silentLogger)
+    const first = readMigrations().slice(0, 3)
+    expect(first.at(-1)!.name).toBe('0002_hot_generations')
+    await driver.migrate(first)
+    const rows = [
+      chunkOf('ns', 1, 1, { metadata: '{"b": 1, "aa": 2}', embedding: new Float32Array([1, 2]) }),
+      chunkOf('ns', 2, 2, { embedding: new Float32Array([3, 4]) }),
+      chunkOf('ns', 3, 3, { expiresAt: PAST }),
+      tombstone('ns', 4, 4),
+    ]
+    await client.exec(`
+      INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, position, metadata, embedding,
+        created_at, updated_at, expires_at, deleted_at, indexed) VALUES ${rows.map(valuesOf).join()};
+      UPDATE thermocline.memory_entries SET indexed = true WHERE version = '${versionOf(2)}';
+      INSERT INTO thermocline.entry_access VALUES ('ns', '${idOf(1)}', now(), 7);
+      INSERT INTO thermocline.wal_checkpoints (wal_id, epoch, sequence, shipped_version)
+        VALUES ('${idOf(9)}', 1, 5, '${versionOf(4)}')`)
+    const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
+    const store = await ColdStore.open(driver, options)
+    expect((await store.read(rows)).map((row) => row?.record)).toEqual(rows)
+    expect((await store.read(rows))[0]?.access?.accessCount).toBe(7)
+    expect(await store.stats()).toEqual({ live: 2, tombstones: 1, unindexed: 1, deadLetters: 0 })
+    const newer = chunkOf('ns', 1, 6, { metadata: '{"bb":1,"a":2}' })
+    const batch = batchOf(idOf(9), [newer, chunkOf('ns', 5, 7)], { from: 5, to: 7 })
+    expect(await store.ship(batch)).toMatchObject({ status: 'moved', superseded: 0, rejected: 0 })
+    expect((await store.read([newer]))[0]?.record).toEqual(newer)
+    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
+    expect(await store.sweep({ graceMs: 60_000, limit: 10 })).toEqual({ expired: 1, collected: 1 })
+    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
+    await store.close()
+  })
+
+  it('are not applied by a check', async () => {
+    await expect(openPgliteCold({ ...OPTIONS, dir: undefined, migrate: 'check' })).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('npx thermocline migrate'),
+    })
+    await reopen(await template.copy(), { migrate: 'check' })
+  })
+
+  it('refuse a database that is newer than the code', async () => {
+    const dir = await changed(
+      `INSERT INTO thermocline.migrations (hash, created_at) SELECT 'later', max(created_at) + 1 FROM thermocline.migrations`,
+    )
+    for (const mode of ['auto', 'check'] as const)
+      await expect(reopen(dir, { migrate: mode })).rejects.toMatchObject({
+        code: 'ERR_SCHEMA',
+        message: expect.stringContaining('upgrade this program'),
+      })
+  })
+
+  it.each([
+    ['older than all', `'the-application', 1`],
+    ['between', `'the-application', (SELECT min(created_at) + 1 FROM thermocline.migrations)`],
+    ['at the time of one of ours', `'the-application', (SELECT max(created_at) FROM thermocline.migrations)`],
+  ])('refuse a journal with an entry of somebody else, %s, and change nothing', async (_, entry) => {
+    const dir = await changed(
+      `DELETE FROM thermocline.migrations WHERE created_at = (SELECT max(created_at) FROM thermocline.migrations)`,
+      `INSERT INTO thermocline.migrations (hash, created_at) SELECT ${entry}`,
+    )
+    await expect(reopen(dir)).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('not of thermocline'),
+    })
+    const client = await PgliteClient.start(`${dir}/data`)
+    const { rows } = await client.query('SELECT count(*)::int4 AS entries FROM thermocline.migrations')
+    expect(rows).toEqual([{ entries: readMigrations().length }])
+    await client.close()
+  })
+
+  it('refuse a database in which one was skipped', async () => {
+    const dir = await changed(
+      `DELETE FROM thermocline.migrations WHERE created_at = (SELECT min(created_at) FROM thermocline.migrations)`,
+    )
+    await expect(reopen(dir)).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('never applied'),
+    })
+  })
+
+  it('hold the live entries for queries of a user', async () => {
+    const dir =
+      await changed(`INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, created_at, updated_at, expires_at)
+      VALUES ('ns', gen_random_uuid(), '${versionOf(1)}', 'chunk', 'live', now(), now(), NULL),
+        ('ns', gen_random_uuid(), '${versionOf(2)}', 'chunk', 'expired', now(), now(), now())`)
+    const client = await PgliteClient.start(`${dir}/data`)
+    expect((await client.query('SELECT text FROM thermocline.live_entries')).rows).toEqual([{ text: 'live' }])
+    await client.close()
+  })
+})
+
+describe('vector indexes', () => {
+  it('are built once, for the dimensions that can be indexed', async () => {
+    const dir = await template.copy()
+    await expect(reopen(dir, { ...INDEXED, migrate: 'check' })).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('npx thermocline migrate'),
+    })
+    for (const mode of ['auto', 'auto', 'check'] as const) await reopen(dir, { ...INDEXED, migrate: mode })
+    const client = await PgliteClient.start(`${dir}/data`)
+    const { rows } = await client.query(
+      `SELECT relname::text AS name FROM pg_class WHERE relname LIKE '%hnsw%' ORDER BY relname`,
+    )
+    expect(rows.map(({ name }) => name)).toEqual([
+      'memory_entries_hnsw_inner_product_2500',
+      'memory_entries_hnsw_inner_product_8',
+      'memory_entries_hnsw_l2_2500',
+      'memory_entries_hnsw_l2_8',
+    ])
+    await client.close()
+  })
+})

@@ -1,0 +1,43 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ColdTier } from '../../../src/cold/cold-tier.ts'
+import { openPgliteCold, type PgliteColdOptions } from '../../../src/cold/pglite/pglite-driver.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
+
+export const OPTIONS: Omit<PgliteColdOptions, 'dir'> = {
+  dimensions: [],
+  metrics: [],
+  migrate: 'auto',
+  timeout: 60_000,
+  logger: silentLogger,
+}
+
+/** Makes one migrated folder and hands out copies of it: making a database takes seconds, copying one does not. */
+export class PgliteTemplate {
+  #root: string | undefined
+  #copies = 0
+
+  async make(): Promise<void> {
+    this.#root = await mkdtemp(join(tmpdir(), 'thermocline-cold-'))
+    await (await openPgliteCold({ ...OPTIONS, dir: this.path('template') })).close()
+  }
+
+  path(name: string): string {
+    return join(this.#root!, name)
+  }
+
+  async copy(): Promise<string> {
+    const dir = this.path(`copy-${++this.#copies}`)
+    await cp(this.path('template'), dir, { recursive: true })
+    return dir
+  }
+
+  async open(options: Partial<PgliteColdOptions> = {}): Promise<ColdTier> {
+    return openPgliteCold({ ...OPTIONS, dir: await this.copy(), ...options })
+  }
+
+  async remove(): Promise<void> {
+    if (this.#root !== undefined) await rm(this.#root, { recursive: true, force: true })
+  }
+}

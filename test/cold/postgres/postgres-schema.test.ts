@@ -1,0 +1,396 @@
+/** Many processes that start at once, roles that may do little, indexes that were left halfway, settings of no session. */
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { sql } from 'drizzle-orm'
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readMigrations } from '../../../src/cold/migrations.ts'
+import {
+  openPostgresCold,
+  type PostgresColdOptions,
+  PostgresDriver,
+} from '../../../src/cold/postgres/postgres-driver.ts'
+import { indexedSearch } from '../../../src/cold/sql/search-vectors.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
+import { chunkOf, keyOf, PAST, seeded, vectorOf } from '../../contract/cold-records.ts'
+import { LogText } from '../../contract/cold-tier.ts'
+import { describeWithPgbouncer, describeWithPostgres, PrivatePgbouncer, PrivatePostgres } from '../../tools/services.ts'
+
+/** All of them. */
+const MIGRATIONS = readdirSync(new URL('../../../drizzle', import.meta.url)).filter((name) =>
+  name.endsWith('.sql'),
+).length
+
+const OPTIONS = {
+  max: 2,
+  dimensions: [8, 2_500],
+  metrics: ['cosine', 'l2'],
+  migrate: 'auto',
+  timeout: 30_000,
+  logger: silentLogger,
+} as const
+
+let server: PrivatePostgres
+let admin: postgres.Sql
+let database: string
+let made = 0
+
+async function createDatabase(): Promise<void> {
+  database = `made_${++made}`
+  await admin.unsafe(`CREATE DATABASE ${database}`)
+}
+
+async function look(query: string): Promise<unknown[]> {
+  const client = server.client(database)
+  try {
+    return [...(await client.unsafe(query))]
+  } finally {
+    await client.end()
+  }
+}
+
+async function reopen(options: Partial<PostgresColdOptions> = {}): Promise<string> {
+  const tier = await openPostgresCold({ ...OPTIONS, url: server.url(database), ...options })
+  await tier.close()
+  return tier.storeId
+}
+
+function describeStartingAtOnce(url: () => string): void {
+  it('migrates once, and builds each index once, for 20 that start at once', async () => {
+    const logger = new LogText()
+    const ids = await Promise.all(Array.from({ length: 20 }, () => reopen({ url: url(), logger })))
+    expect(new Set(ids).size).toBe(1)
+    expect(await look('SELECT count(*)::int4 AS applied FROM thermocline.migrations')).toEqual([
+      { applied: MIGRATIONS },
+    ])
+    expect(
+      await look(`SELECT count(*)::int4 AS built, bool_and(indisvalid) AS all_valid FROM pg_index
+        JOIN pg_class c ON c.oid = indexrelid WHERE relname LIKE '%hnsw%'`),
+    ).toEqual([{ built: 4, all_valid: true }])
+    expect(await look('SELECT * FROM thermocline.leases')).toEqual([])
+  })
+}
+
+describeWithPostgres('the schema on a Postgres server', () => {
+  beforeAll(async () => {
+    server = await PrivatePostgres.start({ settings: { max_connections: '120' } })
+    admin = server.client()
+  })
+  afterAll(async () => {
+    await admin.end()
+    await server[Symbol.asyncDispose]()
+  })
+  beforeEach(createDatabase)
+
+  describeStartingAtOnce(() => server.url(database))
+
+  it('needs no rights but to the rows, once it is there', async () => {
+    await reopen()
+    await look(`DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+      GRANT USAGE ON SCHEMA thermocline TO app;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO app;
+      GRANT USAGE ON ALL SEQUENCES IN SCHEMA thermocline TO app`)
+    const url = server.url(database, 'app')
+    for (const migrate of ['check', 'auto'] as const) {
+      const tier = await openPostgresCold({ ...OPTIONS, url, migrate })
+      const version = migrate === 'check' ? 1 : 2
+      const record = chunkOf('ns', 1, version, { embedding: new Float32Array(8).fill(version) })
+      expect(await tier.upsert([record])).toEqual({ written: 1, rejected: 0 })
+      await tier.recordAccess([{ ...keyOf('ns', 1), lastAccessedAt: PAST, accesses: 1 }])
+      expect(await tier.indexVectors(5)).toBe(1)
+      expect(await tier.sweep({ graceMs: 0, limit: 5 })).toEqual({ expired: 0, collected: 0 })
+      await tier.recordSyncRun({ startedAt: PAST, durationMs: 1, synced: 0, skipped: 0, errors: 0, bytes: 0 })
+      await tier.close()
+    }
+  })
+
+  describe('of the version before', () => {
+    const NO_INDEX = { ...OPTIONS, dimensions: [] } as const
+    const vectors = Array.from({ length: 3 }, (_, n) =>
+      chunkOf('ns', n, n + 1, { embedding: new Float32Array(8).fill(n + 1) }),
+    )
+    let driver: PostgresDriver
+    beforeEach(async () => {
+      driver = await PostgresDriver.connect({ ...OPTIONS, url: server.url(database) })
+      await driver.migrate(readMigrations().slice(0, 3))
+    })
+    afterEach(() => driver.close())
+
+    it('is migrated beside a transaction that reads and then writes', async () => {
+      const older = postgres({ host: server.dir, port: server.port, username: 'test', database, max: 1 })
+      await older.unsafe('BEGIN')
+      await older.unsafe('SELECT FROM thermocline.memory_entries')
+      const migrated = driver.migrate(readMigrations()).then(
+        (applied) => applied.map(({ name }) => name),
+        (error: unknown) => error,
+      )
+      const isWaiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await vi.waitUntil(async () => (await look(isWaiting)).length === 1, { timeout: 20_000, interval: 20 })
+      await older.unsafe('DELETE FROM thermocline.memory_entries')
+      await older.unsafe('COMMIT')
+      await older.end()
+      expect(await migrated).toEqual(
+        readMigrations()
+          .slice(3)
+          .map(({ name }) => name),
+      )
+    })
+
+    it('serves a role that was granted the tables before', async () => {
+      await look(`DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        GRANT USAGE ON SCHEMA thermocline TO app;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO app`)
+      await reopen({ dimensions: [8], metrics: ['l2'] })
+      const tier = await openPostgresCold({ ...NO_INDEX, url: server.url(database, 'app'), migrate: 'check' })
+      await tier.upsert(vectors)
+      expect(await tier.stats()).toMatchObject({ live: 3, unindexed: 3 })
+      await tier.indexVectors(10)
+      const scope = { namespace: 'ns', recursive: false }
+      const embedding = vectors[0]!.embedding!
+      const found = await tier.search({ scope, filter: [], now: PAST, exclude: [], k: 3, embedding, metric: 'l2' })
+      expect({ exact: found.exact, hits: found.hits.length }).toEqual({ exact: false, hits: 3 })
+      await tier.close()
+    })
+
+    it('counts nothing after TRUNCATE', async () => {
+      const tier = await openPostgresCold({ ...NO_INDEX, url: server.url(database) })
+      await tier.upsert(vectors)
+      await look('TRUNCATE thermocline.memory_entries')
+      expect(await tier.stats()).toMatchObject({ live: 0, tombstones: 0, unindexed: 0 })
+      await tier.upsert(vectors.slice(1))
+      expect(await tier.stats()).toMatchObject({ live: 2, unindexed: 2 })
+      await tier.close()
+    })
+  })
+
+  it('is not changed by a check, and says what is missing', async () => {
+    await expect(reopen({ migrate: 'check' })).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('npx thermocline migrate'),
+    })
+    expect(await look(`SELECT FROM pg_namespace WHERE nspname = 'thermocline'`)).toEqual([])
+    await reopen({ dimensions: [] })
+    await expect(reopen({ migrate: 'check' })).rejects.toMatchObject({
+      message: expect.stringContaining('vector indexes'),
+    })
+    await reopen({ dimensions: [], migrate: 'check' })
+  })
+
+  it('tells a role without rights what it needs', async () => {
+    await look(`DO $$ BEGIN CREATE ROLE nobody LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
+    await expect(reopen({ url: server.url(database, 'nobody') })).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      message: expect.stringContaining('privilege'),
+    })
+  })
+
+  it('rebuilds an index that a killed build left invalid', async () => {
+    await reopen({ dimensions: [8], metrics: ['l2'] })
+    await look(
+      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'thermocline.memory_entries_hnsw_l2_8'::regclass`,
+    )
+    await expect(reopen({ dimensions: [8], metrics: ['l2'], migrate: 'check' })).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+    })
+    await reopen({ dimensions: [8], metrics: ['l2'] })
+    await reopen({ dimensions: [8], metrics: ['l2'], migrate: 'check' })
+  })
+
+  describe('an index that takes long', () => {
+    const ONE = { dimensions: [8], metrics: ['l2'] } as const
+    const name = 'memory_entries_hnsw_l2_8'
+    const builder = `SELECT pid::int4, query, now() - query_start > interval '1.2s' AS is_old FROM pg_stat_activity
+      WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%${name}%' AND query NOT LIKE '%builder%'
+      AND state = 'active' AND pid <> pg_backend_pid()`
+    const indexes = () => look(`SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('thermocline.${name}')`)
+    let older: postgres.Sql
+    let log: LogText
+    beforeEach(async () => {
+      await reopen({ dimensions: [] })
+      older = postgres({
+        host: server.dir,
+        port: server.port,
+        username: 'test',
+        database,
+        max: 1,
+        connection: { application_name: 'a dump' },
+      })
+      await older.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ')
+      await older.unsafe('SELECT FROM thermocline.memory_entries')
+      log = new LogText()
+    })
+    afterEach(() => older.end({ timeout: 1 }))
+
+    const building = (what: 'CREATE' | 'DROP', isOld = false) =>
+      vi.waitUntil(
+        async () =>
+          (await look(builder)).find(
+            (row) =>
+              (row as { query: string }).query.startsWith(what) && (!isOld || (row as { is_old: boolean }).is_old),
+          ) as { pid: number } | undefined,
+        { timeout: 20_000, interval: 20 },
+      )
+
+    it('is built whatever limits the role has, and says what it waits for', async () => {
+      const opened = reopen({
+        ...ONE,
+        url: `${server.url(database)}&statement_timeout=1000&lock_timeout=1000`,
+        logger: log,
+      })
+      await building('CREATE', true)
+      await vi.waitUntil(() => log.lines.join().includes('a dump'), { timeout: 20_000, interval: 20 })
+      await older.unsafe('COMMIT')
+      await opened
+      expect(await indexes()).toEqual([{ indisvalid: true }])
+      expect(log.lines.join()).toContain('building a vector index')
+    })
+
+    it('leaves nothing behind when it is cancelled, which no opening waits for', async () => {
+      const opened = reopen({ ...ONE }).catch((error: unknown) => error)
+      const { pid } = await building('CREATE')
+      await look(`SELECT pg_cancel_backend(${pid})`)
+      await building('DROP')
+      await older.unsafe('COMMIT')
+      expect(await opened).toMatchObject({
+        code: 'ERR_SCHEMA',
+        message: expect.stringContaining('npx thermocline migrate'),
+      })
+      expect(await indexes()).toEqual([])
+    })
+
+    it('is given up when an older transaction does not end, which is named', async () => {
+      const opened = reopen({ ...ONE, buildPatience: 300 }).catch((error: unknown) => error)
+      await building('DROP')
+      await older.unsafe('COMMIT')
+      expect(await opened).toMatchObject({ code: 'ERR_SCHEMA', message: expect.stringContaining('a dump') })
+      await reopen(ONE)
+      expect(await indexes()).toEqual([{ indisvalid: true }])
+    })
+  })
+
+  it.each([
+    [
+      'pgvector in a schema that is not on its search path',
+      'CREATE SCHEMA "its ""own"; CREATE EXTENSION vector SCHEMA "its ""own"',
+      'its "own',
+    ],
+    ['no search path at all', `ALTER DATABASE made_x SET search_path = ''`, 'thermocline'],
+    [
+      'a search path of schemas that are not there',
+      `ALTER DATABASE made_x SET search_path = nowhere, '$user'`,
+      'thermocline',
+    ],
+  ])('serves a role with %s', async (_, prepare, schema) => {
+    await look(prepare.replace('made_x', database))
+    const url = `${server.url(database)}&enable_seqscan=off&enable_sort=off`
+    const log = new LogText()
+    const options = { ...OPTIONS, dimensions: [8], url, logger: log }
+    const tier = await openPostgresCold(options)
+    const random = seeded(1)
+    const records = Array.from({ length: 20 }, (_, n) => chunkOf('ns', n, n + 1, { embedding: vectorOf(8, random) }))
+    expect(await tier.upsert(records)).toEqual({ written: 20, rejected: 0 })
+    expect(await tier.indexVectors(10)).toBe(10)
+    const query = { scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 3 }
+    for (const metric of ['cosine', 'l2', 'inner-product'] as const) {
+      const { hits, exact } = await tier.search({ ...query, embedding: records[5]!.embedding!, metric })
+      expect({ exact, hits: hits.length }).toEqual({ exact: metric === 'inner-product', hits: 3 })
+      if (metric !== 'inner-product') expect(hits[0]?.record.id).toBe(records[5]!.id)
+    }
+    await tier.close()
+    const driver = await PostgresDriver.connect(options)
+    const search = indexedSearch({ ...query, embedding: records[5]!.embedding!, metric: 'l2' }, schema)
+    const plan = await driver.query(sql`EXPLAIN ${search}`)
+    expect(JSON.stringify(plan)).toContain('memory_entries_hnsw_l2_8')
+    await driver.close()
+    expect(log.lines.join()).not.toContain('pgvector')
+  })
+
+  it('is indexed by every process, whichever declared the index, and when', async () => {
+    const worker = await openPostgresCold({ ...OPTIONS, dimensions: [], metrics: [], url: server.url(database) })
+    await reopen({ dimensions: [8], metrics: ['l2'] })
+    const embedding = new Float32Array(8).fill(1)
+    await worker.upsert(Array.from({ length: 5 }, (_, n) => chunkOf('ns', n, n + 1, { embedding })))
+    expect(await worker.indexVectors(10)).toBe(5)
+    const scope = { namespace: 'ns', recursive: false }
+    const query = { scope, filter: [], now: PAST, exclude: [], k: 3, embedding, metric: 'l2' } as const
+    expect(await worker.search(query)).toMatchObject({ exact: false })
+    await worker.close()
+  })
+
+  it('prints nothing of what the server notices', async () => {
+    const child = fileURLToPath(new URL('./postgres-opening-child.ts', import.meta.url))
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      '--import',
+      'tsx',
+      child,
+      server.url(database),
+    ])
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' })
+  })
+})
+
+describeWithPgbouncer('the schema behind pgbouncer', () => {
+  let bouncer: PrivatePgbouncer
+  beforeAll(async () => {
+    server = await PrivatePostgres.start()
+    bouncer = await PrivatePgbouncer.start(server)
+    admin = server.client()
+  })
+  afterAll(async () => {
+    await admin.end()
+    await bouncer[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
+  beforeEach(createDatabase)
+
+  describeStartingAtOnce(() => bouncer.url(database))
+
+  it('builds an index whatever limits the role has', async () => {
+    await reopen({ dimensions: [], url: bouncer.url(database) })
+    await look(`ALTER DATABASE ${database} SET statement_timeout = '1s'`)
+    const older = server.client(database)
+    await older.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ')
+    await older.unsafe('SET LOCAL statement_timeout = 0')
+    await older.unsafe('SELECT FROM thermocline.memory_entries')
+    // Sessions that the pooler had open before know nothing of the limit.
+    await look(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'thermocline'`)
+    const opened = reopen({ dimensions: [8], metrics: ['l2'], url: bouncer.url(database) })
+    const isOld = `SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active'
+      AND datname = current_database() AND now() - query_start > interval '1.5s'`
+    await vi.waitUntil(async () => (await look(isOld)).length === 1, { timeout: 20_000, interval: 50 })
+    await older.unsafe('COMMIT')
+    await older.end()
+    await opened
+    // What it was free from holds again for others in that session.
+    const driver = await PostgresDriver.connect({ ...OPTIONS, url: bouncer.url(database) })
+    for (let i = 0; i < 5; i++)
+      expect(await driver.query(sql`SHOW statement_timeout`)).toEqual([{ statement_timeout: '1s' }])
+    await driver.close()
+  })
+
+  it('takes as many from the vector index as are asked for, with no setting of a session', async () => {
+    const random = seeded(3)
+    const options = { ...OPTIONS, dimensions: [8], url: bouncer.url(database) }
+    const tier = await openPostgresCold(options)
+    await tier.upsert(
+      Array.from({ length: 1_000 }, (_, n) => chunkOf('ns', n, n + 1, { embedding: vectorOf(8, random) })),
+    )
+    await tier.indexVectors(1_000)
+    await look('ANALYZE thermocline.memory_entries')
+    const driver = await PostgresDriver.connect(options)
+    // What pgvector looks at without being told otherwise is 40.
+    const query = { scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 300 }
+    const rows = await driver.query(
+      indexedSearch({ ...query, embedding: vectorOf(8, random), metric: 'cosine' }, 'public'),
+    )
+    expect(rows.filter(({ from_index }) => from_index === true)).toHaveLength(300)
+    const settings = await driver.query(sql`SELECT current_setting('hnsw.ef_search', true) AS ef_search,
+      current_setting('hnsw.iterative_scan', true) AS iterative_scan`)
+    expect(settings).not.toContainEqual(expect.objectContaining({ iterative_scan: 'strict_order' }))
+    await driver.close()
+    await tier.close()
+  })
+})

@@ -1,0 +1,102 @@
+/** A query that is right may still compare every row: these ask the planner. */
+import type { PGlite } from '@electric-sql/pglite'
+import { type SQL, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pglite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ColdSearch } from '../../../src/cold/cold-tier.ts'
+import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { openPgliteCold, PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
+import { exactSearch, indexedSearch, search } from '../../../src/cold/sql/search-vectors.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
+import { chunkOf, PAST, seeded, vectorOf } from '../../contract/cold-records.ts'
+import { OPTIONS, PgliteTemplate } from '../pglite/pglite-template.ts'
+
+const DIMENSION = 64
+const template = new PgliteTemplate()
+let client: PgliteClient
+
+beforeAll(async () => {
+  await template.make()
+  const dir = await template.copy()
+  const random = seeded(1)
+  const rows = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) =>
+      chunkOf('ns', from + n, from + n + 1, { embedding: vectorOf(DIMENSION, random) }),
+    )
+  const tier = await openPgliteCold({ ...OPTIONS, dir, dimensions: [DIMENSION], metrics: ['cosine'] })
+  await tier.upsert(rows(0, 2_000))
+  await tier.indexVectors(2_000)
+  await tier.upsert(rows(2_000, 2_100))
+  await tier.sweep({ graceMs: 0, limit: 1 })
+  await tier.close()
+  client = await PgliteClient.start(`${dir}/data`)
+})
+afterAll(async () => {
+  await client.close()
+  await template.remove()
+})
+
+async function planOf(statement: SQL): Promise<string> {
+  const { rows } = await drizzle(client as unknown as PGlite).execute<{ 'QUERY PLAN': string }>(
+    sql`EXPLAIN ${statement}`,
+  )
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
+
+const query: ColdSearch = {
+  scope: { namespace: 'ns', recursive: false },
+  filter: [{ field: 'position', operator: 'gte', value: 0 }],
+  now: PAST,
+  exclude: [chunkOf('ns', 1, 1)],
+  embedding: vectorOf(DIMENSION, seeded(2)),
+  metric: 'cosine',
+  k: 10,
+}
+
+describe('plans', () => {
+  it('find the nearest through the vector index, and the rest through the partial index', async () => {
+    const plan = await planOf(indexedSearch(query, 'public'))
+    expect(plan).toContain('Index Scan using memory_entries_hnsw_cosine_64')
+    expect(plan).toMatch(/Scan (using|on) memory_entries_unindexed/)
+    expect(plan).not.toContain('Seq Scan on memory_entries')
+  })
+
+  it('compare all rows where they must', async () => {
+    expect(await planOf(exactSearch(query, 'public'))).not.toContain('hnsw')
+  })
+})
+
+describe('a filter that the index cannot satisfy within its walk', () => {
+  it('gets every row compared', async () => {
+    // Three rows far from the query, of 2 000 that the index holds.
+    const far = { ...query, filter: [{ field: 'position' as const, operator: 'in' as const, values: [500, 700, 900] }] }
+    await client.exec('SET hnsw.max_scan_tuples = 1; SET enable_seqscan = off; SET enable_bitmapscan = off')
+    await client.exec('SET hnsw.ef_search = 1')
+    const throughIndex = await drizzle(client as unknown as PGlite).execute(indexedSearch(far, 'public'))
+    expect(throughIndex.rows.length).toBeLessThan(3)
+    const driver = new PgliteDriver(client, 60_000, silentLogger)
+    const { hits, exact } = await search(
+      driver,
+      { schema: 'public', indexes: [{ dimension: DIMENSION, metric: 'cosine' }] },
+      far,
+    )
+    expect(hits.map(({ record }) => record.position).sort()).toEqual([500, 700, 900])
+    expect(exact).toBe(false)
+  })
+})
+
+describe('settings', () => {
+  it('are those that the queries and the promise of durability rely on', async () => {
+    const { rows } = await client.query(
+      `SELECT name, setting FROM pg_settings WHERE name IN
+        ('fsync', 'wal_sync_method', 'synchronous_commit', 'hnsw.iterative_scan', 'server_encoding') ORDER BY name`,
+    )
+    expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
+      fsync: 'on',
+      'hnsw.iterative_scan': 'strict_order',
+      server_encoding: 'UTF8',
+      synchronous_commit: 'on',
+      wal_sync_method: 'fsync',
+    })
+  })
+})

@@ -1,0 +1,147 @@
+/** Every statement that a cold tier can issue, by the method that issues it. */
+import { randomUUID } from 'node:crypto'
+import type { SQL } from 'drizzle-orm'
+import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
+import { ColdStore } from '../../../src/cold/cold-store.ts'
+import type { ColdQuery, ColdSearch, ColdTier } from '../../../src/cold/cold-tier.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
+import { chunkOf, FUTURE, PAST, seeded, tombstone, vectorOf, versionOf } from '../../contract/cold-records.ts'
+import { batchOf } from '../../contract/cold-shipping.ts'
+
+export const DIMENSION = 16
+
+export interface RecordedStatement {
+  readonly method: Method
+  readonly statement: SQL
+}
+
+type Method = Exclude<keyof ColdTier, 'storeId' | 'close'>
+
+const random = seeded(1)
+const MANY = 300
+const records = Array.from({ length: MANY }, (_, n) =>
+  n % 10 === 0 ? tombstone('many/1', n, 900_000 + n) : chunkOf('many/1', n, 900_000 + n, { metadata: '{"b":1,"a":2}' }),
+)
+const walId = randomUUID()
+const deep = { namespace: 'many', recursive: true }
+const flat = { namespace: 'many/1', recursive: false }
+const queryOf = (overrides: Partial<ColdQuery> = {}): ColdQuery => ({
+  scope: flat,
+  filter: [],
+  now: FUTURE,
+  exclude: [],
+  ...overrides,
+})
+const embedding = vectorOf(DIMENSION, random)
+const searchOf = (overrides: Partial<ColdSearch> = {}): ColdSearch => {
+  return { ...queryOf(), embedding, metric: 'cosine', k: 10, ...overrides }
+}
+const own = records.map((record) => ({ ...record, matches: record.deletedAt === null }))
+const ofDocument = [{ field: 'documentId' as const, operator: 'eq' as const, value: 'd7' }]
+
+/** A method that is missing here does not compile. */
+const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
+  read: (tier) => tier.read(records),
+  versions: (tier) => tier.versions(records),
+  highestVersion: (tier) => tier.highestVersion(),
+  find: async (tier) => {
+    for (const scope of [flat, deep])
+      for (const exclude of [[], records])
+        for (const filter of [[], ofDocument]) await tier.find(queryOf({ scope, exclude, filter }), 100)
+  },
+  count: async (tier) => {
+    for (const scope of [flat, deep]) for (const some of [[], own]) await tier.count(queryOf({ scope }), some)
+  },
+  search: async (tier) => {
+    for (const exclude of [[], records])
+      for (const filter of [[], ofDocument]) await tier.search(searchOf({ exclude, filter }))
+    await tier.search(searchOf({ metric: 'l2', scope: deep }))
+  },
+  upsert: (tier) => tier.upsert(records),
+  ship: async (tier) => {
+    await tier.takeOver(walId, 1)
+    await tier.ship(batchOf(walId, records))
+    await tier.ship(batchOf(walId, records.slice(0, 1), { from: MANY, to: MANY + 1 }))
+    // A row that Postgres refuses, so that the others are rehearsed.
+    await tier.ship(batchOf(walId, [chunkOf('many/1', 1, 1, { position: -1 })], { from: MANY + 1, to: MANY + 2 }))
+  },
+  takeOver: (tier) => tier.takeOver(walId, 2, 'here'),
+  checkpointOf: (tier) => tier.checkpointOf(walId),
+  retire: (tier) => tier.retire(walId, 2),
+  logs: (tier) => tier.logs(),
+  recordLoss: (tier) => tier.recordLoss({ walId, epoch: 1, lost: [{ from: 1, to: 2 }], reason: 'test' }),
+  enterHotGeneration: (tier) => tier.enterHotGeneration('one'),
+  enterPrivateGeneration: (tier) => tier.enterPrivateGeneration('two'),
+  hotMisses: (tier) => tier.hotMisses(MANY),
+  clearHotMisses: (tier) =>
+    tier.clearHotMisses(
+      1,
+      records.map((key) => ({ key, version: key.version, recorded: key.version })),
+    ),
+  holdLease: (tier) => tier.holdLease('sync', walId, 1_000),
+  releaseLease: (tier) => tier.releaseLease('sync', walId),
+  leaseHolder: (tier) => tier.leaseHolder('sync'),
+  time: (tier) => tier.time(),
+  recordAccess: (tier) => tier.recordAccess(records.map((key) => ({ ...key, lastAccessedAt: PAST, accesses: 1 }))),
+  indexVectors: (tier) => tier.indexVectors(20),
+  sweep: async (tier) => {
+    await tier.upsert([tombstone('many/1', MANY, 1), chunkOf('many/1', MANY + 1, 2, { expiresAt: PAST })])
+    await tier.sweep({ graceMs: 0, limit: MANY })
+  },
+  recordSyncRun: (tier) =>
+    tier.recordSyncRun({ startedAt: PAST, durationMs: 1, synced: 1, skipped: 0, errors: 0, bytes: 1 }),
+  stats: (tier) => tier.stats(),
+}
+
+/** Calls every method over the driver, and answers what it was asked; the driver is closed then. */
+export async function recordStatements(driver: ColdDriver): Promise<RecordedStatement[]> {
+  const recorded: RecordedStatement[] = []
+  let method: Method = 'read'
+  const recording: ColdDriver = {
+    query(statement) {
+      recorded.push({ method, statement })
+      return driver.query(statement)
+    },
+    copyToStaging: (stream) => driver.copyToStaging(stream),
+    build: (statement) => driver.build(statement),
+    buildIndex: (name, definition) => driver.buildIndex(name, definition),
+    migrate: (config) => driver.migrate(config),
+    housekeep: () => {},
+    close: () => driver.close(),
+  }
+  const options = { mode: 'auto', dimensions: [DIMENSION], metrics: ['cosine'], logger: silentLogger } as const
+  const tier = await ColdStore.open(recording, options)
+  recorded.length = 0
+  for (const [name, drive] of Object.entries(DRIVE) as [Method, (tier: ColdTier) => Promise<unknown>][]) {
+    method = name
+    await drive(tier)
+  }
+  await tier.close()
+  return recorded
+}
+
+/** SQL that fills every table with about `rows` rows, in a hundred namespaces. */
+export function fillSql(rows: number): string[] {
+  const id = `('00000000-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid`
+  const version = `lpad(to_hex(i), 16, '0') || '0000000a'`
+  const series = `generate_series(1, ${rows}) AS i`
+  const vector = `(SELECT array_agg(sin(i * d)::real) FROM generate_series(1, ${DIMENSION}) AS d)`
+  return [
+    `INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, document_id, position, metadata,
+       embedding, created_at, updated_at, expires_at, deleted_at, indexed)
+     SELECT 'many/' || i % 100, ${id}, ${version}, CASE WHEN i % 10 > 0 THEN 'chunk' END,
+       CASE WHEN i % 10 > 0 THEN repeat('text ', 60) END, CASE WHEN i % 10 > 0 THEN 'd' || i % 500 END,
+       CASE WHEN i % 10 > 0 THEN i END, CASE WHEN i % 10 > 0 THEN jsonb_build_object('n', i) END,
+       CASE WHEN i % 10 = 1 THEN ${vector} END, now(), now(),
+       CASE WHEN i % 10 = 2 THEN now() + interval '1 day' END, CASE WHEN i % 10 = 0 THEN now() END, false
+     FROM ${series}`,
+    `INSERT INTO thermocline.entry_access SELECT 'many/' || i % 100, ${id}, now(), i FROM ${series}`,
+    `INSERT INTO thermocline.hot_misses SELECT 'many/' || i % 100, ${id}, ${version} FROM ${series} WHERE i % 3 = 0`,
+    `INSERT INTO thermocline.entry_staging (batch_id, namespace, id, version, created_at, updated_at, deleted_at)
+     SELECT md5((i / 1000)::text)::uuid, 'many/' || i % 100, ${id}, ${version}, now(), now(), now() FROM ${series}`,
+    `INSERT INTO thermocline.sync_runs (started_at, duration_ms, synced, skipped, errors, bytes)
+     SELECT now(), 1, 1, 1, 1, 1 FROM ${series} WHERE i % 4 = 0`,
+    `INSERT INTO thermocline.wal_checkpoints (wal_id, epoch, sequence, shipped_version)
+     SELECT gen_random_uuid(), 1, 1, '${versionOf(rows)}' FROM generate_series(1, 3)`,
+  ]
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { MemoryHotTier } from '../../../src/hot/in-process/in-process-hot-tier.ts'
+import { describeHotTier } from '../../contract/hot-tier.ts'
+import { keyOf, writeOf } from '../../contract/hot-writes.ts'
+import { ManualClock } from '../../tools/manual-clock.ts'
+
+const CAPACITY = { maxEntries: 2, maxBytes: 1_000 }
+
+describeHotTier({
+  name: 'in-process',
+  movesClock: true,
+  runs: 300,
+  async open({ markerTtl }) {
+    const clock = new ManualClock()
+    const tier = new MemoryHotTier({ ...CAPACITY, markerTtl, clock })
+    return { tier, advance: (milliseconds) => clock.advance(milliseconds), close: () => tier.close() }
+  },
+})
+
+describe('in-process hot tier', () => {
+  it('reports its capacity and drops nothing past it', async () => {
+    const tier = new MemoryHotTier(CAPACITY)
+    expect(tier.capacity).toEqual(CAPACITY)
+    expect(tier.markerTtl).toBe(60_000)
+    await tier.write([1, 2, 3].map((n) => writeOf(n, n, { startedAt: tier.now(), payload: new Uint8Array(900) })))
+    expect(await tier.size()).toEqual({ entries: 3, bytes: 2_700 })
+  })
+
+  it('is another generation each time', () => {
+    expect(new MemoryHotTier(CAPACITY).generation).not.toBe(new MemoryHotTier(CAPACITY).generation)
+  })
+
+  it('keeps no more of a key than namespace and id', async () => {
+    const tier = new MemoryHotTier(CAPACITY)
+    const record = { ...keyOf(1), text: 'a whole record fits where a key is asked for' }
+    await tier.write([writeOf(1, 1, { startedAt: tier.now(), key: record })])
+    const [candidate] = await tier.candidates({ limit: 1, idleSince: Number.MAX_SAFE_INTEGER })
+    expect(Object.keys(candidate!.key)).toEqual(['namespace', 'id'])
+  })
+
+  it('lets no marker end early when the wall clock steps back', async () => {
+    const clock = new ManualClock()
+    const tier = new MemoryHotTier({ ...CAPACITY, markerTtl: 60_000, clock })
+    const startedAt = tier.now()
+    const write = writeOf(1, 1, { startedAt, reason: 'promotion' })
+    await tier.write([write])
+    clock.advance(-50_000)
+    await tier.remove([write])
+    clock.advance(70_000)
+    expect(await tier.write([write])).toEqual([{ status: 'late' }])
+  })
+})

@@ -1,4 +1,0 @@
-import { budget } from '../budget.ts'
-import { describeRedisContract } from './redis-contract.ts'
-
-describeRedisContract({ runs: budget({ short: 10, long: 40 }), clusterRuns: budget({ short: 2, long: 5 }) })
