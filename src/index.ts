@@ -1,6 +1,5 @@
 /** Public names only. */
 export type { CallOptions } from './call-options.ts'
-export type { Metric } from './cold/cold-tier.ts'
 export type { Duration } from './entry/duration.ts'
 export type {
   ChunkEntry,
@@ -47,6 +46,7 @@ export {
   type WalOptions,
 } from './options.ts'
 export type { Comparison, Where } from './query/filter.ts'
+export type { Metric } from './query/metric.ts'
 export type { CountOptions, FindOptions, PutManyOptions, SearchOptions, WriteOptions } from './repository/calls.ts'
 export type { EntryOf, FindResult, MemoryRepository, PutOf } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'

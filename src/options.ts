@@ -1,7 +1,6 @@
 /** What a store can be told, with its defaults, and the one place that reads the environment. */
 import { Cron } from 'croner'
 import { z } from 'zod'
-import type { Metric } from './cold/cold-tier.ts'
 import { type Duration, parseDuration } from './entry/duration.ts'
 import { ThermoclineError } from './errors.ts'
 import type { Durability } from './flow/writer.ts'
@@ -9,6 +8,7 @@ import { parseRedisUrl } from './hot/redis/redis-url.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { absoluteFolder } from './kernel/folder-error.ts'
 import { type Logger, neverFailing, silentLogger, warningLogger } from './kernel/logger.ts'
+import type { Metric } from './query/metric.ts'
 
 export { silentLogger }
 

@@ -12,8 +12,7 @@ import type { SequenceRange } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
-
-export type { Metric }
+import type { Scope } from '../query/scope.ts'
 
 export interface ColdRow {
   /** May be a tombstone or expired: callers judge. */
@@ -101,13 +100,6 @@ export type ShipResult =
   | { readonly status: 'fenced'; readonly epoch: number; readonly sequence: number }
   /** The checkpoint stands elsewhere than `from` although the epoch is ours. Nothing was written. */
   | { readonly status: 'elsewhere'; readonly sequence: number }
-
-/** Which entries a query sees. */
-export interface Scope {
-  readonly namespace: string
-  /** Child namespaces as well. */
-  readonly recursive: boolean
-}
 
 export interface ColdQuery {
   readonly scope: Scope

@@ -6,9 +6,9 @@
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { Metric } from '../query/metric.ts'
 import type { ColdDriver } from './cold-driver.ts'
 import { sqlStateOf } from './cold-errors.ts'
-import type { Metric } from './cold-tier.ts'
 import { JOURNAL, type Migration, readMigrations } from './migrations.ts'
 import {
   createIndex,

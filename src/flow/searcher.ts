@@ -5,7 +5,7 @@
  * pending costs a walk over it and nothing in the database.
  */
 
-import type { ColdHit, ColdRow, ColdTier, Metric, Scope } from '../cold/cold-tier.ts'
+import type { ColdHit, ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import { keyText } from '../entry/entry-key.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { isWithin } from '../entry/namespace.ts'
@@ -16,7 +16,9 @@ import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import { type Filter, matches } from '../query/filter.ts'
+import type { Metric } from '../query/metric.ts'
 import { similarity } from '../query/metric.ts'
+import type { Scope } from '../query/scope.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { Pending } from './pending.ts'
 

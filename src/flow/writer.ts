@@ -24,7 +24,7 @@ import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import { withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { AppendedRecord, WriteLog } from '../wal/append-log.ts'
+import type { AppendedRecord, AppendLog } from '../wal/append-log.ts'
 import type { Admission } from './admission.ts'
 import type { Pending } from './pending.ts'
 
@@ -44,7 +44,7 @@ export interface WriteTerms extends Patience {
 }
 
 export interface WriterParts {
-  readonly log: WriteLog<EntryRecord>
+  readonly log: AppendLog<EntryRecord>
   readonly keyHash: (namespace: string, id: string) => number
   readonly pending: Pending
   readonly hot: HotTier

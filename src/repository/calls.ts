@@ -10,11 +10,11 @@ import {
   signal,
   timeout,
 } from '../call-options.ts'
-import type { Metric } from '../cold/cold-tier.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { Durability } from '../flow/writer.ts'
 import { type Filter, parseWhere, type Where } from '../query/filter.ts'
+import type { Metric } from '../query/metric.ts'
 
 export interface WriteOptions extends CallOptions {
   /** What the write waits for. @default as the store was opened */

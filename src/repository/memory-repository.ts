@@ -3,7 +3,6 @@
  * hands it to the flows; it keeps nothing itself, so that any number of them may be made.
  */
 import type { CallOptions } from '../call-options.ts'
-import type { Scope } from '../cold/cold-tier.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryInput, EntryKind, EntryOfKind, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { tombstoneOf } from '../entry/record.ts'
@@ -15,6 +14,7 @@ import type { Receipt, WriteOutcome, Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
+import type { Scope } from '../query/scope.ts'
 import { acceptInputs, receiptsOf } from './batch.ts'
 import type { CallGate } from './call-gate.ts'
 import {

@@ -18,11 +18,11 @@ import type { RepositoryParts } from '../repository/memory-repository.ts'
 import { NamespaceView } from '../repository/namespace-view.ts'
 import type { Checkpointer, CheckpointStats, SetBack } from '../sync/checkpointer.ts'
 import type { SyncStats, SyncWorker } from '../sync/sync-worker.ts'
-import type { WriteLog } from '../wal/append-log.ts'
+import type { AppendLog } from '../wal/append-log.ts'
 
 /** @internal */
 export interface StoreParts extends RepositoryParts {
-  readonly log: WriteLog<EntryRecord>
+  readonly log: AppendLog<EntryRecord>
   readonly pending: Pending
   readonly hot: HotTier
   readonly cold: ColdTier

@@ -4,7 +4,7 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import { isLate } from '../cold/late-cold-tier.ts'
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
-import { type CountedRead, MemoryHotTier } from '../hot/in-process/in-process-hot-tier.ts'
+import { type CountedRead, InProcessHotTier } from '../hot/in-process/in-process-hot-tier.ts'
 import { loadIoredis } from '../hot/redis/redis-driver.ts'
 import { RedisHotTier } from '../hot/redis/redis-hot-tier.ts'
 import type { RedisServer } from '../hot/redis/redis-link.ts'
@@ -44,7 +44,7 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   const { hot, cold } = parts.options
   if (hot.kind === 'redis') return openRedis(hot.server as RedisServer, parts, releases)
   const generationNumber = cold.kind === 'postgres' ? await becomeSole(parts, releases) : undefined
-  const tier = new MemoryHotTier({ ...hot, clock: parts.clock, generationNumber })
+  const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
   releases.push(() => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
   const onCurrentNumber = (number: number): void => {

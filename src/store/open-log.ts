@@ -11,8 +11,8 @@ import { ownsEveryLog, type ResolvedOptions } from '../options.ts'
 import { adoptLogs, type OpenedLog, openLog, retireLog } from '../recovery/adopt-logs.ts'
 import { missingLogs } from '../recovery/missing-logs.ts'
 import { type ResumedLog, resumeLog } from '../recovery/resume-log.ts'
-import type { WriteLog } from '../wal/append-log.ts'
-import { MemoryLog } from '../wal/in-process-log.ts'
+import type { AppendLog } from '../wal/append-log.ts'
+import { InProcessLog } from '../wal/in-process-log.ts'
 import { LogScan } from '../wal/log-scan.ts'
 import { checkpointRoom } from './checkpoint-room.ts'
 import type { DataFolder } from './data-folder.ts'
@@ -26,7 +26,7 @@ export interface StoreLogParts {
 
 /** A log, how it is read again and how it ends. */
 export interface StoreLog {
-  readonly log: WriteLog<EntryRecord>
+  readonly log: AppendLog<EntryRecord>
   /** Where it stands in cold; undefined while cold is away. */
   readonly checkpoint: number | undefined
   /** Of what its segments hold, where it was opened while cold was away. */
@@ -41,8 +41,8 @@ export interface StoreLog {
   readonly adoptOthers?: (signal: AbortSignal) => Promise<void>
 }
 
-export async function openMemoryLog({ cold, pending }: StoreLogParts): Promise<StoreLog> {
-  const log = new MemoryLog<EntryRecord>((records) => pending.apply(records))
+export async function openInProcessLog({ cold, pending }: StoreLogParts): Promise<StoreLog> {
+  const log = new InProcessLog<EntryRecord>((records) => pending.apply(records))
   const { sequence } = await cold.takeOver(log.walId, log.epoch)
   return { log, checkpoint: sequence, retire: () => cold.retire(log.walId, log.epoch) }
 }

@@ -37,7 +37,7 @@ import { attempt, type CloseResult, MemoryStore } from './memory-store.ts'
 import { openCold } from './open-cold.ts'
 import { openFolder } from './open-folder.ts'
 import { openHot } from './open-hot.ts'
-import { openDurableLog, openMemoryLog } from './open-log.ts'
+import { openDurableLog, openInProcessLog } from './open-log.ts'
 
 /** Writes wait once hot is this much fuller than its capacity; early demotion normally keeps up long before. */
 const OVERFULL = 1.25
@@ -95,7 +95,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   if (folder !== undefined) await bindToStore(folder, cold, { lockTimeout: options.wal.lockTimeout, isShared, logger })
   const logParts = { options, cold, versions, pending }
   const { log, checkpoint, firstSequence, retire, place, scanAfter, adoptOthers } =
-    folder === undefined ? await openMemoryLog(logParts) : await openDurableLog(folder, logParts, isColdAway)
+    folder === undefined ? await openInProcessLog(logParts) : await openDurableLog(folder, logParts, isColdAway)
   releases.push(() => log.close())
   const gate = new CallGate()
   let repair: HotRepair | undefined

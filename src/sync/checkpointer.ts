@@ -15,11 +15,11 @@ import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 import { replay } from '../recovery/replay-log.ts'
-import type { WriteLog } from '../wal/append-log.ts'
+import type { AppendLog } from '../wal/append-log.ts'
 import type { LogScan } from '../wal/log-scan.ts'
 
 export interface CheckpointerParts {
-  readonly log: WriteLog<EntryRecord>
+  readonly log: AppendLog<EntryRecord>
   readonly pending: Pending
   readonly cold: ColdTier
   readonly versions: VersionClock

@@ -10,7 +10,7 @@ export interface AppendedRecord<T> {
   readonly value: T
 }
 
-export interface WriteLog<T> {
+export interface AppendLog<T> {
   readonly walId: string
   readonly epoch: number
   /** Highest durable sequence, 0 where there is none. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { AppendedRecord, WriteLog } from './append-log.ts'
+import type { AppendedRecord, AppendLog } from './append-log.ts'
 
 /** A log that keeps nothing, for stores opened with `inMemory`: what it acknowledges lives as long as the process. */
-export class MemoryLog<T> implements WriteLog<T> {
+export class InProcessLog<T> implements AppendLog<T> {
   readonly walId = randomUUID()
   readonly epoch = 1
   readonly failure = undefined

@@ -19,7 +19,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { AppendedRecord, WriteLog } from './append-log.ts'
+import type { AppendedRecord, AppendLog } from './append-log.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
 import { LockedLog } from './locked-log.ts'
@@ -77,7 +77,7 @@ const MARK = 'mark'
 const NEXT = 'next'
 const PREVIOUS = 'previous'
 
-export class WriteAheadLog<T> implements WriteLog<T> {
+export class WriteAheadLog<T> implements AppendLog<T> {
   readonly walId: string
   readonly epoch: number
   readonly #options: WriteAheadLogOptions<T>

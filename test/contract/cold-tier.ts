@@ -4,9 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe } from 'vitest'
-import type { ColdTier, Metric } from '../../src/cold/cold-tier.ts'
+import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import type { Logger } from '../../src/kernel/logger.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import type { Metric } from '../../src/query/metric.ts'
 import { describeColdAccess } from './cold-access.ts'
 import { describeColdCollection } from './cold-collection.ts'
 import { describeColdGenerations } from './cold-generations.ts'

@@ -6,11 +6,11 @@ import { ThermoclineError } from '../../src/errors.ts'
 import { Admission } from '../../src/flow/admission.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Writer } from '../../src/flow/writer.ts'
-import { MemoryHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
+import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { CallGate } from '../../src/repository/call-gate.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
-import { MemoryLog } from '../../src/wal/in-process-log.ts'
+import { InProcessLog } from '../../src/wal/in-process-log.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { embeddedPair, shareStore } from './stores.ts'
 
@@ -25,10 +25,10 @@ async function rejection(work: Promise<unknown>): Promise<ThermoclineError<'ERR_
 }
 
 /** Takes so many records, then finds the disk full. */
-class SmallLog extends MemoryLog<EntryRecord> {
+class SmallLog extends InProcessLog<EntryRecord> {
   room = Number.POSITIVE_INFINITY
 
-  override append(...args: Parameters<MemoryLog<EntryRecord>['append']>) {
+  override append(...args: Parameters<InProcessLog<EntryRecord>['append']>) {
     if (this.room-- > 0) return super.append(...args)
     return Promise.reject(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
   }
@@ -43,7 +43,7 @@ function scene({ room = Number.POSITIVE_INFINITY, hasRoom = true, onFull = () =>
   const writer = new Writer({
     log,
     pending,
-    hot: new MemoryHotTier({ maxEntries: 10_000, maxBytes: 100_000_000, clock: manual }),
+    hot: new InProcessHotTier({ maxEntries: 10_000, maxBytes: 100_000_000, clock: manual }),
     keyHash: () => 0,
     versions: new VersionClock(manual),
     admission: new Admission({ hasRoom: () => hasRoom || pending.size === 0, onFull, timeout: 60_000 }),

@@ -1,7 +1,7 @@
 /** What leaves hot, when, and what must not come back behind it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
-import { MemoryHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
+import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import type { NamespaceView } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
@@ -135,7 +135,7 @@ describe('demotion from a hot tier in this process', () => {
   })
 
   test('early demotion ends although hot is filled as fast as it is emptied', async () => {
-    const hot = new MemoryHotTier({ maxEntries: 2, maxBytes: 1_000_000 })
+    const hot = new InProcessHotTier({ maxEntries: 2, maxBytes: 1_000_000 })
     let n = 0
     const fill = () => {
       const version = `ffffffff${(++n).toString(16).padStart(16, '0')}`

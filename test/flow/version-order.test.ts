@@ -10,9 +10,9 @@ import { newest, type Version, VersionClock, ZERO_VERSION } from '../../src/entr
 import { Admission } from '../../src/flow/admission.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Writer } from '../../src/flow/writer.ts'
-import { MemoryHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
+import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { MemoryLog } from '../../src/wal/in-process-log.ts'
+import { InProcessLog } from '../../src/wal/in-process-log.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { Gate } from './gate.ts'
 
@@ -23,15 +23,15 @@ const KEYS = ['a', 'b', 'c']
 /** A process with a clock and a path to hot of its own. */
 class Process {
   readonly clock = new ManualClock()
-  readonly gate = new Gate<MemoryHotTier>('hot')
+  readonly gate = new Gate<InProcessHotTier>('hot')
   readonly pending = new Pending()
   readonly writer: Writer
   readonly #acknowledged = new Map<string, Version>()
 
-  constructor(hot: MemoryHotTier, skew: number, maxOutliers: number) {
+  constructor(hot: InProcessHotTier, skew: number, maxOutliers: number) {
     this.clock.advance(skew)
     this.writer = new Writer({
-      log: new MemoryLog((records) => this.pending.apply(records)),
+      log: new InProcessLog((records) => this.pending.apply(records)),
       pending: this.pending,
       hot: this.gate.around(hot),
       keyHash: () => 0,
@@ -97,7 +97,7 @@ test('versions that one process acknowledges of a key rise', { timeout: 3_600_00
   })
   await fc.assert(
     fc.asyncProperty(history, async ({ skews, maxOutliers, steps }) => {
-      const hot = new MemoryHotTier({ maxEntries: 100, maxBytes: 1_000_000, clock: new ManualClock() })
+      const hot = new InProcessHotTier({ maxEntries: 100, maxBytes: 1_000_000, clock: new ManualClock() })
       const processes = skews.map((by) => new Process(hot, by, maxOutliers))
       for (const one of steps) {
         if (one.do === 'leave hot') {

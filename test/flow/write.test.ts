@@ -9,17 +9,17 @@ import { ThermoclineError } from '../../src/errors.ts'
 import { Admission } from '../../src/flow/admission.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Writer } from '../../src/flow/writer.ts'
-import { MemoryHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
+import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { MemoryLog } from '../../src/wal/in-process-log.ts'
+import { InProcessLog } from '../../src/wal/in-process-log.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
 /** Takes so many records, then finds the disk full. */
-class SmallLog extends MemoryLog<EntryRecord> {
+class SmallLog extends InProcessLog<EntryRecord> {
   room = Number.POSITIVE_INFINITY
 
-  override append(...args: Parameters<MemoryLog<EntryRecord>['append']>) {
+  override append(...args: Parameters<InProcessLog<EntryRecord>['append']>) {
     if (this.room-- > 0) return super.append(...args)
     return Promise.reject(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
   }
@@ -28,7 +28,7 @@ class SmallLog extends MemoryLog<EntryRecord> {
 const clock = new ManualClock()
 const pending = new Pending()
 const log = new SmallLog((records) => pending.apply(records))
-const hot = new MemoryHotTier({ maxEntries: 100, maxBytes: 1_000_000, clock })
+const hot = new InProcessHotTier({ maxEntries: 100, maxBytes: 1_000_000, clock })
 const writer = new Writer({
   log,
   pending,

@@ -6,7 +6,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { childRange } from '../../entry/namespace.ts'
 import type { Condition, FilterField, Operator } from '../../query/filter.ts'
-import type { ColdQuery, Scope, VersionedKey } from '../cold-tier.ts'
+import type { Scope } from '../../query/scope.ts'
+import type { ColdQuery, VersionedKey } from '../cold-tier.ts'
 import { timeParameter, unnestKeys } from './entry-columns.ts'
 
 type Single = Exclude<Operator, 'in'>

@@ -4,8 +4,8 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'
+import type { Metric } from '../../query/metric.ts'
 import type { ColdDriver } from '../cold-driver.ts'
-import type { Metric } from '../cold-tier.ts'
 import { isRowFault } from './dead-letters.ts'
 import { unnest } from './entry-columns.ts'
 

@@ -63,7 +63,7 @@ const STORED: HotWriteResult = { status: 'stored' }
 const LATE: HotWriteResult = { status: 'late' }
 const NOTHING = new Uint8Array()
 
-export class MemoryHotTier implements HotTier {
+export class InProcessHotTier implements HotTier {
   readonly capacity: HotCapacity
   readonly markerTtl: number
   readonly generation = randomUUID()

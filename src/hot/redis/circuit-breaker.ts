@@ -16,13 +16,13 @@ export interface GuardOptions {
   readonly clock: Clock
 }
 
-export class GuardOpen extends Error {
-  override readonly name = 'GuardOpen'
+export class CircuitOpen extends Error {
+  override readonly name = 'CircuitOpen'
 }
 
 type State = { is: 'closed'; failures: number } | { is: 'open'; until: number } | { is: 'half-open' }
 
-export class Guard {
+export class CircuitBreaker {
   readonly #options: GuardOptions
   #state: State = { is: 'closed', failures: 0 }
 
@@ -30,7 +30,7 @@ export class Guard {
     this.#options = options
   }
 
-  /** Settles as `work` does, or throws {@link GuardOpen} without starting it. */
+  /** Settles as `work` does, or throws {@link CircuitOpen} without starting it. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     this.#admit()
     const before = this.#state
@@ -53,7 +53,7 @@ export class Guard {
   #admit(): void {
     if (this.#state.is === 'closed') return
     if (this.#state.is === 'half-open' || this.#options.clock.now() < this.#state.until)
-      throw new GuardOpen('the tier failed lately and is left alone for a moment')
+      throw new CircuitOpen('the tier failed lately and is left alone for a moment')
     this.#state = { is: 'half-open' }
   }
 

@@ -10,7 +10,7 @@ export type ReadPage = (list: number, offset: number, count: number) => Promise<
  * The `limit` names with the lowest scores over several sorted lists, lowest first. Reads from each list only what may
  * be among them: about twice the answer where the lists are alike, and page by page more of a list that holds most.
  */
-export async function lowestOf(lists: number, limit: number, readPage: ReadPage): Promise<string[]> {
+export async function lowestScores(lists: number, limit: number, readPage: ReadPage): Promise<string[]> {
   if (limit <= 0) return []
   const count = Math.max(4, Math.ceil((2 * limit) / lists))
   const found = new Map<string, Scored>()

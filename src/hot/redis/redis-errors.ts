@@ -1,6 +1,6 @@
 /** What errors of Redis and ioredis mean. Their messages and `command.args` hold keys and values, so none is passed on. */
 import { isThermoclineError } from '../../errors.ts'
-import { GuardOpen } from './circuit-breaker.ts'
+import { CircuitOpen } from './circuit-breaker.ts'
 
 /** Thrown where a slot lost its memory, or where the generation changed under a call. */
 export class GenerationLost extends Error {
@@ -68,7 +68,7 @@ export function isRefusalForGood(error: unknown, trouble: string | undefined): b
 
 /** What happened and what to do, for the message; nothing of what Redis said, which may show keys and values. */
 export function reasonOf(error: unknown, trouble: string | undefined, keys: string): string {
-  if (error instanceof GuardOpen) return 'failed repeatedly and is left alone for a moment'
+  if (error instanceof CircuitOpen) return 'failed repeatedly and is left alone for a moment'
   if (error instanceof GenerationLost) return 'lost its memory and is looked at anew'
   if (error instanceof AnsweredByReplica) return 'is a read-only replica: name the primary, or the sentinels'
   if (error instanceof DatabaseMissing)

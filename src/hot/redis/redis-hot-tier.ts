@@ -3,7 +3,7 @@
  * asks of every driver; redis-scripts.ts holds the rules and redis-generation.ts says which memory it is.
  *
  * Redis may be away at any time: then every call rejects with `ERR_TIER_UNAVAILABLE` (tier hot), at the latest after
- * `commandTimeout`, and at once while the guard is open. A rejected write may still arrive; the scripts see to it that
+ * `commandTimeout`, and at once while the breaker is open. A rejected write may still arrive; the scripts see to it that
  * this does no harm. An answer counts only if the generation is still the one that was asked.
  */
 
@@ -24,8 +24,8 @@ import type {
   HotWrite,
   HotWriteResult,
 } from '../hot-tier.ts'
-import { Guard } from './circuit-breaker.ts'
-import { lowestOf } from './lowest-scores.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import { lowestScores } from './lowest-scores.ts'
 import { GenerationLost, isRefusalForGood, isReply, MemoryFull, reasonOf, replyCode } from './redis-errors.ts'
 import { type EnterGeneration, type Generation, RedisGeneration } from './redis-generation.ts'
 import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem, storePrefix } from './redis-keys.ts'
@@ -62,7 +62,7 @@ export class RedisHotTier implements HotTier {
   readonly markerTtl: number
   readonly #link: RedisLink
   readonly #generation: RedisGeneration
-  readonly #guard: Guard
+  readonly #breaker: CircuitBreaker
   readonly #commandTimeout: number
   readonly #logger: Logger
   /** Of every key of this store. */
@@ -76,7 +76,7 @@ export class RedisHotTier implements HotTier {
     this.#commandTimeout = options.commandTimeout ?? DEFAULT_COMMAND_TIMEOUT
     this.#logger = logger
     this.#keyPattern = `${storePrefix(storeId)}*`
-    this.#guard = new Guard({
+    this.#breaker = new CircuitBreaker({
       ...GUARD,
       clock: systemClock,
       isOutage: (error) => !isReply(error) && !(error instanceof GenerationLost || error instanceof MemoryFull),
@@ -94,7 +94,7 @@ export class RedisHotTier implements HotTier {
       logger,
       enter: enterGeneration,
       onCurrent: (generation, isNew) => {
-        this.#guard.close()
+        this.#breaker.close()
         if (isNew) onGeneration?.(generation)
       },
     })
@@ -275,7 +275,7 @@ export class RedisHotTier implements HotTier {
   /** Names with the lowest scores over all slots, lowest first. */
   #lowest(generation: Generation, index: 'byLastAccess' | 'byExpiry', max: number, limit: number): Promise<string[]> {
     const { keys } = generation
-    return lowestOf(SLOT_COUNT, limit, async (slot, offset, count) => {
+    return lowestScores(SLOT_COUNT, limit, async (slot, offset, count) => {
       const redisKeys = [keys.slot(slot), keys[index](slot)]
       const flat = (await this.#run(generation, slot, 'lowest', redisKeys, [max, offset, count])) as string[]
       return Array.from({ length: flat.length / 2 }, (_, i) => ({ name: flat[2 * i]!, score: Number(flat[2 * i + 1]) }))
@@ -313,11 +313,11 @@ export class RedisHotTier implements HotTier {
     return resultIn(generation, slot, await answer)
   }
 
-  /** The one way to Redis: guard, generation, deadline, and errors of ours alone. */
+  /** The one way to Redis: breaker, generation, deadline, and errors of ours alone. */
   async #call<T>(work: (generation: Generation) => Promise<T>): Promise<T> {
     this.#refuseIfClosed()
     try {
-      return await this.#guard.run(() => withDeadline(this.#ask(work), { timeout: this.#commandTimeout }))
+      return await this.#breaker.run(() => withDeadline(this.#ask(work), { timeout: this.#commandTimeout }))
     } catch (error) {
       this.#refuseIfClosed()
       throw this.#unavailable(error)

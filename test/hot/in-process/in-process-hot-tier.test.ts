@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MemoryHotTier } from '../../../src/hot/in-process/in-process-hot-tier.ts'
+import { InProcessHotTier } from '../../../src/hot/in-process/in-process-hot-tier.ts'
 import { describeHotTier } from '../../contract/hot-tier.ts'
 import { keyOf, writeOf } from '../../contract/hot-writes.ts'
 import { ManualClock } from '../../tools/manual-clock.ts'
@@ -12,14 +12,14 @@ describeHotTier({
   runs: 300,
   async open({ markerTtl }) {
     const clock = new ManualClock()
-    const tier = new MemoryHotTier({ ...CAPACITY, markerTtl, clock })
+    const tier = new InProcessHotTier({ ...CAPACITY, markerTtl, clock })
     return { tier, advance: (milliseconds) => clock.advance(milliseconds), close: () => tier.close() }
   },
 })
 
 describe('in-process hot tier', () => {
   it('reports its capacity and drops nothing past it', async () => {
-    const tier = new MemoryHotTier(CAPACITY)
+    const tier = new InProcessHotTier(CAPACITY)
     expect(tier.capacity).toEqual(CAPACITY)
     expect(tier.markerTtl).toBe(60_000)
     await tier.write([1, 2, 3].map((n) => writeOf(n, n, { startedAt: tier.now(), payload: new Uint8Array(900) })))
@@ -27,11 +27,11 @@ describe('in-process hot tier', () => {
   })
 
   it('is another generation each time', () => {
-    expect(new MemoryHotTier(CAPACITY).generation).not.toBe(new MemoryHotTier(CAPACITY).generation)
+    expect(new InProcessHotTier(CAPACITY).generation).not.toBe(new InProcessHotTier(CAPACITY).generation)
   })
 
   it('keeps no more of a key than namespace and id', async () => {
-    const tier = new MemoryHotTier(CAPACITY)
+    const tier = new InProcessHotTier(CAPACITY)
     const record = { ...keyOf(1), text: 'a whole record fits where a key is asked for' }
     await tier.write([writeOf(1, 1, { startedAt: tier.now(), key: record })])
     const [candidate] = await tier.candidates({ limit: 1, idleSince: Number.MAX_SAFE_INTEGER })
@@ -40,7 +40,7 @@ describe('in-process hot tier', () => {
 
   it('lets no marker end early when the wall clock steps back', async () => {
     const clock = new ManualClock()
-    const tier = new MemoryHotTier({ ...CAPACITY, markerTtl: 60_000, clock })
+    const tier = new InProcessHotTier({ ...CAPACITY, markerTtl: 60_000, clock })
     const startedAt = tier.now()
     const write = writeOf(1, 1, { startedAt, reason: 'promotion' })
     await tier.write([write])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Guard, GuardOpen } from '../../../src/hot/redis/circuit-breaker.ts'
+import { CircuitBreaker, CircuitOpen } from '../../../src/hot/redis/circuit-breaker.ts'
 import { ManualClock } from '../../tools/manual-clock.ts'
 
 const outage = new Error('no answer')
@@ -7,10 +7,10 @@ const answer = new Error('an answer')
 
 function setUp() {
   const clock = new ManualClock()
-  const guard = new Guard({ threshold: 3, restMs: 1_000, clock, isOutage: (error) => error === outage })
+  const breaker = new CircuitBreaker({ threshold: 3, restMs: 1_000, clock, isOutage: (error) => error === outage })
   let started = 0
   const call = (error?: Error): Promise<string> =>
-    guard.run(async () => {
+    breaker.run(async () => {
       started++
       if (error !== undefined) throw error
       return 'done'
@@ -18,10 +18,10 @@ function setUp() {
   const fail = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) await expect(call(outage)).rejects.toBe(outage)
   }
-  return { clock, guard, call, fail, started: () => started }
+  return { clock, breaker, call, fail, started: () => started }
 }
 
-describe('Guard', () => {
+describe('CircuitBreaker', () => {
   it('lets calls through, and their errors as they are', async () => {
     const { call, fail } = setUp()
     expect(await call()).toBe('done')
@@ -35,7 +35,7 @@ describe('Guard', () => {
     const { clock, call, fail, started } = setUp()
     await fail(3)
     clock.advance(999)
-    await expect(call()).rejects.toBeInstanceOf(GuardOpen)
+    await expect(call()).rejects.toBeInstanceOf(CircuitOpen)
     expect(started()).toBe(3)
   })
 
@@ -48,17 +48,17 @@ describe('Guard', () => {
   })
 
   it('sends one probe after the rest, and closes when that succeeds', async () => {
-    const { clock, guard, call, fail } = setUp()
+    const { clock, breaker, call, fail } = setUp()
     await fail(3)
     clock.advance(1_000)
     let answerProbe = (): void => {}
-    const probe = guard.run(
+    const probe = breaker.run(
       () =>
         new Promise<void>((resolve) => {
           answerProbe = resolve
         }),
     )
-    await expect(call()).rejects.toBeInstanceOf(GuardOpen)
+    await expect(call()).rejects.toBeInstanceOf(CircuitOpen)
     answerProbe()
     await probe
     expect(await call()).toBe('done')
@@ -70,27 +70,27 @@ describe('Guard', () => {
     clock.advance(1_000)
     await fail(1)
     clock.advance(999)
-    await expect(call()).rejects.toBeInstanceOf(GuardOpen)
+    await expect(call()).rejects.toBeInstanceOf(CircuitOpen)
     clock.advance(1)
     expect(await call()).toBe('done')
   })
 
   it('is not opened again by calls from before', async () => {
-    const { guard, call } = setUp()
+    const { breaker, call } = setUp()
     const failLate: (() => void)[] = []
     const late = Array.from({ length: 9 }, () =>
-      guard.run(() => new Promise<never>((_, reject) => failLate.push(() => reject(outage)))),
+      breaker.run(() => new Promise<never>((_, reject) => failLate.push(() => reject(outage)))),
     )
-    guard.close()
+    breaker.close()
     for (const fail of failLate) fail()
     for (const one of late) await expect(one).rejects.toBe(outage)
     expect(await call()).toBe('done')
   })
 
   it('closes for whoever knows better', async () => {
-    const { guard, call, fail } = setUp()
+    const { breaker, call, fail } = setUp()
     await fail(3)
-    guard.close()
+    breaker.close()
     expect(await call()).toBe('done')
   })
 })

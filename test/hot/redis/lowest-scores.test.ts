@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { lowestOf, type ReadPage } from '../../../src/hot/redis/lowest-scores.ts'
+import { lowestScores, type ReadPage } from '../../../src/hot/redis/lowest-scores.ts'
 
 function pagesOf(lists: readonly (readonly number[])[]): { readPage: ReadPage; read: () => number } {
   let read = 0
@@ -20,7 +20,7 @@ it('answers what sorting everything would', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(list, { minLength: 1, maxLength: 5 }), fc.nat({ max: 40 }), async (lists, limit) => {
       const { readPage } = pagesOf(lists)
-      const names = await lowestOf(lists.length, limit, readPage)
+      const names = await lowestScores(lists.length, limit, readPage)
       const scores = names.map((name) => {
         const [from, i] = name.split(':').map(Number)
         return lists[from!]![i!]
@@ -36,6 +36,6 @@ it('answers what sorting everything would', async () => {
 it('reads about what it answers, however much there is', async () => {
   const lists = Array.from({ length: 64 }, (_, list) => Array.from({ length: 5_000 }, (_, i) => i * 64 + list))
   const { readPage, read } = pagesOf(lists)
-  expect(await lowestOf(64, 100, readPage)).toHaveLength(100)
+  expect(await lowestScores(64, 100, readPage)).toHaveLength(100)
   expect(read()).toBeLessThan(400)
 })
