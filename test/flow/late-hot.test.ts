@@ -5,9 +5,9 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import type { MemoryStore } from '../../src/index.ts'
-import { openCold } from '../../src/open-cold.ts'
-import { openHot } from '../../src/open-hot.ts'
-import { openMemoryStoreOver } from '../../src/open-store.ts'
+import { openCold } from '../../src/store/open-cold.ts'
+import { openHot } from '../../src/store/open-hot.ts'
+import { openMemoryStoreOver } from '../../src/store/open-store.ts'
 import { describePairs, type Pair } from './stores.ts'
 
 /** A store whose writes to hot begin as long ago as `lag` says, by hot's own time. */

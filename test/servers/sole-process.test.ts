@@ -1,6 +1,6 @@
 /** A database behind a hot tier of one process alone admits no other, and what Redis kept meanwhile is not believed. */
 import { expect, test, vi } from 'vitest'
-import { recoverStore } from '../../src/recover-store.ts'
+import { recoverStore } from '../../src/admin/recover-store.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'
 import { describeWithPrivateServers, openBackend } from './private-servers.ts'
 import { RemoteBackend } from './remote-backend.ts'
