@@ -19,7 +19,7 @@ export class RemoteBackend implements LoadedBackend {
   }
 
   static async start(options: MemoryStoreOptions): Promise<RemoteBackend> {
-    const child = new Child('./backend-child.ts', [JSON.stringify(options)])
+    const child = new Child('../servers/backend-child.ts', [JSON.stringify(options)])
     const backend = new RemoteBackend(child)
     if ((await child.line()) !== 'open') throw new Error('the backend did not open')
     void backend.#listen()
