@@ -28,12 +28,7 @@ export function encodeRecord(record: EntryRecord): Uint8Array {
 
 /** The record of bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
 export function decodeRecord(bytes: Uint8Array): EntryRecord {
-  let fields: Partial<Record<string, unknown>>
-  try {
-    fields = decoder.decode(bytes) as Partial<Record<string, unknown>>
-  } catch (cause) {
-    throw new UndecodableRecord('the payload is not msgpack', { cause })
-  }
+  const fields = fieldsOf(bytes)
   const { createdAt, updatedAt, children, embedding } = fields ?? {}
   const text = (name: keyof EntryRecord): string | null => textOf(fields?.[name])
   const number = (name: keyof EntryRecord): number | null => (fields[name] ?? null) as number | null
@@ -67,6 +62,20 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
     updatedAt,
     expiresAt: number('expiresAt'),
     deletedAt: number('deletedAt'),
+  }
+}
+
+/** The kind alone, of bytes that {@link encodeRecord} made; the price does not rise with what else they hold. */
+export function decodeKind(bytes: Uint8Array): EntryKind | null {
+  return textOf(fieldsOf(bytes)?.kind) as EntryKind | null
+}
+
+/** Texts and the embedding are views of the bytes. */
+function fieldsOf(bytes: Uint8Array): Partial<Record<string, unknown>> {
+  try {
+    return decoder.decode(bytes) as Partial<Record<string, unknown>>
+  } catch (cause) {
+    throw new UndecodableRecord('the payload is not msgpack', { cause })
   }
 }
 

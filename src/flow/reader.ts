@@ -6,7 +6,7 @@
  */
 
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { decodeRecord, encodeRecord } from '../entry/codec.ts'
+import { decodeKind, decodeRecord, encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type AccessStats, type EntryRecord, isLive, toEntry } from '../entry/record.ts'
@@ -105,11 +105,13 @@ export class Reader {
   /** Kind of the live entry with this key, as far as this process knows without asking anybody. */
   kindAtHand(key: EntryKey): EntryKind | undefined {
     const { pending, hot, clock } = this.#parts
-    let record = pending.get(key)
+    const record = pending.get(key)
     const held = hot.held?.(key)
-    if (held !== undefined && (record === undefined || held.version > record.version))
-      record = decodeRecord(held.payload)
-    return record !== undefined && isLive(record, clock.now()) ? (record.kind ?? undefined) : undefined
+    const now = clock.now()
+    if (held === undefined || (record !== undefined && record.version >= held.version))
+      return record !== undefined && isLive(record, now) ? (record.kind ?? undefined) : undefined
+    const isThere = isLive({ deletedAt: held.deleted ? 0 : null, expiresAt: held.expiresAt }, now)
+    return isThere ? (decodeKind(held.payload) ?? undefined) : undefined
   }
 
   async explain(key: EntryKey, options: Patience): Promise<Explanation> {

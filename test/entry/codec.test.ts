@@ -1,7 +1,7 @@
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeRecord, encodeRecord, UndecodableRecord } from '../../src/entry/codec.ts'
+import { decodeKind, decodeRecord, encodeRecord, UndecodableRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { arbitraryRecord } from './arbitrary-record.ts'
 
@@ -40,6 +40,7 @@ describe('record codec', () => {
       fc.property(arbitraryRecord, (record) => {
         const decoded = decodeRecord(encodeRecord(record))
         expect({ ...decoded, embedding: bitsOf(decoded) }).toEqual({ ...record, embedding: bitsOf(record) })
+        expect(decodeKind(encodeRecord(record))).toBe(record.kind)
       }),
       { numRuns: 500 },
     )
@@ -96,6 +97,10 @@ describe('record codec', () => {
   ])('refuses %s', (_, bytes) => {
     expect(() => decodeRecord(bytes)).toThrow(UndecodableRecord)
   })
+})
+
+it('reads the kind without looking at anything else', () => {
+  expect(decodeKind(encode({ kind: 'chunk', text: 7, embedding: new Uint8Array(6) }))).toBe('chunk')
 })
 
 function bitsOf(record: EntryRecord): number[] | null {

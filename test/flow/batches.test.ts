@@ -215,19 +215,25 @@ describe('one key for two kinds', () => {
     expect((await entries.putMany(mixed, { settle: true })).map(({ ok }) => ok)).toEqual([true, false])
   })
 
-  test('is free again once the entry is deleted or has expired, and open to its own kind', async () => {
-    const scope = view()
-    await scope.chunks.put({ key: 'a', text: '1' })
-    await scope.chunks.put({ key: 'a', text: '2' })
-    await scope.chunks.deleteByKey('a')
-    await scope.metadata.put({ key: 'a', metadata: { free: true } })
-    await scope.chunks.put({ key: 'b', text: '1', ttl: '1s' })
-    clock.advance(1_000)
-    await scope.metadata.put({ key: 'b', metadata: { free: true } })
-    expect((await scope.metadata.getManyByKey(['a', 'b', 'c'])).map((entry) => entry?.metadata)).toEqual([
-      { free: true },
-      { free: true },
-      undefined,
-    ])
-  })
+  test.each([
+    { where: 'the log has it', durability: 'wal' },
+    { where: 'hot alone has it here', durability: 'cold' },
+  ] as const)(
+    'is free again once the entry is deleted or has expired, and open to its own kind, while $where',
+    async ({ durability }) => {
+      const scope = view()
+      await scope.chunks.put({ key: 'a', text: '1' }, { durability })
+      await scope.chunks.put({ key: 'a', text: '2' }, { durability })
+      await scope.chunks.deleteByKey('a', { durability })
+      await scope.metadata.put({ key: 'a', metadata: { free: true } })
+      await scope.chunks.put({ key: 'b', text: '1', ttl: '1s' }, { durability })
+      clock.advance(1_000)
+      await scope.metadata.put({ key: 'b', metadata: { free: true } })
+      expect((await scope.metadata.getManyByKey(['a', 'b', 'c'])).map((entry) => entry?.metadata)).toEqual([
+        { free: true },
+        { free: true },
+        undefined,
+      ])
+    },
+  )
 })
