@@ -29,5 +29,10 @@ export const MIGRATION_FILES = [
     "tag": "0005_metadata_order",
     "when": 1795852932525,
     "text": "ALTER TABLE \"thermocline\".\"entry_staging\" ADD COLUMN \"metadata_order\" text;--> statement-breakpoint\nALTER TABLE \"thermocline\".\"memory_entries\" ADD COLUMN \"metadata_order\" text;"
+  },
+  {
+    "tag": "0006_tombstones_without_order",
+    "when": 1795864801569,
+    "text": "-- A process of a version that does not know metadata_order replaces an entry by its tombstone and leaves that column as it\n-- was: the names of its metadata, which are content. The condition is all that other rows pay.\nCREATE FUNCTION \"thermocline\".\"forget_metadata_order\"() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  NEW.metadata_order := NULL;\n  RETURN NEW;\nEND\n$$;\n--> statement-breakpoint\nCREATE TRIGGER \"memory_entries_without_order\" BEFORE INSERT OR UPDATE ON \"thermocline\".\"memory_entries\"\n  FOR EACH ROW WHEN (NEW.deleted_at IS NOT NULL AND NEW.metadata_order IS NOT NULL)\n  EXECUTE FUNCTION \"thermocline\".\"forget_metadata_order\"();\n--> statement-breakpoint\n-- The trigger keeps writers out until this is committed.\nUPDATE \"thermocline\".\"memory_entries\" SET metadata_order = NULL WHERE deleted_at IS NOT NULL AND metadata_order IS NOT NULL;\n"
   }
 ] as const

@@ -119,6 +119,40 @@ describe('migrations', () => {
     await store.close()
   })
 
+  it('leave nothing of a deleted entry where a process of a version before metadata_order is still at work', async () => {
+    const client = await PgliteClient.start(undefined)
+    const driver = new PgliteDriver(client, 60_000, silentLogger)
+    const before = readMigrations().filter(({ name }) => name <= '0005_metadata_order')
+    await driver.migrate(before)
+    const entries = [1, 2, 3].map((n) => chunkOf('ns', n, n, { metadata: '{"bb":1,"a":2}' }))
+    const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
+    const orders = async () =>
+      (await client.query('SELECT metadata_order FROM thermocline.memory_entries ORDER BY id')).rows
+    /** As that version replaces an entry by its tombstone. */
+    const deleteThere = (n: number) =>
+      client.exec(`
+        INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, position, metadata, embedding,
+          created_at, updated_at, expires_at, deleted_at, indexed) VALUES ${valuesOf(tombstone('ns', n, n + 10))}
+        ON CONFLICT (namespace, id) DO UPDATE SET version = excluded.version, kind = excluded.kind, text = excluded.text,
+          position = excluded.position, metadata = excluded.metadata, deleted_at = excluded.deleted_at
+        WHERE memory_entries.version < excluded.version`)
+    await client.exec(`
+      INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, position, metadata, embedding,
+        created_at, updated_at, expires_at, deleted_at, indexed) VALUES ${entries.map(valuesOf).join()};
+      UPDATE thermocline.memory_entries SET metadata_order = '[["bb","a"],{}]'`)
+    await deleteThere(1)
+    expect(await orders()).toMatchObject([{ metadata_order: expect.stringContaining('bb') }, {}, {}])
+    const store = await ColdStore.open(driver, options)
+    await deleteThere(2)
+    expect(await orders()).toEqual([
+      { metadata_order: null },
+      { metadata_order: null },
+      { metadata_order: expect.stringContaining('bb') },
+    ])
+    expect((await store.read(entries))[2]?.record).toEqual(entries[2])
+    await store.close()
+  })
+
   it('are not applied by a check', async () => {
     await expect(openPgliteCold({ ...OPTIONS, dir: undefined, migrate: 'check' })).rejects.toMatchObject({
       code: 'ERR_SCHEMA',
