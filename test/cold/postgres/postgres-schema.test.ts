@@ -18,6 +18,9 @@ import { chunkOf, keyOf, PAST, seeded, vectorOf } from '../../contract/cold-reco
 import { LogText } from '../../contract/cold-tier.ts'
 import { describeWithPgbouncer, describeWithPostgres, PrivatePgbouncer, PrivatePostgres } from '../../tools/services.ts'
 
+/** Taken by whoever changes the schema. */
+const SCHEMA_LOCK = 7_310_894_251_163
+
 /** All of them. */
 const MIGRATIONS = readdirSync(new URL('../../../drizzle', import.meta.url)).filter((name) =>
   name.endsWith('.sql'),
@@ -136,6 +139,30 @@ describeWithPostgres('the schema on a Postgres server', () => {
           .slice(3)
           .map(({ name }) => name),
       )
+    })
+
+    it('is migrated though the server ends a migration that waits in a circle with somebody else', async () => {
+      const other = server.client(database)
+      // The migration looks for the circle, and is the one to give way.
+      await other.unsafe(
+        `SET deadlock_timeout = '1min'; BEGIN; LOCK TABLE thermocline.memory_entries IN ACCESS SHARE MODE`,
+      )
+      const migrated = driver.migrate(readMigrations()).then(
+        (applied) => applied.map(({ name }) => name),
+        (error: unknown) => error,
+      )
+      const isWaiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await vi.waitUntil(async () => (await look(isWaiting)).length === 1, { timeout: 20_000, interval: 20 })
+      await other.unsafe(`SELECT pg_advisory_xact_lock(${SCHEMA_LOCK})`)
+      await other.unsafe('COMMIT')
+      await other.end()
+      expect(await migrated).toEqual(
+        readMigrations()
+          .slice(3)
+          .map(({ name }) => name),
+      )
+      const counted = 'SELECT deadlocks::int4 FROM pg_stat_database WHERE datname = current_database()'
+      await vi.waitFor(async () => expect(await look(counted)).toEqual([{ deadlocks: 1 }]))
     })
 
     it('serves a role that was granted the tables before', async () => {
