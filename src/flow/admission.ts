@@ -44,7 +44,8 @@ export class Admission {
     }
   }
 
-  async #wait<T>(begin: () => Promise<T>, { signal, timeout = this.#options.timeout }: Patience): Promise<T> {
+  async #wait<T>(begin: () => Promise<T>, options: Patience): Promise<T> {
+    const { signal, timeout = this.#options.timeout, wholeTimeout = timeout } = options
     let start = (): void => {}
     let begun: Promise<T> | undefined
     const room = new Promise<void>((resolve) => {
@@ -59,7 +60,7 @@ export class Admission {
       await withDeadline(room, { signal, timeout }, { outcome: 'none' })
     } catch (error) {
       // Once begun, its own outcome counts, even where patience ended in the same instant.
-      if (begun === undefined) throw this.#refusal(error, timeout)
+      if (begun === undefined) throw this.#refusal(error, wholeTimeout)
     } finally {
       this.#waiting.delete(start)
     }

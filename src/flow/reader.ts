@@ -14,8 +14,7 @@ import { type VersionClock, ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
 import type { HotRead, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { Patience } from '../kernel/deadline.ts'
-import { throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { MissedWrites } from './missed-writes.ts'
@@ -156,12 +155,13 @@ export class Reader {
 
   async #find(keys: readonly EntryKey[], options: Patience, { promote = true } = {}): Promise<(Found | undefined)[]> {
     throwIfAborted(options.signal)
+    const patience = runningOut(options)
     const began = ++this.#tick
     const pending = keys.map((key) => this.#parts.pending.get(key))
-    const { values: hot, isAway } = await withDeadline(this.#readHot(keys), options)
+    const { values: hot, isAway } = await withDeadline(this.#readHot(keys), patience)
     const absent = keys.filter((_, i) => hot[i] === undefined)
     const isPendingEnough = isAway && pending.every((record) => record !== undefined)
-    const cold = await this.#readColdBehind(absent, began, options, isPendingEnough)
+    const cold = await this.#readColdBehind(absent, began, patience, isPendingEnough)
     return keys.map((key, i) => this.#choose(key, pending[i], hot[i], cold.get(keyText(key)), promote))
   }
 

@@ -14,7 +14,7 @@ import { compareText } from '../entry/text.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { Patience } from '../kernel/deadline.ts'
+import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { type Filter, matches } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
 import { similarity } from '../query/metric.ts'
@@ -177,8 +177,9 @@ export class Searcher {
     }
   }
 
+  /** For all that one call asks. */
   #patience({ signal, timeout }: Patience): Patience {
-    return { signal, timeout: timeout ?? this.#parts.timeout }
+    return runningOut({ signal, timeout: timeout ?? this.#parts.timeout })
   }
 }
 

@@ -21,8 +21,7 @@ import type { UnversionedRecord } from '../entry/validate.ts'
 import type { Version, VersionClock } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
 import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
-import type { Patience } from '../kernel/deadline.ts'
-import { withDeadline } from '../kernel/deadline.ts'
+import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { AppendedRecord, AppendLog } from '../wal/append-log.ts'
 import type { Admission } from './admission.ts'
@@ -113,10 +112,8 @@ export class Writer {
    */
   async writeAll(records: readonly UnversionedRecord[], options: WriteTerms): Promise<WriteOutcome[]> {
     const outcomes: WriteOutcome[] = []
-    const startedAt = performance.now()
+    const patience = runningOut(options)
     for (const group of groupsOf(records)) {
-      const isFirst = outcomes.length === 0
-      const patience = isFirst ? options : { ...options, ...timeLeft(options, startedAt) }
       const begin = () => withDeadline(this.#writeGroup(group, options), patience, { outcome: 'unknown' })
       try {
         outcomes.push(...(await this.#parts.admission.admit(begin, patience)))
@@ -265,11 +262,6 @@ export class Writer {
 export type WriteOutcome =
   | { readonly ok: true; readonly value: Receipt }
   | { readonly ok: false; readonly error: ThermoclineError }
-
-/** Whole milliseconds, for a message may tell them. */
-function timeLeft({ timeout }: Patience, startedAt: number): Pick<Patience, 'timeout'> {
-  return timeout === undefined ? {} : { timeout: Math.max(0, Math.ceil(timeout - (performance.now() - startedAt))) }
-}
 
 /** Consecutive runs of the records that are written together. */
 function* groupsOf(records: readonly UnversionedRecord[]): Generator<readonly UnversionedRecord[]> {

@@ -5,6 +5,21 @@ export interface Patience {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait before `ERR_TIMEOUT`. */
   readonly timeout?: number | undefined
+  /** What the caller said, where `timeout` is what is left of it. */
+  readonly wholeTimeout?: number | undefined
+}
+
+/** The same patience, which runs from now on: several waits in a row under it last together as long as one. */
+export function runningOut({ signal, timeout, wholeTimeout = timeout }: Patience): Patience {
+  if (timeout === undefined) return { signal }
+  const end = performance.now() + timeout
+  return {
+    signal,
+    wholeTimeout,
+    get timeout() {
+      return Math.max(0, Math.ceil(end - performance.now()))
+    },
+  }
 }
 
 /** Longest wait that a timer can hold; beyond it Node fires after one millisecond. */
@@ -21,7 +36,7 @@ export function throwIfAborted(signal: AbortSignal | undefined, details: ErrorDe
  */
 export function withDeadline<T>(
   work: Promise<T>,
-  { signal, timeout }: Patience,
+  { signal, timeout, wholeTimeout = timeout }: Patience,
   details: ErrorDetails['ERR_TIMEOUT'] = {},
 ): Promise<T> {
   if (signal === undefined && timeout === undefined) return work
@@ -52,7 +67,7 @@ export function withDeadline<T>(
     unsubscribe = signal && subscribe(signal, onAbort)
     if (timeout === undefined) return
     const onTimeout = (): void =>
-      giveUp(new ThermoclineError('ERR_TIMEOUT', `the call did not finish within ${timeout} ms`, details))
+      giveUp(new ThermoclineError('ERR_TIMEOUT', `the call did not finish within ${wholeTimeout} ms`, details))
     timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER_MS))
   })
 }

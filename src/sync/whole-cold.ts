@@ -5,7 +5,7 @@
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { ThermoclineError } from '../errors.ts'
-import { type Patience, withDeadline } from '../kernel/deadline.ts'
+import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Checkpointer } from './checkpointer.ts'
 
 export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
@@ -14,21 +14,22 @@ export function wholeCold(
   cold: ColdReads,
   checkpointer: Pick<Checkpointer, 'setBack' | 'isCatchingUp' | 'isLost' | 'caughtUp'>,
 ): ColdReads {
-  const whole = async <T>(read: () => Promise<T>, options: Patience = {}): Promise<T> => {
+  const whole = async <T>(read: (patience: Patience) => Promise<T>, options: Patience = {}): Promise<T> => {
+    const patience = runningOut(options)
     for (;;) {
-      if (checkpointer.isCatchingUp) await withDeadline(checkpointer.caughtUp(), options)
+      if (checkpointer.isCatchingUp) await withDeadline(checkpointer.caughtUp(), patience)
       if (checkpointer.isLost) throw setBackForGood()
       const { setBack } = checkpointer
-      const answer = await read()
+      const answer = await withDeadline(read(patience), patience)
       if (checkpointer.setBack === setBack) return answer
     }
   }
   return {
-    read: (keys, options) => whole(() => cold.read(keys, options), options),
-    versions: (keys, options) => whole(() => cold.versions(keys, options), options),
-    find: (query, limit, options) => whole(() => cold.find(query, limit, options), options),
-    count: (query, own, options) => whole(() => cold.count(query, own, options), options),
-    search: (query, options) => whole(() => cold.search(query, options), options),
+    read: (keys, options) => whole((patience) => cold.read(keys, patience), options),
+    versions: (keys, options) => whole((patience) => cold.versions(keys, patience), options),
+    find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
+    count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
+    search: (query, options) => whole((patience) => cold.search(query, patience), options),
   }
 }
 
