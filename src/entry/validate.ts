@@ -5,7 +5,9 @@
 import { types } from 'node:util'
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid'
 import { ThermoclineError } from '../errors.ts'
+import { isUuid } from '../kernel/uuid.ts'
 import { parseDuration } from './duration.ts'
+import { MAX_INT4, MAX_TIME } from './limits.ts'
 import { ENTRY_KINDS, type EntryKind } from './memory-entry.ts'
 import { MetadataFault, metadataJson } from './metadata.ts'
 import type { EntryRecord } from './record.ts'
@@ -21,10 +23,6 @@ const MIN_LENGTH = 1e-18
 const MAX_LENGTH = 1e18
 /** Longest record of the log. */
 const MAX_ENTRY_BYTES = 16 * 1024 * 1024
-/** Largest `integer` in Postgres. */
-const MAX_INT4 = 2_147_483_647
-/** Last millisecond of year 9999: beyond it Date and Postgres no longer agree on text forms. */
-const MAX_TIME = 253_402_300_799_999
 /** Root of the ids derived from keys. Fixed for ever: two backends must derive the same id. */
 const KEY_ID_ROOT = '5f0c1c4e-6f0a-5c53-9d0f-0d1a52a3b8f1'
 
@@ -114,11 +112,9 @@ function sizeBound({ namespace, text, metadata, embedding, children }: Unversion
   return texts + (embedding?.byteLength ?? 0) + (children?.length ?? 0) * 40 + 4 * MAX_NAME_BYTES
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
 /** Any UUID in its usual text form, whatever its version bits; ids compare in lower case. */
 export function validateId(id: unknown, field = 'id'): string {
-  if (typeof id !== 'string' || !UUID.test(id)) throw invalid(field, 'must be a UUID')
+  if (typeof id !== 'string' || !isUuid(id)) throw invalid(field, 'must be a UUID')
   return id.toLowerCase()
 }
 

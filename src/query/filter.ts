@@ -3,11 +3,13 @@
  * here, then applied to pending by {@link matches} and to cold by its own SQL; both MUST select the same entries.
  */
 import { types } from 'node:util'
+import { MAX_TIME } from '../entry/limits.ts'
 import { ENTRY_KINDS, type EntryKind } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { compareText, textFault } from '../entry/text.ts'
 import { ThermoclineError } from '../errors.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
+import { isUuid } from '../kernel/uuid.ts'
 
 type Scalar = string | number
 
@@ -45,20 +47,6 @@ export interface Where {
 
 export type Operator = 'eq' | 'gt' | 'gte' | 'lt' | 'lte' | 'in'
 
-/** Fields of a record that a condition may name. */
-export type FilterField =
-  | 'kind'
-  | 'id'
-  | 'key'
-  | 'text'
-  | 'documentId'
-  | 'position'
-  | 'level'
-  | 'embeddingModel'
-  | 'createdAt'
-  | 'updatedAt'
-  | 'expiresAt'
-
 /** Times are milliseconds; text compares by code point; `in` carries an array and the others one value. */
 export type Condition =
   | { readonly field: FilterField; readonly operator: Exclude<Operator, 'in'>; readonly value: Scalar }
@@ -84,7 +72,10 @@ const FIELDS = {
   createdAt: { field: 'createdAt', type: 'time' },
   updatedAt: { field: 'updatedAt', type: 'time' },
   expiresAt: { field: 'expiresAt', type: 'time' },
-} as const satisfies Record<keyof Where, { field: FilterField; type: ValueType; kind?: EntryKind }>
+} as const satisfies Record<keyof Where, { field: keyof EntryRecord; type: ValueType; kind?: EntryKind }>
+
+/** Fields of a record that a condition may name. */
+export type FilterField = (typeof FIELDS)[keyof Where]['field']
 
 /** Refuses an unknown field, operator or type with `ERR_INVALID_QUERY`. */
 export function parseWhere(where: Where | undefined): Filter {
@@ -128,10 +119,6 @@ function howTo(name: string): string {
   return `give \`${name}\` a value, or leave it out to select by the rest alone`
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-/** Range in which Postgres timestamps and JavaScript dates agree. */
-const MAX_TIME = 253_402_300_799_999
-
 function scalar(name: string, type: ValueType, value: unknown): Scalar {
   switch (type) {
     case 'text': {
@@ -141,7 +128,7 @@ function scalar(name: string, type: ValueType, value: unknown): Scalar {
       return value
     }
     case 'id':
-      if (typeof value !== 'string' || !UUID.test(value))
+      if (typeof value !== 'string' || !isUuid(value))
         throw invalid(`\`where.${name}\` must be compared to a UUID`, name)
       return value.toLowerCase()
     case 'kind':

@@ -6,12 +6,11 @@ import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
 import { refuseForeign } from '../kernel/folder-trust.ts'
 import { makeFolder, syncFolder } from '../kernel/make-folder.ts'
+import { isUuid } from '../kernel/uuid.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { type LogDevice, type LogOperation, removal, WorkerLogDevice } from './log-device.ts'
 import { takeOwnership } from './log-owner.ts'
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Ids of the logs in a folder, oldest first; an absent folder has none. */
 export async function listLogs(dir: string): Promise<string[]> {
@@ -19,9 +18,14 @@ export async function listLogs(dir: string): Promise<string[]> {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  const found = await Promise.all(names.filter((name) => UUID.test(name)).map((id) => birthOf(dir, id)))
+  const found = await Promise.all(names.filter(isLogId).map((id) => birthOf(dir, id)))
   const logs = found.filter((log) => log !== undefined)
   return logs.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+}
+
+/** Ids are written in lower case. */
+function isLogId(name: string): boolean {
+  return isUuid(name) && name === name.toLowerCase()
 }
 
 /** Undefined where the log has been retired meanwhile. */
