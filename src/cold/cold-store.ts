@@ -31,15 +31,19 @@ import type {
   SyncRun,
 } from './cold-tier.ts'
 import { type MigrateOptions, migrate } from './migrate-schema.ts'
-import * as bookkeeping from './sql/bookkeeping.ts'
-import { timeParameter } from './sql/entry-columns.ts'
+import { stats } from './sql/cold-stats.ts'
+import { timeParameter } from './sql/column-types.ts'
+import { recordAccess, type Touch } from './sql/entry-access.ts'
 import { Staging } from './sql/entry-staging.ts'
 import { type Holder, sweep } from './sql/expire-and-collect.ts'
-import * as queries from './sql/find-entries.ts'
+import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import * as leases from './sql/leases.ts'
+import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { canUseIndex, search } from './sql/search-vectors.ts'
 import { ship, upsert } from './sql/ship-batch.ts'
+import { databaseTime, storeId } from './sql/store-identity.ts'
+import { recordSyncRun } from './sql/sync-runs.ts'
 import { existingIndexes, indexVectors, type VectorSupport } from './sql/vector-index.ts'
 import * as checkpoints from './sql/wal-checkpoints.ts'
 
@@ -77,7 +81,7 @@ export class ColdStore implements ColdTier {
   static async open(driver: ColdDriver, options: ColdStoreOptions): Promise<ColdStore> {
     try {
       const vectors = await migrate(driver, options)
-      return new ColdStore(driver, await bookkeeping.storeId(driver), vectors, options)
+      return new ColdStore(driver, await storeId(driver), vectors, options)
     } catch (error) {
       await driver.close()
       throw error
@@ -85,23 +89,23 @@ export class ColdStore implements ColdTier {
   }
 
   read(keys: readonly EntryKey[], options?: Patience): Promise<(ColdRow | undefined)[]> {
-    return within(options, () => queries.read(this.#driver, keys))
+    return within(options, () => readEntries(this.#driver, keys))
   }
 
   versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]> {
-    return within(options, () => queries.versions(this.#driver, keys))
+    return within(options, () => readVersions(this.#driver, keys))
   }
 
   highestVersion(): Promise<Version | undefined> {
-    return queries.highestVersion(this.#driver)
+    return highestVersion(this.#driver)
   }
 
   find(query: ColdQuery, limit: number, options?: Patience): Promise<ColdRow[]> {
-    return within(options, () => queries.find(this.#driver, query, limit))
+    return within(options, () => findEntries(this.#driver, query, limit))
   }
 
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number> {
-    return within(options, () => queries.count(this.#driver, query, own))
+    return within(options, () => countEntries(this.#driver, query, own))
   }
 
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult> {
@@ -173,11 +177,11 @@ export class ColdStore implements ColdTier {
   }
 
   time(): Promise<number> {
-    return bookkeeping.time(this.#driver)
+    return databaseTime(this.#driver)
   }
 
-  recordAccess(touches: readonly bookkeeping.Touch[]): Promise<void> {
-    return bookkeeping.recordAccess(this.#driver, touches, this.#now())
+  recordAccess(touches: readonly Touch[]): Promise<void> {
+    return recordAccess(this.#driver, touches, this.#now())
   }
 
   async indexVectors(limit: number, upTo?: Version): Promise<number> {
@@ -196,11 +200,11 @@ export class ColdStore implements ColdTier {
   }
 
   recordSyncRun(run: SyncRun): Promise<void> {
-    return bookkeeping.recordSyncRun(this.#driver, run)
+    return recordSyncRun(this.#driver, run)
   }
 
   stats(): Promise<ColdStats> {
-    return bookkeeping.stats(this.#driver, this.#now())
+    return stats(this.#driver, this.#now())
   }
 
   close(): Promise<void> {

@@ -6,7 +6,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { encodeRecord } from '../../entry/codec.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import { isRefusedRow, sqlStateOf } from '../cold-errors.ts'
-import { UnencodableRecord } from './copy-binary.ts'
+import { UnencodableRecord } from './column-types.ts'
 
 export interface DeadLetter {
   readonly record: EntryRecord

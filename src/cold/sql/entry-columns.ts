@@ -1,116 +1,108 @@
-/** How a record leaves the database: the columns to select, and the record made of such a row. */
-import { type SQL, sql } from 'drizzle-orm'
-import type { EntryKey } from '../../entry/entry-key.ts'
-import { inKeyOrder } from '../../entry/key-order.ts'
+/**
+ * THE list of the columns that an entry is kept in. What is copied into staging, taken over from there, replaced, read,
+ * compared by conditions and emptied when it expires follows from it; only `indexed`, which is no part of an entry, has
+ * no place here. A field of an {@link EntryRecord} that is missing does not compile, and a test holds the list against
+ * the schema ({@link ../schema.ts}), its constraints and what becomes of an entry that expires.
+ */
+import { sql } from 'drizzle-orm'
+import { inKeyOrder, keyOrderOf } from '../../entry/key-order.ts'
 import type { EntryKind } from '../../entry/memory-entry.ts'
 import type { EntryRecord } from '../../entry/record.ts'
+import type { FilterField } from '../../query/filter.ts'
 import type { Row } from '../cold-driver.ts'
-import type { ColdRow } from '../cold-tier.ts'
-import { decodeFloatArray } from './copy-binary.ts'
+import { BYTEWISE, type ColumnType, FLOATS, INT4, JSONB, TEXT, TIME, UUID, UUIDS } from './column-types.ts'
 
-/** Whole milliseconds: the columns keep three digits, and numeric arithmetic loses none of them. */
-function millis(column: SQL): SQL {
-  return sql`(extract(epoch FROM ${column}) * 1000)::float8`
+/**
+ * - `key`: names the row.
+ * - `kept`: says what became of the entry, and stays on its tombstone.
+ * - `content`: is NULL on a tombstone.
+ */
+type Role = 'key' | 'kept' | 'content'
+
+/** How a condition compares the column. */
+export type Comparison = 'text' | 'uuid' | 'number' | 'time'
+
+interface Column<T> {
+  readonly name: string
+  readonly type: ColumnType<T>
+  readonly role: Role
+  /** Null where no condition can name it. */
+  readonly comparison: Comparison | null
 }
 
-/** For a statement in which `e` is a row of memory_entries and `a` its row of entry_access, if any. */
-export const ROW_COLUMNS = sql`
-  e.namespace, e.id::text AS id, e.key, e.version, e.kind, e.text, e.document_id, e.position, e.level,
-  array_to_string(e.children, ',') AS children, e.metadata::text AS metadata, e.metadata_order, array_send(e.embedding) AS embedding,
-  e.embedding_model, ${millis(sql`e.created_at`)} AS created_at, ${millis(sql`e.updated_at`)} AS updated_at,
-  ${millis(sql`e.expires_at`)} AS expires_at, ${millis(sql`e.deleted_at`)} AS deleted_at,
-  ${millis(sql`a.last_accessed_at`)} AS last_accessed_at, a.access_count::float8 AS access_count`
+/** `jsonb` sorts the members of its objects: what that loses has a column of its own, and none of the record's fields. */
+type ColumnName = keyof EntryRecord | 'metadataOrder'
+type Value<N extends ColumnName> = N extends keyof EntryRecord ? NonNullable<EntryRecord[N]> : string
 
-export const ACCESS_JOIN = sql`LEFT JOIN LATERAL (
-    SELECT * FROM thermocline.entry_access t WHERE t.namespace = e.namespace AND t.id = e.id LIMIT 1
-  ) a ON true`
-
-export function toColdRow(row: Row): ColdRow {
-  const { last_accessed_at: lastAccessedAt, access_count: accessCount } = row
-  return {
-    record: toRecord(row),
-    access:
-      typeof lastAccessedAt === 'number' && typeof accessCount === 'number'
-        ? { lastAccessedAt, accessCount }
-        : undefined,
+type Columns = {
+  readonly [N in ColumnName]: Column<Value<N>> & {
+    readonly comparison: N extends FilterField ? Comparison : null
   }
 }
 
-function toRecord(row: Row): EntryRecord {
-  return {
-    namespace: row.namespace as string,
-    id: row.id as string,
-    key: row.key as string | null,
-    version: row.version as string,
-    kind: row.kind as EntryKind | null,
-    text: row.text as string | null,
-    documentId: row.document_id as string | null,
-    position: row.position as number | null,
-    level: row.level as number | null,
-    children: childrenOf(row.children as string | null),
-    metadata: row.metadata === null ? null : inKeyOrder(row.metadata as string, row.metadata_order as string | null),
-    embedding: row.embedding === null ? null : decodeFloatArray(row.embedding as Uint8Array),
-    embeddingModel: row.embedding_model as string | null,
-    createdAt: row.created_at as number,
-    updatedAt: row.updated_at as number,
-    expiresAt: row.expires_at as number | null,
-    deletedAt: row.deleted_at as number | null,
+const COLUMNS: Columns = {
+  namespace: { name: 'namespace', type: BYTEWISE, role: 'key', comparison: null },
+  id: { name: 'id', type: UUID, role: 'key', comparison: 'uuid' },
+  key: { name: 'key', type: BYTEWISE, role: 'kept', comparison: 'text' },
+  version: { name: 'version', type: BYTEWISE, role: 'kept', comparison: null },
+  kind: { name: 'kind', type: BYTEWISE as ColumnType<EntryKind>, role: 'content', comparison: 'text' },
+  text: { name: 'text', type: BYTEWISE, role: 'content', comparison: 'text' },
+  documentId: { name: 'document_id', type: BYTEWISE, role: 'content', comparison: 'text' },
+  position: { name: 'position', type: INT4, role: 'content', comparison: 'number' },
+  level: { name: 'level', type: INT4, role: 'content', comparison: 'number' },
+  children: { name: 'children', type: UUIDS, role: 'content', comparison: null },
+  metadata: { name: 'metadata', type: JSONB, role: 'content', comparison: null },
+  metadataOrder: { name: 'metadata_order', type: TEXT, role: 'content', comparison: null },
+  embedding: { name: 'embedding', type: FLOATS, role: 'content', comparison: null },
+  embeddingModel: { name: 'embedding_model', type: BYTEWISE, role: 'content', comparison: 'text' },
+  createdAt: { name: 'created_at', type: TIME, role: 'kept', comparison: 'time' },
+  updatedAt: { name: 'updated_at', type: TIME, role: 'kept', comparison: 'time' },
+  expiresAt: { name: 'expires_at', type: TIME, role: 'content', comparison: 'time' },
+  deletedAt: { name: 'deleted_at', type: TIME, role: 'kept', comparison: null },
+}
+
+export interface EntryColumn extends Column<unknown> {
+  readonly field: ColumnName
+}
+
+/** In the order in which they are copied. */
+export const ENTRY_COLUMNS: readonly EntryColumn[] = Object.entries(COLUMNS).map(([field, column]) => ({
+  field: field as ColumnName,
+  ...column,
+}))
+
+const FIELD_COLUMNS = ENTRY_COLUMNS.filter(({ field }) => field !== 'metadataOrder')
+
+/** The names of all columns, or of those of some roles. */
+export function columnNames(...roles: Role[]): string[] {
+  return ENTRY_COLUMNS.filter(({ role }) => roles.length === 0 || roles.includes(role)).map(({ name }) => name)
+}
+
+/** What a condition over the field compares. */
+export function comparedColumn(field: FilterField): Column<unknown> & { readonly comparison: Comparison } {
+  return COLUMNS[field]
+}
+
+/** What the column holds of the record; null is NULL. */
+export function valueIn(record: EntryRecord, field: ColumnName): unknown {
+  if (field !== 'metadataOrder') return record[field]
+  return record.metadata === null ? null : keyOrderOf(record.metadata)
+}
+
+/** Every column to select, of a row `e` of memory_entries. */
+export const SELECTED_COLUMNS = sql.join(
+  ENTRY_COLUMNS.map(({ name, type }) => sql`${type.select(sql.raw(`e.${name}`))} AS ${sql.raw(name)}`),
+  sql`, `,
+)
+
+/** The record of a row with {@link SELECTED_COLUMNS}. */
+export function recordOf(row: Row): EntryRecord {
+  const record: Partial<Record<ColumnName, unknown>> = {}
+  for (const { field, name, type } of FIELD_COLUMNS) {
+    const answer = row[name]
+    record[field] = answer === null ? null : type.read(answer)
   }
-}
-
-function childrenOf(joined: string | null): string[] | null {
-  if (joined === null) return null
-  return joined === '' ? [] : joined.split(',')
-}
-
-/**
- * Arrays of one length as rows, in as many parameters however long they are. A parameter by itself would tell the planner
- * its length, and the estimates that follow from it depend on statistics that a new table lacks: the subselects hide it,
- * so that every plan is made for few rows, each looked up through an index. Look them up by `LATERAL (… LIMIT 1)`.
- */
-export function unnest(...arrays: readonly SQL[]): SQL {
-  return sql`unnest(${sql.join(
-    arrays.map((array) => sql`(SELECT ${array})`),
-    sql`, `,
-  )})`
-}
-
-/** The keys as rows of two columns, and more columns as {@link unnest} takes them. */
-export function unnestKeys(keys: readonly EntryKey[], ...more: readonly SQL[]): SQL {
-  const namespaces = sql.param(keys.map((key) => key.namespace))
-  const ids = sql.param(keys.map((key) => key.id))
-  return unnest(sql`${namespaces}::text[]`, sql`${ids}::uuid[]`, ...more)
-}
-
-/**
- * To join after rows `k` of keys: the row of memory_entries, as `e`. At most one, which the planner believes without
- * statistics, and found through the primary key whatever it believes about the table.
- */
-export function lookUp(k: SQL): SQL {
-  return sql`LATERAL (
-    SELECT * FROM thermocline.memory_entries entry
-    WHERE entry.namespace = ${k}.namespace AND entry.id = ${k}.id LIMIT 1
-  ) e`
-}
-
-/**
- * CTEs that remove the counted reads of keys. They are locked in the order of keys first, as whoever counts reads locks
- * them; through arrays the planner expects few.
- * @param keys statement that answers (namespace, id).
- */
-export function forgetReads(keys: SQL): SQL {
-  return sql`read AS (
-      SELECT a.namespace, a.id
-      FROM ${unnest(sql`array_agg(g.namespace) FROM (${keys}) g`, sql`array_agg(g.id) FROM (${keys}) g`)} AS k (namespace, id)
-      JOIN thermocline.entry_access a ON a.namespace = k.namespace AND a.id = k.id
-      ORDER BY a.namespace, a.id FOR UPDATE OF a
-    ),
-    forgotten AS (
-      DELETE FROM thermocline.entry_access a USING read WHERE a.namespace = read.namespace AND a.id = read.id
-    )`
-}
-
-/** A time as a parameter. */
-export function timeParameter(time: number): SQL {
-  return sql`${new Date(time).toISOString()}::timestamptz`
+  const { metadata } = record
+  if (metadata !== null) record.metadata = inKeyOrder(metadata as string, row.metadata_order as string | null)
+  return record as unknown as EntryRecord
 }

@@ -23,7 +23,9 @@ import { sqlStateOf } from '../cold-errors.ts'
 import { encodeCopy } from './copy-binary.ts'
 import { type DeadLetter, lettersFrom } from './dead-letters.ts'
 import { DURABLY } from './durable-commit.ts'
-import { forgetReads, lookUp } from './entry-columns.ts'
+import { forgetReads } from './entry-access.ts'
+import { columnNames } from './entry-columns.ts'
+import { lookUp } from './look-up-keys.ts'
 
 export interface Batch {
   readonly id: string
@@ -43,27 +45,17 @@ export interface TakenOver {
 
 const DIVISION_BY_ZERO = '22012'
 
-const CONTENT = [
-  'key',
-  'version',
-  'kind',
-  'text',
-  'document_id',
-  'position',
-  'level',
-  'children',
-  'metadata',
-  'embedding',
-  'embedding_model',
-  'created_at',
-  'updated_at',
-  'expires_at',
-  'deleted_at',
-  'metadata_order',
-]
-const COLUMNS = sql.raw(['namespace', 'id', ...CONTENT].join(', '))
-const STAGED_COLUMNS = sql.raw(['namespace', 'id', ...CONTENT].map((column) => `s.${column}`).join(', '))
-const REPLACEMENTS = sql.raw(CONTENT.map((column) => `${column} = excluded.${column}`).join(', '))
+const COLUMNS = sql.raw(columnNames().join(', '))
+const STAGED_COLUMNS = sql.raw(
+  columnNames()
+    .map((column) => `s.${column}`)
+    .join(', '),
+)
+const REPLACEMENTS = sql.raw(
+  columnNames('kept', 'content')
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', '),
+)
 
 /** Batches of failed attempts that are remembered; older ones are left to the sweep. */
 const MAX_ABANDONED = 1_000

@@ -3,7 +3,15 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { SweepResult } from '../cold-tier.ts'
-import { forgetReads, unnestKeys } from './entry-columns.ts'
+import { forgetReads } from './entry-access.ts'
+import { columnNames } from './entry-columns.ts'
+import { unnestKeys } from './look-up-keys.ts'
+
+const NO_CONTENT = sql.raw(
+  columnNames('content')
+    .map((column) => `${column} = NULL`)
+    .join(', '),
+)
 
 /** Tombstones that are looked at for each one that may be collected, so that many that may not cost little. */
 const WALK = 10
@@ -44,9 +52,7 @@ async function expire(driver: ColdDriver, { limit, now }: SweepOptions): Promise
       ORDER BY expires_at LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
     ),
     emptied AS (
-      UPDATE thermocline.memory_entries e SET kind = NULL, text = NULL, document_id = NULL, position = NULL,
-        level = NULL, children = NULL, metadata = NULL, metadata_order = NULL, embedding = NULL, embedding_model = NULL,
-        expires_at = NULL, deleted_at = ${now}, indexed = false
+      UPDATE thermocline.memory_entries e SET ${NO_CONTENT}, deleted_at = ${now}, indexed = false
       WHERE e.ctid = ANY (ARRAY (SELECT place FROM due))
       RETURNING e.namespace, e.id
     ),

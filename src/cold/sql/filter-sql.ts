@@ -5,32 +5,19 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { childRange } from '../../entry/namespace.ts'
-import type { Condition, FilterField, Operator } from '../../query/filter.ts'
+import type { Condition, Operator } from '../../query/filter.ts'
 import type { Scope } from '../../query/scope.ts'
 import type { ColdQuery, VersionedKey } from '../cold-tier.ts'
-import { timeParameter, unnestKeys } from './entry-columns.ts'
+import { timeParameter } from './column-types.ts'
+import { type Comparison, comparedColumn } from './entry-columns.ts'
+import { unnestKeys } from './look-up-keys.ts'
 
 type Single = Exclude<Operator, 'in'>
-type ValueType = 'text' | 'uuid' | 'number' | 'time'
-
-const COLUMNS = {
-  kind: { column: sql`e.kind`, type: 'text' },
-  id: { column: sql`e.id`, type: 'uuid' },
-  key: { column: sql`e.key`, type: 'text' },
-  text: { column: sql`e.text`, type: 'text' },
-  documentId: { column: sql`e.document_id`, type: 'text' },
-  position: { column: sql`e.position`, type: 'number' },
-  level: { column: sql`e.level`, type: 'number' },
-  embeddingModel: { column: sql`e.embedding_model`, type: 'text' },
-  createdAt: { column: sql`e.created_at`, type: 'time' },
-  updatedAt: { column: sql`e.updated_at`, type: 'time' },
-  expiresAt: { column: sql`e.expires_at`, type: 'time' },
-} as const satisfies Record<FilterField, { column: SQL; type: ValueType }>
 
 const OPERATORS: Record<Single, SQL> = { eq: sql`=`, gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` }
 
 /** float8 for numbers: an integer parameter could not take a fraction. */
-const TYPES: Record<Exclude<ValueType, 'time'>, SQL> = { text: sql`text`, uuid: sql`uuid`, number: sql`float8` }
+const TYPES: Record<Exclude<Comparison, 'time'>, SQL> = { text: sql`text`, uuid: sql`uuid`, number: sql`float8` }
 
 /** Rows of the scope that are live, match the filter and are not excluded. */
 export function selects(query: ColdQuery): SQL {
@@ -65,10 +52,12 @@ function isNewerThan(versions: readonly VersionedKey[]): SQL {
 }
 
 function conditionSql(condition: Condition): SQL {
-  const { column, type } = COLUMNS[condition.field]
-  if (type === 'time') return timeCondition(column, condition)
-  if (condition.operator === 'in') return sql`${column} = ANY (${sql.param([...condition.values])}::${TYPES[type]}[])`
-  return sql`${column} ${OPERATORS[condition.operator]} ${condition.value}::${TYPES[type]}`
+  const { name, comparison } = comparedColumn(condition.field)
+  const column = sql.raw(`e.${name}`)
+  if (comparison === 'time') return timeCondition(column, condition)
+  const type = TYPES[comparison]
+  if (condition.operator === 'in') return sql`${column} = ANY (${sql.param([...condition.values])}::${type}[])`
+  return sql`${column} ${OPERATORS[condition.operator]} ${condition.value}::${type}`
 }
 
 /** Columns hold whole milliseconds from 1970 on; bounds are rounded to such without changing what lies on which side. */

@@ -7,8 +7,8 @@ import { sql } from 'drizzle-orm'
 import { type Version, ZERO_VERSION } from '../../entry/version.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { EnteredGeneration, HotMiss, HotMisses } from '../cold-tier.ts'
-import { lookUp, unnestKeys } from './entry-columns.ts'
-import { highestVersion } from './find-entries.ts'
+import { lookUp, unnestKeys } from './look-up-keys.ts'
+import { highestVersion } from './read-entries.ts'
 
 /**
  * One row holds the current memory, so that of many processes that enter the same one at once only the first changes

@@ -8,8 +8,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import { similarity } from '../../query/metric.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
 import type { ColdHit, ColdSearch, ColdSearchResult } from '../cold-tier.ts'
-import { ACCESS_JOIN, lookUp, ROW_COLUMNS, toColdRow } from './entry-columns.ts'
+import { ACCESS_JOIN } from './entry-access.ts'
 import { selects } from './filter-sql.ts'
+import { lookUp } from './look-up-keys.ts'
+import { ROW_COLUMNS, toColdRow } from './read-entries.ts'
 import {
   distanceOperator,
   hasDimension,

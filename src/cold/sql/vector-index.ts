@@ -7,7 +7,7 @@ import type { Version } from '../../entry/version.ts'
 import type { Metric } from '../../query/metric.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { isRowFault } from './dead-letters.ts'
-import { unnest } from './entry-columns.ts'
+import { unnest } from './look-up-keys.ts'
 
 export interface VectorIndex {
   readonly dimension: number

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BinaryWriter } from '../../../src/cold/sql/binary-writer.ts'
-import { decodeFloatArray, encodeCopy, UnencodableRecord } from '../../../src/cold/sql/copy-binary.ts'
+import { decodeFloatArray, UnencodableRecord } from '../../../src/cold/sql/column-types.ts'
+import { encodeCopy } from '../../../src/cold/sql/copy-binary.ts'
 import { chunkOf, idOf } from '../../contract/cold-records.ts'
 
 describe('binary writer', () => {

@@ -1,0 +1,45 @@
+/** Entries looked up by key, and how a row that any statement selects becomes what the contract answers. */
+import { sql } from 'drizzle-orm'
+import type { EntryKey } from '../../entry/entry-key.ts'
+import type { Version } from '../../entry/version.ts'
+import type { ColdDriver, Row } from '../cold-driver.ts'
+import type { ColdRow } from '../cold-tier.ts'
+import { ACCESS_COLUMNS, ACCESS_JOIN, accessOf } from './entry-access.ts'
+import { recordOf, SELECTED_COLUMNS } from './entry-columns.ts'
+import { lookUp, unnestKeys } from './look-up-keys.ts'
+
+/** For a statement in which `e` is a row of memory_entries and `a` its row of entry_access, if any. */
+export const ROW_COLUMNS = sql`${SELECTED_COLUMNS}, ${ACCESS_COLUMNS}`
+
+export function toColdRow(row: Row): ColdRow {
+  return { record: recordOf(row), access: accessOf(row) }
+}
+
+export async function readEntries(driver: ColdDriver, keys: readonly EntryKey[]): Promise<(ColdRow | undefined)[]> {
+  const answers: (ColdRow | undefined)[] = keys.map(() => undefined)
+  if (keys.length === 0) return answers
+  const rows = await driver.query(sql`
+    SELECT k.nth::int4 AS nth, ${ROW_COLUMNS}
+    FROM ${unnestKeys(keys)} WITH ORDINALITY AS k (namespace, id, nth)
+    CROSS JOIN ${lookUp(sql`k`)} ${ACCESS_JOIN}`)
+  for (const row of rows) answers[(row.nth as number) - 1] = toColdRow(row)
+  return answers
+}
+
+export async function readVersions(driver: ColdDriver, keys: readonly EntryKey[]): Promise<(Version | undefined)[]> {
+  const answers: (Version | undefined)[] = keys.map(() => undefined)
+  if (keys.length === 0) return answers
+  const rows = await driver.query(sql`
+    SELECT k.nth::int4 AS nth, e.version
+    FROM ${unnestKeys(keys)} WITH ORDINALITY AS k (namespace, id, nth)
+    CROSS JOIN ${lookUp(sql`k`)}`)
+  for (const row of rows) answers[(row.nth as number) - 1] = row.version as Version
+  return answers
+}
+
+export async function highestVersion(driver: ColdDriver): Promise<Version | undefined> {
+  const [row] = await driver.query(sql`
+    SELECT greatest((SELECT max(version) FROM thermocline.memory_entries),
+                    (SELECT collected_version FROM thermocline.store_identity)) AS version`)
+  return (row?.version as Version | null) ?? undefined
+}

@@ -1,0 +1,148 @@
+/**
+ * A column of entries belongs in the list, in both tables of the schema and in the constraint on tombstones, and whatever
+ * follows from the list takes it along. Above all no content may outlive its entry: rows are looked at as they are, in
+ * every column that the table has, without the trigger that covers up for older versions.
+ */
+import { getTableColumns } from 'drizzle-orm'
+import { getTableConfig, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ColdStore } from '../../../src/cold/cold-store.ts'
+import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
+import { entryStaging, memoryEntries } from '../../../src/cold/schema.ts'
+import { STAGING_COLUMNS } from '../../../src/cold/sql/copy-binary.ts'
+import { columnNames, ENTRY_COLUMNS } from '../../../src/cold/sql/entry-columns.ts'
+import type { EntryRecord } from '../../../src/entry/record.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
+import { chunkOf, FUTURE, idOf, PAST, tombstone, versionOf, withPlainMetadata } from '../../contract/cold-records.ts'
+import { PgliteTemplate } from '../pglite/pglite-template.ts'
+
+/** What a tombstone says. Whatever a new column holds, it is not this, unless it is named here as well. */
+const OF_A_TOMBSTONE = [
+  'created_at',
+  'deleted_at',
+  'id',
+  'indexed',
+  'key',
+  'namespace',
+  'updated_at',
+  'version',
+] as const
+
+describe('the list of columns', () => {
+  const listed = ENTRY_COLUMNS.map(({ field, name, type }) => `${field}: ${name} ${type.name}`).sort()
+
+  it.each([
+    { table: memoryEntries as PgTable, others: ['indexed'] },
+    { table: entryStaging as PgTable, others: ['batchId', 'stagedAt', 'hotGeneration'] },
+  ])('has every column of entries that a table has: $others are none', ({ table, others }) => {
+    const declared = Object.entries(getTableColumns(table)).filter(([field]) => !others.includes(field))
+    expect(declared.map(([field, column]) => `${field}: ${column.name} ${column.getSQLType()}`).sort()).toEqual(listed)
+  })
+
+  it('has as content what the constraint keeps from tombstones, and the column that a trigger empties', () => {
+    const shape = getTableConfig(memoryEntries).checks.find(({ name }) => name === 'memory_entries_shape')!
+    const [, names] = /ELSE kind IS NULL AND num_nonnulls\((.*?)\) = 0/.exec(
+      new PgDialect().sqlToQuery(shape.value).sql,
+    )!
+    expect([...names!.split(', '), 'kind', 'metadata_order'].sort()).toEqual(columnNames('content').sort())
+  })
+
+  it('is what is copied, apart from what only staging has', () => {
+    expect([...STAGING_COLUMNS].sort()).toEqual([...columnNames(), 'batch_id', 'hot_generation'].sort())
+  })
+})
+
+const template = new PgliteTemplate()
+let client: PgliteClient
+let tier: ColdStore
+
+beforeAll(async () => {
+  await template.make()
+  client = await PgliteClient.start(`${await template.copy()}/data`)
+  const driver = new PgliteDriver(client, 60_000, silentLogger)
+  const options = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
+  tier = await ColdStore.open(driver, options)
+  await client.exec('ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_order')
+})
+afterAll(async () => {
+  await tier.close()
+  await template.remove()
+})
+beforeEach(() => client.exec('TRUNCATE thermocline.memory_entries'))
+
+/** Each kind with everything that it can have. */
+const EVERY_KIND: readonly EntryRecord[] = [
+  fullOf({ kind: 'embedding', text: null, position: null }),
+  fullOf({ kind: 'chunk', documentId: 'document' }),
+  fullOf({ kind: 'metadata', text: null, position: null, embedding: null }),
+  fullOf({ kind: 'raptor', position: null, level: 2, children: [idOf(8), idOf(9)] }),
+]
+
+function fullOf(overrides: Partial<EntryRecord>): EntryRecord {
+  return chunkOf('ns', 1, 1, {
+    key: 'key',
+    metadata: '{"bb":1,"a":"secret"}',
+    embedding: new Float32Array([1, 2]),
+    embeddingModel: 'model',
+    expiresAt: PAST,
+    ...overrides,
+  })
+}
+
+/** The columns of the one row that are not NULL. */
+async function row(): Promise<Record<string, unknown>> {
+  const { rows } = await client.query('SELECT jsonb_strip_nulls(to_jsonb(e)) AS row FROM thermocline.memory_entries e')
+  expect(rows).toHaveLength(1)
+  return rows[0]!.row as Record<string, unknown>
+}
+
+describe('entries in these columns', () => {
+  it.each(EVERY_KIND)('come back as they went: $kind', async (record) => {
+    await tier.upsert([record])
+    const [found] = await tier.read([record])
+    expect(withPlainMetadata(found!.record)).toEqual(record)
+  })
+
+  it('fill every column of the table, so that nothing is left out here', async () => {
+    const filled = new Set<string>(['deleted_at'])
+    for (const record of EVERY_KIND) {
+      await client.exec('TRUNCATE thermocline.memory_entries')
+      await tier.upsert([record])
+      for (const column of Object.keys(await row())) filled.add(column)
+    }
+    expect([...filled].sort()).toEqual([...columnNames(), 'indexed'].sort())
+  })
+
+  it.each(EVERY_KIND)('leave nothing behind where another replaces them: $kind', async (record) => {
+    for (const other of EVERY_KIND) {
+      const newer = { ...other, version: versionOf(2), createdAt: PAST + 1, updatedAt: PAST + 2, expiresAt: FUTURE }
+      await client.exec('TRUNCATE thermocline.memory_entries')
+      await tier.upsert([newer])
+      const alone = await row()
+      await client.exec('TRUNCATE thermocline.memory_entries')
+      await tier.upsert([record])
+      await tier.upsert([newer])
+      expect(await row()).toEqual(alone)
+    }
+  })
+
+  it.each(EVERY_KIND)('leave a tombstone without content when they expire: $kind', async (record) => {
+    await tier.upsert([record])
+    expect(await tier.sweep({ graceMs: 86_400_000, limit: 1 })).toMatchObject({ expired: 1 })
+    expect(Object.keys(await row()).sort()).toEqual(OF_A_TOMBSTONE)
+  })
+
+  it.each(EVERY_KIND)('leave a tombstone without content when they are deleted: $kind', async (record) => {
+    await tier.upsert([record])
+    await tier.upsert([{ ...tombstone('ns', 1, 2), key: 'key' }])
+    expect(Object.keys(await row()).sort()).toEqual(OF_A_TOMBSTONE)
+  })
+
+  it('are all in the letter that keeps one which may not come back', async () => {
+    await client.exec(`UPDATE thermocline.store_identity SET collected_version = '${versionOf(9)}'`)
+    expect(await tier.upsert([EVERY_KIND[1]!])).toEqual({ written: 0, rejected: 1 })
+    const { rows } = await client.query('SELECT jsonb_object_keys(fields) AS name FROM thermocline.dead_letters')
+    expect(rows.map(({ name }) => name).sort()).toEqual(columnNames().sort())
+  })
+})
