@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { silentLogger, warningLogger } from '../src/kernel/logger.ts'
-import { resolveOptions } from '../src/options.ts'
+import { resolveOptions } from '../src/store/resolve-options.ts'
 
 type Warning = Error & { readonly code?: string; readonly detail?: string }
 

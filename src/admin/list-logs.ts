@@ -7,10 +7,11 @@ import type { ColdTier, RegisteredLog } from '../cold/cold-tier.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
-import { type MemoryStoreOptions, type ResolvedOptions, resolveOptions } from '../options.ts'
+import type { MemoryStoreOptions } from '../options.ts'
 import { dataFolder, readFormat } from '../store/data-folder.ts'
 import { openCold } from '../store/open-cold.ts'
 import { openFolder } from '../store/open-folder.ts'
+import { type ResolvedOptions, resolveOptions } from '../store/resolve-options.ts'
 import { listLogs } from '../wal/locked-log.ts'
 import { LogScan } from '../wal/log-scan.ts'
 
@@ -95,7 +96,7 @@ async function withLogs<T>(
 
 /** Undefined where the database is a server: then the folder is looked at beside whoever uses it. */
 async function openOwnFolder(options: ResolvedOptions, releases: ReleaseStack) {
-  if (options.cold.kind === 'embedded') return openFolder(options, releases)
+  if (!options.cold.isShared) return openFolder(options, releases)
   await namingFolder('dir', options.dir, () => readFormat(options.dir))
   return undefined
 }

@@ -1,7 +1,8 @@
 import { ReleaseStack } from '../kernel/release-stack.ts'
-import { type MemoryStoreOptions, resolveOptions } from '../options.ts'
+import type { MemoryStoreOptions } from '../options.ts'
 import { openCold } from '../store/open-cold.ts'
 import { openFolder } from '../store/open-folder.ts'
+import { resolveOptions } from '../store/resolve-options.ts'
 
 /**
  * Brings the database up to date, be it a server or in the data folder, which is made where there is none; the logger is
@@ -11,7 +12,7 @@ import { openFolder } from '../store/open-folder.ts'
 export async function migrateStore(options: MemoryStoreOptions): Promise<void> {
   const resolved = resolveOptions({ ...options, cold: { ...options.cold, migrate: 'auto' } })
   await ReleaseStack.within(async (releases) => {
-    const folder = resolved.cold.kind === 'embedded' ? await openFolder(resolved, releases) : undefined
+    const folder = resolved.cold.isShared ? undefined : await openFolder(resolved, releases)
     await openCold(resolved, folder, releases, { replacesLost: true })
   })
 }

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineOwnFolder } from '../kernel/folder-trust.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
-import { type MemoryStoreOptions, ownsEveryLog, resolveOptions } from '../options.ts'
+import type { MemoryStoreOptions } from '../options.ts'
 import { type LogRecovery, type RecoverFolderOptions, recoverFolder } from '../recovery/recover-folder.ts'
 import { bindToStore } from '../store/data-folder.ts'
 import { openCold } from '../store/open-cold.ts'
 import { openFolder } from '../store/open-folder.ts'
+import { resolveOptions } from '../store/resolve-options.ts'
 
 export type { DatedRange as LostRange } from '../recovery/date-losses.ts'
 export type { LogRecovery, RecoveredLog, RecoverProgress } from '../recovery/recover-folder.ts'
@@ -32,7 +33,7 @@ export async function recoverStore(
     const cold = await openCold(resolved, folder, releases, { makesNone: true })
     const { logger } = resolved
     const { segmentBytes, lockTimeout } = resolved.wal
-    const isShared = resolved.cold.kind === 'postgres'
+    const { isShared, isInDataFolder } = resolved.cold
     await bindToStore(folder, cold, { lockTimeout, isShared, adoptsOrphans: true, logger })
     const quarantine = join(folder.path, 'quarantine')
     return namingFolder('dir', folder.path, async () => {
@@ -43,7 +44,7 @@ export async function recoverStore(
         cold,
         logger,
         acceptLoss,
-        ownsEveryLog: ownsEveryLog(resolved),
+        ownsEveryLog: isInDataFolder,
         signal,
         onProgress,
       })

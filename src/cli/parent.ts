@@ -3,7 +3,7 @@
  * would leave the command running for good.
  */
 import { readFileSync } from 'node:fs'
-import { isRunByWrapper } from '../options.ts'
+import { isRunByWrapper } from './environment.ts'
 
 const LOOK_EVERY_MS = 500
 const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'ksh', 'zsh'])

@@ -5,9 +5,11 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, refuseUnsetNames, resolveOptions } from '../options.ts'
+import { DEFAULTS, type MemoryStoreOptions } from '../options.ts'
 import { dataFolder, namingFolder, readFormat } from '../store/data-folder.ts'
+import { refuseUnsetNames, resolveOptions } from '../store/resolve-options.ts'
 import { loadConfig } from './config-file.ts'
+import { optionsFromEnv } from './environment.ts'
 import { UsageError } from './exit-code.ts'
 
 /** Flags that every command has. */
@@ -57,8 +59,7 @@ export async function readStoreOptions(flags: CommonFlags, needs: StoreNeeds = {
   const { dir, inMemory, cold } = resolveOptions(options)
   if (inMemory) throw new UsageError('the configuration says inMemory: there is nothing that a command could see')
   const { folder = 'always' } = needs
-  const mayBeMissing =
-    (folder !== 'always' && cold.kind === 'postgres') || (folder === 'if-unnamed' && flags.dir !== undefined)
+  const mayBeMissing = (folder !== 'always' && cold.isShared) || (folder === 'if-unnamed' && flags.dir !== undefined)
   await namingFolder('dir', dir, () =>
     mayBeMissing ? refuseOtherFolder(dir) : refuseWithoutStore(dir, named.dir !== undefined),
   )

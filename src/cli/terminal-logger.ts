@@ -1,7 +1,8 @@
 /** Loggers of the commands: JSON lines for a log collector, plain lines for a person. */
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { type ResolvedOptions, silentLogger } from '../options.ts'
+import { silentLogger } from '../options.ts'
+import type { ResolvedOptions } from '../store/resolve-options.ts'
 import type { CommonFlags } from './store-options.ts'
 
 export type Logger = ResolvedOptions['logger']

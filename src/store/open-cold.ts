@@ -8,9 +8,9 @@ import { openPostgresCold, type PostgresColdOptions } from '../cold/postgres/pos
 import { isLasting } from '../cold/postgres/postgres-errors.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
-import type { ResolvedOptions } from '../options.ts'
 import { listLogs } from '../wal/locked-log.ts'
 import { type DataFolder, readStoreId } from './data-folder.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
 
 const RETRY_MS = 250
 
@@ -79,7 +79,7 @@ function mayPass(error: unknown): boolean {
  * server that this process was not told of.
  */
 async function refuseWithoutDatabase({ cold }: ResolvedOptions, folder: DataFolder, makesNone: boolean): Promise<void> {
-  if (cold.kind === 'postgres' || (await holdsDatabase(folder.cold))) return
+  if (cold.isShared || (await holdsDatabase(folder.cold))) return
   const logs = await listLogs(folder.wal)
   if (logs.length === 0 && !makesNone) return
   const message =

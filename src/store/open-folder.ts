@@ -6,8 +6,8 @@ import { examineFolder, examineOwnFolder, type FolderAccess } from '../kernel/fo
 import type { Logger } from '../kernel/logger.ts'
 import { makeFolder } from '../kernel/make-folder.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
-import type { ResolvedOptions } from '../options.ts'
 import { type DataFolder, prepareDataFolder } from './data-folder.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
 
 /** What a store does about its folder once it is open. */
 export interface OpenedFolder extends DataFolder {
@@ -24,7 +24,7 @@ export interface OpenedFolder extends DataFolder {
 export async function openFolder(options: ResolvedOptions, releases: ReleaseStack): Promise<OpenedFolder> {
   const { cold, dir, logger } = options
   const lock = await lockFolder('dir', dir, options)
-  if (cold.kind === 'postgres') {
+  if (cold.isShared) {
     // Each log has a lock of its own; the folder's is for what happens to the folder itself.
     try {
       return withLocks(await namingFolder('dir', dir, () => prepareDataFolder(dir, logger)), [])

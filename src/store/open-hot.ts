@@ -10,8 +10,8 @@ import { RedisHotTier } from '../hot/redis/redis-hot-tier.ts'
 import type { RedisServer } from '../hot/redis/redis-link.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
-import type { ResolvedOptions } from '../options.ts'
 import { Lease } from '../sync/lease.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
 
 /** Held by the one process that uses a database with a hot tier of its own. */
 const SOLE_PROCESS = 'sole-process'
@@ -43,7 +43,7 @@ export interface OpenedHot {
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { hot, cold } = parts.options
   if (hot.kind === 'redis') return openRedis(hot.server as RedisServer, parts, releases)
-  const generationNumber = cold.kind === 'postgres' ? await becomeSole(parts, releases) : undefined
+  const generationNumber = cold.isShared ? await becomeSole(parts, releases) : undefined
   const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
   releases.push(() => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.

@@ -7,7 +7,6 @@ import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Pending } from '../flow/pending.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
-import { ownsEveryLog, type ResolvedOptions } from '../options.ts'
 import { adoptLogs, type OpenedLog, openLog, retireLog } from '../recovery/adopt-logs.ts'
 import { missingLogs } from '../recovery/missing-logs.ts'
 import { type ResumedLog, resumeLog } from '../recovery/resume-log.ts'
@@ -16,6 +15,7 @@ import { InProcessLog } from '../wal/in-process-log.ts'
 import { LogScan } from '../wal/log-scan.ts'
 import { checkpointRoom } from './checkpoint-room.ts'
 import type { DataFolder } from './data-folder.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
 
 export interface StoreLogParts {
   readonly options: ResolvedOptions
@@ -65,7 +65,7 @@ async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts, isColdA
     logger,
     place,
   }
-  if (ownsEveryLog(parts.options)) await refuseWithoutLogs(cold, folder, dir)
+  if (parts.options.cold.isInDataFolder) await refuseWithoutLogs(cold, folder, dir)
   const opened: OpenedLog | ResumedLog = isColdAway ? await resumeLog(options) : await openLog(options)
   const { log, checkpoint, firstSequence } = opened
   return {
@@ -94,6 +94,6 @@ async function refuseWithoutLogs(cold: ColdTier, folder: string, wal: string): P
 
 /** Where the database is on the same disk: room for a group, and for shipping it and what is pending. */
 function roomBesideCold({ options: { cold }, pending }: StoreLogParts) {
-  if (cold.kind !== 'embedded' || cold.dir !== undefined) return {}
+  if (!cold.isInDataFolder) return {}
   return { roomFor: (bytes: number) => bytes + checkpointRoom(pending.bytes + bytes) }
 }

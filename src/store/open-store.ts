@@ -22,7 +22,7 @@ import { Writer } from '../flow/writer.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
-import { type MemoryStoreOptions, type ResolvedOptions, resolveOptions } from '../options.ts'
+import type { MemoryStoreOptions } from '../options.ts'
 import { CallGate } from '../repository/call-gate.ts'
 import { Checkpointer } from '../sync/checkpointer.ts'
 import { DatabaseClock } from '../sync/database-clock.ts'
@@ -38,6 +38,7 @@ import { openCold } from './open-cold.ts'
 import { openFolder } from './open-folder.ts'
 import { openHot } from './open-hot.ts'
 import { openDurableLog, openInProcessLog } from './open-log.ts'
+import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 
 /** Writes wait once hot is this much fuller than its capacity; early demotion normally keeps up long before. */
 const OVERFULL = 1.25
@@ -76,7 +77,7 @@ export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemorySt
 
 async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: ReleaseStack): Promise<MemoryStore> {
   const { logger } = options
-  const isShared = options.cold.kind === 'postgres'
+  const isShared = options.cold.isShared
   const pending = new Pending()
   const folder = options.inMemory ? undefined : await openFolder(options, releases)
   const coldWatch = new TierWatch('cold')

@@ -3,8 +3,9 @@
  * prints each entry as it reads it back, one JSON line each, then `done`, and stays until it is killed.
  * Arguments: the data folder, and how many entries of each kind to put.
  */
+
+import { optionsFromEnv } from '../../src/cli/environment.ts'
 import { openMemoryStore } from '../../src/index.ts'
-import { optionsFromEnv } from '../../src/options.ts'
 import { asJson } from './entry-json.ts'
 
 const [dir, count] = process.argv.slice(2) as [string, string]

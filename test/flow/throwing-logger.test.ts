@@ -1,7 +1,7 @@
 /** A logger that fails, as one does whose transport is gone, decides nothing: neither a write nor the end of the process. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Logger } from '../../src/index.ts'
-import { resolveOptions } from '../../src/options.ts'
+import { resolveOptions } from '../../src/store/resolve-options.ts'
 import { GatedTiers } from './gate.ts'
 
 /** Counts what it is told, and fails each time: errors by a promise, the rest at once. */

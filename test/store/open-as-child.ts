@@ -4,8 +4,8 @@
  */
 import { ThermoclineError } from '../../src/errors.ts'
 import { ReleaseStack } from '../../src/kernel/release-stack.ts'
-import { resolveOptions } from '../../src/options.ts'
 import { openFolder } from '../../src/store/open-folder.ts'
+import { resolveOptions } from '../../src/store/resolve-options.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { say } from '../tools/say.ts'
 

@@ -2,10 +2,15 @@ import { resolve } from 'node:path'
 import { Cluster, Redis } from 'ioredis'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
-import { isThermoclineError } from '../src/errors.ts'
-import { DEFAULTS, type MemoryStoreOptions, optionsFromEnv, resolveOptions } from '../src/options.ts'
+import { isThermoclineError } from '../../src/errors.ts'
+import { DEFAULTS, type MemoryStoreOptions } from '../../src/options.ts'
+import { resolveOptions } from '../../src/store/resolve-options.ts'
 
-const RESOLVED_DEFAULTS = { ...DEFAULTS, dir: resolve(DEFAULTS.dir) }
+const RESOLVED_DEFAULTS = {
+  ...DEFAULTS,
+  dir: resolve(DEFAULTS.dir),
+  cold: { ...DEFAULTS.cold, isShared: false, isInDataFolder: true },
+}
 const REDIS = 'redis://cache:hunter2@127.0.0.1:6379/3'
 const POSTGRES = 'postgres://app:hunter2@127.0.0.1:5432/app'
 
@@ -154,18 +159,6 @@ describe('clients', () => {
       expect(refused(options)).toMatch(/\.client$/)
     },
   )
-})
-
-describe('the environment', () => {
-  test('names both servers and the data folder', () => {
-    const env = { REDIS_URL: REDIS, DATABASE_URL: POSTGRES, THERMOCLINE_DIR: '/data' }
-    expect(optionsFromEnv(env)).toEqual({ hot: { url: REDIS }, cold: { url: POSTGRES }, dir: '/data' })
-  })
-
-  test('says nothing by what is not set or empty', () => {
-    expect(optionsFromEnv({ REDIS_URL: '', DATABASE_URL: '', THERMOCLINE_DIR: '' })).toEqual({})
-    expect(resolveOptions(optionsFromEnv({}))).toEqual(RESOLVED_DEFAULTS)
-  })
 })
 
 test('Postgres with a hot tier in this process is said in so many words', () => {

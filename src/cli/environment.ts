@@ -1,0 +1,16 @@
+/** What the environment says to commands. Nothing else in thermocline reads `process.env`: a store goes by its options alone. */
+import type { MemoryStoreOptions } from '../options.ts'
+
+/** Whether npm, npx, yarn or pnpm runs this process for somebody. */
+export function isRunByWrapper(env: NodeJS.ProcessEnv = process.env): boolean {
+  return [env.npm_lifecycle_event, env.npm_execpath, env.npm_command].some((set) => set !== undefined)
+}
+
+/** Options that the environment names: `THERMOCLINE_DIR`, `REDIS_URL`, `DATABASE_URL`. */
+export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): MemoryStoreOptions {
+  return {
+    ...(env.THERMOCLINE_DIR ? { dir: env.THERMOCLINE_DIR } : {}),
+    ...(env.REDIS_URL ? { hot: { url: env.REDIS_URL } } : {}),
+    ...(env.DATABASE_URL ? { cold: { url: env.DATABASE_URL } } : {}),
+  }
+}

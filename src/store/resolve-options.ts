@@ -1,0 +1,351 @@
+/** What a store was told, checked and filled in: {@link resolveOptions}. */
+import { Cron } from 'croner'
+import { z } from 'zod'
+import { parseDuration } from '../entry/duration.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { Durability } from '../flow/writer.ts'
+import { parseRedisUrl } from '../hot/redis/redis-url.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { MAX_TIMER_MS } from '../kernel/deadline.ts'
+import { absoluteFolder } from '../kernel/folder-error.ts'
+import { type Logger, neverFailing, silentLogger } from '../kernel/logger.ts'
+import {
+  type CheckpointOptions,
+  type ColdOptions,
+  DEFAULTS,
+  type HotOptions,
+  type MemoryStoreOptions,
+  type PostgresClientLike,
+  type PromoteOptions,
+  type RedisClientLike,
+  type SyncOptions,
+  type TimeoutOptions,
+  type WalOptions,
+} from '../options.ts'
+import type { Metric } from '../query/metric.ts'
+
+/** Checked, complete and frozen; durations in milliseconds. */
+export interface ResolvedOptions {
+  readonly dir: string
+  readonly inMemory: boolean
+  readonly hot: ResolvedHot
+  readonly cold: ResolvedCold
+  readonly durability: Durability
+  readonly wal: Complete<typeof DEFAULTS.wal>
+  readonly checkpoint: Complete<typeof DEFAULTS.checkpoint>
+  readonly sync: Complete<typeof DEFAULTS.sync> | false
+  readonly promote: Complete<typeof DEFAULTS.promote> | false
+  readonly timeouts: Complete<typeof DEFAULTS.timeouts>
+  readonly requireCold: boolean
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/** A group of options, each with a value. */
+type Complete<T> = { readonly [K in keyof T]: T[K] extends number ? number : string }
+
+export type ResolvedHot =
+  | { readonly kind: 'memory'; readonly maxEntries: number; readonly maxBytes: number }
+  | { readonly kind: 'redis'; readonly server: RedisLocation }
+
+/** What the Redis driver takes; here without the types of ioredis, which is an optional package. */
+export type RedisLocation =
+  | { readonly url: string }
+  | { readonly options: object }
+  | { readonly nodes: readonly unknown[]; readonly options: object }
+
+/**
+ * `isShared`: other processes may use the database as well, for it is a server. `isInDataFolder`: it is on one disk with
+ * the logs, which are all that it knows of.
+ */
+export type ResolvedCold = {
+  readonly dimensions: readonly number[]
+  readonly metrics: readonly Metric[]
+  readonly migrate: 'auto' | 'check'
+} & (
+  | {
+      readonly kind: 'embedded'
+      readonly isShared: false
+      readonly isInDataFolder: boolean
+      readonly dir: string | undefined
+    }
+  | {
+      readonly kind: 'postgres'
+      readonly isShared: true
+      readonly isInDataFolder: false
+      readonly url: string | undefined
+      readonly client: PostgresClientLike | undefined
+      readonly max: number
+    }
+)
+
+/** Connections of a Postgres where nothing else is said. */
+const POSTGRES_CONNECTIONS = 4
+
+const DURATION = "a duration: milliseconds or a text like '5m'"
+
+const duration = z.union([z.number(), z.string()], DURATION).transform((value, context) => {
+  const millis = parseDuration(value)
+  if (millis !== undefined && millis <= MAX_TIMER_MS) return millis
+  context.addIssue({ code: 'custom', message: DURATION })
+  return z.NEVER
+})
+
+const whole = (least: number) => z.int().min(least)
+const methods = <T>(names: readonly string[], message: string) =>
+  z.custom<T>(
+    (value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'),
+    message,
+  )
+
+function isCronPattern(pattern: string): boolean {
+  try {
+    new Cron(pattern, { paused: true }).stop()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const REDIS_URL = 'a url like redis://user:password@host:port/database'
+const POSTGRES_URL = 'a url like postgres://user:password@host:port/database'
+const url = (pattern: RegExp, message: string) =>
+  z.string(message).refine((value) => pattern.test(value) && URL.canParse(value), message)
+const hasOptions = (value: unknown): boolean => {
+  const options = (value as { options?: unknown } | null | undefined)?.options
+  return typeof options === 'object' && options !== null
+}
+
+/** It is a function, and has read its options; a pool of pg, of Knex or of another library keeps them as they were given. */
+const isPostgresJs = (value: unknown): boolean => {
+  if (typeof value !== 'function' || !hasOptions(value)) return false
+  const { host, port, parsers } = (value as unknown as { options: Record<string, unknown> }).options
+  return Array.isArray(host) && Array.isArray(port) && typeof parsers === 'object'
+}
+
+/** Of any major version, and not a look-alike of another library: nothing else can be made anew from its options. */
+const isIoredisClient = (value: unknown): boolean => {
+  if (!hasOptions(value)) return false
+  const { isCluster, startupNodes, status, duplicate, defineCommand } = value as Record<string, unknown>
+  const isOne = isCluster === true ? Array.isArray(startupNodes) : isCluster === false
+  const methods = [duplicate, defineCommand]
+  return isOne && typeof status === 'string' && methods.every((method) => typeof method === 'function')
+}
+
+/** A check for each option of a group, so that none can be declared and not be checked. */
+type Checks<G> = { readonly [O in keyof G]-?: z.ZodType }
+
+const hotChecks = {
+  kind: z.literal('memory').optional(),
+  maxEntries: whole(1).optional(),
+  maxBytes: whole(1).optional(),
+  url: url(/^rediss?:\/\//, REDIS_URL).optional(),
+  client: z.custom<RedisClientLike>(isIoredisClient, 'a client of ioredis').optional(),
+} satisfies Checks<HotOptions>
+
+const coldChecks = {
+  dir: z.string().min(1).optional(),
+  url: url(/^postgres(ql)?:\/\//, POSTGRES_URL).optional(),
+  client: z.custom<PostgresClientLike>(isPostgresJs, 'a client of postgres.js, as `postgres(url)` makes it').optional(),
+  max: whole(1).max(1_000).optional(),
+  dimensions: z.array(z.int().min(1).max(16_000)).max(16).optional(),
+  metrics: z.array(z.enum(['cosine', 'l2', 'inner-product'])).optional(),
+  migrate: z.enum(['auto', 'check']).optional(),
+} satisfies Checks<ColdOptions>
+
+const walChecks = {
+  // Smaller than a few records, every write would rotate; larger, offsets no longer fit the format.
+  segmentBytes: z.int().min(4_096).max(1_073_741_824).optional(),
+  checkpointBytes: whole(1).optional(),
+  maxPendingBytes: whole(1).optional(),
+  lockTimeout: duration.optional(),
+} satisfies Checks<WalOptions>
+
+const checkpointChecks = { every: duration.optional() } satisfies Checks<CheckpointOptions>
+
+const syncChecks = {
+  schedule: z.string().refine(isCronPattern, "a cron pattern like '0 * * * * *'").optional(),
+  hotToColdAge: duration.optional(),
+  batchSize: whole(1).max(10_000).optional(),
+} satisfies Checks<SyncOptions>
+
+const promoteChecks = { minAccesses: whole(1).optional() } satisfies Checks<PromoteOptions>
+
+const timeoutChecks = {
+  hot: duration.optional(),
+  cold: duration.optional(),
+  search: duration.optional(),
+  open: duration.optional(),
+} satisfies Checks<TimeoutOptions>
+
+const LOGGER = 'a logger with debug, info, warn and error'
+
+const schema = z.strictObject({
+  dir: z.string().min(1).optional(),
+  inMemory: z.boolean().optional(),
+  hot: z.strictObject(hotChecks).optional(),
+  cold: z.strictObject(coldChecks).optional(),
+  durability: z.enum(['wal', 'cold']).optional(),
+  wal: z.strictObject(walChecks).optional(),
+  checkpoint: z.strictObject(checkpointChecks).optional(),
+  sync: z.union([z.literal(false), z.strictObject(syncChecks)]).optional(),
+  promote: z.union([z.literal(false), z.strictObject(promoteChecks)]).optional(),
+  timeouts: z.strictObject(timeoutChecks).optional(),
+  requireCold: z.boolean().optional(),
+  logger: z
+    .union([z.literal(false), methods<Logger>(['debug', 'info', 'warn', 'error'], LOGGER)], `${LOGGER}, or false`)
+    .optional(),
+  clock: methods<Clock>(['now'], 'a clock with now()').optional(),
+} satisfies Checks<MemoryStoreOptions>)
+
+/** Checks the options and fills in the defaults; the caller's object is left alone. Throws `ERR_INVALID_OPTIONS`. */
+export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOptions {
+  const parsed = schema.safeParse(options)
+  if (!parsed.success) throw invalid(parsed.error.issues[0]!)
+  refuseUnsetNames(options)
+  const given = parsed.data
+  refuseContradictions(given)
+  return deepFreeze({
+    dir: given.inMemory ? (given.dir ?? DEFAULTS.dir) : absoluteFolder('dir', given.dir ?? DEFAULTS.dir),
+    inMemory: given.inMemory ?? DEFAULTS.inMemory,
+    hot: resolveHot(given.hot),
+    cold: resolveCold(given.cold),
+    durability: given.durability ?? DEFAULTS.durability,
+    wal: complete(DEFAULTS.wal, given.wal),
+    checkpoint: complete(DEFAULTS.checkpoint, given.checkpoint),
+    sync: given.sync === false ? false : complete(DEFAULTS.sync, given.sync),
+    promote: given.promote === false ? false : complete(DEFAULTS.promote, given.promote),
+    timeouts: complete(DEFAULTS.timeouts, given.timeouts),
+    requireCold: given.requireCold ?? DEFAULTS.requireCold,
+    logger: resolveLogger(given.logger),
+    clock: given.clock === undefined ? DEFAULTS.clock : wholeMillis(given.clock),
+  })
+}
+
+/** What says where the data of a tier is, and what it is said instead of where that is meant. */
+const TIER_NAMES = {
+  hot: { url: 'a hot tier in this process', client: 'a hot tier in this process' },
+  cold: { url: 'an embedded database', client: 'an embedded database', dir: 'the one in the data folder' },
+} as const
+
+/**
+ * Elsewhere `undefined` keeps the default. Here the default is another place for the data, and what was meant to name a
+ * server is mostly a variable of the environment that is not set.
+ */
+export function refuseUnsetNames(options: MemoryStoreOptions): void {
+  for (const tier of ['hot', 'cold'] as const) {
+    const given: unknown = options[tier]
+    if (typeof given !== 'object' || given === null) continue
+    for (const [name, instead] of Object.entries(TIER_NAMES[tier])) {
+      if (!(name in given) || given[name as keyof typeof given] !== undefined) continue
+      const option = `${tier}.${name}`
+      const message = `option \`${option}\` is undefined: is the environment variable set that it is read from? Leave the option out for ${instead}`
+      throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
+    }
+  }
+}
+
+type GivenOptions = z.infer<typeof schema>
+
+/** What is well-formed by itself and cannot be had together. */
+function refuseContradictions({ hot, cold, inMemory }: GivenOptions): void {
+  const refuse = (option: string, message: string): never => {
+    throw new ThermoclineError('ERR_INVALID_OPTIONS', `option \`${option}\`: ${message}`, { option })
+  }
+  const hasRedis = hot?.url !== undefined || hot?.client !== undefined
+  const hasPostgres = cold?.url !== undefined || cold?.client !== undefined
+  if (hot?.url !== undefined && hot.client !== undefined) refuse('hot.client', 'give `url` or `client`, not both')
+  if (cold?.url !== undefined && cold.client !== undefined) refuse('cold.client', 'give `url` or `client`, not both')
+  if (hasRedis)
+    for (const option of ['kind', 'maxEntries', 'maxBytes'] as const)
+      if (hot?.[option] !== undefined) refuse(`hot.${option}`, 'is for a hot tier in this process, and Redis was named')
+  if (hasPostgres && cold?.dir !== undefined) refuse('cold.dir', 'is for an embedded database, and a server was named')
+  if (!hasPostgres && cold?.max !== undefined) refuse('cold.max', 'is for a Postgres server: name it by `cold.url`')
+  if (inMemory && (hasRedis || hasPostgres))
+    refuse('inMemory', 'keeps everything in this process, and a server was named: leave out one of the two')
+  // Two in-process hot tiers over one database would serve each other's old entries.
+  if (hasPostgres && !hasRedis && hot?.kind !== 'memory')
+    refuse(
+      'hot',
+      "with a Postgres server, name Redis as well (`hot.url` or REDIS_URL), or say `hot: { kind: 'memory' }` and let one process alone use the database",
+    )
+}
+
+function resolveHot(given: GivenOptions['hot']): ResolvedHot {
+  if (given?.url !== undefined) {
+    // Before anything is opened.
+    parseRedisUrl(given.url)
+    return { kind: 'redis', server: { url: given.url } }
+  }
+  if (given?.client !== undefined) return { kind: 'redis', server: serverOf(given.client) }
+  const { maxEntries, maxBytes } = given ?? {}
+  return complete(DEFAULTS.hot, { maxEntries, maxBytes })
+}
+
+/** ioredis keeps the first nodes of a cluster where its types do not show them. */
+function serverOf(client: RedisClientLike): RedisLocation {
+  if (!client.isCluster) return { options: client.options }
+  const { startupNodes } = client as RedisClientLike & { readonly startupNodes: readonly unknown[] }
+  return { nodes: startupNodes, options: client.options }
+}
+
+function resolveCold(given: GivenOptions['cold']): ResolvedCold {
+  const { dimensions, metrics, migrate } = complete(DEFAULTS.cold, given)
+  const common = { dimensions, metrics, migrate }
+  if (given?.url === undefined && given?.client === undefined) {
+    const dir = given?.dir === undefined ? DEFAULTS.cold.dir : absoluteFolder('cold.dir', given.dir)
+    return { ...common, kind: 'embedded', dir, isShared: false, isInDataFolder: dir === undefined }
+  }
+  const { url, client, max = POSTGRES_CONNECTIONS } = given
+  return { ...common, kind: 'postgres', url, client, max, isShared: true, isInDataFolder: false }
+}
+
+function resolveLogger(given: GivenOptions['logger']): Logger {
+  if (given === false) return silentLogger
+  return given === undefined ? DEFAULTS.logger : neverFailing(given)
+}
+
+/** Fractions of a millisecond would not survive the database. */
+function wholeMillis(clock: Clock): Clock {
+  return { now: () => Math.floor(clock.now()) }
+}
+
+/** An explicit `undefined` keeps the default. */
+function complete<T extends object>(defaults: T, given: object | undefined): T {
+  const named = Object.entries(given ?? {}).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...Object.fromEntries(named) }
+}
+
+type Issue = {
+  readonly code: string
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  readonly keys?: readonly string[]
+  readonly errors?: readonly (readonly Issue[])[]
+}
+
+/** Names the option, never its value: a value may be a password. */
+function invalid(issue: Issue): ThermoclineError<'ERR_INVALID_OPTIONS'> {
+  // Of a union, the branch that got furthest says most.
+  const nested = issue.errors
+    ?.flat()
+    .sort(
+      (a, b) =>
+        b.path.length - a.path.length ||
+        Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'),
+    )[0]
+  if (nested !== undefined && (nested.path.length > 0 || nested.code === 'unrecognized_keys'))
+    return invalid({ ...nested, path: [...issue.path, ...nested.path] })
+  const key = issue.code === 'unrecognized_keys' ? issue.keys?.[0] : undefined
+  if (key === undefined && issue.path.length === 0)
+    return new ThermoclineError('ERR_INVALID_OPTIONS', 'the options must be an object', {})
+  const option = [...issue.path, ...(key === undefined ? [] : [key])].join('.')
+  const message = key === undefined ? `option \`${option}\`: ${issue.message}` : `there is no option \`${option}\``
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
+}
+
+function deepFreeze(options: ResolvedOptions): ResolvedOptions {
+  const { hot, cold, wal, checkpoint, sync, promote, timeouts } = options
+  for (const group of [hot, cold, wal, checkpoint, sync, promote, timeouts]) Object.freeze(group)
+  return Object.freeze(options)
+}
