@@ -32,7 +32,7 @@ export interface StoreParts extends RepositoryParts {
   readonly coldState: () => TierState
   readonly logger: Logger
   /** Ends the store: waits, ships what it can before the deadline, releases everything. */
-  readonly shutDown: (signal: AbortSignal) => Promise<CloseResult>
+  readonly shutDown: (signal: AbortSignal, timeLeft: () => number) => Promise<CloseResult>
 }
 
 /** What is local is always told; a tier that does not answer is undefined, and `health()` says since when. */
@@ -77,7 +77,7 @@ export interface StoreHealth {
 }
 
 export interface CloseOptions {
-  /** How long to wait for running calls and the last checkpoint. @default '10s' */
+  /** How long to wait for running calls, the last checkpoint and what is let go of; a second for each of those at least. @default '10s' */
   readonly timeout?: Duration | undefined
 }
 
@@ -197,7 +197,8 @@ export class MemoryStore implements AsyncDisposable {
   async #close(timeout: number): Promise<CloseResult> {
     const { gate, logger, shutDown } = this.#parts
     gate.close()
-    const result = await shutDown(AbortSignal.timeout(Math.min(timeout, MAX_TIMER_MS)))
+    const end = performance.now() + timeout
+    const result = await shutDown(AbortSignal.timeout(Math.min(timeout, MAX_TIMER_MS)), () => end - performance.now())
     if (result.remaining > 0)
       logger.error(result, 'closed with records that cold does not have yet: they are in the log for the next open')
     return result
@@ -229,4 +230,13 @@ export async function attempt(
     logger.error({ err: withoutContent(error) }, late ? `closing did not wait longer for ${what}` : `${what} failed`)
     return false
   }
+}
+
+/** The store is closed as far as its caller is concerned; what is left ends later, or with the process. */
+export function tellWhatIsLeft(logger: Logger, what: string, release: Promise<void>): void {
+  logger.error({}, `closing did not wait longer for ${what}`)
+  release.then(
+    () => logger.info({}, `${what} is closed, later than the store`),
+    (error: unknown) => logger.error({ err: withoutContent(error) }, `closing ${what} failed`),
+  )
 }

@@ -32,7 +32,7 @@ export async function openCold(
     given.kind === 'embedded'
       ? await openPgliteCold({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
       : await openServer({ ...given, timeout: timeouts.cold, logger } as PostgresColdOptions, options, folder)
-  releases.push(() => cold.close())
+  releases.push('the cold tier', () => cold.close())
   return cold
 }
 

@@ -32,7 +32,7 @@ export async function openFolder(options: ResolvedOptions, releases: ReleaseStac
       await lock.release()
     }
   }
-  releases.push(() => lock.release())
+  releases.pushGuard('the data folder', () => lock.release())
   const folder = await namingFolder('dir', dir, () => prepareDataFolder(dir, logger))
   if (cold.dir === undefined) {
     await namingFolder('dir', dir, () => examineOwnFolder('dir', folder.cold))
@@ -40,7 +40,7 @@ export async function openFolder(options: ResolvedOptions, releases: ReleaseStac
   }
   // A database elsewhere needs a lock of its own: two openers corrupt it, and their data folders may differ.
   const database = await lockFolder('cold.dir', cold.dir, options)
-  releases.push(() => database.release())
+  releases.pushGuard('the folder of the database', () => database.release())
   return withLocks({ ...folder, cold: cold.dir }, [lock, database])
 }
 

@@ -45,7 +45,7 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   if (hot.kind === 'redis') return openRedis(hot.server as RedisServer, parts, releases)
   const generationNumber = cold.isShared ? await becomeSole(parts, releases) : undefined
   const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
-  releases.push(() => tier.close())
+  releases.push('the hot tier', () => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
   const onCurrentNumber = (number: number): void => {
     if (number !== generationNumber) parts.onUsurped(inUse())
@@ -73,7 +73,7 @@ async function openRedis(server: RedisServer, parts: HotParts, releases: Release
     },
     onGeneration,
   })
-  releases.push(() => tier.close())
+  releases.push('the hot tier', () => tier.close())
   try {
     await tier.connect()
   } catch (error) {
@@ -95,7 +95,7 @@ async function becomeSole({ cold, options, onUsurped }: HotParts, releases: Rele
   const lease = new Lease(cold, SOLE_PROCESS, options.logger)
   if (!(await lease.hold())) throw inUse()
   lease.keep(() => onUsurped(inUse()))
-  releases.push(() => lease.release())
+  releases.push('the lease of the only process', () => lease.release())
   const number = await cold.enterPrivateGeneration(`private:${randomUUID()}`)
   if (number === undefined) throw inUse()
   return number

@@ -33,7 +33,7 @@ import { SyncWorker } from '../sync/sync-worker.ts'
 import { wholeCold } from '../sync/whole-cold.ts'
 import { keyHash } from '../wal/write-ahead-log.ts'
 import { bindToStore } from './data-folder.ts'
-import { attempt, type CloseResult, MemoryStore } from './memory-store.ts'
+import { attempt, type CloseResult, MemoryStore, tellWhatIsLeft } from './memory-store.ts'
 import { openCold } from './open-cold.ts'
 import { openFolder } from './open-folder.ts'
 import { openHot } from './open-hot.ts'
@@ -97,7 +97,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const logParts = { options, cold, versions, pending }
   const { log, checkpoint, firstSequence, retire, place, scanAfter, adoptOthers } =
     folder === undefined ? await openInProcessLog(logParts) : await openDurableLog(folder, logParts, isColdAway)
-  releases.push(() => log.close())
+  releases.push('the log', () => log.close())
   const gate = new CallGate()
   let repair: HotRepair | undefined
   const repairNow = async (): Promise<void> => {
@@ -216,7 +216,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     ...(time && { time }),
   })
 
-  const shutDown = async (signal: AbortSignal): Promise<CloseResult> => {
+  const shutDown = async (signal: AbortSignal, timeLeft: () => number): Promise<CloseResult> => {
     folder?.releaseSoon()
     await attempt(gate.idle(), signal, logger, 'running calls')
     await attempt(worker.shutdown(), signal, logger, 'the worker')
@@ -236,7 +236,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     // A call that outlived the deadline may still be writing to the log.
     const isQuiet = isShipped && !signal.aborted && pending.size === 0 && log.failure === undefined
     if (isQuiet) await attempt(retire(), signal, logger, 'retiring the log')
-    await releases.release()
+    await releases.release({ timeLeft, onLeft: (name, release) => tellWhatIsLeft(logger, name, release) })
     return { shipped, remaining: pending.size }
   }
 
