@@ -12,12 +12,14 @@ import { createRequire } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /** PGlite reads texts with a decoder that drops a byte-order mark at their beginning; in this thread decoders keep it. */
-globalThis.TextDecoder = class extends TextDecoder {
+class MarkKeepingDecoder extends TextDecoder {
   /** @param {string} [encoding] @param {ConstructorParameters<typeof TextDecoder>[1]} [options] */
   constructor(encoding, options) {
     super(encoding, { ignoreBOM: true, ...options })
   }
 }
+// The compiler takes `globalThis.TextDecoder = …` for a declaration, and finds a class that extends itself.
+Object.assign(globalThis, { TextDecoder: MarkKeepingDecoder })
 
 const { folder, from } = /** @type {{ folder: string | undefined, from: string }} */ (workerData)
 const require = createRequire(from)

@@ -1,0 +1,59 @@
+/** What `where` and the options of a query may say. See {@link ./inputs.test-d.ts} for how this is checked. */
+import type { Comparison, CountOptions, FindOptions, SearchOptions, Where } from '../../src/index.ts'
+
+export const accepted: readonly Where[] = [
+  {},
+  { kind: 'chunk', id: 'id', key: 'key' },
+  { kind: { in: ['chunk', 'raptor'] }, embeddingModel: { eq: 'a' } },
+  { text: { gte: 'a', lt: 'b' }, summary: 'a', documentId: { in: ['a', 'b'] } },
+  { position: { gt: 0, lte: 10 }, level: 1 },
+  { createdAt: { gte: new Date() }, updatedAt: { lt: Date.now() }, expiresAt: { in: [new Date(), 0] } },
+]
+
+export const refused: readonly Where[] = [
+  // @ts-expect-error there is no such field
+  { document: 'a' },
+  // @ts-expect-error nor is it found by its vector in a comparison
+  { embedding: [1, 0] },
+  // @ts-expect-error metadata is not asked for as a whole
+  { metadata: { theme: 'dark' } },
+  // @ts-expect-error a kind that does not exist
+  { kind: 'memory' },
+  // @ts-expect-error a position is a number
+  { position: '1' },
+  // @ts-expect-error and is compared with one
+  { position: { gt: '1' } },
+  // @ts-expect-error a text is no number
+  { text: 1 },
+  // @ts-expect-error nor a time a text
+  { createdAt: { gt: '2026-01-01' } },
+  // @ts-expect-error there is no such operator
+  { documentId: { equals: 'a' } },
+  // @ts-expect-error a list needs `in`
+  { documentId: ['a', 'b'] },
+  // @ts-expect-error and `in` a list
+  { documentId: { in: 'a' } },
+  // @ts-expect-error a list of what the field holds
+  { level: { in: ['1'] } },
+  // @ts-expect-error null selects nothing
+  { documentId: null },
+]
+
+export const comparison: Comparison<number> = { eq: 1, gt: 1, gte: 1, lt: 1, lte: 1, in: [1] }
+
+export const options: readonly (CountOptions | FindOptions | SearchOptions)[] = [
+  { where: undefined, recursive: undefined, timeout: undefined },
+  { where: { kind: 'chunk' }, recursive: true, limit: 10, signal: AbortSignal.timeout(5), timeout: '1s' },
+  { embedding: new Float64Array(3), k: 5, metric: 'inner-product', where: {}, recursive: true },
+]
+
+export const refusedOptions: readonly FindOptions[] = [
+  // @ts-expect-error a limit is a number
+  { limit: '10' },
+  // @ts-expect-error a flag is true or false
+  { recursive: 'yes' },
+  // @ts-expect-error there is no such option
+  { take: 10 },
+  // @ts-expect-error `where` is an object
+  { where: 'kind = chunk' },
+]

@@ -1,0 +1,112 @@
+/** What each repository takes and answers. See {@link ./inputs.test-d.ts} for how this is checked. */
+import { expectTypeOf } from 'vitest'
+import type {
+  ChunkEntry,
+  EmbeddingEntry,
+  EntryKind,
+  Explanation,
+  JsonObject,
+  MemoryEntry,
+  MemoryRepository,
+  MemoryStore,
+  MetadataEntry,
+  NamespaceView,
+  RaptorEntry,
+  Receipt,
+  SearchHit,
+  ThermoclineError,
+  WriteOutcome,
+} from '../../src/index.ts'
+
+declare const store: MemoryStore
+
+// A kind has a repository, which answers entries of that kind alone; `entries` has all of them.
+expectTypeOf(store.entries).toEqualTypeOf<MemoryRepository>()
+expectTypeOf(store.chunks).toEqualTypeOf<MemoryRepository<'chunk'>>()
+expectTypeOf(store.embeddings).toEqualTypeOf<MemoryRepository<'embedding'>>()
+expectTypeOf(store.metadata).toEqualTypeOf<MemoryRepository<'metadata'>>()
+expectTypeOf(store.raptorNodes).toEqualTypeOf<MemoryRepository<'raptor'>>()
+expectTypeOf(store.entries.get('id')).resolves.toEqualTypeOf<MemoryEntry | undefined>()
+expectTypeOf(store.chunks.get('id')).resolves.toEqualTypeOf<ChunkEntry | undefined>()
+expectTypeOf(store.embeddings.getMany(['id'])).resolves.toEqualTypeOf<(EmbeddingEntry | undefined)[]>()
+expectTypeOf(store.metadata.getByKey('key')).resolves.toEqualTypeOf<MetadataEntry | undefined>()
+expectTypeOf(store.metadata.getManyByKey(['key'])).resolves.toEqualTypeOf<(MetadataEntry | undefined)[]>()
+expectTypeOf(store.raptorNodes.peek('id')).resolves.toEqualTypeOf<RaptorEntry | undefined>()
+expectTypeOf(store.entries.has('id')).resolves.toEqualTypeOf<boolean>()
+expectTypeOf(store.entries.idOf('key')).toEqualTypeOf<string>()
+expectTypeOf(store.entries.explain('id')).resolves.toEqualTypeOf<Explanation>()
+
+// A scope has the same repositories, and scopes of its own.
+expectTypeOf(store.namespace('tenant', 'acme')).toEqualTypeOf<NamespaceView>()
+expectTypeOf(store.namespace('tenant').namespace('acme').chunks).toEqualTypeOf<MemoryRepository<'chunk'>>()
+
+// Writing.
+expectTypeOf(store.chunks.put({ text: 'a' })).resolves.toEqualTypeOf<Receipt>()
+expectTypeOf(store.chunks.putMany([{ text: 'a' }])).resolves.toEqualTypeOf<Receipt[]>()
+expectTypeOf(store.chunks.putMany([{ text: 'a' }], { settle: false })).resolves.toEqualTypeOf<Receipt[]>()
+expectTypeOf(store.chunks.putMany([{ text: 'a' }], { settle: true })).resolves.toEqualTypeOf<WriteOutcome[]>()
+expectTypeOf(store.chunks.delete('id')).resolves.toEqualTypeOf<Receipt>()
+expectTypeOf(store.chunks.deleteByKey('key')).resolves.toEqualTypeOf<Receipt>()
+expectTypeOf(store.chunks.deleteMany(['id'], { durability: 'cold' })).resolves.toEqualTypeOf<Receipt[]>()
+expectTypeOf<Receipt['durability']>().toEqualTypeOf<'wal' | 'cold'>()
+
+// Inputs by kind: each repository takes its own, `entries` any that names its kind.
+export const accepted = [
+  store.embeddings.put({ embedding: [1, 0], embeddingModel: 'a', ttl: '30d' }),
+  store.embeddings.put({ embedding: new Float32Array(2), expiresAt: new Date() }),
+  store.raptorNodes.put({ level: 1, summary: 'a', children: ['id'], embedding: [1] }),
+  store.metadata.put({ key: 'settings', metadata: { theme: 'dark' } }),
+  store.entries.put({ kind: 'raptor', level: 0, summary: 'a', children: [] }),
+  store.chunks.put({ kind: 'chunk', text: 'a', documentId: 'b', position: 0 }),
+  store.chunks.put({ text: 'a', key: undefined, ttl: undefined, embedding: undefined }),
+]
+
+export const refused = [
+  // @ts-expect-error a chunk has a text
+  store.chunks.put({ embedding: [1] }),
+  // @ts-expect-error and no level
+  store.chunks.put({ text: 'a', level: 1 }),
+  // @ts-expect-error a node of a tree names its children
+  store.raptorNodes.put({ level: 1, summary: 'a' }),
+  // @ts-expect-error facts are required where there is nothing else
+  store.metadata.put({ key: 'settings' }),
+  // @ts-expect-error an input of every kind says which it is
+  store.entries.put({ text: 'a' }),
+  // @ts-expect-error an input of one kind is of no other
+  store.chunks.put({ kind: 'metadata', metadata: {} }),
+  // @ts-expect-error a lifetime is a number or a text
+  store.chunks.put({ text: 'a', ttl: new Date() }),
+  // @ts-expect-error one id, or `getMany`
+  store.chunks.get(['id']),
+  // @ts-expect-error the path of a namespace is given by its segments
+  store.namespace(['tenant', 'acme']),
+]
+
+export function read(entry: MemoryEntry, chunk: ChunkEntry, outcome: WriteOutcome): void {
+  expectTypeOf(entry.kind).toEqualTypeOf<EntryKind>()
+  if (entry.kind === 'chunk') expectTypeOf(entry).toEqualTypeOf<ChunkEntry>()
+  if (entry.kind === 'raptor') expectTypeOf(entry.children).toEqualTypeOf<readonly string[]>()
+  expectTypeOf(entry.metadata).toEqualTypeOf<JsonObject | undefined>()
+  expectTypeOf(chunk.embedding).toEqualTypeOf<Float32Array | undefined>()
+  expectTypeOf(chunk.createdAt).toEqualTypeOf<Date>()
+  if (outcome.ok) expectTypeOf(outcome.value).toEqualTypeOf<Receipt>()
+  else expectTypeOf(outcome.error).toEqualTypeOf<ThermoclineError>()
+  // @ts-expect-error not every kind has a text
+  entry.text
+  // @ts-expect-error what is read is not changed in place
+  chunk.text = 'b'
+}
+
+export async function search(): Promise<void> {
+  const { hits, partial, exact } = await store.chunks.search({ embedding: [1, 0], k: 5, metric: 'l2' })
+  expectTypeOf(hits).toEqualTypeOf<readonly SearchHit<ChunkEntry>[]>()
+  expectTypeOf(hits[0]?.score).toEqualTypeOf<number | undefined>()
+  expectTypeOf([partial, exact]).toEqualTypeOf<boolean[]>()
+  const { items } = await store.raptorNodes.find({ limit: 10 })
+  expectTypeOf(items).toEqualTypeOf<readonly RaptorEntry[]>()
+  expectTypeOf(store.entries.count()).resolves.toEqualTypeOf<number>()
+  // @ts-expect-error a search has an embedding
+  await store.chunks.search({ k: 5 })
+  // @ts-expect-error a metric that does not exist
+  await store.chunks.search({ embedding: [1], metric: 'euclid' })
+}
