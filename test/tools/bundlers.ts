@@ -14,7 +14,7 @@ const FORMATS = [
 ] as const
 
 /** Their types say that the module itself is the function. */
-async function pluginOf(name: string): Promise<(options?: object) => Plugin> {
+export async function pluginOf(name: string): Promise<(options?: object) => Plugin> {
   return (await import(name)).default
 }
 

@@ -1,0 +1,14 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { makeReports, reportFile } from './api-report.ts'
+
+const reports = await makeReports()
+
+test('both entries of the package have a report', () => {
+  expect([...reports.keys()]).toEqual(['index', 'schema'])
+})
+
+test.each([...reports])('the public types of %s are those that were reviewed', async (entry, report) => {
+  const remedy = 'A public type changed. If that is meant, run `npm run api` and commit what it writes.'
+  expect(report, remedy).toBe(await readFile(reportFile(entry), 'utf8'))
+})

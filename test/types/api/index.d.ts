@@ -1,0 +1,604 @@
+// The public types, rolled up. `npm run api` writes this file; do not edit it.
+
+interface AnyColdOptions {
+    readonly dimensions?: readonly number[] | undefined;
+    readonly metrics?: readonly Metric[] | undefined;
+    readonly migrate?: 'auto' | 'check' | undefined;
+}
+
+type AnyThermoclineError = {
+    [C in ErrorCode]: ThermoclineError<C>;
+}[ErrorCode];
+
+interface CallOptions {
+    readonly signal?: AbortSignal | undefined;
+    readonly timeout?: Duration | undefined;
+}
+
+interface CheckpointOptions {
+    readonly every?: Duration | undefined;
+}
+
+interface CheckpointStats {
+    readonly shipped: number;
+    readonly superseded: number;
+    readonly rejected: number;
+    readonly bytes: number;
+}
+
+interface ChunkEntry extends EntryBase {
+    readonly kind: 'chunk';
+    readonly text: string;
+    readonly documentId?: string;
+    readonly position?: number;
+    readonly embedding?: Float32Array;
+}
+
+interface ChunkInput extends InputBase {
+    readonly kind: 'chunk';
+    readonly text: string;
+    readonly documentId?: string | undefined;
+    readonly position?: number | undefined;
+    readonly embedding?: Vector | undefined;
+}
+
+interface Clock {
+    now(): number;
+}
+
+interface CloseOptions {
+    readonly timeout?: Duration | undefined;
+}
+
+interface CloseResult {
+    readonly shipped: number;
+    readonly remaining: number;
+}
+
+type ColdOptions = EmbeddedColdOptions | PostgresColdOptions;
+
+interface Comparison<T> {
+    readonly eq?: T;
+    readonly gt?: T;
+    readonly gte?: T;
+    readonly lt?: T;
+    readonly lte?: T;
+    readonly in?: readonly T[];
+}
+
+interface CountOptions extends CallOptions {
+    readonly where?: Where | undefined;
+    readonly recursive?: boolean | undefined;
+}
+
+declare const DEFAULTS: {
+    readonly dir: '.thermocline';
+    readonly inMemory: false;
+    readonly hot: {
+        readonly kind: 'memory';
+        readonly maxEntries: 10000;
+        readonly maxBytes: number;
+    };
+    readonly cold: {
+        readonly kind: 'embedded';
+        readonly dir: undefined;
+        readonly dimensions: readonly [];
+        readonly metrics: readonly ["cosine"];
+        readonly migrate: 'auto';
+    };
+    readonly durability: 'wal';
+    readonly wal: {
+        readonly segmentBytes: number;
+        readonly checkpointBytes: number;
+        readonly maxPendingBytes: number;
+        readonly lockTimeout: 5000;
+    };
+    readonly checkpoint: {
+        readonly every: 1000;
+    };
+    readonly sync: {
+        readonly schedule: '0 * * * * *';
+        readonly hotToColdAge: 300000;
+        readonly batchSize: 100;
+    };
+    readonly promote: {
+        readonly minAccesses: 1;
+    };
+    readonly timeouts: {
+        readonly hot: 2000;
+        readonly cold: 10000;
+        readonly search: 10000;
+        readonly open: 30000;
+    };
+    readonly requireCold: true;
+    readonly logger: Logger;
+    readonly clock: Clock;
+};
+
+type Durability = 'wal' | 'cold';
+
+type Duration = number | string;
+
+interface EmbeddedColdOptions extends AnyColdOptions {
+    readonly dir?: string | undefined;
+    readonly url?: undefined;
+    readonly client?: undefined;
+    readonly max?: undefined;
+}
+
+interface EmbeddingEntry extends EntryBase {
+    readonly kind: 'embedding';
+    readonly embedding: Float32Array;
+}
+
+interface EmbeddingInput extends InputBase {
+    readonly kind: 'embedding';
+    readonly embedding: Vector;
+}
+
+interface EntryBase {
+    readonly namespace: string;
+    readonly id: string;
+    readonly key?: string;
+    readonly version: string;
+    readonly metadata?: JsonObject;
+    readonly embeddingModel?: string;
+    readonly createdAt: Date;
+    readonly updatedAt: Date;
+    readonly lastAccessedAt: Date;
+    readonly accessCount: number;
+    readonly expiresAt?: Date;
+}
+
+type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput;
+
+type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor';
+
+type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry;
+
+type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, {
+    kind: K;
+}>;
+
+type ErrorCode = keyof ErrorDetails;
+
+interface ErrorDetails {
+    ERR_INVALID_OPTIONS: {
+        option?: string;
+    };
+    ERR_INVALID_ENTRY: {
+        field: string;
+        path?: string;
+        index?: number;
+    };
+    ERR_INVALID_QUERY: {
+        field?: string;
+    };
+    ERR_LOCKED: {
+        pid?: number;
+    };
+    ERR_WAL_CORRUPT: {
+        walId: string;
+        segment: number;
+        offset: number;
+        missing: SequenceRange;
+    };
+    ERR_WAL_FAILED: WriteFailure;
+    ERR_TIER_UNAVAILABLE: {
+        tier: TierName;
+    };
+    ERR_BACKPRESSURE: WriteFailure;
+    ERR_NOT_FOUND: object;
+    ERR_UNSUPPORTED: object;
+    ERR_TIMEOUT: WriteFailure & {
+        tier?: TierName;
+    };
+    ERR_ABORTED: WriteFailure;
+    ERR_CLOSED: WriteFailure;
+    ERR_SCHEMA: object;
+    ERR_CONFLICT: WriteFailure & {
+        kind: string;
+        index?: number;
+    };
+    ERR_INTERNAL: WriteFailure;
+}
+
+interface Explanation {
+    readonly pending: Placement | undefined;
+    readonly hot: Placement | undefined;
+    readonly cold: Placement | undefined;
+    readonly shipped: boolean | undefined;
+    readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[];
+}
+
+interface FindOptions extends CountOptions {
+    readonly limit?: number | undefined;
+}
+
+interface FindResult<E> {
+    readonly items: readonly E[];
+}
+
+type GivenMetadata = JsonObject | (object & NoBuiltIn);
+
+type HotOptions = MemoryHotOptions | RedisHotOptions;
+
+interface InputBase {
+    readonly id?: string | undefined;
+    readonly key?: string | undefined;
+    readonly metadata?: GivenMetadata | undefined;
+    readonly embeddingModel?: string | undefined;
+    readonly createdAt?: Date | number | undefined;
+    readonly ttl?: number | string | undefined;
+    readonly expiresAt?: Date | number | undefined;
+    readonly namespace?: string | undefined;
+    readonly version?: string | undefined;
+    readonly updatedAt?: Date | undefined;
+    readonly lastAccessedAt?: Date | undefined;
+    readonly accessCount?: number | undefined;
+}
+
+type InputOfKind<K extends EntryKind> = Extract<EntryInput, {
+    kind: K;
+}>;
+
+interface InputOutcome {
+    readonly id: string;
+    readonly outcome: 'none' | 'unknown' | 'applied';
+}
+
+type JsonObject = {
+    readonly [key: string]: JsonValue;
+};
+
+type JsonValue = string | number | boolean | null | readonly JsonValue[] | {
+    readonly [key: string]: JsonValue;
+};
+
+interface Logger {
+    debug(fields: object, message: string): void;
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+}
+
+type Match<T> = T | Comparison<T>;
+
+type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry;
+
+interface MemoryHotOptions {
+    readonly kind?: 'memory' | undefined;
+    readonly maxEntries?: number | undefined;
+    readonly maxBytes?: number | undefined;
+    readonly url?: undefined;
+    readonly client?: undefined;
+}
+
+declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
+    #private;
+    readonly namespace: string;
+    put(input: PutOf<K>, options?: WriteOptions): Promise<Receipt>;
+    putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions & {
+        readonly settle?: false | undefined;
+    }): Promise<Receipt[]>;
+    putMany(inputs: readonly PutOf<K>[], options: PutManyOptions & {
+        readonly settle: true;
+    }): Promise<WriteOutcome[]>;
+    get(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined>;
+    getMany(ids: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]>;
+    getByKey(key: string, options?: CallOptions): Promise<EntryOf<K> | undefined>;
+    getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]>;
+    idOf(key: string): string;
+    has(id: string, options?: CallOptions): Promise<boolean>;
+    peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined>;
+    delete(id: string, options?: WriteOptions): Promise<Receipt>;
+    deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
+    deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
+    find(options?: FindOptions): Promise<FindResult<EntryOf<K>>>;
+    count(options?: CountOptions): Promise<number>;
+    search(options: SearchOptions): Promise<SearchResult<EntryOf<K>>>;
+    explain(id: string, options?: CallOptions): Promise<Explanation>;
+}
+
+declare class MemoryStore implements AsyncDisposable {
+    #private;
+    get entries(): NamespaceView['entries'];
+    get chunks(): NamespaceView['chunks'];
+    get embeddings(): NamespaceView['embeddings'];
+    get metadata(): NamespaceView['metadata'];
+    get raptorNodes(): NamespaceView['raptorNodes'];
+    get worker(): SyncWorker;
+    namespace(...segments: readonly string[]): NamespaceView;
+    sync(options?: CallOptions): Promise<SyncStats>;
+    checkpoint(options?: CallOptions): Promise<CheckpointStats>;
+    stats(options?: CallOptions): Promise<StoreStats>;
+    health(): StoreHealth;
+    close(options?: CloseOptions): Promise<CloseResult>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+interface MemoryStoreOptions {
+    readonly dir?: string | undefined;
+    readonly inMemory?: boolean | undefined;
+    readonly hot?: HotOptions | undefined;
+    readonly cold?: ColdOptions | undefined;
+    readonly durability?: Durability | undefined;
+    readonly wal?: WalOptions | undefined;
+    readonly checkpoint?: CheckpointOptions | undefined;
+    readonly sync?: SyncOptions | false | undefined;
+    readonly promote?: PromoteOptions | false | undefined;
+    readonly timeouts?: TimeoutOptions | undefined;
+    readonly requireCold?: boolean | undefined;
+    readonly logger?: Logger | false | undefined;
+    readonly clock?: Clock | undefined;
+}
+
+interface MetadataEntry extends EntryBase {
+    readonly kind: 'metadata';
+    readonly metadata: JsonObject;
+}
+
+interface MetadataInput extends InputBase {
+    readonly kind: 'metadata';
+    readonly metadata: GivenMetadata;
+}
+
+type Metric = 'cosine' | 'l2' | 'inner-product';
+
+declare class NamespaceView {
+    #private;
+    readonly path: string;
+    readonly entries: MemoryRepository;
+    readonly chunks: MemoryRepository<'chunk'>;
+    readonly embeddings: MemoryRepository<'embedding'>;
+    readonly metadata: MemoryRepository<'metadata'>;
+    readonly raptorNodes: MemoryRepository<'raptor'>;
+    namespace(...segments: readonly string[]): NamespaceView;
+}
+
+interface NoBuiltIn {
+    readonly [Symbol.iterator]?: never;
+    readonly [Symbol.hasInstance]?: never;
+    readonly [Symbol.toPrimitive]?: never;
+    readonly [Symbol.toStringTag]?: never;
+}
+
+interface Placement {
+    readonly version: string;
+    readonly deleted: boolean;
+    readonly expired: boolean;
+}
+
+interface PostgresClientLike {
+    readonly options: {
+        readonly host: readonly string[];
+        readonly port: readonly number[];
+    };
+}
+
+interface PostgresColdOptions extends AnyColdOptions {
+    readonly url?: string | undefined;
+    readonly client?: PostgresClientLike | undefined;
+    readonly max?: number | undefined;
+    readonly dir?: undefined;
+}
+
+interface PromoteOptions {
+    readonly minAccesses?: number | undefined;
+}
+
+type Put<I extends EntryInput, K extends EntryKind | undefined> = K extends EntryKind ? Omit<I, 'kind'> & {
+    readonly kind?: K | undefined;
+} : I;
+
+interface PutManyOptions extends WriteOptions {
+    readonly settle?: boolean | undefined;
+}
+
+type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfKind<K>, K> : EntryInput;
+
+interface RaptorEntry extends EntryBase {
+    readonly kind: 'raptor';
+    readonly level: number;
+    readonly summary: string;
+    readonly children: readonly string[];
+    readonly embedding?: Float32Array;
+}
+
+interface RaptorInput extends InputBase {
+    readonly kind: 'raptor';
+    readonly level: number;
+    readonly summary: string;
+    readonly children: readonly string[];
+    readonly embedding?: Vector | undefined;
+}
+
+interface Receipt {
+    readonly namespace: string;
+    readonly id: string;
+    readonly version: Version;
+    readonly durability: Durability;
+}
+
+interface RedisClientLike {
+    readonly options: object;
+    readonly isCluster: boolean;
+}
+
+interface RedisHotOptions {
+    readonly url?: string | undefined;
+    readonly client?: RedisClientLike | undefined;
+    readonly kind?: undefined;
+    readonly maxEntries?: undefined;
+    readonly maxBytes?: undefined;
+}
+
+interface SearchHit<E extends MemoryEntry = MemoryEntry> {
+    readonly entry: E;
+    readonly score: number;
+}
+
+interface SearchOptions extends CountOptions {
+    readonly embedding: readonly number[] | Float32Array | Float64Array;
+    readonly k?: number | undefined;
+    readonly metric?: Metric | undefined;
+}
+
+interface SearchResult<E extends MemoryEntry = MemoryEntry> {
+    readonly hits: readonly SearchHit<E>[];
+    readonly partial: boolean;
+    readonly exact: boolean;
+}
+
+interface SequenceRange {
+    readonly from: number;
+    readonly to: number | undefined;
+}
+
+interface SetBack {
+    readonly at: Date;
+    readonly lost: readonly SequenceRange[];
+}
+
+interface StoreHealth {
+    readonly live: boolean;
+    readonly degraded: boolean;
+    readonly hot: TierState;
+    readonly cold: TierState;
+    readonly error?: ThermoclineError;
+    readonly setBack?: SetBack;
+}
+
+interface StoreStats {
+    readonly pending: {
+        readonly entries: number;
+        readonly bytes: number;
+    };
+    readonly hot: {
+        readonly entries: number;
+        readonly bytes: number;
+    } | undefined;
+    readonly cold: {
+        readonly entries: number;
+        readonly tombstones: number;
+        readonly unindexed: number;
+        readonly deadLetters: number;
+    } | undefined;
+    readonly wal: {
+        readonly id: string;
+        readonly epoch: number;
+        readonly sequence: number;
+        readonly checkpoint: number;
+        readonly oldestUnshippedMs: number;
+    };
+}
+
+interface SyncOptions {
+    readonly schedule?: string | undefined;
+    readonly hotToColdAge?: Duration | undefined;
+    readonly batchSize?: number | undefined;
+}
+
+interface SyncStats {
+    readonly synced: number;
+    readonly skipped: number;
+    readonly errors: number;
+    readonly bytes: number;
+    readonly expired: number;
+    readonly collected: number;
+    readonly indexed: number;
+    readonly durationMs: number;
+    readonly startedAt: Date;
+}
+
+declare class SyncWorker {
+    #private;
+    start(): void;
+    get nextRun(): Date | null;
+    syncNow(): Promise<SyncStats>;
+    checkpointNow(): Promise<CheckpointStats>;
+    shutdown(): Promise<void>;
+}
+
+declare class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
+    readonly name = "ThermoclineError";
+    readonly code: C;
+    readonly retryable: boolean;
+    readonly details: Readonly<ErrorDetails[C]>;
+    constructor(code: C, message: string, details: ErrorDetails[C], options?: {
+        cause?: unknown;
+    });
+    toJSON(): object;
+}
+
+type TierName = 'hot' | 'cold';
+
+type TierState = {
+    readonly is: 'there';
+} | {
+    readonly is: 'away';
+    readonly since: Date;
+};
+
+interface TimeoutOptions {
+    readonly hot?: Duration | undefined;
+    readonly cold?: Duration | undefined;
+    readonly search?: Duration | undefined;
+    readonly open?: Duration | undefined;
+}
+
+type Vector = readonly number[] | Float32Array | Float64Array;
+
+type Version = string;
+
+interface WalOptions {
+    readonly segmentBytes?: number | undefined;
+    readonly checkpointBytes?: number | undefined;
+    readonly maxPendingBytes?: number | undefined;
+    readonly lockTimeout?: Duration | undefined;
+}
+
+interface Where {
+    readonly kind?: Match<EntryKind>;
+    readonly id?: Match<string>;
+    readonly key?: Match<string>;
+    readonly text?: Match<string>;
+    readonly summary?: Match<string>;
+    readonly documentId?: Match<string>;
+    readonly position?: Match<number>;
+    readonly level?: Match<number>;
+    readonly embeddingModel?: Match<string>;
+    readonly createdAt?: Match<Date | number>;
+    readonly updatedAt?: Match<Date | number>;
+    readonly expiresAt?: Match<Date | number>;
+}
+
+interface WriteFailure {
+    id?: string;
+    outcome?: 'none' | 'unknown' | 'applied' | 'partial';
+    readonly outcomes?: readonly InputOutcome[];
+}
+
+interface WriteOptions extends CallOptions {
+    readonly durability?: Durability | undefined;
+}
+
+type WriteOutcome = {
+    readonly ok: true;
+    readonly value: Receipt;
+} | {
+    readonly ok: false;
+    readonly error: ThermoclineError;
+};
+
+declare function isThermoclineError(error: unknown): error is AnyThermoclineError;
+
+declare function isThermoclineError<C extends ErrorCode>(error: unknown, code: C): error is ThermoclineError<C>;
+
+declare function namespaceSegments(path: string): string[];
+
+declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore>;
+
+export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, namespaceSegments, openMemoryStore };
+
+export type { AnyThermoclineError, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, HotOptions, JsonObject, JsonValue, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TierName, TierState, TimeoutOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
