@@ -1,7 +1,7 @@
 /**
- * A cold tier that was away when the store opened. Until it is there every call rejects with `ERR_TIER_UNAVAILABLE`; it is
- * asked for again and again in the background, and from then on calls go to it. A database that turns out to be that of
- * another store is never used.
+ * A cold tier that was away when the store opened. It is waiting, and asks for the database again and again in the
+ * background, every call rejecting with `ERR_TIER_UNAVAILABLE`; once the database is there, calls go to it, for good; once
+ * closed, they reject with `ERR_CLOSED`. A database that turns out to be that of another store is never used.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -19,45 +19,129 @@ export interface LateColdOptions {
 
 const RETRY_MS = 1_000
 
-const late = new WeakSet<ColdTier>()
-
-/** Whether the tier was away when the store opened. */
-export function isLate(cold: ColdTier): boolean {
-  return late.has(cold)
-}
-
-export function openLater(options: LateColdOptions): ColdTier {
-  const waiting = new Waiting(options)
-  const tier = new Proxy({} as ColdTier, {
-    get(_, name) {
-      if (name === 'storeId') return options.storeId
-      if (name === 'close') return () => waiting.close()
-      // A promise that resolves to the tier looks whether it is one itself.
-      if (name === 'then') return undefined
-      return (...args: unknown[]) => waiting.call(name as keyof ColdTier, args)
-    },
-  })
-  late.add(tier)
-  return tier
-}
-
-class Waiting {
+export class LateColdTier implements ColdTier {
+  readonly storeId: string
   readonly #options: LateColdOptions
+  readonly #stop = new AbortController()
+  /** The database, once it is there. */
   #cold: ColdTier | undefined
   #reason: ThermoclineError
   #timer: NodeJS.Timeout | undefined
-  readonly #stop = new AbortController()
 
   constructor(options: LateColdOptions) {
+    this.storeId = options.storeId
     this.#options = options
     this.#reason = options.reason
     this.#retryLater()
   }
 
-  async call(name: keyof ColdTier, args: unknown[]): Promise<unknown> {
-    if (this.#stop.signal.aborted) throw new ThermoclineError('ERR_CLOSED', 'the cold tier is closed', {})
-    if (this.#cold === undefined) throw this.#reason
-    return (this.#cold[name] as (...args: unknown[]) => Promise<unknown>)(...args)
+  /** Whether the database was not there until now. */
+  get isWaiting(): boolean {
+    return this.#cold === undefined
+  }
+
+  async read(...args: Parameters<ColdTier['read']>) {
+    return this.#there.read(...args)
+  }
+
+  async versions(...args: Parameters<ColdTier['versions']>) {
+    return this.#there.versions(...args)
+  }
+
+  async highestVersion(...args: Parameters<ColdTier['highestVersion']>) {
+    return this.#there.highestVersion(...args)
+  }
+
+  async find(...args: Parameters<ColdTier['find']>) {
+    return this.#there.find(...args)
+  }
+
+  async count(...args: Parameters<ColdTier['count']>) {
+    return this.#there.count(...args)
+  }
+
+  async search(...args: Parameters<ColdTier['search']>) {
+    return this.#there.search(...args)
+  }
+
+  async upsert(...args: Parameters<ColdTier['upsert']>) {
+    return this.#there.upsert(...args)
+  }
+
+  async ship(...args: Parameters<ColdTier['ship']>) {
+    return this.#there.ship(...args)
+  }
+
+  async takeOver(...args: Parameters<ColdTier['takeOver']>) {
+    return this.#there.takeOver(...args)
+  }
+
+  async checkpointOf(...args: Parameters<ColdTier['checkpointOf']>) {
+    return this.#there.checkpointOf(...args)
+  }
+
+  async retire(...args: Parameters<ColdTier['retire']>) {
+    return this.#there.retire(...args)
+  }
+
+  async logs(...args: Parameters<ColdTier['logs']>) {
+    return this.#there.logs(...args)
+  }
+
+  async recordLoss(...args: Parameters<ColdTier['recordLoss']>) {
+    return this.#there.recordLoss(...args)
+  }
+
+  async enterHotGeneration(...args: Parameters<ColdTier['enterHotGeneration']>) {
+    return this.#there.enterHotGeneration(...args)
+  }
+
+  async enterPrivateGeneration(...args: Parameters<ColdTier['enterPrivateGeneration']>) {
+    return this.#there.enterPrivateGeneration(...args)
+  }
+
+  async hotMisses(...args: Parameters<ColdTier['hotMisses']>) {
+    return this.#there.hotMisses(...args)
+  }
+
+  async clearHotMisses(...args: Parameters<ColdTier['clearHotMisses']>) {
+    return this.#there.clearHotMisses(...args)
+  }
+
+  async holdLease(...args: Parameters<ColdTier['holdLease']>) {
+    return this.#there.holdLease(...args)
+  }
+
+  async releaseLease(...args: Parameters<ColdTier['releaseLease']>) {
+    return this.#there.releaseLease(...args)
+  }
+
+  async leaseHolder(...args: Parameters<ColdTier['leaseHolder']>) {
+    return this.#there.leaseHolder(...args)
+  }
+
+  async time(...args: Parameters<ColdTier['time']>) {
+    return this.#there.time(...args)
+  }
+
+  async recordAccess(...args: Parameters<ColdTier['recordAccess']>) {
+    return this.#there.recordAccess(...args)
+  }
+
+  async indexVectors(...args: Parameters<ColdTier['indexVectors']>) {
+    return this.#there.indexVectors(...args)
+  }
+
+  async sweep(...args: Parameters<ColdTier['sweep']>) {
+    return this.#there.sweep(...args)
+  }
+
+  async recordSyncRun(...args: Parameters<ColdTier['recordSyncRun']>) {
+    return this.#there.recordSyncRun(...args)
+  }
+
+  async stats(...args: Parameters<ColdTier['stats']>) {
+    return this.#there.stats(...args)
   }
 
   /** Does not wait for an opening under way, which may migrate or build an index for hours: that closes what it opened. */
@@ -67,18 +151,24 @@ class Waiting {
     await this.#cold?.close()
   }
 
+  get #there(): ColdTier {
+    if (this.#stop.signal.aborted) throw new ThermoclineError('ERR_CLOSED', 'the cold tier is closed', {})
+    if (this.#cold === undefined) throw this.#reason
+    return this.#cold
+  }
+
   #retryLater(): void {
     if (this.#stop.signal.aborted) return
     this.#timer = setTimeout(() => void this.#open(), RETRY_MS).unref()
   }
 
   async #open(): Promise<void> {
-    const { logger, open, storeId } = this.#options
+    const { logger, open } = this.#options
     const { signal } = this.#stop
     try {
       const cold = await open(signal)
       if (signal.aborted) return await cold.close()
-      if (cold.storeId === storeId) {
+      if (cold.storeId === this.storeId) {
         this.#cold = cold
         logger.info({}, 'the cold tier is there: the log is shipped to it now')
         return

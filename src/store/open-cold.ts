@@ -1,7 +1,7 @@
 /** The database of a store: a server, or the one in the data folder. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { openLater } from '../cold/late-cold-tier.ts'
+import { LateColdTier } from '../cold/late-cold-tier.ts'
 import { openPgliteCold } from '../cold/pglite/pglite-driver.ts'
 import { holdsDatabase } from '../cold/pglite/pglite-folder.ts'
 import { openPostgresCold, type PostgresColdOptions } from '../cold/postgres/postgres-driver.ts'
@@ -50,7 +50,7 @@ async function openServer(
     if (storeId === undefined) throw error
     logger.warn({ err: error }, 'opening without the cold tier: its entries cannot be read until it is there')
     const open = (signal: AbortSignal) => openPostgresCold(server, signal)
-    return openLater({ storeId, open, reason: error as ThermoclineError, logger })
+    return new LateColdTier({ storeId, open, reason: error as ThermoclineError, logger })
   }
 }
 

@@ -1,7 +1,6 @@
 /** The hot tier of a store: Redis, shared by its processes, or memory of this process alone. */
 import { randomUUID } from 'node:crypto'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { isLate } from '../cold/late-cold-tier.ts'
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import { type CountedRead, InProcessHotTier } from '../hot/in-process/in-process-hot-tier.ts'
@@ -19,6 +18,8 @@ const SOLE_PROCESS = 'sole-process'
 export interface HotParts {
   readonly options: ResolvedOptions
   readonly cold: ColdTier
+  /** Whether cold was away when the store began to open. */
+  readonly isColdAway: boolean
   readonly clock: Clock
   /** Told when a shared hot tier has become another memory. */
   readonly onGeneration: () => void
@@ -54,10 +55,10 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
 }
 
 async function openRedis(server: RedisServer, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
-  const { cold, onGeneration } = parts
+  const { cold, isColdAway, onGeneration } = parts
   const { logger, timeouts } = parts.options
   // While cold is away nobody can tell, and hot is not used either: it has to be entered in cold first.
-  if (!isLate(cold)) await refuseBesideSole(cold)
+  if (!isColdAway) await refuseBesideSole(cold)
   await loadIoredis()
   const tier = new RedisHotTier({
     server,

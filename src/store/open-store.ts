@@ -7,7 +7,7 @@
  * → retire the log, or leave it → release everything.
  */
 
-import { isLate } from '../cold/late-cold-tier.ts'
+import { LateColdTier } from '../cold/late-cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { VersionClock } from '../entry/version.ts'
 import { type ThermoclineError, withoutContent } from '../errors.ts'
@@ -83,7 +83,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const coldWatch = new TierWatch('cold')
   const hotWatch = new TierWatch('hot')
   const openedCold = await tiers.openCold(options, folder, releases)
-  const isColdAway = isLate(openedCold)
+  const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
   const cold = coldWatch.over(openedCold)
   const isOwnClock = options.clock === systemClock
   const time = isShared
@@ -108,6 +108,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const hotParts = {
     options,
     cold: openedCold,
+    isColdAway,
     clock,
     onGeneration: () => void repairNow(),
     onUsurped: (error: ThermoclineError) => gate.fail(error),

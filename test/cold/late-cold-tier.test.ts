@@ -1,7 +1,7 @@
 /** A cold tier that was away when the store opened, and is closed before it has opened. */
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openLater } from '../../src/cold/late-cold-tier.ts'
+import { LateColdTier } from '../../src/cold/late-cold-tier.ts'
 import { openPostgresCold } from '../../src/cold/postgres/postgres-driver.ts'
 import { ThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -30,7 +30,7 @@ describeWithPostgres('a cold tier that opens late', () => {
 
   const reason = new ThermoclineError('ERR_TIER_UNAVAILABLE', 'it was away', { tier: 'cold' })
   const later = (opening: (signal: AbortSignal) => Promise<ColdTier>) =>
-    openLater({ storeId: 'any', open: opening, reason, logger: silentLogger })
+    new LateColdTier({ storeId: 'any', open: opening, reason, logger: silentLogger })
 
   const sessions = async (where: string): Promise<number> => {
     const [row] = await admin.unsafe(
@@ -75,6 +75,20 @@ describeWithPostgres('a cold tier that opens late', () => {
     expect(await sessions('true')).toBeGreaterThan(0)
     release()
     await vi.waitFor(async () => expect(await sessions('true')).toBe(0), { timeout: 20_000 })
+    await expect(tier.logs()).rejects.toMatchObject(CLOSED)
+  })
+  test('is that of the database once it is there', async () => {
+    const cold = await open()
+    const { storeId } = cold
+    await cold.close()
+    let attempts = 0
+    const opening = () => (++attempts === 1 ? Promise.reject(reason) : open())
+    const tier = new LateColdTier({ storeId, open: opening, reason, logger: silentLogger })
+    expect(tier.isWaiting).toBe(true)
+    await expect(tier.logs()).rejects.toBe(reason)
+    await vi.waitFor(() => expect(tier.isWaiting).toBe(false), { timeout: 20_000 })
+    expect(await tier.logs()).toEqual([])
+    await tier.close()
     await expect(tier.logs()).rejects.toMatchObject(CLOSED)
   })
 })
