@@ -148,20 +148,20 @@ export class ColdStore implements ColdTier {
     return checkpoints.recordLoss(this.#driver, loss)
   }
 
-  enterHotGeneration(id: string): Promise<EnteredGeneration | undefined> {
-    return generations.enterHotGeneration(this.#driver, id)
+  enterHotGeneration(generationId: string): Promise<EnteredGeneration | undefined> {
+    return generations.enterHotGeneration(this.#driver, generationId)
   }
 
-  enterPrivateGeneration(id: string): Promise<number | undefined> {
-    return generations.enterPrivateGeneration(this.#driver, id)
+  enterPrivateGeneration(generationId: string): Promise<number | undefined> {
+    return generations.enterPrivateGeneration(this.#driver, generationId)
   }
 
   hotMisses(limit: number): Promise<HotMisses> {
     return generations.hotMisses(this.#driver, limit)
   }
 
-  clearHotMisses(generation: number, misses: readonly HotMiss[]): Promise<number> {
-    return generations.clearHotMisses(this.#driver, generation, misses)
+  clearHotMisses(generationNumber: number, misses: readonly HotMiss[]): Promise<number> {
+    return generations.clearHotMisses(this.#driver, generationNumber, misses)
   }
 
   holdLease(name: string, holder: string, durationMs: number): Promise<boolean> {

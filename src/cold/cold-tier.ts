@@ -48,15 +48,15 @@ export interface HotMiss {
 
 export interface HotMisses {
   /** Number of the hot generation that is current; undefined where none ever was. */
-  readonly generation: number | undefined
+  readonly generationNumber: number | undefined
   readonly misses: readonly HotMiss[]
 }
 
-/** What cold answers to a memory of hot that wants to be the current one. */
+/** What cold answers where a generation of hot has become the current one. */
 export interface EnteredGeneration {
-  /** Rises whenever another memory becomes current. */
+  /** Rises whenever another generation becomes current. */
   readonly number: number
-  /** Highest version in cold, read after the memory became current; the zero version in an empty store. */
+  /** Highest version in cold, read after the generation became current; the zero version in an empty store. */
   readonly highestVersion: Version
 }
 
@@ -92,7 +92,7 @@ export type ShipResult =
       readonly superseded: number
       readonly rejected: number
       /** Number of the hot generation that is current; undefined where none ever was, or where the answer was lost. */
-      readonly generation: number | undefined
+      readonly generationNumber: number | undefined
       /** Keys of which hot may hold something older now: rows of `hot_misses`. */
       readonly missed: readonly EntryKey[]
     }
@@ -207,19 +207,19 @@ export interface ColdTier {
   recordLoss(loss: AcceptedLoss): Promise<void>
 
   /**
-   * Makes a memory of hot that processes share the current one, if it is not already. Undefined where it has ended:
-   * another was current after it, so what it holds may be old.
+   * Makes a generation of a hot tier that processes share the current one, if it is not already. Undefined where it has
+   * ended: another was current after it, so what it holds may be old.
    */
-  enterHotGeneration(id: string): Promise<EnteredGeneration | undefined>
+  enterHotGeneration(generationId: string): Promise<EnteredGeneration | undefined>
   /**
-   * Makes the memory of this process alone the current one, which ends all others for good. Answers its number, or
+   * Makes the generation of a hot tier that this process has for itself the current one, which ends all others for good. Answers its number, or
    * undefined where another became current at the same time.
    */
-  enterPrivateGeneration(id: string): Promise<number | undefined>
-  /** Which memory of hot is current, and at most `limit` of the keys of which it may hold an older version. */
+  enterPrivateGeneration(generationId: string): Promise<number | undefined>
+  /** Which generation of hot is current, and at most `limit` of the keys of which it may hold an older version. */
   hotMisses(limit: number): Promise<HotMisses>
-  /** Removes rows that hot was repaired for, unless they changed since or another memory than `generation` is current; answers how many. */
-  clearHotMisses(generation: number, misses: readonly HotMiss[]): Promise<number>
+  /** Removes rows that hot was repaired for, unless they changed since or another generation than this one is current; answers how many. */
+  clearHotMisses(generationNumber: number, misses: readonly HotMiss[]): Promise<number>
 
   /** Takes the lease or extends it, and answers whether `holder` (a UUID) has it now. It expires by the database's clock. */
   holdLease(name: string, holder: string, durationMs: number): Promise<boolean>

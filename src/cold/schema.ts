@@ -192,11 +192,11 @@ export const storeIdentity = thermocline.table(
   () => [check('store_identity_single', sql`singleton`)],
 )
 
-/** Every memory that hot ever was, newest last; a number is never given twice. */
+/** Every generation that hot ever had, newest last; a number is never given twice. */
 export const hotGenerations = thermocline.table('hot_generations', {
   number: bigint('number', { mode: 'number' }).primaryKey(),
   id: text('id').notNull(),
-  /** The memory of one process: what a shared one kept from before is not current any more. */
+  /** Of a hot tier that one process has for itself: what a shared one kept from before is not current any more. */
   isPrivate: boolean('is_private').notNull(),
   enteredAt: time('entered_at').notNull().defaultNow(),
 })

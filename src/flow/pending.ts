@@ -71,9 +71,9 @@ export class Pending {
   }
 
   /** Hot holds this version, or a newer one, in the generation of that number. */
-  confirm(key: EntryKey, version: Version, generation: number): void {
+  confirm(key: EntryKey, version: Version, generationNumber: number): void {
     const item = this.#items.get(keyText(key))
-    if (item?.value.version === version) item.confirmedIn = generation
+    if (item?.value.version === version) item.confirmedIn = generationNumber
   }
 
   /** Hot was asked to take this version, and did not. */
@@ -83,9 +83,9 @@ export class Pending {
   }
 
   /** What the generation of that number is not known to hold. */
-  unconfirmed(generation: number): EntryRecord[] {
+  unconfirmed(generationNumber: number): EntryRecord[] {
     const found: EntryRecord[] = []
-    for (const { value, confirmedIn } of this.#items.values()) if (confirmedIn !== generation) found.push(value)
+    for (const { value, confirmedIn } of this.#items.values()) if (confirmedIn !== generationNumber) found.push(value)
     return found
   }
 

@@ -60,9 +60,9 @@ interface Found {
 }
 
 interface FromCold extends Found {
-  /** Hot's time and memory before cold was asked. */
+  /** Hot's time and generation before cold was asked. */
   readonly startedAt: number
-  readonly generation: string
+  readonly generationId: string
 }
 
 /**
@@ -71,9 +71,9 @@ interface FromCold extends Found {
  */
 interface Flight {
   readonly launched: number
-  /** Hot's time and memory before cold was asked. */
+  /** Hot's time and generation before cold was asked. */
   readonly startedAt: number
-  readonly generation: string
+  readonly generationId: string
   readonly row: Promise<Found | undefined>
 }
 
@@ -237,14 +237,14 @@ export class Reader {
     const flights = keys.map((key) => this.#flights.get(keyText(key))!)
     const rows = await withDeadline(Promise.all(flights.map(({ row }) => row)), options)
     return rows.map((row, i) => {
-      const { startedAt, generation } = flights[i]!
-      return row && { ...row, startedAt, generation }
+      const { startedAt, generationId } = flights[i]!
+      return row && { ...row, startedAt, generationId }
     })
   }
 
   #launch(keys: readonly EntryKey[]): void {
     const launched = ++this.#tick
-    const { generation } = this.#parts.hot
+    const { generationId } = this.#parts.hot
     const startedAt = this.#parts.hot.now()
     const rows = this.#parts.cold.read(keys)
     for (const [i, key] of keys.entries()) {
@@ -253,19 +253,19 @@ export class Reader {
         if (this.#flights.get(text) === flight) this.#flights.delete(text)
       }
       const row = rows.then((found) => found[i])
-      const flight: Flight = { launched, startedAt, generation, row }
+      const flight: Flight = { launched, startedAt, generationId, row }
       this.#flights.set(text, flight)
       row.then(land, land)
     }
   }
 
-  #promote({ record, access, startedAt, generation }: FromCold): void {
+  #promote({ record, access, startedAt, generationId }: FromCold): void {
     const { hot, minAccesses, logger, onPromoted } = this.#parts
     const reads = (access?.accessCount ?? 0) + this.#parts.access.unflushed(record) + 1
     if (minAccesses === undefined || reads < minAccesses) return
     const { version, expiresAt } = record
     const value = { version, expiresAt, deleted: false, payload: encodeRecord(record) }
-    const origin = { reason: 'promotion', startedAt, generation } as const
+    const origin = { reason: 'promotion', startedAt, generationId } as const
     const promotion = hot
       .write([{ key: record, ...value, ...origin, ...(access === undefined ? {} : { access }) }])
       .then(

@@ -224,9 +224,9 @@ export class Writer {
     if (writes.length === 0) return []
     const { hot, onHotWrite } = this.#parts
     try {
-      const generation = hot.generationNumber
+      const { generationNumber } = hot
       const results = await hot.write(writes)
-      this.#note(writes, results, hot.generationNumber === generation ? generation : undefined)
+      this.#note(writes, results, hot.generationNumber === generationNumber ? generationNumber : undefined)
       onHotWrite()
       return results
     } catch (error) {
@@ -241,11 +241,11 @@ export class Writer {
    * What hot is known to hold in a generation, nobody has to repair once it is in cold. Of what it did not take it may hold
    * something older: that has to go as soon as cold has this version, for pending shadows it no longer.
    */
-  #note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generation: number | undefined): void {
+  #note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generationNumber: number | undefined): void {
     const { pending } = this.#parts
     for (const [i, { key, version }] of writes.entries()) {
       if (results[i]!.status !== 'stored') pending.refuse(key, version)
-      else if (generation !== undefined) pending.confirm(key, version, generation)
+      else if (generationNumber !== undefined) pending.confirm(key, version, generationNumber)
     }
   }
 

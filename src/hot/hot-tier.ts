@@ -30,10 +30,10 @@ export interface HotWrite extends HotValue {
   /** `HotTier.now()` before the write was stamped, or before cold was read. */
   readonly startedAt: number
   /**
-   * `HotTier.generation` before cold was read, of promotions and re-pushes: another memory may have begun with what cold
-   * has newer, so there the write is late. @default whichever is current
+   * `HotTier.generationId` before cold was read, of promotions and re-pushes: another generation may have begun with what
+   * cold has newer, so there the write is late. @default whichever is current
    */
-  readonly generation?: string
+  readonly generationId?: string
   /** Reads known so far, where the writer knows them (promotions). */
   readonly access?: AccessStats
 }
@@ -45,7 +45,7 @@ export type HotWriteResult =
   | { readonly status: 'refused'; readonly floor: Version }
   /**
    * The write took longer than half of `markerTtl` since `startedAt`, so what left hot meanwhile may be forgotten, or the
-   * memory is another one. Begin anew.
+   * generation is another one. Begin anew.
    */
   | { readonly status: 'late' }
 
@@ -87,12 +87,12 @@ export interface HotTier {
   /** How long a marker outlives what left, in milliseconds. */
   readonly markerTtl: number
   /**
-   * Names this incarnation of the tier's memory. Whoever finds another one than before MUST treat every earlier write as
-   * lost from hot.
+   * Names the generation: one life of what the tier holds. Whoever finds another one than before MUST treat every earlier
+   * write as lost from hot.
    */
-  readonly generation: string
+  readonly generationId: string
   /**
-   * Under which cold knows this incarnation; undefined where it knows none, or hot is unknown just now. What was written
+   * Under which cold knows this generation; undefined where it knows none, or hot is unknown just now. What was written
    * while this number stayed the same is confirmed under it.
    */
   readonly generationNumber: number | undefined
@@ -136,8 +136,8 @@ export interface HotTier {
   repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
 
   /**
-   * Rejects where the memory is not the current incarnation any more, or cannot tell. A memory that is exchanged behind an
-   * open connection is otherwise noticed only by those who know something that it has lost.
+   * Rejects where another generation answers by now, or nobody can tell. One that is exchanged behind an open connection is
+   * otherwise noticed only by those who know something that it has lost.
    */
   verify(): Promise<void>
 

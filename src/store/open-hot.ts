@@ -1,4 +1,4 @@
-/** The hot tier of a store: Redis, shared by its processes, or memory of this process alone. */
+/** The hot tier of a store: Redis, shared by its processes, or one in this process for itself alone. */
 import { randomUUID } from 'node:crypto'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { ThermoclineError, withoutContent } from '../errors.ts'
@@ -21,8 +21,8 @@ export interface HotParts {
   /** Whether cold was away when the store began to open. */
   readonly isColdAway: boolean
   readonly clock: Clock
-  /** Told when a shared hot tier has become another memory. */
-  readonly onGeneration: () => void
+  /** Told when a shared hot tier has become another generation. */
+  readonly onNewGeneration: (generationId: string) => void
   /** Told when this process is not the sole one any more that it has to be. */
   readonly onUsurped: (error: ThermoclineError) => void
 }
@@ -31,8 +31,8 @@ export interface OpenedHot {
   readonly tier: HotTier
   /** The same tier where processes share it. */
   readonly shared: RedisHotTier | undefined
-  /** To be told the number of the memory that cold has as current. */
-  readonly onCurrentNumber: (number: number) => void
+  /** To be told which generation cold has as current. */
+  readonly onCurrentGeneration: (generationNumber: number) => void
   /** Hands over some of the reads that only this tier has counted, where it goes with the process. */
   readonly takeReads?: (limit: number) => CountedRead[]
 }
@@ -48,14 +48,14 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
   releases.push('the hot tier', () => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
-  const onCurrentNumber = (number: number): void => {
-    if (number !== generationNumber) parts.onUsurped(inUse())
+  const onCurrentGeneration = (current: number): void => {
+    if (current !== generationNumber) parts.onUsurped(inUse())
   }
-  return { tier, shared: undefined, onCurrentNumber, takeReads: (limit) => tier.takeReads(limit) }
+  return { tier, shared: undefined, onCurrentGeneration, takeReads: (limit) => tier.takeReads(limit) }
 }
 
 async function openRedis(server: RedisServer, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
-  const { cold, isColdAway, onGeneration } = parts
+  const { cold, isColdAway, onNewGeneration } = parts
   const { logger, timeouts } = parts.options
   // While cold is away nobody can tell, and hot is not used either: it has to be entered in cold first.
   if (!isColdAway) await refuseBesideSole(cold)
@@ -66,13 +66,13 @@ async function openRedis(server: RedisServer, parts: HotParts, releases: Release
     commandTimeout: timeouts.hot,
     logger,
     // A process that has come to be alone since does not see what we write to Redis: until it is gone, cold must do.
-    enterGeneration: async (id) => {
+    enterGeneration: async (generationId) => {
       await refuseBesideSole(cold)
-      const entered = await cold.enterHotGeneration(id)
+      const entered = await cold.enterHotGeneration(generationId)
       await refuseBesideSole(cold)
       return entered
     },
-    onGeneration,
+    onNewGeneration,
   })
   releases.push('the hot tier', () => tier.close())
   try {
@@ -81,17 +81,17 @@ async function openRedis(server: RedisServer, parts: HotParts, releases: Release
     if (tier.refusesUs) throw error
     logger.warn({ err: withoutContent(error) }, 'serving without the hot tier until Redis is there')
   }
-  const onCurrentNumber = (number: number): void => {
-    if (tier.generationNumber !== undefined && tier.generationNumber !== number) tier.reenter()
+  const onCurrentGeneration = (current: number): void => {
+    if (tier.generationNumber !== undefined && tier.generationNumber !== current) tier.reenter()
   }
-  return { tier, shared: tier, onCurrentNumber }
+  return { tier, shared: tier, onCurrentGeneration }
 }
 
 async function refuseBesideSole(cold: ColdTier): Promise<void> {
   if ((await cold.leaseHolder(SOLE_PROCESS)) !== undefined) throw inUse()
 }
 
-/** Answers the number of this process's memory; an embedded database needs none, for nobody else ever writes to it. */
+/** Answers the number of the generation that is this process's own; an embedded database needs none, for nobody else ever writes to it. */
 async function becomeSole({ cold, options, onUsurped }: HotParts, releases: ReleaseStack): Promise<number> {
   const lease = new Lease(cold, SOLE_PROCESS, options.logger)
   if (!(await lease.hold())) throw inUse()

@@ -110,14 +110,14 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
     cold: openedCold,
     isColdAway,
     clock,
-    onGeneration: () => void repairNow(),
+    onNewGeneration: () => void repairNow(),
     onUsurped: (error: ThermoclineError) => gate.fail(error),
   }
-  const { tier, shared, onCurrentNumber, takeReads } = await tiers.openHot(hotParts, releases)
+  const { tier, shared, onCurrentGeneration, takeReads } = await tiers.openHot(hotParts, releases)
   const hot = shared === undefined ? tier : hotWatch.over(tier)
   const missed = hot.generationNumber === undefined && shared === undefined ? undefined : new MissedWrites()
   if (missed !== undefined)
-    repair = new HotRepair({ hot, cold, pending, missed, logger, onOtherGeneration: onCurrentNumber })
+    repair = new HotRepair({ hot, cold, pending, missed, logger, onOtherGeneration: onCurrentGeneration })
   const isHotAway = (): boolean => shared !== undefined && shared.generationNumber === undefined
   // What recovery shipped, hot may hold older.
   await repairNow()
@@ -162,7 +162,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
       missed,
       dropOlder: missed === undefined ? dropOlderFrom(hot) : undefined,
       mayEvict: () => shared?.mayEvict === true,
-      onGeneration: onCurrentNumber,
+      onCurrentGeneration,
       onCaughtUp: () => worker.handOverHotSoon(),
     },
     checkpoint,

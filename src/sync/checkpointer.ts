@@ -43,8 +43,8 @@ export interface CheckpointerParts {
   readonly mayEvict?: (() => boolean) | undefined
   /** Told when cold, which was set back, has again what segments held of that. */
   readonly onCaughtUp?: (() => void) | undefined
-  /** Told the number of the hot generation that cold has as current. */
-  readonly onGeneration?: ((generation: number) => void) | undefined
+  /** Told which generation of hot cold has as current. */
+  readonly onCurrentGeneration?: ((generationNumber: number) => void) | undefined
 }
 
 export interface CheckpointStats {
@@ -190,12 +190,12 @@ export class Checkpointer {
   }
 
   /** Before pending forgets them: a read in between would find what hot still has. */
-  #noteMissed(records: readonly EntryRecord[], { missed, generation }: Moved): void {
+  #noteMissed(records: readonly EntryRecord[], { missed, generationNumber }: Moved): void {
     if (this.#parts.missed !== undefined && missed.length > 0) {
       const versions = new Map(records.map((record) => [keyText(record), record.version]))
       for (const key of missed) this.#parts.missed.add(key, versions.get(keyText(key))!)
     }
-    if (generation !== undefined) this.#parts.onGeneration?.(generation)
+    if (generationNumber !== undefined) this.#parts.onCurrentGeneration?.(generationNumber)
   }
 
   /** In a hot tier of this process, before pending forgets what it did not take; a shared one is repaired. */

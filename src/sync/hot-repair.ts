@@ -1,8 +1,8 @@
 /**
  * Brings a shared hot tier back in step with cold, in every process that has it: writes of this process that are not in
- * cold yet are pushed again into a memory that is new, and keys of which hot may hold something older than cold (rows
+ * cold yet are pushed again into a generation that is new, and keys of which hot may hold something older than cold (rows
  * of `hot_misses`, from whichever process) are dropped from hot. Where they cannot be, this process reads past hot until
- * nothing is left to drop; where hot turns out to be another memory than it was, what it holds is not believed any more.
+ * nothing is left to drop; where hot turns out to be another generation than it was, what it holds is not believed any more.
  */
 import type { ColdTier, HotMiss } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
@@ -24,8 +24,8 @@ export interface HotRepairParts {
   readonly pending: Pending
   readonly missed: MissedWrites
   readonly logger: Logger
-  /** Told where cold has another memory of hot as current, by its number: ours must not be believed any more. */
-  readonly onOtherGeneration: (number: number) => void
+  /** Told where cold has another generation of hot as current: ours must not be believed any more. */
+  readonly onOtherGeneration: (generationNumber: number) => void
 }
 
 export class HotRepair {
@@ -48,55 +48,56 @@ export class HotRepair {
   }
 
   async #repair(): Promise<void> {
-    const generation = this.#parts.hot.generationNumber
-    if (generation === undefined) return
+    const { generationNumber } = this.#parts.hot
+    if (generationNumber === undefined) return
     try {
       await this.#parts.hot.verify()
-      await this.#repairIn(generation)
+      await this.#repairIn(generationNumber)
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.tier !== 'hot') throw error
       this.#parts.logger.debug({ err: withoutContent(error) }, 'hot is not repaired while it is away')
     }
   }
 
-  async #repairIn(generation: number): Promise<void> {
+  async #repairIn(generationNumber: number): Promise<void> {
     const { hot, cold, missed, logger, onOtherGeneration } = this.#parts
     for (let repaired = 0; ; ) {
       const mark = missed.mark
-      const { generation: current, misses } = await cold.hotMisses(BATCH)
+      const { generationNumber: current, misses } = await cold.hotMisses(BATCH)
       // Also a process that has nothing to ship must find out.
-      if (current !== undefined && current !== generation) return onOtherGeneration(current)
-      if (this.#repushedInto !== generation) await this.#repush(generation)
+      if (current !== undefined && current !== generationNumber) return onOtherGeneration(current)
+      if (this.#repushedInto !== generationNumber) await this.#repush(generationNumber)
       if (misses.length === 0) {
         missed.repaired(mark)
         if (repaired > 0) logger.debug({ keys: repaired }, 'hot was repaired where cold is newer')
         return
       }
       await carryOverReads(cold, misses, await this.#dropOlder(misses))
-      if (hot.generationNumber !== generation) return
-      const cleared = await cold.clearHotMisses(generation, misses)
+      if (hot.generationNumber !== generationNumber) return
+      const cleared = await cold.clearHotMisses(generationNumber, misses)
       repaired += cleared
-      // All of them have changed, or another memory is current in cold: the next run sees.
+      // All of them have changed, or another generation is current in cold: the next run sees.
       if (cleared === 0) return
     }
   }
 
-  async #repush(generation: number): Promise<void> {
+  async #repush(generationNumber: number): Promise<void> {
     const { hot, pending, logger } = this.#parts
     let pushed = 0
-    for (const records of batchesOf(pending.unconfirmed(generation))) {
-      await this.#push(records, generation)
-      if (hot.generationNumber !== generation) return
+    for (const records of batchesOf(pending.unconfirmed(generationNumber))) {
+      await this.#push(records, generationNumber)
+      if (hot.generationNumber !== generationNumber) return
       pushed += records.length
     }
-    this.#repushedInto = generation
-    if (pushed > 0) logger.info({ entries: pushed, generation }, 'pushed what cold lacks into hot again')
+    this.#repushedInto = generationNumber
+    if (pushed > 0)
+      logger.info({ entries: pushed, generation: generationNumber }, 'pushed what cold lacks into hot again')
   }
 
   /** A version enters only where it is newer than cold: what cold has newer may have left hot, and its marker with it. */
-  async #push(records: readonly EntryRecord[], generation: number): Promise<void> {
+  async #push(records: readonly EntryRecord[], generationNumber: number): Promise<void> {
     const { hot, cold, pending } = this.#parts
-    const origin = { startedAt: hot.now(), generation: hot.generation }
+    const origin = { startedAt: hot.now(), generationId: hot.generationId }
     const versions = await cold.versions(records)
     const isBehind = (record: EntryRecord, i: number): boolean => (versions[i] ?? '') > record.version
     const outdated = records.flatMap((record, i) =>
@@ -105,9 +106,9 @@ export class HotRepair {
     const fresh = records.filter((record, i) => !isBehind(record, i))
     if (outdated.length > 0) await hot.repair(outdated)
     const results = await hot.write(fresh.map((record) => repushOf(record, origin)))
-    if (hot.generationNumber !== generation) return
+    if (hot.generationNumber !== generationNumber) return
     for (const [i, record] of fresh.entries())
-      if (results[i]!.status !== 'late') pending.confirm(record, record.version, generation)
+      if (results[i]!.status !== 'late') pending.confirm(record, record.version, generationNumber)
   }
 
   async #dropOlder(misses: readonly HotMiss[]): Promise<(AccessStats | undefined)[]> {
@@ -122,7 +123,7 @@ export class HotRepair {
   }
 }
 
-function repushOf(record: EntryRecord, origin: { startedAt: number; generation: string }): HotWrite {
+function repushOf(record: EntryRecord, origin: { startedAt: number; generationId: string }): HotWrite {
   const { version, expiresAt } = record
   const deleted = record.deletedAt !== null
   return { key: record, version, deleted, expiresAt, payload: encodeRecord(record), reason: 'repush', ...origin }

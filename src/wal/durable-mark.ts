@@ -3,7 +3,7 @@
  * the acknowledgement, itself not synced. It is exact after a killed process, at worst stale after a power cut, and never
  * ahead. A torn write damages one slot and leaves the older one.
  *
- *   0 u64 generation · 8 wal id, 16 bytes · 24 u64 epoch · 32 u64 segment · 40 u64 offset · 48 u64 sequence ·
+ *   0 u64 mark number · 8 wal id, 16 bytes · 24 u64 epoch · 32 u64 segment · 40 u64 offset · 48 u64 sequence ·
  *   56 u32 CRC of bytes 0..55 · 60 zero
  */
 import { crcOf, readU64, uuidOf, writeU64 } from './format.ts'
@@ -13,7 +13,8 @@ export const MARK_FILE = 'durable'
 const SLOT_BYTES = 64
 
 export interface DurableMark {
-  readonly generation: number
+  /** Rises by one with each mark, and says which of two slots is the newer. */
+  readonly markNumber: number
   readonly walId: string
   readonly epoch: number
   readonly segment: number
@@ -25,14 +26,14 @@ export interface DurableMark {
 
 export function encodeMark(mark: DurableMark): { readonly bytes: Buffer; readonly position: number } {
   const bytes = Buffer.alloc(SLOT_BYTES)
-  writeU64(bytes, mark.generation, 0)
+  writeU64(bytes, mark.markNumber, 0)
   bytes.write(mark.walId.replaceAll('-', ''), 8, 'hex')
   writeU64(bytes, mark.epoch, 24)
   writeU64(bytes, mark.segment, 32)
   writeU64(bytes, mark.offset, 40)
   writeU64(bytes, mark.sequence, 48)
   bytes.writeUInt32LE(crcOf(bytes.subarray(0, 56)), 56)
-  return { bytes, position: (mark.generation % 2) * SLOT_BYTES }
+  return { bytes, position: (mark.markNumber % 2) * SLOT_BYTES }
 }
 
 /** The newest slot of this log that verifies; undefined where there is none. */
@@ -41,7 +42,7 @@ export async function readMark(files: LogFiles, walId: string): Promise<DurableM
   const marks = [0, SLOT_BYTES].map((at) => decodeMark(bytes.subarray(at, at + SLOT_BYTES)))
   return marks
     .filter((mark) => mark?.walId === walId)
-    .reduce((newest, mark) => (newest === undefined || mark!.generation > newest.generation ? mark : newest), undefined)
+    .reduce((newest, mark) => (newest === undefined || mark!.markNumber > newest.markNumber ? mark : newest), undefined)
 }
 
 async function readSlots(files: LogFiles): Promise<Buffer> {
@@ -62,7 +63,7 @@ async function readSlots(files: LogFiles): Promise<Buffer> {
 function decodeMark(bytes: Buffer): DurableMark | undefined {
   if (bytes.length < SLOT_BYTES || crcOf(bytes.subarray(0, 56)) !== bytes.readUInt32LE(56)) return undefined
   return {
-    generation: readU64(bytes, 0),
+    markNumber: readU64(bytes, 0),
     walId: uuidOf(bytes.subarray(8, 24)),
     epoch: readU64(bytes, 24),
     segment: readU64(bytes, 32),

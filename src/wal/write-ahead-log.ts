@@ -88,7 +88,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   /** Ended segments, oldest first. */
   #ended: SegmentExtent[]
   #cursor: SegmentCursor
-  #markGeneration: number
+  #markNumber: number
   #lastSequence: number
   #queue: Waiting<T>[] = []
   #running: Promise<void> | undefined
@@ -113,7 +113,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     const device = await (options.openDevice ?? WorkerLogDevice.open)(folder.path)
     try {
       const mark = await readMark(filesIn(folder.path), folder.walId)
-      const log = new WriteAheadLog<T>(folder, device, end, (mark?.generation ?? 0) + 1, options)
+      const log = new WriteAheadLog<T>(folder, device, end, (mark?.markNumber ?? 0) + 1, options)
       await log.#begin(end, (await readdir(folder.path)).filter(isAside))
       return log
     } catch (error) {
@@ -127,7 +127,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     folder: LockedLog,
     device: LogDevice,
     end: LogEnd,
-    markGeneration: number,
+    markNumber: number,
     options: WriteAheadLogOptions<T>,
   ) {
     this.walId = folder.walId
@@ -137,7 +137,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     this.#device = device
     this.#ended = [...end.segments]
     this.#cursor = SegmentCursor.after(end, folder.walId, this.epoch, options.highestVersion())
-    this.#markGeneration = markGeneration
+    this.#markNumber = markNumber
     this.#lastSequence = end.lastSequence
   }
 
@@ -255,8 +255,8 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   /** What was synced up to here is ours, so it counts. */
   #mark(offset: number, sequence: number): LogOperation[] {
     const { walId, epoch } = this
-    const generation = this.#markGeneration++
-    const mark = { generation, walId, epoch, segment: this.#cursor.number, offset, sequence }
+    const markNumber = this.#markNumber++
+    const mark = { markNumber, walId, epoch, segment: this.#cursor.number, offset, sequence }
     return [this.#folder.stillOwned, { op: 'write', handle: MARK, ...encodeMark(mark) }]
   }
 

@@ -7,17 +7,17 @@ import { chunkOf, keyOf, tombstone, versionOf } from './cold-records.ts'
 import { batchOf } from './cold-shipping.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
 
-/** Which memory of hot is current, what it may hold too old, and who may do what only one process should. */
+/** Which generation of hot is current, what it may hold too old, and who may do what only one process should. */
 export function describeColdGenerations(driver: ColdTierDriver): void {
-  describe('before hot ever had a memory that others see', () => {
+  describe('before hot ever had a generation that others see', () => {
     const shared = shareColdTier(driver)
 
     it('misses nothing', async () => {
       const walId = randomUUID()
       await shared.tier.takeOver(walId, 1)
       const result = await shared.tier.ship(batchOf(walId, [chunkOf(freshNamespace(), 1, 1)]))
-      expect(result).toMatchObject({ generation: undefined, missed: [] })
-      expect(await shared.tier.hotMisses(10)).toEqual({ generation: undefined, misses: [] })
+      expect(result).toMatchObject({ generationNumber: undefined, missed: [] })
+      expect(await shared.tier.hotMisses(10)).toEqual({ generationNumber: undefined, misses: [] })
       expect(await shared.tier.enterHotGeneration('first')).toMatchObject({ highestVersion: versionOf(1) })
     })
   })
@@ -34,10 +34,10 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       const [a, b] = [randomUUID(), randomUUID()]
       const first = (await tier.enterHotGeneration(a))!.number
       expect(await tier.enterHotGeneration(a)).toMatchObject({ number: first })
-      expect(await tier.hotMisses(1)).toMatchObject({ generation: first })
+      expect(await tier.hotMisses(1)).toMatchObject({ generationNumber: first })
       const second = (await tier.enterHotGeneration(b))!.number
       expect(second).toBeGreaterThan(first)
-      expect(await tier.hotMisses(1)).toMatchObject({ generation: second })
+      expect(await tier.hotMisses(1)).toMatchObject({ generationNumber: second })
     })
 
     it('gives a number above those that a later state of the database had given', async () => {
@@ -45,7 +45,7 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       expect(number).toBeGreaterThan((await shared.tier.time()) - 60_000)
     })
 
-    it('ends a memory when another comes after it', async () => {
+    it('ends a generation when another comes after it', async () => {
       const { tier } = shared
       const [a, b] = [randomUUID(), randomUUID()]
       await tier.enterHotGeneration(a)
@@ -60,7 +60,7 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       expect(new Set(entered.map((one) => one?.number)).size).toBe(1)
     })
 
-    it('numbers the memory of a single process, and ends it when that of another comes after it', async () => {
+    it('numbers the generation of a single process, and ends it when that of another comes after it', async () => {
       const { tier } = shared
       const walId = randomUUID()
       await tier.takeOver(walId, 1)
@@ -69,10 +69,10 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       expect(second).toBeGreaterThan(first)
       const record = chunkOf(freshNamespace(), 1, 1)
       const result = await tier.ship(batchOf(walId, [record], { confirmed: new Map([[record, first]]) }))
-      expect(result).toMatchObject({ generation: second, missed: [{ id: record.id }] })
+      expect(result).toMatchObject({ generationNumber: second, missed: [{ id: record.id }] })
     })
 
-    it('ends a memory when that of a single process came after it', async () => {
+    it('ends a generation when that of a single process came after it', async () => {
       const { tier } = shared
       const [common, own, next] = [randomUUID(), randomUUID(), randomUUID()]
       await tier.enterHotGeneration(common)
@@ -86,12 +86,12 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
     const shared = shareColdTier(driver)
     let tier: ColdTier
     let namespace: string
-    let generation: number
+    let generationNumber: number
     beforeEach(async () => {
       tier = shared.tier
       namespace = freshNamespace()
-      generation = (await tier.enterHotGeneration(randomUUID()))!.number
-      await tier.clearHotMisses(generation, await misses(1_000))
+      generationNumber = (await tier.enterHotGeneration(randomUUID()))!.number
+      await tier.clearHotMisses(generationNumber, await misses(1_000))
     })
 
     const misses = async (limit: number) => (await tier.hotMisses(limit)).misses
@@ -111,9 +111,9 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       recorded: versionOf(recorded),
     })
 
-    it('is nothing where the current memory has confirmed the version', async () => {
-      expect(await ship([chunkOf(namespace, 1, 1), tombstone(namespace, 2, 1)], generation)).toMatchObject({
-        generation,
+    it('is nothing where the current generation has confirmed the version', async () => {
+      expect(await ship([chunkOf(namespace, 1, 1), tombstone(namespace, 2, 1)], generationNumber)).toMatchObject({
+        generationNumber,
         missed: [],
         superseded: 0,
       })
@@ -127,21 +127,21 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       expect(await misses(1)).toEqual([miss(1, 1)])
     })
 
-    it('is what an earlier memory confirmed', async () => {
+    it('is what an earlier generation confirmed', async () => {
       await tier.enterHotGeneration(randomUUID())
-      expect(await ship([chunkOf(namespace, 1, 1)], generation)).toMatchObject({ missed: [keyOf(namespace, 1)] })
+      expect(await ship([chunkOf(namespace, 1, 1)], generationNumber)).toMatchObject({ missed: [keyOf(namespace, 1)] })
     })
 
     it('is what lost against a newer version in cold, whoever confirmed it', async () => {
-      await ship([chunkOf(namespace, 1, 9)], generation)
-      expect(await ship([chunkOf(namespace, 1, 5)], generation)).toMatchObject({ superseded: 1 })
+      await ship([chunkOf(namespace, 1, 9)], generationNumber)
+      expect(await ship([chunkOf(namespace, 1, 5)], generationNumber)).toMatchObject({ superseded: 1 })
       expect(await misses(10)).toEqual([miss(1, 9)])
     })
 
     it('is nothing where cold had this very version already', async () => {
       const record = chunkOf(namespace, 1, 5)
       await tier.upsert([record])
-      expect(await ship([record], generation)).toMatchObject({ missed: [], superseded: 1 })
+      expect(await ship([record], generationNumber)).toMatchObject({ missed: [], superseded: 1 })
     })
 
     it('rises with cold, and never falls', async () => {
@@ -157,19 +157,19 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       await tier.takeOver(walId, 1)
       const batch = batchOf(walId, [chunkOf(namespace, 1, 1)])
       await tier.ship(batch)
-      expect(await tier.ship(batch)).toMatchObject({ generation: undefined, missed: [keyOf(namespace, 1)] })
+      expect(await tier.ship(batch)).toMatchObject({ generationNumber: undefined, missed: [keyOf(namespace, 1)] })
     })
 
-    it('is cleared once repaired, except where it changed since or another memory became current', async () => {
+    it('is cleared once repaired, except where it changed since or another generation became current', async () => {
       await ship([1, 2, 3].map((n) => chunkOf(namespace, n, 1)))
       const seen = await misses(10)
       await ship([chunkOf(namespace, 2, 2)])
-      await tier.clearHotMisses(generation + 1, seen)
+      await tier.clearHotMisses(generationNumber + 1, seen)
       expect(await misses(10)).toHaveLength(3)
-      await tier.clearHotMisses(generation, seen)
+      await tier.clearHotMisses(generationNumber, seen)
       expect(await misses(10)).toEqual([miss(2, 2)])
       await tier.enterHotGeneration(randomUUID())
-      await tier.clearHotMisses(generation, await misses(10))
+      await tier.clearHotMisses(generationNumber, await misses(10))
       expect(await misses(10)).toEqual([miss(2, 2)])
     })
   })

@@ -206,9 +206,9 @@ export function describeHotTier(driver: HotTierDriver): void {
 
       it('answers a write late that began for another generation', async () => {
         for (const reason of ['repush', 'promotion'] as const)
-          expect(await put(1, 5, { reason, generation: 'another' })).toEqual({ status: 'late' })
+          expect(await put(1, 5, { reason, generationId: 'another' })).toEqual({ status: 'late' })
         expect(await readVersion(1)).toBeUndefined()
-        expect(await put(1, 5, { reason: 'promotion', generation: tier.generation })).toEqual({ status: 'stored' })
+        expect(await put(1, 5, { reason: 'promotion', generationId: tier.generationId })).toEqual({ status: 'stored' })
       })
 
       itWithClock('forgets the marker after its time, and never the floor', async () => {
@@ -428,7 +428,7 @@ export function describeHotTier(driver: HotTierDriver): void {
     it('has one generation while it lives, and another tier has another', async () => {
       const other = await driver.open({ markerTtl: MARKER_TTL })
       try {
-        expect(tier.generation).not.toBe('')
+        expect(tier.generationId).not.toBe('')
         expect(tier.markerTtl).toBe(MARKER_TTL)
         await put(1, 1)
         expect((await other.tier.read([A]))[0]).toBeUndefined()

@@ -28,7 +28,7 @@ const faults: Readonly<Record<string, Fault>> = {
   'Redis takes a snapshot': (servers) => servers.client().save(),
   'Redis is flushed': (servers) => servers.client().flushall(),
   'Redis loses a slot': async (servers, [backend]) => {
-    const slots = await servers.client().keys(`*${backend!.hot.generation}*:slot`)
+    const slots = await servers.client().keys(`*${backend!.hot.generationId}*:slot`)
     await servers.client().del(slots[0] ?? 'none')
   },
   'Redis loses its nonce': async (servers) => {

@@ -102,12 +102,12 @@ describeWithPrivateServers('backends of one store', (servers) => {
   }
   /** Until every backend uses the memory that Redis has now. */
   const flush = async () => {
-    const { generation } = a.hot.tier
+    const { generationId } = a.hot.tier
     await servers.client().flushall()
     for (const { hot } of [a, b])
       await vi.waitFor(async () => {
         await hot.tier.size()
-        expect(hot.tier.generation).not.toBe(generation)
+        expect(hot.tier.generationId).not.toBe(generationId)
       })
   }
 

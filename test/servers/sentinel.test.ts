@@ -32,12 +32,12 @@ describeWithRedis('a hot tier found by Sentinel', () => {
       const backends = [await open(), await open()]
       const load = await Load.start(backends.map(({ store }) => loaded(store)))
       await load.passes()
-      const { generation } = backends[0]!.hot
+      const { generationId } = backends[0]!.hot
       master.signal(signal)
       await vi.waitFor(async () => expect(await inspected.info('replication')).toMatch(/role:master/), {
         timeout: 20_000,
       })
-      await vi.waitFor(() => expect(backends[0]!.hot.generation).not.toBe(generation), { timeout: 20_000 })
+      await vi.waitFor(() => expect(backends[0]!.hot.generationId).not.toBe(generationId), { timeout: 20_000 })
       if (signal === 'SIGSTOP') master.signal('SIGCONT')
       await load.passes()
       await expectIntact(load, backends)

@@ -92,7 +92,7 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
       await chunks.put({ key: 'changed', text: 'old' }),
       await chunks.put({ key: 'deleted', text: 'old' }),
     ]
-    const { generation } = before.hot
+    const { generationId } = before.hot
     await before.store.close()
 
     const sole = await open(ALONE)
@@ -101,8 +101,8 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     await sole.store.close()
 
     const after = await open(hot)
-    expect(after.hot.generation).not.toBe(generation)
-    expect(await servers.client().exists(...(await servers.client().keys(`*${after.hot.generation}*:slot`)))).toBe(64)
+    expect(after.hot.generationId).not.toBe(generationId)
+    expect(await servers.client().exists(...(await servers.client().keys(`*${after.hot.generationId}*:slot`)))).toBe(64)
     expect(await after.store.chunks.get(changed.id)).toMatchObject({ text: 'new' })
     expect(await after.store.chunks.get(deleted.id)).toBeUndefined()
   })

@@ -18,11 +18,11 @@ describeWithPrivateServers('stores on one Redis with a database each', (servers)
     for (const load of loads) await load.passes()
     // A memory that one of them gives up stays that of the other.
     const [{ hot }, { hot: other }] = [stores[0]![0]!, stores[1]![0]!]
-    const { generation } = other
+    const { generationId } = other
     const client = servers.client()
-    for (const slot of await client.keys(`*${hot.generation}*:slot`)) await client.del(slot)
+    for (const slot of await client.keys(`*${hot.generationId}*:slot`)) await client.del(slot)
     for (const load of loads) await load.passes()
-    expect(other.generation).toBe(generation)
+    expect(other.generationId).toBe(generationId)
     for (const [n, load] of loads.entries()) await expectIntact(load, stores[n]!)
   })
 })

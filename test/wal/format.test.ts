@@ -89,7 +89,7 @@ const RECORD_LAYOUT: Layout = [
   [45, '000000', 'padding'],
 ]
 
-const MARK = { generation: 7, walId: WAL_ID, epoch: 2, segment: 3, offset: 4_096, sequence: 0x1_0000_0005 }
+const MARK = { markNumber: 7, walId: WAL_ID, epoch: 2, segment: 3, offset: 4_096, sequence: 0x1_0000_0005 }
 
 const MARK_LAYOUT: Layout = [
   [0, '0700000000000000', 'generation'],
@@ -122,7 +122,7 @@ describe('the bytes of', () => {
     const { bytes, position } = encodeMark(MARK)
     expect(bytes).toEqual(bytesOf(MARK_LAYOUT))
     expect(position).toBe(64)
-    expect(encodeMark({ ...MARK, generation: 8 }).position).toBe(0)
+    expect(encodeMark({ ...MARK, markNumber: 8 }).position).toBe(0)
   })
 
   it('record types, none of which is ever renumbered', () => {

@@ -617,7 +617,7 @@ describe('a disk that cannot read', () => {
   it('beyond what was marked is damage too, not the end of the file', async () => {
     const log = manyRecords()
     const { offset } = log.places(0)[200]!
-    const mark = { generation: 1, walId: log.walId, epoch: 1, segment: 1, offset, sequence: 200 }
+    const mark = { markNumber: 1, walId: log.walId, epoch: 1, segment: 1, offset, sequence: 200 }
     const { bytes, position } = encodeMark(mark)
     log.files.set(MARK_FILE, Buffer.concat([Buffer.alloc(position), bytes]))
     const source = { ...log.source, files: failing(log, 0, offset + 8_192, 1_000_000) }

@@ -10,7 +10,7 @@
  *   staged    the batch, if the gate is open
  *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon
  *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
- *   missed    keys that the current memory of hot is not known to hold in this version, where a log ships them
+ *   missed    keys that the current generation of hot is not known to hold in this version, where a log ships them
  *   read, forgotten  counts of reads of what is now a tombstone
  *   buried    entries that may not come back and rows that Postgres refused, as dead letters
  */
@@ -39,7 +39,7 @@ export interface TakenOver {
   /** Entries missing in cold at or below the horizon, now dead letters. */
   readonly buried: number
   /** Number of the hot generation that is current; undefined where none ever was. */
-  readonly generation: number | undefined
+  readonly generationNumber: number | undefined
   readonly missed: readonly EntryKey[]
 }
 
@@ -123,13 +123,13 @@ export async function takeOverBatch(
   const [row] = await driver.query(sql`${takeOverSql(batch, gate, letters, walId)}
     SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
       (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried,
-      (SELECT hot_generation FROM store)::float8 AS generation,
+      (SELECT hot_generation FROM store)::float8 AS generation_number,
       (SELECT json_agg(json_build_array(namespace, id))::text FROM missed) AS missed, ${DURABLY}`)
   return {
     moved: row?.moved === 1,
     written: row?.written as number,
     buried: row?.buried as number,
-    generation: (row?.generation as number | null) ?? undefined,
+    generationNumber: (row?.generation_number as number | null) ?? undefined,
     missed: keysOf(row?.missed as string | null),
   }
 }
@@ -160,7 +160,7 @@ function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], wa
       SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid AND EXISTS (SELECT FROM gate)
       LIMIT ${batch.rows}::int8
     ),
-    -- Waits for a sweep that is raising the horizon, and for a memory of hot that is becoming current.
+    -- Waits for a sweep that is raising the horizon, and for a generation of hot that is becoming current.
     store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity LIMIT 1 FOR SHARE),
     verdicts AS MATERIALIZED (
       SELECT s.*, e.version AS cold_version, e.version IS NULL OR e.version < s.version AS is_newer,

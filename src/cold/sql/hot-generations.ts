@@ -1,7 +1,7 @@
 /**
- * Which memory of hot is current, and which keys it may hold too old. Every ship reads the current number under a lock
- * that entering a memory waits for, and lists each key that this memory is not known to hold in the version shipped
- * (see the design notes "Consistency between the tiers": generations and repair).
+ * Which generation of hot is current, and of which keys it may hold what is too old. Every ship reads the current number
+ * under a lock that entering a generation waits for, and lists each key that this generation is not known to hold in the
+ * version shipped (see the design notes "Consistency between the tiers": generations and repair).
  */
 import { sql } from 'drizzle-orm'
 import { type Version, ZERO_VERSION } from '../../entry/version.ts'
@@ -11,54 +11,57 @@ import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { highestVersion } from './read-entries.ts'
 
 /**
- * One row holds the current memory, so that of many processes that enter the same one at once only the first changes
+ * One row holds the current generation, so that of many processes that enter the same one at once only the first changes
  * it: the others wait for its lock and find their own id there. Its number is at least the time, so that a database
  * set back to an earlier state gives none twice.
  */
-export async function enterHotGeneration(driver: ColdDriver, id: string): Promise<EnteredGeneration | undefined> {
-  if (await hasEnded(driver, id)) return undefined
-  await makeCurrent(driver, id, false)
-  const number = await numberOf(driver, id)
+export async function enterHotGeneration(
+  driver: ColdDriver,
+  generationId: string,
+): Promise<EnteredGeneration | undefined> {
+  if (await hasEnded(driver, generationId)) return undefined
+  await makeCurrent(driver, generationId, false)
+  const number = await numberOf(driver, generationId)
   // Another may have become current in between, and this one again by a process that had not seen that.
-  if (number === undefined || (await hasEnded(driver, id))) return undefined
+  if (number === undefined || (await hasEnded(driver, generationId))) return undefined
   return { number, highestVersion: (await highestVersion(driver)) ?? ZERO_VERSION }
 }
 
-/** Also where no memory came before: a log that another process left may be shipped while this one is current. */
-export async function enterPrivateGeneration(driver: ColdDriver, id: string): Promise<number | undefined> {
-  await makeCurrent(driver, id, true)
-  return numberOf(driver, id)
+/** Also where no generation came before: a log that another process left may be shipped while this one is current. */
+export async function enterPrivateGeneration(driver: ColdDriver, generationId: string): Promise<number | undefined> {
+  await makeCurrent(driver, generationId, true)
+  return numberOf(driver, generationId)
 }
 
-async function makeCurrent(driver: ColdDriver, id: string, isPrivate: boolean): Promise<void> {
+async function makeCurrent(driver: ColdDriver, generationId: string, isPrivate: boolean): Promise<void> {
   await driver.query(sql`
     WITH entered AS (
       UPDATE thermocline.store_identity
-      SET hot_generation_id = ${id}, hot_generation = greatest(coalesce(hot_generation, 0) + 1,
+      SET hot_generation_id = ${generationId}, hot_generation = greatest(coalesce(hot_generation, 0) + 1,
           (extract(epoch FROM clock_timestamp()) * 1000)::int8)
-      WHERE hot_generation_id IS DISTINCT FROM ${id}
+      WHERE hot_generation_id IS DISTINCT FROM ${generationId}
       RETURNING hot_generation
     )
     INSERT INTO thermocline.hot_generations (number, id, is_private)
-    SELECT hot_generation, ${id}, ${isPrivate}::boolean FROM entered`)
+    SELECT hot_generation, ${generationId}, ${isPrivate}::boolean FROM entered`)
 }
 
 /** Undefined where another one is current. */
-async function numberOf(driver: ColdDriver, id: string): Promise<number | undefined> {
+async function numberOf(driver: ColdDriver, generationId: string): Promise<number | undefined> {
   const [row] = await driver.query(sql`
-    SELECT hot_generation::float8 AS number FROM thermocline.store_identity WHERE hot_generation_id = ${id}`)
+    SELECT hot_generation::float8 AS number FROM thermocline.store_identity WHERE hot_generation_id = ${generationId}`)
   return row?.number as number | undefined
 }
 
 /**
- * A memory that another has followed may hold what is old, and nothing tells which keys: what was written meanwhile was
+ * A generation that another has followed may hold what is old, and nothing tells which keys: what was written meanwhile was
  * confirmed by its successor, and what was missing there was repaired there.
  */
-async function hasEnded(driver: ColdDriver, id: string): Promise<boolean> {
+async function hasEnded(driver: ColdDriver, generationId: string): Promise<boolean> {
   const [row] = await driver.query(sql`
     SELECT EXISTS (
       SELECT FROM thermocline.hot_generations
-      WHERE id <> ${id} AND number > (SELECT min(number) FROM thermocline.hot_generations WHERE id = ${id})
+      WHERE id <> ${generationId} AND number > (SELECT min(number) FROM thermocline.hot_generations WHERE id = ${generationId})
     ) AS has_ended`)
   return row?.has_ended as boolean
 }
@@ -66,7 +69,7 @@ async function hasEnded(driver: ColdDriver, id: string): Promise<boolean> {
 /** Cold may have gone on since a row was written, and hot must not hold what is older than cold. */
 export async function hotMisses(driver: ColdDriver, limit: number): Promise<HotMisses> {
   const rows = await driver.query(sql`
-    SELECT s.hot_generation::float8 AS generation, m.namespace, m.id::text AS id, m.version AS recorded,
+    SELECT s.hot_generation::float8 AS generation_number, m.namespace, m.id::text AS id, m.version AS recorded,
       greatest(m.version, e.version) AS version
     FROM (SELECT hot_generation FROM thermocline.store_identity LIMIT 1) s
     LEFT JOIN (SELECT * FROM thermocline.hot_misses ORDER BY namespace, id LIMIT ${limit}::int8) m ON true
@@ -83,12 +86,12 @@ export async function hotMisses(driver: ColdDriver, limit: number): Promise<HotM
           },
         ],
   )
-  return { generation: (rows[0]?.generation as number | null) ?? undefined, misses }
+  return { generationNumber: (rows[0]?.generation_number as number | null) ?? undefined, misses }
 }
 
 export async function clearHotMisses(
   driver: ColdDriver,
-  generation: number,
+  generationNumber: number,
   misses: readonly HotMiss[],
 ): Promise<number> {
   const keys = misses.map(({ key }) => key)
@@ -100,7 +103,7 @@ export async function clearHotMisses(
       FROM ${unnestKeys(keys, sql`${recorded}::text[]`)} AS k (namespace, id, version)
       JOIN thermocline.hot_misses m
         ON m.namespace = k.namespace COLLATE "C" AND m.id = k.id AND m.version = k.version COLLATE "C"
-      WHERE (SELECT number FROM current) = ${generation}::int8
+      WHERE (SELECT number FROM current) = ${generationNumber}::int8
       ORDER BY m.namespace, m.id FOR UPDATE OF m SKIP LOCKED
     ),
     cleared AS (

@@ -66,13 +66,14 @@ async function move(
   refused: readonly DeadLetter[],
 ): Promise<ShipResult> {
   for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
-    const { moved, written, buried, generation, missed } = await staging.through(accepted, batch.confirmed, (staged) =>
+    const taken = await staging.through(accepted, batch.confirmed, (staged) =>
       takeOverBatch(staging.driver, staged, gateOf(batch, staged), refused, batch.walId),
     )
-    if (moved) {
+    if (taken.moved) {
+      const { written, buried, generationNumber, missed } = taken
       reportRejected(logger, batch.walId, refused, buried)
       const superseded = accepted.length - written - buried
-      return { status: 'moved', superseded, rejected: refused.length + buried, generation, missed }
+      return { status: 'moved', superseded, rejected: refused.length + buried, generationNumber, missed }
     }
     const standing = await checkpointOf(staging.driver, batch.walId)
     // A log that cold does not know was retired by whoever took it over.
@@ -110,7 +111,7 @@ async function hasArrived(driver: ColdDriver, { walId, epoch, from, to }: ShipBa
 /** Which of its keys were missed, only the answer said that was lost: any of them may be. */
 function arrivedBefore({ records }: ShipBatch): ShipResult {
   const missed = records.map(({ namespace, id }) => ({ namespace, id }))
-  return { status: 'moved', superseded: 0, rejected: 0, generation: undefined, missed }
+  return { status: 'moved', superseded: 0, rejected: 0, generationNumber: undefined, missed }
 }
 
 function reportRejected(logger: Logger, walId: string | null, refused: readonly DeadLetter[], buried: number): void {

@@ -28,14 +28,14 @@ import { SteadyClock } from './steady-clock.ts'
 /** Longer than any call waits for its tiers, and short enough that few keys carry a marker at a time. */
 const DEFAULT_MARKER_TTL = 60_000
 
-export interface MemoryHotTierOptions {
+export interface InProcessHotTierOptions {
   readonly maxEntries: number
   /** Counts payloads; keys and bookkeeping (some hundred bytes an entry) come on top. */
   readonly maxBytes: number
   /** Milliseconds. @default 60_000 */
   readonly markerTtl?: number
   readonly clock?: Clock
-  /** Under which cold knows this memory, where others share cold. */
+  /** Under which cold knows this generation, where others share cold. */
   readonly generationNumber?: number | undefined
 }
 
@@ -66,7 +66,7 @@ const NOTHING = new Uint8Array()
 export class InProcessHotTier implements HotTier {
   readonly capacity: HotCapacity
   readonly markerTtl: number
-  readonly generation = randomUUID()
+  readonly generationId = randomUUID()
   readonly generationNumber: number | undefined
   readonly #wall: Clock
   readonly #steady: SteadyClock
@@ -81,7 +81,7 @@ export class InProcessHotTier implements HotTier {
   #bytes = 0
   #isClosed = false
 
-  constructor(options: MemoryHotTierOptions) {
+  constructor(options: InProcessHotTierOptions) {
     const { maxEntries, maxBytes, markerTtl = DEFAULT_MARKER_TTL, clock = systemClock, generationNumber } = options
     this.capacity = { maxEntries, maxBytes }
     this.markerTtl = markerTtl
@@ -201,7 +201,7 @@ export class InProcessHotTier implements HotTier {
     if (marker !== undefined && marker >= write.version)
       return refused(write.reason === 'put' ? newest(marker, this.#floor)! : marker)
     if (this.now() - write.startedAt > this.markerTtl / 2) return LATE
-    if ((write.generation ?? this.generation) !== this.generation) return LATE
+    if ((write.generationId ?? this.generationId) !== this.generationId) return LATE
     // The floor is for puts alone. A re-push was acknowledged already, so its version cannot rise. A promotion needs no
     // floor once the marker is gone: had a newer version left hot after `startedAt`, its marker would outlive every
     // promotion that is not late; had it left before, cold held it by then (that is what lets anything leave), and the

@@ -2,14 +2,14 @@
 import { isThermoclineError } from '../../errors.ts'
 import { CircuitOpen } from './circuit-breaker.ts'
 
-/** Thrown where a slot lost its memory, or where the generation changed under a call. */
+/** Thrown where a slot lost what it held, or where the generation changed under a call. */
 export class GenerationLost extends Error {
   override readonly name = 'GenerationLost'
 }
 
 /** Thrown where Redis had no room for a write. */
-export class MemoryFull extends Error {
-  override readonly name = 'MemoryFull'
+export class RedisFull extends Error {
+  override readonly name = 'RedisFull'
 }
 
 /** Thrown where what should be a master follows another server. */
@@ -73,7 +73,7 @@ export function reasonOf(error: unknown, trouble: string | undefined, keys: stri
   if (error instanceof AnsweredByReplica) return 'is a read-only replica: name the primary, or the sentinels'
   if (error instanceof DatabaseMissing)
     return 'does not have the database that was named: raise `databases` in its configuration, or name another one'
-  const code = error instanceof MemoryFull ? 'OOM' : (replyCode(error) ?? trouble)
+  const code = error instanceof RedisFull ? 'OOM' : (replyCode(error) ?? trouble)
   if (code === undefined)
     return isThermoclineError(error, 'ERR_TIMEOUT')
       ? 'did not answer in time'

@@ -1,14 +1,14 @@
 /**
- * Which memory is this? A Redis that restarts empty or from an old snapshot, is flushed, or fails over to a replica that
- * lags must not pass for the one that took our writes. A *generation* is one uninterrupted memory: its id is a hash of
+ * Which generation is this? A Redis that restarts empty or from an old snapshot, is flushed, or fails over to a replica that
+ * lags must not pass for the one that took our writes. A *generation* is one uninterrupted life of what Redis holds: its id is a hash of
  * every master's run id and replication id, and of a random nonce kept in Redis, which a flush loses. All keys carry it,
- * so what an older memory kept is never read.
+ * so what an older generation left is never read.
  *
  * States: *unknown*, at first and from the moment any connection breaks; *current*, once the masters were asked over the
  * new connections. Nothing is sent to a slot while the generation is unknown: callers wait for the look. A new
  * generation is entered in this order: the owner registers it in cold and learns cold's highest version; that becomes
  * the floor of each slot; then the generation is declared ready, for everybody. A slot found without its floor after
- * that has lost its memory, and takes the generation with it: the nonce is replaced.
+ * that has lost what it held, and takes the generation with it: the nonce is replaced.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Version } from '../../entry/version.ts'
@@ -21,7 +21,7 @@ import { deleteOtherGenerations, inspectMaster } from './redis-masters.ts'
 
 /** What cold says of a generation that it knows as current now; undefined: it has ended. */
 export type EnterGeneration = (
-  id: string,
+  generationId: string,
 ) => Promise<{ readonly number: number; readonly highestVersion: Version } | undefined>
 
 export interface GenerationOptions {
@@ -29,7 +29,7 @@ export interface GenerationOptions {
   readonly storeId: string
   readonly logger: Logger
   readonly enter: EnterGeneration
-  readonly onCurrent: (generation: string, isNew: boolean) => void
+  readonly onCurrent: (generationId: string, isNew: boolean) => void
 }
 
 /** A generation that was current when it was handed out. */
@@ -87,7 +87,7 @@ export class RedisGeneration {
     return this.#mayEvict
   }
 
-  /** Whether nothing but its slots tells this memory from an older copy: INFO is blocked. */
+  /** Whether nothing but its slots tells what Redis holds from an older copy of it: INFO is blocked. */
   get isSilent(): boolean {
     return this.#isSilent
   }
@@ -158,7 +158,7 @@ export class RedisGeneration {
     } catch (error) {
       if (!isFromReplica(error)) throw error
     }
-    throw new GenerationLost('another memory answers')
+    throw new GenerationLost('another generation answers')
   }
 
   /** Measures Redis's clock anew: between two that drift apart, every write would be late. */
@@ -217,7 +217,7 @@ export class RedisGeneration {
     }
   }
 
-  /** What was known before a connection broke holds afterwards, where it is the same memory. */
+  /** What was known before a connection broke holds afterwards, where it is the same generation. */
   #marksOf(id: string): string[] {
     if (this.#known?.id !== id) this.#known = { id, marks: ALL_SLOTS.map(() => '') }
     return this.#known.marks
@@ -238,7 +238,7 @@ export class RedisGeneration {
     return reports.map((report) => report.fingerprint ?? '').sort()
   }
 
-  /** A new nonce makes a new generation of the same memory, for every process. */
+  /** A new nonce makes a new generation of what the same Redis holds, for every process. */
   async #renounce(nonce: string): Promise<void> {
     await this.#options.link.run('renounce', [this.#nonceKey], [nonce, randomUUID()])
   }

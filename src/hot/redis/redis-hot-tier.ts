@@ -1,6 +1,6 @@
 /**
  * The hot tier in Redis or Valkey (6.2 or newer), shared by every process of a store. It guarantees what hot-tier.ts
- * asks of every driver; redis-scripts.ts holds the rules and redis-generation.ts says which memory it is.
+ * asks of every driver; redis-scripts.ts holds the rules and redis-generation.ts says which generation it is.
  *
  * Redis may be away at any time: then every call rejects with `ERR_TIER_UNAVAILABLE` (tier hot), at the latest after
  * `commandTimeout`, and at once while the breaker is open. A rejected write may still arrive; the scripts see to it that
@@ -26,7 +26,7 @@ import type {
 } from '../hot-tier.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { lowestScores } from './lowest-scores.ts'
-import { GenerationLost, isRefusalForGood, isReply, MemoryFull, reasonOf, replyCode } from './redis-errors.ts'
+import { GenerationLost, isRefusalForGood, isReply, RedisFull, reasonOf, replyCode } from './redis-errors.ts'
 import { type EnterGeneration, type Generation, RedisGeneration } from './redis-generation.ts'
 import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem, storePrefix } from './redis-keys.ts'
 import { RedisLink, type RedisServer } from './redis-link.ts'
@@ -49,7 +49,7 @@ export interface RedisHotTierOptions {
    */
   readonly enterGeneration: EnterGeneration
   /** Called when another generation has become current, the first included: re-push what hot may lack. */
-  readonly onGeneration?: (generation: string) => void
+  readonly onNewGeneration?: (generationId: string) => void
 }
 
 const DEFAULT_MARKER_TTL = 60_000
@@ -71,7 +71,7 @@ export class RedisHotTier implements HotTier {
   #isClosed = false
 
   constructor(options: RedisHotTierOptions) {
-    const { server, storeId, logger, enterGeneration, onGeneration } = options
+    const { server, storeId, logger, enterGeneration, onNewGeneration } = options
     this.markerTtl = options.markerTtl ?? DEFAULT_MARKER_TTL
     this.#commandTimeout = options.commandTimeout ?? DEFAULT_COMMAND_TIMEOUT
     this.#logger = logger
@@ -79,7 +79,7 @@ export class RedisHotTier implements HotTier {
     this.#breaker = new CircuitBreaker({
       ...GUARD,
       clock: systemClock,
-      isOutage: (error) => !isReply(error) && !(error instanceof GenerationLost || error instanceof MemoryFull),
+      isOutage: (error) => !isReply(error) && !(error instanceof GenerationLost || error instanceof RedisFull),
     })
     this.#link = new RedisLink({
       server,
@@ -93,9 +93,9 @@ export class RedisHotTier implements HotTier {
       storeId,
       logger,
       enter: enterGeneration,
-      onCurrent: (generation, isNew) => {
+      onCurrent: (generationId, isNew) => {
         this.#breaker.close()
-        if (isNew) onGeneration?.(generation)
+        if (isNew) onNewGeneration?.(generationId)
       },
     })
   }
@@ -118,7 +118,7 @@ export class RedisHotTier implements HotTier {
    * Where it differs before and after a write, nobody knows in which of the two the write is: treat it as lost. Empty
    * before the first connection.
    */
-  get generation(): string {
+  get generationId(): string {
     return this.#generation.id
   }
 
@@ -168,7 +168,7 @@ export class RedisHotTier implements HotTier {
         const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
         const verdicts = (await this.#run(generation, slot, 'write', redisKeys, [this.markerTtl, ...args])) as string[]
         // What there was room for is stored all the same; a write that is rejected may always have arrived.
-        if (verdicts.includes('full')) throw new MemoryFull('a write found no room')
+        if (verdicts.includes('full')) throw new RedisFull('a write found no room')
         return verdicts.map(resultOf)
       },
     )
@@ -214,7 +214,7 @@ export class RedisHotTier implements HotTier {
     return this.#call((generation) => this.#size(generation))
   }
 
-  /** Where INFO is blocked, only the slots tell a memory from its older copy. */
+  /** Where INFO is blocked, only the slots tell what Redis holds from an older copy of it. */
   async verify(): Promise<void> {
     await this.#call(async (generation) => {
       await this.#generation.verify()
@@ -333,7 +333,7 @@ export class RedisHotTier implements HotTier {
       if (!(error instanceof GenerationLost)) throw error
       await this.#generation.lose(generation)
     }
-    throw new GenerationLost('the memory that was asked is gone')
+    throw new GenerationLost('the generation that was asked is gone')
   }
 
   #measureTime(): void {
@@ -367,7 +367,7 @@ function entryAndMarkerKeys<T>(keys: Generation['keys'], slot: number, group: re
 }
 
 /**
- * What a script of a slot answers, where its memory is still the one that we know. In a cluster a script may be answered
+ * What a script of a slot answers, where the slot is still the one that we know. In a cluster a script may be answered
  * after one that was sent later, so the mark of the highest number counts.
  */
 function resultIn({ marks }: Generation, slot: number, answer: unknown): unknown {

@@ -48,8 +48,8 @@ export function nonceKey(storeId: string): string {
 export class GenerationKeys {
   readonly prefix: string
 
-  constructor(storeId: string, generation: string) {
-    this.prefix = `${storePrefix(storeId)}:${generation}:`
+  constructor(storeId: string, generationId: string) {
+    this.prefix = `${storePrefix(storeId)}:${generationId}:`
   }
 
   /** Hash with the floor and the bytes of a slot. */

@@ -1,9 +1,9 @@
 /**
  * Every change and every question that the Redis driver has, as Lua. Each script stays within one slot and names its
- * keys in KEYS; the first is the slot's own hash, whose `floor` is there for as long as the slot's memory is. A script
+ * keys in KEYS; the first is the slot's own hash, whose `floor` is there for as long as what the slot holds. A script
  * that does not find it answers nil: the generation is lost, and nothing else of it may be believed.
  *
- * A memory may also go back: to that of a copy which lacks what was written last. So each change has a mark, its number
+ * A slot may also go back: to the state of a copy which lacks what was written last. So each change has a mark, its number
  * and its time, and a slot keeps those of its latest changes. A caller hands over the latest mark that it has seen, as
  * the last of ARGV, and gets the one that is the latest now; where the slot does not know the mark of that number, it
  * answers nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for so long
@@ -38,7 +38,7 @@ local function digits(number) return string.format('%.0f', number) end
 `
 
 /**
- * What scripts of a slot share. `enter` answers its floor and latest mark, or nothing where it lost its memory; `change` notes a change,
+ * What scripts of a slot share. `enter` answers its floor and latest mark, or nothing where it lost what it held; `change` notes a change,
  * and answers its mark, whether Redis is full, and the time.
  */
 const SLOT = /* lua */ `${TIME}
@@ -93,7 +93,7 @@ local function judge(version, reason, started, held, left)
   -- Half of the marker's time is the slack for a clock that steps, so a start far ahead is as bad as one long ago.
   if math.abs(now - started) > patience then return 'late' end
   if reason ~= 'put' and started < tonumber(redis.call('HGET', KEYS[1], 'fence') or 0) then return 'late' end
-  -- For puts alone: memory-hot-tier.ts says why promotions need no floor.
+  -- For puts alone: in-process-hot-tier.ts says why promotions need no floor.
   if reason == 'put' and not held and version <= floor then return floor end
   return nil
 end

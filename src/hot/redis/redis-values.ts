@@ -18,8 +18,8 @@ export function stateOf(fields: readonly (string | null)[]): Omit<HotRead, 'payl
 
 /** The nine arguments of one write, in the order of the script. What began under another generation began too early. */
 export function argumentsOf(name: string, write: HotWrite, current: string): (string | number | Uint8Array)[] {
-  const { version, deleted, expiresAt, payload, reason, generation = current, access } = write
-  const startedAt = generation === current ? write.startedAt : 0
+  const { version, deleted, expiresAt, payload, reason, generationId = current, access } = write
+  const startedAt = generationId === current ? write.startedAt : 0
   const { accessCount, lastAccessedAt } = access ?? { accessCount: 0, lastAccessedAt: 0 }
   return [
     ...[name, version, deleted ? 1 : 0, expiresAt ?? '', payload],

@@ -12,9 +12,10 @@ import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { entryStaging, memoryEntries } from '../../../src/cold/schema.ts'
 import { STAGING_COLUMNS } from '../../../src/cold/sql/copy-binary.ts'
 import { columnNames, ENTRY_COLUMNS } from '../../../src/cold/sql/entry-columns.ts'
+import type { EntryKind } from '../../../src/entry/memory-entry.ts'
 import type { EntryRecord } from '../../../src/entry/record.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, FUTURE, idOf, PAST, tombstone, versionOf, withPlainMetadata } from '../../contract/cold-records.ts'
+import { chunkOf, idOf, PAST, tombstone, versionOf, withPlainMetadata } from '../../contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
 
 /** What a tombstone says. Whatever a new column holds, it is not this, unless it is named here as well. */
@@ -90,6 +91,16 @@ function fullOf(overrides: Partial<EntryRecord>): EntryRecord {
   })
 }
 
+const NOTHING = { key: null, metadata: null, embedding: null, embeddingModel: null, expiresAt: null }
+
+/** What makes each of them an entry that has only what its kind must have. */
+const NOTHING_OPTIONAL: Record<EntryKind, Partial<EntryRecord>> = {
+  embedding: { ...NOTHING, embedding: new Float32Array([3]) },
+  chunk: { ...NOTHING, documentId: null, position: null },
+  metadata: { ...NOTHING, metadata: '{}' },
+  raptor: NOTHING,
+}
+
 /** The columns of the one row that are not NULL. */
 async function row(): Promise<Record<string, unknown>> {
   const { rows } = await client.query('SELECT jsonb_strip_nulls(to_jsonb(e)) AS row FROM thermocline.memory_entries e')
@@ -116,7 +127,13 @@ describe('entries in these columns', () => {
 
   it.each(EVERY_KIND)('leave nothing behind where another replaces them: $kind', async (record) => {
     for (const other of EVERY_KIND) {
-      const newer = { ...other, version: versionOf(2), createdAt: PAST + 1, updatedAt: PAST + 2, expiresAt: FUTURE }
+      const newer = {
+        ...other,
+        ...NOTHING_OPTIONAL[other.kind!],
+        version: versionOf(2),
+        createdAt: PAST + 1,
+        updatedAt: PAST + 2,
+      }
       await client.exec('TRUNCATE thermocline.memory_entries')
       await tier.upsert([newer])
       const alone = await row()

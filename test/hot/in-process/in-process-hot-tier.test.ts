@@ -27,7 +27,7 @@ describe('in-process hot tier', () => {
   })
 
   it('is another generation each time', () => {
-    expect(new InProcessHotTier(CAPACITY).generation).not.toBe(new InProcessHotTier(CAPACITY).generation)
+    expect(new InProcessHotTier(CAPACITY).generationId).not.toBe(new InProcessHotTier(CAPACITY).generationId)
   })
 
   it('keeps no more of a key than namespace and id', async () => {

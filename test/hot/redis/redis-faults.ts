@@ -64,7 +64,7 @@ function describeFaults(): void {
       logger: silentLogger,
       commandTimeout: 1_500,
       enterGeneration: async () => EMPTY,
-      onGeneration: (generation) => generations.push(generation),
+      onNewGeneration: (generationId) => generations.push(generationId),
       ...options,
     })
     releases.push(() => tier.close())
@@ -99,9 +99,9 @@ function describeFaults(): void {
         return EMPTY
       }
       const [a, b] = [await connected({ enterGeneration }), await connected({ enterGeneration })]
-      expect(a.tier.generation).toMatch(/^[0-9a-f]{24}$/)
-      expect(entered).toEqual([a.tier.generation, a.tier.generation])
-      expect(b.generations).toEqual([a.tier.generation])
+      expect(a.tier.generationId).toMatch(/^[0-9a-f]{24}$/)
+      expect(entered).toEqual([a.tier.generationId, a.tier.generationId])
+      expect(b.generations).toEqual([a.tier.generationId])
       await put(a.tier, 1, 5)
       expect(await versionIn(b.tier, 1)).toBe(versionOf(5))
       await b.tier.remove([{ key: keyOf(1), version: versionOf(5) }])
@@ -110,7 +110,7 @@ function describeFaults(): void {
 
     it('is entered by many at once, in one generation', async () => {
       const all = await Promise.all(Array.from({ length: 8 }, () => connected()))
-      expect(new Set(all.map(({ tier }) => tier.generation)).size).toBe(1)
+      expect(new Set(all.map(({ tier }) => tier.generationId)).size).toBe(1)
     })
 
     it('keeps stores apart', async () => {
@@ -185,7 +185,7 @@ function describeFaults(): void {
       await expect(tier.read([keyOf(1)])).rejects.toEqual(AWAY)
       expect(generations).toEqual([])
       isColdAway = false
-      await vi.waitFor(() => expect(generations).toEqual([tier.generation]), { timeout: 5_000 })
+      await vi.waitFor(() => expect(generations).toEqual([tier.generationId]), { timeout: 5_000 })
       await healed(tier)
     })
 
@@ -215,16 +215,16 @@ function describeFaults(): void {
       await tier.connect().catch(() => {})
       await healed(tier)
       const { tier: other } = await connected()
-      expect(other.generation).toBe(tier.generation)
+      expect(other.generationId).toBe(tier.generationId)
     })
 
     it('takes the place of one that has ended, though Redis is the same', async () => {
       const { tier: before } = await connected()
       await put(before, 1, 5)
-      const ended = before.generation
+      const ended = before.generationId
       const enterGeneration = async (id: string) => (id === ended ? undefined : EMPTY)
       const { tier } = await connected({ enterGeneration })
-      expect(tier.generation).not.toBe(ended)
+      expect(tier.generationId).not.toBe(ended)
       expect(await versionIn(tier, 1)).toBeUndefined()
     })
 
@@ -257,7 +257,7 @@ function describeFaults(): void {
       expect(performance.now() - from).toBeLessThan(2_000)
     })
 
-    it('does not begin with a connection that broke: the memory is the same', async () => {
+    it('does not begin with a connection that broke: the generation is the same', async () => {
       const { tier, generations } = await connected()
       await put(tier, 1, 5)
       await client().call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
@@ -272,7 +272,7 @@ function describeFaults(): void {
       await redis.restart()
       await healed(tier)
       expect(generations).toHaveLength(2)
-      expect(generations[1]).toBe(tier.generation)
+      expect(generations[1]).toBe(tier.generationId)
       expect(await versionIn(tier, 1)).toBeUndefined()
     })
 
@@ -299,7 +299,7 @@ function describeFaults(): void {
       await expect(a.tier.read([keyOf(1)])).rejects.toEqual(AWAY)
       await Promise.all([healed(a.tier), healed(b.tier)])
       expect(a.generations).toHaveLength(2)
-      expect(b.tier.generation).toBe(a.tier.generation)
+      expect(b.tier.generationId).toBe(a.tier.generationId)
       expect(await versionIn(a.tier, 1)).toBeUndefined()
     })
 
@@ -312,20 +312,20 @@ function describeFaults(): void {
       await expect(a.tier.size()).rejects.toEqual(AWAY)
       await Promise.all([healed(a.tier), healed(b.tier)])
       expect(new Set([...a.generations, ...b.generations]).size).toBe(2)
-      expect(b.tier.generation).toBe(a.tier.generation)
+      expect(b.tier.generationId).toBe(a.tier.generationId)
       expect(await versionIn(b.tier, 1)).toBeUndefined()
     })
 
     it('begins with a replica that was promoted', async () => {
       const { tier } = await connected()
       await put(tier, 1, 5)
-      const before = tier.generation
+      const before = tier.generationId
       const direct = client()
       await direct.replicaof('127.0.0.1', 1)
       await expect(put(tier, 1, 6)).rejects.toEqual(AWAY)
       await direct.replicaof('NO', 'ONE')
       await healed(tier)
-      expect(tier.generation).not.toBe(before)
+      expect(tier.generationId).not.toBe(before)
     })
   })
 
@@ -345,10 +345,10 @@ function describeFaults(): void {
       await redis.kill()
       const { tier, generations } = tierOf()
       await expect(tier.connect()).rejects.toEqual(AWAY)
-      expect(tier.generation).toBe('')
+      expect(tier.generationId).toBe('')
       await redis.restart()
       await healed(tier)
-      expect(generations).toEqual([tier.generation])
+      expect(generations).toEqual([tier.generationId])
     })
 
     it('rejects in time while Redis hangs, then without asking, and heals', async () => {
@@ -390,7 +390,7 @@ function describeFaults(): void {
     return Promise.all(keys.map(async (key) => ({ key, value: (await direct.dumpBuffer(key))! })))
   }
 
-  describe('a memory that goes back behind an open connection', () => {
+  describe('a Redis that goes back behind an open connection', () => {
     it.each(['read', 'write', 'touch', 'remove', 'repair', 'candidates', 'size'] as const)(
       'is not believed by who knows of more, nor by anybody after that (%s)',
       async (call) => {
@@ -413,7 +413,7 @@ function describeFaults(): void {
         await expect(ask[call]()).rejects.toEqual(AWAY)
         await expect(b.tier.read([keyOf(1)])).rejects.toEqual(AWAY)
         await Promise.all([healed(a.tier), healed(b.tier)])
-        expect(b.tier.generation).toBe(a.tier.generation)
+        expect(b.tier.generationId).toBe(a.tier.generationId)
         expect(a.generations).toHaveLength(2)
         expect(await versionIn(b.tier, 1)).toBeUndefined()
       },
@@ -487,7 +487,7 @@ function describeFaults(): void {
       await expect(b.tier.verify()).rejects.toEqual(AWAY)
       await expect(a.tier.verify()).rejects.toEqual(AWAY)
       await Promise.all([healed(a.tier), healed(b.tier)])
-      expect(b.tier.generation).toBe(a.tier.generation)
+      expect(b.tier.generationId).toBe(a.tier.generationId)
       expect(await versionIn(b.tier, 1)).toBeUndefined()
       await Promise.all([a.tier.verify(), b.tier.verify()])
     })
