@@ -1,7 +1,8 @@
 /**
  * A cold tier that was away when the store opened. It is waiting, and asks for the database again and again in the
  * background, every call rejecting with `ERR_TIER_UNAVAILABLE`; once the database is there, calls go to it, for good; once
- * closed, they reject with `ERR_CLOSED`. A database that turns out to be that of another store is never used.
+ * closed, they reject with `ERR_CLOSED`. A database that turns out to be that of another store is never used, and nothing
+ * else is waited for: every call rejects with that.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -180,6 +181,7 @@ export class LateColdTier implements ColdTier {
         { tier: 'cold' },
       )
       logger.error({ err: this.#reason }, 'the cold tier cannot be used')
+      return
     } catch (error) {
       if (error instanceof ThermoclineError) this.#reason = error
       const message = signal.aborted ? 'the opening of the cold tier was given up' : 'the cold tier is still away'

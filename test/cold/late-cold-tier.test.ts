@@ -58,6 +58,33 @@ describeWithPostgres('a cold tier that opens late', () => {
     await vi.waitFor(async () => expect(await sessions('true')).toBe(0), { timeout: 20_000 })
   })
 
+  test('says once that the database is that of another store, and waits for nothing else', async () => {
+    onTestFinished(() => void vi.useRealTimers())
+    const told: string[] = []
+    let tell = (): void => {}
+    const isTold = new Promise<void>((resolve) => {
+      tell = resolve
+    })
+    const logger = {
+      ...silentLogger,
+      error: (_: object, message: string) => {
+        told.push(message)
+        // Whatever is to happen later is counted from here on, and does not happen.
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+        tell()
+      },
+    }
+    const tier = new LateColdTier({ storeId: 'any', open, reason, logger })
+    await isTold
+    expect(told).toEqual(['the cold tier cannot be used'])
+    expect(vi.getTimerCount()).toBe(0)
+    await expect(tier.logs()).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      message: expect.stringContaining('another store'),
+    })
+    await tier.close()
+  })
+
   test('closes what has opened nevertheless, and uses none of it', async () => {
     let release = (): void => {}
     const held = new Promise<void>((resolve) => {
