@@ -8,7 +8,10 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { DeadlinePassed, HungUp, NO_ANSWER, TlsRefused } from './postgres-errors.ts'
 
 export interface Address {
+  /** What the server's certificate has to name. */
   readonly host: string
+  /** Where to connect instead of looking the host up. */
+  readonly hostaddr?: string | undefined
   readonly port: number
   /** Of a unix socket, which needs neither of them, and no TLS. */
   readonly path: string | undefined
@@ -41,7 +44,7 @@ export async function openSocket(
   const timer = setTimeout(() => raw.destroy(new DeadlinePassed(NO_ANSWER)), timeout)
   try {
     const connected = settled(raw, 'connect')
-    if (address.path === undefined) raw.connect(address.port, address.host)
+    if (address.path === undefined) raw.connect(address.port, address.hostaddr ?? address.host)
     else raw.connect(address.path)
     await connected
     if (encryption === undefined || address.path !== undefined) return raw

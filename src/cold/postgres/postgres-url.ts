@@ -14,6 +14,8 @@ export type ClientOptions = postgres.ParsedOptions<Record<string, never>> & { re
 
 export interface PostgresLogin {
   readonly host: string
+  /** Where the host is, where the url says that as well: its name is for the certificate then. */
+  readonly hostaddr?: string | undefined
   readonly port: number
   readonly path: string | undefined
   readonly user: string
@@ -43,7 +45,7 @@ const DROPPED: readonly string[] = Object.values({
 
 /** Throws `ERR_INVALID_OPTIONS`, which names a parameter and never its value. */
 export function loginOfUrl(library: typeof postgres, url: string | undefined): PostgresLogin {
-  const { options, parameters } = parse(library, url)
+  const { options, hostaddr, parameters } = parse(library, url)
   const take = (name: string): string | undefined => {
     const value = parameters.get(name)
     parameters.delete(name)
@@ -55,7 +57,8 @@ export function loginOfUrl(library: typeof postgres, url: string | undefined): P
   if (take('gssencmode') === 'require') throw invalidParameter('gssencmode', '`disable` or `prefer`')
   for (const name of DROPPED) parameters.delete(name)
   return {
-    ...placeOf(options, parameters.get('target_session_attrs')),
+    ...placeOf(options, parameters.get('target_session_attrs'), hostaddr),
+    hostaddr,
     encryption: encryption ?? undefined,
     connectTimeout: seconds > 0 ? seconds * 1_000 : undefined,
     settings: { ...options.connection, ...without(parameters, 'target_session_attrs') },
@@ -72,9 +75,9 @@ export function loginOfClient(options: ClientOptions): PostgresLogin {
   }
 }
 
-function placeOf(options: ClientOptions, target: unknown) {
+function placeOf(options: ClientOptions, target: unknown, hostaddr?: string) {
   const { host, port, path, user, database, pass } = options
-  if (host.length > 1 || host[0]?.includes(',') || (target && target !== 'any'))
+  if (host.length > 1 || host[0]?.includes(',') || hostaddr?.includes(',') || (target && target !== 'any'))
     throw new ThermoclineError(
       'ERR_UNSUPPORTED',
       'the cold tier takes one host, without target_session_attrs: give a name or a proxy that follows the primary',
@@ -95,7 +98,9 @@ function parse(library: typeof postgres, url: string | undefined) {
       parameters.delete(name)
       return value
     }
-    const host = first(take('hostaddr'), take('host'), decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, ''))
+    const hostaddr = first(take('hostaddr'))
+    const named = first(take('host'), decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, ''))
+    const host = hostaddr !== undefined && named?.startsWith('/') ? hostaddr : (named ?? hostaddr)
     const port = first(take('port'), parsed.port)
     // postgres.js takes an address of IPv6 apart, unless it stands in an array.
     const isV6 = host?.includes(':') && !host.includes('/')
@@ -109,7 +114,7 @@ function parse(library: typeof postgres, url: string | undefined) {
     }
     const options = library(given as unknown as postgres.Options<Record<string, never>>)
       .options as unknown as ClientOptions
-    return { options, parameters }
+    return { options, hostaddr, parameters }
   } catch {
     // The error of the parser holds the url, and that the password.
     throw invalidLocation('is not of the form postgres://user:password@host:port/database')

@@ -75,6 +75,10 @@ describeWithTlsPostgres('Postgres over TLS', () => {
       'its authority, whatever its name',
       () => open(`sslmode=verify-ca&sslrootcert=${file('ca.pem')}`, undefined, '127.0.0.1'),
     ],
+    [
+      'its authority and the name of the host, at an address that the url gives',
+      () => open(`sslmode=verify-full&sslrootcert=${file('ca.pem')}&host=localhost&hostaddr=127.0.0.1`, undefined, 'x'),
+    ],
     ['its authority as Prisma calls it', () => open(`sslmode=verify-full&sslcert=${file('ca.pem')}`)],
     [
       'a certificate in place of a password',
@@ -100,6 +104,11 @@ describeWithTlsPostgres('Postgres over TLS', () => {
     [
       'another name',
       () => open(`sslmode=verify-full&sslrootcert=${file('ca.pem')}`, undefined, '127.0.0.1'),
+      'another name',
+    ],
+    [
+      'another name than that of its host, wherever that is',
+      () => open(`sslmode=verify-full&sslrootcert=${file('ca.pem')}&hostaddr=127.0.0.1`, undefined, 'db.example.com'),
       'another name',
     ],
     ['a user without TLS', () => open('sslmode=disable'), 'sslmode=require'],

@@ -44,6 +44,10 @@ describe('a connection string', () => {
     ['postgres:///app?host=/run/postgresql&user=me', { path: '/run/postgresql/.s.PGSQL.5432', user: 'me' }],
     ['postgres://%2Frun%2Fpostgresql/app', { path: '/run/postgresql/.s.PGSQL.5432', database: 'app' }],
     ['postgres://x/y?host=db&port=7&dbname=app&password=p', { host: 'db', port: 7, database: 'app', password: 'p' }],
+    ['postgres://db/app?hostaddr=10.0.0.5', { host: 'db', hostaddr: '10.0.0.5' }],
+    ['postgres://x/app?host=db&hostaddr=fd00::5', { host: 'db', hostaddr: 'fd00::5' }],
+    ['postgres:///app?hostaddr=10.0.0.5', { host: '10.0.0.5', hostaddr: '10.0.0.5' }],
+    ['postgres:///app?host=/run/postgresql&hostaddr=10.0.0.5', { host: '10.0.0.5', path: undefined }],
     ['postgres://db/app?connect_timeout=3', { connectTimeout: 3_000 }],
   ])('%s says where and who', (url, expected) => {
     expect(read(url)).toMatchObject(expected)
