@@ -1,5 +1,5 @@
 /**
- * The table "Who may import whom" of the architecture notes, checked over every source file. Types count like values:
+ * Who may import whom, checked over every source file. Types count like values:
  * whoever needs a type of a layer depends on it.
  */
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,46 +1,26 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFile, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { DEFAULTS } from '../src/index.ts'
-import { describeWithServers, temporaryFolder } from './flow/stores.ts'
+import { describeWithServers } from './flow/stores.ts'
+import { examplesOf, runExample } from './tools/examples.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 
-const examples = [...readme.matchAll(/```ts\n([\s\S]+?)```/g)].map(([, code]) => code!)
-
-/** Answers what it printed; it must end well. */
-async function runExample(nth: number, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  // Beside this file, so that it type-checks like a test and finds what the package exports.
-  const file = join(import.meta.dirname, `readme-example-${nth}-${process.pid}.ts`)
-  await writeFile(file, examples[nth]!.replace("'thermocline'", "'../src/index.ts'"))
-  try {
-    // By its path: the example runs in a folder without node_modules.
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const options = { cwd: await temporaryFolder(), env: { ...process.env, ...env } }
-    const child = spawn(process.execPath, ['--import', tsx, file], options)
-    let printed = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (printed += data))
-    const [code] = await once(child, 'close')
-    expect({ code, printed }).toMatchObject({ code: 0 })
-    return printed
-  } finally {
-    await rm(file)
-  }
-}
+const examples = examplesOf(readme)
+const example = (nth: number): string => examples[nth]!.replace("'thermocline'", "'../src/index.ts'")
 
 test('the example runs as it stands and prints what it found', async () => {
-  expect(await runExample(0)).toMatch(/^A thermocline is .+ \{ theme: 'dark' \} 1 0\.9\d+\n$/)
+  expect(await runExample(example(0))).toMatch(/^A thermocline is .+ \{ theme: 'dark' \} 1 0\.9\d+\n$/)
 })
 
 describeWithServers('the example of Redis and Postgres', (servers) => {
   test('runs as it stands', async () => {
     const { hot, cold } = await servers.shared()
-    expect(await runExample(1, { REDIS_URL: hot.url, DATABASE_URL: cold.url })).toBe('shared by every backend\n')
+    expect(await runExample(example(1), { REDIS_URL: hot.url, DATABASE_URL: cold.url })).toBe(
+      'shared by every backend\n',
+    )
   })
 
   test('is the last', () => {

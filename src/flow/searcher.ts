@@ -2,7 +2,7 @@
  * Queries over everything an own process has acknowledged: pending is snapshotted first, then cold is asked, and both are
  * merged, the newer version of each key. Only an own row that would be answered is compared with what cold holds
  * of its key, and own versions travel only where they are few or replace much of what cold answers: a long
- * pending costs a walk over it and nothing in the database.
+ * pending costs a walk over it and nothing in the database (rule R4 of flow/README.md).
  */
 
 import type { ColdHit, ColdRow, ColdTier } from '../cold/cold-tier.ts'

@@ -3,7 +3,8 @@
  *
  * Stamping and queueing for the log happen in one synchronous step, so log order is version order within a process. The
  * log puts a durable record into pending before the promise of its append resolves. A write that hot refuses because
- * something newer stands there is stamped again above it and logged again: an acknowledged put is never silently older.
+ * something newer stands there is stamped again above it and logged again: an acknowledged put is never silently older
+ * (rules V2 and H6 of flow/README.md).
  *
  * Where hot refuses that one as well, and holds a newer version, the write was overtaken, and is acknowledged as it is:
  * it is above all that hot knew of the key after the write had begun, so above whatever was acknowledged through hot
@@ -12,7 +13,7 @@
  *
  * A write that hot did not judge, and that cold turns out to have had something newer of, stays as it is, even where that
  * is too far ahead to be credible. Stamped again above it, it would pass over what a third process had acknowledged since
- * in the same way, and reads there would go back: the model finds that schedule in eleven steps.
+ * in the same way, and reads there would go back.
  */
 
 import { encodeRecord } from '../entry/codec.ts'

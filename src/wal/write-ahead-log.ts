@@ -2,7 +2,7 @@
  * A durable, append-only log. When the promise of `append` resolves, the record survives a killed process and a power cut.
  *
  * Group commit: what waits is gathered into one buffer, written at an explicit offset and synced with one fdatasync; then
- * the log must still be ours (see owner.ts), then the `durable` mark is written, then `onDurable` is called, then the
+ * the log must still be ours (see log-owner.ts), then the `durable` mark is written, then `onDurable` is called, then the
  * promises resolve. The next group gathers meanwhile.
  *
  * Rotation: a full segment is ended by a SEAL record and synced; the next one's header is written aside, synced and linked

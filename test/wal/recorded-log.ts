@@ -16,7 +16,7 @@ export interface Place {
   readonly sequence: number
 }
 
-/** By the byte layout in the design, read apart from the code under test. */
+/** By the byte layout as format.ts draws it, read apart from the code under test. */
 export const HEADER_BYTES = 80
 const LENGTH_AT = 8
 const TYPE_AT = 12
