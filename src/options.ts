@@ -1,11 +1,12 @@
 /** What a store can be told, with its defaults. {@link ./store/resolve-options.ts} checks it and fills it in. */
+import type { PostgresClientLike } from './cold/postgres/postgres-location.ts'
 import type { Duration } from './entry/duration.ts'
 import type { Durability } from './flow/writer.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { type Logger, silentLogger, warningLogger } from './kernel/logger.ts'
 import type { Metric } from './query/metric.ts'
 
-export { silentLogger }
+export { type PostgresClientLike, silentLogger }
 
 /** Options of {@link openMemoryStore}. Durations are milliseconds or text like `'5m'`. */
 export interface MemoryStoreOptions {
@@ -69,11 +70,6 @@ export interface RedisHotOptions {
 export interface RedisClientLike {
   readonly options: object
   readonly isCluster: boolean
-}
-
-/** A client of postgres.js, by what is read of it. */
-export interface PostgresClientLike {
-  readonly options: { readonly host: readonly string[]; readonly port: readonly number[] }
 }
 
 export type ColdOptions = EmbeddedColdOptions | PostgresColdOptions

@@ -7,10 +7,10 @@
  */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from './cold-driver.ts'
-import { sqlStateOf } from './cold-errors.ts'
 import { JOURNAL, type Migration } from './migrations.ts'
 import { SCHEMA_NAME } from './schema.ts'
 import { limitsSet } from './sql/role-limits.ts'
+import { isRolledBack, rollBackUnless } from './sql/roll-back.ts'
 
 type Query = ColdDriver['query']
 /** Runs a message by itself, without a deadline. */
@@ -18,7 +18,6 @@ type Run = (text: string) => Promise<unknown>
 
 /** Drawn at random: everybody who changes this schema takes the same lock. */
 const SCHEMA_LOCK = 7_310_894_251_163
-const DIVISION_BY_ZERO = '22012'
 
 /**
  * The statements as one transaction, one process at a time. No limit that the role has ends it, and it sees what those
@@ -51,13 +50,13 @@ export async function applyMigrations(query: Query, run: Run, migrations: readon
     if (next === undefined) return ours
     const { statements, hash, createdAt } = next
     const record = `INSERT INTO ${JOURNAL} (hash, created_at) VALUES ('${hash}', ${createdAt})`
-    // Divides by zero where another process was faster.
-    const isUnchanged = `SELECT 1 / (SELECT (count(*) = ${applied.length})::int FROM ${JOURNAL})`
+    // Another process may have been faster.
+    const isUnchanged = rollBackUnless(`SELECT count(*) = ${applied.length} FROM ${JOURNAL}`)
     try {
-      await run(exclusively(isUnchanged, ...statements, record))
+      await run(exclusively(`SELECT ${isUnchanged}`, ...statements, record))
       ours.push(next)
     } catch (error) {
-      if (sqlStateOf(error) !== DIVISION_BY_ZERO) throw error
+      if (!isRolledBack(error)) throw error
     }
   }
 }

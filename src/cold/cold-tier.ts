@@ -96,8 +96,10 @@ export type ShipResult =
       /** Keys of which hot may hold something older now: rows of `hot_misses`. */
       readonly missed: readonly EntryKey[]
     }
-  /** The log stands under another epoch, or is not known: 0. Nothing was written. */
+  /** The log stands under another epoch. Nothing was written. */
   | { readonly status: 'fenced'; readonly epoch: number; readonly sequence: number }
+  /** The log is not known: whoever took it over has retired it, or the database was set back to before it began. Nothing was written. */
+  | { readonly status: 'unknown' }
   /** The checkpoint stands elsewhere than `from` although the epoch is ours. Nothing was written. */
   | { readonly status: 'elsewhere'; readonly sequence: number }
 

@@ -24,7 +24,7 @@ const MARKER = 'thermocline.json'
 const ASIDE = '.new'
 
 /** File systems that lose their files with the machine or the container. */
-const FLEETING = new Map([
+const VOLATILE_FILE_SYSTEMS = new Map([
   [0x01021994, 'tmpfs'],
   [0x794c7630, 'overlayfs'],
 ])
@@ -172,7 +172,7 @@ async function removeUnfinished(dir: string): Promise<void> {
 }
 
 async function warnIfFleeting(dir: string, logger: Logger): Promise<void> {
-  const kind = FLEETING.get((await statfs(dir)).type)
+  const kind = VOLATILE_FILE_SYSTEMS.get((await statfs(dir)).type)
   if (kind !== undefined)
     logger.warn({ fileSystem: kind }, 'the data folder is on a file system that goes with its machine or container')
 }

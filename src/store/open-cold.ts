@@ -4,8 +4,8 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import { LateColdTier } from '../cold/late-cold-tier.ts'
 import { openPgliteCold } from '../cold/pglite/pglite-driver.ts'
 import { holdsDatabase } from '../cold/pglite/pglite-folder.ts'
-import { openPostgresCold, type PostgresColdOptions } from '../cold/postgres/postgres-driver.ts'
-import { isLasting } from '../cold/postgres/postgres-errors.ts'
+import { openPostgresCold, type PostgresDriverOptions } from '../cold/postgres/postgres-driver.ts'
+import { isPermanent } from '../cold/postgres/postgres-errors.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { listLogs } from '../wal/locked-log.ts'
@@ -31,14 +31,14 @@ export async function openCold(
   const cold =
     given.kind === 'embedded'
       ? await openPgliteCold({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
-      : await openServer({ ...given, timeout: timeouts.cold, logger } as PostgresColdOptions, options, folder)
+      : await openServer({ ...given, timeout: timeouts.cold, logger }, options, folder)
   releases.push('the cold tier', () => cold.close())
   return cold
 }
 
 /** Serving without it takes a folder that says which store it belongs to. */
 async function openServer(
-  server: PostgresColdOptions,
+  server: PostgresDriverOptions,
   { requireCold, timeouts, logger }: ResolvedOptions,
   folder: DataFolder | undefined,
 ): Promise<ColdTier> {
@@ -54,7 +54,7 @@ async function openServer(
   }
 }
 
-async function openOnceReachable(options: PostgresColdOptions, patience: number): Promise<ColdTier> {
+async function openOnceReachable(options: PostgresDriverOptions, patience: number): Promise<ColdTier> {
   const deadline = performance.now() + patience
   for (let attempt = 1; ; attempt++) {
     try {
@@ -71,7 +71,7 @@ function mayPass(error: unknown): boolean {
   if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
   const { cause } = error
   const code = cause instanceof ThermoclineError ? undefined : (cause as { code?: string } | undefined)?.code
-  return code === undefined || !isLasting(code)
+  return code === undefined || !isPermanent(code)
 }
 
 /**

@@ -6,7 +6,7 @@ import type { HotTier } from '../hot/hot-tier.ts'
 import { type CountedRead, InProcessHotTier } from '../hot/in-process/in-process-hot-tier.ts'
 import { loadIoredis } from '../hot/redis/redis-driver.ts'
 import { RedisHotTier } from '../hot/redis/redis-hot-tier.ts'
-import type { RedisServer } from '../hot/redis/redis-link.ts'
+import type { RedisLocation } from '../hot/redis/redis-location.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { Lease } from '../sync/lease.ts'
@@ -43,7 +43,7 @@ export interface OpenedHot {
  */
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { hot, cold } = parts.options
-  if (hot.kind === 'redis') return openRedis(hot.server as RedisServer, parts, releases)
+  if (hot.kind === 'redis') return openRedis(hot.server, parts, releases)
   const generationNumber = cold.isShared ? await becomeSole(parts, releases) : undefined
   const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
   releases.push('the hot tier', () => tier.close())
@@ -54,7 +54,7 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   return { tier, shared: undefined, onCurrentGeneration, takeReads: (limit) => tier.takeReads(limit) }
 }
 
-async function openRedis(server: RedisServer, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
+async function openRedis(server: RedisLocation, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { cold, isColdAway, onNewGeneration } = parts
   const { logger, timeouts } = parts.options
   // While cold is away nobody can tell, and hot is not used either: it has to be entered in cold first.

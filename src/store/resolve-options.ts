@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { parseDuration } from '../entry/duration.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Durability } from '../flow/writer.ts'
+import type { RedisLocation } from '../hot/redis/redis-location.ts'
 import { parseRedisUrl } from '../hot/redis/redis-url.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { MAX_TIMER_MS } from '../kernel/deadline.ts'
@@ -47,12 +48,6 @@ type Complete<T> = { readonly [K in keyof T]: T[K] extends number ? number : str
 export type ResolvedHot =
   | { readonly kind: 'memory'; readonly maxEntries: number; readonly maxBytes: number }
   | { readonly kind: 'redis'; readonly server: RedisLocation }
-
-/** What the Redis driver takes; here without the types of ioredis, which is an optional package. */
-export type RedisLocation =
-  | { readonly url: string }
-  | { readonly options: object }
-  | { readonly nodes: readonly unknown[]; readonly options: object }
 
 /**
  * `isShared`: other processes may use the database as well, for it is a server. `isInDataFolder`: it is on one disk with

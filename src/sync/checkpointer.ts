@@ -213,9 +213,10 @@ export class Checkpointer {
         this.#sequence = batch.to
         this.#shippedVersion = batch.shippedVersion
         return result
+      case 'unknown':
+        throw this.#forgotten()
       case 'fenced':
         // Nobody lowers an epoch: an older state of the database does.
-        if (result.epoch === 0) throw this.#forgotten()
         if (result.epoch > epoch) throw this.#takenOver(result.epoch)
         // First of all: what is read meanwhile would be old.
         this.#noteRestored(result.sequence)

@@ -27,10 +27,11 @@ import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import { hasGivenWay, refusedSetting } from './postgres-errors.ts'
 import { BUILD_PATIENCE_MS, buildConcurrently } from './postgres-index.ts'
+import type { PostgresLocation } from './postgres-location.ts'
 import { PostgresPool } from './postgres-pool.ts'
-import { type PostgresLocation, PostgresServer } from './postgres-server.ts'
+import { PostgresServer } from './postgres-server.ts'
 
-export interface PostgresColdOptions extends PostgresLocation {
+export interface PostgresDriverOptions extends PostgresLocation {
   /** Connections, of which one is for COPY; at least two are used. Migrations and index builds open one more. */
   readonly max: number
   /** Dimensions and metrics to keep vector indexes for. */
@@ -56,7 +57,7 @@ const LONGEST_PAUSE = 200
  * `ERR_UNSUPPORTED` where it never can, `ERR_INVALID_OPTIONS` for a url that is none.
  * @param signal gives up at once, although a migration or an index takes as long as it takes.
  */
-export async function openPostgresCold(options: PostgresColdOptions, signal?: AbortSignal): Promise<ColdTier> {
+export async function openPostgresCold(options: PostgresDriverOptions, signal?: AbortSignal): Promise<ColdTier> {
   const driver = await PostgresDriver.connect(options, signal)
   const { dimensions, metrics, logger } = options
   const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
@@ -90,7 +91,7 @@ export class PostgresDriver implements ColdDriver {
   readonly #own = new Set<PostgresConnection>()
   #closing: Promise<void> | undefined
 
-  private constructor(server: PostgresServer, options: PostgresColdOptions) {
+  private constructor(server: PostgresServer, options: PostgresDriverOptions) {
     const { max, timeout, logger, buildPatience = BUILD_PATIENCE_MS } = options
     this.#server = server
     this.#logger = logger
@@ -100,7 +101,7 @@ export class PostgresDriver implements ColdDriver {
     this.#timeout = timeout
   }
 
-  static async connect(options: PostgresColdOptions, signal?: AbortSignal): Promise<PostgresDriver> {
+  static async connect(options: PostgresDriverOptions, signal?: AbortSignal): Promise<PostgresDriver> {
     const server = await PostgresServer.locate(options, options.logger)
     const driver = new PostgresDriver(server, options)
     try {

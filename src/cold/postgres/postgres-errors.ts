@@ -31,7 +31,7 @@ export const LATE = 'did not answer in time'
 export const NO_ANSWER = `${LATE}: check that Postgres listens there, or ${TELL_URL}`
 
 /** The next three by SQLSTATE, or by code of Node and postgres.js; each follows the name of the server. What waiting may mend: */
-const PASSING: Readonly<Record<string, string>> = {
+const TRANSIENT: Readonly<Record<string, string>> = {
   ECONNREFUSED: `refuses connections: start Postgres there, or ${TELL_URL}`,
   ENOENT: `has no such socket: start Postgres there, or ${TELL_URL}`,
   EACCES: 'may not be used by this user: check the permissions of the socket',
@@ -68,7 +68,7 @@ const TLS: Readonly<Record<string, string>> = {
     'shows a certificate for another name: connect by a name in it, or look at its authority alone by `sslmode=verify-ca`',
 }
 
-const LASTING: Readonly<Record<string, string>> = {
+const PERMANENT: Readonly<Record<string, string>> = {
   ...TLS,
   ENOTFOUND: `is not known by that name: ${TELL_URL}`,
   SASL_SIGNATURE_MISMATCH: `did not prove that it knows the password: ${TELL_URL}`,
@@ -84,8 +84,8 @@ const LASTING: Readonly<Record<string, string>> = {
 const isTlsFailure = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_')
 
 /** Whether waiting mends nothing: the login, the certificate, a missing database or privilege, a standby, an unknown name. */
-export function isLasting(code: string): boolean {
-  return code in LASTING || isTlsFailure(code)
+export function isPermanent(code: string): boolean {
+  return code in PERMANENT || isTlsFailure(code)
 }
 
 /** @param server host and port, or path of the socket. */
@@ -97,7 +97,7 @@ export function postgresError(error: unknown, server: string): ThermoclineError 
       `${server} closed a new connection: Postgres is restarting there, or it is no Postgres: ${TELL_URL}`,
     )
   const code = codeOf(error)
-  const reason = code === undefined ? undefined : (PASSING[code] ?? LASTING[code])
+  const reason = code === undefined ? undefined : (TRANSIENT[code] ?? PERMANENT[code])
   if (reason !== undefined) return unavailable(`Postgres at ${server} ${reason}`, error)
   if (code !== undefined && isTlsFailure(code))
     return unavailable(`Postgres at ${server} and this process cannot agree on TLS (${code}): ${TELL_URL}`, error)

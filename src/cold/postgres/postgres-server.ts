@@ -7,19 +7,9 @@ import type postgres from 'postgres'
 import { ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { DeadlinePassed, postgresError, refusedSetting } from './postgres-errors.ts'
+import type { PostgresLocation } from './postgres-location.ts'
 import { openSocket } from './postgres-socket.ts'
 import { type ClientOptions, loginOfClient, loginOfUrl, type PostgresLogin } from './postgres-url.ts'
-
-/** A client of postgres.js, by what is read of it. */
-export interface PostgresClientLike {
-  readonly options: postgres.ParsedOptions<Record<string, never>>
-}
-
-export interface PostgresLocation {
-  /** `postgres://user:password@host:port/database`; `?host=/folder` names the folder of a unix socket. */
-  readonly url?: string | undefined
-  readonly client?: PostgresClientLike | undefined
-}
 
 export type Sql = postgres.Sql
 /** The option that says where the server is. */

@@ -12,20 +12,20 @@
  *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
  *   missed    keys that the current generation of hot is not known to hold in this version, where a log ships them
  *   read, forgotten  counts of reads of what is now a tombstone
- *   buried    entries that may not come back and rows that Postgres refused, as dead letters
+ *   letters   entries that may not come back and rows that Postgres refused, as dead letters
  */
 import { randomUUID } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { ColdDriver } from '../cold-driver.ts'
-import { sqlStateOf } from '../cold-errors.ts'
 import { encodeCopy } from './copy-binary.ts'
 import { type DeadLetter, lettersFrom } from './dead-letters.ts'
 import { DURABLY } from './durable-commit.ts'
 import { forgetReads } from './entry-access.ts'
 import { columnNames } from './entry-columns.ts'
 import { lookUp } from './look-up-keys.ts'
+import { isRolledBack, rollBackUnless } from './roll-back.ts'
 
 export interface Batch {
   readonly id: string
@@ -37,13 +37,11 @@ export interface TakenOver {
   readonly moved: boolean
   readonly written: number
   /** Entries missing in cold at or below the horizon, now dead letters. */
-  readonly buried: number
+  readonly belowHorizon: number
   /** Number of the hot generation that is current; undefined where none ever was. */
   readonly generationNumber: number | undefined
   readonly missed: readonly EntryKey[]
 }
-
-const DIVISION_BY_ZERO = '22012'
 
 const COLUMNS = sql.raw(columnNames().join(', '))
 const STAGED_COLUMNS = sql.raw(
@@ -122,13 +120,13 @@ export async function takeOverBatch(
 ): Promise<TakenOver> {
   const [row] = await driver.query(sql`${takeOverSql(batch, gate, letters, walId)}
     SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
-      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS buried,
+      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS below_horizon,
       (SELECT hot_generation FROM store)::float8 AS generation_number,
       (SELECT json_agg(json_build_array(namespace, id))::text FROM missed) AS missed, ${DURABLY}`)
   return {
     moved: row?.moved === 1,
     written: row?.written as number,
-    buried: row?.buried as number,
+    belowHorizon: row?.below_horizon as number,
     generationNumber: (row?.generation_number as number | null) ?? undefined,
     missed: keysOf(row?.missed as string | null),
   }
@@ -139,15 +137,16 @@ function keysOf(json: string | null): EntryKey[] {
   return (JSON.parse(json) as [string, string][]).map(([namespace, id]) => ({ namespace, id }))
 }
 
-/** Rejects as these rows would, and always rolls back. */
-export function rehearse(staging: Staging, records: readonly EntryRecord[]): Promise<void> {
+const ROLLED_BACK = sql.raw(rollBackUnless('count(*) < 0'))
+
+/** Rejects as these rows would, and changes nothing: it is rolled back once every row was written. */
+export function checkRows(staging: Staging, records: readonly EntryRecord[]): Promise<void> {
   const { driver } = staging
   return staging.through(records, undefined, async (batch) => {
     try {
-      // Division by a count times zero: it waits for every upsert, and no row causes 22012 by itself.
-      await driver.query(sql`${takeOverSql(batch, sql`SELECT`, [], null)} SELECT 1 / (count(*) * 0) FROM written`)
+      await driver.query(sql`${takeOverSql(batch, sql`SELECT`, [], null)} SELECT ${ROLLED_BACK} FROM written`)
     } catch (error) {
-      if (sqlStateOf(error) !== DIVISION_BY_ZERO) throw error
+      if (!isRolledBack(error)) throw error
       await driver.query(sql`DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid`)
     }
   })
@@ -192,7 +191,7 @@ function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], wa
       RETURNING namespace, id
     ),
     ${forgetReads(sql`SELECT namespace, id FROM written WHERE deleted_at IS NOT NULL`)},
-    buried AS (
+    letters AS (
       INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
       SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
       FROM (SELECT to_jsonb(s) - '{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'::text[] AS fields

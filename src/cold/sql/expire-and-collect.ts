@@ -38,8 +38,8 @@ export async function sweep(driver: ColdDriver, options: SweepOptions): Promise<
   // First: whatever keeps the rest from going on may also be what makes ships fail, and staged rows pile up.
   await clearStaging(driver)
   const expired = await expire(driver, options)
-  const { ripe, heldBy } = await findRipe(driver, options)
-  const collected = ripe.length === 0 ? 0 : await collect(driver, ripe, options)
+  const { collectable, heldBy } = await findCollectable(driver, options)
+  const collected = collectable.length === 0 ? 0 : await collect(driver, collectable, options)
   return { expired, collected, heldBy }
 }
 
@@ -62,7 +62,7 @@ async function expire(driver: ColdDriver, { limit, now }: SweepOptions): Promise
 }
 
 /** Without a lock, so that nobody waits for the search; {@link collect} looks at what it finds again. */
-async function findRipe(driver: ColdDriver, options: SweepOptions) {
+async function findCollectable(driver: ColdDriver, options: SweepOptions) {
   const { limit } = options
   const [row] = await driver.query(sql`
     WITH oldest AS MATERIALIZED (
@@ -73,17 +73,17 @@ async function findRipe(driver: ColdDriver, options: SweepOptions) {
     slowest AS MATERIALIZED (
       SELECT wal_id, place, shipped_version FROM thermocline.wal_checkpoints ORDER BY shipped_version LIMIT 1
     ),
-    ripe AS MATERIALIZED (
+    collectable AS MATERIALIZED (
       SELECT e.namespace, e.id FROM oldest e
       WHERE coalesce(e.version <= (SELECT shipped_version FROM slowest), true) AND ${isInStep} LIMIT ${limit}::int8
     )
-    SELECT (SELECT json_agg(json_build_array(namespace, id))::text FROM ripe) AS ripe,
+    SELECT (SELECT json_agg(json_build_array(namespace, id))::text FROM collectable) AS collectable,
       (SELECT wal_id::text FROM slowest) AS wal_id, (SELECT place FROM slowest) AS place,
       EXISTS (SELECT FROM oldest WHERE version > (SELECT shipped_version FROM slowest)) AS is_held`)
-  const ripe = JSON.parse((row?.ripe as string | null) ?? '[]') as [namespace: string, id: string][]
+  const collectable = JSON.parse((row?.collectable as string | null) ?? '[]') as [namespace: string, id: string][]
   const holder = { walId: row?.wal_id as string, place: (row?.place as string | null) ?? undefined }
   return {
-    ripe: ripe.map(([namespace, id]) => ({ namespace, id })),
+    collectable: collectable.map(([namespace, id]) => ({ namespace, id })),
     heldBy: row?.is_held === true ? holder : undefined,
   }
 }
@@ -95,7 +95,7 @@ async function findRipe(driver: ColdDriver, options: SweepOptions) {
 async function collect(driver: ColdDriver, keys: readonly EntryKey[], options: SweepOptions): Promise<number> {
   const [row] = await driver.query(sql`
     WITH held AS MATERIALIZED (SELECT FROM thermocline.store_identity LIMIT 1 FOR UPDATE),
-    ripe AS (
+    collectable AS (
       SELECT e.ctid AS place FROM ${unnestKeys(keys)} AS k (namespace, id)
       JOIN thermocline.memory_entries e ON e.namespace = k.namespace AND e.id = k.id
       WHERE EXISTS (SELECT FROM held)
@@ -104,7 +104,7 @@ async function collect(driver: ColdDriver, keys: readonly EntryKey[], options: S
       FOR UPDATE OF e SKIP LOCKED
     ),
     gone AS (
-      DELETE FROM thermocline.memory_entries e WHERE e.ctid = ANY (ARRAY (SELECT place FROM ripe))
+      DELETE FROM thermocline.memory_entries e WHERE e.ctid = ANY (ARRAY (SELECT place FROM collectable))
       RETURNING e.namespace, e.id, e.version
     ),
     raised AS (

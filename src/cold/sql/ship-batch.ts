@@ -6,7 +6,7 @@ import type { ColdDriver } from '../cold-driver.ts'
 import { unavailable } from '../cold-errors.ts'
 import type { ShipBatch, ShipResult } from '../cold-tier.ts'
 import { type DeadLetter, isRowFault, sortOut } from './dead-letters.ts'
-import { type Batch, isComplete, rehearse, type Staging, takeOverBatch } from './entry-staging.ts'
+import { type Batch, checkRows, isComplete, type Staging, takeOverBatch } from './entry-staging.ts'
 import { checkpointOf } from './wal-checkpoints.ts'
 
 /** A database that crashes between COPY and statement loses the staged rows; more often than this it is not well. */
@@ -32,12 +32,12 @@ export async function upsert(
   if (records.length === 0) return { written: 0, rejected: 0 }
   return sortingOut(staging, records, async (accepted, refused) => {
     for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
-      const { moved, written, buried } = await staging.through(accepted, undefined, (batch) =>
+      const { moved, written, belowHorizon } = await staging.through(accepted, undefined, (batch) =>
         takeOverBatch(staging.driver, batch, sql`SELECT WHERE ${isComplete(batch)}`, refused, null),
       )
       if (!moved) continue
-      reportRejected(logger, null, refused, buried)
-      return { written, rejected: refused.length + buried }
+      reportRejected(logger, null, refused, belowHorizon)
+      return { written, rejected: refused.length + belowHorizon }
     }
     throw lostStaging()
   })
@@ -54,7 +54,7 @@ async function sortingOut<T>(
   } catch (error) {
     if (!isRowFault(error)) throw error
   }
-  const { accepted, refused } = await sortOut(records, (some) => rehearse(staging, some))
+  const { accepted, refused } = await sortOut(records, (some) => checkRows(staging, some))
   return write(accepted, refused)
 }
 
@@ -70,19 +70,19 @@ async function move(
       takeOverBatch(staging.driver, staged, gateOf(batch, staged), refused, batch.walId),
     )
     if (taken.moved) {
-      const { written, buried, generationNumber, missed } = taken
-      reportRejected(logger, batch.walId, refused, buried)
-      const superseded = accepted.length - written - buried
-      return { status: 'moved', superseded, rejected: refused.length + buried, generationNumber, missed }
+      const { written, belowHorizon, generationNumber, missed } = taken
+      reportRejected(logger, batch.walId, refused, belowHorizon)
+      const superseded = accepted.length - written - belowHorizon
+      return { status: 'moved', superseded, rejected: refused.length + belowHorizon, generationNumber, missed }
     }
     const standing = await checkpointOf(staging.driver, batch.walId)
-    // A log that cold does not know was retired by whoever took it over.
-    if (standing === undefined || standing.epoch !== batch.epoch)
-      return { status: 'fenced', epoch: standing?.epoch ?? 0, sequence: standing?.sequence ?? 0 }
-    if (standing.sequence === batch.from) continue
+    if (standing === undefined) return { status: 'unknown' }
+    const { epoch, sequence } = standing
+    if (epoch !== batch.epoch) return { status: 'fenced', epoch, sequence }
+    if (sequence === batch.from) continue
     // An earlier attempt whose answer was lost.
-    if (standing.sequence === batch.to) return arrivedBefore(batch)
-    return { status: 'elsewhere', sequence: standing.sequence }
+    if (sequence === batch.to) return arrivedBefore(batch)
+    return { status: 'elsewhere', sequence }
   }
   throw lostStaging()
 }
@@ -114,11 +114,16 @@ function arrivedBefore({ records }: ShipBatch): ShipResult {
   return { status: 'moved', superseded: 0, rejected: 0, generationNumber: undefined, missed }
 }
 
-function reportRejected(logger: Logger, walId: string | null, refused: readonly DeadLetter[], buried: number): void {
-  if (refused.length + buried === 0) return
-  const reasons = [...new Set(refused.map(({ reason }) => reason)), ...(buried > 0 ? ['below-horizon'] : [])]
+function reportRejected(
+  logger: Logger,
+  walId: string | null,
+  refused: readonly DeadLetter[],
+  belowHorizon: number,
+): void {
+  if (refused.length + belowHorizon === 0) return
+  const reasons = [...new Set(refused.map(({ reason }) => reason)), ...(belowHorizon > 0 ? ['below-horizon'] : [])]
   logger.error(
-    { walId, rejected: refused.length + buried, reasons },
+    { walId, rejected: refused.length + belowHorizon, reasons },
     'cold could not store some acknowledged entries: they are kept in thermocline.dead_letters',
   )
 }

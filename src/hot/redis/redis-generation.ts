@@ -198,7 +198,7 @@ export class RedisGeneration {
       const breaks = this.#breaks
       const { id, nonce, ready } = await this.#identify()
       const keys = new GenerationKeys(storeId, id)
-      if (this.#lastId === undefined) await link.run('rehearse', [keys.rehearsal], [])
+      if (this.#lastId === undefined) await link.run('tryCommands', [keys.trial], [])
       let number = this.#lastNumber
       if (id !== this.#lastId || ready !== id) {
         const entered = await this.#enter(id)

@@ -29,12 +29,13 @@ import { lowestScores } from './lowest-scores.ts'
 import { GenerationLost, isRefusalForGood, isReply, RedisFull, reasonOf, replyCode } from './redis-errors.ts'
 import { type EnterGeneration, type Generation, RedisGeneration } from './redis-generation.ts'
 import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem, storePrefix } from './redis-keys.ts'
-import { RedisLink, type RedisServer } from './redis-link.ts'
+import { RedisLink } from './redis-link.ts'
+import type { RedisLocation } from './redis-location.ts'
 import type { ScriptName } from './redis-scripts.ts'
 import { argumentsOf, resultOf, STATE_FIELDS, stateOf } from './redis-values.ts'
 
 export interface RedisHotTierOptions {
-  readonly server: RedisServer
+  readonly server: RedisLocation
   /** UUID of the store: two stores on one Redis never see each other. */
   readonly storeId: string
   /** Milliseconds. @default 60_000 */

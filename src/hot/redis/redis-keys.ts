@@ -74,7 +74,7 @@ export class GenerationKeys {
   }
 
   /** For trying out what this user may do. */
-  get rehearsal(): string {
+  get trial(): string {
     return `${this.#tag(0)}:rehearsal`
   }
 

@@ -6,17 +6,12 @@
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis'
 import { Cluster, Redis } from './redis-driver.ts'
 import { isFromReplica, troubleOf } from './redis-errors.ts'
+import type { RedisLocation } from './redis-location.ts'
 import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
-/** A server by URL or options (Sentinel included), or a cluster by its first nodes. */
-export type RedisServer =
-  | { readonly url: string }
-  | { readonly options: RedisOptions }
-  | { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions }
-
 export interface LinkOptions {
-  readonly server: RedisServer
+  readonly server: RedisLocation
   /** Milliseconds for one command, and for a connection to come up. */
   readonly commandTimeout: number
   /** All masters can be asked, over connections of which at least one is new. */
@@ -149,9 +144,9 @@ function createClient({ server, commandTimeout }: LinkOptions, reconnectOnError:
   const scripts = Object.fromEntries(Object.entries(SCRIPTS).map(([name, lua]) => [scriptCommand(name), { lua }]))
   const terms = termsOf(commandTimeout, reconnectOnError)
   if ('nodes' in server) {
-    const { options } = server
+    const options: ClusterOptions | undefined = server.options
     // What a node says goes before the options of all nodes.
-    const nodes: ClusterNode[] = server.nodes.map((node) => ({ ...nodeOf(node), ...terms }))
+    const nodes: ClusterNode[] = nodesOf(server).map((node) => ({ ...nodeOf(node), ...terms }))
     return new Cluster(nodes, {
       clusterRetryStrategy: retryStrategy,
       slotsRefreshTimeout: commandTimeout,
@@ -193,6 +188,11 @@ function termsOf(commandTimeout: number, reconnectOnError: OnReply) {
   } as const
 }
 
+/** What ioredis itself has taken for nodes. */
+function nodesOf({ nodes }: { readonly nodes: readonly unknown[] }): readonly ClusterNode[] {
+  return nodes as readonly ClusterNode[]
+}
+
 function nodeOf(node: ClusterNode): Exclude<ClusterNode, string | number> {
   if (typeof node === 'number') return { port: node }
   return typeof node === 'string' ? parseRedisUrl(node, 'hot.client') : node
@@ -217,11 +217,11 @@ function asBuffer(argument: ScriptArgument): string | number | Buffer {
     : argument
 }
 
-function addressOf(server: RedisServer, client: Redis | Cluster): string {
+function addressOf(server: RedisLocation, client: Redis | Cluster): string {
   const place = ({ host, port, path }: Pick<RedisOptions, 'host' | 'port' | 'path'>): string =>
     path ?? `${host}:${port}`
   if ('nodes' in server) {
-    const nodes = server.nodes.map((node) => {
+    const nodes = nodesOf(server).map((node) => {
       if (typeof node !== 'string') return typeof node === 'number' ? `port ${node}` : `${node.host}:${node.port}`
       return URL.canParse(node) ? new URL(node).host : 'a node'
     })

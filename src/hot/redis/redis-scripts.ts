@@ -21,6 +21,8 @@
  * marker, which Redis expires.
  */
 
+import { WRITE_FIELDS } from './redis-values.ts'
+
 /** Marks of changes that a slot keeps. */
 const MARKS = 32
 
@@ -72,9 +74,12 @@ local function change(slot)
 end
 `
 
+/** How many arguments tell one write, from the second on. */
+const TOLD = WRITE_FIELDS.length
+
 /**
- * KEYS: slot, by last access, by expiry, then entry and marker of each write. ARGV: marker time, then nine of each
- * write. Answers, per write, `stored`, `late`, `full` or the version to rise above.
+ * KEYS: slot, by last access, by expiry, then entry and marker of each write. ARGV: marker time, then WRITE_FIELDS of
+ * each write. Answers, per write, `stored`, `late`, `full` or the version to rise above.
  */
 const write = /* lua */ `${SLOT}
 local slot = enter()
@@ -99,9 +104,9 @@ local function judge(version, reason, started, held, left)
 end
 
 local results = {}
-for i = 1, (#ARGV - 1) / 9 do
+for i = 1, (#ARGV - 1) / ${TOLD} do
   local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
-  local name, version, deleted, expires, payload, reason, started, known, last = unpack(ARGV, 9 * i - 7, 9 * i + 1)
+  local ${WRITE_FIELDS.join(', ')} = unpack(ARGV, ${TOLD} * i - ${TOLD - 2}, ${TOLD} * i + 1)
   local held = redis.call('HGET', entry, 'version')
   local verdict = judge(version, reason, tonumber(started), held, redis.call('GET', marker))
   local before = verdict and 0 or redis.call('HSTRLEN', entry, 'payload')
@@ -256,7 +261,7 @@ return 1
  * KEYS: a key of the generation that nothing else uses. Runs what the scripts above run, so that a user who may not is
  * found out when the store opens and not when the first entry is to leave.
  */
-const rehearse = /* lua */ `${BEGIN}${TIME}
+const tryCommands = /* lua */ `${BEGIN}${TIME}
 local key = KEYS[1]
 redis.call('HSET', key, 'a', time())
 redis.call('HSETNX', key, 'a', 1)
@@ -278,6 +283,6 @@ return 1
 
 export const SCRIPTS = {
   ...{ write, read, touch, remove, repair, lowest, size, raiseFloor, end },
-  ...{ nonce, declareReady, renounce, rehearse },
+  ...{ nonce, declareReady, renounce, tryCommands },
 }
 export type ScriptName = keyof typeof SCRIPTS

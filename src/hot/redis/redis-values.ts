@@ -1,11 +1,20 @@
 /** How values and verdicts cross between the contract and the scripts. */
 import type { HotRead, HotWrite, HotWriteResult } from '../hot-tier.ts'
 
-/** Fields of an entry's hash that every answer needs, in this order. */
+/** Fields of an entry's hash that every answer needs, in the order in which they are asked for and answered. */
 export const STATE_FIELDS = ['version', 'deleted', 'expires', 'known', 'accesses', 'last'] as const
+type State = Record<(typeof STATE_FIELDS)[number], string | null | undefined>
+
+/** What the script `write` is told of each write, by the names that it has for it, in this order. */
+export const WRITE_FIELDS = [
+  ...(['name', 'version', 'deleted', 'expires', 'payload'] as const),
+  ...(['reason', 'started', 'known', 'last'] as const),
+]
+type Argument = string | number | Uint8Array
 
 export function stateOf(fields: readonly (string | null)[]): Omit<HotRead, 'payload'> | undefined {
-  const [version, deleted, expires, known, accesses, last] = fields
+  const named = Object.fromEntries(STATE_FIELDS.map((name, i) => [name, fields[i]])) as State
+  const { version, deleted, expires, known, accesses, last } = named
   if (version === null || version === undefined) return undefined
   return {
     version,
@@ -16,15 +25,18 @@ export function stateOf(fields: readonly (string | null)[]): Omit<HotRead, 'payl
   }
 }
 
-/** The nine arguments of one write, in the order of the script. What began under another generation began too early. */
-export function argumentsOf(name: string, write: HotWrite, current: string): (string | number | Uint8Array)[] {
-  const { version, deleted, expiresAt, payload, reason, generationId = current, access } = write
-  const startedAt = generationId === current ? write.startedAt : 0
-  const { accessCount, lastAccessedAt } = access ?? { accessCount: 0, lastAccessedAt: 0 }
-  return [
-    ...[name, version, deleted ? 1 : 0, expiresAt ?? '', payload],
-    ...[reason, startedAt, accessCount, lastAccessedAt],
-  ]
+/** What began under another generation began too early. */
+export function argumentsOf(name: string, write: HotWrite, currentId: string): Argument[] {
+  const { version, deleted, expiresAt, payload, reason, startedAt, generationId = currentId, access } = write
+  const told: Record<(typeof WRITE_FIELDS)[number], Argument> = {
+    ...{ name, version, payload, reason },
+    deleted: deleted ? 1 : 0,
+    expires: expiresAt ?? '',
+    started: generationId === currentId ? startedAt : 0,
+    known: access?.accessCount ?? 0,
+    last: access?.lastAccessedAt ?? 0,
+  }
+  return WRITE_FIELDS.map((field) => told[field])
 }
 
 export function resultOf(verdict: string): HotWriteResult {

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { inspect, promisify } from 'node:util'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { openPostgresCold, type PostgresColdOptions } from '../../../src/cold/postgres/postgres-driver.ts'
-import { isLasting } from '../../../src/cold/postgres/postgres-errors.ts'
+import { openPostgresCold, type PostgresDriverOptions } from '../../../src/cold/postgres/postgres-driver.ts'
+import { isPermanent } from '../../../src/cold/postgres/postgres-errors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { describeWithPostgres, freePort, PrivatePostgres } from '../../tools/services.ts'
 
@@ -20,7 +20,7 @@ const OPTIONS = {
   logger: silentLogger,
 } as const
 
-async function failure(options: Partial<PostgresColdOptions>): Promise<{ code: string; message: string }> {
+async function failure(options: Partial<PostgresDriverOptions>): Promise<{ code: string; message: string }> {
   const error = await openPostgresCold({ ...OPTIONS, ...options }).then(
     async (tier) => {
       await tier.close()
@@ -161,7 +161,7 @@ describeWithPostgres('a server that', () => {
   it('has no TLS where the url asks for it, and will have none for waiting', async () => {
     const error = await failure({ url: `${server.tcpUrl('postgres', `secretive:${SECRET}`)}?sslmode=require` })
     expect(error.message).toContain('has no TLS')
-    expect(isLasting((error as { cause?: { code: string } }).cause!.code)).toBe(true)
+    expect(isPermanent((error as { cause?: { code: string } }).cause!.code)).toBe(true)
   })
 
   it('survives a password function that throws', async () => {

@@ -9,8 +9,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { readMigrations } from '../../../src/cold/migrations.ts'
 import {
   openPostgresCold,
-  type PostgresColdOptions,
   PostgresDriver,
+  type PostgresDriverOptions,
 } from '../../../src/cold/postgres/postgres-driver.ts'
 import { indexedSearch } from '../../../src/cold/sql/search-vectors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
@@ -54,7 +54,7 @@ async function look(query: string): Promise<unknown[]> {
   }
 }
 
-async function reopen(options: Partial<PostgresColdOptions> = {}): Promise<string> {
+async function reopen(options: Partial<PostgresDriverOptions> = {}): Promise<string> {
   const tier = await openPostgresCold({ ...OPTIONS, url: server.url(database), ...options })
   await tier.close()
   return tier.storeId

@@ -7,8 +7,8 @@ import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPostgresCold } from '../../../src/cold/postgres/postgres-driver.ts'
-import { isLasting } from '../../../src/cold/postgres/postgres-errors.ts'
-import type { PostgresClientLike } from '../../../src/cold/postgres/postgres-server.ts'
+import { isPermanent } from '../../../src/cold/postgres/postgres-errors.ts'
+import type { PostgresClientLike } from '../../../src/cold/postgres/postgres-location.ts'
 import type { ThermoclineError } from '../../../src/errors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { certify } from '../../tools/certificates.ts'
@@ -118,7 +118,7 @@ describeWithTlsPostgres('Postgres over TLS', () => {
       (refused: ThermoclineError) => refused,
     )
     expect(error).toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', message: expect.stringContaining(remedy) })
-    expect(isLasting((error!.cause as { code: string }).code)).toBe(true)
+    expect(isPermanent((error!.cause as { code: string }).code)).toBe(true)
   })
 
   it("asks for the name that a client of the user's gives", async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { ZERO_VERSION } from '../../../src/entry/version.ts'
 import { loadIoredis } from '../../../src/hot/redis/redis-driver.ts'
 import { RedisHotTier } from '../../../src/hot/redis/redis-hot-tier.ts'
-import type { RedisServer } from '../../../src/hot/redis/redis-link.ts'
+import type { RedisLocation } from '../../../src/hot/redis/redis-location.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { describeHotTier } from '../../contract/hot-tier.ts'
 import { createCluster, describeWithAnyRedis, describeWithRedis, PrivateRedis, redisUrl } from '../../tools/services.ts'
@@ -14,7 +14,7 @@ await loadIoredis()
 /** All stores of this run begin so, and are deleted by it at the end. */
 const RUN = randomUUID().slice(0, 13)
 
-function describeOn(name: string, runs: number, server: () => RedisServer): void {
+function describeOn(name: string, runs: number, server: () => RedisLocation): void {
   describeHotTier({
     name,
     movesClock: false,
