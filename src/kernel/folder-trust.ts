@@ -4,13 +4,15 @@
  * are given and what we find in them:
  *
  * - root does not use a folder of another user that everybody may write in;
- * - a link counts only if this user or root made it: an operator may put the logs on another disk that way;
+ * - a link counts only if this user or root made it: an operator may put the logs on another disk that way. One that an
+ *   option names counts also where not everybody may write beside it, or its maker owns that place, as Linux has it
+ *   (`fs.protected_symlinks`): whoever deploys the program made it. Not for root, whom it could lead anywhere;
  * - where everybody may write, so does a folder of ours; its parent's owner is trusted with it as well.
  *
  * Members of a folder's group are trusted: that is how volumes of containers are given to a process that does not own them.
  */
 import { access, chmod, constants, lstat, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
 import type { FolderOption } from './folder-error.ts'
 
@@ -32,7 +34,8 @@ export interface FolderAccess {
 export async function examineFolder(option: FolderOption, path: string): Promise<FolderAccess> {
   const { uid, mode } = await stat(path)
   const link = await lstat(path)
-  if (link.isSymbolicLink() && !isTrusted(link.uid) && link.uid !== uid) throw foreignLink(option, path, link.uid)
+  if (link.isSymbolicLink() && !isTrusted(link.uid) && link.uid !== uid && !(await isDeployed(path, link.uid)))
+    throw foreignLink(option, path, link.uid)
   const isWritableByOthers = hasPermissions() && (mode & WRITE_FOR_OTHERS) !== 0
   if (process.geteuid?.() === ROOT && uid !== ROOT && isWritableByOthers)
     throw refused(
@@ -45,6 +48,13 @@ export async function examineFolder(option: FolderOption, path: string): Promise
     isWritableByOthers,
     owner: isTrusted(uid) ? undefined : uid,
   }
+}
+
+/** Whether whoever made the link could have put anything in its place. */
+async function isDeployed(path: string, maker: number): Promise<boolean> {
+  if (process.geteuid?.() === ROOT) return false
+  const parent = await stat(dirname(resolve(path)))
+  return (parent.mode & WRITE_FOR_OTHERS) === 0 || parent.uid === maker
 }
 
 /**

@@ -13,6 +13,7 @@ import { describeWherePermitted } from '../tools/services.ts'
 import { FolderChild } from './folder-child.ts'
 
 const NOBODY = 65_534
+const DEPLOYER = 54_321
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'thermocline-folder-'))
@@ -253,6 +254,23 @@ describeWherePermitted(['sh', '-c', 'test "$(id -u)" = 0'], 'with users apart', 
     await rm(join(dir, 'wal'), { recursive: true })
     await symlink(disk, join(dir, 'wal'))
     expect(FolderChild.open(dir, NOBODY)).toBe('opened')
+  })
+
+  test('one that is named by a link of whoever deploys the program opens, where not everybody could have made that link', async () => {
+    const [place, disk] = [await temporaryFolder(), await temporaryFolder()]
+    await chown(disk, NOBODY, NOBODY)
+    await chown(place, DEPLOYER, DEPLOYER)
+    await chmod(place, 0o755)
+    const link = join(place, 'data')
+    FolderChild.run(DEPLOYER, ['ln', '-s', disk, link])
+    expect(FolderChild.open(link, NOBODY)).toBe('opened')
+    await chmod(place, 0o1777)
+    expect(FolderChild.open(link, NOBODY)).toBe('opened')
+    await chown(place, 0, 0)
+    expect(FolderChild.open(link, NOBODY)).toMatch(/^ERR_INVALID_OPTIONS .*a link that user 54321 made/)
+    await chmod(place, 0o755)
+    // Root could be led anywhere.
+    await expect(use({ dir: link })).rejects.toMatchObject(unusable('dir', link, /a link that user 54321 made/))
   })
 
   test('one that the process may not write to is refused by name', async () => {
