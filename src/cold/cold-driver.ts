@@ -5,7 +5,10 @@
 import type { SQL } from 'drizzle-orm/sql'
 import type { Migration } from './migrations.ts'
 
-/** Rows as the database answers them. Queries select only what every driver answers alike: text, float8, int4, boolean and bytea. */
+/**
+ * Rows as the database answers them. Queries select only what every driver answers alike: text, float8, int4, boolean
+ * and bytea.
+ */
 export type Row = Readonly<Record<string, unknown>>
 
 export interface ColdDriver {
@@ -26,12 +29,15 @@ export interface ColdDriver {
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>
 
   /**
-   * Applies those of the migrations that are missing, once, however many processes ask at the same time. Answers those that
-   * this one applied.
+   * Applies those of the migrations that are missing, once, however many processes ask at the same time. Answers those
+   * that this one applied.
    */
   migrate(migrations: readonly Migration[]): Promise<Migration[]>
 
-  /** Called after rows were written and after each sweep, for housekeeping that a database does not do by itself. MUST NOT throw. */
+  /**
+   * Called after rows were written and after each sweep, for housekeeping that a database does not do by itself. MUST
+   * NOT throw.
+   */
   housekeep(after: 'write' | 'sweep'): void
 
   close(): Promise<void>

@@ -1,7 +1,11 @@
-/** How errors of a database become ours. Statements, parameters and rows never travel along: they hold people's text. */
+/**
+ * How errors of a database become ours. Statements, parameters and rows never travel along: they hold people's text.
+ */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 
-/** Relations or columns that are not there: undefined_table, undefined_column, invalid_schema_name, undefined_object. */
+/**
+ * Relations or columns that are not there: undefined_table, undefined_column, invalid_schema_name, undefined_object.
+ */
 const MISSING_SCHEMA = new Set(['42P01', '42703', '3F000', '42704'])
 
 /** @param error what a driver threw, also when drizzle wrapped it. */

@@ -1,6 +1,6 @@
 /**
- * The cold tier over any database: this class joins the queries, one file per topic, with the driver that runs them.
- * It holds no state of its own beyond what was read when it opened, what was logged, and what failed attempts left staged,
+ * The cold tier over any database: this class joins the queries, one file per topic, with the driver that runs them. It
+ * holds no state of its own beyond what was read when it opened, what was logged, and what failed attempts left staged,
  * so nothing depends on a session.
  */
 import { type SQL, sql } from 'drizzle-orm'
@@ -89,11 +89,11 @@ export class ColdStore implements ColdTier {
   }
 
   read(keys: readonly EntryKey[], options?: Patience): Promise<(ColdRow | undefined)[]> {
-    return within(options, () => readEntries(this.#driver, keys))
+    return withPatience(options, () => readEntries(this.#driver, keys))
   }
 
   versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]> {
-    return within(options, () => readVersions(this.#driver, keys))
+    return withPatience(options, () => readVersions(this.#driver, keys))
   }
 
   highestVersion(): Promise<Version | undefined> {
@@ -101,15 +101,15 @@ export class ColdStore implements ColdTier {
   }
 
   find(query: ColdQuery, limit: number, options?: Patience): Promise<ColdRow[]> {
-    return within(options, () => findEntries(this.#driver, query, limit))
+    return withPatience(options, () => findEntries(this.#driver, query, limit))
   }
 
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number> {
-    return within(options, () => countEntries(this.#driver, query, own))
+    return withPatience(options, () => countEntries(this.#driver, query, own))
   }
 
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult> {
-    return within(options, async () => {
+    return withPatience(options, async () => {
       const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
       const vectors = isDue && !canUseIndex(this.#vectors, query) ? await this.#lookAtVectors() : this.#vectors
       return search(this.#driver, vectors, query)
@@ -233,7 +233,7 @@ export class ColdStore implements ColdTier {
 }
 
 /** The caller's own patience, within the deadline that the driver gives every statement. */
-async function within<T>(options: Patience | undefined, work: () => Promise<T>): Promise<T> {
+async function withPatience<T>(options: Patience | undefined, work: () => Promise<T>): Promise<T> {
   if (options === undefined) return work()
   throwIfAborted(options.signal)
   return withDeadline(work(), options)

@@ -1,8 +1,8 @@
 /**
- * The cold tier: the truth. What it has committed is stored for good. Its time is the database's, or that of the store's
- * clock where the database belongs to one process. Every method is one transaction, and every
- * rejection is a ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or the
- * deadline passed. Nothing here depends on session state.
+ * The cold tier: the truth. What it has committed is stored for good. Its time is the database's, or that of the
+ * store's clock where the database belongs to one process. Every method is one transaction, and every rejection is a
+ * ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or the deadline passed.
+ * Nothing here depends on session state.
  */
 
 import type { EntryKey } from '../entry/entry-key.ts'
@@ -86,7 +86,10 @@ export interface ShipBatch {
 }
 
 export type ShipResult =
-  /** `superseded`: rows for which cold already held the same or a newer version. `rejected`: rows now in the dead-letter table. */
+  /**
+   * `superseded`: rows for which cold already held the same or a newer version. `rejected`: rows now in the dead-letter
+   * table.
+   */
   | {
       readonly status: 'moved'
       readonly superseded: number
@@ -98,7 +101,10 @@ export type ShipResult =
     }
   /** The log stands under another epoch. Nothing was written. */
   | { readonly status: 'fenced'; readonly epoch: number; readonly sequence: number }
-  /** The log is not known: whoever took it over has retired it, or the database was set back to before it began. Nothing was written. */
+  /**
+   * The log is not known: whoever took it over has retired it, or the database was set back to before it began. Nothing
+   * was written.
+   */
   | { readonly status: 'unknown' }
   /** The checkpoint stands elsewhere than `from` although the epoch is ours. Nothing was written. */
   | { readonly status: 'elsewhere'; readonly sequence: number }
@@ -184,7 +190,10 @@ export interface ColdTier {
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
 
-  /** Inserts or replaces each row that is newer than cold's, and answers how many were. No key twice. Rows that Postgres refuses go to the dead-letter table and are logged as errors. */
+  /**
+   * Inserts or replaces each row that is newer than cold's, and answers how many were. No key twice. Rows that Postgres
+   * refuses go to the dead-letter table and are logged as errors.
+   */
   upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }>
 
   /**
@@ -214,16 +223,22 @@ export interface ColdTier {
    */
   enterHotGeneration(generationId: string): Promise<EnteredGeneration | undefined>
   /**
-   * Makes the generation of a hot tier that this process has for itself the current one, which ends all others for good. Answers its number, or
-   * undefined where another became current at the same time.
+   * Makes the generation of a hot tier that this process has for itself the current one, which ends all others for
+   * good. Answers its number, or undefined where another became current at the same time.
    */
   enterPrivateGeneration(generationId: string): Promise<number | undefined>
   /** Which generation of hot is current, and at most `limit` of the keys of which it may hold an older version. */
   hotMisses(limit: number): Promise<HotMisses>
-  /** Removes rows that hot was repaired for, unless they changed since or another generation than this one is current; answers how many. */
+  /**
+   * Removes rows that hot was repaired for, unless they changed since or another generation than this one is current;
+   * answers how many.
+   */
   clearHotMisses(generationNumber: number, misses: readonly HotMiss[]): Promise<number>
 
-  /** Takes the lease or extends it, and answers whether `holder` (a UUID) has it now. It expires by the database's clock. */
+  /**
+   * Takes the lease or extends it, and answers whether `holder` (a UUID) has it now. It expires by the database's
+   * clock.
+   */
   holdLease(name: string, holder: string, durationMs: number): Promise<boolean>
   /** Gives it back, if `holder` has it. */
   releaseLease(name: string, holder: string): Promise<void>

@@ -184,7 +184,10 @@ export const storeIdentity = thermocline.table(
     storeId: uuid('store_id').notNull().defaultRandom(),
     /** Highest version among collected tombstones: no missing row at or below it is ever inserted. */
     collectedVersion: bytewise('collected_version'),
-    /** The hot generation that is current: id and number change together, under the lock of this row. NULL: there never was one. */
+    /**
+     * The hot generation that is current: id and number change together, under the lock of this row. NULL: there never
+     * was one.
+     */
     hotGenerationId: text('hot_generation_id'),
     hotGeneration: bigint('hot_generation', { mode: 'number' }),
     createdAt: time('created_at').notNull().defaultNow(),

@@ -1,7 +1,8 @@
 /**
- * The hot tier is a fast, bounded cache of the newest versions, which may vanish at any time. Nothing acknowledged depends
- * on it. What keeps it from serving something older than what it once held (markers, floors, generations) are rules H1 to
- * H8 and G1 to G3 of flow/README.md; the contract suite in test/contract/hot-tier.ts checks them on every driver.
+ * The hot tier is a fast, bounded cache of the newest versions, which may vanish at any time. Nothing acknowledged
+ * depends on it. What keeps it from serving something older than what it once held (markers, floors, generations) are
+ * rules H1 to H8 and G1 to G3 of flow/README.md; the contract suite in test/contract/hot-tier.ts checks them on every
+ * driver.
  */
 
 import type { EntryKey } from '../entry/entry-key.ts'
@@ -29,8 +30,8 @@ export interface HotWrite extends HotValue {
   /** `HotTier.now()` before the write was stamped, or before cold was read. */
   readonly startedAt: number
   /**
-   * `HotTier.generationId` before cold was read, of promotions and re-pushes: another generation may have begun with what
-   * cold has newer, so there the write is late. @default whichever is current
+   * `HotTier.generationId` before cold was read, of promotions and re-pushes: another generation may have begun with
+   * what cold has newer, so there the write is late. @default whichever is current
    */
   readonly generationId?: string
   /** Reads known so far, where the writer knows them (promotions). */
@@ -40,11 +41,13 @@ export interface HotWrite extends HotValue {
 export type HotWriteResult =
   /** Hot holds this version now, or held it already. */
   | { readonly status: 'stored' }
-  /** Hot holds something newer, or a newer version has left it. A put must be stamped above `floor` and logged again. */
+  /**
+   * Hot holds something newer, or a newer version has left it. A put must be stamped above `floor` and logged again.
+   */
   | { readonly status: 'refused'; readonly floor: Version }
   /**
-   * The write took longer than half of `markerTtl` since `startedAt`, so what left hot meanwhile may be forgotten, or the
-   * generation is another one. Begin anew.
+   * The write took longer than half of `markerTtl` since `startedAt`, so what left hot meanwhile may be forgotten, or
+   * the generation is another one. Begin anew.
    */
   | { readonly status: 'late' }
 
@@ -86,8 +89,8 @@ export interface HotTier {
   /** How long a marker outlives what left, in milliseconds. */
   readonly markerTtl: number
   /**
-   * Names the generation: one life of what the tier holds. Whoever finds another one than before MUST treat every earlier
-   * write as lost from hot.
+   * Names the generation: one life of what the tier holds. Whoever finds another one than before MUST treat every
+   * earlier write as lost from hot.
    */
   readonly generationId: string
   /**
@@ -106,8 +109,8 @@ export interface HotTier {
   read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]>
 
   /**
-   * Sets each value only if it is newer than what hot holds, in order, and only where marker and floor allow it. MUST be
-   * idempotent: the same write may arrive twice and late. Existing access counts of the key are kept.
+   * Sets each value only if it is newer than what hot holds, in order, and only where marker and floor allow it. MUST
+   * be idempotent: the same write may arrive twice and late. Existing access counts of the key are kept.
    */
   write(writes: readonly HotWrite[]): Promise<HotWriteResult[]>
 
@@ -128,15 +131,15 @@ export interface HotTier {
   remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
 
   /**
-   * Drops each key that hot holds older than the given version, and leaves a marker of that version and raises the floor
-   * whether it held the key or not: a copy on its way here must not arrive. Cold MUST have the version or a newer one.
-   * Answers as {@link HotTier.remove}.
+   * Drops each key that hot holds older than the given version, and leaves a marker of that version and raises the
+   * floor whether it held the key or not: a copy on its way here must not arrive. Cold MUST have the version or a newer
+   * one. Answers as {@link HotTier.remove}.
    */
   repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
 
   /**
-   * Rejects where another generation answers by now, or nobody can tell. One that is exchanged behind an open connection is
-   * otherwise noticed only by those who know something that it has lost.
+   * Rejects where another generation answers by now, or nobody can tell. One that is exchanged behind an open
+   * connection is otherwise noticed only by those who know something that it has lost.
    */
   verify(): Promise<void>
 

@@ -68,7 +68,7 @@ export interface SetBack {
 export class Checkpointer {
   readonly #parts: CheckpointerParts
   readonly #flight = new SingleFlight(() => this.#checkpoint())
-  /** Of the log when it was opened. */
+  /** The last record that the log held when it was opened. */
   readonly #lastBefore: number
   #sequence: number
   /** Whether cold knows that the log is ours: it was away when the log was opened. */

@@ -25,7 +25,8 @@ interface Answer {
   readonly error?: { readonly name: string; readonly code?: string; readonly constraint?: string }
 }
 
-interface Waiting {
+/** A call that the worker has yet to answer. */
+interface PendingCall {
   readonly resolve: (result: unknown) => void
   readonly reject: (error: Error) => void
 }
@@ -49,7 +50,7 @@ class PgliteEnded extends Error {
 
 export class PgliteClient {
   readonly #worker: Worker
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, PendingCall>()
   readonly #exited: Promise<void>
   #hasEnded = false
   #lastId = 0

@@ -37,7 +37,10 @@ export class BinaryWriter {
     this.#bytes.write(digits, at, 'hex')
   }
 
-  /** One-dimensional array elements of float4, each with its length before it. Copied as bits: no float passes through a double. */
+  /**
+   * One-dimensional array elements of float4, each with its length before it. Copied as bits: no float passes through a
+   * double.
+   */
   floats(values: Float32Array): void {
     const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
     let at = this.#reserve(values.length * 8)

@@ -1,12 +1,13 @@
 /**
- * Records as `COPY thermocline.entry_staging … FROM STDIN (FORMAT binary)` wants them; ./column-types.ts has the bytes of
- * each value.
+ * Records as `COPY thermocline.entry_staging … FROM STDIN (FORMAT binary)` wants them; ./column-types.ts has the bytes
+ * of each value.
  *
  *   header:  "PGCOPY\n\377\r\n\0" · int32 flags (0) · int32 length of extension (0)
  *   row:     int16 number of columns · per column int32 length (-1: NULL) and that many bytes
  *   trailer: int16 -1
  *
- * A COPY without trailer is accepted up to where it ends, so the statement that takes the rows over compares their number.
+ * A COPY without trailer is accepted up to where it ends, so the statement that takes the rows over compares their
+ * number.
  */
 import type { EntryRecord } from '../../entry/record.ts'
 import { BinaryWriter } from './binary-writer.ts'

@@ -1,6 +1,6 @@
 /**
- * Rows that Postgres refuses. One such row must neither stop a log nor vanish: it is found by halving its batch, kept as
- * a dead letter in the transaction that would have stored it, and the others go through.
+ * Rows that Postgres refuses. One such row must neither stop a log nor vanish: it is found by halving its batch, kept
+ * as a dead letter in the transaction that would have stored it, and the others go through.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { encodeRecord } from '../../entry/codec.ts'
@@ -27,7 +27,7 @@ export function isRowFault(error: unknown): boolean {
  * Finds the rows at fault; costs about two attempts per row at fault and halving.
  * @param attempt resolves if Postgres would take these rows, and MUST change nothing.
  */
-export async function sortOut(
+export async function findRefused(
   records: readonly EntryRecord[],
   attempt: (records: readonly EntryRecord[]) => Promise<void>,
 ): Promise<Sorted> {
@@ -41,8 +41,8 @@ export async function sortOut(
       return { accepted: [], refused: [{ record: only, reason: sqlStateOf(error) ?? 'encoding' }] }
   }
   const middle = records.length >>> 1
-  const left = await sortOut(records.slice(0, middle), attempt)
-  const right = await sortOut(records.slice(middle), attempt)
+  const left = await findRefused(records.slice(0, middle), attempt)
+  const right = await findRefused(records.slice(middle), attempt)
   return { accepted: [...left.accepted, ...right.accepted], refused: [...left.refused, ...right.refused] }
 }
 

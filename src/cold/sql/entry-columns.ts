@@ -30,7 +30,9 @@ interface Column<T> {
   readonly comparison: Comparison | null
 }
 
-/** `jsonb` sorts the members of its objects: what that loses has a column of its own, and none of the record's fields. */
+/**
+ * `jsonb` sorts the members of its objects: what that loses has a column of its own, and none of the record's fields.
+ */
 type ColumnName = keyof EntryRecord | 'metadataOrder'
 type Value<N extends ColumnName> = N extends keyof EntryRecord ? NonNullable<EntryRecord[N]> : string
 

@@ -55,6 +55,9 @@ const REPLACEMENTS = sql.raw(
     .join(', '),
 )
 
+/** What a row of `verdicts` has beside the columns of its entry. */
+const OF_NO_ENTRY = sql.raw(`'{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'`)
+
 /** Batches of failed attempts that are remembered; older ones are left to the sweep. */
 const MAX_ABANDONED = 1_000
 
@@ -68,8 +71,8 @@ export class Staging {
   }
 
   /**
-   * Stages the records and hands them to `take`. An attempt that failed may have left them, or may still do so where its
-   * outcome is unknown. An empty batch costs no COPY.
+   * Stages the records and hands them to `take`. An attempt that failed may have left them, or may still do so where
+   * its outcome is unknown. An empty batch costs no COPY.
    */
   async through<T>(
     records: readonly EntryRecord[],
@@ -194,8 +197,9 @@ function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], wa
     letters AS (
       INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
       SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
-      FROM (SELECT to_jsonb(s) - '{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'::text[] AS fields
-            FROM verdicts s WHERE s.is_below_horizon) AS missing
+      FROM (
+        SELECT to_jsonb(s) - ${OF_NO_ENTRY}::text[] AS fields FROM verdicts s WHERE s.is_below_horizon
+      ) AS missing
       UNION ALL
       SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
       FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)

@@ -14,7 +14,7 @@ const NO_CONTENT = sql.raw(
 )
 
 /** Tombstones that are looked at for each one that may be collected, so that many that may not cost little. */
-const WALK = 10
+const LOOKED_AT_FOR_EACH = 10
 
 export interface SweepOptions {
   readonly graceMs: number
@@ -68,7 +68,7 @@ async function findCollectable(driver: ColdDriver, options: SweepOptions) {
     WITH oldest AS MATERIALIZED (
       SELECT namespace, id, version FROM thermocline.memory_entries
       WHERE deleted_at IS NOT NULL AND deleted_at <= ${endOfGrace(options)}
-      ORDER BY deleted_at LIMIT ${limit * WALK}::int8
+      ORDER BY deleted_at LIMIT ${limit * LOOKED_AT_FOR_EACH}::int8
     ),
     slowest AS MATERIALIZED (
       SELECT wal_id, place, shipped_version FROM thermocline.wal_checkpoints ORDER BY shipped_version LIMIT 1
@@ -89,8 +89,8 @@ async function findCollectable(driver: ColdDriver, options: SweepOptions) {
 }
 
 /**
- * A tombstone may go only when no log can still bring an older version of its key, and hot holds none. The horizon rises in the same
- * statement, under a lock taken first, so that no ship inserts below it in between.
+ * A tombstone may go only when no log can still bring an older version of its key, and hot holds none. The horizon
+ * rises in the same statement, under a lock taken first, so that no ship inserts below it in between.
  */
 async function collect(driver: ColdDriver, keys: readonly EntryKey[], options: SweepOptions): Promise<number> {
   const [row] = await driver.query(sql`
@@ -121,7 +121,10 @@ function endOfGrace({ graceMs, now }: SweepOptions): SQL {
   return sql`${now} - ${graceMs}::float8 * interval '1 millisecond'`
 }
 
-/** Hot is not known to hold anything older of key `e`. `OFFSET` keeps it a look-up a row: rows are few, misses may not be. */
+/**
+ * Hot is not known to hold anything older of key `e`. `OFFSET` keeps it a look-up a row: rows are few, misses may not
+ * be.
+ */
 const isInStep = sql`NOT EXISTS (
   SELECT FROM thermocline.hot_misses m WHERE m.namespace = e.namespace AND m.id = e.id OFFSET 0
 )`

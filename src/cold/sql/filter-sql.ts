@@ -60,7 +60,9 @@ function conditionSql(condition: Condition): SQL {
   return sql`${column} ${OPERATORS[condition.operator]} ${condition.value}::${type}`
 }
 
-/** Columns hold whole milliseconds from 1970 on; bounds are rounded to such without changing what lies on which side. */
+/**
+ * Columns hold whole milliseconds from 1970 on; bounds are rounded to such without changing what lies on which side.
+ */
 function timeCondition(column: SQL, condition: Condition): SQL {
   if (condition.operator === 'in') {
     const times = condition.values.filter((value) => Number.isInteger(value) && Number(value) >= 0)

@@ -1,7 +1,7 @@
 /**
- * Which generation of hot is current, and of which keys it may hold what is too old. Every ship reads the current number
- * under a lock that entering a generation waits for, and lists each key that this generation is not known to hold in the
- * version shipped (rules G3 to G7 of flow/README.md).
+ * Which generation of hot is current, and of which keys it may hold what is too old. Every ship reads the current
+ * number under a lock that entering a generation waits for, and lists each key that this generation is not known to
+ * hold in the version shipped (rules G3 to G7 of flow/README.md).
  */
 import { sql } from 'drizzle-orm'
 import { type Version, ZERO_VERSION } from '../../entry/version.ts'
@@ -11,9 +11,9 @@ import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { highestVersion } from './read-entries.ts'
 
 /**
- * One row holds the current generation, so that of many processes that enter the same one at once only the first changes
- * it: the others wait for its lock and find their own id there. Its number is at least the time, so that a database
- * set back to an earlier state gives none twice.
+ * One row holds the current generation, so that of many processes that enter the same one at once only the first
+ * changes it: the others wait for its lock and find their own id there. Its number is at least the time, so that a
+ * database set back to an earlier state gives none twice.
  */
 export async function enterHotGeneration(
   driver: ColdDriver,
@@ -54,8 +54,8 @@ async function numberOf(driver: ColdDriver, generationId: string): Promise<numbe
 }
 
 /**
- * A generation that another has followed may hold what is old, and nothing tells which keys: what was written meanwhile was
- * confirmed by its successor, and what was missing there was repaired there.
+ * A generation that another has followed may hold what is old, and nothing tells which keys: what was written meanwhile
+ * was confirmed by its successor, and what was missing there was repaired there.
  */
 async function hasEnded(driver: ColdDriver, generationId: string): Promise<boolean> {
   const [row] = await driver.query(sql`

@@ -3,9 +3,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 
 /**
- * Arrays of one length as rows, in as many parameters however long they are. A parameter by itself would tell the planner
- * its length, and the estimates that follow from it depend on statistics that a new table lacks: the subselects hide it,
- * so that every plan is made for few rows, each looked up through an index. Look them up by `LATERAL (… LIMIT 1)`.
+ * Arrays of one length as rows, in as many parameters however long they are. A parameter by itself would tell the
+ * planner its length, and the estimates that follow from it depend on statistics that a new table lacks: the subselects
+ * hide it, so that every plan is made for few rows, each looked up through an index. Look them up by `LATERAL (… LIMIT
+ * 1)`.
  */
 export function unnest(...arrays: readonly SQL[]): SQL {
   return sql`unnest(${sql.join(

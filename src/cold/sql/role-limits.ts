@@ -1,4 +1,6 @@
-/** Limits of time that a role may have by default, as managed servers set them: they end what takes as long as it takes. */
+/**
+ * Limits of time that a role may have by default, as managed servers set them: they end what takes as long as it takes.
+ */
 
 const NAMES = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout']
 /** `pg_settings` knows which of them this version has. */

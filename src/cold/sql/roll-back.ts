@@ -1,6 +1,6 @@
 /**
- * A transaction that is to leave nothing behind, where no session can be told to roll back: an expression that divides by
- * zero makes it fail as a whole. Nothing else in our statements divides, so no row does that by itself.
+ * A transaction that is to leave nothing behind, where no session can be told to roll back: an expression that divides
+ * by zero makes it fail as a whole. Nothing else in our statements divides, so no row does that by itself.
  */
 import { sqlStateOf } from '../cold-errors.ts'
 

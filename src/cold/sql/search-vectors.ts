@@ -55,7 +55,10 @@ function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolea
   return sizes.every((size) => size <= MAX_HALF) && sizes.some((size) => size > ZERO_HALF)
 }
 
-/** All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is partial. */
+/**
+ * All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is
+ * partial.
+ */
 export function exactSearch(query: ColdSearch, schema: string | undefined): SQL {
   const by = schema === undefined ? plainDistance(query) : distance(query, schema)
   return withColumns(sql`
@@ -67,8 +70,8 @@ export function exactSearch(query: ColdSearch, schema: string | undefined): SQL 
 
 /**
  * For this statement alone, evaluated once, before the index is walked: strict order lets a filtered search go on until
- * it has enough, or has seen a twentieth of the rows: a step of the walk costs as much as twenty rows read in
- * passing, so a filter that selects less is better served by these. Settings of a session would be lost behind pgbouncer.
+ * it has enough, or has seen a twentieth of the rows: a step of the walk costs as much as twenty rows read in passing,
+ * so a filter that selects less is better served by these. Settings of a session would be lost behind pgbouncer.
  */
 const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', true)
   || set_config('hnsw.ef_search', '100', true)

@@ -5,7 +5,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { unavailable } from '../cold-errors.ts'
 import type { ShipBatch, ShipResult } from '../cold-tier.ts'
-import { type DeadLetter, isRowFault, sortOut } from './dead-letters.ts'
+import { type DeadLetter, findRefused, isRowFault } from './dead-letters.ts'
 import { type Batch, checkRows, isComplete, type Staging, takeOverBatch } from './entry-staging.ts'
 import { checkpointOf } from './wal-checkpoints.ts'
 
@@ -14,8 +14,8 @@ const STAGING_ATTEMPTS = 3
 
 export async function ship(staging: Staging, logger: Logger, batch: ShipBatch): Promise<ShipResult> {
   try {
-    return await sortingOut(staging, batch.records, (accepted, refused) =>
-      move(staging, logger, batch, accepted, refused),
+    return await writeAllButRefused(staging, batch.records, (accepted, refused) =>
+      moveCheckpoint(staging, logger, batch, accepted, refused),
     )
   } catch (error) {
     if (await hasArrived(staging.driver, batch)) return arrivedBefore(batch)
@@ -30,7 +30,7 @@ export async function upsert(
   records: readonly EntryRecord[],
 ): Promise<{ written: number; rejected: number }> {
   if (records.length === 0) return { written: 0, rejected: 0 }
-  return sortingOut(staging, records, async (accepted, refused) => {
+  return writeAllButRefused(staging, records, async (accepted, refused) => {
     for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
       const { moved, written, belowHorizon } = await staging.through(accepted, undefined, (batch) =>
         takeOverBatch(staging.driver, batch, sql`SELECT WHERE ${isComplete(batch)}`, refused, null),
@@ -43,8 +43,8 @@ export async function upsert(
   })
 }
 
-/** Writes everything; only when a row is at fault, finds out which and writes the others. */
-async function sortingOut<T>(
+/** Writes everything; only where Postgres refuses that for a row, finds out which, and writes the others. */
+async function writeAllButRefused<T>(
   staging: Staging,
   records: readonly EntryRecord[],
   write: (accepted: readonly EntryRecord[], refused: readonly DeadLetter[]) => Promise<T>,
@@ -54,11 +54,11 @@ async function sortingOut<T>(
   } catch (error) {
     if (!isRowFault(error)) throw error
   }
-  const { accepted, refused } = await sortOut(records, (some) => checkRows(staging, some))
+  const { accepted, refused } = await findRefused(records, (some) => checkRows(staging, some))
   return write(accepted, refused)
 }
 
-async function move(
+async function moveCheckpoint(
   staging: Staging,
   logger: Logger,
   batch: ShipBatch,
@@ -108,7 +108,7 @@ async function hasArrived(driver: ColdDriver, { walId, epoch, from, to }: ShipBa
   }
 }
 
-/** Which of its keys were missed, only the answer said that was lost: any of them may be. */
+/** Only the answer, which was lost, said which keys hot may hold older: so any of them may be. */
 function arrivedBefore({ records }: ShipBatch): ShipResult {
   const missed = records.map(({ namespace, id }) => ({ namespace, id }))
   return { status: 'moved', superseded: 0, rejected: 0, generationNumber: undefined, missed }

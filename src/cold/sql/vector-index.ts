@@ -1,6 +1,7 @@
 /**
  * HNSW indexes (pgvector), one per declared dimension and metric, over rows whose `indexed` flag is set. Inserting into
- * one costs milliseconds a row, so rows are written with the flag off and {@link indexVectors} sets it in the background.
+ * one costs milliseconds a row, so rows are written with the flag off and {@link indexVectors} sets it in the
+ * background.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'
@@ -110,7 +111,10 @@ export interface IndexingBatch {
   readonly upTo?: Version | undefined
 }
 
-/** Sets the flag of up to `limit` rows, the oldest first, and answers how many. A row that an index refuses is marked so. */
+/**
+ * Sets the flag of up to `limit` rows, the oldest first, and answers how many. A row that an index refuses is marked
+ * so.
+ */
 export async function indexVectors(driver: ColdDriver, batch: IndexingBatch): Promise<number> {
   if (batch.dimensions.length === 0) return 0
   try {

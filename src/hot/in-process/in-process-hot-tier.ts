@@ -165,7 +165,10 @@ export class InProcessHotTier implements HotTier {
     this.#refuseIfClosed()
   }
 
-  /** At most `limit` entries with reads that cold does not know of; they count as known from now on. Costs what it answers. */
+  /**
+   * At most `limit` entries with reads that cold does not know of; they count as known from now on. Costs what it
+   * answers.
+   */
   takeReads(limit: number): CountedRead[] {
     const taken: CountedRead[] = []
     for (const held of this.#read) {

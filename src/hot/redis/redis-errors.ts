@@ -1,4 +1,6 @@
-/** What errors of Redis and ioredis mean. Their messages and `command.args` hold keys and values, so none is passed on. */
+/**
+ * What errors of Redis and ioredis mean. Their messages and `command.args` hold keys and values, so none is passed on.
+ */
 import { isThermoclineError } from '../../errors.ts'
 import { CircuitOpen } from './circuit-breaker.ts'
 

@@ -3,8 +3,8 @@
  * asks of every driver; redis-scripts.ts holds the rules and redis-generation.ts says which generation it is.
  *
  * Redis may be away at any time: then every call rejects with `ERR_TIER_UNAVAILABLE` (tier hot), at the latest after
- * `commandTimeout`, and at once while the breaker is open. A rejected write may still arrive; the scripts see to it that
- * this does no harm. An answer counts only if the generation is still the one that was asked.
+ * `commandTimeout`, and at once while the breaker is open. A rejected write may still arrive; the scripts see to it
+ * that this does no harm. An answer counts only if the generation is still the one that was asked.
  */
 
 import type { EntryKey } from '../../entry/entry-key.ts'
@@ -44,9 +44,9 @@ export interface RedisHotTierOptions {
   readonly commandTimeout?: number
   readonly logger: Logger
   /**
-   * Called before this process uses a generation that it does not know: MUST register it in cold as current, and resolve
-   * to what cold answers, undefined where that generation has ended. While it rejects, the tier is unavailable; it is
-   * asked again.
+   * Called before this process uses a generation that it does not know: MUST register it in cold as current, and
+   * resolve to what cold answers, undefined where that generation has ended. While it rejects, the tier is unavailable;
+   * it is asked again.
    */
   readonly enterGeneration: EnterGeneration
   /** Called when another generation has become current, the first included: re-push what hot may lack. */
@@ -56,7 +56,7 @@ export interface RedisHotTierOptions {
 const DEFAULT_MARKER_TTL = 60_000
 const DEFAULT_COMMAND_TIMEOUT = 2_000
 /** Failures in a row before Redis is left alone, and for how long: one lost packet is no outage. */
-const GUARD = { threshold: 5, restMs: 1_000 }
+const BREAKER = { threshold: 5, restMs: 1_000 }
 
 export class RedisHotTier implements HotTier {
   readonly capacity: HotCapacity = { maxEntries: undefined, maxBytes: undefined }
@@ -78,7 +78,7 @@ export class RedisHotTier implements HotTier {
     this.#logger = logger
     this.#keyPattern = `${storePrefix(storeId)}*`
     this.#breaker = new CircuitBreaker({
-      ...GUARD,
+      ...BREAKER,
       clock: systemClock,
       isOutage: (error) => !isReply(error) && !(error instanceof GenerationLost || error instanceof RedisFull),
     })
@@ -102,8 +102,8 @@ export class RedisHotTier implements HotTier {
   }
 
   /**
-   * Resolves when the tier can be used, to be called once. A rejection, after twice `commandTimeout` at the latest, says
-   * why it cannot yet; it goes on trying until it is closed.
+   * Resolves when the tier can be used, to be called once. A rejection, after twice `commandTimeout` at the latest,
+   * says why it cannot yet; it goes on trying until it is closed.
    */
   async connect(): Promise<void> {
     try {
@@ -198,7 +198,7 @@ export class RedisHotTier implements HotTier {
         this.#lowest(generation, 'byLastAccess', idleSince, limit),
         this.#lowest(generation, 'byExpiry', this.now(), limit),
       ])
-      const found = await this.#describe(generation, [...new Set([...idle, ...expired])])
+      const found = await this.#candidatesOf(generation, [...new Set([...idle, ...expired])])
       return found.sort((a, b) => a.lastAccessedAt - b.lastAccessedAt).slice(0, limit)
     })
   }
@@ -284,7 +284,7 @@ export class RedisHotTier implements HotTier {
   }
 
   /** What is known of the names that are still held. */
-  async #describe(generation: Generation, names: readonly string[]): Promise<HotCandidate[]> {
+  async #candidatesOf(generation: Generation, names: readonly string[]): Promise<HotCandidate[]> {
     const { keys } = generation
     const groups = groupBySlot(names, (name) => name)
     const described = await Promise.all(

@@ -110,8 +110,8 @@ export class RedisLink {
   }
 
   /**
-   * Who has become a replica refuses writes, and scripts that read begin with one: it is time to connect anew. Once, for
-   * as many commands as were on their way there.
+   * Who has become a replica refuses writes, and scripts that read begin with one: it is time to connect anew. Once,
+   * for as many commands as were on their way there.
    */
   #leavesReplica(error: Error): boolean {
     if (this.#isLeavingReplica || !isFromReplica(error)) return false
@@ -166,7 +166,10 @@ function createClient({ server, commandTimeout }: LinkOptions, reconnectOnError:
   return new Redis({ retryStrategy, ...given, ...terms, enableOfflineQueue: false, scripts })
 }
 
-/** What holds for each connection, whatever the user's own options say. An older ioredis lacks some and needs none of them. */
+/**
+ * What holds for each connection, whatever the user's own options say. An older ioredis lacks some and needs none of
+ * them.
+ */
 function termsOf(commandTimeout: number, reconnectOnError: OnReply) {
   return {
     lazyConnect: true,

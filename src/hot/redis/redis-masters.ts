@@ -3,7 +3,9 @@ import type { Redis } from 'ioredis'
 import { DatabaseMissing, replyCode } from './redis-errors.ts'
 
 export interface MasterReport {
-  /** Changes with each start of the server and with each change of what it replicates; undefined where INFO is blocked. */
+  /**
+   * Changes with each start of the server and with each change of what it replicates; undefined where INFO is blocked.
+   */
   readonly fingerprint: string | undefined
   readonly isReplica: boolean
   /** What Redis does when its memory is full; undefined where it has no limit or does not tell. */

@@ -3,16 +3,16 @@
  * keys in KEYS; the first is the slot's own hash, whose `floor` is there for as long as what the slot holds. A script
  * that does not find it answers nil: the generation is lost, and nothing else of it may be believed.
  *
- * A slot may also go back: to the state of a copy which lacks what was written last. So each change has a mark, its number
- * and its time, and a slot keeps those of its latest changes. A caller hands over the latest mark that it has seen, as
- * the last of ARGV, and gets the one that is the latest now; where the slot does not know the mark of that number, it
- * answers nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for so long
- * has to look at the server itself, see redis-generation.ts.)
+ * A slot may also go back: to the state of a copy which lacks what was written last. So each change has a mark, its
+ * number and its time, and a slot keeps those of its latest changes. A caller hands over the latest mark that it has
+ * seen, as the last of ARGV, and gets the one that is the latest now; where the slot does not know the mark of that
+ * number, it answers nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for
+ * so long has to look at the server itself, see redis-generation.ts.)
  *
  * Each script begins with a write, also one that only asks. A replica refuses it, and so does a Redis that takes no
  * writes because its disk or its replicas fail: where hot cannot be kept in step with cold, nobody must read from it. A
- * Redis that is full refuses commands that may grow, unless the script has begun with one that cannot; so what is asked,
- * what leaves and what is repaired goes on there, and `write` alone looks whether there is room.
+ * Redis that is full refuses commands that may grow, unless the script has begun with one that cannot; so what is
+ * asked, what leaves and what is repaired goes on there, and `write` alone looks whether there is room.
  *
  * ioredis may resend, and a command that timed out may still run, so each script may run twice and late.
  *
@@ -40,8 +40,8 @@ local function digits(number) return string.format('%.0f', number) end
 `
 
 /**
- * What scripts of a slot share. `enter` answers its floor and latest mark, or nothing where it lost what it held; `change` notes a change,
- * and answers its mark, whether Redis is full, and the time.
+ * What scripts of a slot share. `enter` answers its floor and latest mark, or nothing where it lost what it held;
+ * `change` notes a change, and answers its mark, whether Redis is full, and the time.
  */
 const SLOT = /* lua */ `${TIME}
 local seen = table.remove(ARGV)
@@ -135,7 +135,10 @@ for i = 2, #KEYS do found[i - 1] = redis.call('HMGET', KEYS[i], unpack(ARGV)) en
 return { slot.latest, found }
 `
 
-/** KEYS: slot, by last access, then entries. ARGV: name, time and reads of each touch. Answers, per touch, 1 if it counted. */
+/**
+ * KEYS: slot, by last access, then entries. ARGV: name, time and reads of each touch. Answers, per touch, 1 if it
+ * counted.
+ */
 const touch = /* lua */ `${BEGIN}${SLOT}
 local slot = enter()
 if not slot then return nil end
@@ -234,7 +237,10 @@ redis.call('UNLINK', KEYS[1])
 return 1
 `
 
-/** KEYS: nonce. ARGV: a random text. Answers the nonce, made now where there was none, the generation that is ready, the time. */
+/**
+ * KEYS: nonce. ARGV: a random text. Answers the nonce, made now where there was none, the generation that is ready, the
+ * time.
+ */
 const nonce = /* lua */ `${BEGIN}${TIME}
 redis.call('HSETNX', KEYS[1], 'nonce', ARGV[1])
 local found = redis.call('HMGET', KEYS[1], 'nonce', 'ready')
