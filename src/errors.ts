@@ -38,6 +38,16 @@ export interface SequenceRange {
   readonly to: number | undefined
 }
 
+/** Names the records of a range that holds some: `record 7`, `records 7 to 9`, `records from 7 on`. */
+export function recordsIn({ from, to }: SequenceRange): string {
+  if (to === undefined) return `records from ${from} on`
+  return from === to ? `record ${from}` : `records ${from} to ${to}`
+}
+
+export function isEmptyRange({ from, to }: SequenceRange): boolean {
+  return to !== undefined && to < from
+}
+
 /** A failed write names the id it chose and what became of it, so that a retry makes no duplicate. */
 export interface WriteFailure {
   id?: string

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { retireLostLog } from '../src/admin/list-logs.ts'
+import { retireLostLog } from '../src/admin/retire-log.ts'
 import {
   type ChunkInput,
   type ErrorCode,

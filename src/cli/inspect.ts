@@ -1,6 +1,7 @@
 /** `thermocline inspect`: what a folder's logs hold, without changing anything. */
 import { Command } from 'commander'
 import { inspectStore, type ScanReport } from '../admin/inspect-store.ts'
+import { isEmptyRange, recordsIn, type SequenceRange } from '../errors.ts'
 import { EXIT } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
 
@@ -60,8 +61,7 @@ function describeLog(log: ScanReport): string[] {
   return lines
 }
 
-function describeMissing({ from, to }: ScanReport['damage'][number]['missing']): string {
-  if (to === undefined) return `; records from ${from} on are not in the log`
-  if (to < from) return ''
-  return from === to ? `; record ${from} is not in the log` : `; records ${from} to ${to} are not in the log`
+function describeMissing(missing: SequenceRange): string {
+  if (isEmptyRange(missing)) return ''
+  return `; ${recordsIn(missing)} ${missing.from === missing.to ? 'is' : 'are'} not in the log`
 }

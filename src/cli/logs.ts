@@ -1,6 +1,7 @@
 /** `thermocline logs`: which logs the database expects records of; `logs retire` ends one whose disk is gone. */
 import { Command } from 'commander'
-import { type LogLoss, type LogStanding, listRegisteredLogs, retireLostLog } from '../admin/list-logs.ts'
+import { type LogStanding, listRegisteredLogs } from '../admin/list-logs.ts'
+import { type LogLoss, retireLostLog } from '../admin/retire-log.ts'
 import { EXIT } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
 import { commandLogger } from './terminal-logger.ts'

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type LogRecovery, type LostRange, type RecoveredLog, recoverStore } from '../admin/recover-store.ts'
+import { recordsIn } from '../errors.ts'
 import { EXIT } from './exit-code.ts'
 import { RecoverProgressBars } from './recover-progress.ts'
 import { listenForInterrupt } from './signals.ts'
@@ -126,9 +127,8 @@ function describeFindings({ path, rejected, tornTail, damage, lost }: RecoveredL
   return lines
 }
 
-function describeRange({ from, to }: LostRange): string {
-  if (to === undefined) return `whatever was acknowledged from record ${from} on`
-  return from === to ? `record ${from}` : `records ${from} to ${to}`
+function describeRange(range: LostRange): string {
+  return range.to === undefined ? `whatever was acknowledged from record ${range.from} on` : recordsIn(range)
 }
 
 function describeTime({ writtenAfter, writtenBefore }: LostRange): string {

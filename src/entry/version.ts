@@ -69,7 +69,7 @@ export class VersionClock {
 
   /** Whether a clock that is right can have issued the version by now. */
   isCredible(version: Version): boolean {
-    const { millis } = parse(version)
+    const { millis } = parseVersion(version)
     return millis <= this.#clock.now() + MAX_DRIFT_MS || millis <= this.#millis
   }
 
@@ -87,7 +87,7 @@ export class VersionClock {
   get highest(): { millis: number; counter: number } {
     let highest = hexOf(this.#millis, this.#counter)
     for (const outlier of this.#outliers.values()) if (outlier > highest) highest = outlier
-    return parse(highest)
+    return parseVersion(highest)
   }
 
   /** Raises the clock to the time it is and answers a version that every one issued from now on is above. */
@@ -99,7 +99,7 @@ export class VersionClock {
   /** Raises the clock to a version that is credible; false where it is not. */
   #believe(version: Version): boolean {
     if (!this.isCredible(version)) return false
-    const { millis, counter } = parse(version)
+    const { millis, counter } = parseVersion(version)
     this.raise(millis, counter)
     return true
   }
@@ -121,7 +121,7 @@ export class VersionClock {
     // Looking through all of them must not become the price of each write.
     if (this.#outliers.size <= this.#maxOutliers / 2) return
     for (const outlier of this.#outliers.values()) {
-      const { millis, counter } = parse(outlier)
+      const { millis, counter } = parseVersion(outlier)
       this.raise(millis, counter)
     }
     this.#outliers.clear()
@@ -144,12 +144,12 @@ function hexOf(millis: number, counter: number): string {
   return millis.toString(16).padStart(12, '0') + counter.toString(16).padStart(4, '0')
 }
 
-export function parse(version: Version): { millis: number; counter: number } {
+export function parseVersion(version: Version): { millis: number; counter: number } {
   return { millis: Number.parseInt(version.slice(0, 12), 16), counter: Number.parseInt(version.slice(12, 16), 16) }
 }
 
 function after(floor: Version, writerId: string): Version {
-  const { millis, counter } = parse(floor)
+  const { millis, counter } = parseVersion(floor)
   return (counter < MAX_COUNTER ? hexOf(millis, counter + 1) : hexOf(millis + 1, 0)) + writerId
 }
 

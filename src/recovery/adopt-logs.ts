@@ -1,10 +1,11 @@
 /** Takes over the logs whose owner is gone, ships what they hold, and answers the log this process appends to. */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import { parse, type VersionClock } from '../entry/version.ts'
+import { parseVersion, type VersionClock } from '../entry/version.ts'
 import { isThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { LockedLog, listLogs } from '../wal/locked-log.ts'
+import type { LockedLog } from '../wal/locked-log.ts'
+import { LogFolder } from '../wal/log-folder.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { isRetired, type RecoverOptions, type Recovery, recoverLog } from './recover-log.ts'
 
@@ -37,11 +38,12 @@ export interface OpenedLog {
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { cold, versions } = options
   const wal = { ...options.wal, highestVersion: () => versions.highest }
+  const folder = new LogFolder(wal.dir)
   const recoveries: Recovery[] = []
   let own: { log: WriteAheadLog<EntryRecord>; checkpoint: number } | undefined
   try {
-    for (const walId of await listLogs(wal.dir)) {
-      const locked = await lockUnlessOwned(wal.dir, walId)
+    for (const walId of await folder.list()) {
+      const locked = await folder.claimUnlessOwned(walId)
       if (locked === undefined) continue
       const recovery = await orRelease(locked, () => recoverUnlessRetired(locked, options))
       if (recovery === undefined) continue
@@ -73,11 +75,12 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
 export async function adoptLogs(options: AdoptOptions): Promise<void> {
   const { cold, versions, logger, signal } = options
   const wal = { ...options.wal, highestVersion: () => versions.highest, onDurable: () => {} }
+  const folder = new LogFolder(wal.dir)
   let failure: unknown
-  for (const walId of await listLogs(wal.dir)) {
+  for (const walId of await folder.list()) {
     if (signal.aborted) return
     try {
-      const locked = await lockUnlessOwned(wal.dir, walId)
+      const locked = await folder.claimUnlessOwned(walId)
       if (locked === undefined) continue
       const recovery = await orRelease(locked, () => recoverUnlessRetired(locked, options))
       if (recovery === undefined) continue
@@ -116,16 +119,6 @@ export async function retireLog(log: WriteAheadLog<EntryRecord>, cold: ColdTier)
   await log.retire(() => cold.retire(walId, epoch))
 }
 
-/** Undefined where there is nothing to do: a log of a living process is that one's own business, and one that is gone is in cold. */
-export async function lockUnlessOwned(dir: string, walId: string): Promise<LockedLog | undefined> {
-  try {
-    return await LockedLog.lock(dir, walId, { lockTimeout: 0 })
-  } catch (error) {
-    if (isThermoclineError(error, 'ERR_LOCKED') || isThermoclineError(error, 'ERR_NOT_FOUND')) return undefined
-    throw error
-  }
-}
-
 export async function orRelease<T>(log: LockedLog, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -139,6 +132,6 @@ export async function orRelease<T>(log: LockedLog, work: () => Promise<T>): Prom
 async function observeHighest(cold: ColdTier, versions: VersionClock): Promise<void> {
   const highest = await cold.highestVersion()
   if (highest === undefined) return
-  const { millis, counter } = parse(highest)
+  const { millis, counter } = parseVersion(highest)
   versions.raise(millis, counter)
 }

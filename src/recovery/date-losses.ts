@@ -1,6 +1,6 @@
 /** When the lost records of a log had been written, as far as what stands before and behind them in the log tells. */
 import { decodeRecord } from '../entry/codec.ts'
-import { parse } from '../entry/version.ts'
+import { parseVersion } from '../entry/version.ts'
 import type { SequenceRange } from '../errors.ts'
 import { LogScan, type ScannedRecord, type ScanSource } from '../wal/log-scan.ts'
 
@@ -39,7 +39,7 @@ function dateRange(
 function timeOf(record: ScannedRecord | undefined): string | undefined {
   if (record === undefined) return undefined
   try {
-    return new Date(parse(decodeRecord(record.payload).version).millis).toISOString()
+    return new Date(parseVersion(decodeRecord(record.payload).version).millis).toISOString()
   } catch {
     // It verifies and is no entry: it is lost itself.
     return undefined

@@ -1,6 +1,6 @@
 /** Logs that cold expects records of and whose folder is gone: somebody removed it, or restored the rest without it. */
 import type { ColdTier, RegisteredLog } from '../cold/cold-tier.ts'
-import { listLogs } from '../wal/locked-log.ts'
+import { LogFolder } from '../wal/log-folder.ts'
 
 export interface LogFolders {
   readonly wal: string
@@ -10,6 +10,6 @@ export interface LogFolders {
 
 /** Only where every registered log belongs into these folders, and nobody else changes them meanwhile. */
 export async function missingLogs(cold: ColdTier, { wal, quarantine }: LogFolders): Promise<RegisteredLog[]> {
-  const present = new Set([...(await listLogs(wal)), ...(await listLogs(quarantine))])
+  const present = new Set([...(await new LogFolder(wal).list()), ...(await new LogFolder(quarantine).list())])
   return (await cold.logs()).filter(({ walId }) => !present.has(walId))
 }

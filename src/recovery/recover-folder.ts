@@ -5,15 +5,16 @@
  *
  * The caller MUST hold the lock of the data folder. Running it again gives the same result, also after a kill.
  */
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, type SequenceRange } from '../errors.ts'
+import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { syncFolder } from '../kernel/make-folder.ts'
 import { segmentName } from '../wal/format.ts'
-import { LockedLog, listLogs } from '../wal/locked-log.ts'
+import { LockedLog } from '../wal/locked-log.ts'
+import { LogFolder } from '../wal/log-folder.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { retireLog } from './adopt-logs.ts'
 import { type DatedRange, dateLosses } from './date-losses.ts'
@@ -103,7 +104,7 @@ export interface RecoveredLog {
 
 /** One per log, oldest first. */
 export async function recoverFolder(options: RecoverFolderOptions): Promise<LogRecovery[]> {
-  const walIds = await listLogs(options.wal.dir)
+  const walIds = await new LogFolder(options.wal.dir).list()
   await forgetQuarantined(walIds, options)
   const recoveries: LogRecovery[] = []
   for (const walId of walIds) {
@@ -210,7 +211,7 @@ async function forgetQuarantined(
   present: readonly string[],
   { quarantine, cold }: RecoverFolderOptions,
 ): Promise<void> {
-  for (const walId of await listLogs(quarantine)) {
+  for (const walId of await new LogFolder(quarantine).list()) {
     const checkpoint = present.includes(walId) ? undefined : await cold.checkpointOf(walId)
     if (checkpoint !== undefined) await cold.retire(walId, checkpoint.epoch)
   }
@@ -238,8 +239,7 @@ async function retire(log: LockedLog, { report, checkpoint }: Recovery, options:
 
 /** Both folders are synced, so that a power cut leaves the log in one of them. Answers where it is now. */
 async function moveAside(path: string, quarantine: string): Promise<string> {
-  await mkdir(quarantine, { recursive: true, mode: 0o700 })
-  await syncFolder(dirname(quarantine))
+  await makeFolder(quarantine)
   const target = await freeName(join(quarantine, basename(path)))
   await rename(path, target)
   await syncFolder(quarantine)

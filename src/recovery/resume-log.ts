@@ -8,10 +8,11 @@ import type { EntryRecord } from '../entry/record.ts'
 import type { VersionClock } from '../entry/version.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { AppendedRecord } from '../wal/append-log.ts'
-import { type LockedLog, listLogs } from '../wal/locked-log.ts'
+import type { LockedLog } from '../wal/locked-log.ts'
+import { LogFolder } from '../wal/log-folder.ts'
 import { LogScan, type ScanReport } from '../wal/log-scan.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
-import { lockUnlessOwned, orRelease } from './adopt-logs.ts'
+import { orRelease } from './adopt-logs.ts'
 
 export interface ResumeOptions {
   readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion'>
@@ -34,8 +35,9 @@ const BATCH = 1_000
 export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
   const { versions, logger } = options
   const wal = { ...options.wal, highestVersion: () => versions.highest }
-  for (const walId of (await listLogs(wal.dir)).reverse()) {
-    const locked = await lockUnlessOwned(wal.dir, walId)
+  const folder = new LogFolder(wal.dir)
+  for (const walId of (await folder.list()).reverse()) {
+    const locked = await folder.claimUnlessOwned(walId)
     if (locked === undefined) continue
     // Verified before any of it counts. Closed: all of it is in cold, and its owner was killed before its folder was gone.
     const { closed, puts, deletes } = await orRelease(locked, () => read(locked, () => {}))

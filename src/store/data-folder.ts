@@ -5,16 +5,16 @@
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { open, readdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { ThermoclineError } from '../errors.ts'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
+import { writeWholeFile } from '../kernel/durable-files.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineOwnFolder } from '../kernel/folder-trust.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { syncFolder } from '../kernel/make-folder.ts'
-import { listLogs } from '../wal/locked-log.ts'
+import { LogFolder } from '../wal/log-folder.ts'
 
 export { namingFolder }
 
@@ -72,7 +72,7 @@ async function bind(folder: DataFolder, cold: ColdTier, options: BindOptions): P
   const lock = isShared ? await DirectoryLock.acquire(folder.path, { timeout: lockTimeout }) : undefined
   try {
     const storeId = (await readMarker(folder.path))?.storeId
-    if (storeId !== undefined && storeId !== cold.storeId && (await listLogs(folder.wal)).length > 0) {
+    if (storeId !== undefined && storeId !== cold.storeId && (await new LogFolder(folder.wal).list()).length > 0) {
       if (!(adoptsOrphans && (await isNew(cold)))) throw foreign()
       logger.warn({ storeId }, 'the logs in the data folder are of a database that is gone: they go into the new one')
     }
@@ -148,21 +148,9 @@ async function readOwnFile(path: string): Promise<string> {
   }
 }
 
-/**
- * Whole or not at all, also after a power cut: written aside, synced, renamed, folder synced. Aside under a name that
- * nobody can have taken before, with whatever it leads to.
- */
-async function writeMarker(dir: string, marker: Marker): Promise<void> {
+function writeMarker(dir: string, marker: Marker): Promise<void> {
   const aside = join(dir, `${MARKER}.${randomUUID()}${ASIDE}`)
-  const file = await open(aside, 'wx', 0o600)
-  try {
-    await file.writeFile(`${JSON.stringify(marker)}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(aside, join(dir, MARKER))
-  await syncFolder(dir)
+  return writeWholeFile(join(dir, MARKER), `${JSON.stringify(marker)}\n`, aside)
 }
 
 /** What a process left that was killed while it wrote the marker. */

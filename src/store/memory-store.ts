@@ -6,7 +6,7 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import type { Duration } from '../entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath } from '../entry/namespace.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import { parse } from '../entry/version.ts'
+import { parseVersion } from '../entry/version.ts'
 import { isThermoclineError, type ThermoclineError, withoutContent } from '../errors.ts'
 import type { Pending } from '../flow/pending.ts'
 import type { TierState } from '../flow/tier-watch.ts'
@@ -162,7 +162,7 @@ export class MemoryStore implements AsyncDisposable {
           epoch: log.epoch,
           sequence: log.lastSequence,
           checkpoint: checkpointer.sequence,
-          oldestUnshippedMs: oldest === undefined ? 0 : Math.max(0, clock.now() - parse(oldest.version).millis),
+          oldestUnshippedMs: oldest === undefined ? 0 : Math.max(0, clock.now() - parseVersion(oldest.version).millis),
         },
       }
     })

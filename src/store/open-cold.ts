@@ -8,7 +8,7 @@ import { openPostgresCold, type PostgresDriverOptions } from '../cold/postgres/p
 import { isPermanent } from '../cold/postgres/postgres-errors.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
-import { listLogs } from '../wal/locked-log.ts'
+import { LogFolder } from '../wal/log-folder.ts'
 import { type DataFolder, readStoreId } from './data-folder.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
@@ -80,7 +80,7 @@ function mayPass(error: unknown): boolean {
  */
 async function refuseWithoutDatabase({ cold }: ResolvedOptions, folder: DataFolder, makesNone: boolean): Promise<void> {
   if (cold.isShared || (await holdsDatabase(folder.cold))) return
-  const logs = await listLogs(folder.wal)
+  const logs = await new LogFolder(folder.wal).list()
   if (logs.length === 0 && !makesNone) return
   const message =
     `${folder.path} holds ${logs.length} log${logs.length === 1 ? '' : 's'} and no database, and nothing was changed: ` +

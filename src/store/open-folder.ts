@@ -1,10 +1,10 @@
 /** The data folder: kept by one process where it holds the database, shared by all where the database is a server. */
 import { join } from 'node:path'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
+import { makeFolder } from '../kernel/durable-files.ts'
 import { type FolderOption, namingFolder } from '../kernel/folder-error.ts'
 import { examineFolder, examineOwnFolder, type FolderAccess } from '../kernel/folder-trust.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { makeFolder } from '../kernel/make-folder.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { type DataFolder, prepareDataFolder } from './data-folder.ts'
 import type { ResolvedOptions } from './resolve-options.ts'

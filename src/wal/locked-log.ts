@@ -1,42 +1,15 @@
 /** A log's folder, held by this process. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rmdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
+import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
 import { refuseForeign } from '../kernel/folder-trust.ts'
-import { makeFolder, syncFolder } from '../kernel/make-folder.ts'
-import { isUuid } from '../kernel/uuid.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { type LogDevice, type LogOperation, removal, WorkerLogDevice } from './log-device.ts'
 import { takeOwnership } from './log-owner.ts'
-
-/** Ids of the logs in a folder, oldest first; an absent folder has none. */
-export async function listLogs(dir: string): Promise<string[]> {
-  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  const found = await Promise.all(names.filter(isLogId).map((id) => birthOf(dir, id)))
-  const logs = found.filter((log) => log !== undefined)
-  return logs.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
-}
-
-/** Ids are written in lower case. */
-function isLogId(name: string): boolean {
-  return isUuid(name) && name === name.toLowerCase()
-}
-
-/** Undefined where the log has been retired meanwhile. */
-async function birthOf(dir: string, id: string): Promise<{ id: string; at: number } | undefined> {
-  try {
-    return { id, at: (await stat(join(dir, id))).birthtimeMs }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
 
 export interface LogLockOptions {
   /** Milliseconds to wait for a living owner to let go. */

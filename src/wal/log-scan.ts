@@ -11,7 +11,7 @@
  *
  * What is missing is known only once something whole is found behind the damage, so a fault stays open until then.
  */
-import { type SequenceRange, ThermoclineError } from '../errors.ts'
+import { isEmptyRange, recordsIn, type SequenceRange, ThermoclineError } from '../errors.ts'
 import { readMark } from './durable-mark.ts'
 import { isControl, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
 import { filesIn, type LogFiles } from './log-files.ts'
@@ -84,6 +84,12 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
       if (!head.isForeign) yield* this.#segment(head, heads[i + 1])
     }
     this.#finish(heads.at(-1))
+  }
+
+  /** Reads on for the sake of the report alone. */
+  async toEnd(): Promise<ScanReport> {
+    for await (const _ of this);
+    return this.report
   }
 
   /** Headers are whole before they get their name, so one that is not holds nothing, or it is damage. */
@@ -295,10 +301,8 @@ const REASONS = {
   unreadable: 'the disk could not read it',
 } as const
 
-function describe({ from, to }: SequenceRange): string {
-  if (to === undefined) return `acknowledged records from ${from} on are missing`
-  if (to < from) return 'no acknowledged record is missing'
-  return from === to
-    ? `the acknowledged record ${from} is missing`
-    : `acknowledged records ${from} to ${to} are missing`
+function describe(missing: SequenceRange): string {
+  if (isEmptyRange(missing)) return 'no acknowledged record is missing'
+  if (missing.from === missing.to) return `the acknowledged ${recordsIn(missing)} is missing`
+  return `acknowledged ${recordsIn(missing)} are missing`
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isVersion, MAX_DRIFT_MS, newest, parse, VersionClock, ZERO_VERSION } from '../../src/entry/version.ts'
+import { isVersion, MAX_DRIFT_MS, newest, parseVersion, VersionClock, ZERO_VERSION } from '../../src/entry/version.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
 const NOW = 1_800_000_000_000
@@ -14,7 +14,7 @@ describe('VersionClock', () => {
     const versions = new VersionClock(new ManualClock(0x0123456789ab), 'cafe0001')
     expect(versions.next(KEY)).toBe('0123456789ab0000cafe0001')
     expect(versions.next(KEY)).toBe('0123456789ab0001cafe0001')
-    expect(parse('0123456789ab0001cafe0001')).toEqual({ millis: 0x0123456789ab, counter: 1 })
+    expect(parseVersion('0123456789ab0001cafe0001')).toEqual({ millis: 0x0123456789ab, counter: 1 })
   })
 
   it('draws a writer id of its own each time', () => {
@@ -74,17 +74,17 @@ describe('VersionClock', () => {
   it('goes on into the next millisecond when the counter is used up', () => {
     const versions = new VersionClock(new ManualClock(NOW), '00000001')
     versions.raise(NOW, 0xffff)
-    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1, counter: 0 })
-    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1, counter: 1 })
+    expect(parseVersion(versions.next(KEY))).toEqual({ millis: NOW + 1, counter: 0 })
+    expect(parseVersion(versions.next(KEY))).toEqual({ millis: NOW + 1, counter: 1 })
   })
 
   it('follows the wall clock again once that has caught up', () => {
     const clock = new ManualClock(NOW)
     const versions = new VersionClock(clock, '00000001')
     versions.raise(NOW + 1_000, 5)
-    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1_000, counter: 6 })
+    expect(parseVersion(versions.next(KEY))).toEqual({ millis: NOW + 1_000, counter: 6 })
     clock.advance(1_001)
-    expect(parse(versions.next(KEY))).toEqual({ millis: NOW + 1_001, counter: 0 })
+    expect(parseVersion(versions.next(KEY))).toEqual({ millis: NOW + 1_001, counter: 0 })
   })
 
   it('issues whole milliseconds from a clock that has fractions of them', () => {
@@ -103,17 +103,17 @@ describe('VersionClock', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001')
       expect(versions.isCredible(FAR)).toBe(false)
       versions.observe(OTHER, FAR)
-      expect(parse(versions.next(KEY)).millis).toBe(NOW)
+      expect(parseVersion(versions.next(KEY)).millis).toBe(NOW)
       const near = versionAt(NOW + MAX_DRIFT_MS, 3, 'ffffffff')
       expect(versions.isCredible(near)).toBe(true)
       versions.observe(OTHER, near)
-      expect(parse(versions.next(KEY))).toEqual({ millis: NOW + MAX_DRIFT_MS, counter: 4 })
+      expect(parseVersion(versions.next(KEY))).toEqual({ millis: NOW + MAX_DRIFT_MS, counter: 4 })
     })
 
     it('raises the next version of its own key and no other', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001')
       expect(versions.next(KEY, FAR)).toBe(versionAt(NOW + MAX_DRIFT_MS + 1, 4, '00000001'))
-      expect(parse(versions.next(OTHER)).millis).toBe(NOW)
+      expect(parseVersion(versions.next(OTHER)).millis).toBe(NOW)
       expect(versions.next(OTHER, versionAt(NOW + MAX_DRIFT_MS + 1, 0xffff, 'ffffffff'))).toBe(
         versionAt(NOW + MAX_DRIFT_MS + 2, 0, '00000001'),
       )
@@ -150,9 +150,9 @@ describe('VersionClock', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001', 3)
       const key = (n: number) => ({ namespace: 'ns', id: String(n) })
       for (let n = 0; n < 3; n++) versions.next(key(n), FAR)
-      expect(parse(versions.next(OTHER)).millis).toBe(NOW)
+      expect(parseVersion(versions.next(OTHER)).millis).toBe(NOW)
       const last = versions.next(key(3), FAR)
-      expect(parse(last)).toEqual(versions.highest)
+      expect(parseVersion(last)).toEqual(versions.highest)
       for (let n = 0; n < 4; n++) expect(versions.next(key(n)) > last).toBe(true)
     })
 
@@ -160,7 +160,7 @@ describe('VersionClock', () => {
       const versions = new VersionClock(new ManualClock(NOW), '00000001')
       versions.raise(NOW + 10 * MAX_DRIFT_MS, 0)
       expect(versions.highest).toEqual({ millis: NOW + 10 * MAX_DRIFT_MS, counter: 0 })
-      expect(parse(versions.next(KEY)).millis).toBe(NOW + 10 * MAX_DRIFT_MS)
+      expect(parseVersion(versions.next(KEY)).millis).toBe(NOW + 10 * MAX_DRIFT_MS)
     })
   })
 
@@ -178,7 +178,7 @@ describe('VersionClock', () => {
     const before = versions.takeWatermark()
     clock.advance(5)
     const watermark = versions.takeWatermark()
-    expect(parse(watermark).millis).toBe(parse(before).millis + 5)
+    expect(parseVersion(watermark).millis).toBe(parseVersion(before).millis + 5)
     expect(versions.next(KEY) > watermark).toBe(true)
   })
 

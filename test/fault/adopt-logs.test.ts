@@ -9,7 +9,8 @@ import { VersionClock } from '../../src/entry/version.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { adoptLogs } from '../../src/recovery/adopt-logs.ts'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES } from './recovery-logs.ts'
@@ -39,7 +40,7 @@ test('logs without an owner are shipped and gone, and one with an owner is left 
   await layOut([dead, owned], wal)
   const lock = await LockedLog.lock(wal, owned.walId, { lockTimeout: 0 })
   await adopt()
-  expect(await listLogs(wal)).toEqual([owned.walId])
+  expect(await new LogFolder(wal).list()).toEqual([owned.walId])
   await lock.release()
   await adopt()
   expect(await readdir(wal)).toEqual([])
@@ -51,13 +52,13 @@ test('one that is damaged or cannot be read keeps none of the others, and is tol
   damage(damaged)
   await layOut([damaged, unreadable], wal)
   // The last in turn, however coarse the times of the file system are.
-  while ((await listLogs(wal)).at(-1) !== whole.walId) {
+  while ((await new LogFolder(wal).list()).at(-1) !== whole.walId) {
     await rm(join(wal, whole.walId), { recursive: true, force: true })
     await whole.layOut(wal)
   }
   await mkdir(join(wal, unreadable.walId, OWNER_FILE))
   await expect(adopt()).rejects.toThrow()
-  expect((await listLogs(wal)).sort()).toEqual([damaged.walId, unreadable.walId].sort())
+  expect((await new LogFolder(wal).list()).sort()).toEqual([damaged.walId, unreadable.walId].sort())
   await expect(adopt()).rejects.toThrow()
 })
 
@@ -72,7 +73,7 @@ test('it ends where it is told to, and leaves the log to the next time', async (
     },
   })
   await adopt(end.signal, ended)
-  expect(await listLogs(wal)).toEqual([log.walId])
+  expect(await new LogFolder(wal).list()).toEqual([log.walId])
   // Nobody holds it.
   await adopt()
   expect(await readdir(wal)).toEqual([])

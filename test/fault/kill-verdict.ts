@@ -1,6 +1,7 @@
 /** What must hold of a log whose writer was killed anywhere in its script. */
 import { expect } from 'vitest'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../../src/wal/write-ahead-log.ts'
 import { payloadOf, typeOf } from '../wal/payloads.ts'
 import { range, scanLog, sequencesOf } from '../wal/temporary-log.ts'
@@ -15,7 +16,7 @@ export interface Witness {
 
 /** Nothing acknowledged is lost, nothing is invented, recovering twice is recovering once, and the log goes on. */
 export async function judgeKilled(options: WriteAheadLogOptions<number>, witness: Witness): Promise<void> {
-  const [walId] = await listLogs(options.dir)
+  const [walId] = await new LogFolder(options.dir).list()
   if (walId === undefined) return expect(witness).toEqual({ acknowledged: 0, shipped: 0 })
   const once = await recoverAndWrite(walId, options, witness, 0)
   const twice = await recoverAndWrite(walId, options, witness, 1)

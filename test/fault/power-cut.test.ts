@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import { LogScan, type ScanReport } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../../src/wal/write-ahead-log.ts'
 import { budget } from '../tools/budget.ts'
@@ -61,7 +62,7 @@ class LogLife {
   }
 
   async #open(): Promise<void> {
-    const [walId] = await listLogs(this.#dir)
+    const [walId] = await new LogFolder(this.#dir).list()
     if (walId === undefined) {
       this.#log = await WriteAheadLog.create(this.#options)
       return
@@ -116,7 +117,7 @@ class LogLife {
   }
 
   async #check(): Promise<void> {
-    const [walId] = await listLogs(this.#dir)
+    const [walId] = await new LogFolder(this.#dir).list()
     if (walId === undefined) {
       if (!this.#isForgotten && this.#acknowledged.size > 0) throw new Error('the log is gone')
       return

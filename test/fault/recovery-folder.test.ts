@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
-import { parse } from '../../src/entry/version.ts'
+import { parseVersion } from '../../src/entry/version.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { type RecoverFolderOptions, recoverFolder } from '../../src/recovery/recover-folder.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
@@ -94,7 +94,7 @@ test('told to end, it finishes the batch under way, and the next run goes on fro
 test('a loss is dated by the writes before and behind it', async () => {
   const log = await recordLog(WRITES)
   const lost = damage(log)
-  const timeOf = (n: number): string => new Date(parse(writeOf(n).version).millis).toISOString()
+  const timeOf = (n: number): string => new Date(parseVersion(writeOf(n).version).millis).toISOString()
   const expected = lost.map((n) => ({ from: n, to: n, writtenAfter: timeOf(n - 1), writtenBefore: timeOf(n + 1) }))
   expect(await recover([log])).toMatchObject([{ outcome: 'kept', lost: expected }])
   // The second run knows what the first one shipped, and tells the same.
@@ -106,7 +106,7 @@ test('a loss at the end of the log is dated by what stands before it', async () 
   const { sequence } = log.places(-2).findLast(({ type }) => type === 1 || type === 2)!
   log.delete(-1)
   const [recovery] = await recover([log])
-  const writtenAfter = new Date(parse(writeOf(sequence).version).millis).toISOString()
+  const writtenAfter = new Date(parseVersion(writeOf(sequence).version).millis).toISOString()
   expect(recovery).toMatchObject({ outcome: 'kept', lost: [{ from: sequence + 1, writtenAfter }] })
   expect(recovery).not.toHaveProperty('lost.0.writtenBefore')
 })

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { parse } from '../../src/entry/version.ts'
+import { parseVersion } from '../../src/entry/version.ts'
 import type { MemoryStoreOptions } from '../../src/index.ts'
 import { openCold } from '../../src/store/open-cold.ts'
 import { openHot } from '../../src/store/open-hot.ts'
@@ -41,8 +41,8 @@ describeWithPrivateServers('the clock of a backend', (servers) => {
     await using store = await openWithDatabaseAhead(milliseconds, options)
     const before = Date.now()
     const { version } = await store.chunks.put({ text: 'x' })
-    expect(parse(version).millis).toBeGreaterThan(before + milliseconds - SLACK)
-    expect(parse(version).millis).toBeLessThan(Date.now() + milliseconds + SLACK)
+    expect(parseVersion(version).millis).toBeGreaterThan(before + milliseconds - SLACK)
+    expect(parseVersion(version).millis).toBeLessThan(Date.now() + milliseconds + SLACK)
   })
 
   test.each([
@@ -72,7 +72,7 @@ describeWithPrivateServers('the clock of a backend', (servers) => {
       setForward(step)
       expect((await store.chunks.get(id))?.text).toBe('for a while')
       const { version, id: later } = await store.chunks.put({ text: 'later', ttl: '30m' })
-      expect(Math.abs(parse(version).millis - before)).toBeLessThan(60_000)
+      expect(Math.abs(parseVersion(version).millis - before)).toBeLessThan(60_000)
       const expiresAt = (await store.chunks.get(later))!.expiresAt!.getTime()
       expect(Math.abs(expiresAt - before - HOUR / 2)).toBeLessThan(60_000)
       await store.checkpoint()
@@ -85,7 +85,8 @@ describeWithPrivateServers('the clock of a backend', (servers) => {
       await using store = await openWithDatabaseAhead(() => by, { ...options, checkpoint: { every: 20 } })
       by = 4_000
       setForward(HOUR)
-      const ahead = async () => parse((await store.chunks.put({ text: 'x' })).version).millis - (Date.now() - HOUR)
+      const ahead = async () =>
+        parseVersion((await store.chunks.put({ text: 'x' })).version).millis - (Date.now() - HOUR)
       const isRight = async () => Math.abs((await ahead()) - 4_000) < 3 * SLACK
       await expect.poll(isRight, { timeout: 20_000 }).toBe(true)
     })
@@ -112,7 +113,9 @@ describeWithPrivateServers('the clock of a backend', (servers) => {
     const options = { dir: await temporaryFolder(), ...(await servers.shared()), clock, logger }
     await using store = await openWithDatabaseAhead(0, options)
     expect(logger.errors.filter((line) => /given as `clock` is 3\d{3}\.\d s ahead of/.test(line))).toHaveLength(1)
-    expect(parse((await store.chunks.put({ text: 'x' })).version).millis).toBeGreaterThan(Date.now() + HOUR - SLACK)
+    expect(parseVersion((await store.chunks.put({ text: 'x' })).version).millis).toBeGreaterThan(
+      Date.now() + HOUR - SLACK,
+    )
   })
 
   test('is corrected by what is measured, and by what is measured anew', async () => {

@@ -6,9 +6,9 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ThermoclineError } from '../../src/errors.ts'
-import { lockUnlessOwned } from '../../src/recovery/adopt-logs.ts'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
 import type { LogDevice } from '../../src/wal/log-device.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import { say } from '../tools/say.ts'
 
 const [dir, lives] = process.argv.slice(2)
@@ -29,8 +29,9 @@ const remove = (log: LockedLog): Promise<void> => log.remove(deviceIn(log.path))
 
 /** Nothing was written to any: one without an owner is left over. */
 async function adopt(): Promise<void> {
-  for (const walId of await listLogs(dir!)) {
-    const log = await lockUnlessOwned(dir!, walId)
+  const folder = new LogFolder(dir!)
+  for (const walId of await folder.list()) {
+    const log = await folder.claimUnlessOwned(walId)
     if (log !== undefined) await remove(log)
   }
 }

@@ -5,7 +5,8 @@
  */
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import { LogScan } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
 import { say } from '../tools/say.ts'
@@ -22,7 +23,7 @@ const options = {
 }
 
 async function openLog(): Promise<WriteAheadLog<number>> {
-  const [walId] = await listLogs(dir)
+  const [walId] = await new LogFolder(dir).list()
   if (walId === undefined) return WriteAheadLog.create(options)
   const locked = await LockedLog.lock(dir, walId, options)
   const scan = new LogScan(locked)

@@ -1,6 +1,6 @@
 /** A process that appends is killed with -9 at a random moment, again and again, and the next one goes on. */
 import { expect, test } from 'vitest'
-import { listLogs } from '../../src/wal/locked-log.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import { randomFrom } from '../fault/seeded-random.ts'
 import { budget } from '../tools/budget.ts'
 import { Child } from './child.ts'
@@ -28,7 +28,7 @@ test(`${ROUNDS} kills lose nothing acknowledged (FAULT_SEED=${SEED})`, { timeout
     const acknowledged = lines.filter((line) => line.startsWith('ack ')).map((line) => Number(line.slice(4)))
     total = Math.max(total, ...acknowledged)
 
-    const [walId] = await listLogs(dir)
+    const [walId] = await new LogFolder(dir).list()
     if (walId === undefined) continue
     const { records, report } = await scanLog(sourceOf(dir, { walId }))
     const context = `round ${round}, ${wanted} lines`

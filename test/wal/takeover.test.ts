@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { inspectStore } from '../../src/admin/inspect-store.ts'
 import { isThermoclineError } from '../../src/errors.ts'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
 import type { LogOperation } from '../../src/wal/log-device.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { pick, randomFrom } from '../fault/seeded-random.ts'
 import { budget } from '../tools/budget.ts'
@@ -32,7 +33,7 @@ const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 /** As a lock does that fails: the holder is not seen any more. */
 async function breakLock(dir: string): Promise<string> {
-  const [walId] = await listLogs(dir)
+  const [walId] = await new LogFolder(dir).list()
   const flags = join(dir, walId!, 'lock')
   for (const flag of await readdir(flags)) await rm(join(flags, flag))
   return walId!

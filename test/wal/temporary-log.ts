@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import {
   LogScan,
   type ScannedRecord,
@@ -47,7 +48,7 @@ export async function reopenLog(
   options: LogOptions & ScanOptions,
 ): Promise<ScanResult & { log: WriteAheadLog<number> }> {
   const { salvage, afterSequence, ...wal } = options
-  const [walId] = await listLogs(options.dir)
+  const [walId] = await new LogFolder(options.dir).list()
   const locked = await LockedLog.lock(options.dir, walId!, { lockTimeout: 0 })
   try {
     const scanned = await scanLog(locked, { ...(salvage && { salvage }), ...(afterSequence && { afterSequence }) })

@@ -6,8 +6,9 @@ import { isThermoclineError } from '../../src/errors.ts'
 import type { AppendedRecord } from '../../src/wal/append-log.ts'
 import { MARK_FILE } from '../../src/wal/durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, segmentName } from '../../src/wal/format.ts'
-import { LockedLog, listLogs } from '../../src/wal/locked-log.ts'
+import { LockedLog } from '../../src/wal/locked-log.ts'
 import type { LogOperation } from '../../src/wal/log-device.ts'
+import { LogFolder } from '../../src/wal/log-folder.ts'
 import type { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
 import { type Intercept, intercepted, type Outcome } from './intercepted-device.ts'
 import { RecordedLog } from './recorded-log.ts'
@@ -605,7 +606,7 @@ describe('retire', () => {
       if (isForgotten) expect(report.closed || report.records === 0, `stopped at operation ${n}`).toBe(true)
       else expect(sequencesOf(records)).toEqual(range(1, 6))
       await locked.remove()
-      expect(await listLogs(path)).toEqual([])
+      expect(await new LogFolder(path).list()).toEqual([])
       expect(n).toBeLessThan(30)
     }
   })
@@ -639,14 +640,14 @@ describe('retire', () => {
 describe('the folder of the logs', () => {
   it('lists logs by age, and nothing else', async () => {
     const dir = await temporaryFolder()
-    expect(await listLogs(join(dir, 'nowhere'))).toEqual([])
+    expect(await new LogFolder(join(dir, 'nowhere')).list()).toEqual([])
     const made: string[] = []
     for (const n of range(1, 3)) {
       const log = await createLog({ dir })
       made.push(log.walId)
       await log.append('put', payloadOf(n), n, n)
     }
-    expect(await listLogs(dir)).toEqual(made)
+    expect(await new LogFolder(dir).list()).toEqual(made)
   })
 
   it('of a retired log goes, whoever comes for its lock meanwhile', async () => {

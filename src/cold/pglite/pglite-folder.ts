@@ -2,11 +2,11 @@
  * The folder of an embedded database: `DIR/data`. A new one is made beside it under a temporary name and takes its place
  * when all of it is on the disk, since a folder whose making was killed half-way never opens again.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThermoclineError } from '../../errors.ts'
+import { makeFolder, syncFile, syncFolder } from '../../kernel/durable-files.ts'
 import { examineOwnFolder } from '../../kernel/folder-trust.ts'
-import { makeFolder, syncFolder } from '../../kernel/make-folder.ts'
 
 /** Major version of the Postgres inside the PGlite that package.json pins. */
 const POSTGRES_MAJOR = '18'
@@ -67,16 +67,7 @@ async function syncTree(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) await syncTree(path)
-    else if (entry.isFile()) await sync(path)
+    else if (entry.isFile()) await syncFile(path)
   }
   await syncFolder(folder)
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

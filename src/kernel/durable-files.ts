@@ -1,5 +1,5 @@
-/** Folders whose names survive a power cut, made beside others who make and remove folders at the same time. */
-import { mkdir, open } from 'node:fs/promises'
+/** Files and folders whose names survive a power cut, made beside others who make and remove some at the same time. */
+import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 /** So often in a row nobody removes a folder that is being made; a link that leads nowhere looks the same. */
@@ -29,11 +29,34 @@ async function makeOnce(folder: string): Promise<boolean> {
 }
 
 /** Makes the entries of a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
+export function syncFolder(path: string): Promise<void> {
+  return syncFile(path)
+}
+
+/** Makes what stands in a file durable, but not its name. */
+export async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
     await handle.sync()
   } finally {
     await handle.close()
   }
+}
+
+/**
+ * Writes a file, 0600, that is there whole or not at all, also after a power cut: written aside, synced, renamed, folder
+ * synced.
+ *
+ * @param aside A path in the same folder that nobody can have taken before, with whatever it leads to.
+ */
+export async function writeWholeFile(path: string, text: string, aside: string): Promise<void> {
+  const file = await open(aside, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(aside, path)
+  await syncFolder(dirname(path))
 }

@@ -1,0 +1,89 @@
+/** The folder that holds the logs of all writers on this machine, `wal/`: one folder per log, named by the log's id. */
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isThermoclineError } from '../errors.ts'
+import { isUuid } from '../kernel/uuid.ts'
+import { LockedLog, type LogLockOptions } from './locked-log.ts'
+import { LogScan, type ScanOptions } from './log-scan.ts'
+
+/** An owner does not delete segments so often in a row that every look at them comes upon one that has just gone. */
+const MAX_LOOKS = 20
+
+export class LogFolder {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** Ids of the logs, oldest first; a folder that is not there has none. */
+  async list(): Promise<string[]> {
+    const names = (await unlessGone(readdir(this.path))) ?? []
+    const births = names
+      .filter((name) => isLogId(name))
+      .map(async (id) => {
+        const found = await unlessGone(stat(join(this.path, id)))
+        return found === undefined ? [] : [{ id, at: found.birthtimeMs }]
+      })
+    const logs = (await Promise.all(births)).flat()
+    return logs.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+  }
+
+  /**
+   * Makes this process the owner of a log. Undefined where the log is gone: then its records are in cold. Rejects with
+   * `ERR_LOCKED` while another process that lives has it.
+   */
+  async claim(walId: string, options: LogLockOptions): Promise<LockedLog | undefined> {
+    try {
+      return await LockedLog.lock(this.path, walId, options)
+    } catch (error) {
+      if (isThermoclineError(error, 'ERR_NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  /** Likewise, but undefined as well where a living process has the log: then it is that one's own business. */
+  async claimUnlessOwned(walId: string): Promise<LockedLog | undefined> {
+    try {
+      return await this.claim(walId, { lockTimeout: 0 })
+    } catch (error) {
+      if (isThermoclineError(error, 'ERR_LOCKED')) return undefined
+      throw error
+    }
+  }
+
+  /** Reads a log that this process need not own. */
+  scan(walId: string, options?: ScanOptions): LogScan {
+    return new LogScan({ path: join(this.path, walId), walId }, options)
+  }
+
+  /** Repeats a look at logs during which an owner deleted what was being read: segments it had shipped, or its whole log. */
+  async readBesideOwner<T>(look: () => Promise<T>): Promise<T> {
+    for (let looks = 1; ; looks++) {
+      try {
+        return await look()
+      } catch (error) {
+        if (!isGone(error) || looks === MAX_LOOKS) throw error
+      }
+    }
+  }
+}
+
+/** Ids are written in lower case. */
+function isLogId(name: string): boolean {
+  return isUuid(name) && name === name.toLowerCase()
+}
+
+/** Undefined where a file or folder is not there, or not any more. */
+async function unlessGone<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
