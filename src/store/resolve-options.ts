@@ -119,6 +119,8 @@ const isPostgresJs = (value: unknown): boolean => {
 }
 
 /** Of any major version, and not a look-alike of another library: nothing else can be made anew from its options. */
+const IOREDIS =
+  'a client of ioredis, as `new Redis(url)` makes it: one of another package, such as `redis`, cannot be used'
 const isIoredisClient = (value: unknown): boolean => {
   if (!hasOptions(value)) return false
   const { isCluster, startupNodes, status, duplicate, defineCommand } = value as Record<string, unknown>
@@ -135,7 +137,7 @@ const hotChecks = {
   maxEntries: whole(1).optional(),
   maxBytes: whole(1).optional(),
   url: url(/^rediss?:\/\//, REDIS_URL).optional(),
-  client: z.custom<RedisClientLike>(isIoredisClient, 'a client of ioredis').optional(),
+  client: z.custom<RedisClientLike>(isIoredisClient, IOREDIS).optional(),
 } satisfies Checks<HotOptions>
 
 const coldChecks = {

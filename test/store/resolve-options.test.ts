@@ -134,7 +134,12 @@ describe('clients', () => {
       { ...nodeRedis, isCluster: false },
       { ...nodeRedis, isCluster: true, status: 'wait' },
     ]
-    for (const client of lookAlikes) expect(refused({ hot: { client } })).toBe('hot.client')
+    for (const client of lookAlikes) {
+      expect(refused({ hot: { client } })).toBe('hot.client')
+      expect(() => resolveOptions({ hot: { client: client as never } })).toThrow(
+        /client of ioredis, .*`new Redis\(url\)`/,
+      )
+    }
   })
 
   test('of Postgres likewise', () => {
