@@ -1,6 +1,6 @@
 /**
- * How the options of a call are checked. Each call declares its options in one table, which also is their type; the gate
- * in front of every call asks for that table, so that no call can be written that forgets to look at what it is given.
+ * Checks the options of calls. Each call declares its options in one table, which also is their type; the gate in front of
+ * every call asks for that table, so that no call can forget to look at what it is given.
  *
  * An unknown, mistyped or malformed option is refused by name before anything of the call happens. What passes is a copy:
  * a caller who goes on using the object changes nothing.
@@ -55,7 +55,7 @@ export function defineCall<R extends Readonly<Record<string, OptionRule<unknown>
   }
 }
 
-/** A rule by a reader that answers undefined for what is none. `must` says what it must be. */
+/** Makes a rule of a reader that answers undefined for a wrong value. `must` tells the caller what the value must be. */
 export function optionRule<T>(read: (value: unknown) => T | undefined, must: string): OptionRule<T> {
   return (value, option) => {
     const checked = read(value)
@@ -78,7 +78,7 @@ export const timeout: OptionRule<number> = optionRule(
   "a duration: milliseconds or a text like '5s'",
 )
 
-/** By shape: a signal may be of another realm, or a polyfill's. */
+/** Judges by shape: a signal may be of another realm, or a polyfill's. */
 export const signal: OptionRule<AbortSignal> = optionRule(
   (value) => (isAbortSignal(value) ? value : undefined),
   'an AbortSignal, as `controller.signal` is',

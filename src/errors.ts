@@ -1,13 +1,13 @@
 /**
  * Every error that leaves thermocline is a {@link ThermoclineError} with a stable `code`; the README has a heading for
  * each. Entry content, query parameters and credentials never stand in a message, a field or a cause: RAG text is
- * private, and errors end up in logs.
+ * private, and errors are logged.
  */
 
 /** What each code carries besides the common fields. */
 export interface ErrorDetails {
   ERR_INVALID_OPTIONS: { option?: string }
-  /** `path`: of the member of `metadata`. `index`: of the input, of a call with many. */
+  /** `path` names the member of `metadata`; `index` is the input's, in a call with many. */
   ERR_INVALID_ENTRY: { field: string; path?: string; index?: number }
   ERR_INVALID_QUERY: { field?: string }
   ERR_LOCKED: { pid?: number }
@@ -21,7 +21,7 @@ export interface ErrorDetails {
   ERR_ABORTED: WriteFailure
   ERR_CLOSED: WriteFailure
   ERR_SCHEMA: object
-  /** `kind`: of the entry that is there. */
+  /** `kind` is that of the entry that is there. */
   ERR_CONFLICT: WriteFailure & { kind: string; index?: number }
   ERR_INTERNAL: WriteFailure
 }
@@ -85,7 +85,7 @@ export class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** One of them: a `switch` over `code` knows the `details` of each. */
+/** Any error of ours: a `switch` over its `code` knows the `details` of each. */
 export type AnyThermoclineError = { [C in ErrorCode]: ThermoclineError<C> }[ErrorCode]
 
 /** Narrows an unknown error to ours, and to one code when it is given. */
@@ -96,8 +96,8 @@ export function isThermoclineError(error: unknown, code?: ErrorCode): boolean {
 }
 
 /**
- * An error that nobody foresaw as one of ours. The stack says where it came from, without its message, which may hold
- * content.
+ * Makes one of our errors of one that nobody foresaw. Its stack says where it came from; its message is left out, for it may
+ * hold content.
  */
 export function unforeseen(error: unknown, details: WriteFailure = {}): ThermoclineError {
   if (error instanceof ThermoclineError) return error

@@ -1,4 +1,4 @@
-/** A look at the logs of a data folder that takes no lock and changes nothing, also while their owner writes. */
+/** Reads the logs of a data folder without a lock, also while their owner writes, and changes nothing. */
 import { namingFolder } from '../kernel/folder-error.ts'
 import { dataFolder, readFormat } from '../store/data-folder.ts'
 import { LogFolder } from '../wal/log-folder.ts'
@@ -6,7 +6,7 @@ import type { ScanReport } from '../wal/log-scan.ts'
 
 export type { ScanReport } from '../wal/log-scan.ts'
 
-/** One per log, oldest first. Rejects with `ERR_UNSUPPORTED` where the folder or a log is of a newer format. */
+/** Answers a report per log, oldest first. Rejects with `ERR_UNSUPPORTED` where the folder or a log is of a newer format. */
 export function inspectStore(dir: string): Promise<ScanReport[]> {
   return namingFolder('dir', dir, async () => {
     await readFormat(dir)

@@ -1,6 +1,6 @@
 /**
- * Commands that npm, npx or the like run for somebody: the shell in between passes no signal on, so that ending the wrapper
- * would leave the command running for good.
+ * Notices that npm, npx or the like, which runs this command for somebody, has ended: the shell in between passes no signal
+ * on, so the command would run for good.
  */
 import { readFileSync } from 'node:fs'
 import { isRunByWrapper } from './environment.ts'
@@ -8,7 +8,7 @@ import { isRunByWrapper } from './environment.ts'
 const LOOK_EVERY_MS = 500
 const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'ksh', 'zsh'])
 
-/** As early as this module is loaded: the wrapper may be ended while the command starts. */
+/** The wrappers as this module is loaded, which is as early as can be: one may end while the command starts. */
 const wrappers = isRunByWrapper() ? runningWrappers() : undefined
 
 /** Calls `then` once, when the wrapper that runs this process has ended; never where none does. Keeps no process alive. */
@@ -21,14 +21,14 @@ export function whenWrapperEnds(then: () => void): void {
   }, LOOK_EVERY_MS).unref()
 }
 
-/** The parent, and the one of a shell: a process whose parent ends gets another one. */
+/** Answers the ids of the parent and, where that is a shell, of its parent. They change when one ends. */
 function runningWrappers(): string {
   const { ppid } = process
   const shell = readShell(ppid)
   return shell === undefined ? `${ppid}` : `${ppid} ${shell.ppid}`
 }
 
-/** Undefined where it is none, or the system does not tell. */
+/** Answers undefined where the process is no shell, or the system does not tell. */
 function readShell(pid: number): { readonly ppid: string } | undefined {
   try {
     // `pid (name) state ppid …`, and the name may hold anything.

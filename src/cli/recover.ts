@@ -46,7 +46,7 @@ export function recoverCommand(): Command {
     })
 }
 
-/** Why there is still something to do, the most pressing first. */
+/** Answers why there is still something to do, the most pressing reason first. */
 const UNFINISHED: readonly { outcome: LogRecovery['outcome']; reason: string; code: number }[] = [
   {
     outcome: 'kept',

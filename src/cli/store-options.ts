@@ -30,7 +30,7 @@ export interface StoreNeeds {
    * it. @default 'always'
    */
   readonly folder?: 'always' | 'if-embedded' | 'if-unnamed'
-  /** Whether it waits for a database that is away, also where no `timeouts.open` is given. @default false: somebody waits for the answer */
+  /** Whether it waits for a database that is away, also where no `timeouts.open` is given. @default false: a person waits */
   readonly waits?: boolean
 }
 
@@ -67,7 +67,7 @@ export async function readStoreOptions(flags: CommonFlags, needs: StoreNeeds = {
   return { ...options, ...patience, dir }
 }
 
-/** What names a tier: a configuration that has one of these means that tier and not the environment's. */
+/** Options that name a tier: a configuration that has one of these means that tier, and not the environment's. */
 const NAMES_HOT = ['kind', 'url', 'client'] as const
 const NAMES_COLD = ['url', 'client', 'dir'] as const
 
@@ -81,7 +81,7 @@ function mergeOptions(env: MemoryStoreOptions, config: MemoryStoreOptions): Memo
   }
 }
 
-/** Further options of a tier that only the environment names are added to it. */
+/** Adds the configuration's options of a tier to it where only the environment names the tier. */
 function mergeTier(
   tier: 'hot' | 'cold',
   names: readonly string[],
@@ -109,7 +109,7 @@ async function refuseWithoutStore(dir: string, isNamed: boolean): Promise<void> 
   throw new UsageError(`the data folder ${dir} is not there: pass another --dir or set THERMOCLINE_DIR`)
 }
 
-/** A folder with other files would be closed to everybody else and filled with logs. */
+/** Refuses a folder with other files: it would be filled with logs. */
 async function refuseOtherFolder(dir: string): Promise<void> {
   if (!(await isFolder(dir)) || (await holdsStore(dir))) return
   // Another process may be making the store at this moment.
@@ -120,7 +120,7 @@ function notOurs(dir: string): UsageError {
   return new UsageError(`${dir} is no data folder, for it holds no thermocline.json: pass another --dir`)
 }
 
-/** A folder whose marker is gone, but not its logs, is one all the same. */
+/** Whether it is the folder of a store. One without its marker file that has logs is one all the same. */
 async function holdsStore(dir: string): Promise<boolean> {
   if (!(await isFolder(dir))) return false
   return (await readFormat(dir)) !== undefined || (await isFolder(dataFolder(dir).wal))

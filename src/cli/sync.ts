@@ -14,7 +14,7 @@ interface SyncFlags extends CommonFlags {
   readonly json?: true
 }
 
-/** To open or to close, once told to end: container runtimes kill after ten seconds. */
+/** So long it may open or close once it was told to end: container runtimes kill after ten seconds. */
 const GRACE_MS = 8_000
 const HEALTH_INTERVAL_MS = 1_000
 /** An id that nobody has. */
@@ -82,7 +82,7 @@ async function runWorker(options: StoreOptions, logger: Logger): Promise<void> {
   }
 }
 
-/** Resolves when opening has had its time: it may wait for a database that is away. */
+/** Resolves when opening, which may wait for a database that is away, has had its time after the signal. */
 async function graceAfter(interrupted: AbortSignal): Promise<undefined> {
   if (!interrupted.aborted) await once(interrupted, 'abort')
   await delay(GRACE_MS, undefined, { ref: false })

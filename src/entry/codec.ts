@@ -26,7 +26,7 @@ export function encodeRecord(record: EntryRecord): Uint8Array {
   return encoder.encode(fields)
 }
 
-/** The record of bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
+/** Reads bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
 export function decodeRecord(bytes: Uint8Array): EntryRecord {
   const fields = fieldsOf(bytes)
   const { createdAt, updatedAt, children, embedding } = fields ?? {}
@@ -65,12 +65,12 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
   }
 }
 
-/** The kind alone, of bytes that {@link encodeRecord} made; the price does not rise with what else they hold. */
+/** Reads the kind alone of bytes that {@link encodeRecord} made; what else they hold costs nothing. */
 export function decodeKind(bytes: Uint8Array): EntryKind | null {
   return textOf(fieldsOf(bytes)?.kind) as EntryKind | null
 }
 
-/** Texts and the embedding are views of the bytes. */
+/** Answers the fields by name. Texts and the embedding are views of the bytes. */
 function fieldsOf(bytes: Uint8Array): Partial<Record<string, unknown>> {
   try {
     return decoder.decode(bytes) as Partial<Record<string, unknown>>
@@ -84,7 +84,7 @@ function textOf(bytes: unknown): string | null {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
-/** Copies: a view would need an aligned offset and would keep the whole record alive. */
+/** Copies the floats: a view would need an aligned offset and would keep the whole record alive. */
 function floatsOf(bytes: Uint8Array): Float32Array {
   const floats = new Float32Array(bytes.byteLength >>> 2)
   new Uint8Array(floats.buffer).set(bytes.subarray(0, floats.byteLength))

@@ -1,6 +1,6 @@
 /**
- * The order of members in JSON, apart from the JSON: Postgres's `jsonb` sorts the members of every object by the length of
- * their names. What is kept is only what that loses, so most values need nothing, and an order that does not fit its
+ * Keeps the order of members in JSON apart from the JSON: Postgres's `jsonb` sorts the members of every object by the
+ * length of their names. Only what that loses is kept, so most values need nothing, and an order that does not fit its
  * value (any more) changes the order of members and nothing else.
  *
  *   order   an object's: [names in order, or 0 where jsonb keeps it, orders of members by name]
@@ -12,7 +12,7 @@ import { compareText } from './text.ts'
 type Order = 0 | readonly [names: readonly string[] | 0, members: Orders] | Orders
 type Orders = { readonly [place: string]: Order }
 
-/** The order as text; null where jsonb keeps it, and for a text that is no JSON. */
+/** Answers the order as text; null where jsonb keeps it, and for a text that is no JSON. */
 export function keyOrderOf(json: string): string | null {
   let order: Order
   try {
@@ -24,7 +24,7 @@ export function keyOrderOf(json: string): string | null {
   return order === 0 ? null : JSON.stringify(order)
 }
 
-/** The same JSON with its members in order. */
+/** Answers the same JSON with its members in order. */
 export function inKeyOrder(json: string, order: string | null): string {
   return order === null ? json : JSON.stringify(arrange(JSON.parse(json), JSON.parse(order)))
 }

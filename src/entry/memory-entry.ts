@@ -9,12 +9,12 @@ export type JsonObject = { readonly [key: string]: JsonValue }
 
 /**
  * Metadata as it is given: a plain object of JSON values, also one of an interface or a `Record<string, unknown>`. Types
- * refuse what is no plain object; what stands deeper is checked by the put, which names the path of what JSON lacks.
- * Members that are undefined are dropped.
+ * refuse what is no plain object. What stands deeper is checked by the put, which names the path of a value that JSON has
+ * no form for, and drops members that are undefined.
  */
 export type GivenMetadata = JsonObject | (object & NoBuiltIn)
 
-/** Arrays, functions, dates, maps and the like each have one of these. */
+/** Refuses arrays, functions, dates, maps and the like: each of them has one of these. */
 interface NoBuiltIn {
   readonly [Symbol.iterator]?: never
   readonly [Symbol.hasInstance]?: never
@@ -95,7 +95,7 @@ export interface InputBase {
   /** Lifetime from the put: milliseconds or text like `'30m'`. Not together with `expiresAt`. */
   readonly ttl?: number | string | undefined
   readonly expiresAt?: Date | number | undefined
-  /** As an entry has it that was read from here; an entry of another namespace is refused. */
+  /** Taken where it is the namespace of the put, as in an entry that was read there; any other is refused. */
   readonly namespace?: string | undefined
   /** Ignored, as are the next three: an entry that was read may be put back as it is. */
   readonly version?: string | undefined

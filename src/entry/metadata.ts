@@ -1,7 +1,7 @@
 /**
- * Metadata as the store keeps it: JSON text, made once at the put. What JSON has no form for is refused by its path and
- * kind, never by its value, so that one bad member among ten thousand is found; only members that are undefined are
- * dropped, as JSON itself does.
+ * Metadata as the store keeps it: JSON text, made once at the put. A value that JSON has no form for is refused, and named
+ * by its path and kind, so that one bad member among ten thousand is found; the value itself is never shown. Members that
+ * are undefined are dropped, as JSON itself does.
  */
 import { types } from 'node:util'
 import { isPlainObject } from '../kernel/plain-object.ts'
@@ -12,7 +12,7 @@ const MAX_DEPTH = 100
 /** Longest path that a refusal shows. */
 const MAX_PATH_CHARACTERS = 200
 
-/** What is wrong, and where. */
+/** Says what is wrong, and where. */
 export class MetadataFault {
   readonly path: string
   readonly message: string
@@ -23,13 +23,13 @@ export class MetadataFault {
   }
 }
 
-/** The JSON text, or what keeps the value from having one. */
+/** Answers the JSON text, or what keeps the value from having one. */
 export function metadataJson(value: unknown): string | MetadataFault {
   if (!isPlainObject(value)) return new MetadataFault([], `must be a plain object${insteadOf(value)}`)
   return faultIn(value, []) ?? JSON.stringify(value)
 }
 
-/** `path` leads to the value and is the caller's again on return, except where there is a fault. */
+/** @param path Leads to the value. On return it is as it was, except where there is a fault. */
 function faultIn(value: unknown, path: (string | number)[]): MetadataFault | undefined {
   if (path.length > MAX_DEPTH) return new MetadataFault(path, `must not nest deeper than ${MAX_DEPTH} levels`)
   if (value === null || typeof value === 'boolean') return undefined
@@ -79,7 +79,7 @@ function insteadOf(value: unknown): string {
   return ': plain objects and arrays, texts, finite numbers, booleans and null'
 }
 
-/** `metadata.a["b c"][3]`. */
+/** Answers text like `metadata.a["b c"][3]`. */
 function pathText(path: readonly (string | number)[]): string {
   const steps = path.map((step) => {
     if (typeof step === 'number') return `[${step}]`

@@ -31,7 +31,7 @@ export function namespaceSegments(path: string): string[] {
   return path.split('/').map((segment) => segment.replaceAll('%2F', '/').replaceAll('%25', '%'))
 }
 
-/** Bounds of the paths below `path`, by bytes: `from` <= child < `to`. (`0` is the character after `/`.) */
+/** Answers the bounds of the paths below `path`, by bytes: `from` <= child < `to`. (`0` is the character after `/`.) */
 export function childRange(path: string): { from: string; to: string } {
   return { from: `${path}/`, to: `${path}0` }
 }

@@ -62,7 +62,7 @@ export function tombstoneOf(entry: EntryKey & { key: string | null }, version: V
   }
 }
 
-/** About as many bytes as what a caller gave takes. */
+/** Answers about as many bytes as the content takes that a caller gave. */
 export function contentSize({
   text,
   metadata,
@@ -92,7 +92,7 @@ export function toEntry(record: EntryRecord, access: AccessStats | undefined): M
   return entry as unknown as MemoryEntry
 }
 
-/** JSON would show a typed array as an object of index to number. Not enumerable, so that nothing else notices. */
+/** Lets JSON show the numbers, and not an object of index to number. Not enumerable, so that nothing else notices. */
 const AS_NUMBERS: PropertyDescriptor = {
   value(this: Float32Array): number[] {
     return Array.from(this)

@@ -10,7 +10,7 @@ export function textFault(text: string): string | undefined {
   return undefined
 }
 
-/** The same for a short name. */
+/** As {@link textFault}, for a name, which is short. */
 export function nameFault(text: string): string | undefined {
   if (Buffer.byteLength(text) > MAX_NAME_BYTES) return `must be at most ${MAX_NAME_BYTES} bytes of UTF-8`
   return textFault(text)

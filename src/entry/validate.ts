@@ -13,11 +13,11 @@ import { MetadataFault, metadataJson } from './metadata.ts'
 import type { EntryRecord } from './record.ts'
 import { MAX_NAME_BYTES, nameFault, textFault } from './text.ts'
 
-/** pgvector's `vector` ends there, and no known model is larger. */
+/** The most that `vector` of pgvector holds; no known model makes larger ones. */
 export const MAX_DIMENSIONS = 16_000
 /**
- * Euclidean lengths between which the sums of squares and products of any two vectors are single-precision numbers, in
- * which databases compute: beyond, distances are infinite, zero or none.
+ * Euclidean lengths between which the sums of squares and products of any two vectors fit the single precision in which
+ * databases compute. Beyond them distances are infinite, zero or no number.
  */
 const MIN_LENGTH = 1e-18
 const MAX_LENGTH = 1e18
@@ -43,13 +43,13 @@ const FIELDS: Record<EntryKind, ReadonlySet<string>> = {
   raptor: new Set([...COMMON_FIELDS, ...OWN_FIELDS.raptor, ...FILLED_IN]),
 }
 
-/** A record that still lacks its version: that is stamped in the same step that queues it for the log. */
+/** A record that lacks its version still: the step that queues it for the log stamps it. */
 export type UnversionedRecord = Omit<EntryRecord, 'version'>
 
 /** Where an input goes. */
 export interface InputContext {
   readonly namespace: string
-  /** Kind of every entry of the repository; undefined where the input says it. */
+  /** The kind of every entry of the repository; undefined where each input says its own. */
   readonly kind?: EntryKind | undefined
   readonly now: number
 }
@@ -88,7 +88,7 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
   return record
 }
 
-/** Names that a caller may give. */
+/** Answers the fields that a caller may give, as text. */
 function namesOf(kind: EntryKind): string {
   return [...COMMON_FIELDS, ...OWN_FIELDS[kind]].join(', ')
 }
@@ -103,7 +103,7 @@ function kindOf(given: unknown, only: EntryKind | undefined): EntryKind {
   return kind
 }
 
-/** At least as many bytes as the encoded record has. Exact to a few hundred bytes. */
+/** Answers at least as many bytes as the encoded record has, and at most a few hundred more. */
 function sizeBound({ namespace, text, metadata, embedding, children }: UnversionedRecord): number {
   const texts = [namespace, text, metadata].reduce(
     (sum, part) => sum + (part === null ? 0 : Buffer.byteLength(part)),
@@ -112,19 +112,19 @@ function sizeBound({ namespace, text, metadata, embedding, children }: Unversion
   return texts + (embedding?.byteLength ?? 0) + (children?.length ?? 0) * 40 + 4 * MAX_NAME_BYTES
 }
 
-/** Any UUID in its usual text form, whatever its version bits; ids compare in lower case. */
+/** Takes any UUID in its usual text form, whatever its version bits, and answers it in lower case. */
 export function validateId(id: unknown, field = 'id'): string {
   if (typeof id !== 'string' || !isUuid(id)) throw invalid(field, 'must be a UUID')
   return id.toLowerCase()
 }
 
-/** The id of the entry with this key, in this namespace. */
+/** Answers the id of the entry with this key, in this namespace. */
 export function idOfKey(namespace: string, key: unknown): string {
   // Neither part holds NUL, so no two pairs give the same name.
   return uuidv5(`${namespace}\0${name('key', key)}`, KEY_ID_ROOT)
 }
 
-/** A query vector under the same rules as a stored one. */
+/** Checks the vector of a query by the rules of a stored one. */
 export function validateEmbedding(embedding: unknown): Float32Array {
   return vector(embedding)
 }
@@ -191,8 +191,8 @@ function vector(value: unknown): Float32Array {
 }
 
 /**
- * By kind, not by class: what Node and native addons make is of another realm than a test under Jest. Integer arrays are
- * refused: bytes may be floats that somebody forgot to convert.
+ * Whether these are numbers, judged by kind and not by class: what Node and native addons make is of another realm than a
+ * test under Jest. Integer arrays are refused: bytes may be floats that somebody forgot to convert.
  */
 function isNumberArray(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || types.isFloat32Array(value) || types.isFloat64Array(value)

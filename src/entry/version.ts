@@ -3,10 +3,11 @@
  * write wins on every tier by comparing text: 12 hex digits of milliseconds, 4 of a counter within the millisecond, 8
  * of the writer. A writer never issues a version of a key at or below one that it issued or saw of that key, across
  * restarts and steps of the wall clock, whatever clocks other writers have and whether or not any tier is there to say
- * so. JavaScript's `<`, Lua's and Postgres's `COLLATE "C"` agree on the order of lower-case hex.
+ * so (rules V1 and V2 of flow/README.md). JavaScript's `<`, Lua's and Postgres's `COLLATE "C"` agree on the order of
+ * lower-case hex.
  *
- * The clock itself carries that, except for outliers: versions so far ahead that they are not believed, and ours that had
- * to rise above them. Those are remembered key by key, until the clock has passed them.
+ * The clock keeps that promise by rising above what it is told. Outliers are the exception: versions so far ahead that they
+ * are not believed, and ours that had to rise above them. They are remembered key by key, until the clock has passed them.
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
@@ -18,12 +19,12 @@ export type Version = string
 /** Below every version that a clock issues. */
 export const ZERO_VERSION: Version = '0'.repeat(24)
 
-/** A version further ahead of our clock than this raises only its own key's next version (one broken clock must not drag all). */
+/** A version further ahead of our clock raises only the next version of its own key (rule V4 of flow/README.md). */
 export const MAX_DRIFT_MS = 5_000
 
 const MAX_COUNTER = 0xffff
 
-/** Outliers that are remembered: a few megabytes of keys. */
+/** The most outliers that are remembered: a few megabytes of keys. */
 const MAX_OUTLIERS = 10_000
 
 export class VersionClock {
@@ -32,7 +33,7 @@ export class VersionClock {
   readonly #maxOutliers: number
   #millis = 0
   #counter = 0
-  /** By key, the highest version issued or seen that was not believed. */
+  /** The highest version of a key that was issued or seen and not believed. */
   readonly #outliers = new Map<string, Version>()
 
   /** @param writerId 8 hex digits, drawn anew at each open. */
@@ -62,7 +63,10 @@ export class VersionClock {
     return outlier
   }
 
-  /** The key has this version: what is issued of it from now on is above. So is all else, unless that is too far ahead of the wall clock to be believed. */
+  /**
+   * Hears that the key has this version: what is issued of the key from now on is above it, and so is all else, unless it is
+   * too far ahead of the wall clock to be believed.
+   */
   observe(key: EntryKey, version: Version): void {
     if (!this.#believe(version) && version > (this.#outlierOf(key) ?? ZERO_VERSION)) this.#remember(key, version)
   }
@@ -73,7 +77,7 @@ export class VersionClock {
     return millis <= this.#clock.now() + MAX_DRIFT_MS || millis <= this.#millis
   }
 
-  /** Raises the clock without a doubt: what our own log or cold has already issued. */
+  /** Raises the clock without a doubt, by what our own log or cold has. */
   raise(millis: number, counter: number): void {
     if (millis < this.#millis || (millis === this.#millis && counter <= this.#counter)) return
     this.#millis = millis
@@ -81,8 +85,8 @@ export class VersionClock {
   }
 
   /**
-   * Highest time and counter issued or observed, for the segment header: outliers as well, for whoever goes on with the
-   * log may have nobody else to tell of them.
+   * The highest time and counter that was issued or observed, for the header of a segment. Outliers count: whoever goes on
+   * with the log may have nobody else who tells of them.
    */
   get highest(): { millis: number; counter: number } {
     let highest = hexOf(this.#millis, this.#counter)
@@ -109,9 +113,10 @@ export class VersionClock {
   }
 
   /**
-   * When there are too many, the clock is raised to the highest and none needs remembering. Being ahead of the time is the
-   * lesser evil: every promise is about the order of versions, none about their time, and whoever opens the store next
-   * begins above the highest version in cold anyway. To forget one would let an acknowledged write lose to an older one.
+   * Remembers an outlier. Where there are too many, the clock is raised to the highest instead, and none needs remembering.
+   * To be ahead of the time is the lesser evil: every promise is about the order of versions, none about their time, and
+   * whoever opens the store next begins above the highest version in cold anyway. To forget one would let an acknowledged
+   * write lose to an older one.
    */
   #remember(key: EntryKey, version: Version): void {
     this.#outliers.set(keyText(key), version)

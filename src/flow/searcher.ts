@@ -1,8 +1,8 @@
 /**
- * Queries over everything an own process has acknowledged: pending is snapshotted first, then cold is asked, and both are
- * merged, the newer version of each key. Only an own row that would be answered is compared with what cold holds
- * of its key, and own versions travel only where they are few or replace much of what cold answers: a long
- * pending costs a walk over it and nothing in the database (rule R4 of flow/README.md).
+ * Answers queries from pending and cold: a snapshot of pending is taken first, then cold is asked, and of each key the newer
+ * version counts (rule R4 of flow/README.md). Only a pending row that would be answered is compared with what cold holds of
+ * its key, and versions of pending keys are sent to cold only where they are few or replace much of what cold answers. So a
+ * long pending costs a walk over it, and nothing in the database.
  */
 
 import type { ColdHit, ColdRow, ColdTier } from '../cold/cold-tier.ts'

@@ -1,4 +1,4 @@
-/** Wall-clock time in milliseconds since the Unix epoch. Tests move it by hand. */
+/** Tells the wall-clock time in milliseconds since the Unix epoch. Tests move it by hand. */
 export interface Clock {
   now(): number
 }

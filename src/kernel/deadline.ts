@@ -5,11 +5,11 @@ export interface Patience {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait before `ERR_TIMEOUT`. */
   readonly timeout?: number | undefined
-  /** What the caller said, where `timeout` is what is left of it. */
+  /** What the caller had said, where `timeout` is what is left of that. */
   readonly wholeTimeout?: number | undefined
 }
 
-/** The same patience, which runs from now on: several waits in a row under it last together as long as one. */
+/** Answers a patience that runs from now on: several waits in a row under it last as long as one. */
 export function runningOut({ signal, timeout, wholeTimeout = timeout }: Patience): Patience {
   if (timeout === undefined) return { signal }
   const end = performance.now() + timeout
@@ -22,7 +22,7 @@ export function runningOut({ signal, timeout, wholeTimeout = timeout }: Patience
   }
 }
 
-/** Longest wait that a timer can hold; beyond it Node fires after one millisecond. */
+/** The longest wait that a timer can hold; Node fires a longer one after a millisecond. */
 export const MAX_TIMER_MS = 2_147_483_647
 
 /** Refuses with `ERR_ABORTED` when the caller has already given up. */
@@ -72,7 +72,7 @@ export function withDeadline<T>(
   })
 }
 
-/** What one signal ends. One listener serves every call that waits under it: Node warns of a leak at the eleventh. */
+/** The calls that wait under one signal. They share one listener: Node warns of a leak at the eleventh. */
 interface Waits {
   readonly callbacks: Set<() => void>
   readonly listener: () => void
@@ -80,7 +80,7 @@ interface Waits {
 
 const waiting = new WeakMap<AbortSignal, Waits>()
 
-/** Calls `onAbort` when the signal fires. Answers how to end that; the last to leave takes the listener along. */
+/** Calls `onAbort` when the signal fires. Answers how to end that; the last one that ends it removes the listener. */
 function subscribe(signal: AbortSignal, onAbort: () => void): () => void {
   const waits = waiting.get(signal) ?? listenTo(signal)
   waits.callbacks.add(onAbort)

@@ -38,8 +38,8 @@ const LONGEST_PAUSE_MS = 250
 const LEAST_TRIES = 6
 
 /**
- * Flags that this process keeps up for as long as a store is open. Under one name in all copies of this module: servers
- * for development load it anew, and the store of the old copy is open still.
+ * Flags that this process keeps up for as long as a store is open. All copies of this module share them, by one name:
+ * servers for development load the module anew while the store of the old copy is still open.
  */
 const kept = shared('thermocline.kept-locks', () => new Set<string>())
 
@@ -100,12 +100,12 @@ export class DirectoryLock implements AsyncDisposable {
     }
   }
 
-  /** From now on another opener in this process is refused at once: nobody here lets go of it by himself. */
+  /** Says that it is kept until its owner closes: another opener in this process is refused at once from now on. */
   keep(): void {
     kept.add(this.#flag.name)
   }
 
-  /** It will be released soon: another opener in this process waits for that, as one of another process does. */
+  /** Says that it will be released soon: another opener in this process waits for that, as one of another process does. */
   releaseSoon(): void {
     kept.delete(this.#flag.name)
   }
@@ -146,7 +146,7 @@ class FlagFolder {
     return new FlagFolder(path, await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW))
   }
 
-  /** A flag, other than `own`, whose process lives; dead ones are cleared away. */
+  /** Answers a flag, other than `own`, whose process lives, and clears dead ones away. */
   async findLiving(own?: string): Promise<string | undefined> {
     for (const name of await readdir(this.#path)) {
       if (name.endsWith(HIDDEN)) await this.#clearAway(name)
@@ -171,7 +171,7 @@ class FlagFolder {
     return new Flag(name, join(this.#path, name), server)
   }
 
-  /** What a process left that was killed while it raised its flag. */
+  /** Removes what a process left that was killed while it raised its flag. */
   async #clearAway(hidden: string): Promise<void> {
     const path = join(this.#path, hidden)
     const made = await stat(path).catch(() => undefined)
@@ -200,14 +200,14 @@ class Flag {
     this.#server = server
   }
 
-  /** Out of sight first: whoever still sees it must find it living. */
+  /** Hides the flag before it closes the socket: whoever still sees a flag must find it living. */
   async lower(): Promise<void> {
     await rm(this.#path, { force: true })
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 }
 
-/** The holder needs no turn of its event loop for this: the kernel accepts into the backlog. */
+/** Whether the holder lives. It needs no turn of its event loop to answer: the kernel accepts into the backlog. */
 function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)

@@ -1,8 +1,8 @@
-/** Files and folders whose names survive a power cut, made beside others who make and remove some at the same time. */
+/** Makes files and folders whose names survive a power cut, also while other processes make and remove some there. */
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
-/** So often in a row nobody removes a folder that is being made; a link that leads nowhere looks the same. */
+/** Tries, after which a name is taken for a link that leads nowhere: nobody removes a folder so often while it is made. */
 const TRIES = 20
 
 /**

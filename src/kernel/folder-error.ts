@@ -1,11 +1,11 @@
-/** What the file system refuses about a folder that the caller named, said in the caller's terms. */
+/** Says what the file system refuses of a folder that the caller named in the caller's terms. */
 import { resolve } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
 
 /** Which option names the folder. */
 export type FolderOption = 'dir' | 'cold.dir'
 
-/** For the caller to mend: what is wrong, and the remedy. */
+/** What the caller can mend: what is wrong, and the remedy. */
 const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a file or a link stands where a folder has to be: remove it, or name another folder',
   ENOTDIR: 'a file or a link stands where a folder has to be: remove it, or name another folder',
@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_INVALID_ARG_VALUE: 'no file can have such a name: name another folder',
 }
 
-/** Passes by itself, or once somebody else lets go of something. */
+/** What passes by itself, or once somebody else lets go of something. */
 const SHORTAGES: Readonly<Record<string, string>> = {
   ENOSPC: 'its disk is full: make room',
   EDQUOT: 'this user has used up its share of the disk: make room',
@@ -40,7 +40,7 @@ export async function namingFolder<T>(option: FolderOption, path: string, work: 
   }
 }
 
-/** The folder wherever this process goes later. */
+/** Answers the path of the folder wherever this process goes later. */
 export function absoluteFolder(option: FolderOption, path: string): string {
   try {
     return resolve(path)
@@ -66,10 +66,10 @@ function invalid(option: FolderOption, path: string, reason: string, cause: unkn
   return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option }, { cause })
 }
 
-/** Calls about another machine. */
+/** System calls about another machine. */
 const REMOTE = new Set(['connect', 'getaddrinfo'])
 
-/** Of a call about files, or of a name that it could not be given. */
+/** Whether it comes from a call about files, or from a name that no call could be given. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   if (!(error instanceof Error)) return false
   const { code, syscall } = error as NodeJS.ErrnoException

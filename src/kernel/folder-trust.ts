@@ -1,7 +1,7 @@
 /**
- * Whether a folder can be written to without being led astray. Whoever may write in a folder can put a link or a folder of
- * his own where ours is to be, and have us write wherever it leads. Our own folders are 0700, so that is about the ones we
- * are given and what we find in them:
+ * Decides whether a folder can be written to safely. Whoever may write in a folder can put a link or a folder of his own
+ * where ours is to be, and have us write wherever it leads. Our own folders are 0700, so the danger is in the ones that we
+ * are given, and in what we find in them:
  *
  * - root does not use a folder of another user that everybody may write in;
  * - a link counts only if this user or root made it: an operator may put the logs on another disk that way. One that an
@@ -20,17 +20,20 @@ const FOR_OTHERS = 0o007
 const WRITE_FOR_OTHERS = 0o002
 const ROOT = 0
 
-/** What is worth a warning about a folder that we were given and leave as it is. */
+/** What of a folder that we were given, and leave as it is, is worth a warning. */
 export interface FolderAccess {
   /** Permissions in octal digits. */
   readonly mode: string
   readonly isOpenToOthers: boolean
   readonly isWritableByOthers: boolean
-  /** Another user, who is not root, and can change what this process writes. */
+  /** The folder's owner, where that is another user than root, who can change what this process writes. */
   readonly owner: number | undefined
 }
 
-/** Of a folder that an option names. Rejects with `ERR_INVALID_OPTIONS` where it must not be used, else with the system's error. */
+/**
+ * Examines a folder that an option names. Rejects with `ERR_INVALID_OPTIONS` where it must not be used, and with the
+ * system's error where it cannot be examined.
+ */
 export async function examineFolder(option: FolderOption, path: string): Promise<FolderAccess> {
   const { uid, mode } = await stat(path)
   const link = await lstat(path)
@@ -58,8 +61,8 @@ async function isDeployed(path: string, maker: number): Promise<boolean> {
 }
 
 /**
- * Of a folder that is ours by its name, in one that was examined; it need not be there. Takes the permissions of others
- * from it where it is this user's, as after a copy that did not keep them. Rejects likewise.
+ * Examines a folder that is ours by its name, in one that was examined; it need not be there. Where it is this user's and
+ * open to others, as after a copy that did not keep permissions, it is closed to them. Rejects likewise.
  */
 export async function examineOwnFolder(option: FolderOption, path: string): Promise<void> {
   const own = await lstat(path).catch((error: NodeJS.ErrnoException) => {
@@ -95,7 +98,7 @@ function isTrusted(uid: number): boolean {
   return !hasPermissions() || uid === ROOT || uid === process.geteuid?.()
 }
 
-/** Windows has other ones. */
+/** Whether this system has owners and permissions of this kind: Windows has other ones. */
 function hasPermissions(): boolean {
   return process.geteuid !== undefined
 }

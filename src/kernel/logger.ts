@@ -14,8 +14,8 @@ const ignore = (): void => {}
 export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
 /**
- * The same logger, except that it never fails: what cannot be told, as by one whose transport is gone, is not. Nothing
- * that is done may depend on whether somebody hears of it.
+ * Answers the same logger, except that it never fails: where it cannot tell something, for its transport is gone, nobody is
+ * told. Nothing that is done may depend on whether somebody hears of it.
  */
 export function neverFailing(logger: Logger): Logger {
   const tell = (level: keyof Logger, fields: object, message: string): void => {
@@ -33,7 +33,7 @@ export function neverFailing(logger: Logger): Logger {
   }
 }
 
-/** What was told already: a warning of the process is to be read, and one a second is not. */
+/** Texts that were told already. People read warnings of the process, so each comes once. */
 const told = new Set<string>()
 /** Texts name figures and hosts, so there is no end of them; one that is told again now and then does no harm. */
 const MOST_TOLD = 1_000
@@ -46,7 +46,7 @@ function emit(code: string, fields: object, message: string): void {
   process.emitWarning(message, { type: 'ThermoclineWarning', code, detail })
 }
 
-/** For whoever gives no logger: what needs a look becomes a warning of the process, each once. */
+/** Serves whoever gives no logger: warnings and errors become warnings of the process, each text once. */
 export const warningLogger: Logger = neverFailing({
   ...silentLogger,
   warn: (fields, message) => emit('THERMOCLINE_WARNING', fields, message),

@@ -1,6 +1,6 @@
 /**
- * What `find`, `count` and `search` select by: a conjunction of conditions over an entry's own fields. Checked once
- * here, then applied to pending by {@link matches} and to cold by its own SQL; both MUST select the same entries.
+ * What `find`, `count` and `search` select by: conditions over an entry's own fields, all of which must hold. They are
+ * checked once, here, and applied to pending by {@link matches} and to cold by SQL; both MUST select the same entries.
  */
 import { types } from 'node:util'
 import { MAX_TIME } from '../entry/limits.ts'
@@ -27,8 +27,8 @@ export interface Comparison<T> {
 type Match<T> = T | Comparison<T>
 
 /**
- * A field that an entry lacks matches nothing. A condition that is present MUST have a value: what is undefined by mistake
- * would select everything, so it is refused.
+ * A condition on a field that an entry lacks does not hold. A field that is named MUST have a value: one that is undefined
+ * by mistake would select everything, so it is refused.
  */
 export interface Where {
   readonly kind?: Match<EntryKind>

@@ -1,6 +1,6 @@
 /** Which entries a query sees. */
 export interface Scope {
   readonly namespace: string
-  /** Child namespaces as well. */
+  /** Whether it sees child namespaces as well. */
   readonly recursive: boolean
 }

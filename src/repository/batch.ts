@@ -1,4 +1,4 @@
-/** What calls with many inputs share: they are checked in slices, and a failure says of each input what became of it. */
+/** What calls with many inputs share: inputs are checked in slices, and a failure says what became of each input. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { contentSize } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
@@ -6,11 +6,11 @@ import { type InputOutcome, ThermoclineError, type WriteFailure } from '../error
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import { throwIfAborted } from '../kernel/deadline.ts'
 
-/** Inputs checked in one turn of the event loop: as many, and about as many bytes; a few milliseconds of work. */
+/** At most so many inputs, of about so many bytes, are checked in one turn of the event loop: a few milliseconds of work. */
 const SLICE_INPUTS = 500
 const SLICE_BYTES = 4 * 1024 * 1024
 
-/** One that passed. */
+/** An input that passed. */
 export interface Accepted {
   readonly index: number
   readonly record: UnversionedRecord
@@ -18,7 +18,7 @@ export interface Accepted {
 
 /**
  * Checks all inputs, the first slice within this very step, and lets others run between slices. `refuse` hears of each
- * that broke a rule, and throws where one of them ends the call.
+ * input that broke a rule, and throws where that ends the call.
  */
 export async function acceptInputs(
   inputs: readonly unknown[],
@@ -48,7 +48,7 @@ export async function acceptInputs(
   return accepted
 }
 
-/** The receipts of a batch, or an error that says of each input what became of it. */
+/** Answers the receipts of a batch, or throws an error that says what became of each input. */
 export function receiptsOf(outcomes: readonly WriteOutcome[]): Receipt[] {
   const failed = outcomes.find((outcome) => !outcome.ok)
   if (failed !== undefined) throw batchFailure(failed.error, outcomes.map(outcomeOf))
@@ -65,7 +65,7 @@ function batchFailure(first: ThermoclineError, each: readonly InputOutcome[]): T
   const applied = each.filter(({ outcome }) => outcome === 'applied').length
   const message = `${applied} of ${each.length} inputs are known to be written: ${first.message}`
   const details: WriteFailure = { ...first.details, outcome: outcomeOfAll(each) }
-  // Not enumerable: a log line with 50 000 ids helps nobody.
+  // Not enumerable: a logged error with 50 000 ids helps nobody.
   Object.defineProperty(details, 'outcomes', { value: each })
   const cause = first.cause === undefined ? {} : { cause: first.cause }
   return new ThermoclineError(first.code, message, details as never, cause)

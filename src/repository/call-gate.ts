@@ -2,15 +2,15 @@ import type { CallSchema } from '../call-options.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
 
 /**
- * The way of every call to the flows: it knows the calls that run, so that closing refuses new ones and waits for these,
- * and it asks each for the table of its options.
+ * Every call passes the gate on its way to the flows. The gate knows the calls that run, so that closing refuses new ones
+ * and waits for these, and it has the options of each call checked.
  */
 export class CallGate {
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
   #failure: ThermoclineError | undefined
 
-  /** Why calls are refused although the store was not closed. */
+  /** The reason why calls are refused, where it is not that the store was closed. */
   get failure(): ThermoclineError | undefined {
     return this.#failure
   }

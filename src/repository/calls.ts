@@ -1,4 +1,4 @@
-/** What each public call may be told. A call cannot pass the gate without its table here. */
+/** The options of each public call. A call cannot pass the gate without its table here. */
 import {
   type CallOptions,
   type CallSchema,
@@ -22,13 +22,13 @@ export interface WriteOptions extends CallOptions {
 }
 
 export interface PutManyOptions extends WriteOptions {
-  /** An outcome per input, instead of a rejection. @default false */
+  /** Whether each input gets an outcome of its own, instead of one rejection for all. @default false */
   readonly settle?: boolean | undefined
 }
 
 export interface CountOptions extends CallOptions {
   readonly where?: Where | undefined
-  /** Child namespaces as well. @default false */
+  /** Whether child namespaces are asked as well. @default false */
   readonly recursive?: boolean | undefined
 }
 
@@ -102,7 +102,7 @@ function wholeNumber(most: number): OptionRule<number> {
   }
 }
 
-/** What is asked for is a query, whoever checks it. */
+/** Turns the refusal of a rule into `ERR_INVALID_QUERY`, which is what a query is refused with, whoever checks it. */
 function asQuery<T>(rule: OptionRule<T>): OptionRule<T> {
   return (value, field) => {
     try {

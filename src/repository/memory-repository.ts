@@ -1,6 +1,6 @@
 /**
- * What callers use: entries of one kind, or of every kind, in one namespace. A repository validates what comes in and
- * hands it to the flows; it keeps nothing itself, so that any number of them may be made.
+ * What callers use: a repository has the entries of one kind, or of every kind, in one namespace. It validates what comes in
+ * and hands it to the flows. It keeps nothing itself, so any number of them may be made.
  */
 import type { CallOptions } from '../call-options.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
@@ -40,7 +40,7 @@ export interface FindResult<E> {
   readonly items: readonly E[]
 }
 
-/** Distributes over the kinds, so that each input keeps its own fields; `kind` is known to a repository of one kind. */
+/** An input without its `kind`, which a repository of one kind knows. It distributes over the kinds, so that each keeps its own fields. */
 type Put<I extends EntryInput, K extends EntryKind | undefined> = K extends EntryKind
   ? Omit<I, 'kind'> & { readonly kind?: K | undefined }
   : I
@@ -98,7 +98,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** The entry, or undefined where there is none. Counts as an access. */
+  /** Answers the entry, or undefined where there is none. Counts as an access. */
   get(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
     return this.#parts.gate.run(CALLS.get, options, async (checked) => {
       const [entry] = this.#own(await this.#parts.reader.get([this.#keyOf(id)], checked))
@@ -106,7 +106,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** In order; each entry found counts as an access. */
+  /** Answers in order; each entry found counts as an access. */
   getMany(ids: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
     return this.#parts.gate.run(CALLS.getMany, options, async (checked) => {
       const keys = arrayOf('ids', ids).map((id) => this.#keyOf(id))
@@ -130,17 +130,17 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** The id of the entry with this key, whether or not there is one: derived from namespace and key. */
+  /** Answers the id that an entry with this key has, whether or not there is one: it is derived from namespace and key. */
   idOf(key: string): string {
     return idOfKey(this.namespace, key)
   }
 
-  /** Whether there is such an entry. Not counted, not promoted. */
+  /** Answers whether there is such an entry, which is not counted and not promoted. */
   has(id: string, options?: CallOptions): Promise<boolean> {
     return this.#parts.gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
   }
 
-  /** Like `get`, but not counted and not promoted. */
+  /** Answers as {@link get}; the entry is not counted and not promoted. */
   peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
     return this.#parts.gate.run(CALLS.peek, options, (checked) => this.#peek(id, checked))
   }
@@ -181,7 +181,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
-  /** The nearest entries to a vector of the same dimensions. Hits count as accesses. */
+  /** Answers the entries nearest to a vector of the same dimensions. Hits count as accesses. */
   search(options: SearchOptions): Promise<SearchResult<EntryOf<K>>> {
     return this.#parts.gate.run(CALLS.search, options, async (checked) => {
       const { embedding, k = 10, metric = 'cosine' } = checked
@@ -191,7 +191,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** Where the entry lives and in which version. Not counted. */
+  /** Answers in which tiers the entry is, and in which version. It is not counted. */
   explain(id: string, options?: CallOptions): Promise<Explanation> {
     return this.#parts.gate.run(CALLS.explain, options, (checked) =>
       this.#parts.reader.explain(this.#keyOf(id), checked),
@@ -209,7 +209,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return record
   }
 
-  /** Validates the inputs of one call with many, which also must agree with each other. */
+  /** Validates the inputs of one call with many, and that no two of them are one entry in two kinds. */
   #validator(): (input: unknown, index: number) => UnversionedRecord {
     const kinds = new Map<string, EntryKind | null>()
     return (input, index) => {
@@ -262,7 +262,7 @@ export type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<I
 /** What a repository of kind `K` answers. */
 export type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry
 
-/** Whether the caller named the entry, so that there may be one already. The input was checked before. */
+/** Whether the caller named the entry, so that there may be one already. The input MUST have been checked. */
 function hasChosenId(input: unknown): boolean {
   const { id, key } = input as EntryInput
   return id !== undefined || key !== undefined

@@ -24,7 +24,7 @@ export class NamespaceView {
     this.raptorNodes = new MemoryRepository(parts, path, 'raptor')
   }
 
-  /** A child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */
+  /** Answers a child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */
   namespace(...segments: readonly string[]): NamespaceView {
     return new NamespaceView(this.#parts, namespacePath(segments, this.path))
   }

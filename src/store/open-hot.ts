@@ -38,8 +38,9 @@ export interface OpenedHot {
 }
 
 /**
- * Redis may be away: the store serves without it, and it is used once it is there. Rejects where it refuses us for good, as with a wrong password,
- * and with `ERR_LOCKED` where another process must be alone with the database.
+ * Opens the hot tier. Redis may be away: the store serves without it, and it is used once it is there. Rejects where it
+ * refuses us for good, as with a wrong password, and with `ERR_LOCKED` where another process must be alone with the
+ * database.
  */
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { hot, cold } = parts.options

@@ -16,7 +16,7 @@ import type { DatabaseClock } from './database-clock.ts'
 import type { Demoter, DemoteStats } from './demoter.ts'
 import type { HotRepair } from './hot-repair.ts'
 import type { Lease } from './lease.ts'
-import { OutageLog } from './outage-log.ts'
+import { OutageReport } from './outage-report.ts'
 import { indexVectors, sweep } from './sweep.ts'
 
 /** @internal */
@@ -81,14 +81,14 @@ export class SyncWorker {
   /** Whether this process is the one that syncs on schedule. */
   #isLeader = false
   #heartbeatAt = performance.now()
-  readonly #outages: OutageLog
+  readonly #outages: OutageReport
   /** Cold was set back, so hot may have entries that cold lost. */
   #owesHot = false
 
   /** @internal Every store has one: `store.worker`. */
   constructor(parts: SyncWorkerParts) {
     this.#parts = parts
-    this.#outages = new OutageLog(parts.logger)
+    this.#outages = new OutageReport(parts.logger)
   }
 
   /** Begins the schedules; they keep no process alive by themselves. */

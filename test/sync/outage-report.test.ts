@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ThermoclineError } from '../../src/errors.ts'
-import { OutageLog } from '../../src/sync/outage-log.ts'
+import { OutageReport } from '../../src/sync/outage-report.ts'
 import { recordLines, withoutDetails } from '../tools/recorded-lines.ts'
 
 const AWAY = new ThermoclineError('ERR_TIER_UNAVAILABLE', 'away', { tier: 'cold' })
@@ -8,7 +8,7 @@ const AWAY = new ThermoclineError('ERR_TIER_UNAVAILABLE', 'away', { tier: 'cold'
 test('a tier that is away for an hour, with a failure a second, has a handful of lines, and one when it is back', () => {
   const { lines, logger } = recordLines()
   let now = 0
-  const outages = new OutageLog(logger, () => now)
+  const outages = new OutageReport(logger, () => now)
   for (; now < 3_600_000; now += 1_000) expect(outages.note(AWAY)).toBe(true)
   const told = () => withoutDetails(lines)
   expect(told()[0]).toMatch(/^error the cold tier is away: .*wal\.maxPendingBytes/)
@@ -24,7 +24,7 @@ test('a tier that is away for an hour, with a failure a second, has a handful of
 
 test('tiers are told apart, and other failures are not told here', () => {
   const { lines, logger } = recordLines()
-  const outages = new OutageLog(logger)
+  const outages = new OutageReport(logger)
   expect(outages.note(new Error('anything'))).toBe(false)
   expect(outages.note(new ThermoclineError('ERR_WAL_FAILED', 'stopped', {}))).toBe(false)
   outages.isGone('hot')

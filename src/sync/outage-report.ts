@@ -1,6 +1,6 @@
 /**
- * What the log says about a tier that is away: one line when it goes, with what that means for calls, then a reminder now
- * and then, and one line when it is back. Each failure in between is for whoever looks for details.
+ * Tells the logger about a tier that is away: one line when it goes, with what that means for calls, then a reminder now
+ * and then, and one line when it is back. Each failure in between is told by `debug`.
  */
 import { isThermoclineError, type TierName, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -20,7 +20,7 @@ interface Outage {
   silence: number
 }
 
-export class OutageLog {
+export class OutageReport {
   readonly #logger: Logger
   readonly #now: () => number
   readonly #outages = new Map<TierName, Outage>()
