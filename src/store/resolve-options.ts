@@ -118,9 +118,10 @@ const isPostgresJs = (value: unknown): boolean => {
   return Array.isArray(host) && Array.isArray(port) && typeof parsers === 'object'
 }
 
-/** Of any major version, and not a look-alike of another library: nothing else can be made anew from its options. */
 const IOREDIS =
   'a client of ioredis, as `new Redis(url)` makes it: one of another package, such as `redis`, cannot be used'
+
+/** Of any major version, and not a look-alike of another library: nothing else can be made anew from its options. */
 const isIoredisClient = (value: unknown): boolean => {
   if (!hasOptions(value)) return false
   const { isCluster, startupNodes, status, duplicate, defineCommand } = value as Record<string, unknown>
