@@ -180,30 +180,39 @@ function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], wa
       WHERE memory_entries.version < excluded.version
       RETURNING namespace, id, deleted_at
     ),
-    -- What cold has newer, hot may hold older, whoever confirmed this version.
-    missed AS (
-      INSERT INTO thermocline.hot_misses (namespace, id, version)
-      SELECT s.namespace, s.id, greatest(s.version, s.cold_version)
-      FROM verdicts s CROSS JOIN store
-      WHERE ${walId}::uuid IS NOT NULL AND store.hot_generation IS NOT NULL
-        AND (s.hot_generation IS DISTINCT FROM store.hot_generation
-          OR (s.cold_version IS DISTINCT FROM s.version
-            AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM written)))
-      ORDER BY s.namespace, s.id
-      ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
-      RETURNING namespace, id
-    ),
+    ${missedSql(walId)},
     ${forgetReads(sql`SELECT namespace, id FROM written WHERE deleted_at IS NOT NULL`)},
-    letters AS (
-      INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
-      SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
-      FROM (
-        SELECT to_jsonb(s) - ${OF_NO_ENTRY}::text[] AS fields FROM verdicts s WHERE s.is_below_horizon
-      ) AS missing
-      UNION ALL
-      SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
-      FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)
-      ON CONFLICT (digest) DO NOTHING
-    ),
+    ${lettersSql(letters, walId)},
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
+}
+
+/** Where a log ships them. What cold has newer, hot may hold older, whoever confirmed this version. */
+function missedSql(walId: string | null): SQL {
+  return sql`missed AS (
+    INSERT INTO thermocline.hot_misses (namespace, id, version)
+    SELECT s.namespace, s.id, greatest(s.version, s.cold_version)
+    FROM verdicts s CROSS JOIN store
+    WHERE ${walId}::uuid IS NOT NULL AND store.hot_generation IS NOT NULL
+      AND (s.hot_generation IS DISTINCT FROM store.hot_generation
+        OR (s.cold_version IS DISTINCT FROM s.version
+          AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM written)))
+    ORDER BY s.namespace, s.id
+    ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
+    RETURNING namespace, id
+  )`
+}
+
+/** Rows that may not come back, as their columns, and those that Postgres refused, as the log encodes them. */
+function lettersSql(letters: readonly DeadLetter[], walId: string | null): SQL {
+  return sql`letters AS (
+    INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
+    SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
+    FROM (
+      SELECT to_jsonb(s) - ${OF_NO_ENTRY}::text[] AS fields FROM verdicts s WHERE s.is_below_horizon
+    ) AS missing
+    UNION ALL
+    SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
+    FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)
+    ON CONFLICT (digest) DO NOTHING
+  )`
 }
