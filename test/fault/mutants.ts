@@ -12,7 +12,7 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const PATCHES = join(import.meta.dirname, 'mutants')
-const COPIED = ['src', 'test', 'drizzle', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const COPIED = ['src', 'test', 'drizzle', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 /** The same moments in every run, so that a mutant that dies once dies always. */
 const SEEDED = { ...process.env, FAULT_SEED: '1', FAULT_RUNS: '60' }
 
