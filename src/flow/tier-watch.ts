@@ -9,10 +9,13 @@ const UNREACHABLE = /^(08|57P|53)/
 
 export class TierWatch {
   readonly #name: TierName
+  readonly #isKnownAway: () => boolean
   #awaySince: number | undefined
 
-  constructor(name: TierName) {
+  /** @param isKnownAway from elsewhere, such as a connection that is gone. */
+  constructor(name: TierName, isKnownAway: () => boolean = () => false) {
     this.#name = name
+    this.#isKnownAway = isKnownAway
   }
 
   /** The same tier; what its methods answer is seen. */
@@ -26,9 +29,8 @@ export class TierWatch {
     })
   }
 
-  /** @param isKnownAway from elsewhere, such as a connection that is gone. */
-  state(isKnownAway = false): TierState {
-    if (isKnownAway) this.#awaySince ??= Date.now()
+  state(): TierState {
+    if (this.#isKnownAway()) this.#awaySince ??= Date.now()
     return this.#awaySince === undefined ? { is: 'there' } : { is: 'away', since: new Date(this.#awaySince) }
   }
 

@@ -24,9 +24,9 @@ import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from
 import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { AppendedRecord, AppendLog } from '../wal/append-log.ts'
-import type { Admission } from './admission.ts'
-import type { Pending } from './pending.ts'
+import type { AppendedRecord } from '../wal/append-log.ts'
+import type { Journal } from './journal.ts'
+import type { Pressure } from './pressure.ts'
 
 /** What an acknowledged write reached: synced to the log on this machine's disk, or committed in cold as well. */
 export type Durability = 'wal' | 'cold'
@@ -44,18 +44,20 @@ export interface WriteTerms extends Patience {
 }
 
 export interface WriterParts {
-  readonly log: AppendLog<EntryRecord>
-  readonly keyHash: (namespace: string, id: string) => number
-  readonly pending: Pending
+  readonly journal: Journal
   readonly hot: HotTier
   readonly versions: VersionClock
-  readonly admission: Admission
+  readonly pressure: Pressure
+  readonly shipper: Shipper
   readonly logger: Logger
+  /** Of a write that names none. */
   readonly durability: Durability
-  /** Told after each write to hot. */
-  readonly onHotWrite: () => void
-  /** Resolves once cold has everything up to the sequence. */
-  readonly shipThrough: (sequence: number) => Promise<void>
+}
+
+/** Whoever brings what is pending to cold. */
+export interface Shipper {
+  /** Resolves once cold has every record up to the sequence. */
+  shipThrough(sequence: number): Promise<void>
 }
 
 /** A write that hot has neither taken nor overtaken by then goes on without it. */
@@ -83,22 +85,9 @@ interface Logged extends Offer {
 
 export class Writer {
   readonly #parts: WriterParts
-  #queuedBytes = 0
-  /** Settles when everything begun so far has been logged and offered to hot; resolves to nothing, or each link would hold all before it. */
-  #offered: Promise<void> = Promise.resolve()
 
   constructor(parts: WriterParts) {
     this.#parts = parts
-  }
-
-  /** Payload bytes queued for the log and not durable yet. */
-  get queuedBytes(): number {
-    return this.#queuedBytes
-  }
-
-  /** Resolves once every write begun before this call is durable and was offered to hot, or has failed. */
-  async settled(): Promise<void> {
-    await this.#offered
   }
 
   async write(record: UnversionedRecord, options: WriteTerms): Promise<Receipt> {
@@ -117,7 +106,7 @@ export class Writer {
     for (const group of groupsOf(records)) {
       const begin = () => withDeadline(this.#writeGroup(group, options), patience, { outcome: 'unknown' })
       try {
-        outcomes.push(...(await this.#parts.admission.admit(begin, patience)))
+        outcomes.push(...(await this.#parts.pressure.admit(begin, patience)))
       } catch (error) {
         for (const { id } of group) outcomes.push({ ok: false, error: withId(error, id, 'unknown') })
         for (const { id } of records.slice(outcomes.length))
@@ -131,7 +120,7 @@ export class Writer {
   async #writeGroup(records: readonly UnversionedRecord[], options: WriteTerms): Promise<WriteOutcome[]> {
     const durability = options.durability ?? this.#parts.durability
     const offering = this.#logAndOffer(records, durability)
-    this.#offered = Promise.allSettled([this.#offered, offering]).then(() => {})
+    this.#parts.journal.begun(offering)
     const { outcomes, sequence } = await offering
     if (durability === 'cold' && sequence > 0) await this.#shipThrough(sequence, outcomes)
     return outcomes
@@ -202,39 +191,34 @@ export class Writer {
 
   /** Synchronous from the version to the log's queue. */
   #stamp(unversioned: UnversionedRecord, floor: Version | undefined): Stamped {
-    const { hot, versions, log, keyHash, admission } = this.#parts
+    const { hot, versions, journal, pressure } = this.#parts
     const startedAt = hot.now()
     const version = versions.next(unversioned, floor)
     const record: EntryRecord = { ...unversioned, version }
     const payload = encodeRecord(record)
-    const deleted = record.deletedAt !== null
-    const type = deleted ? 'delete' : 'put'
-    const durable = log.append(type, payload, keyHash(record.namespace, record.id), record)
-    this.#queuedBytes += payload.byteLength
-    const settle = (): void => {
-      this.#queuedBytes -= payload.byteLength
-    }
-    // What a failed append had taken is room for another.
-    durable.then(settle, settle).then(() => admission.roomMade())
+    const durable = journal.append(record, payload)
+    pressure.queue(payload.byteLength, durable)
     const { expiresAt } = record
+    const deleted = record.deletedAt !== null
     return { durable, write: { key: record, version, deleted, expiresAt, payload, reason: 'put', startedAt } }
   }
 
   /** Undefined where hot is away: the log and pending answer for the writes until cold has them. */
   async #writeHot(writes: readonly HotWrite[]): Promise<HotWriteResult[] | undefined> {
     if (writes.length === 0) return []
-    const { hot, onHotWrite } = this.#parts
+    const { hot, pressure } = this.#parts
     try {
       const { generationNumber } = hot
       const results = await hot.write(writes)
       this.#note(writes, results, hot.generationNumber === generationNumber ? generationNumber : undefined)
-      onHotWrite()
       return results
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       // For details: that hot is away is told once, by the worker.
       this.#parts.logger.debug({ err: withoutContent(error), writes: writes.length }, 'acknowledging without hot')
       return undefined
+    } finally {
+      pressure.written()
     }
   }
 
@@ -243,7 +227,7 @@ export class Writer {
    * something older: that has to go as soon as cold has this version, for pending shadows it no longer.
    */
   #note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generationNumber: number | undefined): void {
-    const { pending } = this.#parts
+    const { pending } = this.#parts.journal
     for (const [i, { key, version }] of writes.entries()) {
       if (results[i]!.status !== 'stored') pending.refuse(key, version)
       else if (generationNumber !== undefined) pending.confirm(key, version, generationNumber)
@@ -252,7 +236,7 @@ export class Writer {
 
   async #shipThrough(sequence: number, outcomes: WriteOutcome[]): Promise<void> {
     try {
-      await this.#parts.shipThrough(sequence)
+      await this.#parts.shipper.shipThrough(sequence)
     } catch (error) {
       for (const [i, outcome] of outcomes.entries())
         if (outcome.ok) outcomes[i] = { ok: false, error: withId(error, outcome.value.id, 'applied') }

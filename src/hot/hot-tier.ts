@@ -98,6 +98,8 @@ export interface HotTier {
    * while this number stayed the same is confirmed under it.
    */
   readonly generationNumber: number | undefined
+  /** Whether the tier may drop entries by itself, so that nothing it took is known to be there still. @default false */
+  readonly mayEvict?: boolean
 
   /** The tier's own time, in milliseconds since the epoch; for `startedAt` only. */
   now(): number

@@ -8,7 +8,8 @@ import type { EntryInput, EntryKind, EntryOfKind, InputOfKind, MemoryEntry } fro
 import { tombstoneOf } from '../entry/record.ts'
 import { idOfKey, type UnversionedRecord, validateId, validateInput } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
-import type { Explanation, Reader } from '../flow/reader.ts'
+import type { Explainer, Explanation } from '../flow/explainer.ts'
+import type { Reader } from '../flow/reader.ts'
 import type { Searcher, SearchResult } from '../flow/searcher.ts'
 import type { Receipt, WriteOutcome, Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -26,11 +27,12 @@ import {
   type WriteOptions,
 } from './calls.ts'
 
-/** @internal The flows behind every repository of a store. */
-export interface RepositoryParts {
+/** @internal What calls go through, behind every repository of a store. */
+export interface Flows {
   readonly writer: Writer
   readonly reader: Reader
   readonly searcher: Searcher
+  readonly explainer: Explainer
   readonly gate: CallGate
   readonly clock: Clock
 }
@@ -48,20 +50,20 @@ type Put<I extends EntryInput, K extends EntryKind | undefined> = K extends Entr
 export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Path of the namespace. */
   readonly namespace: string
-  readonly #parts: RepositoryParts
+  readonly #flows: Flows
   readonly #kind: K
 
   /** @internal */
-  constructor(parts: RepositoryParts, namespace: string, kind: K) {
-    this.#parts = parts
+  constructor(flows: Flows, namespace: string, kind: K) {
+    this.#flows = flows
     this.namespace = namespace
     this.#kind = kind
   }
 
   /** Writes a whole entry; resolves once it survives a crash (see `durability`). */
   put(input: PutOf<K>, options?: WriteOptions): Promise<Receipt> {
-    return this.#parts.gate.run(CALLS.put, options, (checked) =>
-      this.#parts.writer.write(this.#validate(input), checked),
+    return this.#flows.gate.run(CALLS.put, options, (checked) =>
+      this.#flows.writer.write(this.#validate(input), checked),
     )
   }
 
@@ -79,11 +81,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   ): Promise<Receipt[]>
   putMany(inputs: readonly PutOf<K>[], options: PutManyOptions & { readonly settle: true }): Promise<WriteOutcome[]>
   putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions): Promise<Receipt[] | WriteOutcome[]> {
-    return this.#parts.gate.run(CALLS.putMany, options, async ({ settle, ...checked }) => {
+    return this.#flows.gate.run(CALLS.putMany, options, async ({ settle, ...checked }) => {
       const given = arrayOf('inputs', inputs)
       const outcomes = new Array<WriteOutcome>(given.length)
       const accepted = await acceptInputs(given, this.#validator(), refuse, checked.signal)
-      const written = await this.#parts.writer.writeAll(
+      const written = await this.#flows.writer.writeAll(
         accepted.map(({ record }) => record),
         checked,
       )
@@ -100,33 +102,33 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Answers the entry, or undefined where there is none. Counts as an access. */
   get(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
-    return this.#parts.gate.run(CALLS.get, options, async (checked) => {
-      const [entry] = this.#own(await this.#parts.reader.get([this.#keyOf(id)], checked))
+    return this.#flows.gate.run(CALLS.get, options, async (checked) => {
+      const [entry] = this.#own(await this.#flows.reader.get([this.#keyOf(id)], checked))
       return entry
     })
   }
 
   /** Answers in order; each entry found counts as an access. */
   getMany(ids: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
-    return this.#parts.gate.run(CALLS.getMany, options, async (checked) => {
+    return this.#flows.gate.run(CALLS.getMany, options, async (checked) => {
       const keys = arrayOf('ids', ids).map((id) => this.#keyOf(id))
-      return this.#own(await this.#parts.reader.get(keys, checked))
+      return this.#own(await this.#flows.reader.get(keys, checked))
     })
   }
 
   /** As {@link get}, by the caller's own name for the entry. */
   getByKey(key: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
-    return this.#parts.gate.run(CALLS.getByKey, options, async (checked) => {
-      const [entry] = this.#own(await this.#parts.reader.get([this.#keyOf(this.idOf(key))], checked))
+    return this.#flows.gate.run(CALLS.getByKey, options, async (checked) => {
+      const [entry] = this.#own(await this.#flows.reader.get([this.#keyOf(this.idOf(key))], checked))
       return entry
     })
   }
 
   /** As {@link getMany}, by the caller's own names for the entries. */
   getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
-    return this.#parts.gate.run(CALLS.getManyByKey, options, async (checked) => {
+    return this.#flows.gate.run(CALLS.getManyByKey, options, async (checked) => {
       const named = arrayOf('keys', keys).map((key) => this.#keyOf(idOfKey(this.namespace, key)))
-      return this.#own(await this.#parts.reader.get(named, checked))
+      return this.#own(await this.#flows.reader.get(named, checked))
     })
   }
 
@@ -137,75 +139,75 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Answers whether there is such an entry, which is not counted and not promoted. */
   has(id: string, options?: CallOptions): Promise<boolean> {
-    return this.#parts.gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
+    return this.#flows.gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
   }
 
   /** Answers as {@link get}; the entry is not counted and not promoted. */
   peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
-    return this.#parts.gate.run(CALLS.peek, options, (checked) => this.#peek(id, checked))
+    return this.#flows.gate.run(CALLS.peek, options, (checked) => this.#peek(id, checked))
   }
 
   /** Deletes the entry with this id, of whatever kind; deleting what is not there is no error. */
   delete(id: string, options?: WriteOptions): Promise<Receipt> {
-    return this.#parts.gate.run(CALLS.delete, options, (checked) =>
-      this.#parts.writer.write(this.#tombstone(validateId(id), null), checked),
+    return this.#flows.gate.run(CALLS.delete, options, (checked) =>
+      this.#flows.writer.write(this.#tombstone(validateId(id), null), checked),
     )
   }
 
   /** As {@link delete}, receipts in order. */
   deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]> {
-    return this.#parts.gate.run(CALLS.deleteMany, options, async (checked) => {
+    return this.#flows.gate.run(CALLS.deleteMany, options, async (checked) => {
       const tombstones = arrayOf('ids', ids).map((id) => this.#tombstone(validateId(id), null))
-      return receiptsOf(await this.#parts.writer.writeAll(tombstones, checked))
+      return receiptsOf(await this.#flows.writer.writeAll(tombstones, checked))
     })
   }
 
   /** As {@link delete}, by the caller's own name for the entry. */
   deleteByKey(key: string, options?: WriteOptions): Promise<Receipt> {
-    return this.#parts.gate.run(CALLS.deleteByKey, options, (checked) =>
-      this.#parts.writer.write(this.#tombstone(this.idOf(key), key), checked),
+    return this.#flows.gate.run(CALLS.deleteByKey, options, (checked) =>
+      this.#flows.writer.write(this.#tombstone(this.idOf(key), key), checked),
     )
   }
 
   find(options?: FindOptions): Promise<FindResult<EntryOf<K>>> {
-    return this.#parts.gate.run(CALLS.find, options, async (checked) => {
+    return this.#flows.gate.run(CALLS.find, options, async (checked) => {
       const { limit = 100 } = checked
-      const items = await this.#parts.searcher.find(this.#scope(checked), this.#filter(checked), limit, checked)
+      const items = await this.#flows.searcher.find(this.#scope(checked), this.#filter(checked), limit, checked)
       return { items: items as EntryOf<K>[] }
     })
   }
 
   count(options?: CountOptions): Promise<number> {
-    return this.#parts.gate.run(CALLS.count, options, (checked) =>
-      this.#parts.searcher.count(this.#scope(checked), this.#filter(checked), checked),
+    return this.#flows.gate.run(CALLS.count, options, (checked) =>
+      this.#flows.searcher.count(this.#scope(checked), this.#filter(checked), checked),
     )
   }
 
   /** Answers the entries nearest to a vector of the same dimensions. Hits count as accesses. */
   search(options: SearchOptions): Promise<SearchResult<EntryOf<K>>> {
-    return this.#parts.gate.run(CALLS.search, options, async (checked) => {
+    return this.#flows.gate.run(CALLS.search, options, async (checked) => {
       const { embedding, k = 10, metric = 'cosine' } = checked
       const query = { embedding, k, metric }
-      const result = await this.#parts.searcher.search(this.#scope(checked), this.#filter(checked), query, checked)
+      const result = await this.#flows.searcher.search(this.#scope(checked), this.#filter(checked), query, checked)
       return result as SearchResult<EntryOf<K>>
     })
   }
 
   /** Answers in which tiers the entry is, and in which version. It is not counted. */
   explain(id: string, options?: CallOptions): Promise<Explanation> {
-    return this.#parts.gate.run(CALLS.explain, options, (checked) =>
-      this.#parts.reader.explain(this.#keyOf(id), checked),
+    return this.#flows.gate.run(CALLS.explain, options, (checked) =>
+      this.#flows.explainer.explain(this.#keyOf(id), checked),
     )
   }
 
   async #peek(id: string, options: Patience): Promise<EntryOf<K> | undefined> {
-    const [entry] = this.#own(await this.#parts.reader.peek([this.#keyOf(id)], options))
+    const [entry] = this.#own(await this.#flows.reader.peek([this.#keyOf(id)], options))
     return entry
   }
 
   #validate(input: unknown): UnversionedRecord {
-    const record = validateInput(input, { namespace: this.namespace, kind: this.#kind, now: this.#parts.clock.now() })
-    if (hasChosenId(input)) this.#refuseOtherKind(record, this.#parts.reader.kindAtHand(record))
+    const record = validateInput(input, { namespace: this.namespace, kind: this.#kind, now: this.#flows.clock.now() })
+    if (hasChosenId(input)) this.#refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
     return record
   }
 
@@ -235,7 +237,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   #tombstone(id: string, key: string | null): UnversionedRecord {
-    return tombstoneOf({ namespace: this.namespace, id, key }, '', this.#parts.clock.now())
+    return tombstoneOf({ namespace: this.namespace, id, key }, '', this.#flows.clock.now())
   }
 
   #keyOf(id: unknown): EntryKey {

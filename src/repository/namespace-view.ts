@@ -1,9 +1,9 @@
 import { namespacePath } from '../entry/namespace.ts'
-import { MemoryRepository, type RepositoryParts } from './memory-repository.ts'
+import { type Flows, MemoryRepository } from './memory-repository.ts'
 
 /** The repositories of one namespace. A view cannot leave its scope. */
 export class NamespaceView {
-  readonly #parts: RepositoryParts
+  readonly #flows: Flows
   /** Path of the namespace. */
   readonly path: string
   /** Entries of every kind. */
@@ -14,18 +14,18 @@ export class NamespaceView {
   readonly raptorNodes: MemoryRepository<'raptor'>
 
   /** @internal */
-  constructor(parts: RepositoryParts, path: string) {
-    this.#parts = parts
+  constructor(flows: Flows, path: string) {
+    this.#flows = flows
     this.path = path
-    this.entries = new MemoryRepository(parts, path, undefined)
-    this.chunks = new MemoryRepository(parts, path, 'chunk')
-    this.embeddings = new MemoryRepository(parts, path, 'embedding')
-    this.metadata = new MemoryRepository(parts, path, 'metadata')
-    this.raptorNodes = new MemoryRepository(parts, path, 'raptor')
+    this.entries = new MemoryRepository(flows, path, undefined)
+    this.chunks = new MemoryRepository(flows, path, 'chunk')
+    this.embeddings = new MemoryRepository(flows, path, 'embedding')
+    this.metadata = new MemoryRepository(flows, path, 'metadata')
+    this.raptorNodes = new MemoryRepository(flows, path, 'raptor')
   }
 
   /** Answers a child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */
   namespace(...segments: readonly string[]): NamespaceView {
-    return new NamespaceView(this.#parts, namespacePath(segments, this.path))
+    return new NamespaceView(this.#flows, namespacePath(segments, this.path))
   }
 }

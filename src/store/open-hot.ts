@@ -8,7 +8,9 @@ import { loadIoredis } from '../hot/redis/redis-driver.ts'
 import { RedisHotTier } from '../hot/redis/redis-hot-tier.ts'
 import type { RedisLocation } from '../hot/redis/redis-location.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { Emitter } from '../kernel/emitter.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
+import type { CallGate } from '../repository/call-gate.ts'
 import { Lease } from '../sync/lease.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
@@ -21,16 +23,18 @@ export interface HotParts {
   /** Whether cold was away when the store began to open. */
   readonly isColdAway: boolean
   readonly clock: Clock
-  /** Told when a shared hot tier has become another generation. */
-  readonly onNewGeneration: (generationId: string) => void
-  /** Told when this process is not the sole one any more that it has to be. */
-  readonly onUsurped: (error: ThermoclineError) => void
+  /** Refuses calls once this process is not the sole one any more that it has to be. */
+  readonly gate: Pick<CallGate, 'fail'>
 }
 
 export interface OpenedHot {
   readonly tier: HotTier
-  /** The same tier where processes share it. */
-  readonly shared: RedisHotTier | undefined
+  /** Whether other processes use it as well. */
+  readonly isShared: boolean
+  /** Whether it is known to be away without asking it. */
+  readonly isAway: () => boolean
+  /** It has become another generation. */
+  readonly newGeneration: Emitter<string>
   /** To be told which generation cold has as current. */
   readonly onCurrentGeneration: (generationNumber: number) => void
   /** Hands over some of the reads that only this tier has counted, where it goes with the process. */
@@ -50,17 +54,25 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   releases.push('the hot tier', () => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
   const onCurrentGeneration = (current: number): void => {
-    if (current !== generationNumber) parts.onUsurped(inUse())
+    if (current !== generationNumber) parts.gate.fail(inUse())
   }
-  return { tier, shared: undefined, onCurrentGeneration, takeReads: (limit) => tier.takeReads(limit) }
+  return {
+    tier,
+    isShared: false,
+    isAway: () => false,
+    newGeneration: new Emitter(),
+    onCurrentGeneration,
+    takeReads: (limit) => tier.takeReads(limit),
+  }
 }
 
 async function openRedis(server: RedisLocation, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
-  const { cold, isColdAway, onNewGeneration } = parts
+  const { cold, isColdAway } = parts
   const { logger, timeouts } = parts.options
   // While cold is away nobody can tell, and hot is not used either: it has to be entered in cold first.
   if (!isColdAway) await refuseBesideSole(cold)
   await loadIoredis()
+  const newGeneration = new Emitter<string>()
   const tier = new RedisHotTier({
     server,
     storeId: cold.storeId,
@@ -73,7 +85,7 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
       await refuseBesideSole(cold)
       return entered
     },
-    onNewGeneration,
+    onNewGeneration: (generationId) => newGeneration.emit(generationId),
   })
   releases.push('the hot tier', () => tier.close())
   try {
@@ -85,7 +97,7 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
   const onCurrentGeneration = (current: number): void => {
     if (tier.generationNumber !== undefined && tier.generationNumber !== current) tier.reenter()
   }
-  return { tier, shared: tier, onCurrentGeneration }
+  return { tier, isShared: true, isAway: () => tier.generationNumber === undefined, newGeneration, onCurrentGeneration }
 }
 
 async function refuseBesideSole(cold: ColdTier): Promise<void> {
@@ -93,10 +105,10 @@ async function refuseBesideSole(cold: ColdTier): Promise<void> {
 }
 
 /** Answers the number of the generation that is this process's own; an embedded database needs none, for nobody else ever writes to it. */
-async function becomeSole({ cold, options, onUsurped }: HotParts, releases: ReleaseStack): Promise<number> {
+async function becomeSole({ cold, options, gate }: HotParts, releases: ReleaseStack): Promise<number> {
   const lease = new Lease(cold, SOLE_PROCESS, options.logger)
   if (!(await lease.hold())) throw inUse()
-  lease.keep(() => onUsurped(inUse()))
+  lease.keep(() => gate.fail(inUse()))
   releases.push('the lease of the only process', () => lease.release())
   const number = await cold.enterPrivateGeneration(`private:${randomUUID()}`)
   if (number === undefined) throw inUse()

@@ -5,12 +5,13 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
-import type { Pending } from '../flow/pending.ts'
+import { Journal } from '../flow/journal.ts'
+import { Pending } from '../flow/pending.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { adoptLogs, type OpenedLog, openLog, retireLog } from '../recovery/adopt-logs.ts'
 import { missingLogs } from '../recovery/missing-logs.ts'
 import { type ResumedLog, resumeLog } from '../recovery/resume-log.ts'
-import type { AppendLog } from '../wal/append-log.ts'
+import type { OwnLog } from '../sync/checkpointer.ts'
 import { InProcessLog } from '../wal/in-process-log.ts'
 import { LogScan } from '../wal/log-scan.ts'
 import { checkpointRoom } from './checkpoint-room.ts'
@@ -20,46 +21,49 @@ import type { ResolvedOptions } from './resolve-options.ts'
 export interface StoreLogParts {
   readonly options: ResolvedOptions
   readonly cold: ColdTier
+  /** Whether cold was away when the store began to open. */
+  readonly isColdAway: boolean
   readonly versions: VersionClock
-  readonly pending: Pending
 }
 
 /** A log, how it is read again and how it ends. */
-export interface StoreLog {
-  readonly log: AppendLog<EntryRecord>
-  /** Where it stands in cold; undefined while cold is away. */
-  readonly checkpoint: number | undefined
-  /** Of what its segments hold, where it was opened while cold was away. */
-  readonly firstSequence?: number | undefined
+export interface StoreLog extends OwnLog {
   /** After everything was shipped. */
   readonly retire: () => Promise<void>
-  /** Host and folder of its files, for people. */
-  readonly place?: string
-  /** Reads its segments from after this sequence on; its owner goes on writing meanwhile, and damage is passed over. */
-  readonly scanAfter?: (sequence: number) => LogScan
-  /** Ships and retires the logs in the same folder whose process is gone. */
-  readonly adoptOthers?: (signal: AbortSignal) => Promise<void>
+  /** Ships and retires the logs in the same folder whose process is gone, until the signal fires. */
+  readonly adoptOthers: (signal: AbortSignal) => Promise<void>
 }
 
-export async function openInProcessLog({ cold, pending }: StoreLogParts): Promise<StoreLog> {
+/**
+ * Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again instead.
+ * @param folder undefined: a log in memory.
+ */
+export function openStoreLog(folder: DataFolder | undefined, parts: StoreLogParts): Promise<StoreLog> {
+  if (folder === undefined) return openInProcessLog(parts)
+  return namingFolder('dir', folder.path, () => openLogIn(folder, parts))
+}
+
+async function openInProcessLog({ cold }: StoreLogParts): Promise<StoreLog> {
+  const pending = new Pending()
   const log = new InProcessLog<EntryRecord>((records) => pending.apply(records))
   const { sequence } = await cold.takeOver(log.walId, log.epoch)
-  return { log, checkpoint: sequence, retire: () => cold.retire(log.walId, log.epoch) }
+  return {
+    journal: new Journal(log, pending),
+    checkpoint: sequence,
+    retire: () => cold.retire(log.walId, log.epoch),
+    adoptOthers: async () => {},
+  }
 }
 
-/** Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again instead. */
-export function openDurableLog(folder: DataFolder, parts: StoreLogParts, isColdAway: boolean): Promise<StoreLog> {
-  return namingFolder('dir', folder.path, () => openLogIn(folder, parts, isColdAway))
-}
-
-async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts, isColdAway: boolean): Promise<StoreLog> {
-  const { cold, versions, pending } = parts
+async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts): Promise<StoreLog> {
+  const { cold, isColdAway, versions } = parts
+  const pending = new Pending()
   const { logger, wal, dir: folder } = parts.options
   const place = `${hostname()}:${resolve(folder)}`
   const { segmentBytes, lockTimeout } = wal
   const onDurable = pending.apply.bind(pending)
   const options = {
-    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, ...roomBesideCold(parts) },
+    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, ...roomBesideCold(parts, pending) },
     cold,
     versions,
     logger,
@@ -69,7 +73,7 @@ async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts, isColdA
   const opened: OpenedLog | ResumedLog = isColdAway ? await resumeLog(options) : await openLog(options)
   const { log, checkpoint, firstSequence } = opened
   return {
-    log,
+    journal: new Journal(log, pending),
     checkpoint,
     firstSequence,
     place,
@@ -93,7 +97,7 @@ async function refuseWithoutLogs(cold: ColdTier, folder: string, wal: string): P
 }
 
 /** Where the database is on the same disk: room for a group, and for shipping it and what is pending. */
-function roomBesideCold({ options: { cold }, pending }: StoreLogParts) {
+function roomBesideCold({ options: { cold } }: StoreLogParts, pending: Pending) {
   if (!cold.isInDataFolder) return {}
   return { roomFor: (bytes: number) => bytes + checkpointRoom(pending.bytes + bytes) }
 }

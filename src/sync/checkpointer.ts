@@ -3,48 +3,46 @@
  * row in the same transaction, so that however often a batch is sent, it counts once.
  */
 
-import type { ColdTier, ShipBatch, ShipResult } from '../cold/cold-tier.ts'
-import { keyText } from '../entry/entry-key.ts'
+import type { ColdTier, ShipBatch } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import { type Version, type VersionClock, ZERO_VERSION } from '../entry/version.ts'
+import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
-import type { MissedWrites } from '../flow/missed-writes.ts'
-import type { Pending, PendingRecord } from '../flow/pending.ts'
-import type { Clock } from '../kernel/clock.ts'
+import type { Journal } from '../flow/journal.ts'
+import type { Pending } from '../flow/pending.ts'
+import type { Pressure } from '../flow/pressure.ts'
+import { Emitter } from '../kernel/emitter.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 import { replay } from '../recovery/replay-log.ts'
 import type { AppendLog } from '../wal/append-log.ts'
 import type { LogScan } from '../wal/log-scan.ts'
+import type { HotFollower, Moved } from './hot-follower.ts'
+import type { StoreTime } from './store-time.ts'
+
+/** The log that this process writes to, as it was opened. */
+export interface OwnLog {
+  readonly journal: Journal
+  /** Where it stands in cold; undefined: cold is away and has yet to be told of the log. */
+  readonly checkpoint: number | undefined
+  /** Where its segments begin, if it was opened without cold. @default with its first record */
+  readonly firstSequence?: number | undefined
+  /** Host and folder of its files, for people. */
+  readonly place?: string | undefined
+  /**
+   * Reads its segments from after this sequence on; its owner goes on writing meanwhile, and damage is passed over.
+   * @default none are kept
+   */
+  readonly scanAfter?: ((sequence: number) => LogScan) | undefined
+}
 
 export interface CheckpointerParts {
-  readonly log: AppendLog<EntryRecord>
-  readonly pending: Pending
+  readonly log: OwnLog
   readonly cold: ColdTier
-  readonly versions: VersionClock
-  readonly clock: Clock
+  readonly hot: HotFollower
+  readonly pressure: Pressure
+  readonly time: Pick<StoreTime, 'clock' | 'versions'>
   readonly logger: Logger
-  /** Resolves once every write begun before is durable and was offered to hot, or has failed. */
-  readonly settled: () => Promise<void>
-  /** Told whenever pending has shrunk. */
-  readonly onShipped: () => void
-  /** Reads the log's own segments from after this sequence on. @default none are kept */
-  readonly scanAfter?: ((sequence: number) => LogScan) | undefined
-  /** Where the segments of a log that was opened without cold begin. @default with its first record */
-  readonly firstSequence?: number | undefined
-  /** Drops from a hot tier of this process what is older than these. @default hot is shared, and repaired */
-  readonly dropOlder?: ((records: readonly EntryRecord[]) => Promise<void>) | undefined
-  /** Told of what hot may hold older than cold now. @default hot is this process's own, and always current */
-  readonly missed?: MissedWrites | undefined
-  /** Host and folder of the log, for people. */
-  readonly place?: string | undefined
-  /** Whether hot may drop what it took, so that nothing is known to be there. */
-  readonly mayEvict?: (() => boolean) | undefined
-  /** Told when cold, which was set back, has again what segments held of that. */
-  readonly onCaughtUp?: (() => void) | undefined
-  /** Told which generation of hot cold has as current. */
-  readonly onCurrentGeneration?: ((generationNumber: number) => void) | undefined
 }
 
 export interface CheckpointStats {
@@ -67,8 +65,12 @@ export interface SetBack {
 
 export class Checkpointer {
   readonly #parts: CheckpointerParts
+  /** Cold, which was set back, has again what segments held of that. */
+  readonly restored = new Emitter()
   readonly #flight = new SingleFlight(() => this.#checkpoint())
-  /** The last record that the log held when it was opened. */
+  readonly #log: AppendLog<EntryRecord>
+  readonly #pending: Pending
+  /** The log's last record when it was opened. */
   readonly #lastBefore: number
   #sequence: number
   /** Whether cold knows that the log is ours: it was away when the log was opened. */
@@ -80,12 +82,14 @@ export class Checkpointer {
   #lostThrough: number | undefined
   #setBack: SetBack | undefined
 
-  /** @param sequence Where the log's checkpoint stands in cold; undefined: cold is away and has yet to be told of the log. */
-  constructor(parts: CheckpointerParts, sequence: number | undefined) {
+  constructor(parts: CheckpointerParts) {
+    const { journal, checkpoint } = parts.log
     this.#parts = parts
-    this.#lastBefore = parts.log.lastSequence
-    this.#isRegistered = sequence !== undefined
-    this.#sequence = sequence ?? 0
+    this.#log = journal.log
+    this.#pending = journal.pending
+    this.#lastBefore = journal.log.lastSequence
+    this.#isRegistered = checkpoint !== undefined
+    this.#sequence = checkpoint ?? 0
   }
 
   /** Every record of the log up to here is in cold. */
@@ -128,9 +132,8 @@ export class Checkpointer {
 
   /** Ships everything that was acknowledged before the call. Touches no tier when there is nothing to ship, unless `heartbeat`. */
   async checkpointNow({ heartbeat = false } = {}): Promise<CheckpointStats> {
-    const { pending } = this.#parts
     // What cold lost is in segments only.
-    const owesNothing = pending.size === 0 && this.#lostThrough === undefined && this.#fenced === undefined
+    const owesNothing = this.#pending.size === 0 && this.#lostThrough === undefined && this.#fenced === undefined
     if (!heartbeat && !this.#flight.isRunning && owesNothing) return NOTHING
     return this.#flight.run()
   }
@@ -145,15 +148,16 @@ export class Checkpointer {
   }
 
   async #checkpoint(): Promise<CheckpointStats> {
-    const { pending, versions, settled } = this.#parts
+    const { hot, log, pressure, time } = this.#parts
+    const pending = this.#pending
     if (this.#fenced !== undefined) throw this.#fenced
     if (!this.#isRegistered) await this.#register()
     // Also where nothing was written for long: tombstones wait in cold for every log to have shipped past them.
-    const watermark = versions.takeWatermark()
-    await settled()
+    const watermark = time.versions.takeWatermark()
+    await log.journal.settled()
     const target = pending.highestSequence
     // What became durable meanwhile must reach hot as well: while hot still holds what it replaces, only pending knows better.
-    await settled()
+    await log.journal.settled()
     const total = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }
     for (;;) {
       if (this.#lostThrough !== undefined) {
@@ -165,48 +169,25 @@ export class Checkpointer {
       const isLast = batch.to >= target
       const shippedVersion = isLast ? watermark : this.#shippedVersion
       const records = batch.items.map(({ value }) => value)
-      const confirmed = this.#confirmed(batch.items)
+      const confirmed = hot.confirmed(batch.items)
       const moved = await this.#ship({ to: Math.max(batch.to, this.#sequence), records, shippedVersion, confirmed })
       if (moved === undefined) continue
-      this.#noteMissed(records, moved)
-      await this.#dropRefused(batch.items)
+      await hot.follow(batch.items, moved)
       pending.shipped(batch.items)
-      this.#parts.onShipped()
+      pressure.shipped()
       total.shipped += records.length - moved.superseded - moved.rejected
       total.superseded += moved.superseded
       total.rejected += moved.rejected
       for (const { bytes } of batch.items) total.bytes += bytes
       if (isLast) break
     }
-    await this.#parts.log.release(this.#sequence)
+    await this.#log.release(this.#sequence)
     return total
-  }
-
-  #confirmed(items: readonly PendingRecord[]): ReadonlyMap<EntryRecord, number> {
-    const confirmed = new Map<EntryRecord, number>()
-    if (this.#parts.mayEvict?.()) return confirmed
-    for (const { value, confirmedIn } of items) if (confirmedIn !== undefined) confirmed.set(value, confirmedIn)
-    return confirmed
-  }
-
-  /** Before pending forgets them: a read in between would find what hot still has. */
-  #noteMissed(records: readonly EntryRecord[], { missed, generationNumber }: Moved): void {
-    if (this.#parts.missed !== undefined && missed.length > 0) {
-      const versions = new Map(records.map((record) => [keyText(record), record.version]))
-      for (const key of missed) this.#parts.missed.add(key, versions.get(keyText(key))!)
-    }
-    if (generationNumber !== undefined) this.#parts.onCurrentGeneration?.(generationNumber)
-  }
-
-  /** In a hot tier of this process, before pending forgets what it did not take; a shared one is repaired. */
-  async #dropRefused(items: readonly PendingRecord[]): Promise<void> {
-    const refused = items.filter(({ isRefused }) => isRefused).map(({ value }) => value)
-    if (refused.length > 0) await this.#parts.dropOlder?.(refused)
   }
 
   /** Undefined where the checkpoint stood elsewhere: it is adopted, and the next batch starts from there. */
   async #ship(batch: Pick<ShipBatch, 'to' | 'records' | 'shippedVersion' | 'confirmed'>): Promise<Moved | undefined> {
-    const { walId, epoch } = this.#parts.log
+    const { walId, epoch } = this.#log
     const result = await this.#parts.cold.ship({ walId, epoch, from: this.#sequence, ...batch })
     switch (result.status) {
       case 'moved':
@@ -236,7 +217,9 @@ export class Checkpointer {
    * it next takes a newer one.
    */
   async #register(): Promise<void> {
-    const { log, cold, place, firstSequence = 1 } = this.#parts
+    const { cold } = this.#parts
+    const { place, firstSequence = 1 } = this.#parts.log
+    const log = this.#log
     const standing = await cold.checkpointOf(log.walId)
     const isOurs = standing?.epoch === log.epoch && this.#hasTriedToRegister
     if (standing !== undefined && standing.epoch >= log.epoch && !isOurs) throw this.#takenOver(standing.epoch)
@@ -249,12 +232,12 @@ export class Checkpointer {
   }
 
   #takenOver(byEpoch: number): ThermoclineError {
-    const { walId, epoch } = this.#parts.log
+    const { walId, epoch } = this.#log
     return this.#fence(`another process took over log ${walId} (epoch ${byEpoch}, ours is ${epoch})`)
   }
 
   #forgotten(): ThermoclineError {
-    const { walId } = this.#parts.log
+    const { walId } = this.#log
     this.#noteSetBack()
     return this.#fence(
       `the database does not know log ${walId} any more: it was set back to before the log began, or the log was retired`,
@@ -262,7 +245,7 @@ export class Checkpointer {
   }
 
   #older(sequence: number): ThermoclineError {
-    const { walId } = this.#parts.log
+    const { walId } = this.#log
     return this.#fence(
       `log ${walId} ended at record ${this.#lastBefore}, but cold already has it up to ${sequence}: the folder is an older copy`,
     )
@@ -270,7 +253,7 @@ export class Checkpointer {
 
   /** From now on nothing ships. The log stays for whoever opens it next. */
   #fence(reason: string): ThermoclineError {
-    const { walId, epoch } = this.#parts.log
+    const { walId, epoch } = this.#log
     const message = `${reason}; what this process acknowledged stays in the log: open the store again`
     this.#fenced = new ThermoclineError('ERR_WAL_FAILED', message, { outcome: 'applied' })
     this.#parts.logger.error({ walId, epoch }, `nothing ships any more: ${reason}`)
@@ -278,7 +261,7 @@ export class Checkpointer {
   }
 
   #noteRestored(sequence: number): void {
-    const { walId } = this.#parts.log
+    const { walId } = this.#log
     this.#parts.logger.error(
       { walId, had: this.#sequence, has: sequence },
       'the checkpoint in cold moved backwards: was the database restored? What the log still holds is shipped again',
@@ -289,24 +272,23 @@ export class Checkpointer {
   }
 
   #noteSetBack(): void {
-    this.#setBack = { at: new Date(this.#parts.clock.now()), lost: this.#setBack?.lost ?? [] }
+    this.#setBack = { at: new Date(this.#parts.time.clock.now()), lost: this.#setBack?.lost ?? [] }
     this.#lostThrough = Math.max(this.#sequence, this.#lostThrough ?? 0)
   }
 
   /** Ships what cold had and lost, as far as segments hold it, and says what they do not. */
   async #shipAgain(through: number): Promise<void> {
-    const { log, logger, scanAfter } = this.#parts
-    const { walId } = log
+    const { hot, log, logger } = this.#parts
+    const { walId } = this.#log
     const from = this.#sequence
-    const scan = scanAfter?.(from)
+    const scan = log.scanAfter?.(from)
     if (scan !== undefined)
       for await (const { records, to } of replay(scan, through)) {
         const moved = await this.#ship({ to, records, shippedVersion: ZERO_VERSION })
         // Restored yet again, or an answer was lost: once more, from where cold stands now.
         if (moved === undefined) return
         // Between two batches cold has something older than what hot once held, and a read may bring it there.
-        this.#noteMissed(records, moved)
-        await this.#parts.dropOlder?.(records)
+        await hot.followAgain(records, moved)
       }
     const lost = scan?.report.damage.map(({ missing }) => missing) ?? [{ from: from + 1, to: through }]
     if (lost.length > 0) this.#noteLost(lost)
@@ -314,16 +296,13 @@ export class Checkpointer {
     if (this.#setBack !== undefined && lost.length > 0)
       this.#setBack = { ...this.#setBack, lost: [...this.#setBack.lost, ...lost] }
     this.#lostThrough = undefined
-    this.#parts.onCaughtUp?.()
+    this.restored.emit()
   }
 
   #noteLost(lost: readonly SequenceRange[]): void {
-    const { log, logger } = this.#parts
     const message = 'no segment holds these records any more: restore the database to a later point'
-    logger.error({ walId: log.walId, lost }, message)
+    this.#parts.logger.error({ walId: this.#log.walId, lost }, message)
   }
 }
-
-type Moved = Extract<ShipResult, { status: 'moved' }>
 
 const NOTHING: CheckpointStats = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }

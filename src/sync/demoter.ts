@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { decodeRecord } from '../entry/codec.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
+import type { Pressure } from '../flow/pressure.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
 
@@ -14,10 +15,9 @@ export interface DemoterParts {
   readonly hot: HotTier
   readonly cold: ColdTier
   readonly logger: Logger
+  readonly pressure: Pressure
   /** Entries per batch. */
   readonly batchSize: number
-  /** Told after each batch that made room. Not after others: early demotion would be asked for again and again in vain. */
-  readonly onDemoted: () => void
 }
 
 export interface DemoteStats {
@@ -49,7 +49,8 @@ export class Demoter {
    */
   async demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
     const { entries } = await this.#parts.hot.size()
-    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < entries && (await this.fill()) > 1
+    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> =>
+      demoted < entries && (await this.#parts.pressure.hotFill()) > 1
     return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal)
   }
 
@@ -65,14 +66,6 @@ export class Demoter {
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
 
-  /** How full hot is: 1 at its capacity, 0 where it has none. */
-  async fill(): Promise<number> {
-    const { maxEntries, maxBytes } = this.#parts.hot.capacity
-    if (maxEntries === undefined && maxBytes === undefined) return 0
-    const { entries, bytes } = await this.#parts.hot.size()
-    return Math.max(entries / (maxEntries ?? Number.POSITIVE_INFINITY), bytes / (maxBytes ?? Number.POSITIVE_INFINITY))
-  }
-
   async #demoteWhile(
     goOn: (total: DemoteStats) => Promise<boolean>,
     idleSince: number,
@@ -86,7 +79,8 @@ export class Demoter {
       await this.#demoteBatch(candidates, total)
       // Nothing left: what remains is changing or refused. Another sync tries again.
       if (total.demoted === before) break
-      this.#parts.onDemoted()
+      // Not after a batch that made no room: early demotion would be asked for again and again in vain.
+      this.#parts.pressure.hotChanged()
       await nextTurn()
     }
     return total

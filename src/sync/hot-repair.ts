@@ -43,6 +43,16 @@ export class HotRepair {
     return this.#flight.run()
   }
 
+  /** The same, where somebody else will try again if it cannot be done now. */
+  async tryRun(): Promise<void> {
+    try {
+      await this.run()
+    } catch (error) {
+      const message = 'hot could not be repaired yet: the next checkpoint tries again'
+      this.#parts.logger.warn({ err: withoutContent(error) }, message)
+    }
+  }
+
   idle(): Promise<void> {
     return this.#flight.idle()
   }

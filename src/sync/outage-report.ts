@@ -42,6 +42,12 @@ export class OutageReport {
     return true
   }
 
+  /** A run in the background failed with this error. */
+  report(error: unknown): void {
+    if (this.note(error)) return
+    this.#logger.error({ err: withoutContent(error) }, 'a background run failed; it will be tried again')
+  }
+
   /** @param error Why, where it is known. */
   isGone(tier: TierName, error?: unknown): void {
     const why = error === undefined ? {} : { err: withoutContent(error) }

@@ -36,8 +36,6 @@ import { filesIn } from './log-files.ts'
 import type { LogEnd, SegmentExtent } from './log-scan.ts'
 import { type PlannedRecord, SegmentCursor, sizeOf } from './segment-cursor.ts'
 
-export { keyHash } from './format.ts'
-
 export interface WriteAheadLogOptions<T> {
   /** The folder that holds all logs. */
   readonly dir: string

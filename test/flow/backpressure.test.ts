@@ -116,6 +116,18 @@ describeGated('pending', (tiers) => {
   })
 })
 
+describeGated('pending that needs a checkpoint', (tiers) => {
+  const { store, view } = shareStore(tiers, { wal: { checkpointBytes: 4 * KIB } })
+  afterEach(() => tiers.hot.allow())
+
+  test.each(['there', 'away'])('is shipped by itself while hot is %s', async (is) => {
+    const { chunks } = view()
+    if (is === 'away') tiers.hot.refuse()
+    await chunks.putMany(Array.from({ length: 8 }, () => ({ text })))
+    await expect.poll(async () => (await store().stats()).pending.entries, { timeout: 10_000 }).toBe(0)
+  })
+})
+
 describe('hot over its capacity', () => {
   const tiers = new GatedTiers()
   const clock = new ManualClock()

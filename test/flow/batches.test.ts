@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import { ThermoclineError } from '../../src/errors.ts'
-import { Admission } from '../../src/flow/admission.ts'
+import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
+import { Pressure } from '../../src/flow/pressure.ts'
 import { Writer } from '../../src/flow/writer.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -34,25 +35,26 @@ class SmallLog extends InProcessLog<EntryRecord> {
   }
 }
 
-/** A repository over a log and an admission that end where the test says. */
-function scene({ room = Number.POSITIVE_INFINITY, hasRoom = true, onFull = () => {} }) {
+/** A repository over a log and a pending that end where the test says. */
+function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSITIVE_INFINITY, onFull = () => {} }) {
   const manual = new ManualClock()
   const pending = new Pending()
   const log = new SmallLog((records) => pending.apply(records))
   log.room = room
+  const hot = new InProcessHotTier({ maxEntries: 10_000, maxBytes: 100_000_000, clock: manual })
+  const limits = { maxPendingBytes, checkpointBytes: Number.POSITIVE_INFINITY, timeout: 60_000 }
+  const pressure = new Pressure(pending, hot, limits, silentLogger)
+  pressure.needs.subscribe(onFull)
   const writer = new Writer({
-    log,
-    pending,
-    hot: new InProcessHotTier({ maxEntries: 10_000, maxBytes: 100_000_000, clock: manual }),
-    keyHash: () => 0,
+    journal: new Journal(log, pending),
+    hot,
     versions: new VersionClock(manual),
-    admission: new Admission({ hasRoom: () => hasRoom || pending.size === 0, onFull, timeout: 60_000 }),
+    pressure,
+    shipper: { shipThrough: () => Promise.resolve() },
     logger: silentLogger,
     durability: 'wal',
-    onHotWrite: () => {},
-    shipThrough: () => Promise.resolve(),
   })
-  const unused = { reader: undefined as never, searcher: undefined as never }
+  const unused = { reader: undefined as never, searcher: undefined as never, explainer: undefined as never }
   const chunks = new MemoryRepository({ writer, gate: new CallGate(), clock: manual, ...unused }, 'ns', 'chunk')
   return { chunks, pending }
 }
@@ -62,7 +64,7 @@ describe('a batch that ends half-way', () => {
 
   test.each<[string, number, object, string]>([
     ['the disk is full', 1_500, { room: 1_500 }, 'ERR_WAL_FAILED'],
-    ['there is no room for more', 1_000, { hasRoom: false }, 'ERR_ABORTED'],
+    ['there is no room for more', 1_000, { maxPendingBytes: 1 }, 'ERR_ABORTED'],
   ])('says of each input what became of it, in order, where %s', async (_, written, limits, code) => {
     const controller = new AbortController()
     const { chunks, pending } = scene({ ...limits, onFull: () => controller.abort() })
@@ -98,7 +100,7 @@ describe('a batch that ends half-way', () => {
 
   test('goes on with nothing once patience has ended, and settles each input', async () => {
     const controller = new AbortController()
-    const { chunks, pending } = scene({ hasRoom: false, onFull: () => controller.abort() })
+    const { chunks, pending } = scene({ maxPendingBytes: 1, onFull: () => controller.abort() })
     const outcomes = await chunks.putMany(given, { signal: controller.signal, settle: true })
     expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1_000)
     const last = outcomes.at(-1)!

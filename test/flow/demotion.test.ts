@@ -1,13 +1,18 @@
 /** What leaves hot, when, and what must not come back behind it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
+import { Pending } from '../../src/flow/pending.ts'
+import { Pressure } from '../../src/flow/pressure.ts'
+import type { HotTier } from '../../src/hot/hot-tier.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import type { NamespaceView } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
 import { chunkOf } from '../contract/cold-records.ts'
-import { describeGated, GatedTiers } from './gate.ts'
+import { describeGated, Gate, GatedTiers } from './gate.ts'
 import { QUIET, shareStore, temporaryFolder } from './stores.ts'
+
+const AMPLE = { maxPendingBytes: 1_000_000, checkpointBytes: 1_000_000, timeout: 1_000 }
 
 const placeOf = async (chunks: NamespaceView['chunks'], id: string) => {
   const { pending, hot, cold } = await chunks.explain(id)
@@ -24,12 +29,13 @@ describeGated('demotion', (tiers, pair) => {
     const { chunks } = view()
     const { id } = await chunks.put({ text: 'x' })
     tiers.cold.refuse('ship', 'upsert')
+    const hot = tiers.hot.tier
     const demoter = new Demoter({
-      hot: tiers.hot.tier,
+      hot,
       cold: tiers.cold.around(tiers.cold.tier),
       logger: silentLogger,
+      pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
       batchSize: 10,
-      onDemoted: () => {},
     })
     const never = new AbortController().signal
     await expect(demoter.demoteIdle(clock.now(), never)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
@@ -145,12 +151,14 @@ describe('demotion from a hot tier in this process', () => {
         { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
       ])
     }
+    const emptied = new Gate<HotTier>('hot')
+    emptied.onCall = (method) => method === 'remove' && fill()
     const demoter = new Demoter({
-      hot,
+      hot: emptied.around(hot),
       cold: tiers.cold.tier,
       logger: silentLogger,
+      pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
       batchSize: 1,
-      onDemoted: () => void fill(),
     })
     for (let i = 0; i < 6; i++) await fill()
     expect(await demoter.demoteOverflow(new AbortController().signal)).toMatchObject({ demoted: 6 })

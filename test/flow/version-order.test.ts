@@ -4,11 +4,12 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { tombstoneOf } from '../../src/entry/record.ts'
+import { type EntryRecord, tombstoneOf } from '../../src/entry/record.ts'
 import { idOfKey, validateInput } from '../../src/entry/validate.ts'
 import { newest, type Version, VersionClock, ZERO_VERSION } from '../../src/entry/version.ts'
-import { Admission } from '../../src/flow/admission.ts'
+import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
+import { Pressure } from '../../src/flow/pressure.ts'
 import { Writer } from '../../src/flow/writer.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -19,6 +20,7 @@ import { Gate } from './gate.ts'
 const HISTORIES = Number(process.env.FAULT_RUNS ?? 100)
 const HOUR = 3_600_000
 const KEYS = ['a', 'b', 'c']
+const AMPLE = { maxPendingBytes: 100_000_000, checkpointBytes: 100_000_000, timeout: 1_000 }
 
 /** A process with a clock and a path to hot of its own. */
 class Process {
@@ -30,17 +32,15 @@ class Process {
 
   constructor(hot: InProcessHotTier, skew: number, maxOutliers: number) {
     this.clock.advance(skew)
+    const log = new InProcessLog<EntryRecord>((records) => this.pending.apply(records))
     this.writer = new Writer({
-      log: new InProcessLog((records) => this.pending.apply(records)),
-      pending: this.pending,
+      journal: new Journal(log, this.pending),
       hot: this.gate.around(hot),
-      keyHash: () => 0,
       versions: new VersionClock(this.clock, undefined, maxOutliers),
-      admission: new Admission({ hasRoom: () => true, onFull: () => {}, timeout: 1_000 }),
+      pressure: new Pressure(this.pending, hot, AMPLE, silentLogger),
+      shipper: { shipThrough: () => Promise.resolve() },
       logger: silentLogger,
       durability: 'wal',
-      onHotWrite: () => {},
-      shipThrough: () => Promise.resolve(),
     })
   }
 

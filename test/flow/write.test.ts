@@ -6,8 +6,9 @@ import type { EntryRecord } from '../../src/entry/record.ts'
 import { validateInput } from '../../src/entry/validate.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import { ThermoclineError } from '../../src/errors.ts'
-import { Admission } from '../../src/flow/admission.ts'
+import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
+import { Pressure } from '../../src/flow/pressure.ts'
 import { Writer } from '../../src/flow/writer.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -29,17 +30,16 @@ const clock = new ManualClock()
 const pending = new Pending()
 const log = new SmallLog((records) => pending.apply(records))
 const hot = new InProcessHotTier({ maxEntries: 100, maxBytes: 1_000_000, clock })
+const journal = new Journal(log, pending)
+const AMPLE = { maxPendingBytes: 100_000_000, checkpointBytes: 100_000_000, timeout: 1_000 }
 const writer = new Writer({
-  log,
-  pending,
+  journal,
   hot,
-  keyHash: () => 0,
   versions: new VersionClock(clock),
-  admission: new Admission({ hasRoom: () => true, onFull: () => {}, timeout: 1_000 }),
+  pressure: new Pressure(pending, hot, AMPLE, silentLogger),
+  shipper: { shipThrough: () => Promise.resolve() },
   logger: silentLogger,
   durability: 'wal',
-  onHotWrite: () => {},
-  shipThrough: () => Promise.resolve(),
 })
 const put = (key: string, text: string) =>
   writer.write(validateInput({ kind: 'chunk', key, text }, { namespace: 'ns', now: clock.now() }), {})
@@ -134,7 +134,7 @@ test('where the log fails between two rounds of a put, the caller learns that it
 test('nothing of a write is kept once it has been answered', async () => {
   const receipts: WeakRef<object>[] = []
   for (let n = 0; n < 100; n++) receipts.push(new WeakRef(await put('c', `text ${n}`)))
-  await writer.settled()
+  await journal.settled()
   await collectGarbage()
   // The last ones may still be on somebody's stack.
   expect(receipts.filter((receipt) => receipt.deref() !== undefined).length).toBeLessThan(5)

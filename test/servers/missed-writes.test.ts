@@ -2,8 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { type Version, VersionClock } from '../../src/entry/version.ts'
 import { AccessCounter } from '../../src/flow/access-counter.ts'
+import { HotReads } from '../../src/flow/hot-reads.ts'
 import { MissedWrites } from '../../src/flow/missed-writes.ts'
 import { Pending } from '../../src/flow/pending.ts'
+import { Pressure } from '../../src/flow/pressure.ts'
+import { Promoter } from '../../src/flow/promoter.ts'
 import { Reader } from '../../src/flow/reader.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -64,13 +67,15 @@ describeWithPrivateServers('a backend that missed too much', (servers) => {
 
     const [hot, cold] = [tiers.hot.tier, tiers.cold.tier]
     const [missed, pending, logger] = [new MissedWrites(1), new Pending(), silentLogger]
+    const access = new AccessCounter(hot, cold, logger)
+    const limits = { maxPendingBytes: 1_000_000, checkpointBytes: 1_000_000, timeout: 1_000 }
+    const pressure = new Pressure(pending, hot, limits, logger)
     const reader = new Reader({
-      ...{ hot, cold, missed, pending, logger },
-      access: new AccessCounter(hot, cold, logger),
+      ...{ pending, cold, access },
+      hot: new HotReads(hot, missed, logger),
       versions: new VersionClock(systemClock),
       clock: systemClock,
-      minAccesses: undefined,
-      onPromoted: () => {},
+      promoter: new Promoter({ hot, access, pressure, logger, minAccesses: undefined }),
     })
     const keys = ids.map((id) => ({ namespace: store.chunks.namespace, id }))
     const texts = async () => (await reader.get(keys, {})).map((entry) => (entry as { text?: Version }).text)

@@ -1,0 +1,60 @@
+/**
+ * Reads of hot, as far as it is believed. Hot away is as good as missing: cold and pending know everything it knew. So is
+ * what cold is known to have newer.
+ */
+import type { EntryKey } from '../entry/entry-key.ts'
+import { ZERO_VERSION } from '../entry/version.ts'
+import { isThermoclineError, withoutContent } from '../errors.ts'
+import type { HotRead, HotTier, HotValue } from '../hot/hot-tier.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { MissedWrites } from './missed-writes.ts'
+
+/** Hot's time and generation before cold was asked: a promotion of what cold answered is late in any other generation. */
+export interface Origin {
+  readonly startedAt: number
+  readonly generationId: string
+}
+
+export interface HotAnswer {
+  /** In order. */
+  readonly values: readonly (HotRead | undefined)[]
+  readonly isAway: boolean
+}
+
+export class HotReads {
+  readonly #hot: HotTier
+  readonly #missed: MissedWrites | undefined
+  readonly #logger: Logger
+
+  /** @param missed what hot is known to hold too old; undefined: hot is this process's own. */
+  constructor(hot: HotTier, missed: MissedWrites | undefined, logger: Logger) {
+    this.#hot = hot
+    this.#missed = missed
+    this.#logger = logger
+  }
+
+  get origin(): Origin {
+    return { startedAt: this.#hot.now(), generationId: this.#hot.generationId }
+  }
+
+  /** What hot holds of the key, where it can tell at once. */
+  held(key: EntryKey): HotValue | undefined {
+    return this.#hot.held?.(key)
+  }
+
+  async read(keys: readonly EntryKey[]): Promise<HotAnswer> {
+    const away = () => ({ values: keys.map(() => undefined), isAway: true })
+    if (this.#missed?.isBypassing) return away()
+    // Before hot is asked: once it is repaired, nobody knows any more what it answered too old.
+    const least = keys.map((key) => this.#missed?.leastVersion(key) ?? ZERO_VERSION)
+    try {
+      const found = await this.#hot.read(keys)
+      const isOld = (value: HotRead | undefined, i: number) => value !== undefined && value.version < least[i]!
+      return { values: found.map((value, i) => (isOld(value, i) ? undefined : value)), isAway: false }
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      this.#logger.debug({ err: withoutContent(error) }, 'reading without hot')
+      return away()
+    }
+  }
+}

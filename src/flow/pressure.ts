@@ -1,0 +1,164 @@
+/**
+ * When must a write wait? While cold is away the log goes on taking writes, and hot holds what cold does not have; both up
+ * to a bound. Past it a write waits for room, and is refused with `ERR_BACKPRESSURE` before anything of it was written
+ * (rules C6 and L3 of flow/README.md).
+ *
+ *     Writer ──── admit, queue, written ───┐                      ┌── 'checkpoint' ──► Checkpointer ── shipped ──┐
+ *                                          ├──► Pressure ─ needs ─┤      (begun by the SyncWorker)               ├──► Pressure
+ *     Promoter ── hotChanged ──────────────┘                      └── 'demotion' ────► Demoter ── hotChanged ────┘
+ *
+ * It is built before all of them and calls none: writers ask it, whoever fills or empties pending and hot tells it so, and
+ * the worker, which is built last, subscribes to what has to be done.
+ *
+ * Each write begins in the very step that found room for it, and those that wait begin in the order they came, so that
+ * however many arrive at once, each sees what the ones before it took.
+ */
+import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
+import type { HotTier } from '../hot/hot-tier.ts'
+import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import { Emitter } from '../kernel/emitter.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Pending } from './pending.ts'
+
+/** What makes room: a checkpoint in pending, early demotion in hot. */
+export type Need = 'checkpoint' | 'demotion'
+
+export interface PressureLimits {
+  /** Unshipped bytes that need a checkpoint at once. */
+  readonly checkpointBytes: number
+  /** Unshipped bytes beyond which writes wait. */
+  readonly maxPendingBytes: number
+  /** Longest wait in milliseconds where the caller named none. */
+  readonly timeout: number
+}
+
+/** Writes wait once hot is this much fuller than its capacity; early demotion normally keeps up long before. */
+const OVERFULL = 1.25
+
+export class Pressure {
+  /** Told as often as something is needed, also while it is under way. */
+  readonly needs = new Emitter<Need>()
+  readonly #pending: Pick<Pending, 'bytes'>
+  readonly #hot: Pick<HotTier, 'capacity' | 'size'>
+  readonly #limits: PressureLimits
+  readonly #logger: Logger
+  /** Payload bytes that the log has not made durable yet. */
+  #queuedBytes = 0
+  #isHotOverfull = false
+  /** Begin the writes that wait, the oldest first. */
+  readonly #waiting = new Set<() => void>()
+
+  constructor(
+    pending: Pick<Pending, 'bytes'>,
+    hot: Pick<HotTier, 'capacity' | 'size'>,
+    limits: PressureLimits,
+    logger: Logger,
+  ) {
+    this.#pending = pending
+    this.#hot = hot
+    this.#limits = limits
+    this.#logger = logger
+  }
+
+  /**
+   * Settles as `begin` does, which MUST {@link queue} what it writes before it returns. Rejects where `begin` was not
+   * called.
+   */
+  async admit<T>(begin: () => Promise<T>, options: Patience): Promise<T> {
+    throwIfAborted(options.signal, { outcome: 'none' })
+    if (this.#waiting.size === 0 && this.#hasRoom()) return begin()
+    return this.#wait(begin, options)
+  }
+
+  /** So many payload bytes take room until they are durable, and so in pending, or have failed. */
+  queue(bytes: number, durable: Promise<unknown>): void {
+    this.#queuedBytes += bytes
+    const settle = (): void => {
+      this.#queuedBytes -= bytes
+    }
+    // What a failed append had taken is room for another.
+    durable.then(settle, settle).then(() => this.#admitWaiting())
+  }
+
+  /** A write is in pending, and in hot unless that is away. */
+  written(): void {
+    if (this.#pending.bytes > this.#limits.checkpointBytes) this.needs.emit('checkpoint')
+    this.hotChanged()
+  }
+
+  /** Pending has shrunk. */
+  shipped(): void {
+    // What it held may be all that kept hot from being emptied.
+    this.hotChanged()
+  }
+
+  /** Hot has grown or shrunk. */
+  hotChanged(): void {
+    void this.#weighHot()
+  }
+
+  /** How full hot is: 1 at its capacity, 0 where it has none. */
+  async hotFill(): Promise<number> {
+    const { maxEntries, maxBytes } = this.#hot.capacity
+    if (maxEntries === undefined && maxBytes === undefined) return 0
+    const { entries, bytes } = await this.#hot.size()
+    return Math.max(entries / (maxEntries ?? Number.POSITIVE_INFINITY), bytes / (maxBytes ?? Number.POSITIVE_INFINITY))
+  }
+
+  /** Cheap: it is asked before every write. */
+  #hasRoom(): boolean {
+    return !this.#isHotOverfull && this.#pending.bytes + this.#queuedBytes < this.#limits.maxPendingBytes
+  }
+
+  async #weighHot(): Promise<void> {
+    // Where hot cannot tell, nothing waits for it.
+    const fill = await this.hotFill().catch((error: unknown) => {
+      this.#logger.debug({ err: withoutContent(error) }, 'hot did not tell how full it is')
+      return 0
+    })
+    if (fill > 1) this.needs.emit('demotion')
+    this.#isHotOverfull = fill > OVERFULL
+    this.#admitWaiting()
+  }
+
+  /** As many of the waiting as fit. */
+  #admitWaiting(): void {
+    for (const start of this.#waiting) {
+      if (!this.#hasRoom()) return
+      this.#waiting.delete(start)
+      start()
+    }
+  }
+
+  async #wait<T>(begin: () => Promise<T>, options: Patience): Promise<T> {
+    const { signal, timeout = this.#limits.timeout, wholeTimeout = timeout } = options
+    let start = (): void => {}
+    let begun: Promise<T> | undefined
+    const room = new Promise<void>((resolve) => {
+      start = () => {
+        begun = begin()
+        resolve()
+      }
+    })
+    this.#waiting.add(start)
+    this.needs.emit(this.#isHotOverfull ? 'demotion' : 'checkpoint')
+    try {
+      await withDeadline(room, { signal, timeout }, { outcome: 'none' })
+    } catch (error) {
+      // Once begun, its own outcome counts, even where patience ended in the same instant.
+      if (begun === undefined) throw refusalOf(error, wholeTimeout)
+    } finally {
+      this.#waiting.delete(start)
+    }
+    return begun!
+  }
+}
+
+function refusalOf(error: unknown, timeout: number): unknown {
+  if (!isThermoclineError(error, 'ERR_TIMEOUT')) return error
+  return new ThermoclineError(
+    'ERR_BACKPRESSURE',
+    `no room for another write within ${timeout} ms: cold does not take what is pending fast enough, or is away`,
+    { outcome: 'none' },
+  )
+}

@@ -1,0 +1,111 @@
+/**
+ * Closing a store: waits for running calls → stops the worker → ships → retires the log, or leaves it → releases everything.
+ * What fails or takes too long is told, and closing goes on: the log has everything for the next open.
+ */
+import { isThermoclineError, withoutContent } from '../errors.ts'
+import { handOverReads } from '../flow/access-counter.ts'
+import { MAX_TIMER_MS, withDeadline } from '../kernel/deadline.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { ReleaseStack } from '../kernel/release-stack.ts'
+import type { ConnectedFlows } from './connect-flows.ts'
+import type { OpenedParts } from './open-parts.ts'
+
+export interface CloseResult {
+  /** Records shipped to cold by this close. */
+  readonly shipped: number
+  /** Records that stay in the log for the next open. */
+  readonly remaining: number
+}
+
+/** @internal */
+export class StoreCloser {
+  readonly #opened: OpenedParts
+  readonly #connected: ConnectedFlows
+  readonly #releases: ReleaseStack
+  readonly #logger: Logger
+
+  constructor(opened: OpenedParts, connected: ConnectedFlows, releases: ReleaseStack, logger: Logger) {
+    this.#opened = opened
+    this.#connected = connected
+    this.#releases = releases
+    this.#logger = logger
+  }
+
+  /** @param timeout milliseconds. */
+  async close(timeout: number): Promise<CloseResult> {
+    const { folder, gate, log } = this.#opened
+    gate.close()
+    const end = performance.now() + timeout
+    const signal = AbortSignal.timeout(Math.min(timeout, MAX_TIMER_MS))
+    folder?.releaseSoon()
+    await this.#stop(signal)
+    const { shipped, isShipped } = await this.#ship(signal)
+    await this.#handOver(signal)
+    const { pending } = log.journal
+    // A call that outlived the deadline may still be writing to the log.
+    const isQuiet = isShipped && !signal.aborted && pending.size === 0 && log.journal.log.failure === undefined
+    if (isQuiet) await this.#attempt(log.retire(), signal, 'retiring the log')
+    await this.#releases.release({
+      timeLeft: () => end - performance.now(),
+      onLeft: (name, release) => this.#tellWhatIsLeft(name, release),
+    })
+    const result = { shipped, remaining: pending.size }
+    if (result.remaining > 0)
+      this.#logger.error(
+        result,
+        'closed with records that cold does not have yet: they are in the log for the next open',
+      )
+    return result
+  }
+
+  /** Calls and whatever runs in the background. */
+  async #stop(signal: AbortSignal): Promise<void> {
+    const { promoter, worker } = this.#connected
+    await this.#attempt(this.#opened.gate.idle(), signal, 'running calls')
+    await this.#attempt(worker.shutdown(), signal, 'the worker')
+    await this.#attempt(promoter.settled(), signal, 'promotions')
+  }
+
+  /** Also where nothing is pending: cold may have been set back since, and the log is all that has what it lost. */
+  async #ship(signal: AbortSignal): Promise<{ readonly shipped: number; readonly isShipped: boolean }> {
+    let shipped = 0
+    const ship = this.#connected.checkpointer.checkpointNow({ heartbeat: true }).then((stats) => {
+      shipped = stats.shipped + stats.superseded
+    })
+    const isShipped = await this.#attempt(ship, signal, 'the last checkpoint')
+    return { shipped, isShipped }
+  }
+
+  /** What only this process and its hot tier know. */
+  async #handOver(signal: AbortSignal): Promise<void> {
+    const { access, upkeep } = this.#connected
+    const { cold, hot } = this.#opened
+    if (upkeep.owesCold) await this.#attempt(upkeep.handOverAtLast(signal), signal, 'handing hot over to the database')
+    await this.#attempt(access.flush(), signal, 'the last access counts')
+    // A hot tier in this process goes with it: what it counted is carried to cold, which has every entry already.
+    if (hot.takeReads !== undefined)
+      await this.#attempt(handOverReads(hot.takeReads, cold, signal), signal, 'handing over access counts')
+  }
+
+  /** Waits for `work`, but not beyond the signal; answers whether it succeeded. */
+  async #attempt(work: Promise<unknown>, signal: AbortSignal, what: string): Promise<boolean> {
+    try {
+      await withDeadline(work, { signal })
+      return true
+    } catch (error) {
+      const isLate = isThermoclineError(error, 'ERR_ABORTED')
+      const message = isLate ? `closing did not wait longer for ${what}` : `${what} failed`
+      this.#logger.error({ err: withoutContent(error) }, message)
+      return false
+    }
+  }
+
+  /** The store is closed as far as its caller is concerned; what is left ends later, or with the process. */
+  #tellWhatIsLeft(what: string, release: Promise<void>): void {
+    this.#logger.error({}, `closing did not wait longer for ${what}`)
+    release.then(
+      () => this.#logger.info({}, `${what} is closed, later than the store`),
+      (error: unknown) => this.#logger.error({ err: withoutContent(error) }, `closing ${what} failed`),
+    )
+  }
+}

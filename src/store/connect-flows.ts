@@ -1,0 +1,139 @@
+/**
+ * The second step of opening a store: the flows over what was opened. Each is handed finished parts and calls none that
+ * comes after it; what has to go the other way goes by {@link Emitter}s, to which the worker, built last, subscribes.
+ */
+import { AccessCounter } from '../flow/access-counter.ts'
+import { Explainer } from '../flow/explainer.ts'
+import { HotReads } from '../flow/hot-reads.ts'
+import { MissedWrites } from '../flow/missed-writes.ts'
+import { Pressure } from '../flow/pressure.ts'
+import { Promoter } from '../flow/promoter.ts'
+import { Reader } from '../flow/reader.ts'
+import { Searcher } from '../flow/searcher.ts'
+import { Writer } from '../flow/writer.ts'
+import { DEFAULTS } from '../options.ts'
+import type { Flows } from '../repository/memory-repository.ts'
+import { Checkpointer } from '../sync/checkpointer.ts'
+import { Demoter } from '../sync/demoter.ts'
+import { FullSync } from '../sync/full-sync.ts'
+import { HotFollower } from '../sync/hot-follower.ts'
+import { HotRepair } from '../sync/hot-repair.ts'
+import { HotUpkeep } from '../sync/hot-upkeep.ts'
+import { Lease } from '../sync/lease.ts'
+import { OutageReport } from '../sync/outage-report.ts'
+import { Peers } from '../sync/peers.ts'
+import { SyncWorker } from '../sync/sync-worker.ts'
+import { wholeCold } from '../sync/whole-cold.ts'
+import type { OpenedParts } from './open-parts.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
+
+/** Held by the process that demotes, sweeps and indexes. */
+const SYNC_LEASE = 'sync'
+
+export interface ConnectedFlows {
+  readonly flows: Flows
+  readonly checkpointer: Checkpointer
+  readonly access: AccessCounter
+  readonly promoter: Promoter
+  readonly upkeep: HotUpkeep
+  readonly worker: SyncWorker
+}
+
+/** What all flows share beside what was opened. */
+interface Common {
+  readonly pressure: Pressure
+  readonly access: AccessCounter
+  readonly checkpointer: Checkpointer
+  /** Undefined where hot is this process's own, and always current. */
+  readonly missed: MissedWrites | undefined
+}
+
+export async function connectFlows(options: ResolvedOptions, opened: OpenedParts): Promise<ConnectedFlows> {
+  const { logger, timeouts, wal } = options
+  const { cold, hot, log, time } = opened
+  const { missed, repair } = await connectRepair(options, opened)
+  const pressure = new Pressure(log.journal.pending, hot.tier, { ...wal, timeout: timeouts.cold }, logger)
+  const access = new AccessCounter(hot.tier, cold, logger)
+  const { onCurrentGeneration } = hot
+  const follower = new HotFollower(hot.tier, missed && { missed, onCurrentGeneration })
+  const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, logger })
+  const common = { pressure, access, checkpointer, missed }
+  const { flows, promoter } = connectCalls(options, opened, common)
+  const { upkeep, worker } = connectWorker(options, opened, common, repair)
+  return { flows, checkpointer, access, promoter, upkeep, worker }
+}
+
+/** Hot is repaired before anything is read from it: what recovery shipped, it may hold older. */
+async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: OpenedParts) {
+  if (!hot.isShared && hot.tier.generationNumber === undefined) return { missed: undefined, repair: undefined }
+  const { pending } = log.journal
+  const { tier, newGeneration, onCurrentGeneration } = hot
+  const missed = new MissedWrites()
+  const repair = new HotRepair({ hot: tier, cold, pending, missed, logger, onOtherGeneration: onCurrentGeneration })
+  newGeneration.subscribe(() => void repair.tryRun())
+  await repair.tryRun()
+  return { missed, repair }
+}
+
+/** What calls go through. */
+function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
+  const { durability, logger, timeouts } = options
+  const { access, checkpointer, missed, pressure } = common
+  const { cold, gate, log } = opened
+  const { journal } = log
+  const { pending } = journal
+  const { clock, versions } = opened.time
+  const hot = opened.hot.tier
+  const readable = wholeCold(cold, checkpointer)
+  const minAccesses = options.promote === false ? undefined : options.promote.minAccesses
+  const promoter = new Promoter({ hot, access, pressure, logger, minAccesses })
+  const hotReads = new HotReads(hot, missed, logger)
+  const flows: Flows = {
+    writer: new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability }),
+    reader: new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter }),
+    searcher: new Searcher({ pending, cold: readable, access, versions, clock, timeout: timeouts.search }),
+    explainer: new Explainer({ pending, hot, cold: readable, clock }),
+    gate,
+    clock,
+  }
+  return { flows, promoter }
+}
+
+/** What runs in the background. */
+function connectWorker(
+  options: ResolvedOptions,
+  opened: OpenedParts,
+  { access, checkpointer, pressure }: Common,
+  repair: HotRepair | undefined,
+) {
+  const { checkpoint, logger } = options
+  const { cold, hot, time } = opened
+  const { clock } = time
+  const outages = new OutageReport(logger)
+  const { schedule, hotToColdAge, batchSize } = options.sync || ONLY_WHEN_ASKED
+  const demoter = new Demoter({ hot: hot.tier, cold, pressure, logger, batchSize })
+  const upkeep = new HotUpkeep({ hot, demoter, repair, clock, hotToColdAge, outages })
+  const worker = new SyncWorker({
+    sync: new FullSync({ access, checkpointer, hot: upkeep, cold, time, outages, logger }),
+    checkpointer,
+    hot: upkeep,
+    peers: connectPeers(options, opened),
+    pressure,
+    outages,
+    schedule: { checkpointEvery: checkpoint.every, sync: schedule },
+  })
+  return { upkeep, worker }
+}
+
+/** Where the background sync is off, age alone demotes nothing. */
+const ONLY_WHEN_ASKED = {
+  schedule: undefined,
+  hotToColdAge: Number.POSITIVE_INFINITY,
+  batchSize: DEFAULTS.sync.batchSize,
+}
+
+function connectPeers({ logger }: ResolvedOptions, { cold, log, time }: OpenedParts): Peers | undefined {
+  if (time.database === undefined) return undefined
+  const lease = new Lease(cold, SYNC_LEASE, logger)
+  return new Peers({ lease, time: time.database, adoptLogs: log.adoptOthers, logger })
+}

@@ -1,0 +1,58 @@
+/** The first step of opening a store: what it stands on, in the order in which each needs the one before. */
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { LateColdTier } from '../cold/late-cold-tier.ts'
+import { TierWatch } from '../flow/tier-watch.ts'
+import type { ReleaseStack } from '../kernel/release-stack.ts'
+import { CallGate } from '../repository/call-gate.ts'
+import type { StoreTime } from '../sync/store-time.ts'
+import { bindToStore } from './data-folder.ts'
+import type { openCold } from './open-cold.ts'
+import { type OpenedFolder, openFolder } from './open-folder.ts'
+import type { OpenedHot, openHot } from './open-hot.ts'
+import { openStoreLog, type StoreLog } from './open-log.ts'
+import { openTime } from './open-time.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
+
+/** @internal How the tiers of a store are opened. */
+export interface TierOpeners {
+  readonly openCold: typeof openCold
+  readonly openHot: typeof openHot
+}
+
+export interface OpenedParts {
+  /** Undefined: everything is in memory. */
+  readonly folder: OpenedFolder | undefined
+  readonly gate: CallGate
+  readonly cold: ColdTier
+  readonly hot: OpenedHot
+  /** What becomes of calls to the tiers. */
+  readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
+  readonly time: StoreTime
+  readonly log: StoreLog
+}
+
+/** What was opened is on `releases`, also where opening rejects. */
+export async function openParts(
+  options: ResolvedOptions,
+  tiers: TierOpeners,
+  releases: ReleaseStack,
+): Promise<OpenedParts> {
+  const folder = options.inMemory ? undefined : await openFolder(options, releases)
+  const openedCold = await tiers.openCold(options, folder, releases)
+  const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
+  const coldWatch = new TierWatch('cold')
+  const cold = coldWatch.over(openedCold)
+  const time = await openTime(options, cold, isColdAway)
+  if (folder !== undefined) {
+    const { logger, wal } = options
+    await bindToStore(folder, cold, { lockTimeout: wal.lockTimeout, isShared: options.cold.isShared, logger })
+  }
+  const log = await openStoreLog(folder, { options, cold, isColdAway, versions: time.versions })
+  releases.push('the log', () => log.journal.log.close())
+  const gate = new CallGate()
+  const hotParts = { options, cold: openedCold, isColdAway, clock: time.clock, gate }
+  const hot = await tiers.openHot(hotParts, releases)
+  const hotWatch = new TierWatch('hot', hot.isAway)
+  const tier = hot.isShared ? hotWatch.over(hot.tier) : hot.tier
+  return { folder, gate, cold, hot: { ...hot, tier }, watches: { hot: hotWatch, cold: coldWatch }, time, log }
+}

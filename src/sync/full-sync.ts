@@ -1,0 +1,76 @@
+/** A whole sync: ships, then repairs hot and demotes from it, then sweeps and indexes cold. */
+import type { ColdTier } from '../cold/cold-tier.ts'
+import type { AccessCounter } from '../flow/access-counter.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Checkpointer } from './checkpointer.ts'
+import type { DemoteStats } from './demoter.ts'
+import type { HotUpkeep } from './hot-upkeep.ts'
+import type { OutageReport } from './outage-report.ts'
+import type { StoreTime } from './store-time.ts'
+import { indexVectors, sweep } from './sweep.ts'
+
+export interface FullSyncParts {
+  readonly access: AccessCounter
+  readonly checkpointer: Checkpointer
+  readonly hot: HotUpkeep
+  readonly cold: ColdTier
+  readonly time: StoreTime
+  readonly outages: OutageReport
+  readonly logger: Logger
+}
+
+/** What one sync did. */
+export interface SyncStats {
+  /** Entries that left hot. */
+  readonly synced: number
+  /** Entries that changed while they were to leave, and stay. */
+  readonly skipped: number
+  /** Entries that cold would not take. */
+  readonly errors: number
+  /** Payload bytes shipped to cold. */
+  readonly bytes: number
+  /** Expired entries that became tombstones, tombstones collected, rows put into the vector index. */
+  readonly expired: number
+  readonly collected: number
+  readonly indexed: number
+  readonly durationMs: number
+  readonly startedAt: Date
+}
+
+export class FullSync {
+  readonly #parts: FullSyncParts
+
+  constructor(parts: FullSyncParts) {
+    this.#parts = parts
+  }
+
+  /** @param signal ends it between two batches. */
+  async run(signal: AbortSignal): Promise<SyncStats> {
+    const { access, checkpointer, cold, hot, logger, outages, time } = this.#parts
+    const startedAt = new Date(time.clock.now())
+    const began = performance.now()
+    // Counts first: what was read a moment ago must not look idle.
+    await access.flush()
+    await time.database?.measure()
+    const shipped = await checkpointer.checkpointNow({ heartbeat: true })
+    outages.isBack('cold')
+    await hot.repair()
+    const left = [await hot.handOver(), await hot.demoteIdle(), await hot.demoteOverflow()]
+    const swept = await sweep(cold, signal)
+    const indexed = await indexVectors(cold, signal)
+    const sum = (pick: (stats: DemoteStats) => number): number => left.map(pick).reduce((a, b) => a + b)
+    const stats: SyncStats = {
+      synced: sum(({ demoted }) => demoted),
+      skipped: sum(({ skipped }) => skipped),
+      errors: sum(({ errors }) => errors) + shipped.rejected,
+      bytes: sum(({ bytes }) => bytes) + shipped.bytes,
+      ...swept,
+      indexed,
+      durationMs: Math.round(performance.now() - began),
+      startedAt,
+    }
+    await cold.recordSyncRun({ ...stats, startedAt: startedAt.getTime() })
+    logger.info(stats, 'synced')
+    return stats
+  }
+}

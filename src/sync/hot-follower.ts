@@ -1,0 +1,70 @@
+/**
+ * Keeps hot from answering what is older than what cold has taken. Of a hot tier that cold knows by number, cold says which
+ * keys it may hold older: they are noted, so that reads look past hot, until {@link ./hot-repair.ts} has dropped them. Of
+ * one that cold does not know, which is this process's own, they are dropped at once.
+ */
+import type { ShipResult } from '../cold/cold-tier.ts'
+import { keyText } from '../entry/entry-key.ts'
+import type { EntryRecord } from '../entry/record.ts'
+import type { MissedWrites } from '../flow/missed-writes.ts'
+import type { PendingRecord } from '../flow/pending.ts'
+import type { HotTier } from '../hot/hot-tier.ts'
+
+/** What cold answered to a batch that it took. */
+export type Moved = Extract<ShipResult, { status: 'moved' }>
+
+export interface NumberedHot {
+  readonly missed: MissedWrites
+  /** To be told which generation of hot cold has as current. */
+  readonly onCurrentGeneration: (generationNumber: number) => void
+}
+
+export class HotFollower {
+  readonly #hot: HotTier
+  readonly #numbered: NumberedHot | undefined
+
+  /** @param numbered undefined: cold knows of no hot tier. */
+  constructor(hot: HotTier, numbered: NumberedHot | undefined) {
+    this.#hot = hot
+    this.#numbered = numbered
+  }
+
+  /** Numbers of the generations that are known to hold what is about to be shipped. */
+  confirmed(items: readonly PendingRecord[]): ReadonlyMap<EntryRecord, number> {
+    const confirmed = new Map<EntryRecord, number>()
+    if (this.#hot.mayEvict) return confirmed
+    for (const { value, confirmedIn } of items) if (confirmedIn !== undefined) confirmed.set(value, confirmedIn)
+    return confirmed
+  }
+
+  /** Call it before pending forgets them: a read in between would find what hot still has. */
+  async follow(items: readonly PendingRecord[], moved: Moved): Promise<void> {
+    const records = items.map(({ value }) => value)
+    if (this.#numbered !== undefined) return note(this.#numbered, records, moved)
+    // What hot took, it does not hold older.
+    await this.#dropOlder(items.filter(({ isRefused }) => isRefused).map(({ value }) => value))
+  }
+
+  /** Cold, which was set back, had lost these: meanwhile a read may have brought into hot what it had instead. */
+  async followAgain(records: readonly EntryRecord[], moved: Moved): Promise<void> {
+    if (this.#numbered !== undefined) return note(this.#numbered, records, moved)
+    await this.#dropOlder(records)
+  }
+
+  async #dropOlder(records: readonly EntryRecord[]): Promise<void> {
+    if (records.length === 0) return
+    await this.#hot.repair(records.map((record) => ({ key: record, version: record.version })))
+  }
+}
+
+function note(
+  { missed, onCurrentGeneration }: NumberedHot,
+  records: readonly EntryRecord[],
+  { missed: keys, generationNumber }: Moved,
+): void {
+  if (keys.length > 0) {
+    const versions = new Map(records.map((record) => [keyText(record), record.version]))
+    for (const key of keys) missed.add(key, versions.get(keyText(key))!)
+  }
+  if (generationNumber !== undefined) onCurrentGeneration(generationNumber)
+}

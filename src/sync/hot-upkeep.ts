@@ -1,0 +1,113 @@
+/**
+ * What a process does about hot besides writing and reading: it demotes by age and over capacity, hands everything over
+ * to cold where cold has lost some of it, and repairs what it shares with others. Where hot is away, the rest of a sync
+ * goes on without it.
+ */
+import { isThermoclineError } from '../errors.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { SingleFlight } from '../kernel/single-flight.ts'
+import type { Demoter, DemoteStats } from './demoter.ts'
+import type { HotRepair } from './hot-repair.ts'
+import type { OutageReport } from './outage-report.ts'
+
+export interface HotUpkeepParts {
+  /** Whether hot is known to be away without asking it. */
+  readonly hot: { readonly isAway: () => boolean }
+  readonly demoter: Demoter
+  /** Undefined: hot is this process's own, and always current. */
+  readonly repair: HotRepair | undefined
+  readonly clock: Clock
+  /** Milliseconds without an access after which an entry leaves hot. */
+  readonly hotToColdAge: number
+  readonly outages: OutageReport
+}
+
+const NO_DEMOTION: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
+
+export class HotUpkeep {
+  readonly #parts: HotUpkeepParts
+  readonly #stop = new AbortController()
+  readonly #handOver = new SingleFlight(() => this.#handOverOwed())
+  readonly #overflow = new SingleFlight(() => this.#parts.demoter.demoteOverflow(this.#stop.signal))
+  #owesCold = false
+
+  constructor(parts: HotUpkeepParts) {
+    this.#parts = parts
+  }
+
+  /** Whether cold lost something that hot may still hold, and hot was not handed over since. */
+  get owesCold(): boolean {
+    return this.#owesCold
+  }
+
+  /** Cold has lost something. */
+  oweCold(): void {
+    this.#owesCold = true
+  }
+
+  /** Moves all that hot holds to cold, if it owes that. */
+  handOver(): Promise<DemoteStats> {
+    return this.#owesCold ? this.#unlessAway(() => this.#handOver.run()) : Promise.resolve(NO_DEMOTION)
+  }
+
+  /** Demotes what was not accessed for long. */
+  demoteIdle(): Promise<DemoteStats> {
+    const { clock, demoter, hotToColdAge } = this.#parts
+    return this.#unlessAway(() => demoter.demoteIdle(clock.now() - hotToColdAge, this.#stop.signal))
+  }
+
+  /** Demotes until hot is within its capacity. */
+  demoteOverflow(): Promise<DemoteStats> {
+    return this.#unlessAway(() => this.#overflow.run())
+  }
+
+  /** The same for writers that wait; a run that will begin anyway is enough. Rejects where hot is away. */
+  async demoteOverflowEarly(): Promise<void> {
+    if (!this.#overflow.isQueued) await this.#overflow.run()
+  }
+
+  /** Rejects where cold is away. */
+  async repair(): Promise<void> {
+    await this.#parts.repair?.run()
+  }
+
+  /** Tells the logger, once each, that hot is away and that it is back. */
+  noteOutage(): void {
+    const { hot, outages } = this.#parts
+    if (hot.isAway()) outages.isGone('hot')
+    else outages.isBack('hot')
+  }
+
+  /** Begins no further batch, and resolves once the one under way is done. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all([this.#overflow.idle(), this.#handOver.idle()])
+  }
+
+  async repaired(): Promise<void> {
+    await this.#parts.repair?.idle()
+  }
+
+  /** When everything else was stopped: what cold lost as late as by the last checkpoint only this process knows. */
+  async handOverAtLast(signal: AbortSignal): Promise<void> {
+    if (this.#owesCold) await this.#parts.demoter.demoteAll(signal)
+  }
+
+  async #handOverOwed(): Promise<DemoteStats> {
+    if (!this.#owesCold) return NO_DEMOTION
+    const { isComplete, ...stats } = await this.#parts.demoter.demoteAll(this.#stop.signal)
+    if (isComplete) this.#owesCold = false
+    return stats
+  }
+
+  /** What concerns cold alone must not wait for hot to come back. */
+  async #unlessAway(demote: () => Promise<DemoteStats>): Promise<DemoteStats> {
+    try {
+      return await demote()
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.tier !== 'hot') throw error
+      this.#parts.outages.note(error)
+      return NO_DEMOTION
+    }
+  }
+}
