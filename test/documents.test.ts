@@ -48,11 +48,21 @@ describe.each(documents)('%s', (document) => {
   })
 
   test('names files that are there', () => {
-    const named = [...read(document).matchAll(/`((?:src|test|drizzle|\.github|\.ci)\/[^`\s*…<]*)`/g)].map(
-      ([, path]) => path!,
-    )
-    expect(named.filter((path) => !path.includes('NAME') && !isThere(path))).toEqual([])
+    const quoted = [...read(document).matchAll(/`([^`\s*…<]+)`/g)].map(([, text]) => text!)
+    const named = quoted.filter((text) => text.includes('/') && (/\.(ts|js|md)$/.test(text) || isInFolder(text)))
+    const wrong = named.filter((path) => !isThere(path) && !isThere(join(dirname(document), path)))
+    expect(wrong.filter((path) => !path.includes('NAME'))).toEqual([])
   })
+})
+
+const isInFolder = (path: string): boolean => FOLDERS.some((folder) => path.startsWith(`${folder}/`))
+
+test('the map of the code has every folder and every loose file of src', () => {
+  const map = read('src/README.md')
+  const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+    .filter((name) => name !== 'README.md')
+  expect(rooms.filter((name) => !map.includes(`\`${name}\``))).toEqual([])
 })
 
 describe('the rules of consistency', () => {
