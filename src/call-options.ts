@@ -1,9 +1,9 @@
 /**
- * Checks the options of calls. Each call declares its options in one table, which also is their type; the gate in front of
- * every call asks for that table, so that no call can forget to look at what it is given.
+ * Checks the options of calls. Each call declares its options in one table, which also is their type; the gate in front
+ * of every call asks for that table, so that no call can forget to look at what it is given.
  *
- * An unknown, mistyped or malformed option is refused by name before anything of the call happens. What passes is a copy:
- * a caller who goes on using the object changes nothing.
+ * An unknown, mistyped or malformed option is refused by name before anything of the call happens. What passes is a
+ * copy: a caller who goes on using the object changes nothing.
  */
 import { type Duration, parseDuration } from './entry/duration.ts'
 import { ThermoclineError } from './errors.ts'
@@ -55,7 +55,9 @@ export function defineCall<R extends Readonly<Record<string, OptionRule<unknown>
   }
 }
 
-/** Makes a rule of a reader that answers undefined for a wrong value. `must` tells the caller what the value must be. */
+/**
+ * Makes a rule of a reader that answers undefined for a wrong value. `must` tells the caller what the value must be.
+ */
 export function optionRule<T>(read: (value: unknown) => T | undefined, must: string): OptionRule<T> {
   return (value, option) => {
     const checked = read(value)

@@ -1,4 +1,7 @@
-/** What npm would publish, installed into an empty project: its types, its migrations, its workers, its command, and bundles of it. */
+/**
+ * What npm would publish, installed into an empty project: its types, its migrations, its workers, its command, and
+ * bundles of it.
+ */
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -5,9 +5,9 @@ import { openFolder } from '../store/open-folder.ts'
 import { resolveOptions } from '../store/resolve-options.ts'
 
 /**
- * Brings the database up to date, be it a server or in the data folder, which is made where there is none; the logger is
- * told what was applied. Rejects with `ERR_LOCKED` while another process has the folder of an embedded database, and with
- * `ERR_SCHEMA` where the database is newer.
+ * Brings the database up to date, be it a server or in the data folder, which is made where there is none; the logger
+ * is told what was applied. Rejects with `ERR_LOCKED` while another process has the folder of an embedded database, and
+ * with `ERR_SCHEMA` where the database is newer.
  */
 export async function migrateStore(options: MemoryStoreOptions): Promise<void> {
   const resolved = resolveOptions({ ...options, cold: { ...options.cold, migrate: 'auto' } })

@@ -20,8 +20,8 @@ export interface RecoverStoreOptions extends Pick<RecoverFolderOptions, 'onProgr
 /**
  * Ships what the logs of dead processes hold, damaged ones as far as they verify, and says what each one held. A log
  * whose owner lives is left to it; rejects with `ERR_LOCKED` while another process has the whole folder, as with an
- * embedded database. Rejects with `ERR_INVALID_OPTIONS` where the embedded database is not there, or the database is that
- * of another store. Running it again, also after a kill, gives the same result.
+ * embedded database. Rejects with `ERR_INVALID_OPTIONS` where the embedded database is not there, or the database is
+ * that of another store. Running it again, also after a kill, gives the same result.
  */
 export async function recoverStore(
   options: MemoryStoreOptions,

@@ -1,4 +1,6 @@
-/** `--config FILE`: the options object that the backend opens its store with, as an ES module's default export or JSON. */
+/**
+ * `--config FILE`: the options object that the backend opens its store with, as an ES module's default export or JSON.
+ */
 import { readFile, stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'

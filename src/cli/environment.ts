@@ -1,4 +1,7 @@
-/** What the environment says to commands. Nothing else in thermocline reads `process.env`: a store goes by its options alone. */
+/**
+ * What the environment says to commands. Nothing else in thermocline reads `process.env`: a store goes by its options
+ * alone.
+ */
 import type { MemoryStoreOptions } from '../options.ts'
 
 /** Whether npm, npx, yarn or pnpm runs this process for somebody. */

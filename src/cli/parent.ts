@@ -1,6 +1,6 @@
 /**
- * Notices that npm, npx or the like, which runs this command for somebody, has ended: the shell in between passes no signal
- * on, so the command would run for good.
+ * Notices that npm, npx or the like, which runs this command for somebody, has ended: the shell in between passes no
+ * signal on, so the command would run for good.
  */
 import { readFileSync } from 'node:fs'
 import { isRunByWrapper } from './environment.ts'
@@ -11,7 +11,9 @@ const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'ksh', 'zsh'])
 /** The wrappers as this module is loaded, which is as early as can be: one may end while the command starts. */
 const wrappers = isRunByWrapper() ? runningWrappers() : undefined
 
-/** Calls `then` once, when the wrapper that runs this process has ended; never where none does. Keeps no process alive. */
+/**
+ * Calls `then` once, when the wrapper that runs this process has ended; never where none does. Keeps no process alive.
+ */
 export function whenWrapperEnds(then: () => void): void {
   if (wrappers === undefined) return
   const timer = setInterval(() => {

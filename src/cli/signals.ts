@@ -3,8 +3,8 @@ import { whenWrapperEnds } from './parent.ts'
 
 /**
  * SIGTERM and SIGINT ask a worker to finish: the answered signal aborts, and its reason says why. A second one ends the
- * process at once, which loses nothing: the log holds what cold does not have. The end of a wrapper that would not pass them
- * on counts as one, but never as the second.
+ * process at once, which loses nothing: the log holds what cold does not have. The end of a wrapper that would not pass
+ * them on counts as one, but never as the second.
  */
 export function listenForInterrupt(): AbortSignal {
   const controller = new AbortController()

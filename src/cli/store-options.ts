@@ -26,11 +26,14 @@ export interface StoreNeeds {
   /** Whether it uses the hot tier. Where it does not, Redis need not be named. @default false */
   readonly hot?: boolean
   /**
-   * When the data folder has to be there: always, or only where the database is in it, or not even then if `--dir` names
-   * it. @default 'always'
+   * When the data folder has to be there: always, or only where the database is in it, or not even then if `--dir`
+   * names it. @default 'always'
    */
   readonly folder?: 'always' | 'if-embedded' | 'if-unnamed'
-  /** Whether it waits for a database that is away, also where no `timeouts.open` is given. @default false: a person waits */
+  /**
+   * Whether it waits for a database that is away, also where no `timeouts.open` is given. @default false: a person
+   * waits
+   */
   readonly waits?: boolean
 }
 

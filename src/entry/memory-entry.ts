@@ -8,9 +8,9 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 export type JsonObject = { readonly [key: string]: JsonValue }
 
 /**
- * Metadata as it is given: a plain object of JSON values, also one of an interface or a `Record<string, unknown>`. Types
- * refuse what is no plain object. What stands deeper is checked by the put, which names the path of a value that JSON has
- * no form for, and drops members that are undefined.
+ * Metadata as it is given: a plain object of JSON values, also one of an interface or a `Record<string, unknown>`.
+ * Types refuse what is no plain object. What stands deeper is checked by the put, which names the path of a value that
+ * JSON has no form for, and drops members that are undefined.
  */
 export type GivenMetadata = JsonObject | (object & NoBuiltIn)
 

@@ -191,8 +191,8 @@ function vector(value: unknown): Float32Array {
 }
 
 /**
- * Whether these are numbers, judged by kind and not by class: what Node and native addons make is of another realm than a
- * test under Jest. Integer arrays are refused: bytes may be floats that somebody forgot to convert.
+ * Whether these are numbers, judged by kind and not by class: what Node and native addons make is of another realm than
+ * a test under Jest. Integer arrays are refused: bytes may be floats that somebody forgot to convert.
  */
 function isNumberArray(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || types.isFloat32Array(value) || types.isFloat64Array(value)

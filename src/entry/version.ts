@@ -6,8 +6,9 @@
  * so (rules V1 and V2 of flow/README.md). JavaScript's `<`, Lua's and Postgres's `COLLATE "C"` agree on the order of
  * lower-case hex.
  *
- * The clock keeps that promise by rising above what it is told. Outliers are the exception: versions so far ahead that they
- * are not believed, and ours that had to rise above them. They are remembered key by key, until the clock has passed them.
+ * The clock keeps that promise by rising above what it is told. Outliers are the exception: versions so far ahead that
+ * they are not believed, and ours that had to rise above them. They are remembered key by key, until the clock has
+ * passed them.
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
@@ -64,8 +65,8 @@ export class VersionClock {
   }
 
   /**
-   * Hears that the key has this version: what is issued of the key from now on is above it, and so is all else, unless it is
-   * too far ahead of the wall clock to be believed.
+   * Hears that the key has this version: what is issued of the key from now on is above it, and so is all else, unless
+   * it is too far ahead of the wall clock to be believed.
    */
   observe(key: EntryKey, version: Version): void {
     if (!this.#believe(version) && version > (this.#outlierOf(key) ?? ZERO_VERSION)) this.#remember(key, version)
@@ -85,8 +86,8 @@ export class VersionClock {
   }
 
   /**
-   * The highest time and counter that was issued or observed, for the header of a segment. Outliers count: whoever goes on
-   * with the log may have nobody else who tells of them.
+   * The highest time and counter that was issued or observed, for the header of a segment. Outliers count: whoever goes
+   * on with the log may have nobody else who tells of them.
    */
   get highest(): { millis: number; counter: number } {
     let highest = hexOf(this.#millis, this.#counter)
@@ -113,10 +114,10 @@ export class VersionClock {
   }
 
   /**
-   * Remembers an outlier. Where there are too many, the clock is raised to the highest instead, and none needs remembering.
-   * To be ahead of the time is the lesser evil: every promise is about the order of versions, none about their time, and
-   * whoever opens the store next begins above the highest version in cold anyway. To forget one would let an acknowledged
-   * write lose to an older one.
+   * Remembers an outlier. Where there are too many, the clock is raised to the highest instead, and none needs
+   * remembering. To be ahead of the time is the lesser evil: every promise is about the order of versions, none about
+   * their time, and whoever opens the store next begins above the highest version in cold anyway. To forget one would
+   * let an acknowledged write lose to an older one.
    */
   #remember(key: EntryKey, version: Version): void {
     this.#outliers.set(keyText(key), version)

@@ -3,8 +3,9 @@
  * The kernel drops the socket with its process, however that dies, and keeps it while the process is stopped.
  *
  * To take the lock: look for a living flag; raise one's own; look again, and hold only if no other living flag stands.
- * Two that raise at once both see each other and both withdraw; a random pause lets one of them win. A flag appears under
- * its name only once it listens, and names are never reused, so a flag that refuses a connection is dead for good.
+ * Two that raise at once both see each other and both withdraw; a random pause lets one of them win. A flag appears
+ * under its name only once it listens, and names are never reused, so a flag that refuses a connection is dead for
+ * good.
  *
  * Holds among the processes of one kernel, across its containers; not across machines that share a network file system.
  *
@@ -105,7 +106,9 @@ export class DirectoryLock implements AsyncDisposable {
     kept.add(this.#flag.name)
   }
 
-  /** Says that it will be released soon: another opener in this process waits for that, as one of another process does. */
+  /**
+   * Says that it will be released soon: another opener in this process waits for that, as one of another process does.
+   */
   releaseSoon(): void {
     kept.delete(this.#flag.name)
   }

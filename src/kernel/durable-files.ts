@@ -2,12 +2,14 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
-/** Tries, after which a name is taken for a link that leads nowhere: nobody removes a folder so often while it is made. */
+/**
+ * Tries, after which a name is taken for a link that leads nowhere: nobody removes a folder so often while it is made.
+ */
 const TRIES = 20
 
 /**
- * Makes the folder and those above it that are missing, all 0700, and their names durable. Answers whether the folder was
- * not there before.
+ * Makes the folder and those above it that are missing, all 0700, and their names durable. Answers whether the folder
+ * was not there before.
  */
 export async function makeFolder(path: string): Promise<boolean> {
   const folder = resolve(path)
@@ -44,8 +46,8 @@ export async function syncFile(path: string): Promise<void> {
 }
 
 /**
- * Writes a file, 0600, that is there whole or not at all, also after a power cut: written aside, synced, renamed, folder
- * synced.
+ * Writes a file, 0600, that is there whole or not at all, also after a power cut: written aside, synced, renamed,
+ * folder synced.
  *
  * @param aside A path in the same folder that nobody can have taken before, with whatever it leads to.
  */

@@ -31,7 +31,10 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EAGAIN: 'the system has too much to do',
 }
 
-/** Rejects with a `ThermoclineError` that names option and folder, where `work` rejects with an error of the file system. */
+/**
+ * Rejects with a `ThermoclineError` that names option and folder, where `work` rejects with an error of the file
+ * system.
+ */
 export async function namingFolder<T>(option: FolderOption, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

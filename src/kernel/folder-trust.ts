@@ -1,7 +1,7 @@
 /**
- * Decides whether a folder can be written to safely. Whoever may write in a folder can put a link or a folder of his own
- * where ours is to be, and have us write wherever it leads. Our own folders are 0700, so the danger is in the ones that we
- * are given, and in what we find in them:
+ * Decides whether a folder can be written to safely. Whoever may write in a folder can put a link or a folder of his
+ * own where ours is to be, and have us write wherever it leads. Our own folders are 0700, so the danger is in the ones
+ * that we are given, and in what we find in them:
  *
  * - root does not use a folder of another user that everybody may write in;
  * - a link counts only if this user or root made it: an operator may put the logs on another disk that way. One that an
@@ -9,7 +9,8 @@
  *   (`fs.protected_symlinks`): whoever deploys the program made it. Not for root, whom it could lead anywhere;
  * - where everybody may write, so does a folder of ours; its parent's owner is trusted with it as well.
  *
- * Members of a folder's group are trusted: that is how volumes of containers are given to a process that does not own them.
+ * Members of a folder's group are trusted: that is how volumes of containers are given to a process that does not own
+ * them.
  */
 import { access, chmod, constants, lstat, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -61,8 +62,8 @@ async function isDeployed(path: string, maker: number): Promise<boolean> {
 }
 
 /**
- * Examines a folder that is ours by its name, in one that was examined; it need not be there. Where it is this user's and
- * open to others, as after a copy that did not keep permissions, it is closed to them. Rejects likewise.
+ * Examines a folder that is ours by its name, in one that was examined; it need not be there. Where it is this user's
+ * and open to others, as after a copy that did not keep permissions, it is closed to them. Rejects likewise.
  */
 export async function examineOwnFolder(option: FolderOption, path: string): Promise<void> {
   const own = await lstat(path).catch((error: NodeJS.ErrnoException) => {

@@ -1,4 +1,7 @@
-/** Each resource pushes its release as it opens; releases run last in, first out, all of them, and the first error is kept. */
+/**
+ * Each resource pushes its release as it opens; releases run last in, first out, all of them, and the first error is
+ * kept.
+ */
 import { MAX_TIMER_MS } from './deadline.ts'
 
 interface Release {

@@ -27,8 +27,8 @@ export interface Comparison<T> {
 type Match<T> = T | Comparison<T>
 
 /**
- * A condition on a field that an entry lacks does not hold. A field that is named MUST have a value: one that is undefined
- * by mistake would select everything, so it is refused.
+ * A condition on a field that an entry lacks does not hold. A field that is named MUST have a value: one that is
+ * undefined by mistake would select everything, so it is refused.
  */
 export interface Where {
   readonly kind?: Match<EntryKind>

@@ -6,7 +6,10 @@ import { type InputOutcome, ThermoclineError, type WriteFailure } from '../error
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import { throwIfAborted } from '../kernel/deadline.ts'
 
-/** At most so many inputs, of about so many bytes, are checked in one turn of the event loop: a few milliseconds of work. */
+/**
+ * At most so many inputs, of about so many bytes, are checked in one turn of the event loop: a few milliseconds of
+ * work.
+ */
 const SLICE_INPUTS = 500
 const SLICE_BYTES = 4 * 1024 * 1024
 

@@ -2,8 +2,8 @@ import type { CallSchema } from '../call-options.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
 
 /**
- * Every call passes the gate on its way to the flows. The gate knows the calls that run, so that closing refuses new ones
- * and waits for these, and it has the options of each call checked.
+ * Every call passes the gate on its way to the flows. The gate knows the calls that run, so that closing refuses new
+ * ones and waits for these, and it has the options of each call checked.
  */
 export class CallGate {
   readonly #running = new Set<Promise<unknown>>()

@@ -1,6 +1,6 @@
 /**
- * What checking the options of a call costs, as a share of the cheapest calls there are: a get and a put of an entry that
- * is in memory. `npx tsx test/bench/call-options.ts [rounds]`
+ * What checking the options of a call costs, as a share of the cheapest calls there are: a get and a put of an entry
+ * that is in memory. `npx tsx test/bench/call-options.ts [rounds]`
  */
 import { openMemoryStore } from '../../src/index.ts'
 import { CALLS } from '../../src/repository/calls.ts'

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What opening an embedded store costs, from the built package: in memory, first and again in one process; a new folder;
- * the same folder again. `npm run build && node test/bench/opening.mjs`
+ * What opening an embedded store costs, from the built package: in memory, first and again in one process; a new
+ * folder; the same folder again. `npm run build && node test/bench/opening.mjs`
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 /**
- * Puts chunks into a data folder and prints the id of each one acknowledged. Nothing is shipped, so the log holds all of
- * it. Then it stays, with the folder open, until it is killed.
- * Arguments: the folder, how many chunks to put at a time, and how often.
+ * Puts chunks into a data folder and prints the id of each one acknowledged. Nothing is shipped, so the log holds all
+ * of it. Then it stays, with the folder open, until it is killed. Arguments: the folder, how many chunks to put at a
+ * time, and how often.
  */
 import { openMemoryStore } from '../../src/index.ts'
 

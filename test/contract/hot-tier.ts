@@ -339,7 +339,9 @@ export function describeHotTier(driver: HotTierDriver): void {
     })
 
     describe('candidates', () => {
-      /** Keys 1..count, the first the longest idle, a second apart, all in the future so that writing counts for less. */
+      /**
+       * Keys 1..count, the first the longest idle, a second apart, all in the future so that writing counts for less.
+       */
       const fill = async (count: number): Promise<number> => {
         const start = tier.now() + 60_000
         for (let n = 1; n <= count; n++) await put(n, n)

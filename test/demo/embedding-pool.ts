@@ -2,8 +2,8 @@
  * Sentence embeddings from worker threads, since the model blocks its thread for some 75 ms per text. Jobs are given to
  * whichever worker is free, in the order of the calls.
  *
- * A worker that dies rejects its job and all later ones: the pool does not restart it, because what killed it (a missing
- * package, too little memory) would kill the next one as well.
+ * A worker that dies rejects its job and all later ones: the pool does not restart it, because what killed it (a
+ * missing package, too little memory) would kill the next one as well.
  */
 import { Worker } from 'node:worker_threads'
 

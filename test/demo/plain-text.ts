@@ -1,7 +1,7 @@
 /**
- * What the embedding model gets to read of a chunk: its words. The model reads about 128 tokens and ignores the rest, so
- * link targets and markup would only push words out. Of the 20 questions plain text answers 19; with its markup 18; with
- * all headings above it put in front 13.
+ * What the embedding model gets to read of a chunk: its words. The model reads about 128 tokens and ignores the rest,
+ * so link targets and markup would only push words out. Of the 20 questions plain text answers 19; with its markup 18;
+ * with all headings above it put in front 13.
  */
 import { type MarkedToken, marked } from 'marked'
 

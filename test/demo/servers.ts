@@ -15,8 +15,8 @@ import { type DemoServers, openDemoStore } from './store.ts'
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 /**
- * Hands the servers to `work`, checked, and takes away afterwards what the demo made on them: on those of the environment
- * a database of its own and its keys. Throws {@link Refusal} where they cannot be used.
+ * Hands the servers to `work`, checked, and takes away afterwards what the demo made on them: on those of the
+ * environment a database of its own and its keys. Throws {@link Refusal} where they cannot be used.
  */
 export async function withServers<T>(
   arePrivate: boolean,

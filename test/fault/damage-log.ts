@@ -1,4 +1,7 @@
-/** Damage to the logs of a data folder, by the byte layout of durability: 80 bytes of segment header, 40 of record header. */
+/**
+ * Damage to the logs of a data folder, by the byte layout of durability: 80 bytes of segment header, 40 of record
+ * header.
+ */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import crc32c from 'crc-32/crc32c.js'

@@ -1,6 +1,6 @@
 /**
- * A real writer is killed by the kernel as it enters one of the system calls with which it changes the disk. strace counts
- * each call per thread and delivers the signal before the call is done.
+ * A real writer is killed by the kernel as it enters one of the system calls with which it changes the disk. strace
+ * counts each call per thread and delivers the signal before the call is done.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

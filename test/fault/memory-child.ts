@@ -1,7 +1,7 @@
 /**
- * Recovers a data folder as `thermocline recover` does, and prints `RECORDS PEAK MAIN`: records shipped; the most memory
- * that the whole process took, the embedded database included; the most that the JavaScript of the main thread held. Both
- * in MiB.
+ * Recovers a data folder as `thermocline recover` does, and prints `RECORDS PEAK MAIN`: records shipped; the most
+ * memory that the whole process took, the embedded database included; the most that the JavaScript of the main thread
+ * held. Both in MiB.
  */
 import { recoverStore } from '../../src/admin/recover-store.ts'
 

@@ -1,4 +1,6 @@
-/** `npm run mutants` takes a quarter of an hour; that each of its patches still finds the code it breaks is seen here. */
+/**
+ * `npm run mutants` takes a quarter of an hour; that each of its patches still finds the code it breaks is seen here.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

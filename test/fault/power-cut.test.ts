@@ -1,7 +1,7 @@
 /**
- * The power goes, or the process is killed, at any operation of a log's life: while it opens, appends, rotates, deletes,
- * closes or retires. Whatever a disk may then have kept: every acknowledged record is read back, nothing is invented or
- * altered, and nobody is told of damage that is none.
+ * The power goes, or the process is killed, at any operation of a log's life: while it opens, appends, rotates,
+ * deletes, closes or retires. Whatever a disk may then have kept: every acknowledged record is read back, nothing is
+ * invented or altered, and nobody is told of damage that is none.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'

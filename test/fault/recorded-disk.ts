@@ -1,9 +1,10 @@
 /**
- * A folder as a disk has it under processes whose system calls were recorded: what they wrote and named, and what of it a
- * power cut at a chosen moment leaves. A write counts from when it was done, a sync for what was done before it began.
+ * A folder as a disk has it under processes whose system calls were recorded: what they wrote and named, and what of it
+ * a power cut at a chosen moment leaves. A write counts from when it was done, a sync for what was done before it
+ * began.
  *
- * Names are volatile until their folder is synced. Postgres counts on more: that a file's name is durable with the file, as
- * journaling file systems have it, which commit what was done to the folder before. `keepsNames` says where.
+ * Names are volatile until their folder is synced. Postgres counts on more: that a file's name is durable with the
+ * file, as journaling file systems have it, which commit what was done to the folder before. `keepsNames` says where.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -61,8 +62,8 @@ export class RecordedDisk {
   }
 
   /**
-   * The process was killed: what it had begun may be done or not, and the folder tells. Anything else that differs was not
-   * seen as it happened.
+   * The process was killed: what it had begun may be done or not, and the folder tells. Anything else that differs was
+   * not seen as it happened.
    */
   reconcile(): void {
     const underWay = [...this.#open].flatMap((call) => pathOfDescriptor(call) ?? this.#pathsIn(call))

@@ -1,6 +1,6 @@
 /**
- * Recovers a data folder and prints the report as JSON, unless it is killed with -9 on the way: before its n-th step, or
- * some milliseconds after that step began. Arguments: the folder, n, milliseconds, and `accept-loss` or nothing.
+ * Recovers a data folder and prints the report as JSON, unless it is killed with -9 on the way: before its n-th step,
+ * or some milliseconds after that step began. Arguments: the folder, n, milliseconds, and `accept-loss` or nothing.
  */
 import { recoverStore } from '../../src/admin/recover-store.ts'
 import { interceptSteps } from './recovery-steps.ts'

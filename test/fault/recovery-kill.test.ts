@@ -1,7 +1,7 @@
 /**
- * Processes that recover a folder with its embedded database are killed with -9, before a step or in the midst of it, again
- * and again; what is left in the end is what one undisturbed recovery leaves. `recovery-steps.test.ts` goes through every
- * step, without processes.
+ * Processes that recover a folder with its embedded database are killed with -9, before a step or in the midst of it,
+ * again and again; what is left in the end is what one undisturbed recovery leaves. `recovery-steps.test.ts` goes
+ * through every step, without processes.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,7 +1,7 @@
 /**
- * A recovery that ends at any of its steps, and one that ends again while it goes on, leave what one undisturbed recovery
- * leaves. Everything runs in this process: from the chosen step on nothing is done any more. `recovery-kill.test.ts` does
- * the same by killing processes.
+ * A recovery that ends at any of its steps, and one that ends again while it goes on, leave what one undisturbed
+ * recovery leaves. Everything runs in this process: from the chosen step on nothing is done any more.
+ * `recovery-kill.test.ts` does the same by killing processes.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -172,7 +172,10 @@ async function openAndClose(cold: ColdTier): Promise<number> {
   return checkpoint
 }
 
-/** What every log was found to hold, however much of it was in cold by then, and whatever a recovery had left unfinished. */
+/**
+ * What every log was found to hold, however much of it was in cold by then, and whatever a recovery had left
+ * unfinished.
+ */
 function findings(recoveries: readonly LogRecovery[]): unknown[] {
   return recoveries.map((recovery) => {
     if (!('records' in recovery)) throw new Error(recovery.outcome)

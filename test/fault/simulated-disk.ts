@@ -3,8 +3,8 @@
  * operating system shows, its page cache; beside it stands what would survive a power cut:
  * - written data is volatile until fdatasync or fsync of that file;
  * - creations, renames and deletions are volatile until an fsync of the folder;
- * - when the power goes, each of these that is not durable yet is kept or dropped, in any subset, and a write may be torn
- *   at its 512-byte sectors.
+ * - when the power goes, each of these that is not durable yet is kept or dropped, in any subset, and a write may be
+ *   torn at its 512-byte sectors.
  *
  * At the chosen operation either the power goes (`cutPower` lays out what is left) or the process is killed: then the
  * folder stays as it is, and what was volatile remains so under the next process.

@@ -1,6 +1,6 @@
 /**
- * What a power cut may leave. Written data is volatile until its file is synced, and names until their folder is; of what is
- * volatile, any part may survive, and a write may be torn at its sectors.
+ * What a power cut may leave. Written data is volatile until its file is synced, and names until their folder is; of
+ * what is volatile, any part may survive, and a write may be torn at its sectors.
  */
 import { pick, type Random } from './seeded-random.ts'
 

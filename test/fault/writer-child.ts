@@ -1,7 +1,7 @@
 /**
  * Writes to a store until it is killed, or closes it on SIGTERM, and says what was acknowledged. Each line on stdout is
- * `begin KEY N`, written before a call, or `ack KEY N`, after it resolved; N is the number of the write to that key, and a
- * delete when divisible by five. Arguments: options of the store as JSON, then keys to write to concurrently.
+ * `begin KEY N`, written before a call, or `ack KEY N`, after it resolved; N is the number of the write to that key,
+ * and a delete when divisible by five. Arguments: options of the store as JSON, then keys to write to concurrently.
  */
 import { isThermoclineError, openMemoryStore } from '../../src/index.ts'
 import { say } from '../tools/say.ts'

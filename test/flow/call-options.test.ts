@@ -1,4 +1,6 @@
-/** What every public call is told about how to run: the calls are found by reflection, so a new one cannot be forgotten. */
+/**
+ * What every public call is told about how to run: the calls are found by reflection, so a new one cannot be forgotten.
+ */
 import { getEventListeners } from 'node:events'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Hot takes a write for late when it began too long ago, and goes on doing so where this process's idea of hot's time is
- * wrong: the write is acknowledged all the same, and hot keeps what it held.
+ * Hot takes a write for late when it began too long ago, and goes on doing so where this process's idea of hot's time
+ * is wrong: the write is acknowledged all the same, and hot keeps what it held.
  */
 import { expect, onTestFinished, test } from 'vitest'
 import type { HotTier } from '../../src/hot/hot-tier.ts'

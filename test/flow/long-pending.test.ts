@@ -1,6 +1,6 @@
 /**
- * Queries while more is pending than travels with a query: they answer what a map of all writes answers, and neither find
- * nor search tells cold of what it does not have.
+ * Queries while more is pending than travels with a query: they answer what a map of all writes answers, and neither
+ * find nor search tells cold of what it does not have.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'

@@ -1,4 +1,6 @@
-/** A call that waits several times in a row, for one tier after the other or for one tier again, keeps to one timeout. */
+/**
+ * A call that waits several times in a row, for one tier after the other or for one tier again, keeps to one timeout.
+ */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ThermoclineError } from '../../src/index.ts'
 import { GatedTiers } from './gate.ts'

@@ -1,4 +1,6 @@
-/** One folder, opened again in the process that has it: as development servers do, and tests that close without waiting. */
+/**
+ * One folder, opened again in the process that has it: as development servers do, and tests that close without waiting.
+ */
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'

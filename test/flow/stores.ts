@@ -113,8 +113,8 @@ export function describeWithServers(name: string, body: (servers: Servers) => vo
 }
 
 /**
- * One store for the tests of a suite, since making a database takes seconds; each test has a namespace of its own in it.
- * Its clock is a day ahead, so that the sweep of a server, which judges by its own, never reaches an expiry first.
+ * One store for the tests of a suite, since making a database takes seconds; each test has a namespace of its own in
+ * it. Its clock is a day ahead, so that the sweep of a server, which judges by its own, never reaches an expiry first.
  */
 export function shareStore(pair: Pick<Pair, 'open'>, options?: MemoryStoreOptions) {
   const clock = new ManualClock(Date.now() + 86_400_000)

@@ -1,4 +1,7 @@
-/** A logger that fails, as one does whose transport is gone, decides nothing: neither a write nor the end of the process. */
+/**
+ * A logger that fails, as one does whose transport is gone, decides nothing: neither a write nor the end of the
+ * process.
+ */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Logger } from '../../src/index.ts'
 import { resolveOptions } from '../../src/store/resolve-options.ts'

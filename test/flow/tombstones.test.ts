@@ -9,7 +9,8 @@ import { shareStore } from './stores.ts'
 const HOUR = 3_600_000
 
 describeGated('tombstones by the clock of the database', (tiers) => {
-  // The sweep of a server goes by its own clock, so what is written goes back instead: the store's is right for syncs alone.
+  // The sweep of a server goes by its own clock, so what is written goes back instead: the store's is right for syncs
+  // alone.
   const past = new ManualClock(Date.now() - 23 * HOUR)
   const open = (options: MemoryStoreOptions = {}) => tiers.open({ ...options, clock: past })
   const { store, view } = shareStore({ open })

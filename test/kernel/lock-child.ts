@@ -1,7 +1,7 @@
 /**
- * Takes the lock of a folder and holds it. Arguments: the folder, milliseconds to wait for it, milliseconds to hold it; 0:
- * until killed; and `wait` to say `ready` and begin when its input ends. Prints `held` or the code of the error. While it holds, a file stands in the folder that must not exist
- * when it comes; `violated` says that it did.
+ * Takes the lock of a folder and holds it. Arguments: the folder, milliseconds to wait for it, milliseconds to hold it;
+ * 0: until killed; and `wait` to say `ready` and begin when its input ends. Prints `held` or the code of the error.
+ * While it holds, a file stands in the folder that must not exist when it comes; `violated` says that it did.
  */
 import { once } from 'node:events'
 import { closeSync, openSync, unlinkSync } from 'node:fs'

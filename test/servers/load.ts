@@ -1,6 +1,7 @@
 /**
- * Writers and readers that never rest, and what they may be answered. Every read is judged when it comes back: a backend
- * never reads behind what it was acknowledged itself, and, as long as nothing is broken, not behind what any other was.
+ * Writers and readers that never rest, and what they may be answered. Every read is judged when it comes back: a
+ * backend never reads behind what it was acknowledged itself, and, as long as nothing is broken, not behind what any
+ * other was.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import { isThermoclineError, type MemoryStore, type TierName, type Version } from '../../src/index.ts'
@@ -23,7 +24,9 @@ export function loaded({ chunks }: MemoryStore): LoadedBackend {
 
 export interface LoadOptions {
   readonly keys?: number
-  /** Whether each read must see what any backend was acknowledged before it: nothing is broken meanwhile. @default false */
+  /**
+   * Whether each read must see what any backend was acknowledged before it: nothing is broken meanwhile. @default false
+   */
   readonly isStrict?: boolean
   /** A tier whose absence a call may report. @default none: no call may fail */
   readonly mayMiss?: TierName
@@ -146,7 +149,9 @@ export class Load {
     this.#backends = backends
   }
 
-  /** Every backend reads what was acknowledged last, by whomever, or something newer; `versionIn` says the same of cold. */
+  /**
+   * Every backend reads what was acknowledged last, by whomever, or something newer; `versionIn` says the same of cold.
+   */
   async verify(versionIn: (id: string) => Promise<Version | undefined>): Promise<void> {
     for (const history of this.#histories) {
       for (const backend of this.#backends) this.#judge(history, await backend.get(history.id), history.newest)

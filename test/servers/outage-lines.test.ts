@@ -1,4 +1,6 @@
-/** What an operator reads about servers: one line when one goes and one when it is back, and who migrated the database. */
+/**
+ * What an operator reads about servers: one line when one goes and one when it is back, and who migrated the database.
+ */
 import { expect, test, vi } from 'vitest'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import { openMemoryStore } from '../../src/index.ts'

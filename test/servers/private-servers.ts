@@ -132,7 +132,10 @@ export function describeWithPrivateServers(name: string, body: (servers: Private
   })
 }
 
-/** Waits until the very same backends have healed: everything is shipped, and nothing is left to repair in a hot tier they all know. */
+/**
+ * Waits until the very same backends have healed: everything is shipped, and nothing is left to repair in a hot tier
+ * they all know.
+ */
 export async function heal(backends: readonly Backend[]): Promise<void> {
   const isHealed = async (): Promise<void> => {
     for (const { store, hot } of backends) {

@@ -54,7 +54,10 @@ class GatedBackend {
     await this.hot.tier.remove([{ key: this.keyOf(id), version: hot! }])
   }
 
-  /** No write reaches hot from now on. The clock is above the entry's version, as order between clocks is by version then. */
+  /**
+   * No write reaches hot from now on. The clock is above the entry's version, as order between clocks is by version
+   * then.
+   */
   async loseHotHaving(id: string): Promise<void> {
     await this.chunks.get(id)
     this.hot.refuse('write')

@@ -1,4 +1,7 @@
-/** A whole store over what managed Postgres asks for: TLS with an authority of one's own, and a pooler with one connection. */
+/**
+ * A whole store over what managed Postgres asks for: TLS with an authority of one's own, and a pooler with one
+ * connection.
+ */
 import { expect, it } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'

@@ -1,10 +1,14 @@
-/** A certificate authority of one's own, and what it signed: valid for a day, for this machine alone. Takes `openssl`. */
+/**
+ * A certificate authority of one's own, and what it signed: valid for a day, for this machine alone. Takes `openssl`.
+ */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
-/** Writes `ca.pem` and `ca.key`, and by {@link certify} `server.pem` and `server.key`, for the name `localhost` alone. */
+/**
+ * Writes `ca.pem` and `ca.key`, and by {@link certify} `server.pem` and `server.key`, for the name `localhost` alone.
+ */
 export function makeAuthority(dir: string): void {
   const files = ['-keyout', join(dir, 'ca.key'), '-out', join(dir, 'ca.pem')]
   openssl('req', '-x509', ...KEY, ...files, '-subj', '/CN=thermocline tests', '-days', '1')

@@ -1,7 +1,7 @@
 /**
- * Real servers for tests. A test that needs one asks here; where there is none it is skipped and says how to get it, and
- * `REQUIRE_SERVICES=1` turns that skip into a failure. Servers are private: in a temporary folder of their own, and gone
- * with the process that started them, however that ends.
+ * Real servers for tests. A test that needs one asks here; where there is none it is skipped and says how to get it,
+ * and `REQUIRE_SERVICES=1` turns that skip into a failure. Servers are private: in a temporary folder of their own, and
+ * gone with the process that started them, however that ends.
  */
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -476,7 +476,9 @@ function asServer(dir: string): SpawnOptions {
   return { ...unprivileged(), cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C' } }
 }
 
-/** A process that outlives us by a moment: its input ends when we do, however that comes, and then it runs the command. */
+/**
+ * A process that outlives us by a moment: its input ends when we do, however that comes, and then it runs the command.
+ */
 function whenWeEnd(command: string, ...args: string[]): ChildProcess {
   const watcher = spawn('/bin/sh', ['-c', `cat >/dev/null; ${command}`, 'sh', ...args], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,6 +1,6 @@
 /**
- * The public types as one readable file per entry of the package, in the folder `api` beside this: what a change of them
- * means to users is seen in review. `npm run api` writes them anew; api-report.test.ts compares.
+ * The public types as one readable file per entry of the package, in the folder `api` beside this: what a change of
+ * them means to users is seen in review. `npm run api` writes them anew; api-report.test.ts compares.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** What a caller knows of an error, of the store and of its worker. See {@link ./inputs.test-d.ts} for how this is checked. */
+/**
+ * What a caller knows of an error, of the store and of its worker. See {@link ./inputs.test-d.ts} for how this is
+ * checked.
+ */
 import { expectTypeOf } from 'vitest'
 import {
   type AnyThermoclineError,

@@ -1,4 +1,7 @@
-/** What a Postgres server may do to us: lose backends, crash, fall silent. Each test has a server or a database of its own. */
+/**
+ * What a Postgres server may do to us: lose backends, crash, fall silent. Each test has a server or a database of its
+ * own.
+ */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type postgres from 'postgres'

@@ -1,4 +1,6 @@
-/** Servers that cannot be used: each is one clear error that names the server and the remedy, and never the password. */
+/**
+ * Servers that cannot be used: each is one clear error that names the server and the remedy, and never the password.
+ */
 import { execFile } from 'node:child_process'
 import { createServer, type Server, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'

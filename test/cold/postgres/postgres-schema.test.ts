@@ -1,4 +1,6 @@
-/** Many processes that start at once, roles that may do little, indexes that were left halfway, settings of no session. */
+/**
+ * Many processes that start at once, roles that may do little, indexes that were left halfway, settings of no session.
+ */
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

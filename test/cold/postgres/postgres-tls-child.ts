@@ -1,6 +1,6 @@
 /**
- * Provokes what throws a connection away, over TLS that was established, and prints each outcome. It ends by itself when
- * nothing can happen any more; an error that nobody catches ends it before, with another code.
+ * Provokes what throws a connection away, over TLS that was established, and prints each outcome. It ends by itself
+ * when nothing can happen any more; an error that nobody catches ends it before, with another code.
  *
  * Arguments: urls of a role that may log in, of one whose password is wrong, of a database that is not there.
  */

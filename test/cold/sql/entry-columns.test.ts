@@ -1,7 +1,7 @@
 /**
- * A column of entries belongs in the list, in both tables of the schema and in the constraint on tombstones, and whatever
- * follows from the list takes it along. Above all no content may outlive its entry: rows are looked at as they are, in
- * every column that the table has, without the trigger that covers up for older versions.
+ * A column of entries belongs in the list, in both tables of the schema and in the constraint on tombstones, and
+ * whatever follows from the list takes it along. Above all no content may outlive its entry: rows are looked at as they
+ * are, in every column that the table has, without the trigger that covers up for older versions.
  */
 import { getTableColumns } from 'drizzle-orm'
 import { getTableConfig, PgDialect, type PgTable } from 'drizzle-orm/pg-core'

@@ -1,8 +1,8 @@
 /**
- * No statement may cost more than its answer and its batch, whatever the planner knows of the tables: every statement of
- * every method is planned on an empty, a small and a large database, with statistics and without. Where the planner
- * expects very much, Postgres compiles the statement each time (JIT), which takes longer than any of them runs; where it
- * expects very little, it compares every row with every other.
+ * No statement may cost more than its answer and its batch, whatever the planner knows of the tables: every statement
+ * of every method is planned on an empty, a small and a large database, with statistics and without. Where the planner
+ * expects very much, Postgres compiles the statement each time (JIT), which takes longer than any of them runs; where
+ * it expects very little, it compares every row with every other.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -1,4 +1,7 @@
-/** The driver on the earlier major version of ioredis, which its users may have instead: the same suites, and the same types. */
+/**
+ * The driver on the earlier major version of ioredis, which its users may have instead: the same suites, and the same
+ * types.
+ */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
