@@ -11,6 +11,7 @@ export interface ErrorDetails {
   ERR_INVALID_ENTRY: { field: string; path?: string; index?: number }
   ERR_INVALID_QUERY: { field?: string }
   ERR_LOCKED: { pid?: number }
+  /** {@link WHOLE_LOG} where no one segment is at fault. */
   ERR_WAL_CORRUPT: { walId: string; segment: number; offset: number; missing: SequenceRange }
   ERR_WAL_FAILED: WriteFailure
   ERR_TIER_UNAVAILABLE: { tier: TierName }
@@ -37,6 +38,9 @@ export interface SequenceRange {
   readonly from: number
   readonly to: number | undefined
 }
+
+/** The place in a log that is named where the log as a whole is at fault; segments are counted from 1. */
+export const WHOLE_LOG = { segment: 0, offset: 0 } as const
 
 /** Names the records of a range that holds some: `record 7`, `records 7 to 9`, `records from 7 on`. */
 export function recordsIn({ from, to }: SequenceRange): string {

@@ -4,10 +4,9 @@ import type { EntryRecord } from '../entry/record.ts'
 import { parseVersion, type VersionClock } from '../entry/version.ts'
 import { isThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { LockedLog } from '../wal/locked-log.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
-import { isRetired, type RecoverOptions, type Recovery, recoverLog } from './recover-log.ts'
+import { continueLog, type RecoverOptions, type Recovery, recoverLog } from './recover-log.ts'
 
 export interface OpenLogOptions {
   readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion'>
@@ -30,37 +29,27 @@ export interface OpenedLog {
   readonly checkpoint: number
   /** Recovery has looked whether its segments reach back to the checkpoint. */
   readonly firstSequence?: undefined
-  /** One per log that an earlier process left. */
-  readonly recoveries: readonly Recovery[]
 }
 
 /** Rejects with `ERR_WAL_CORRUPT` when one of the logs lost acknowledged writes; everything is left as it was then. */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
-  const { cold, versions } = options
-  const wal = { ...options.wal, highestVersion: () => versions.highest }
+  const { cold, versions, wal, place } = options
   const folder = new LogFolder(wal.dir)
-  const recoveries: Recovery[] = []
-  let own: { log: WriteAheadLog<EntryRecord>; checkpoint: number } | undefined
+  let own: OpenedLog | undefined
   try {
     for (const walId of await folder.list()) {
-      const locked = await folder.claimUnlessOwned(walId)
-      if (locked === undefined) continue
-      const recovery = await orRelease(locked, () => recoverUnlessRetired(locked, options))
-      if (recovery === undefined) continue
-      recoveries.push(recovery)
-      const { epoch, sequence } = recovery.checkpoint
-      const log = await WriteAheadLog.continue(locked, { ...recovery.report.end, epoch: epoch - 1 }, wal)
-      if (own === undefined) own = { log, checkpoint: sequence }
-      else await retireLog(log, cold)
+      const taken = await takeOver(folder, walId, options)
+      if (taken === undefined) continue
+      if (own === undefined) own = { log: taken.log, checkpoint: taken.recovery.checkpoint.sequence }
+      else await retireLog(taken.log, cold)
     }
     if (own === undefined) {
       await observeHighest(cold, versions)
-      const log = await WriteAheadLog.create(wal)
-      own = { log, checkpoint: 0 }
-      await cold.takeOver(log.walId, log.epoch, options.place)
+      own = { log: await WriteAheadLog.create(withVersions(wal, versions)), checkpoint: 0 }
+      await cold.takeOver(own.log.walId, own.log.epoch, place)
     }
     await own.log.release(own.checkpoint)
-    return { ...own, recoveries }
+    return own
   } catch (error) {
     // Its lock would keep this very process out when it tries again.
     await own?.log.close().catch(() => {})
@@ -73,21 +62,16 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
  * the others go on; the rejection is that of the first. Without cold none goes on.
  */
 export async function adoptLogs(options: AdoptOptions): Promise<void> {
-  const { cold, versions, logger, signal } = options
-  const wal = { ...options.wal, highestVersion: () => versions.highest, onDurable: () => {} }
+  const { cold, wal, logger, signal } = options
   const folder = new LogFolder(wal.dir)
   let failure: unknown
   for (const walId of await folder.list()) {
     if (signal.aborted) return
     try {
-      const locked = await folder.claimUnlessOwned(walId)
-      if (locked === undefined) continue
-      const recovery = await orRelease(locked, () => recoverUnlessRetired(locked, options))
-      if (recovery === undefined) continue
-      if (recovery.isInterrupted) return await locked.release()
-      const { epoch } = recovery.checkpoint
-      await retireLog(await WriteAheadLog.continue(locked, { ...recovery.report.end, epoch: epoch - 1 }, wal), cold)
-      logger.info({ walId, records: recovery.records }, 'adopted and retired the log of a process that is gone')
+      const taken = await takeOver(folder, walId, { ...options, wal: { ...wal, onDurable: () => {} } })
+      if (taken === undefined) continue
+      await retireLog(taken.log, cold)
+      logger.info({ walId, records: taken.recovery.records }, 'adopted and retired the log of a process that is gone')
     } catch (error) {
       if (isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       failure ??= error
@@ -96,36 +80,37 @@ export async function adoptLogs(options: AdoptOptions): Promise<void> {
   if (failure !== undefined) throw failure
 }
 
-/** Undefined where the log had been retired, and is gone now. */
-async function recoverUnlessRetired(
-  log: LockedLog,
+interface TakenOver {
+  readonly log: WriteAheadLog<EntryRecord>
+  readonly recovery: Recovery
+}
+
+/** Undefined where there is nothing to go on with: a living process has the log, all of it was in cold, or the signal came. */
+async function takeOver(
+  folder: LogFolder,
+  walId: string,
   options: OpenLogOptions | AdoptOptions,
-): Promise<Recovery | undefined> {
-  const { cold, versions } = options
-  if (await isRetired(log, cold)) {
-    await log.remove()
-    return undefined
-  }
+): Promise<TakenOver | undefined> {
+  const { cold, versions, wal } = options
+  await using log = await folder.claimUnlessOwned(walId)
+  if (log === undefined) return undefined
   const recovery = await recoverLog({ ...options, log })
+  if (recovery === undefined) return undefined
   const { millis, counter } = recovery.report.highestVersion
   versions.raise(millis, counter)
   await observeHighest(cold, versions)
-  return recovery
+  if (recovery.isInterrupted) return undefined
+  return { recovery, log: await continueLog(log, recovery, withVersions(wal, versions)) }
+}
+
+function withVersions(wal: OpenLogOptions['wal'], versions: VersionClock): WriteAheadLogOptions<EntryRecord> {
+  return { ...wal, highestVersion: () => versions.highest }
 }
 
 /** Ends a log that was shipped to its end. */
 export async function retireLog(log: WriteAheadLog<EntryRecord>, cold: ColdTier): Promise<void> {
   const { walId, epoch } = log
   await log.retire(() => cold.retire(walId, epoch))
-}
-
-export async function orRelease<T>(log: LockedLog, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    await log.release()
-    throw error
-  }
 }
 
 /** No version may be issued at or below one that cold has seen, whatever the wall clock says. */

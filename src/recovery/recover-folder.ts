@@ -5,21 +5,20 @@
  *
  * The caller MUST hold the lock of the data folder. Running it again gives the same result, also after a kill.
  */
-import { readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, type SequenceRange } from '../errors.ts'
-import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { segmentName } from '../wal/format.ts'
-import { LockedLog } from '../wal/locked-log.ts'
+import type { LockedLog } from '../wal/locked-log.ts'
 import { LogFolder } from '../wal/log-folder.ts'
-import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
+import type { WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { retireLog } from './adopt-logs.ts'
 import { type DatedRange, dateLosses } from './date-losses.ts'
 import { missingLogs } from './missing-logs.ts'
-import { isRetired, type LogDamage, type Recovery, recoverLog } from './recover-log.ts'
+import { forgetSetAside, setAside } from './quarantine.ts'
+import { continueLog, type LogDamage, type Recovery, recoverLog } from './recover-log.ts'
 
 export interface RecoverFolderOptions {
   readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion' | 'onDurable'>
@@ -72,11 +71,6 @@ export interface MissingLog {
   readonly isAccepted: boolean
 }
 
-export interface DamagedFile extends LogDamage {
-  /** Name of the segment's file; absent where no one file is at fault. */
-  readonly file?: string
-}
-
 /** What one log held, and what became of it. */
 export interface RecoveredLog {
   readonly walId: string
@@ -94,7 +88,7 @@ export interface RecoveredLog {
   readonly rejected: number
   /** An unfinished write at the end, which was never acknowledged. */
   readonly tornTail: { readonly bytes: number; readonly records: number; readonly ambiguous: boolean } | undefined
-  readonly damage: readonly DamagedFile[]
+  readonly damage: readonly LogDamage[]
   /** Acknowledged records that neither the log nor cold has. Empty where cold has everything that the damage hit. */
   readonly lost: readonly DatedRange[]
   /** `retired`: all of it is in cold, and the log is gone. `kept`: it stays as it is. `quarantined`: see `movedTo`. */
@@ -104,14 +98,16 @@ export interface RecoveredLog {
 
 /** One per log, oldest first. */
 export async function recoverFolder(options: RecoverFolderOptions): Promise<LogRecovery[]> {
-  const walIds = await new LogFolder(options.wal.dir).list()
-  await forgetQuarantined(walIds, options)
+  const { wal, quarantine, cold, signal, ownsEveryLog } = options
+  const folder = new LogFolder(wal.dir)
+  const walIds = await folder.list()
+  await forgetSetAside(quarantine, cold, walIds)
   const recoveries: LogRecovery[] = []
   for (const walId of walIds) {
-    const recovery = options.signal?.aborted ? interrupted(walId) : await recoverUnlessOwned(walId, options)
+    const recovery = signal?.aborted ? interrupted(walId) : await recoverUnlessOwned(folder, walId, options)
     if (recovery !== undefined) recoveries.push(recovery)
   }
-  return options.ownsEveryLog ? [...recoveries, ...(await reportMissing(options))] : recoveries
+  return ownsEveryLog ? [...recoveries, ...(await reportMissing(options))] : recoveries
 }
 
 async function reportMissing({
@@ -139,44 +135,31 @@ function interrupted(walId: string, shipped = 0): InterruptedLog {
 }
 
 /** Undefined where the log had been retired, and is gone now. */
-async function recoverUnlessOwned(walId: string, options: RecoverFolderOptions): Promise<LogRecovery | undefined> {
-  const { dir, lockTimeout } = options.wal
-  let log: LockedLog
+async function recoverUnlessOwned(
+  folder: LogFolder,
+  walId: string,
+  options: RecoverFolderOptions,
+): Promise<LogRecovery | undefined> {
+  let claimed: LockedLog | undefined
   try {
-    log = await LockedLog.lock(dir, walId, { lockTimeout })
+    claimed = await folder.claim(walId, options.wal)
   } catch (error) {
-    // Its owner has shipped and removed it.
-    if (isThermoclineError(error, 'ERR_NOT_FOUND')) return undefined
     if (!isThermoclineError(error, 'ERR_LOCKED')) throw error
     return { walId, outcome: 'locked', pid: error.details.pid }
   }
-  try {
-    if (!(await isRetired(log, options.cold))) return await recoverOne(log, options)
-    await log.remove()
-    return undefined
-  } finally {
-    await log.release()
-  }
+  await using log = claimed
+  return log && (await recoverOne(log, options))
 }
 
-async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promise<LogRecovery> {
+async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promise<LogRecovery | undefined> {
   const { walId, path } = log
-  const { cold, logger, acceptLoss, signal, onProgress } = options
-  const totalBytes = await bytesIn(log.path)
-  const recovery = await recoverLog({
-    log,
-    cold,
-    logger,
-    salvage: true,
-    signal,
-    onProgress: ({ bytes }) => onProgress?.({ walId, bytes, totalBytes }),
-  })
+  const recovery = await ship(log, options)
+  if (recovery === undefined) return undefined
   const { report, damage, records, replaced, superseded, rejected } = recovery
   const shipped = records - replaced - superseded - rejected
   if (recovery.isInterrupted) return interrupted(walId, shipped)
-  onProgress?.({ walId, bytes: totalBytes, totalBytes })
   const lost = await dateLosses(log, lostRanges(recovery))
-  const summary = {
+  return {
     walId,
     path,
     records: report.records,
@@ -185,36 +168,73 @@ async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promis
     alreadyInCold: report.records - records + superseded,
     rejected,
     tornTail: report.tornTail,
-    damage: damage.map((found) => (found.segment === 0 ? found : { ...found, file: segmentName(found.segment) })),
+    damage,
     lost,
+    ...(await settle(log, { recovery, lost }, options)),
   }
-  if (damage.length === 0) {
+}
+
+async function ship(log: LockedLog, options: RecoverFolderOptions): Promise<Recovery | undefined> {
+  const { walId } = log
+  const { cold, logger, signal, onProgress } = options
+  const totalBytes = await bytesIn(log.path)
+  const show = (bytes: number): void => onProgress?.({ walId, bytes, totalBytes })
+  const recovery = await recoverLog({
+    log,
+    cold,
+    logger,
+    salvage: true,
+    signal,
+    onProgress: ({ bytes }) => show(bytes),
+  })
+  if (recovery !== undefined && !recovery.isInterrupted) show(totalBytes)
+  return recovery
+}
+
+/** What was read of a log, and what of it is lost. */
+interface Findings {
+  readonly recovery: Recovery
+  readonly lost: readonly DatedRange[]
+}
+
+/** Decides what becomes of the log, and does it. */
+async function settle(
+  log: LockedLog,
+  findings: Findings,
+  options: RecoverFolderOptions,
+): Promise<Pick<RecoveredLog, 'outcome' | 'movedTo'>> {
+  const { recovery, lost } = findings
+  if (recovery.damage.length === 0) {
     await retire(log, recovery, options)
-    return { ...summary, outcome: 'retired' }
+    return { outcome: 'retired' }
   }
-  if (lost.length > 0 && !acceptLoss) return { ...summary, outcome: 'kept' }
+  if (lost.length > 0 && !options.acceptLoss) return { outcome: 'kept' }
+  return { outcome: 'quarantined', movedTo: await giveUp(log, findings, options) }
+}
+
+/** Ends a log that is in cold to its last record. */
+async function retire(log: LockedLog, recovery: Recovery, { wal, cold }: RecoverFolderOptions): Promise<void> {
+  const { highestVersion } = recovery.report
+  const options = { ...wal, highestVersion: () => highestVersion, onDurable: () => {} }
+  await retireLog(await continueLog(log, recovery, options), cold)
+}
+
+/** Ends a damaged log that is in cold as far as it verifies. Answers where its files are. */
+async function giveUp(
+  { walId, path }: LockedLog,
+  { recovery, lost }: Findings,
+  { cold, logger, quarantine }: RecoverFolderOptions,
+): Promise<string> {
   const { epoch } = recovery.checkpoint
   if (lost.length > 0) {
     logger.error({ walId, lost }, 'the loss of acknowledged records was accepted')
-    await cold.recordLoss({ walId, epoch, lost, reason: [...new Set(damage.map(({ reason }) => reason))].join('; ') })
+    const reasons = new Set(recovery.damage.map(({ reason }) => reason))
+    await cold.recordLoss({ walId, epoch, lost, reason: [...reasons].join('; ') })
   }
-  const movedTo = await moveAside(log.path, options.quarantine)
-  // Its lock went along; until here it kept others out. Who waits for it may just be raising a flag in it.
-  await rm(join(movedTo, 'lock'), { recursive: true, force: true, maxRetries: 5 })
+  const movedTo = await setAside(path, quarantine)
   // Last: only cold can tell what of the damaged part it had, as long as the log may have to be recovered once more.
   await cold.retire(walId, epoch)
-  return { ...summary, outcome: 'quarantined', movedTo }
-}
-
-/** What an earlier run that was killed had set aside: cold would wait for its records, and keep every tombstone till then. */
-async function forgetQuarantined(
-  present: readonly string[],
-  { quarantine, cold }: RecoverFolderOptions,
-): Promise<void> {
-  for (const walId of await new LogFolder(quarantine).list()) {
-    const checkpoint = present.includes(walId) ? undefined : await cold.checkpointOf(walId)
-    if (checkpoint !== undefined) await cold.retire(walId, checkpoint.epoch)
-  }
+  return movedTo
 }
 
 async function bytesIn(folder: string): Promise<number> {
@@ -228,34 +248,4 @@ function lostRanges({ damage, known }: Recovery): SequenceRange[] {
   return damage.flatMap(({ missing: { from, to } }) =>
     to !== undefined && to <= Math.max(known, from - 1) ? [] : [{ from: Math.max(from, known + 1), to }],
   )
-}
-
-/** Ends a log that is in cold to its last record. */
-async function retire(log: LockedLog, { report, checkpoint }: Recovery, options: RecoverFolderOptions): Promise<void> {
-  const wal = { ...options.wal, highestVersion: () => report.highestVersion, onDurable: () => {} }
-  const end = { ...report.end, epoch: checkpoint.epoch - 1 }
-  await retireLog(await WriteAheadLog.continue<EntryRecord>(log, end, wal), options.cold)
-}
-
-/** Both folders are synced, so that a power cut leaves the log in one of them. Answers where it is now. */
-async function moveAside(path: string, quarantine: string): Promise<string> {
-  await makeFolder(quarantine)
-  const target = await freeName(join(quarantine, basename(path)))
-  await rename(path, target)
-  await syncFolder(quarantine)
-  await syncFolder(dirname(path))
-  return target
-}
-
-/** A copy of a log that was set aside before may have been put back. */
-async function freeName(path: string): Promise<string> {
-  for (let copy = 1; ; copy++) {
-    const name = copy === 1 ? path : `${path}-${copy}`
-    try {
-      await stat(name)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return name
-      throw error
-    }
-  }
 }

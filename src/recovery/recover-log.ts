@@ -1,16 +1,26 @@
 /**
- * Ships what a log holds and cold does not have yet. It streams: memory does not grow with the log. Everything it does is
- * idempotent, so a recovery that was interrupted is simply begun again.
+ * Ships what a log holds and cold does not have yet. Everything it does is idempotent, so a recovery that was interrupted
+ * is simply begun again.
+ *
+ *     claim ─► outline ─► checkpoint in cold ─┬─ none, and the log is spent ─► its files are removed
+ *                                             └─ take over in cold ─► records ─► batches ─► cold ─► Recovery
+ *
+ * The claim (log-folder.ts) has replaced the owner's token by then, so whatever was acknowledged is in the files that are
+ * read here. What becomes of the log is for the caller to decide: opening goes on with it, adopting retires it
+ * (adopt-logs.ts), recovering retires it, keeps it or sets it aside (recover-folder.ts). While cold is away, the same
+ * records become pending instead (resume-log.ts).
  */
 import type { ColdTier, LogCheckpoint } from '../cold/cold-tier.ts'
-import { decodeRecord } from '../entry/codec.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
-import { isThermoclineError, type SequenceRange, ThermoclineError } from '../errors.ts'
+import { type SequenceRange, ThermoclineError, WHOLE_LOG } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { segmentName } from '../wal/format.ts'
 import type { LockedLog } from '../wal/locked-log.ts'
-import { LogScan, readLastEpoch, readLastOfEpoch, type ScannedRecord, type ScanReport } from '../wal/log-scan.ts'
-import { NewestPerKey } from './newest-per-key.ts'
+import type { LogOutline } from '../wal/log-outline.ts'
+import { LogScan, type ScanReport } from '../wal/log-scan.ts'
+import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
+import { batchesOf, type LogBatch } from './log-entries.ts'
 
 export interface RecoverOptions {
   readonly log: LockedLog
@@ -23,6 +33,7 @@ export interface RecoverOptions {
   readonly salvage?: boolean
   /** Ends the recovery between two batches; a later one goes on from there. */
   readonly signal?: AbortSignal | undefined
+  /** Told after each batch how much of the log was read for it and those before. */
   readonly onProgress?: (progress: { readonly records: number; readonly bytes: number }) => void
 }
 
@@ -32,18 +43,12 @@ export interface LogDamage {
   readonly offset: number
   readonly missing: SequenceRange
   readonly reason: string
+  /** Name of the segment's file; absent where no one file is at fault. */
+  readonly file?: string
 }
 
-export interface Recovery {
-  readonly report: ScanReport
-  /** Ended by its signal before it came to the end of the log. */
-  readonly isInterrupted: boolean
-  /** Empty unless salvaging. */
-  readonly damage: readonly LogDamage[]
-  /** Where the log stood in cold before: what was damaged up to here is not lost. */
-  readonly known: number
-  /** Where the log stands in cold now, under the epoch this recovery took. */
-  readonly checkpoint: LogCheckpoint
+/** What this recovery shipped. */
+interface Figures {
   /** Records shipped from the log, which cold was not known to have. */
   readonly records: number
   /** Of these, overtaken within a batch by a later write to the same entry. */
@@ -54,50 +59,77 @@ export interface Recovery {
   readonly rejected: number
 }
 
-/** Rejects with `ERR_WAL_CORRUPT` at damage unless `salvage`; what was shipped before it stays shipped. */
-export async function recoverLog({
-  log,
-  cold,
-  logger,
-  salvage = false,
-  signal,
-  onProgress,
-}: RecoverOptions): Promise<Recovery> {
-  const { walId } = log
-  const known = await cold.checkpointOf(walId)
-  // An earlier recovery may have taken the log over and died before it wrote a segment.
-  const ownEpoch = await readLastEpoch(log)
-  const epoch = Math.max(ownEpoch, known?.epoch ?? 0) + 1
-  const checkpoint = await cold.takeOver(walId, epoch)
-  const shipped = await shippedOf(log, { known, ownEpoch })
-  const shipper = new Shipper({ cold, logger, checkpoint, stopsAtGaps: salvage })
-  const scan = new LogScan(log, { salvage, ...shipped })
-  const undecodable: LogDamage[] = []
-  let bytes = 0
-  for await (const scanned of scan) {
-    if (signal?.aborted) break
-    bytes += scanned.bytes
-    try {
-      await shipper.add(decode(scanned, walId), scanned)
-    } catch (error) {
-      if (!salvage || !isThermoclineError(error, 'ERR_WAL_CORRUPT')) throw error
-      undecodable.push(damageOf(error))
-    }
-    onProgress?.({ records: shipper.records, bytes })
+export interface Recovery extends Figures {
+  readonly report: ScanReport
+  /** Ended by its signal before it came to the end of the log. */
+  readonly isInterrupted: boolean
+  /** Empty unless salvaging. */
+  readonly damage: readonly LogDamage[]
+  /** Where the log stood in cold before: what was damaged up to here is not lost. */
+  readonly known: number
+  /** Where the log stands in cold now, under the epoch this recovery took. */
+  readonly checkpoint: LogCheckpoint
+}
+
+/**
+ * Undefined where nothing was left of the log but its files, which are gone now. Rejects with `ERR_WAL_CORRUPT` at damage
+ * unless `salvage`; what was shipped before it stays shipped.
+ */
+export async function recoverLog(options: RecoverOptions): Promise<Recovery | undefined> {
+  const { log, cold, salvage = false, signal, onProgress } = options
+  const outline = await log.outline()
+  const known = await cold.checkpointOf(log.walId)
+  if (known === undefined && (await isSpent(log))) {
+    await log.remove()
+    return undefined
   }
+  // An earlier recovery may have taken the log over and died before it wrote a segment.
+  const epoch = Math.max(outline.lastEpoch, known?.epoch ?? 0) + 1
+  const before = await cold.takeOver(log.walId, epoch)
+  const shipment = new Shipment(options, before)
+  const scan = new LogScan(log, { salvage, ...shippedOf(outline, known) })
+  const undecodable: LogDamage[] = []
+  const onUndecodable = (error: ThermoclineError<'ERR_WAL_CORRUPT'>) => undecodable.push(inFile(damageOf(error)))
+  let bytes = 0
+  for await (const batch of batchesOf(scan, { after: before.sequence, ...(salvage && { onUndecodable }) })) {
+    if (signal?.aborted) break
+    await shipment.add(batch)
+    bytes += batch.bytes
+    onProgress?.({ records: shipment.figures.records, bytes })
+  }
+  return conclude(options, { before, shipment, report: scan.report, undecodable })
+}
+
+interface Reading {
+  /** Where the log stood in cold. */
+  readonly before: LogCheckpoint
+  readonly shipment: Shipment
+  readonly report: ScanReport
+  readonly undecodable: readonly LogDamage[]
+}
+
+function conclude({ log, logger, salvage, signal }: RecoverOptions, reading: Reading): Recovery {
+  const { before, shipment, report, undecodable } = reading
+  const { walId, epoch } = before
+  const { figures, checkpoint } = shipment
   const isInterrupted = signal?.aborted === true
-  if (!isInterrupted) await shipper.flush()
-  const { report } = scan
-  const damage = [...report.damage, ...undecodable]
-  if (!isInterrupted && report.lastSequence < checkpoint.sequence && damage.length === 0 && !report.closed) {
-    const error = olderCopy(walId, report, checkpoint)
+  const damage = [...report.damage.map(inFile), ...undecodable]
+  if (!isInterrupted && report.lastSequence < before.sequence && damage.length === 0 && !report.closed) {
+    const error = olderCopy(log.walId, report, before)
     if (!salvage) throw error
     damage.push(damageOf(error))
   }
-  const { records, replaced, superseded, rejected } = shipper
-  const figures = { records, replaced, superseded, rejected }
   logger.info({ walId, epoch, ...figures, damage: damage.length, isInterrupted }, 'recovered a log')
-  return { report, isInterrupted, damage, known: checkpoint.sequence, checkpoint: shipper.checkpoint, ...figures }
+  return { report, isInterrupted, damage, known: before.sequence, checkpoint, ...figures }
+}
+
+/** Goes on with a log that was recovered to its end, in the epoch that its recovery took. */
+export function continueLog(
+  log: LockedLog,
+  { report, checkpoint }: Recovery,
+  options: WriteAheadLogOptions<EntryRecord>,
+): Promise<WriteAheadLog<EntryRecord>> {
+  return WriteAheadLog.continue(log, { ...report.end, epoch: checkpoint.epoch - 1 }, options)
 }
 
 /**
@@ -105,91 +137,56 @@ export async function recoverLog({
  * it, which gave the same numbers to other records: then all of ours are shipped once more. Likewise what an epoch wrote
  * that cold never heard of, whatever numbers cold has.
  */
-async function shippedOf(
-  log: LockedLog,
-  { known, ownEpoch }: { readonly known: LogCheckpoint | undefined; readonly ownEpoch: number },
-): Promise<{ readonly afterSequence?: number }> {
+function shippedOf(outline: LogOutline, known: LogCheckpoint | undefined): { readonly afterSequence?: number } {
   if (known === undefined) return { afterSequence: 0 }
-  if (known.epoch > ownEpoch) return {}
-  return { afterSequence: Math.min(known.sequence, await readLastOfEpoch(log, known.epoch)) }
+  if (known.epoch > outline.lastEpoch) return {}
+  return { afterSequence: Math.min(known.sequence, outline.lastSequenceOf(known.epoch)) }
 }
 
-/** Whether nothing is left of the log but its files: it was retired and a crash came in between, or it never held a record. */
-export async function isRetired(log: LockedLog, cold: ColdTier): Promise<boolean> {
-  if ((await cold.checkpointOf(log.walId)) !== undefined) return false
-  const scan = new LogScan(log, { salvage: true })
-  for await (const _ of scan);
-  const { closed, records, damage } = scan.report
+/**
+ * Whether a log that cold does not know holds nothing to ship: it was retired and a crash came in between, or it never held
+ * a record.
+ */
+async function isSpent(log: LockedLog): Promise<boolean> {
+  const { closed, records, damage } = await new LogScan(log, { salvage: true }).toEnd()
   return damage.length === 0 && (closed || records === 0)
 }
 
-interface ShipperParts {
-  readonly cold: ColdTier
-  readonly logger: Logger
-  /** Where the log stands in cold. */
-  readonly checkpoint: LogCheckpoint
-  /** Whether the checkpoint stays before a record that is missing. */
-  readonly stopsAtGaps: boolean
-}
-
-/** Gathers the newest version per key and ships batch by batch. */
-class Shipper {
-  /** Shipped so far. */
-  records = 0
-  replaced = 0
-  superseded = 0
-  rejected = 0
+/** Moves a log's checkpoint in cold forward, batch by batch. */
+class Shipment {
+  figures: Figures = { records: 0, replaced: 0, superseded: 0, rejected: 0 }
   readonly #cold: ColdTier
   readonly #logger: Logger
+  /** Whether the checkpoint stays before a record that is missing. */
   readonly #stopsAtGaps: boolean
   #checkpoint: LogCheckpoint
-  readonly #batch = new NewestPerKey()
-  #to: number
 
-  constructor({ cold, logger, checkpoint, stopsAtGaps }: ShipperParts) {
+  constructor({ cold, logger, salvage = false }: RecoverOptions, checkpoint: LogCheckpoint) {
     this.#cold = cold
     this.#logger = logger
-    this.#stopsAtGaps = stopsAtGaps
+    this.#stopsAtGaps = salvage
     this.#checkpoint = checkpoint
-    this.#to = checkpoint.sequence
   }
 
   get checkpoint(): LogCheckpoint {
     return this.#checkpoint
   }
 
-  async add(record: EntryRecord, { sequence, bytes }: ScannedRecord): Promise<void> {
-    this.#batch.add(record, bytes)
-    if (!this.#stopsAtGaps || sequence === this.#to + 1) this.#to = Math.max(this.#to, sequence)
-    if (this.#batch.isFull) await this.flush()
-  }
-
-  async flush(): Promise<void> {
-    const { added } = this.#batch
-    if (added === 0) return
+  async add({ records, read, to: last, wholeTo }: LogBatch): Promise<void> {
     const { walId, epoch, sequence: from } = this.#checkpoint
-    const records = this.#batch.take()
-    const batch = { walId, epoch, from, to: this.#to, records, shippedVersion: ZERO_VERSION }
-    const result = await this.#cold.ship(batch)
+    const to = this.#stopsAtGaps ? wholeTo : last
+    const result = await this.#cold.ship({ walId, epoch, from, to, records, shippedVersion: ZERO_VERSION })
     if (result.status !== 'moved')
       throw new ThermoclineError('ERR_LOCKED', `another process took over log ${walId}: leave it to that one`, {})
-    this.#checkpoint = { walId, epoch, sequence: this.#to }
-    this.#logger.debug({ walId, records: records.length, sequence: this.#to }, 'shipped a batch of a log')
-    this.superseded += result.superseded
-    this.rejected += result.rejected
-    this.records += added
-    this.replaced += added - records.length
-  }
-}
-
-/** A payload whose checksum holds but which is no entry is damage like any other. */
-function decode({ payload, segment, offset, sequence }: ScannedRecord, walId: string): EntryRecord {
-  try {
-    return decodeRecord(payload)
-  } catch (cause) {
-    const message = `record ${sequence} of log ${walId} verifies but cannot be decoded`
-    const missing = { from: sequence, to: sequence }
-    throw new ThermoclineError('ERR_WAL_CORRUPT', message, { walId, segment, offset, missing }, { cause })
+    this.#checkpoint = { walId, epoch, sequence: to }
+    this.#logger.debug({ walId, records: records.length, sequence: to }, 'shipped a batch of a log')
+    const { figures } = this
+    this.figures = {
+      records: figures.records + read,
+      replaced: figures.replaced + read - records.length,
+      superseded: figures.superseded + result.superseded,
+      rejected: figures.rejected + result.rejected,
+    }
   }
 }
 
@@ -198,11 +195,15 @@ function olderCopy(walId: string, { lastSequence }: ScanReport, { sequence }: Lo
   return new ThermoclineError(
     'ERR_WAL_CORRUPT',
     `log ${walId} ends at record ${lastSequence}, but cold already has it up to ${sequence}: the folder is an older copy; restore the newest one`,
-    { walId, segment: 0, offset: 0, missing: { from: sequence + 1, to: undefined } },
+    { walId, ...WHOLE_LOG, missing: { from: sequence + 1, to: undefined } },
   )
 }
 
 function damageOf({ message, details }: ThermoclineError<'ERR_WAL_CORRUPT'>): LogDamage {
   const { segment, offset, missing } = details
   return { segment, offset, missing, reason: message }
+}
+
+function inFile(damage: LogDamage): LogDamage {
+  return { ...damage, file: segmentName(damage.segment) }
 }

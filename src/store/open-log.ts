@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { VersionClock } from '../entry/version.ts'
-import { ThermoclineError } from '../errors.ts'
+import { ThermoclineError, WHOLE_LOG } from '../errors.ts'
 import { Journal } from '../flow/journal.ts'
 import { Pending } from '../flow/pending.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
@@ -92,7 +92,7 @@ async function refuseWithoutLogs(cold: ColdTier, folder: string, wal: string): P
   throw new ThermoclineError(
     'ERR_WAL_CORRUPT',
     `the folder of log ${walId} is gone, and with it whatever was acknowledged from its record ${sequence + 1} on; restore ${join(wal, walId)} from a copy, or run \`npx thermocline recover\``,
-    { walId, segment: 0, offset: 0, missing: { from: sequence + 1, to: undefined } },
+    { walId, ...WHOLE_LOG, missing: { from: sequence + 1, to: undefined } },
   )
 }
 

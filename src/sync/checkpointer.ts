@@ -14,7 +14,7 @@ import { Emitter } from '../kernel/emitter.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
-import { replay } from '../recovery/replay-log.ts'
+import { batchesOf } from '../recovery/log-entries.ts'
 import type { AppendLog } from '../wal/append-log.ts'
 import type { LogScan } from '../wal/log-scan.ts'
 import type { HotFollower, Moved } from './hot-follower.ts'
@@ -283,7 +283,7 @@ export class Checkpointer {
     const from = this.#sequence
     const scan = log.scanAfter?.(from)
     if (scan !== undefined)
-      for await (const { records, to } of replay(scan, through)) {
+      for await (const { records, to } of batchesOf(scan, { after: from, through })) {
         const moved = await this.#ship({ to, records, shippedVersion: ZERO_VERSION })
         // Restored yet again, or an answer was lost: once more, from where cold stands now.
         if (moved === undefined) return

@@ -9,6 +9,8 @@ import { refuseForeign } from '../kernel/folder-trust.ts'
 import { MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { type LogDevice, type LogOperation, removal, WorkerLogDevice } from './log-device.ts'
+import { filesIn } from './log-files.ts'
+import { LogOutline } from './log-outline.ts'
 import { takeOwnership } from './log-owner.ts'
 
 export interface LogLockOptions {
@@ -25,6 +27,8 @@ export class LockedLog {
   /** Whether the log is still ours: before a sync is relied on. */
   readonly stillOwned: LogOperation
   readonly #lock: DirectoryLock
+  #outline: Promise<LogOutline> | undefined
+  #isHandedOn = false
 
   private constructor(walId: string, path: string, lock: DirectoryLock, stillOwned: LogOperation) {
     this.walId = walId
@@ -70,9 +74,24 @@ export class LockedLog {
     }
   }
 
+  /** Read once: whoever had the log before cannot acknowledge anything more in it. */
+  outline(): Promise<LogOutline> {
+    this.#outline ??= LogOutline.read(filesIn(this.path), this.walId)
+    return this.#outline
+  }
+
+  /** From now on the caller is who releases it, whatever becomes of the scope that claimed it. */
+  handOn(): void {
+    this.#isHandedOn = true
+  }
+
   /** Idempotent. */
   release(): Promise<void> {
     return this.#lock.release()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isHandedOn) await this.release()
   }
 
   /**

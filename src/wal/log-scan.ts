@@ -9,15 +9,18 @@
  * Zeros to the end are a clean end. A segment that is missing, foreign or out of sequence is damage; a header that never
  * became whole, on a last segment that holds nothing and was never marked, is what a crash leaves while it makes one.
  *
- * What is missing is known only once something whole is found behind the damage, so a fault stays open until then.
+ * A scan is in one of two states. Sound: the last record or header continued what came before it. At fault: something
+ * did not, and what is missing is known only once something whole is found behind it. `#openFault` leads from the first
+ * state into the second; `#closeFaultBefore` leads back, and reports as missing what lies between the last record before
+ * the fault and the first sequence behind it. Where the log ends at fault, everything from there on may be missing.
  */
 import { isEmptyRange, recordsIn, type SequenceRange, ThermoclineError } from '../errors.ts'
-import { readMark } from './durable-mark.ts'
 import { isControl, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
 import { filesIn, type LogFiles } from './log-files.ts'
-import { addSegment, countRecord, emptyReport, entryType, type ScannedSegment, type ScanReport } from './scan-report.ts'
+import { LogOutline } from './log-outline.ts'
+import { addSegment, countRecord, emptyReport, entryType, type ReportDraft, type ScanReport } from './scan-report.ts'
 import { firstSequenceOf, type ReadPosition, SegmentReader, type SegmentRecord } from './segment-reader.ts'
-import { readHeads, type SegmentHead } from './segment-start.ts'
+import type { SegmentStart } from './segment-start.ts'
 
 export type { Damage, LogEnd, ScannedSegment, ScanReport, SegmentExtent, TornTail } from './scan-report.ts'
 
@@ -46,8 +49,11 @@ export interface ScanSource {
   readonly walId: string
   /** @default the files in the folder `path` */
   readonly files?: LogFiles
+  /** What whoever owns the log has read of it already. @default it is read */
+  outline?(): Promise<LogOutline>
 }
 
+/** Where something did not continue what came before it. */
 interface Fault {
   readonly segment: number
   readonly offset: number
@@ -56,34 +62,38 @@ interface Fault {
 
 export class LogScan implements AsyncIterable<ScannedRecord> {
   readonly #files: LogFiles
+  readonly #readOutline: () => Promise<LogOutline>
   readonly #salvage: boolean
   readonly #afterSequence: number | undefined
   /** Behind the last record that was read. */
   #position: ReadPosition = { offset: 0, chain: 0, sequence: 0 }
-  /** Damage of which the end was not found yet. */
+  /** Set while the scan is at fault. */
   #fault: Fault | undefined
-  /** Complete once the iteration has ended. */
-  readonly report: ScanReport
+  readonly #report: ReportDraft
 
   constructor(source: ScanSource, options: ScanOptions = {}) {
     this.#files = source.files ?? filesIn(source.path)
     this.#salvage = options.salvage ?? false
     this.#afterSequence = options.afterSequence
-    this.report = emptyReport(source.walId)
+    this.#report = emptyReport(source.walId)
+    this.#readOutline = () => source.outline?.() ?? LogOutline.read(this.#files, source.walId)
+  }
+
+  /** Complete once the iteration has ended. */
+  get report(): ScanReport {
+    return this.#report
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ScannedRecord> {
-    const { report } = this
-    // The mark first: a living owner moves it on, and what it says now is durable now.
-    // One that the disk cannot read is as good as none: it never knows more than the log.
-    report.mark = await readMark(this.#files, report.walId).catch(() => undefined)
-    const heads = this.#withoutUnfinished(await readHeads(this.#files, report.walId))
-    this.#begin(heads[0])
-    for (const [i, head] of heads.entries()) {
-      this.#enter(head, heads[i - 1])
-      if (!head.isForeign) yield* this.#segment(head, heads[i + 1])
+    const { mark, segments } = await this.#readOutline()
+    this.#report.mark = mark
+    const starts = this.#withoutUnfinished(segments)
+    this.#begin(starts[0])
+    for (const [i, start] of starts.entries()) {
+      this.#enter(start, starts[i - 1])
+      if (!start.isForeign) yield* this.#segment(start, starts[i + 1])
     }
-    this.#finish(heads.at(-1))
+    this.#finish(starts.at(-1))
   }
 
   /** Reads on for the sake of the report alone. */
@@ -93,69 +103,69 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
   }
 
   /** Headers are whole before they get their name, so one that is not holds nothing, or it is damage. */
-  #withoutUnfinished(heads: SegmentHead[]): SegmentHead[] {
-    const last = heads.at(-1)
-    if (!last?.isBlank || (this.report.mark?.segment ?? 0) >= last.number) return heads
-    this.report.discarded = last.number
-    return heads.slice(0, -1)
+  #withoutUnfinished(starts: readonly SegmentStart[]): readonly SegmentStart[] {
+    const last = starts.at(-1)
+    if (!last?.isBlank || (this.#report.mark?.segment ?? 0) >= last.number) return starts
+    this.#report.discarded = last.number
+    return starts.slice(0, -1)
   }
 
-  #begin(first: SegmentHead | undefined): void {
+  #begin(first: SegmentStart | undefined): void {
     // Older segments go once they were shipped; only who knows how far that was can tell whether one is missing.
     const { number = 1, firstSequence } = first ?? {}
     const before = firstSequence === undefined ? undefined : firstSequence - 1
     const shipped = number === 1 ? 0 : (this.#afterSequence ?? before ?? 0)
     const sequence = Math.min(shipped, before ?? shipped)
     this.#position = { offset: 0, chain: 0, sequence }
-    this.report.firstSequence = sequence + 1
-    if (before !== undefined && before > sequence) this.#suspect(number - 1, 0, 'the oldest segments are missing')
+    this.#report.firstSequence = sequence + 1
+    if (before !== undefined && before > sequence) this.#openFault(number - 1, 0, 'the oldest segments are missing')
   }
 
   /** Whether the segment continues what came before it. */
-  #enter(head: SegmentHead, previous: SegmentHead | undefined): void {
-    if (previous !== undefined && head.number !== previous.number + 1)
-      this.#suspect(previous.number + 1, 0, 'a segment is missing')
+  #enter(start: SegmentStart, previous: SegmentStart | undefined): void {
+    if (previous !== undefined && start.number !== previous.number + 1)
+      this.#openFault(previous.number + 1, 0, 'a segment is missing')
     // What was missing before ends where this segment begins.
-    const wasBroken = this.#settle(head.firstSequence)
-    const fault = head.fault ?? (wasBroken || previous === undefined ? undefined : this.#discontinuity(head))
+    const wasBroken = this.#closeFaultBefore(start.firstSequence)
+    const fault = start.fault ?? (wasBroken || previous === undefined ? undefined : this.#discontinuity(start))
     if (fault === undefined) return
-    this.#suspect(head.number, 0, fault)
-    this.#settle(head.firstSequence)
+    this.#openFault(start.number, 0, fault)
+    this.#closeFaultBefore(start.firstSequence)
   }
 
-  #discontinuity({ header }: SegmentHead): string | undefined {
+  #discontinuity({ header }: SegmentStart): string | undefined {
     const { sequence, chain } = this.#position
     if (header?.firstSequence !== sequence + 1) return 'the segment does not continue the sequence'
     if (header.previousChain !== chain) return 'the segment does not continue the chain'
     return undefined
   }
 
-  async *#segment(head: SegmentHead, next: SegmentHead | undefined): AsyncGenerator<ScannedRecord> {
-    const reader = await SegmentReader.open(this.#files, segmentName(head.number))
+  async *#segment(start: SegmentStart, next: SegmentStart | undefined): AsyncGenerator<ScannedRecord> {
+    const reader = await SegmentReader.open(this.#files, segmentName(start.number))
     try {
-      const scanned = addSegment(this.report, head, reader.size, this.#position.sequence)
-      const recorded = next?.number === head.number + 1 ? next.header?.previousLength : undefined
+      const scanned = addSegment(this.#report, start, reader.size, this.#position.sequence)
+      const recorded = next?.number === start.number + 1 ? next.header?.previousLength : undefined
       const limit = Math.min(recorded ?? reader.size, reader.size)
-      this.#position = { ...this.#position, offset: SEGMENT_HEADER_BYTES, chain: head.salt }
+      this.#position = { ...this.#position, offset: SEGMENT_HEADER_BYTES, chain: start.salt }
       for (;;) {
-        const found = await reader.next(this.#position, head.salt, limit)
+        const found = await reader.next(this.#position, start.salt, limit)
         let record: SegmentRecord | undefined
         if ('stop' in found) {
           const { offset, stop } = found
           const isClean = stop === 'end' || stop === 'zeros'
-          const durable = recorded ?? (await this.#durableLength(head, next, reader, offset))
+          const durable = recorded ?? (await this.#durableLength(start, next, reader, offset))
           if (offset >= durable && stop !== 'unreadable') {
-            if (!isClean) await this.#torn(reader, head, offset)
+            if (!isClean) await this.#torn(reader, start, offset)
             return
           }
-          this.#suspect(head.number, offset, REASONS[stop])
-          record = await this.#resume(reader, head, next, offset)
+          this.#openFault(start.number, offset, REASONS[stop])
+          record = await this.#resume(reader, start, next, offset)
           if (record === undefined) return
         } else record = found
-        this.#settle(firstSequenceOf(record))
+        this.#closeFaultBefore(firstSequenceOf(record))
         this.#position = { offset: record.offset + record.bytes, chain: record.crc, sequence: record.sequence }
-        countRecord(this.report, scanned, record)
-        const answer = this.#answer(scanned, record)
+        countRecord(this.#report, scanned, record)
+        const answer = this.#answer(start.number, record)
         if (answer !== undefined) yield answer
       }
     } finally {
@@ -165,17 +175,17 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
 
   /** Bytes of the segment that are known to have been durable. Costs a look at the rest only where a record does not verify. */
   async #durableLength(
-    head: SegmentHead,
-    next: SegmentHead | undefined,
+    start: SegmentStart,
+    next: SegmentStart | undefined,
     reader: SegmentReader,
     stoppedAt: number,
   ): Promise<number> {
-    const { mark } = this.report
+    const { mark } = this.#report
     // A later segment exists, or existed: this one had been sealed and synced whole.
-    if (next !== undefined || (mark !== undefined && mark.segment > head.number))
+    if (next !== undefined || (mark !== undefined && mark.segment > start.number))
       return stoppedAt < reader.size ? reader.size : 0
-    const marked = mark?.segment === head.number ? mark.offset : 0
-    return Math.max(marked, await reader.syncedOffsetAfter(stoppedAt, head.salt))
+    const marked = mark?.segment === start.number ? mark.offset : 0
+    return Math.max(marked, await reader.syncedOffsetAfter(stoppedAt, start.salt))
   }
 
   /**
@@ -184,13 +194,13 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
    */
   async #resume(
     reader: SegmentReader,
-    head: SegmentHead,
-    next: SegmentHead | undefined,
+    start: SegmentStart,
+    next: SegmentStart | undefined,
     from: number,
   ): Promise<SegmentRecord | undefined> {
     const end = next?.firstSequence ?? Infinity
     for (let at = from + 1; ; ) {
-      const record = await reader.findVerified(at, head.salt, reader.size)
+      const record = await reader.findVerified(at, start.salt, reader.size)
       if (record === undefined) return undefined
       const { sequence } = this.#position
       const isNewer = isControl(record.type) ? record.sequence >= sequence : record.sequence > sequence
@@ -199,21 +209,21 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
     }
   }
 
-  async #torn(reader: SegmentReader, head: SegmentHead, offset: number): Promise<void> {
+  async #torn(reader: SegmentReader, start: SegmentStart, offset: number): Promise<void> {
     let records = 0
     for (let at = offset; ; ) {
-      const record = await reader.findVerified(at, head.salt, reader.size)
+      const record = await reader.findVerified(at, start.salt, reader.size)
       if (record === undefined) break
       records++
       at = record.offset + record.bytes
     }
     // Without a mark nothing says that what is cut off had not been synced.
-    const ambiguous = this.report.mark === undefined || !(await reader.isCutOff(offset, head.salt))
-    this.report.tornTail = { segment: head.number, offset, bytes: reader.size - offset, records, ambiguous }
+    const ambiguous = this.#report.mark === undefined || !(await reader.isCutOff(offset, start.salt))
+    this.#report.tornTail = { segment: start.number, offset, bytes: reader.size - offset, records, ambiguous }
   }
 
   /** Opens a fault, unless one is open already: they count as one then. */
-  #suspect(segment: number, offset: number, reason: string): void {
+  #openFault(segment: number, offset: number, reason: string): void {
     this.#fault ??= { segment, offset, reason }
   }
 
@@ -221,7 +231,7 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
    * Ends the fault that is open, where there is one, at the first sequence that is known not to be missing; undefined: it
    * is not known yet. Answers whether there was one.
    */
-  #settle(firstSequence: number | undefined): boolean {
+  #closeFaultBefore(firstSequence: number | undefined): boolean {
     if (this.#fault === undefined || firstSequence === undefined) return false
     const { sequence } = this.#position
     const last = Math.max(sequence, firstSequence - 1)
@@ -234,7 +244,7 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
 
   /** Records the damage, or throws where that is not to be passed over. */
   #damaged({ segment, offset, reason }: Fault, missing: SequenceRange, isShipped: boolean): void {
-    const { walId } = this.report
+    const { walId } = this.#report
     if (!this.#salvage && !isShipped) {
       throw new ThermoclineError(
         'ERR_WAL_CORRUPT',
@@ -242,24 +252,24 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
         { walId, segment, offset, missing },
       )
     }
-    this.report.damage.push({ segment, offset, missing, reason })
+    this.#report.damage.push({ segment, offset, missing, reason })
   }
 
-  #answer({ number }: ScannedSegment, record: SegmentRecord): ScannedRecord | undefined {
+  #answer(segment: number, record: SegmentRecord): ScannedRecord | undefined {
     const { type, sequence, payload, offset, bytes } = record
     const name = entryType(type)
     if (name === undefined || sequence <= (this.#afterSequence ?? 0)) return undefined
-    return { type: name, sequence, payload, segment: number, offset, bytes }
+    return { type: name, sequence, payload, segment, offset, bytes }
   }
 
-  #finish(last: SegmentHead | undefined): void {
-    const { report } = this
+  #finish(last: SegmentStart | undefined): void {
+    const report = this.#report
     const { mark } = report
     const isLastMissing = mark !== undefined && mark.segment > (last?.number ?? 0)
-    if (isLastMissing) this.#suspect((last?.number ?? 0) + 1, 0, 'the last segment is missing')
+    if (isLastMissing) this.#openFault((last?.number ?? 0) + 1, 0, 'the last segment is missing')
     // After a power cut the mark may be stale; it tells how far the log went only where nothing stands behind it.
     const isMarked = mark !== undefined && mark.segment === last?.number && !last.isForeign
-    if (isMarked && mark.offset >= last.size) this.#settle(mark.sequence + 1)
+    if (isMarked && mark.offset >= last.size) this.#closeFaultBefore(mark.sequence + 1)
     if (this.#fault !== undefined)
       this.#damaged(this.#fault, { from: this.#position.sequence + 1, to: undefined }, false)
     const { offset, chain, sequence } = this.#position
@@ -274,24 +284,6 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
       discarded: report.discarded,
     }
   }
-}
-
-/** Epoch of a log's newest segment, from the headers alone; 0 where no header verifies. */
-export async function readLastEpoch({ path, walId, files = filesIn(path) }: ScanSource): Promise<number> {
-  const heads = await readHeads(files, walId)
-  return heads.reduce((highest, { header }) => Math.max(highest, header?.epoch ?? 0), 0)
-}
-
-/** Sequence of a log's last record that no epoch newer than this one wrote; Infinity where there is no newer one. */
-export async function readLastOfEpoch(
-  { path, walId, files = filesIn(path) }: ScanSource,
-  epoch: number,
-): Promise<number> {
-  const heads = await readHeads(files, walId)
-  const newer = heads.flatMap(({ header }) =>
-    header !== undefined && header.epoch > epoch ? [header.firstSequence] : [],
-  )
-  return Math.min(...newer) - 1
 }
 
 const REASONS = {

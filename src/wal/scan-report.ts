@@ -1,9 +1,9 @@
-/** What a scan of a log found. */
+/** What a scan of a log found, and how it comes about. */
 import type { SequenceRange } from '../errors.ts'
 import type { DurableMark } from './durable-mark.ts'
 import { isControl, RECORD_TYPES, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
 import type { SegmentRecord } from './segment-reader.ts'
-import type { SegmentHead } from './segment-start.ts'
+import type { SegmentStart } from './segment-start.ts'
 
 export interface SegmentExtent {
   readonly number: number
@@ -29,12 +29,12 @@ export interface ScannedSegment {
   readonly file: string
   readonly epoch: number
   readonly firstSequence: number
-  lastSequence: number
+  readonly lastSequence: number
   readonly bytes: number
   /** Bytes that verified, header included. */
-  validBytes: number
-  records: number
-  sealed: boolean
+  readonly validBytes: number
+  readonly records: number
+  readonly sealed: boolean
 }
 
 export interface TornTail {
@@ -60,29 +60,39 @@ export interface Damage {
 
 export interface ScanReport {
   readonly walId: string
-  readonly segments: ScannedSegment[]
-  readonly damage: Damage[]
-  mark: DurableMark | undefined
+  readonly segments: readonly ScannedSegment[]
+  readonly damage: readonly Damage[]
+  readonly mark: DurableMark | undefined
   /** Puts and deletes. */
-  records: number
-  puts: number
-  deletes: number
+  readonly records: number
+  readonly puts: number
+  readonly deletes: number
   /** Records that hold no entry, such as the seal of a segment. */
-  controls: number
-  bytes: number
-  firstSequence: number
-  lastSequence: number
-  epoch: number
-  highestVersion: { millis: number; counter: number }
-  tornTail: TornTail | undefined
+  readonly controls: number
+  readonly bytes: number
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly epoch: number
+  readonly highestVersion: { readonly millis: number; readonly counter: number }
+  readonly tornTail: TornTail | undefined
   /** Number of a last segment that a crash left without a whole header. */
-  discarded: number | undefined
+  readonly discarded: number | undefined
   /** The log was shipped to its end and closed. */
-  closed: boolean
-  end: LogEnd
+  readonly closed: boolean
+  readonly end: LogEnd
 }
 
-export function emptyReport(walId: string): ScanReport {
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+export type SegmentDraft = Mutable<ScannedSegment>
+
+/** A report while the log is being read. */
+export interface ReportDraft extends Mutable<ScanReport> {
+  segments: SegmentDraft[]
+  damage: Damage[]
+}
+
+export function emptyReport(walId: string): ReportDraft {
   return {
     walId,
     segments: [],
@@ -105,12 +115,12 @@ export function emptyReport(walId: string): ScanReport {
 }
 
 /** @param sequence The last one before it. */
-export function addSegment(report: ScanReport, head: SegmentHead, bytes: number, sequence: number): ScannedSegment {
-  const segment: ScannedSegment = {
-    number: head.number,
-    file: segmentName(head.number),
-    epoch: head.header?.epoch ?? 0,
-    firstSequence: head.firstSequence ?? sequence + 1,
+export function addSegment(report: ReportDraft, start: SegmentStart, bytes: number, sequence: number): SegmentDraft {
+  const segment: SegmentDraft = {
+    number: start.number,
+    file: segmentName(start.number),
+    epoch: start.header?.epoch ?? 0,
+    firstSequence: start.firstSequence ?? sequence + 1,
     lastSequence: sequence,
     bytes,
     validBytes: SEGMENT_HEADER_BYTES,
@@ -122,12 +132,12 @@ export function addSegment(report: ScanReport, head: SegmentHead, bytes: number,
   report.epoch = Math.max(report.epoch, segment.epoch)
   // Closed is what ends with a CLOSE record; a later segment goes on.
   report.closed = false
-  const clock = head.header?.highestVersion
+  const clock = start.header?.highestVersion
   if (clock !== undefined && isLater(clock, report.highestVersion)) report.highestVersion = clock
   return segment
 }
 
-export function countRecord(report: ScanReport, segment: ScannedSegment, record: SegmentRecord): void {
+export function countRecord(report: ReportDraft, segment: SegmentDraft, record: SegmentRecord): void {
   const { type, sequence, offset, bytes } = record
   segment.validBytes = offset + bytes
   segment.lastSequence = sequence
@@ -150,6 +160,6 @@ export function entryType(type: number): 'put' | 'delete' | undefined {
   return type === RECORD_TYPES.delete ? 'delete' : undefined
 }
 
-function isLater(a: { millis: number; counter: number }, b: { millis: number; counter: number }): boolean {
+function isLater(a: ScanReport['highestVersion'], b: ScanReport['highestVersion']): boolean {
   return a.millis > b.millis || (a.millis === b.millis && a.counter > b.counter)
 }

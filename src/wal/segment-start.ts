@@ -12,7 +12,7 @@ import {
 import type { LogFiles } from './log-files.ts'
 import { firstSequenceOf, SegmentReader } from './segment-reader.ts'
 
-export interface SegmentHead {
+export interface SegmentStart {
   /** In the name of the file. */
   readonly number: number
   /** Set only where it verifies and is the header of this segment of this log: what it says can be relied on. */
@@ -35,21 +35,21 @@ export interface SegmentHead {
 const HEADER_SEARCH_BYTES = 4_096
 
 /** Of every segment of a log, oldest first. Rejects with `ERR_UNSUPPORTED` where one is of a newer format. */
-export async function readHeads(files: LogFiles, walId: string): Promise<SegmentHead[]> {
+export async function readSegmentStarts(files: LogFiles, walId: string): Promise<SegmentStart[]> {
   const numbers = (await files.names()).map(segmentNumber).filter((number) => number !== undefined)
-  const heads: SegmentHead[] = []
-  for (const number of numbers.sort((a, b) => a - b)) heads.push(await readHead(files, number, walId))
-  return heads
+  const starts: SegmentStart[] = []
+  for (const number of numbers.sort((a, b) => a - b)) starts.push(await readStart(files, number, walId))
+  return starts
 }
 
-async function readHead(files: LogFiles, number: number, walId: string): Promise<SegmentHead> {
+async function readStart(files: LogFiles, number: number, walId: string): Promise<SegmentStart> {
   const reader = await SegmentReader.open(files, segmentName(number))
   try {
     const { size } = reader
     const bytes = await reader.read(0, HEADER_SEARCH_BYTES).catch(() => Buffer.alloc(0))
     const decoded = decodeSegmentHeader(bytes)
     if (decoded.status === 'newer') throw newerFormat(number, decoded.version)
-    if (decoded.status === 'bad') return await damagedHead(number, reader, bytes)
+    if (decoded.status === 'bad') return await damagedStart(number, reader, bytes)
     const { header, salt } = decoded
     const fault = faultOf(header, number, walId)
     if (fault === undefined) {
@@ -69,7 +69,7 @@ function faultOf(header: SegmentHeader, number: number, walId: string): string |
 }
 
 /** The records may be whole all the same, and the first one tells where the segment begins. */
-async function damagedHead(number: number, reader: SegmentReader, bytes: Buffer): Promise<SegmentHead> {
+async function damagedStart(number: number, reader: SegmentReader, bytes: Buffer): Promise<SegmentStart> {
   const { size } = reader
   const common = { number, header: undefined, fault: 'the segment header does not verify', isForeign: false, size }
   for (const salt of possibleSalts(bytes)) {

@@ -109,6 +109,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     options: WriteAheadLogOptions<T>,
   ): Promise<WriteAheadLog<T>> {
     const device = await (options.openDevice ?? WorkerLogDevice.open)(folder.path)
+    folder.handOn()
     try {
       const mark = await readMark(filesIn(folder.path), folder.walId)
       const log = new WriteAheadLog<T>(folder, device, end, (mark?.markNumber ?? 0) + 1, options)

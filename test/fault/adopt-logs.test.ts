@@ -8,7 +8,7 @@ import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { adoptLogs } from '../../src/recovery/adopt-logs.ts'
+import { adoptLogs, openLog } from '../../src/recovery/adopt-logs.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
@@ -29,10 +29,13 @@ afterAll(async () => {
 })
 beforeEach(() => rm(wal, { recursive: true, force: true }))
 
+function logOptions() {
+  return { dir: wal, segmentBytes: SEGMENT_BYTES, lockTimeout: 0, logger: silentLogger, onDurable: () => {} }
+}
+
 function adopt(signal = new AbortController().signal, tier = cold): Promise<void> {
-  const options = { dir: wal, segmentBytes: SEGMENT_BYTES, lockTimeout: 0, logger: silentLogger, onDurable: () => {} }
   const versions = new VersionClock(systemClock)
-  return adoptLogs({ wal: options, cold: tier, versions, logger: silentLogger, signal })
+  return adoptLogs({ wal: logOptions(), cold: tier, versions, logger: silentLogger, signal })
 }
 
 test('logs without an owner are shipped and gone, and one with an owner is left to it', async () => {
@@ -60,6 +63,9 @@ test('one that is damaged or cannot be read keeps none of the others, and is tol
   await expect(adopt()).rejects.toThrow()
   expect((await new LogFolder(wal).list()).sort()).toEqual([damaged.walId, unreadable.walId].sort())
   await expect(adopt()).rejects.toThrow()
+  // Nobody holds it.
+  await using left = await new LogFolder(wal).claimUnlessOwned(damaged.walId)
+  expect(left).toBeDefined()
 })
 
 test('it ends where it is told to, and leaves the log to the next time', async () => {
@@ -77,4 +83,21 @@ test('it ends where it is told to, and leaves the log to the next time', async (
   // Nobody holds it.
   await adopt()
   expect(await readdir(wal)).toEqual([])
+})
+
+test('a log that is gone on with is held until it is closed', async () => {
+  const recorded = await recordLog(WRITES)
+  await layOut([recorded], wal)
+  const folder = new LogFolder(wal)
+  const { log } = await openLog({
+    wal: logOptions(),
+    cold,
+    versions: new VersionClock(systemClock),
+    logger: silentLogger,
+  })
+  expect(log.walId).toBe(recorded.walId)
+  expect(await folder.claimUnlessOwned(log.walId)).toBeUndefined()
+  await log.close()
+  await using left = await folder.claimUnlessOwned(log.walId)
+  expect(left).toBeDefined()
 })

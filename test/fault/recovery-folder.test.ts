@@ -1,13 +1,15 @@
 /** What `recoverFolder` makes of logs that have owners, of an order to end, and of what it can tell of a loss. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import fs, { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { parseVersion } from '../../src/entry/version.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { type RecoverFolderOptions, recoverFolder } from '../../src/recovery/recover-folder.ts'
+import { segmentNumber } from '../../src/wal/format.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
@@ -109,4 +111,26 @@ test('a loss at the end of the log is dated by what stands before it', async () 
   const writtenAfter = new Date(parseVersion(writeOf(sequence).version).millis).toISOString()
   expect(recovery).toMatchObject({ outcome: 'kept', lost: [{ from: sequence + 1, writtenAfter }] })
   expect(recovery).not.toHaveProperty('lost.0.writtenBefore')
+})
+
+test('a segment is opened once for its head and once for its records', async () => {
+  const log = await recordLog(WRITES)
+  await layOut([log], join(root, 'wal'))
+  await cold.takeOver(log.walId, 1)
+  const { open } = fs
+  const opened: string[] = []
+  fs.open = (path, ...options) => {
+    opened.push(basename(String(path)))
+    return open(path, ...options)
+  }
+  syncBuiltinESMExports()
+  try {
+    expect(await recoverFolder(common())).toMatchObject([{ outcome: 'retired', records: WRITES }])
+  } finally {
+    fs.open = open
+    syncBuiltinESMExports()
+  }
+  expect(opened.filter((name) => segmentNumber(name) !== undefined).sort()).toEqual(
+    log.segments.flatMap((name) => [name, name]),
+  )
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeMark, MARK_FILE } from '../../src/wal/durable-mark.ts'
 import { crcOf, encodeSegmentHeader, RECORD_TYPES, segmentName } from '../../src/wal/format.ts'
 import type { LogFiles } from '../../src/wal/log-files.ts'
-import { readLastEpoch } from '../../src/wal/log-scan.ts'
+import { LogOutline } from '../../src/wal/log-outline.ts'
 import { SegmentCursor } from '../../src/wal/segment-cursor.ts'
 import { flip, HEADER_BYTES, type Place, RecordedLog } from './recorded-log.ts'
 import {
@@ -322,7 +322,7 @@ describe('damage', () => {
       ],
       end: { segment: 4, validLength: log.segment(-1).length, lastSequence: LAST, epoch: 2 },
     })
-    expect(await readLastEpoch(log.source)).toBe(2)
+    expect((await LogOutline.read(log, log.walId)).lastEpoch).toBe(2)
   })
 
   it.each(TABLE)('$damage', async ({ damage, make, missing, unanswered }) => {

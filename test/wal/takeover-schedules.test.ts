@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
-import { LogScan, readLastEpoch } from '../../src/wal/log-scan.ts'
+import { LogScan, type ScanSource } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
 import { pick, type Random, randomFrom } from '../fault/seeded-random.ts'
 import { budget } from '../tools/budget.ts'
@@ -108,7 +108,7 @@ class Contest {
       Array.from({ length: contenders }, () => () => this.#live()),
       this.#random,
     )
-    const { found } = await this.#read(this.#cold.sequence)
+    const { found } = await this.#read({ path: join(this.#dir, this.#walId), walId: this.#walId }, this.#cold.sequence)
     for (const [sequence, number] of this.#acknowledged) {
       const kept = sequence <= this.#cold.sequence ? this.#cold.records.get(sequence) : found.get(sequence)
       expect(kept, `record ${sequence}`).toBe(number)
@@ -134,10 +134,10 @@ class Contest {
     const locked = await LockedLog.lock(this.#dir, this.#walId, { lockTimeout: 0 })
     try {
       await this.#turns.next()
-      const epoch = Math.max(await readLastEpoch(locked), this.#cold.epoch) + 1
+      const epoch = Math.max((await locked.outline()).lastEpoch, this.#cold.epoch) + 1
       await this.#turns.next()
       if (!this.#cold.takeOver(epoch)) return undefined
-      const { found, end } = await this.#read(this.#cold.sequence)
+      const { found, end } = await this.#read(locked, this.#cold.sequence)
       await this.#turns.next()
       if (!this.#cold.ship(epoch, end.lastSequence, found)) return undefined
       return await WriteAheadLog.continue(locked, { ...end, epoch: epoch - 1 }, this.#options)
@@ -158,8 +158,8 @@ class Contest {
     }
   }
 
-  async #read(afterSequence: number) {
-    const scan = new LogScan({ path: join(this.#dir, this.#walId), walId: this.#walId }, { afterSequence })
+  async #read(source: ScanSource, afterSequence: number) {
+    const scan = new LogScan(source, { afterSequence })
     const found = new Map<number, number>()
     for await (const { sequence, payload } of scan) found.set(sequence, Buffer.from(payload).readUInt32LE())
     expect(scan.report.damage).toEqual([])

@@ -1,0 +1,39 @@
+/** Where a damaged log goes once its loss is accepted: the store opens without it, and its files stay for whoever wants them. */
+import { rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
+import { LogFolder } from '../wal/log-folder.ts'
+
+/** The caller MUST own the log. Both folders are synced, so that a power cut leaves it in one of them. Answers where it is now. */
+export async function setAside(path: string, quarantine: string): Promise<string> {
+  await makeFolder(quarantine)
+  const target = await freeName(join(quarantine, basename(path)))
+  await rename(path, target)
+  await syncFolder(quarantine)
+  await syncFolder(dirname(path))
+  // Its lock went along; until here it kept others out. Who waits for it may just be raising a flag in it.
+  await rm(join(target, 'lock'), { recursive: true, force: true, maxRetries: 5 })
+  return target
+}
+
+/** What an earlier run that was killed had set aside: cold would wait for its records, and keep every tombstone till then. */
+export async function forgetSetAside(quarantine: string, cold: ColdTier, present: readonly string[]): Promise<void> {
+  for (const walId of await new LogFolder(quarantine).list()) {
+    const checkpoint = present.includes(walId) ? undefined : await cold.checkpointOf(walId)
+    if (checkpoint !== undefined) await cold.retire(walId, checkpoint.epoch)
+  }
+}
+
+/** A copy of a log that was set aside before may have been put back. */
+async function freeName(path: string): Promise<string> {
+  for (let copy = 1; ; copy++) {
+    const name = copy === 1 ? path : `${path}-${copy}`
+    try {
+      await stat(name)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return name
+      throw error
+    }
+  }
+}

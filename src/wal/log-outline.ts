@@ -1,0 +1,36 @@
+/** What a log says of itself before any of its records is read. */
+import { type DurableMark, readMark } from './durable-mark.ts'
+import type { LogFiles } from './log-files.ts'
+import { readSegmentStarts, type SegmentStart } from './segment-start.ts'
+
+export class LogOutline {
+  /** How far the log is known to have been durable. */
+  readonly mark: DurableMark | undefined
+  /** Oldest first. */
+  readonly segments: readonly SegmentStart[]
+
+  private constructor(mark: DurableMark | undefined, segments: readonly SegmentStart[]) {
+    this.mark = mark
+    this.segments = segments
+  }
+
+  static async read(files: LogFiles, walId: string): Promise<LogOutline> {
+    // The mark first: a living owner moves it on, and what it says now is durable now.
+    // One that the disk cannot read is as good as none: it never knows more than the log.
+    const mark = await readMark(files, walId).catch(() => undefined)
+    return new LogOutline(mark, await readSegmentStarts(files, walId))
+  }
+
+  /** Of the newest segment, by the headers alone; 0 where no header verifies: every epoch that was written is higher. */
+  get lastEpoch(): number {
+    return this.segments.reduce((highest, { header }) => Math.max(highest, header?.epoch ?? 0), 0)
+  }
+
+  /** Sequence of the last record that no epoch newer than this one wrote; Infinity where there is no newer one. */
+  lastSequenceOf(epoch: number): number {
+    const newer = this.segments.flatMap(({ header }) =>
+      header !== undefined && header.epoch > epoch ? [header.firstSequence] : [],
+    )
+    return Math.min(...newer) - 1
+  }
+}
