@@ -51,7 +51,7 @@ longTest('a log whose files are there is recovered, not retired', async () => {
   expect(await missingIn(dir, ids)).toEqual([])
 })
 
-test('a log whose files are gone is ended once its loss is accepted, and the loss is recorded', async () => {
+longTest('a log whose files are gone is ended once its loss is accepted, and the loss is recorded', async () => {
   const dir = await template.copy()
   await writeAndKill(dir, 10, 1)
   const [log] = await listLogs(['--dir', dir])

@@ -79,7 +79,7 @@ longTest('killed half-way, is simply run again', async () => {
 describe('a signal', () => {
   const LONG = [500, 12] as const
 
-  test('ends it after the batch under way, and the next run goes on', async () => {
+  longTest('ends it after the batch under way, and the next run goes on', async () => {
     const dir = await template.copy()
     const ids = await writeAndKill(dir, ...LONG)
     const interrupted = startCli(['recover', '--dir', dir, '--json', '--verbose'])
@@ -110,7 +110,7 @@ describe('a signal', () => {
   })
 })
 
-test('makes no database: the owner of the logs may write to one that it was not told of', async () => {
+longTest('makes no database: the owner of the logs may write to one that it was not told of', async () => {
   const dir = await template.copy()
   const ids = await writeAndKill(dir, 10, 2)
   await rename(join(dir, 'cold'), join(dir, 'elsewhere'))

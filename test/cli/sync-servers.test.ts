@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { type MemoryEntry, type MemoryStore, openMemoryStore } from '../../src/index.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET, type Servers } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { asJson } from './entry-json.ts'
 import { type RunningCli, runCli, startCli, startNode } from './run-cli.ts'
 
@@ -133,7 +134,7 @@ describeWithServers('the sync worker beside backends', (servers) => {
     expect(moved).toBe(lines.length)
   })
 
-  test.each(['SIGTERM', 'SIGINT'] as const)(
+  longTest.each(['SIGTERM', 'SIGINT'] as const)(
     'ends on %s with work in progress, in time, and exits 0',
     async (signal) => {
       const deployment = await Deployment.create(servers)
@@ -159,7 +160,7 @@ describeWithServers('the sync worker beside backends', (servers) => {
     },
   )
 
-  test('ends at once on a second signal, and nothing is lost', async () => {
+  longTest('ends at once on a second signal, and nothing is lost', async () => {
     const deployment = await Deployment.create(servers)
     const dir = await servers.folder()
     const lines = await deployment.killedBackend(dir, 50)
@@ -189,7 +190,7 @@ describeWithServers('the sync worker beside backends', (servers) => {
     expect(messages.find(({ msg }) => msg === 'synced')!.time).toBeGreaterThanOrEqual(began.time)
   })
 
-  test('ships and retires the log of a backend that shared its folder and was killed', async () => {
+  longTest('ships and retires the log of a backend that shared its folder and was killed', async () => {
     const deployment = await Deployment.create(servers)
     const dir = await servers.folder()
     // Nothing leaves hot by age: what comes into cold comes from the log.

@@ -48,7 +48,7 @@ test('runs the sync that the backends leave to it', async () => {
   expect((await worker.result).code).toBe(0)
 })
 
-test('told to end with work in progress, finishes it and exits 0 in time', async () => {
+longTest('told to end with work in progress, finishes it and exits 0 in time', async () => {
   const dir = await template.copy()
   const ids = await writeAndKill(dir, 500, 8)
   const worker = startCli(['sync', '--dir', dir, '--verbose'])

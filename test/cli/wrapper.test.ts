@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { longTest } from '../tools/budget.ts'
 import { compiled } from '../tools/compiled.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { startCli } from './run-cli.ts'
@@ -60,7 +61,7 @@ test.each(process.platform === 'linux' ? (['SIGTERM', 'SIGKILL'] as const) : (['
   },
 )
 
-test('a worker that nobody wraps outlives whoever started it', async () => {
+longTest('a worker that nobody wraps outlives whoever started it', async () => {
   const dir = await template.copy()
   const starter = spawn(
     'sh',

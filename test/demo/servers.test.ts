@@ -7,6 +7,7 @@ import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { freePort } from '../tools/services.ts'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
@@ -52,7 +53,7 @@ describeWithServers('the demo on Redis and Postgres', (servers) => {
     expect(await queryServer(url, "SELECT to_regnamespace('thermocline')::text AS schema")).toEqual([{ schema: null }])
   })
 
-  test('refuses servers that are away, and one without the other, by one line', async () => {
+  longTest('refuses servers that are away, and one without the other, by one line', async () => {
     const away = `127.0.0.1:${await freePort()}`
     const url = await servers.databases.create()
     const cases = [

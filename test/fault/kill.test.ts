@@ -57,7 +57,7 @@ async function killAgainAndAgain(kills: number, optionsOf: readonly MemoryStoreO
 }
 
 describe('the embedded pair', () => {
-  const kills = budget({ short: 2, long: 4 })
+  const kills = budget({ short: 1, long: 4 })
   test(`loses nothing acknowledged in ${kills} kills (FAULT_SEED=${SEED})`, { timeout: 36_000_000 }, async () => {
     const dir = await mkdtemp(join(tmpdir(), 'thermocline-test-'))
     onTestFinished(() => rm(dir, { recursive: true, force: true }))
@@ -66,7 +66,7 @@ describe('the embedded pair', () => {
 })
 
 describeWithServers('Redis and Postgres', (servers) => {
-  const kills = budget({ short: 10, long: 60 })
+  const kills = budget({ short: 4, long: 60 })
   test(`lose nothing acknowledged in ${kills} kills (FAULT_SEED=${SEED})`, { timeout: 36_000_000 }, async () => {
     const shared = { ...(await servers.shared()), dir: await servers.folder() }
     await killAgainAndAgain(kills, [shared, shared])

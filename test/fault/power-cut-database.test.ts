@@ -24,7 +24,7 @@ import { bytesIn, type Moment, momentsOf, recordInto } from './system-calls.ts'
 import { volatileFolder } from './volatile-folder.ts'
 import { Written } from './written.ts'
 
-const CUTS = budget({ short: 3, long: 6 })
+const CUTS = budget({ short: 1, long: 6 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const CHILD = join(import.meta.dirname, 'writer-child.ts')
 

@@ -6,7 +6,7 @@ import { budget } from '../tools/budget.ts'
 import { Child } from './child.ts'
 import { payloadOf, range, scanLog, sequencesOf, sourceOf, temporaryFolder, typeOf } from './temporary-log.ts'
 
-const ROUNDS = budget({ short: 5, long: 10 })
+const ROUNDS = budget({ short: 3, long: 10 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 test(`${ROUNDS} kills lose nothing acknowledged (FAULT_SEED=${SEED})`, { timeout: 3_600_000 }, async () => {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { chunkOf, keyOf } from '../../contract/cold-records.ts'
+import { longTest } from '../../tools/budget.ts'
 import { compiled } from '../../tools/compiled.ts'
 import { OPTIONS, PgliteTemplate } from './pglite-template.ts'
 
@@ -144,7 +145,7 @@ describe('a failed fsync', () => {
 })
 
 describe('a deadline', () => {
-  it('ends the wait, and not the database', async () => {
+  longTest('ends the wait, and not the database', async () => {
     const dir = await template.copy()
     const tier = await openPgliteCold({ ...OPTIONS, dir, timeout: 1_500 })
     const records = Array.from({ length: 1_000 }, (_, n) => chunkOf('ns', n, n + 1))

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { Housekeeping } from '../../../src/cold/pglite/pglite-housekeeping.ts'
 import { LogText } from '../../contract/cold-tier.ts'
+import { longTest } from '../../tools/budget.ts'
 import { PgliteTemplate } from './pglite-template.ts'
 
 const template = new PgliteTemplate()
@@ -58,7 +59,7 @@ it('vacuums and analyses a table after a sweep when a good share of it changed',
   expect(await run(keeper, 'sweep')).toEqual([clear, toast])
 })
 
-it('checkpoints as the log of Postgres grows, so that its folder does not', async () => {
+longTest('checkpoints as the log of Postgres grows, so that its folder does not', async () => {
   const keeper = housekeeping()
   const sizes: number[] = []
   expect(await run(keeper, 'write')).toEqual([])

@@ -8,6 +8,7 @@ import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { databaseImage, IMAGE_NAME, readImage } from '../../../src/cold/pglite/pglite-image.ts'
 import { PGLITE_VERSION } from '../../../src/cold/pglite/pglite-packages.ts'
 import { chunkOf } from '../../contract/cold-records.ts'
+import { longTest } from '../../tools/budget.ts'
 import { OPTIONS } from './pglite-template.ts'
 
 const IMAGE = fileURLToPath(new URL(`../../../src/cold/pglite/${IMAGE_NAME}`, import.meta.url))
@@ -42,7 +43,7 @@ async function catalogOf(folder: string): Promise<unknown[]> {
   }
 }
 
-it('is what a database becomes that is made the long way', async () => {
+longTest('is what a database becomes that is made the long way', async () => {
   expect(await databaseImage()).toBeDefined()
   const dirs: string[] = []
   for (const image of [true, false]) {

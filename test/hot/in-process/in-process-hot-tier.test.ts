@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { InProcessHotTier } from '../../../src/hot/in-process/in-process-hot-tier.ts'
 import { describeHotTier } from '../../contract/hot-tier.ts'
 import { keyOf, writeOf } from '../../contract/hot-writes.ts'
+import { budget } from '../../tools/budget.ts'
 import { ManualClock } from '../../tools/manual-clock.ts'
 
 const CAPACITY = { maxEntries: 2, maxBytes: 1_000 }
@@ -9,7 +10,7 @@ const CAPACITY = { maxEntries: 2, maxBytes: 1_000 }
 describeHotTier({
   name: 'in-process',
   movesClock: true,
-  runs: 300,
+  runs: budget({ short: 60, long: 300 }),
   async open({ markerTtl }) {
     const clock = new ManualClock()
     const tier = new InProcessHotTier({ ...CAPACITY, markerTtl, clock })
