@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Cluster, Redis } from 'ioredis'
 import postgres from 'postgres'
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { describe, expect, test } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
 import { DEFAULTS, type MemoryStoreOptions } from '../../src/options.ts'
@@ -140,6 +141,18 @@ describe('clients', () => {
         /client of ioredis, .*`new Redis\(url\)`/,
       )
     }
+  })
+
+  test.each([
+    ['one Redis', () => createClient({ url: REDIS })],
+    ['a pool', () => createClientPool({ url: REDIS })],
+    ['a cluster', () => createCluster({ rootNodes: [{ url: REDIS }] })],
+    ['Sentinel', () => createSentinel({ name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 26_379 }] })],
+  ])('of the package `redis` are refused, and not used: %s', (_, make) => {
+    const client = make()
+    expect(refused({ hot: { client } })).toBe('hot.client')
+    expect(() => resolveOptions({ hot: { client: client as never } })).toThrow(/client of ioredis/)
+    expect(client.isOpen).toBe(false)
   })
 
   test('of Postgres likewise', () => {
