@@ -1,8 +1,8 @@
 /**
  * A cold tier that was away when the store opened. It is waiting, and asks for the database again and again in the
- * background, every call rejecting with `ERR_TIER_UNAVAILABLE`; once the database is there, calls go to it, for good; once
- * closed, they reject with `ERR_CLOSED`. A database that turns out to be that of another store is never used, and nothing
- * else is waited for: every call rejects with that.
+ * background, every call rejecting with `ERR_TIER_UNAVAILABLE`; once the database is there, calls go to it, for good;
+ * once closed, they reject with `ERR_CLOSED`. A database that turns out to be that of another store is never used, and
+ * nothing else is waited for: every call rejects with that.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -145,7 +145,9 @@ export class LateColdTier implements ColdTier {
     return this.#there.stats(...args)
   }
 
-  /** Does not wait for an opening under way, which may migrate or build an index for hours: that closes what it opened. */
+  /**
+   * Does not wait for an opening under way, which may migrate or build an index for hours: that closes what it opened.
+   */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#stop.abort()

@@ -113,7 +113,10 @@ function isSame(a: VectorIndex, b: VectorIndex): boolean {
   return a.dimension === b.dimension && a.metric === b.metric
 }
 
-/** Creates the extension where it can be had; answers its schema if it can be used. A store without it works, only slower. */
+/**
+ * Creates the extension where it can be had; answers its schema if it can be used. A store without it works, only
+ * slower.
+ */
 async function ensureExtension(driver: ColdDriver, { mode, logger }: MigrateOptions): Promise<string | undefined> {
   let found = await findExtension(driver)
   if (found.schema === undefined && found.isAvailable && mode === 'auto') {

@@ -1,6 +1,6 @@
 /**
- * Reads of hot, as far as it is believed. Hot away is as good as missing: cold and pending know everything it knew. So is
- * what cold is known to have newer.
+ * Reads of hot, as far as it is believed. Hot away is as good as missing: cold and pending know everything it knew. So
+ * is what cold is known to have newer.
  */
 import type { EntryKey } from '../entry/entry-key.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
@@ -9,7 +9,9 @@ import type { HotRead, HotTier, HotValue } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { MissedWrites } from './missed-writes.ts'
 
-/** Hot's time and generation before cold was asked: a promotion of what cold answered is late in any other generation. */
+/**
+ * Hot's time and generation before cold was asked: a promotion of what cold answered is late in any other generation.
+ */
 export interface Origin {
   readonly startedAt: number
   readonly generationId: string

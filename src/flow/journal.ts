@@ -1,6 +1,7 @@
 /**
- * The log of this process and what of it cold does not have yet, as writes and checkpoints see them: a write is appended,
- * is pending once it is durable, and is then offered to hot; a checkpoint waits for those that are on this way.
+ * The log of this process and what of it cold does not have yet, as writes and checkpoints see them: a write is
+ * appended, is pending once it is durable, and is then offered to hot; a checkpoint waits for those that are on this
+ * way.
  */
 import type { EntryRecord } from '../entry/record.ts'
 import type { AppendedRecord, AppendLog } from '../wal/append-log.ts'

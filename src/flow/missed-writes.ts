@@ -45,7 +45,10 @@ export class MissedWrites {
     this.#missed.clear()
   }
 
-  /** What hot must answer at least to be believed; take it before hot is asked, for it is forgotten once hot is repaired. */
+  /**
+   * What hot must answer at least to be believed; take it before hot is asked, for it is forgotten once hot is
+   * repaired.
+   */
   leastVersion(key: EntryKey): Version | undefined {
     return this.#missed.get(keyText(key))?.version
   }

@@ -1,9 +1,9 @@
 /**
  * The way of a read by key: the newest of pending and hot; where neither is certain, cold as well.
  *
- * The order matters: pending is asked first, because what leaves pending is in cold by then, and hot before cold, because
- * what leaves hot is in cold by then. What cold answers is promoted to hot in the background, guarded by hot itself
- * (rules R1 to R3 and H8 of flow/README.md).
+ * The order matters: pending is asked first, because what leaves pending is in cold by then, and hot before cold,
+ * because what leaves hot is in cold by then. What cold answers is promoted to hot in the background, guarded by hot
+ * itself (rules R1 to R3 and H8 of flow/README.md).
  */
 
 import type { ColdTier } from '../cold/cold-tier.ts'

@@ -1,8 +1,8 @@
 /**
- * Answers queries from pending and cold: a snapshot of pending is taken first, then cold is asked, and of each key the newer
- * version counts (rule R4 of flow/README.md). Only a pending row that would be answered is compared with what cold holds of
- * its key, and versions of pending keys are sent to cold only where they are few or replace much of what cold answers. So a
- * long pending costs a walk over it, and nothing in the database.
+ * Answers queries from pending and cold: a snapshot of pending is taken first, then cold is asked, and of each key the
+ * newer version counts (rule R4 of flow/README.md). Only a pending row that would be answered is compared with what
+ * cold holds of its key, and versions of pending keys are sent to cold only where they are few or replace much of what
+ * cold answers. So a long pending costs a walk over it, and nothing in the database.
  */
 
 import type { ColdHit, ColdRow, ColdTier } from '../cold/cold-tier.ts'
@@ -129,8 +129,8 @@ export class Searcher {
   }
 
   /**
-   * The first `limit` of what cold answered and of own rows that cold has nothing newer for. Which those are is asked for
-   * the foremost only, for more of them while some turn out to be overtaken.
+   * The first `limit` of what cold answered and of own rows that cold has nothing newer for. Which those are is asked
+   * for the foremost only, for more of them while some turn out to be overtaken.
    * @param toRow what a row counts as, or undefined where it does not belong into the answer.
    */
   async #merge<R extends ColdRow>(

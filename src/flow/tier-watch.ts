@@ -4,7 +4,9 @@ import { isThermoclineError, type TierName } from '../errors.ts'
 /** `since`: when a call first failed after the last one that succeeded. */
 export type TierState = { readonly is: 'there' } | { readonly is: 'away'; readonly since: Date }
 
-/** What the database says while it is not to be had: broken connections, shutting down, starting up, too many clients. */
+/**
+ * What the database says while it is not to be had: broken connections, shutting down, starting up, too many clients.
+ */
 const UNREACHABLE = /^(08|57P|53)/
 
 export class TierWatch {

@@ -8,12 +8,12 @@
  *
  * Where hot refuses that one as well, and holds a newer version, the write was overtaken, and is acknowledged as it is:
  * it is above all that hot knew of the key after the write had begun, so above whatever was acknowledged through hot
- * before, and what it lost to came to hot while it was under way. (What hot refuses by the floor that keys share has lost
- * to nothing, and is stamped once more.) What was acknowledged without hot is ordered by version alone, as ever.
+ * before, and what it lost to came to hot while it was under way. (What hot refuses by the floor that keys share has
+ * lost to nothing, and is stamped once more.) What was acknowledged without hot is ordered by version alone, as ever.
  *
- * A write that hot did not judge, and that cold turns out to have had something newer of, stays as it is, even where that
- * is too far ahead to be credible. Stamped again above it, it would pass over what a third process had acknowledged since
- * in the same way, and reads there would go back.
+ * A write that hot did not judge, and that cold turns out to have had something newer of, stays as it is, even where
+ * that is too far ahead to be credible. Stamped again above it, it would pass over what a third process had
+ * acknowledged since in the same way, and reads there would go back.
  */
 
 import { encodeRecord } from '../entry/codec.ts'
@@ -126,7 +126,10 @@ export class Writer {
     return outcomes
   }
 
-  /** Until hot has stored or overtaken each record, or is away. Answers the highest sequence that became durable, 0 where none did. */
+  /**
+   * Until hot has stored or overtaken each record, or is away. Answers the highest sequence that became durable, 0
+   * where none did.
+   */
   async #logAndOffer(
     records: readonly UnversionedRecord[],
     durability: Durability,
@@ -223,8 +226,8 @@ export class Writer {
   }
 
   /**
-   * What hot is known to hold in a generation, nobody has to repair once it is in cold. Of what it did not take it may hold
-   * something older: that has to go as soon as cold has this version, for pending shadows it no longer.
+   * What hot is known to hold in a generation, nobody has to repair once it is in cold. Of what it did not take it may
+   * hold something older: that has to go as soon as cold has this version, for pending shadows it no longer.
    */
   #note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generationNumber: number | undefined): void {
     const { pending } = this.#parts.journal

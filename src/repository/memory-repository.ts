@@ -1,6 +1,6 @@
 /**
- * What callers use: a repository has the entries of one kind, or of every kind, in one namespace. It validates what comes in
- * and hands it to the flows. It keeps nothing itself, so any number of them may be made.
+ * What callers use: a repository has the entries of one kind, or of every kind, in one namespace. It validates what
+ * comes in and hands it to the flows. It keeps nothing itself, so any number of them may be made.
  */
 import type { CallOptions } from '../call-options.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
@@ -42,7 +42,10 @@ export interface FindResult<E> {
   readonly items: readonly E[]
 }
 
-/** An input without its `kind`, which a repository of one kind knows. It distributes over the kinds, so that each keeps its own fields. */
+/**
+ * An input without its `kind`, which a repository of one kind knows. It distributes over the kinds, so that each keeps
+ * its own fields.
+ */
 type Put<I extends EntryInput, K extends EntryKind | undefined> = K extends EntryKind
   ? Omit<I, 'kind'> & { readonly kind?: K | undefined }
   : I
@@ -68,12 +71,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Writes all, receipts in order. Everything is checked first: a bad input rejects with nothing written. A failure later
-   * on says in `details.outcomes` what became of each input. With `settle: true` each input has an outcome of its own
-   * instead.
+   * Writes all, receipts in order. Everything is checked first: a bad input rejects with nothing written. A failure
+   * later on says in `details.outcomes` what became of each input. With `settle: true` each input has an outcome of its
+   * own instead.
    *
-   * Up to 500 inputs, or 4 MiB, are copied at the call; of more, the rest while other work goes on: leave them as they are
-   * until the call settles.
+   * Up to 500 inputs, or 4 MiB, are copied at the call; of more, the rest while other work goes on: leave them as they
+   * are until the call settles.
    */
   putMany(
     inputs: readonly PutOf<K>[],
@@ -132,7 +135,9 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** Answers the id that an entry with this key has, whether or not there is one: it is derived from namespace and key. */
+  /**
+   * Answers the id that an entry with this key has, whether or not there is one: it is derived from namespace and key.
+   */
   idOf(key: string): string {
     return idOfKey(this.namespace, key)
   }

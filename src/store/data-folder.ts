@@ -1,7 +1,7 @@
 /**
- * The folder a store lives in: `thermocline.json` names its format and the store, `lock/` keeps other processes out, `wal/` holds the
- * logs and `cold/` the embedded Postgres. All that is made here is 0700 and 0600: it holds people's text. A folder that was
- * there before is left as it is.
+ * The folder a store lives in: `thermocline.json` names its format and the store, `lock/` keeps other processes out,
+ * `wal/` holds the logs and `cold/` the embedded Postgres. All that is made here is 0700 and 0600: it holds people's
+ * text. A folder that was there before is left as it is.
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -59,8 +59,8 @@ export interface BindOptions {
 }
 
 /**
- * Notes which store the folder belongs to. Its logs must never be shipped into the database of another one: rejects with
- * `ERR_INVALID_OPTIONS` where they would be.
+ * Notes which store the folder belongs to. Its logs must never be shipped into the database of another one: rejects
+ * with `ERR_INVALID_OPTIONS` where they would be.
  */
 export function bindToStore(folder: DataFolder, cold: ColdTier, options: BindOptions): Promise<void> {
   return namingFolder('dir', folder.path, () => bind(folder, cold, options))
@@ -100,7 +100,9 @@ interface Marker {
   readonly storeId?: string
 }
 
-/** Format of an existing data folder; undefined where there is none. Throws `ERR_UNSUPPORTED` when it is a newer one. */
+/**
+ * Format of an existing data folder; undefined where there is none. Throws `ERR_UNSUPPORTED` when it is a newer one.
+ */
 export async function readFormat(dir: string): Promise<number | undefined> {
   return (await readMarker(dir))?.format
 }

@@ -24,7 +24,10 @@ export interface StoreParts {
 }
 
 export interface CloseOptions {
-  /** How long to wait for running calls, the last checkpoint and what is let go of; a second for each of those at least. @default '10s' */
+  /**
+   * How long to wait for running calls, the last checkpoint and what is let go of; a second for each of those at least.
+   * @default '10s'
+   */
   readonly timeout?: Duration | undefined
 }
 
@@ -94,8 +97,8 @@ export class MemoryStore implements AsyncDisposable {
   }
 
   /**
-   * Refuses new calls, waits for running ones, ships what is pending and lets go of everything. What could not be shipped
-   * in time stays in the log for the next open. Idempotent.
+   * Refuses new calls, waits for running ones, ships what is pending and lets go of everything. What could not be
+   * shipped in time stays in the log for the next open. Idempotent.
    */
   async close(options?: CloseOptions): Promise<CloseResult> {
     const { timeout = 10_000 } = CALLS.close(options)

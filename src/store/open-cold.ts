@@ -75,8 +75,8 @@ function mayPass(error: unknown): boolean {
 }
 
 /**
- * A log goes once it is shipped, so it must not be shipped into a new database by mistake: its owner may well write to a
- * server that this process was not told of.
+ * A log goes once it is shipped, so it must not be shipped into a new database by mistake: its owner may well write to
+ * a server that this process was not told of.
  */
 async function refuseWithoutDatabase({ cold }: ResolvedOptions, folder: DataFolder, makesNone: boolean): Promise<void> {
   if (cold.isShared || (await holdsDatabase(folder.cold))) return

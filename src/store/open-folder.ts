@@ -18,8 +18,8 @@ export interface OpenedFolder extends DataFolder {
 }
 
 /**
- * Rejects with `ERR_LOCKED` while another process has the folder, with `ERR_UNSUPPORTED` when it is of a newer format, and
- * with `ERR_INVALID_OPTIONS` where a folder cannot be used, or not safely.
+ * Rejects with `ERR_LOCKED` while another process has the folder, with `ERR_UNSUPPORTED` when it is of a newer format,
+ * and with `ERR_INVALID_OPTIONS` where a folder cannot be used, or not safely.
  */
 export async function openFolder(options: ResolvedOptions, releases: ReleaseStack): Promise<OpenedFolder> {
   const { cold, dir, logger } = options

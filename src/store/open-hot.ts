@@ -104,7 +104,10 @@ async function refuseBesideSole(cold: ColdTier): Promise<void> {
   if ((await cold.leaseHolder(SOLE_PROCESS)) !== undefined) throw inUse()
 }
 
-/** Answers the number of the generation that is this process's own; an embedded database needs none, for nobody else ever writes to it. */
+/**
+ * Answers the number of the generation that is this process's own; an embedded database needs none, for nobody else
+ * ever writes to it.
+ */
 async function becomeSole({ cold, options, gate }: HotParts, releases: ReleaseStack): Promise<number> {
   const lease = new Lease(cold, SOLE_PROCESS, options.logger)
   if (!(await lease.hold())) throw inUse()

@@ -1,9 +1,10 @@
 /**
- * The composition root: with {@link ./open-cold.ts} and {@link ./open-hot.ts} the only place that names concrete drivers.
+ * The composition root: with {@link ./open-cold.ts} and {@link ./open-hot.ts} the only place that names concrete
+ * drivers.
  *
  * open ({@link ./open-parts.ts}): the folder → cold, migrated → its time → the log's folder belongs to this store →
- * recover the logs that others left → begin or continue a log → hot. connect ({@link ./connect-flows.ts}): hot, repaired →
- * flows → worker. close ({@link ./close-store.ts}): in reverse order.
+ * recover the logs that others left → begin or continue a log → hot. connect ({@link ./connect-flows.ts}): hot,
+ * repaired → flows → worker. close ({@link ./close-store.ts}): in reverse order.
  */
 import { ReleaseStack } from '../kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../options.ts'

@@ -50,8 +50,8 @@ export type ResolvedHot =
   | { readonly kind: 'redis'; readonly server: RedisLocation }
 
 /**
- * `isShared`: other processes may use the database as well, for it is a server. `isInDataFolder`: it is on one disk with
- * the logs, which are all that it knows of.
+ * `isShared`: other processes may use the database as well, for it is a server. `isInDataFolder`: it is on one disk
+ * with the logs, which are all that it knows of.
  */
 export type ResolvedCold = {
   readonly dimensions: readonly number[]
@@ -111,7 +111,10 @@ const hasOptions = (value: unknown): boolean => {
   return typeof options === 'object' && options !== null
 }
 
-/** It is a function, and has read its options; a pool of pg, of Knex or of another library keeps them as they were given. */
+/**
+ * It is a function, and has read its options; a pool of pg, of Knex or of another library keeps them as they were
+ * given.
+ */
 const isPostgresJs = (value: unknown): boolean => {
   if (typeof value !== 'function' || !hasOptions(value)) return false
   const { host, port, parsers } = (value as unknown as { options: Record<string, unknown> }).options

@@ -16,8 +16,8 @@ export interface StoreStats {
   readonly pending: { readonly entries: number; readonly bytes: number }
   readonly hot: { readonly entries: number; readonly bytes: number } | undefined
   /**
-   * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged writes that
-   * the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
+   * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged
+   * writes that the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
    */
   readonly cold:
     | {
@@ -47,7 +47,10 @@ export interface StoreHealth {
   readonly hot: TierState
   readonly cold: TierState
   readonly error?: ThermoclineError
-  /** The database was found in an earlier state than it had been in, as after a restore. Stays until the store is opened again. */
+  /**
+   * The database was found in an earlier state than it had been in, as after a restore. Stays until the store is opened
+   * again.
+   */
   readonly setBack?: SetBack
 }
 

@@ -4,8 +4,8 @@
  * is done to their own clocks. Every process measures, for each issues versions and judges what has expired. While a
  * machine sleeps, the steady clock may stand still: what the time since boot has grown more by is added.
  *
- * The time told may go back when a measurement says so: versions rise all the same (see {@link ../entry/version.ts}), and
- * expiry is judged by what is known best.
+ * The time told may go back when a measurement says so: versions rise all the same (see {@link ../entry/version.ts}),
+ * and expiry is judged by what is known best.
  */
 import { uptime } from 'node:os'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -38,7 +38,9 @@ export class DatabaseClock implements Clock {
   readonly #sinceBoot: Clock
   readonly #name: string
   readonly #logger: Logger
-  /** The database's time less that of the steady clock and of sleep; until it was measured, our own time stands for it. */
+  /**
+   * The database's time less that of the steady clock and of sleep; until it was measured, our own time stands for it.
+   */
   #offset = 0
   #isMeasured = false
   /** Our own time less the steady clock's, when they were last compared, and likewise the time since boot. */
@@ -109,8 +111,8 @@ export class DatabaseClock implements Clock {
   }
 
   /**
-   * The steady clock's time and that of sleep. To ask for the time since boot costs a system call, and is done only where
-   * the own clock went apart from the steady one.
+   * The steady clock's time and that of sleep. To ask for the time since boot costs a system call, and is done only
+   * where the own clock went apart from the steady one.
    */
   #awakeAndAsleep(): number {
     const steady = this.#steady.now()

@@ -1,7 +1,7 @@
 /**
- * Moves entries out of hot: by age, and early where hot is over capacity. An entry leaves only after cold has its version,
- * and only if hot still holds that version; deleted and expired entries leave by the same path. The cost is that of the
- * batch, not of the tier.
+ * Moves entries out of hot: by age, and early where hot is over capacity. An entry leaves only after cold has its
+ * version, and only if hot still holds that version; deleted and expired entries leave by the same path. The cost is
+ * that of the batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -44,8 +44,8 @@ export class Demoter {
   }
 
   /**
-   * Demotes the least recently accessed until hot is within its capacity, but no more than hot held at first: writers may
-   * fill it as fast as it is emptied.
+   * Demotes the least recently accessed until hot is within its capacity, but no more than hot held at first: writers
+   * may fill it as fast as it is emptied.
    */
   async demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
     const { entries } = await this.#parts.hot.size()
@@ -55,8 +55,9 @@ export class Demoter {
   }
 
   /**
-   * Demotes everything, so that cold has whatever hot had. Twice what hot held at first is enough, though writers fill it
-   * meanwhile: what is read goes to the back of the queue. Not complete where it was ended, or came upon what would not leave.
+   * Demotes everything, so that cold has whatever hot had. Twice what hot held at first is enough, though writers fill
+   * it meanwhile: what is read goes to the back of the queue. Not complete where it was ended, or came upon what would
+   * not leave.
    */
   async demoteAll(signal: AbortSignal): Promise<DemoteStats & { readonly isComplete: boolean }> {
     const { hot } = this.#parts

@@ -1,8 +1,9 @@
 /**
  * Brings a shared hot tier back in step with cold, in every process that has it: writes of this process that are not in
- * cold yet are pushed again into a generation that is new, and keys of which hot may hold something older than cold (rows
- * of `hot_misses`, from whichever process) are dropped from hot. Where they cannot be, this process reads past hot until
- * nothing is left to drop; where hot turns out to be another generation than it was, what it holds is not believed any more.
+ * cold yet are pushed again into a generation that is new, and keys of which hot may hold something older than cold
+ * (rows of `hot_misses`, from whichever process) are dropped from hot. Where they cannot be, this process reads past
+ * hot until nothing is left to drop; where hot turns out to be another generation than it was, what it holds is not
+ * believed any more.
  */
 import type { ColdTier, HotMiss } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
@@ -104,7 +105,9 @@ export class HotRepair {
       logger.info({ entries: pushed, generation: generationNumber }, 'pushed what cold lacks into hot again')
   }
 
-  /** A version enters only where it is newer than cold: what cold has newer may have left hot, and its marker with it. */
+  /**
+   * A version enters only where it is newer than cold: what cold has newer may have left hot, and its marker with it.
+   */
   async #push(records: readonly EntryRecord[], generationNumber: number): Promise<void> {
     const { hot, cold, pending } = this.#parts
     const origin = { startedAt: hot.now(), generationId: hot.generationId }

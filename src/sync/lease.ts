@@ -1,6 +1,7 @@
 /**
- * What one process of a store has at a time: a row in cold that expires by the database's clock, so that whoever died or
- * was paused is out of the way after a while. Never more than a hint to others: two holders at once do no harm to data.
+ * What one process of a store has at a time: a row in cold that expires by the database's clock, so that whoever died
+ * or was paused is out of the way after a while. Never more than a hint to others: two holders at once do no harm to
+ * data.
  */
 import { randomUUID } from 'node:crypto'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -31,7 +32,10 @@ export class Lease {
     return this.#cold.holdLease(this.#name, this.#holder, LEASE_MS)
   }
 
-  /** Extends it from now on, in the background; `onLost` when somebody else has it. A database that is away is asked again. */
+  /**
+   * Extends it from now on, in the background; `onLost` when somebody else has it. A database that is away is asked
+   * again.
+   */
   keep(onLost: () => void): void {
     if (this.#isReleased || this.#renewal !== undefined) return
     this.#renewal = setTimeout(() => {

@@ -1,6 +1,6 @@
 /**
- * Tells the logger about a tier that is away: one line when it goes, with what that means for calls, then a reminder now
- * and then, and one line when it is back. Each failure in between is told by `debug`.
+ * Tells the logger about a tier that is away: one line when it goes, with what that means for calls, then a reminder
+ * now and then, and one line when it is back. Each failure in between is told by `debug`.
  */
 import { isThermoclineError, type TierName, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'

@@ -10,8 +10,8 @@ const SWEEP_ROWS = 1_000
 const INDEX_ROWS = 20
 
 /**
- * Turns expired entries into tombstones and collects old tombstones until few are left or `signal` fires. Few, not none:
- * entries may go on expiring as fast as they are swept.
+ * Turns expired entries into tombstones and collects old tombstones until few are left or `signal` fires. Few, not
+ * none: entries may go on expiring as fast as they are swept.
  */
 export async function sweep(cold: ColdTier, signal: AbortSignal): Promise<SweepResult> {
   let expired = 0
@@ -27,8 +27,8 @@ export async function sweep(cold: ColdTier, signal: AbortSignal): Promise<SweepR
 }
 
 /**
- * Puts rows into the vector index, the oldest first, until every row is in it that was there at first, or `signal` fires;
- * answers how many. Rows may come faster than they can be indexed: those are left to the next run.
+ * Puts rows into the vector index, the oldest first, until every row is in it that was there at first, or `signal`
+ * fires; answers how many. Rows may come faster than they can be indexed: those are left to the next run.
  */
 export async function indexVectors(cold: ColdTier, signal: AbortSignal): Promise<number> {
   let indexed = 0

@@ -2,7 +2,8 @@
  * The background half of a store: checkpoints about once a second, and on a schedule a sync, which demotes, sweeps and
  * indexes. Runs never overlap; `syncNow` and `checkpointNow` join a run that has not begun yet, else start one.
  *
- * Lifecycle: idle → `start()` → running → `shutdown()` → stopped, which finishes the batch under way and starts no other.
+ * Lifecycle: idle → `start()` → running → `shutdown()` → stopped, which finishes the batch under way and starts no
+ * other.
  */
 import { Cron } from 'croner'
 import { ThermoclineError } from '../errors.ts'

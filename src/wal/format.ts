@@ -37,7 +37,9 @@ const MAGIC = Buffer.from('TWALSEG1', 'latin1')
 export const RECORD_MARKER = 0xf3a51c7e
 export const ALIGNMENT = 8
 
-/** `prepared`, `commit` and `abort` are reserved: nothing writes them yet, and a reader refuses the log that holds one. */
+/**
+ * `prepared`, `commit` and `abort` are reserved: nothing writes them yet, and a reader refuses the log that holds one.
+ */
 export const RECORD_TYPES = { put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7 } as const
 export type RecordType = keyof typeof RECORD_TYPES
 

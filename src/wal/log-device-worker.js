@@ -1,6 +1,6 @@
 /**
- * Runs a log's file operations with synchronous calls; see log-device.ts. JavaScript, because a worker thread of Node 20
- * cannot load TypeScript.
+ * Runs a log's file operations with synchronous calls; see log-device.ts. JavaScript, because a worker thread of Node
+ * 20 cannot load TypeScript.
  *
  * @typedef {import('./log-device.ts').LogOperation} LogOperation
  * @typedef {import('./log-device.ts').LogDeviceFailure} LogDeviceFailure
@@ -25,8 +25,8 @@ const folder = workerData.folder
 /** @type {Map<string, number>} */
 const descriptors = new Map()
 /**
- * A descriptor that is held for when the process has none left: in the midst of a list of operations there is no way back,
- * and other threads take what is free. Undefined once it has been used, until another can be had.
+ * A descriptor that is held for when the process has none left: in the midst of a list of operations there is no way
+ * back, and other threads take what is free. Undefined once it has been used, until another can be had.
  *
  * @type {number | undefined}
  */

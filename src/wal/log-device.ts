@@ -1,10 +1,11 @@
 /**
- * The one way to change a log folder. A list of operations runs in order and stops at the first that fails; lists run one
- * after the other. The real device runs them with synchronous calls in a worker thread of its own, because fdatasync in
- * libuv's pool waits behind whatever else the application does there. Tests put a device of their own in its place.
+ * The one way to change a log folder. A list of operations runs in order and stops at the first that fails; lists run
+ * one after the other. The real device runs them with synchronous calls in a worker thread of its own, because
+ * fdatasync in libuv's pool waits behind whatever else the application does there. Tests put a device of their own in
+ * its place.
  *
- * A shortage of descriptors or memory fails a list at its first operation, before anything is done; in the midst of a list the
- * device waits for it to pass, and it keeps a descriptor in reserve for that.
+ * A shortage of descriptors or memory fails a list at its first operation, before anything is done; in the midst of a
+ * list the device waits for it to pass, and it keeps a descriptor in reserve for that.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'

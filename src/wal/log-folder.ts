@@ -57,7 +57,10 @@ export class LogFolder {
     return new LogScan({ path: join(this.path, walId), walId }, options)
   }
 
-  /** Repeats a look at logs during which an owner deleted what was being read: segments it had shipped, or its whole log. */
+  /**
+   * Repeats a look at logs during which an owner deleted what was being read: segments it had shipped, or its whole
+   * log.
+   */
   async readBesideOwner<T>(look: () => Promise<T>): Promise<T> {
     for (let looks = 1; ; looks++) {
       try {

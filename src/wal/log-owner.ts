@@ -1,14 +1,14 @@
 /**
- * Whose log a folder holds, for where the lock beneath does not hold: an owner that was paused, a network file system, a
- * folder that was moved. The file `owner` has the token of whoever opened the log last.
+ * Whose log a folder holds, for where the lock beneath does not hold: an owner that was paused, a network file system,
+ * a folder that was moved. The file `owner` has the token of whoever opened the log last.
  *
  * An adopter replaces the token durably and then reads the log to its end. An owner looks after each sync whether the
  * token is still its own, and only then acknowledges. So a record that was acknowledged had been written before the
  * token was replaced, and the adopter has read it.
  *
- * The token is replaced in place: every way of looking sees that, half of it is as good as all, and it takes no space on a
- * full disk. The owner looks by path: it notices as well that the folder was moved or the file removed, and a network file
- * system asks its server at each open.
+ * The token is replaced in place: every way of looking sees that, half of it is as good as all, and it takes no space
+ * on a full disk. The owner looks by path: it notices as well that the folder was moved or the file removed, and a
+ * network file system asks its server at each open.
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'

@@ -83,7 +83,10 @@ export class SegmentReader {
     return bytes.subarray(0, await this.#file.read(bytes, offset))
   }
 
-  /** The record at `position`, which must continue chain and sequence, or why there is none. `limit`: where the segment ends. */
+  /**
+   * The record at `position`, which must continue chain and sequence, or why there is none. `limit`: where the segment
+   * ends.
+   */
   async next(position: ReadPosition, salt: number, limit: number): Promise<SegmentRecord | SegmentStop> {
     const { offset, chain, sequence } = position
     if (offset >= limit) return { stop: 'end', offset }
@@ -110,7 +113,10 @@ export class SegmentReader {
     return undefined
   }
 
-  /** The furthest that records after `from` say the segment was synced. Headers alone count: they have a checksum of their own. */
+  /**
+   * The furthest that records after `from` say the segment was synced. Headers alone count: they have a checksum of
+   * their own.
+   */
   async syncedOffsetAfter(from: number, salt: number): Promise<number> {
     let furthest = 0
     for await (const offset of this.#markers(from, this.size)) {
@@ -133,8 +139,8 @@ export class SegmentReader {
   }
 
   /**
-   * Whether the bytes from `offset` on are what a killed writer leaves: the beginning of a record that the end of the file
-   * cuts off.
+   * Whether the bytes from `offset` on are what a killed writer leaves: the beginning of a record that the end of the
+   * file cuts off.
    */
   async isCutOff(offset: number, salt: number): Promise<boolean> {
     const bytes = await unlessUnreadable(this.read(offset, RECORD_HEADER_BYTES))
@@ -175,8 +181,8 @@ export class SegmentReader {
   }
 
   /**
-   * What the window still has from `offset` on, or a new window where that is too little to find anything in. Zeros where
-   * the disk cannot read: no marker is found there, and the search goes on behind it.
+   * What the window still has from `offset` on, or a new window where that is too little to find anything in. Zeros
+   * where the disk cannot read: no marker is found there, and the search goes on behind it.
    */
   async #ahead(offset: number): Promise<Buffer> {
     const start = offset - this.#windowStart

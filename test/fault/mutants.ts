@@ -1,8 +1,9 @@
 /**
  * `npm run mutants [NAME…]`: takes one promise out of the code at a time, and sees whether a test notices.
  *
- * Each patch in `mutants/` says what it breaks and, behind `Suites:`, where that must be noticed. It is applied to a copy of
- * the repository, and a test that passed there before must fail with it. Exits 1 when one survives or does not apply.
+ * Each patch in `mutants/` says what it breaks and, behind `Suites:`, where that must be noticed. It is applied to a
+ * copy of the repository, and a test that passed there before must fail with it. Exits 1 when one survives or does not
+ * apply.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,6 @@
 /**
- * What one process acknowledges of a key rises, whatever its clock and those of others do and whether or not hot is there
- * to say so. By hand: `FAULT_RUNS=5000 npx vitest run test/flow/version-order.test.ts`.
+ * What one process acknowledges of a key rises, whatever its clock and those of others do and whether or not hot is
+ * there to say so. By hand: `FAULT_RUNS=5000 npx vitest run test/flow/version-order.test.ts`.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

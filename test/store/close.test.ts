@@ -1,4 +1,6 @@
-/** Closing keeps to its deadline whatever does not end, and keeps a folder for as long as something in it is at work. */
+/**
+ * Closing keeps to its deadline whatever does not end, and keeps a folder for as long as something in it is at work.
+ */
 import { expect, test, vi } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { openCold } from '../../src/store/open-cold.ts'

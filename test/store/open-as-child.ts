@@ -1,6 +1,6 @@
 /**
- * Opens a data folder and writes to a log in it as another user. Arguments: the folder, user and group; the process is in no
- * other group. Prints `opened`, or code and message of the error.
+ * Opens a data folder and writes to a log in it as another user. Arguments: the folder, user and group; the process is
+ * in no other group. Prints `opened`, or code and message of the error.
  */
 import { ThermoclineError } from '../../src/errors.ts'
 import { ReleaseStack } from '../../src/kernel/release-stack.ts'

@@ -1,7 +1,7 @@
 /**
- * Goes on with the only log of a folder, or creates one, and appends until it is killed. Prints `ack SEQUENCE` after each
- * append that resolved, and `CODE OUTCOME` of one that did not. The payload is that of its sequence, so a reader knows
- * what must stand there.
+ * Goes on with the only log of a folder, or creates one, and appends until it is killed. Prints `ack SEQUENCE` after
+ * each append that resolved, and `CODE OUTCOME` of one that did not. The payload is that of its sequence, so a reader
+ * knows what must stand there.
  */
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'

@@ -1,4 +1,6 @@
-/** Scans a log and prints `RECORDS MEGABYTES`: what it read, and by how much the memory of this process grew meanwhile. */
+/**
+ * Scans a log and prints `RECORDS MEGABYTES`: what it read, and by how much the memory of this process grew meanwhile.
+ */
 import { filesIn } from '../../src/wal/log-files.ts'
 import { LogScan } from '../../src/wal/log-scan.ts'
 

@@ -1,6 +1,7 @@
 /**
- * Writes to a log while this process has no file descriptor left, and while another thread takes each that becomes free.
- * Argument: the folder. Prints `ack SEQUENCE` or `CODE OUTCOME` for each append, and `none left` and `enough` in between.
+ * Writes to a log while this process has no file descriptor left, and while another thread takes each that becomes
+ * free. Argument: the folder. Prints `ack SEQUENCE` or `CODE OUTCOME` for each append, and `none left` and `enough` in
+ * between.
  */
 import { closeSync, openSync } from 'node:fs'
 import { isThermoclineError } from '../../src/errors.ts'

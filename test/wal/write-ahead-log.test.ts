@@ -1,4 +1,6 @@
-/** The log on a real disk, through the real device; what the device is asked is seen, held back or failed on its way. */
+/**
+ * The log on a real disk, through the real device; what the device is asked is seen, held back or failed on its way.
+ */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

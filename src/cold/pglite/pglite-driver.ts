@@ -24,7 +24,9 @@ import { Housekeeping } from './pglite-housekeeping.ts'
 import { databaseImage, type ImageFile, writeImage } from './pglite-image.ts'
 
 export interface PgliteColdOptions {
-  /** undefined: in memory. The caller MUST hold a lock over the folder: a second opener gets no error and loses rows. */
+  /**
+   * undefined: in memory. The caller MUST hold a lock over the folder: a second opener gets no error and loses rows.
+   */
   readonly dir: string | undefined
   /** Dimensions and metrics to keep vector indexes for. */
   readonly dimensions: readonly number[]

@@ -1,6 +1,6 @@
 /**
- * The folder of an embedded database: `DIR/data`. A new one is made beside it under a temporary name and takes its place
- * when all of it is on the disk, since a folder whose making was killed half-way never opens again.
+ * The folder of an embedded database: `DIR/data`. A new one is made beside it under a temporary name and takes its
+ * place when all of it is on the disk, since a folder whose making was killed half-way never opens again.
  */
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,10 +1,10 @@
 /**
  * A prepared database: the files of one that was made, migrated and shut down in good order, without any row of ours.
- * Making one takes Postgres seconds. The build makes the image (see src/build/database-image.ts) and the package carries it; where it is
- * not found, or is of another version, databases are made the long way.
+ * Making one takes Postgres seconds. The build makes the image (see src/build/database-image.ts) and the package
+ * carries it; where it is not found, or is of another version, databases are made the long way.
  *
- * The file is gzip over msgpack: `{ key, files: [[path, size, content]] }`, where zeros follow the content up to the size, and
- * a folder has the size -1 and stands before what is in it.
+ * The file is gzip over msgpack: `{ key, files: [[path, size, content]] }`, where zeros follow the content up to the
+ * size, and a folder has the size -1 and stands before what is in it.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'

@@ -43,7 +43,10 @@ export function ownFile(name: string): string[] {
 
 const OWN = 'thermocline/package.json'
 
-/** Files to look from. The installed thermocline comes first: a program may have a PGlite of its own, of another version. */
+/**
+ * Files to look from. The installed thermocline comes first: a program may have a PGlite of its own, of another
+ * version.
+ */
 function starts(): string[] {
   const known = [thisFile(), process.argv[1], join(process.cwd(), 'package.json')].filter((file) => file !== undefined)
   return known.flatMap((file) => [resolve(file, OWN), file]).filter((file) => file !== undefined)

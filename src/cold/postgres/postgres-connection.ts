@@ -25,7 +25,10 @@ export class PostgresConnection {
     this.#server = server
   }
 
-  /** Past the deadline the statement is cancelled, and may have taken effect all the same. Without parameters it may be several statements, which are one transaction. */
+  /**
+   * Past the deadline the statement is cancelled, and may have taken effect all the same. Without parameters it may be
+   * several statements, which are one transaction.
+   */
   async query(text: string, parameters: readonly unknown[], timeout = Number.POSITIVE_INFINITY): Promise<Row[]> {
     const deadline = performance.now() + timeout
     const link = await this.#connect(timeout)
@@ -46,8 +49,8 @@ export class PostgresConnection {
   }
 
   /**
-   * Runs messages one after the other, sent at once: a pooler has no occasion to give the session away in between. Throws
-   * the first error when all are answered.
+   * Runs messages one after the other, sent at once: a pooler has no occasion to give the session away in between.
+   * Throws the first error when all are answered.
    */
   async queryTogether(texts: readonly string[]): Promise<void> {
     const link = await this.#connect(Number.POSITIVE_INFINITY)
@@ -64,7 +67,9 @@ export class PostgresConnection {
     }
   }
 
-  /** Sends bytes as `text` says, a `COPY … FROM STDIN`. A resolved promise means that the server has taken all of them. */
+  /**
+   * Sends bytes as `text` says, a `COPY … FROM STDIN`. A resolved promise means that the server has taken all of them.
+   */
   async copy(text: string, bytes: Uint8Array, timeout: number): Promise<void> {
     const deadline = performance.now() + timeout
     const link = await this.#connect(timeout)
@@ -140,7 +145,10 @@ class Link {
     return this.#isDiscarded || this.#socket.destroyed
   }
 
-  /** Rejects at the deadline, and when the socket is gone: between an error of its socket and the end of it, postgres.js takes statements and forgets them. */
+  /**
+   * Rejects at the deadline, and when the socket is gone: between an error of its socket and the end of it, postgres.js
+   * takes statements and forgets them.
+   */
   async settle<T>(work: Promise<T>, timeout: number): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     try {
@@ -184,7 +192,8 @@ function copyIn(client: Sql, text: string, bytes: Uint8Array): Promise<void> {
     // postgres.js resolves the query with its stream, and keeps for itself why rows were refused later.
     Object.assign(query, { reject })
     query.writable().then((stream) => {
-      // It would send, after the end of the rows, that they failed; pgbouncer then keeps the server's connection for us.
+      // It would send, after the end of the rows, that they failed; pgbouncer then keeps the server's connection for
+      // us.
       stream._destroy = (error, callback) => callback(error)
       stream.on('error', reject)
       stream.on('finish', resolve)
@@ -197,7 +206,10 @@ const CANCEL_REQUEST_CODE = 80_877_102
 /** Milliseconds. */
 const CANCEL_TIMEOUT = 1_000
 
-/** Asks the server to cancel what that backend is doing. Nobody can tell whether it does, so nobody is told of a failure. */
+/**
+ * Asks the server to cancel what that backend is doing. Nobody can tell whether it does, so nobody is told of a
+ * failure.
+ */
 async function requestCancel(server: PostgresServer, pid: number, secret: number, done: () => void): Promise<void> {
   const request = Buffer.alloc(16)
   for (const [nth, value] of [16, CANCEL_REQUEST_CODE, pid, secret].entries()) request.writeUInt32BE(value, nth * 4)

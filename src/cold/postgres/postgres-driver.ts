@@ -2,9 +2,9 @@
  * The cold tier on a Postgres server, over postgres.js. Every statement is a transaction of its own and nothing relies
  * on a session, so pgbouncer may stand in between in transaction mode; named statements and BEGIN are never used.
  *
- * Sessions run at read committed, where every statement here is right. Below a pooler that does not pass that on, a role
- * or a database may be set to more, and deadlocks can come at any level: a statement that gave way to another has failed
- * as the whole transaction that it is, so it is safe to repeat, and is.
+ * Sessions run at read committed, where every statement here is right. Below a pooler that does not pass that on, a
+ * role or a database may be set to more, and deadlocks can come at any level: a statement that gave way to another has
+ * failed as the whole transaction that it is, so it is safe to repeat, and is.
  *
  * A statement past its deadline is cancelled; it may have taken effect all the same. Whatever becomes of a connection
  * (a killed backend, a stopped server, a network that is silent), the statement on it rejects within its deadline, and
@@ -38,7 +38,10 @@ export interface PostgresDriverOptions extends PostgresLocation {
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
   readonly migrate: 'auto' | 'check'
-  /** Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they take. */
+  /**
+   * Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they
+   * take.
+   */
   readonly timeout: number
   readonly logger: Logger
   /** Milliseconds that the build of an index waits for older transactions. */

@@ -30,7 +30,10 @@ export const LATE = 'did not answer in time'
 /** What was reached may be anything. */
 export const NO_ANSWER = `${LATE}: check that Postgres listens there, or ${TELL_URL}`
 
-/** The next three by SQLSTATE, or by code of Node and postgres.js; each follows the name of the server. What waiting may mend: */
+/**
+ * The next three by SQLSTATE, or by code of Node and postgres.js; each follows the name of the server. What waiting may
+ * mend:
+ */
 const TRANSIENT: Readonly<Record<string, string>> = {
   ECONNREFUSED: `refuses connections: start Postgres there, or ${TELL_URL}`,
   ENOENT: `has no such socket: start Postgres there, or ${TELL_URL}`,
@@ -83,7 +86,10 @@ const PERMANENT: Readonly<Record<string, string>> = {
 /** Of TLS that is not understood; the code says what exactly. */
 const isTlsFailure = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_')
 
-/** Whether waiting mends nothing: the login, the certificate, a missing database or privilege, a standby, an unknown name. */
+/**
+ * Whether waiting mends nothing: the login, the certificate, a missing database or privilege, a standby, an unknown
+ * name.
+ */
 export function isPermanent(code: string): boolean {
   return code in PERMANENT || isTlsFailure(code)
 }
@@ -108,7 +114,10 @@ export function postgresError(error: unknown, server: string): ThermoclineError 
   return coldError(error)
 }
 
-/** The setting that ended a new connection, of those that it was given: unknown, of a wrong value, only the server's to set, or not to be passed on by a pooler. */
+/**
+ * The setting that ended a new connection, of those that it was given: unknown, of a wrong value, only the server's to
+ * set, or not to be passed on by a pooler.
+ */
 export function refusedSetting(error: unknown, settings: readonly string[]): string | undefined {
   const code = codeOf(error)
   if (!isFatal(error) || !['42704', '22023', '42501', '55P02', '08P01'].includes(code ?? '')) return undefined
@@ -132,7 +141,9 @@ function isSqlState(code: string): boolean {
   return /^[0-9][0-9A-Z]{4}$|^[FHPX][0-9A-Z]{4}$/.test(code) && code !== 'EPIPE'
 }
 
-/** Whether the server refused one statement and the connection goes on. Anything else leaves the connection in doubt. */
+/**
+ * Whether the server refused one statement and the connection goes on. Anything else leaves the connection in doubt.
+ */
 export function isRefusal(error: unknown): boolean {
   return (error as { severity?: unknown } | null)?.severity === 'ERROR'
 }

@@ -1,8 +1,8 @@
 /**
  * Builds of vector indexes on a server that many processes share. An index is built CONCURRENTLY, which no transaction
- * may contain and no lock may wait for (the build waits for every older snapshot, also that of a waiting session): a lease
- * decides who builds, and the others look now and then. A build that ended halfway leaves an invalid index, which is
- * dropped at once, or by the next build where its process died.
+ * may contain and no lock may wait for (the build waits for every older snapshot, also that of a waiting session): a
+ * lease decides who builds, and the others look now and then. A build that ended halfway leaves an invalid index, which
+ * is dropped at once, or by the next build where its process died.
  *
  * No limit that the role has ends a build. An older transaction that holds it up does, after a while that is told with
  * the first sign of it: nobody wants to open a program for a night because a dump is under way.

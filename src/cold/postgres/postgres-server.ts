@@ -62,8 +62,8 @@ export class PostgresServer {
   }
 
   /**
-   * A client for that one socket, by which it logs in with its first statement. What postgres.js would wait for while the
-   * connection may break ends the process, so it waits for nothing: neither for a socket nor for a password.
+   * A client for that one socket, by which it logs in with its first statement. What postgres.js would wait for while
+   * the connection may break ends the process, so it waits for nothing: neither for a socket nor for a password.
    */
   createClient(socket: Socket, password: string): Sql {
     const { host, port, path, user, database, settings } = this.#login
@@ -117,7 +117,10 @@ export class PostgresServer {
   }
 }
 
-/** For a client that has lost its socket: it asks for another as long as a statement waits, and listens to it a moment later. */
+/**
+ * For a client that has lost its socket: it asks for another as long as a statement waits, and listens to it a moment
+ * later.
+ */
 function lostSocket(): Socket {
   const socket = new Socket()
   setImmediate(() => socket.destroy())

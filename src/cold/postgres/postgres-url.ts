@@ -1,7 +1,8 @@
 /**
- * Connection strings as people have them: written for libpq, for postgres.js, or for another client that adds parameters
- * of its own. What says where the server is, who logs in and over what TLS is honoured; what tunes a client that is not
- * used here is dropped; anything else is a setting for the server, which refuses what it does not know by name.
+ * Connection strings as people have them: written for libpq, for postgres.js, or for another client that adds
+ * parameters of its own. What says where the server is, who logs in and over what TLS is honoured; what tunes a client
+ * that is not used here is dropped; anything else is a setting for the server, which refuses what it does not know by
+ * name.
  */
 import { readFileSync } from 'node:fs'
 import type postgres from 'postgres'
