@@ -58,8 +58,8 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
 }
 
 /**
- * Ships and retires the logs whose owner has died since. One that is damaged or cannot be read is left to an operator, and
- * the others go on; the rejection is that of the first. Without cold none goes on.
+ * Ships and retires the logs whose owner has died since. One that is damaged or cannot be read is left to an operator,
+ * and the others go on; the rejection is that of the first. Without cold none goes on.
  */
 export async function adoptLogs(options: AdoptOptions): Promise<void> {
   const { cold, wal, logger, signal } = options
@@ -85,7 +85,10 @@ interface TakenOver {
   readonly recovery: Recovery
 }
 
-/** Undefined where there is nothing to go on with: a living process has the log, all of it was in cold, or the signal came. */
+/**
+ * Undefined where there is nothing to go on with: a living process has the log, all of it was in cold, or the signal
+ * came.
+ */
 async function takeOver(
   folder: LogFolder,
   walId: string,

@@ -25,7 +25,10 @@ export interface LogBatch {
 
 export type OnUndecodable = (error: ThermoclineError<'ERR_WAL_CORRUPT'>) => void
 
-/** A payload whose checksum holds but which is no entry is damage like any other: it is passed over where somebody is told. */
+/**
+ * A payload whose checksum holds but which is no entry is damage like any other: it is passed over where somebody is
+ * told.
+ */
 export async function* entriesOf(scan: LogScan, onUndecodable: OnUndecodable = refuse): AsyncGenerator<LogEntry> {
   for await (const record of scan) {
     const value = decode(record, scan.report.walId, onUndecodable)

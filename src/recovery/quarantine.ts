@@ -1,11 +1,17 @@
-/** Where a damaged log goes once its loss is accepted: the store opens without it, and its files stay for whoever wants them. */
+/**
+ * Where a damaged log goes once its loss is accepted: the store opens without it, and its files stay for whoever wants
+ * them.
+ */
 import { rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 
-/** The caller MUST own the log. Both folders are synced, so that a power cut leaves it in one of them. Answers where it is now. */
+/**
+ * The caller MUST own the log. Both folders are synced, so that a power cut leaves it in one of them. Answers where it
+ * is now.
+ */
 export async function setAside(path: string, quarantine: string): Promise<string> {
   await makeFolder(quarantine)
   const target = await freeName(join(quarantine, basename(path)))
@@ -17,7 +23,10 @@ export async function setAside(path: string, quarantine: string): Promise<string
   return target
 }
 
-/** What an earlier run that was killed had set aside: cold would wait for its records, and keep every tombstone till then. */
+/**
+ * What an earlier run that was killed had set aside: cold would wait for its records, and keep every tombstone till
+ * then.
+ */
 export async function forgetSetAside(quarantine: string, cold: ColdTier, present: readonly string[]): Promise<void> {
   for (const walId of await new LogFolder(quarantine).list()) {
     const checkpoint = present.includes(walId) ? undefined : await cold.checkpointOf(walId)

@@ -27,7 +27,9 @@ export interface RecoverFolderOptions {
   readonly cold: ColdTier
   readonly logger: Logger
   readonly acceptLoss: boolean
-  /** Whether every log that cold knows belongs into this folder: then one that is not there is reported. @default false */
+  /**
+   * Whether every log that cold knows belongs into this folder: then one that is not there is reported. @default false
+   */
   readonly ownsEveryLog?: boolean
   /** Asks the run to end once the batch under way is in cold. */
   readonly signal?: AbortSignal | undefined

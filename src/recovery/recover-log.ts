@@ -1,12 +1,12 @@
 /**
- * Ships what a log holds and cold does not have yet. Everything it does is idempotent, so a recovery that was interrupted
- * is simply begun again.
+ * Ships what a log holds and cold does not have yet. Everything it does is idempotent, so a recovery that was
+ * interrupted is simply begun again.
  *
  *     claim ─► outline ─► checkpoint in cold ─┬─ none, and the log is spent ─► its files are removed
  *                                             └─ take over in cold ─► records ─► batches ─► cold ─► Recovery
  *
- * The claim (log-folder.ts) has replaced the owner's token by then, so whatever was acknowledged is in the files that are
- * read here. What becomes of the log is for the caller to decide: opening goes on with it, adopting retires it
+ * The claim (log-folder.ts) has replaced the owner's token by then, so whatever was acknowledged is in the files that
+ * are read here. What becomes of the log is for the caller to decide: opening goes on with it, adopting retires it
  * (adopt-logs.ts), recovering retires it, keeps it or sets it aside (recover-folder.ts). While cold is away, the same
  * records become pending instead (resume-log.ts).
  */
@@ -72,8 +72,8 @@ export interface Recovery extends Figures {
 }
 
 /**
- * Undefined where nothing was left of the log but its files, which are gone now. Rejects with `ERR_WAL_CORRUPT` at damage
- * unless `salvage`; what was shipped before it stays shipped.
+ * Undefined where nothing was left of the log but its files, which are gone now. Rejects with `ERR_WAL_CORRUPT` at
+ * damage unless `salvage`; what was shipped before it stays shipped.
  */
 export async function recoverLog(options: RecoverOptions): Promise<Recovery | undefined> {
   const { log, cold, salvage = false, signal, onProgress } = options
@@ -133,9 +133,9 @@ export function continueLog(
 }
 
 /**
- * What of a log need not be read again. What cold has from an epoch that this folder never saw may have come from a copy of
- * it, which gave the same numbers to other records: then all of ours are shipped once more. Likewise what an epoch wrote
- * that cold never heard of, whatever numbers cold has.
+ * What of a log need not be read again. What cold has from an epoch that this folder never saw may have come from a
+ * copy of it, which gave the same numbers to other records: then all of ours are shipped once more. Likewise what an
+ * epoch wrote that cold never heard of, whatever numbers cold has.
  */
 function shippedOf(outline: LogOutline, known: LogCheckpoint | undefined): { readonly afterSequence?: number } {
   if (known === undefined) return { afterSequence: 0 }
@@ -144,8 +144,8 @@ function shippedOf(outline: LogOutline, known: LogCheckpoint | undefined): { rea
 }
 
 /**
- * Whether a log that cold does not know holds nothing to ship: it was retired and a crash came in between, or it never held
- * a record.
+ * Whether a log that cold does not know holds nothing to ship: it was retired and a crash came in between, or it never
+ * held a record.
  */
 async function isSpent(log: LockedLog): Promise<boolean> {
   const { closed, records, damage } = await new LogScan(log, { salvage: true }).toEnd()

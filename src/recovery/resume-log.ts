@@ -1,7 +1,7 @@
 /**
- * Goes on with a log while cold is away: what it holds is pending again, as far as segments are kept, and stays in them.
- * Its epoch is raised in cold by the first checkpoint, before it ships anything. What the killed owner had written and not
- * synced is synced first, when the log begins its new segment.
+ * Goes on with a log while cold is away: what it holds is pending again, as far as segments are kept, and stays in
+ * them. Its epoch is raised in cold by the first checkpoint, before it ships anything. What the killed owner had
+ * written and not synced is synced first, when the log begins its new segment.
  */
 import type { EntryRecord } from '../entry/record.ts'
 import type { VersionClock } from '../entry/version.ts'
@@ -26,7 +26,10 @@ export interface ResumedLog {
   readonly firstSequence: number
 }
 
-/** Other logs without an owner are left to adoption, once cold is there. Rejects with `ERR_WAL_CORRUPT` where the log is damaged. */
+/**
+ * Other logs without an owner are left to adoption, once cold is there. Rejects with `ERR_WAL_CORRUPT` where the log is
+ * damaged.
+ */
 export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
   const { versions, logger } = options
   const wal = { ...options.wal, highestVersion: () => versions.highest }
@@ -34,7 +37,8 @@ export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
   for (const walId of (await folder.list()).reverse()) {
     await using log = await folder.claimUnlessOwned(walId)
     if (log === undefined) continue
-    // Verified before any of it counts. Closed: all of it is in cold, and its owner was killed before its folder was gone.
+    // Verified before any of it counts. Closed: all of it is in cold, and its owner was killed before its folder was
+    // gone.
     const { closed, records } = await readEntries(log, () => {})
     if (closed || records === 0) continue
     const { end, firstSequence, highestVersion } = await readEntries(log, ({ sequence, payload, value }) => {

@@ -35,7 +35,8 @@ export interface StoreLog extends OwnLog {
 }
 
 /**
- * Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again instead.
+ * Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again
+ * instead.
  * @param folder undefined: a log in memory.
  */
 export function openStoreLog(folder: DataFolder | undefined, parts: StoreLogParts): Promise<StoreLog> {

@@ -130,7 +130,10 @@ export class Checkpointer {
     return this.#flight.isQueued
   }
 
-  /** Ships everything that was acknowledged before the call. Touches no tier when there is nothing to ship, unless `heartbeat`. */
+  /**
+   * Ships everything that was acknowledged before the call. Touches no tier when there is nothing to ship, unless
+   * `heartbeat`.
+   */
   async checkpointNow({ heartbeat = false } = {}): Promise<CheckpointStats> {
     // What cold lost is in segments only.
     const owesNothing = this.#pending.size === 0 && this.#lostThrough === undefined && this.#fenced === undefined
@@ -156,7 +159,8 @@ export class Checkpointer {
     const watermark = time.versions.takeWatermark()
     await log.journal.settled()
     const target = pending.highestSequence
-    // What became durable meanwhile must reach hot as well: while hot still holds what it replaces, only pending knows better.
+    // What became durable meanwhile must reach hot as well: while hot still holds what it replaces, only pending knows
+    // better.
     await log.journal.settled()
     const total = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }
     for (;;) {
@@ -212,9 +216,9 @@ export class Checkpointer {
   }
 
   /**
-   * Cold may have an older epoch of the log than ours, or none, but none that is as new, unless an earlier attempt of ours
-   * was answered too late: else the log is somebody else's by now, or a recovery died that had taken it over. Whoever opens
-   * it next takes a newer one.
+   * Cold may have an older epoch of the log than ours, or none, but none that is as new, unless an earlier attempt of
+   * ours was answered too late: else the log is somebody else's by now, or a recovery died that had taken it over.
+   * Whoever opens it next takes a newer one.
    */
   async #register(): Promise<void> {
     const { cold } = this.#parts

@@ -56,8 +56,8 @@ export class LockedLog {
   }
 
   /**
-   * Makes this process the owner. Rejects with `ERR_LOCKED` while another one that lives is, and with `ERR_NOT_FOUND` where
-   * the log is gone: then its records are in cold.
+   * Makes this process the owner. Rejects with `ERR_LOCKED` while another one that lives is, and with `ERR_NOT_FOUND`
+   * where the log is gone: then its records are in cold.
    */
   static async lock(dir: string, walId: string, { lockTimeout }: LogLockOptions): Promise<LockedLog> {
     const path = join(dir, walId)
@@ -95,8 +95,9 @@ export class LockedLog {
   }
 
   /**
-   * Removes the log for good; its every record MUST be in cold. The mark goes before the last segment, since a mark without
-   * its segment would look like a loss; the segments go oldest first, and the last one says that the log is closed.
+   * Removes the log for good; its every record MUST be in cold. The mark goes before the last segment, since a mark
+   * without its segment would look like a loss; the segments go oldest first, and the last one says that the log is
+   * closed.
    */
   async remove(device?: LogDevice): Promise<void> {
     const names = (await readdir(this.path)).filter((name) => name !== 'lock' && name !== MARK_FILE)

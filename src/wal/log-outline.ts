@@ -21,7 +21,9 @@ export class LogOutline {
     return new LogOutline(mark, await readSegmentStarts(files, walId))
   }
 
-  /** Of the newest segment, by the headers alone; 0 where no header verifies: every epoch that was written is higher. */
+  /**
+   * Of the newest segment, by the headers alone; 0 where no header verifies: every epoch that was written is higher.
+   */
   get lastEpoch(): number {
     return this.segments.reduce((highest, { header }) => Math.max(highest, header?.epoch ?? 0), 0)
   }

@@ -1,18 +1,20 @@
 /**
- * Reads a log front to back, verifying every byte that was acknowledged, in constant memory. It takes no lock and changes
- * nothing.
+ * Reads a log front to back, verifying every byte that was acknowledged, in constant memory. It takes no lock and
+ * changes nothing.
  *
- * Where a record does not verify at offset P, D says how far the segment is known to have been durable: what its successor
- * recorded, else the `durable` mark and the synced offsets of later records.
+ * Where a record does not verify at offset P, D says how far the segment is known to have been durable: what its
+ * successor recorded, else the `durable` mark and the synced offsets of later records.
  * - P < D, or the disk cannot read it: damage. Acknowledged records are gone, and the scan says which.
  * - P >= D: a torn tail. It was never acknowledged; it is dropped and counted.
- * Zeros to the end are a clean end. A segment that is missing, foreign or out of sequence is damage; a header that never
- * became whole, on a last segment that holds nothing and was never marked, is what a crash leaves while it makes one.
+ * Zeros to the end are a clean end. A segment that is missing, foreign or out of sequence is damage; a header that
+ * never became whole, on a last segment that holds nothing and was never marked, is what a crash leaves while it makes
+ * one.
  *
  * A scan is in one of two states. Sound: the last record or header continued what came before it. At fault: something
  * did not, and what is missing is known only once something whole is found behind it. `#openFault` leads from the first
- * state into the second; `#closeFaultBefore` leads back, and reports as missing what lies between the last record before
- * the fault and the first sequence behind it. Where the log ends at fault, everything from there on may be missing.
+ * state into the second; `#closeFaultBefore` leads back, and reports as missing what lies between the last record
+ * before the fault and the first sequence behind it. Where the log ends at fault, everything from there on may be
+ * missing.
  */
 import { isEmptyRange, recordsIn, type SequenceRange, ThermoclineError } from '../errors.ts'
 import { isControl, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
@@ -38,8 +40,8 @@ export interface ScanOptions {
   /** Go on past damage with every record that verifies by itself, and report it. */
   readonly salvage?: boolean
   /**
-   * Cold has every record up to here: they are verified but not answered, damage among them alone is no loss, and the log
-   * must reach back to them. Undefined: nobody knows what was shipped.
+   * Cold has every record up to here: they are verified but not answered, damage among them alone is no loss, and the
+   * log must reach back to them. Undefined: nobody knows what was shipped.
    */
   readonly afterSequence?: number
 }
@@ -173,7 +175,10 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
     }
   }
 
-  /** Bytes of the segment that are known to have been durable. Costs a look at the rest only where a record does not verify. */
+  /**
+   * Bytes of the segment that are known to have been durable. Costs a look at the rest only where a record does not
+   * verify.
+   */
   async #durableLength(
     start: SegmentStart,
     next: SegmentStart | undefined,
@@ -228,8 +233,8 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
   }
 
   /**
-   * Ends the fault that is open, where there is one, at the first sequence that is known not to be missing; undefined: it
-   * is not known yet. Answers whether there was one.
+   * Ends the fault that is open, where there is one, at the first sequence that is known not to be missing; undefined:
+   * it is not known yet. Answers whether there was one.
    */
   #closeFaultBefore(firstSequence: number | undefined): boolean {
     if (this.#fault === undefined || firstSequence === undefined) return false

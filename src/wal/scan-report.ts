@@ -44,8 +44,8 @@ export interface TornTail {
   /** Whole records among the dropped bytes. */
   readonly records: number
   /**
-   * It may have been acknowledged: the bytes are all there and do not verify, as after rot in the last group, or the mark is
-   * gone, which would tell.
+   * It may have been acknowledged: the bytes are all there and do not verify, as after rot in the last group, or the
+   * mark is gone, which would tell.
    */
   readonly ambiguous: boolean
 }

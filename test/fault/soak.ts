@@ -1,7 +1,7 @@
 /**
- * `npm run soak -- [--servers] [--minutes N] [--rate N]`: one store under a steady load for a long time, on servers with a
- * fault each half minute. At five points the load pauses, everything is shipped, each acknowledged key is read back, and
- * what a leak would show is counted. Exits 1 where a key is lost or something grew.
+ * `npm run soak -- [--servers] [--minutes N] [--rate N]`: one store under a steady load for a long time, on servers
+ * with a fault each half minute. At five points the load pauses, everything is shipped, each acknowledged key is read
+ * back, and what a leak would show is counted. Exits 1 where a key is lost or something grew.
  */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,10 @@ interface Servers {
   readonly postgres: PrivatePostgres
 }
 
-/** What is known of a key: the newest acknowledged text, null where it was deleted, and texts that may have been written. */
+/**
+ * What is known of a key: the newest acknowledged text, null where it was deleted, and texts that may have been
+ * written.
+ */
 interface Known {
   acknowledged: string | null
   unsure: (string | null)[]

@@ -1,4 +1,6 @@
-/** A Redis that is full, and one that becomes an older copy of itself: nobody reads there what was deleted or replaced. */
+/**
+ * A Redis that is full, and one that becomes an older copy of itself: nobody reads there what was deleted or replaced.
+ */
 import { Redis } from 'ioredis'
 import { expect, test, vi } from 'vitest'
 import { isThorough } from '../tools/budget.ts'

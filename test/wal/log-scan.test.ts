@@ -1,4 +1,7 @@
-/** What a scan makes of a damaged log. The table names the damage and its outcome; single bits are in log-scan-every-bit. */
+/**
+ * What a scan makes of a damaged log. The table names the damage and its outcome; single bits are in
+ * log-scan-every-bit.
+ */
 import { describe, expect, it } from 'vitest'
 import { encodeMark, MARK_FILE } from '../../src/wal/durable-mark.ts'
 import { crcOf, encodeSegmentHeader, RECORD_TYPES, segmentName } from '../../src/wal/format.ts'

@@ -1,6 +1,6 @@
 /**
- * Several processes believe that one log is theirs, one after the other or at once: a lock that excludes nobody. They take
- * turns, operation by operation, in an order that the seed gives. Whatever the order: each record that one of them
+ * Several processes believe that one log is theirs, one after the other or at once: a lock that excludes nobody. They
+ * take turns, operation by operation, in an order that the seed gives. Whatever the order: each record that one of them
  * acknowledged is in cold or in the log at the end, where it was put, and the log is whole.
  */
 import { readdir, rm } from 'node:fs/promises'
