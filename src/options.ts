@@ -41,7 +41,7 @@ export interface MemoryStoreOptions {
 
 export type HotOptions = MemoryHotOptions | RedisHotOptions
 
-/** In this process, for this process alone. */
+/** A hot tier in this process, for this process alone. */
 export interface MemoryHotOptions {
   readonly kind?: 'memory' | undefined
   /** Entries before the least recently used are demoted early. @default 10 000 */

@@ -25,7 +25,7 @@ export async function withRegisteredLogs<T>(
   })
 }
 
-/** Undefined where the database is a server: then the folder is looked at beside whoever uses it. */
+/** Answers undefined where the database is a server: then the folder is read beside whoever uses it. */
 async function openOwnFolder(options: ResolvedOptions, releases: ReleaseStack) {
   if (!options.cold.isShared) return openFolder(options, releases)
   await namingFolder('dir', options.dir, () => readFormat(options.dir))

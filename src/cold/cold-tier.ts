@@ -175,10 +175,10 @@ export interface ColdTier {
   /** UUID drawn by the first migration; hot keys start with it. */
   readonly storeId: string
 
-  /** In order; undefined where there is no row. Tombstones are answered. */
+  /** Answers in order; undefined where there is no row. Tombstones are answered. */
   read(keys: readonly EntryKey[], options?: Patience): Promise<(ColdRow | undefined)[]>
 
-  /** In order; the version of each row, tombstones included. */
+  /** Answers the version of each row in order, tombstones included. */
   versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]>
 
   /** Highest version in cold, also of tombstones already collected; undefined in an empty store. */

@@ -9,7 +9,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { ColdTier } from './cold-tier.ts'
 
 export interface LateColdOptions {
-  /** Of the store that is waited for. */
+  /** The id of the store that is waited for. */
   readonly storeId: string
   /** Rejects while the database is away, and soon after the signal, however long the rest of it would take. */
   readonly open: (signal: AbortSignal) => Promise<ColdTier>

@@ -1,4 +1,4 @@
-/** Where an entry lives, and why a read answers what it does. */
+/** Says where an entry lives, and why a read answers what it does. */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
@@ -22,7 +22,7 @@ export interface Explanation {
   readonly cold: Placement | undefined
   /** Whether cold has the newest version of those that are known; undefined where cold did not answer. */
   readonly shipped: boolean | undefined
-  /** Of tiers that did not answer: `details.tier` says which, the message why. */
+  /** The errors of tiers that did not answer: `details.tier` says which, the message why. */
   readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[]
 }
 

@@ -18,7 +18,7 @@ export interface Origin {
 }
 
 export interface HotAnswer {
-  /** In order. */
+  /** Answers in order. */
   readonly values: readonly (HotRead | undefined)[]
   readonly isAway: boolean
 }

@@ -26,7 +26,7 @@ export class MissedWrites {
     return this.#bypassedAt !== undefined
   }
 
-  /** To be handed to {@link repaired}: everything added so far. */
+  /** Stands for everything added so far; it is handed to {@link repaired}. */
   get mark(): number {
     return this.#added
   }

@@ -70,7 +70,7 @@ export class Pressure {
     return this.#wait(begin, options)
   }
 
-  /** So many payload bytes take room until they are durable, and so in pending, or have failed. */
+  /** Counts payload bytes as taken until they are durable, and so in pending, or have failed. */
   queue(bytes: number, durable: Promise<unknown>): void {
     this.#queuedBytes += bytes
     const settle = (): void => {
@@ -121,7 +121,7 @@ export class Pressure {
     this.#admitWaiting()
   }
 
-  /** As many of the waiting as fit. */
+  /** Begins as many of the waiting writes as fit. */
   #admitWaiting(): void {
     for (const start of this.#waiting) {
       if (!this.#hasRoom()) return

@@ -53,7 +53,7 @@ interface Own {
   readonly scope: Scope
   readonly filter: Filter
   readonly now: number
-  /** By {@link keyText}; tombstones and what does not match are among them. */
+  /** Pending rows by {@link keyText}; tombstones and what does not match are among them. */
   readonly versions: ReadonlyMap<string, EntryRecord>
 }
 
@@ -177,7 +177,7 @@ export class Searcher {
     }
   }
 
-  /** For all that one call asks. */
+  /** The patience of one call, for all that it asks. */
   #patience({ signal, timeout }: Patience): Patience {
     return runningOut({ signal, timeout: timeout ?? this.#parts.timeout })
   }

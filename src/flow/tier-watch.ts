@@ -20,7 +20,7 @@ export class TierWatch {
     this.#isKnownAway = isKnownAway
   }
 
-  /** The same tier; what its methods answer is seen. */
+  /** Answers the same tier, except that what its methods answer is seen here. */
   over<T extends object>(tier: T): T {
     return new Proxy(tier, {
       get: (target, name) => {

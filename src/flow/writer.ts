@@ -50,7 +50,7 @@ export interface WriterParts {
   readonly pressure: Pressure
   readonly shipper: Shipper
   readonly logger: Logger
-  /** Of a write that names none. */
+  /** What a write waits for that names nothing. */
   readonly durability: Durability
 }
 
@@ -206,7 +206,7 @@ export class Writer {
     return { durable, write: { key: record, version, deleted, expiresAt, payload, reason: 'put', startedAt } }
   }
 
-  /** Undefined where hot is away: the log and pending answer for the writes until cold has them. */
+  /** Answers undefined where hot is away: the log and pending stand in for it until cold has the writes. */
   async #writeHot(writes: readonly HotWrite[]): Promise<HotWriteResult[] | undefined> {
     if (writes.length === 0) return []
     const { hot, pressure } = this.#parts

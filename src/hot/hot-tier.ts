@@ -107,7 +107,7 @@ export interface HotTier {
   /** What hot holds of the key, at once. A tier of several processes has no such answer. */
   held?(key: EntryKey): HotValue | undefined
 
-  /** In order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
+  /** Answers in order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
   read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]>
 
   /**

@@ -8,7 +8,10 @@ export interface LogFolders {
   readonly quarantine: string
 }
 
-/** Only where every registered log belongs into these folders, and nobody else changes them meanwhile. */
+/**
+ * Answers the missing logs. It MUST be asked only where every registered log belongs into these folders, and nobody
+ * else changes them.
+ */
 export async function missingLogs(cold: ColdTier, { wal, quarantine }: LogFolders): Promise<RegisteredLog[]> {
   const present = new Set([...(await new LogFolder(wal).list()), ...(await new LogFolder(quarantine).list())])
   return (await cold.logs()).filter(({ walId }) => !present.has(walId))

@@ -49,7 +49,7 @@ export type LogRecovery = RecoveredLog | OwnedLog | InterruptedLog | MissingLog
 export interface OwnedLog {
   readonly walId: string
   readonly outcome: 'locked'
-  /** Of the owner, where it is known. */
+  /** The process id of the owner, where it is known. */
   readonly pid?: number | undefined
 }
 
@@ -80,13 +80,13 @@ export interface RecoveredLog {
   readonly path: string
   /** Writes that the log holds, as far as they verify. */
   readonly records: number
-  /** Of these, written to cold by this run. */
+  /** Those of them that this run wrote to cold. */
   readonly shipped: number
-  /** Of these, read by this run and left out for a later write to the same entry. */
+  /** Those of them that this run read and left out for a later write to the same entry. */
   readonly replaced: number
-  /** Of these, what cold had already, in the same or a newer version. */
+  /** Those of them that cold had already, in the same or a newer version. */
   readonly alreadyInCold: number
-  /** Of these, what the database refused; they are in its table thermocline.dead_letters. */
+  /** Those of them that the database refused; they are in its table thermocline.dead_letters. */
   readonly rejected: number
   /** An unfinished write at the end, which was never acknowledged. */
   readonly tornTail: { readonly bytes: number; readonly records: number; readonly ambiguous: boolean } | undefined
@@ -136,7 +136,7 @@ function interrupted(walId: string, shipped = 0): InterruptedLog {
   return { walId, outcome: 'interrupted', shipped }
 }
 
-/** Undefined where the log had been retired, and is gone now. */
+/** Answers undefined where the log had been retired, and is gone now. */
 async function recoverUnlessOwned(
   folder: LogFolder,
   walId: string,

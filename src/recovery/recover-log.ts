@@ -51,9 +51,9 @@ export interface LogDamage {
 interface Figures {
   /** Records shipped from the log, which cold was not known to have. */
   readonly records: number
-  /** Of these, overtaken within a batch by a later write to the same entry. */
+  /** Those of them that a later write to the same entry overtook within a batch. */
   readonly replaced: number
-  /** Of these, what cold had already, in the same or a newer version. */
+  /** Those of them that cold had already, in the same or a newer version. */
   readonly superseded: number
   /** Records that Postgres refused; they are in the dead-letter table. */
   readonly rejected: number

@@ -66,7 +66,7 @@ export class StoreCloser {
     await this.#attempt(promoter.settled(), signal, 'promotions')
   }
 
-  /** Also where nothing is pending: cold may have been set back since, and the log is all that has what it lost. */
+  /** Ships, also where nothing is pending: cold may have been set back since, and only the log has what it lost. */
   async #ship(signal: AbortSignal): Promise<{ readonly shipped: number; readonly isShipped: boolean }> {
     let shipped = 0
     const ship = this.#connected.checkpointer.checkpointNow({ heartbeat: true }).then((stats) => {

@@ -35,7 +35,7 @@ export interface OpenedHot {
   readonly isAway: () => boolean
   /** It has become another generation. */
   readonly newGeneration: Emitter<string>
-  /** To be told which generation cold has as current. */
+  /** Has to be told which generation cold has as current. */
   readonly onCurrentGeneration: (generationNumber: number) => void
   /** Hands over some of the reads that only this tier has counted, where it goes with the process. */
   readonly takeReads?: (limit: number) => CountedRead[]

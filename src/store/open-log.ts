@@ -28,7 +28,7 @@ export interface StoreLogParts {
 
 /** A log, how it is read again and how it ends. */
 export interface StoreLog extends OwnLog {
-  /** After everything was shipped. */
+  /** Ends the log. It MUST be called only after everything was shipped. */
   readonly retire: () => Promise<void>
   /** Ships and retires the logs in the same folder whose process is gone, until the signal fires. */
   readonly adoptOthers: (signal: AbortSignal) => Promise<void>
@@ -97,7 +97,10 @@ async function refuseWithoutLogs(cold: ColdTier, folder: string, wal: string): P
   )
 }
 
-/** Where the database is on the same disk: room for a group, and for shipping it and what is pending. */
+/**
+ * Answers the room that must be free where the database is on the same disk: for a group, and to ship it and what is
+ * pending.
+ */
 function roomBesideCold({ options: { cold } }: StoreLogParts, pending: Pending) {
   if (!cold.isInDataFolder) return {}
   return { roomFor: (bytes: number) => bytes + checkpointRoom(pending.bytes + bytes) }

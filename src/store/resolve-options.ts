@@ -124,7 +124,9 @@ const isPostgresJs = (value: unknown): boolean => {
 const IOREDIS =
   'a client of ioredis, as `new Redis(url)` makes it: one of another package, such as `redis`, cannot be used'
 
-/** Of any major version, and not a look-alike of another library: nothing else can be made anew from its options. */
+/**
+ * Whether it is a client of ioredis, of any major version: one of another library cannot be made anew from its options.
+ */
 const isIoredisClient = (value: unknown): boolean => {
   if (!hasOptions(value)) return false
   const { isCluster, startupNodes, status, duplicate, defineCommand } = value as Record<string, unknown>

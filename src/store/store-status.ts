@@ -43,7 +43,7 @@ export interface StoreHealth {
   readonly live: boolean
   /** Whether a tier is away. Without hot everything goes on, slower; without cold writes, and reads of what is near. */
   readonly degraded: boolean
-  /** By the latest calls to each tier, of this process; nothing is asked for it. */
+  /** Whether each tier answers, by the latest calls of this process; nothing is asked for it. */
   readonly hot: TierState
   readonly cold: TierState
   readonly error?: ThermoclineError
@@ -110,7 +110,7 @@ export class StoreStatus {
   }
 }
 
-/** Undefined where the tier does not answer. */
+/** Answers undefined where the tier does not answer. */
 async function unlessAway<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer

@@ -23,9 +23,9 @@ import type { StoreTime } from './store-time.ts'
 /** The log that this process writes to, as it was opened. */
 export interface OwnLog {
   readonly journal: Journal
-  /** Where it stands in cold; undefined: cold is away and has yet to be told of the log. */
+  /** Where the log stands in cold; undefined: cold is away and has yet to be told of the log. */
   readonly checkpoint: number | undefined
-  /** Where its segments begin, if it was opened without cold. @default with its first record */
+  /** Where the segments of the log begin, if it was opened without cold. @default with its first record */
   readonly firstSequence?: number | undefined
   /** Host and folder of its files, for people. */
   readonly place?: string | undefined
@@ -189,7 +189,7 @@ export class Checkpointer {
     return total
   }
 
-  /** Undefined where the checkpoint stood elsewhere: it is adopted, and the next batch starts from there. */
+  /** Answers undefined where the checkpoint stood elsewhere: then the next batch starts from there. */
   async #ship(batch: Pick<ShipBatch, 'to' | 'records' | 'shippedVersion' | 'confirmed'>): Promise<Moved | undefined> {
     const { walId, epoch } = this.#log
     const result = await this.#parts.cold.ship({ walId, epoch, from: this.#sequence, ...batch })
@@ -255,7 +255,7 @@ export class Checkpointer {
     )
   }
 
-  /** From now on nothing ships. The log stays for whoever opens it next. */
+  /** Ends shipping for good. The log stays for whoever opens it next. */
   #fence(reason: string): ThermoclineError {
     const { walId, epoch } = this.#log
     const message = `${reason}; what this process acknowledged stays in the log: open the store again`

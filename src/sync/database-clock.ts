@@ -17,7 +17,7 @@ import { type Logger, silentLogger } from '../kernel/logger.ts'
 export interface DatabaseClockOptions {
   /** Never set by anybody, and does not care what time it is. @default performance */
   readonly steady?: Clock
-  /** As steady, and goes on while the machine sleeps. @default the time since boot */
+  /** A clock that is as steady, and goes on while the machine sleeps. @default the time since boot */
   readonly sinceBoot?: Clock
   /** What the own clock is, for people. */
   readonly name?: string

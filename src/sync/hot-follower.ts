@@ -15,7 +15,7 @@ export type Moved = Extract<ShipResult, { status: 'moved' }>
 
 export interface NumberedHot {
   readonly missed: MissedWrites
-  /** To be told which generation of hot cold has as current. */
+  /** Has to be told which generation of hot cold has as current. */
   readonly onCurrentGeneration: (generationNumber: number) => void
 }
 

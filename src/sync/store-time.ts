@@ -4,7 +4,7 @@ import type { DatabaseClock } from './database-clock.ts'
 
 /** The time of a store. */
 export interface StoreTime {
-  /** By which entries expire, and versions are issued. */
+  /** The clock by which entries expire and versions are issued. */
   readonly clock: Clock
   readonly versions: VersionClock
   /** Measures the time that processes share; undefined where there is no other process. */

@@ -67,7 +67,7 @@ export interface RecordHeader {
   readonly syncedOffset: number
   readonly previousCrc: number
   readonly keyHash: number
-  /** Of this header; the next record's `previousCrc`. */
+  /** The CRC of this header, which is the next record's `previousCrc`. */
   readonly crc: number
 }
 
@@ -166,7 +166,7 @@ export function encodeRecord(
   return crc
 }
 
-/** Undefined where the bytes are no record header of a segment with this salt. */
+/** Answers undefined where the bytes are no record header of a segment with this salt. */
 export function decodeRecordHeader(bytes: Buffer, salt: number): RecordHeader | undefined {
   if (bytes.length < RECORD_HEADER_BYTES || bytes.readUInt32LE(0) !== RECORD_MARKER) return undefined
   const crc = bytes.readUInt32LE(4)

@@ -77,7 +77,7 @@ function isLogId(name: string): boolean {
   return isUuid(name) && name === name.toLowerCase()
 }
 
-/** Undefined where a file or folder is not there, or not any more. */
+/** Answers undefined where a file or folder is not there, or not any more. */
 async function unlessGone<T>(looking: Promise<T>): Promise<T | undefined> {
   try {
     return await looking

@@ -154,7 +154,7 @@ export function countRecord(report: ReportDraft, segment: SegmentDraft, record: 
   else report.deletes++
 }
 
-/** Undefined for records that hold no entry. */
+/** Answers undefined for records that hold no entry. */
 export function entryType(type: number): 'put' | 'delete' | undefined {
   if (type === RECORD_TYPES.put) return 'put'
   return type === RECORD_TYPES.delete ? 'delete' : undefined

@@ -13,7 +13,7 @@ import type { LogFiles } from './log-files.ts'
 import { firstSequenceOf, SegmentReader } from './segment-reader.ts'
 
 export interface SegmentStart {
-  /** In the name of the file. */
+  /** The number in the name of the file. */
   readonly number: number
   /** Set only where it verifies and is the header of this segment of this log: what it says can be relied on. */
   readonly header: SegmentHeader | undefined
@@ -34,7 +34,10 @@ export interface SegmentStart {
 /** A later format may have a longer header; its CRC tells it from damage. */
 const HEADER_SEARCH_BYTES = 4_096
 
-/** Of every segment of a log, oldest first. Rejects with `ERR_UNSUPPORTED` where one is of a newer format. */
+/**
+ * Reads the head of every segment of a log, oldest first. Rejects with `ERR_UNSUPPORTED` where one is of a newer
+ * format.
+ */
 export async function readSegmentStarts(files: LogFiles, walId: string): Promise<SegmentStart[]> {
   const numbers = (await files.names()).map(segmentNumber).filter((number) => number !== undefined)
   const starts: SegmentStart[] = []

@@ -87,7 +87,7 @@ export class PostgresConnection {
     this.#link = undefined
   }
 
-  /** For good, also while a statement is under way: that is rejected, and the server may do it all the same. */
+  /** Closes it for good. A statement under way is rejected, and the server may do it all the same. */
   cut(): void {
     this.#isCut = true
     if (this.#link !== undefined) this.#discard(this.#link)
@@ -121,7 +121,7 @@ class Link {
   #isDiscarded = false
   #hasAnswered = false
   #error: Error | undefined
-  /** Of the statement under way. */
+  /** Rejects the statement under way. */
   #fail: ((error: Error) => void) | undefined
 
   private constructor(socket: Socket, client: Sql) {

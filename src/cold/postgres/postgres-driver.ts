@@ -50,7 +50,7 @@ export interface PostgresDriverOptions extends PostgresLocation {
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM STDIN WITH (FORMAT binary)`
 const OLDEST_VERSION = 140_000
-/** Of a statement that gives way each time. */
+/** Attempts at a statement that gives way each time. */
 const MOST_ATTEMPTS = 12
 /** Milliseconds between two of them at most, drawn at random: those that met shall not meet again. */
 const LONGEST_PAUSE = 200
@@ -84,7 +84,7 @@ export class PostgresDriver implements ColdDriver {
   readonly #server: PostgresServer
   readonly #dialect = new PgDialect()
   readonly #statements: PostgresPool
-  /** Of its own: whatever goes wrong in a COPY costs the connection. */
+  /** A connection of its own: whatever goes wrong in a COPY costs it. */
   readonly #copies: PostgresPool
   readonly #timeout: number
   readonly #logger: Logger
@@ -174,7 +174,7 @@ export class PostgresDriver implements ColdDriver {
     await Promise.all([this.#statements.close(), this.#copies.close()])
   }
 
-  /** Until it no longer gives way to others, within one deadline. */
+  /** Repeats a statement until it no longer gives way to others, within one deadline. */
   async #repeat<T>(work: (timeout: number) => Promise<T>, timeout = this.#timeout): Promise<T> {
     const deadline = performance.now() + timeout
     for (let attempt = 1; ; attempt++) {

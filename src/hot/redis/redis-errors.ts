@@ -71,7 +71,7 @@ export function isRefusalForGood(error: unknown, trouble: string | undefined): b
 /** What happened and what to do, for the message; nothing of what Redis said, which may show keys and values. */
 export function reasonOf(error: unknown, trouble: string | undefined, keys: string): string {
   if (error instanceof CircuitOpen) return 'failed repeatedly and is left alone for a moment'
-  if (error instanceof GenerationLost) return 'lost its memory and is looked at anew'
+  if (error instanceof GenerationLost) return 'lost what it held and is looked at anew'
   if (error instanceof AnsweredByReplica) return 'is a read-only replica: name the primary, or the sentinels'
   if (error instanceof DatabaseMissing)
     return 'does not have the database that was named: raise `databases` in its configuration, or name another one'

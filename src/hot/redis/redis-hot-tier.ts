@@ -66,7 +66,7 @@ export class RedisHotTier implements HotTier {
   readonly #breaker: CircuitBreaker
   readonly #commandTimeout: number
   readonly #logger: Logger
-  /** Of every key of this store. */
+  /** Matches every key of this store. */
   readonly #keyPattern: string
   #refusesUs = false
   #isClosed = false

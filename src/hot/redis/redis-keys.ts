@@ -73,7 +73,7 @@ export class GenerationKeys {
     return `${this.#tag(slot)}:m:${name}`
   }
 
-  /** For trying out what this user may do. */
+  /** A key by which it is tried out what this user may do. */
   get trial(): string {
     return `${this.#tag(0)}:rehearsal`
   }

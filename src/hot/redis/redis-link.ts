@@ -87,7 +87,7 @@ export class RedisLink {
     return this.#call(name, keys, args)
   }
 
-  /** The same with bytes in place of texts. */
+  /** As {@link run}, with bytes in place of texts. */
   runForBytes(name: ScriptName, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     return this.#call(`${name}Buffer`, keys, args)
   }
