@@ -3,7 +3,7 @@
  * 20 cannot load TypeScript.
  *
  * @typedef {import('./log-device.ts').LogOperation} LogOperation
- * @typedef {import('./log-device.ts').LogDeviceFailure} LogDeviceFailure
+ * @typedef {import('./log-device.ts').WorkerFailure} WorkerFailure
  */
 import {
   closeSync,
@@ -166,7 +166,7 @@ function run(operation) {
   }
 }
 
-/** @param {readonly LogOperation[]} operations @returns {LogDeviceFailure | undefined} */
+/** @param {readonly LogOperation[]} operations @returns {WorkerFailure | undefined} */
 function runAll(operations) {
   for (const [index, operation] of operations.entries()) {
     written = 0

@@ -36,12 +36,18 @@ export type LogOperation =
 export const CHANGED = 'ECHANGED'
 
 export interface LogDeviceFailure {
-  /** Index of the operation that failed; those before it were done, those after it not begun. */
-  readonly index: number
+  /** The one that failed; those before it were done, those after it not begun. */
+  readonly operation: LogOperation
   /** Name of the system's error, like `ENOSPC`. */
   readonly code: string
   /** Bytes that a failed write had written before. */
   readonly written: number
+}
+
+/** What the worker thread answers, which hands no bytes back. */
+export interface WorkerFailure extends Omit<LogDeviceFailure, 'operation'> {
+  /** Of the operation in its list. */
+  readonly index: number
 }
 
 export interface LogDevice {
@@ -59,8 +65,13 @@ export function removal(name: string): LogOperation[] {
 export type OpenLogDevice = (folder: string) => Promise<LogDevice>
 
 interface Waiting {
+  readonly operations: readonly LogOperation[]
   readonly resolve: (failure: LogDeviceFailure | undefined) => void
   readonly reject: (error: Error) => void
+}
+
+function failureOf(operations: readonly LogOperation[], { index, code, written }: WorkerFailure): LogDeviceFailure {
+  return { operation: operations[index]!, code, written }
 }
 
 export class WorkerLogDevice implements LogDevice {
@@ -79,7 +90,7 @@ export class WorkerLogDevice implements LogDevice {
 
   private constructor(worker: Worker) {
     this.#worker = worker
-    worker.on('message', (failure: LogDeviceFailure | undefined) => this.#answer(failure))
+    worker.on('message', (failure: WorkerFailure | undefined) => this.#answer(failure))
     worker.on('error', (error) => this.#end(error))
     worker.on('exit', () => this.#end(new Error('the log writer has ended')))
     worker.unref()
@@ -89,7 +100,7 @@ export class WorkerLogDevice implements LogDevice {
     if (this.#gone !== undefined) return Promise.reject(this.#gone)
     return new Promise((resolve, reject) => {
       // Only an unfinished write keeps the process alive.
-      if (this.#waiting.push({ resolve, reject }) === 1) this.#worker.ref()
+      if (this.#waiting.push({ operations, resolve, reject }) === 1) this.#worker.ref()
       this.#worker.postMessage(operations)
     })
   }
@@ -102,10 +113,10 @@ export class WorkerLogDevice implements LogDevice {
     await exit
   }
 
-  #answer(failure: LogDeviceFailure | undefined): void {
+  #answer(failure: WorkerFailure | undefined): void {
     const waiting = this.#waiting.shift()
     if (this.#waiting.length === 0) this.#worker.unref()
-    waiting?.resolve(failure)
+    waiting?.resolve(failure && failureOf(waiting.operations, failure))
   }
 
   #end(error: Error): void {

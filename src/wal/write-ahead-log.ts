@@ -63,6 +63,9 @@ const OWN_ROOM_BYTES = 256 * 1024
 /** A group is cut off here, so that its first caller does not wait for megabytes of others. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024
 
+/** Of the device, which names no operation where it is gone itself. */
+type Failure = Omit<LogDeviceFailure, 'operation'> & { readonly operation: LogOperation | undefined }
+
 interface Waiting<T> {
   readonly record: PlannedRecord
   readonly value: T
@@ -302,7 +305,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
       ...this.#mark(plan.next.offset, plan.lastSequence),
     ])
     if (failure !== undefined) {
-      if (!isCleanShortage(failure, 1)) throw this.#fail(failure.code)
+      if (!isCleanShortage(failure)) throw this.#fail(failure.code)
       return rejectAll(group, notWritten(failure.code, room))
     }
     const first = this.#lastSequence + 1
@@ -322,7 +325,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     if (!this.#isSealed) {
       const failure = await this.#writeControl('seal')
       if (failure !== undefined) {
-        if (!isCleanShortage(failure, 0)) throw this.#fail(failure.code)
+        if (!isCleanShortage(failure)) throw this.#fail(failure.code)
         return failure.code
       }
       this.#isSealed = true
@@ -334,8 +337,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
       { op: 'open', name: segmentName(next.number), handle: SEGMENT },
     ])
     if (failure !== undefined) {
-      // Up to the link only the file aside is touched, and the next try writes it anew.
-      if (isShortage(failure) && failure.index < LINK) return failure.code
+      if (isShortage(failure) && comesBeforeLink(failure)) return failure.code
       throw this.#fail(failure.code)
     }
     const { number, offset } = this.#cursor
@@ -348,10 +350,10 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   /** Without a seal the log ends as after a crash, so a full disk does not keep it from closing. */
   async #seal(): Promise<void> {
     const failure = await this.#writeControl('seal')
-    if (failure !== undefined && !isCleanShortage(failure, 0)) throw this.#fail(failure.code)
+    if (failure !== undefined && !isCleanShortage(failure)) throw this.#fail(failure.code)
   }
 
-  async #writeControl(type: 'seal' | 'close'): Promise<LogDeviceFailure | undefined> {
+  async #writeControl(type: 'seal' | 'close'): Promise<Failure | undefined> {
     const control = { type: RECORD_TYPES[type], payload: new Uint8Array(), keyHash: 0 }
     const plan = this.#cursor.plan([control], this.#lastSequence)
     const failure = await this.#do([
@@ -364,11 +366,11 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   }
 
   /** A device that is gone leaves everything in doubt, from the first operation on. */
-  async #do(operations: readonly LogOperation[]): Promise<LogDeviceFailure | undefined> {
+  async #do(operations: readonly LogOperation[]): Promise<Failure | undefined> {
     try {
       return await this.#device.run(operations)
     } catch {
-      return { index: -1, code: 'EDEVICE', written: 0 }
+      return { operation: undefined, code: 'EDEVICE', written: 0 }
     }
   }
 
@@ -378,9 +380,6 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return this.#failure
   }
 }
-
-/** Where the link stands in the creation of a segment. */
-const LINK = 5
 
 const ASIDE = '.new'
 
@@ -408,13 +407,18 @@ function syncing(name: string): LogOperation[] {
 
 const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] }
 
-/**
- * Nothing of the group reached the file, so the same place can be written again once the shortage has passed.
- *
- * @param write Where the write stands among the operations.
- */
-function isCleanShortage(failure: LogDeviceFailure, write: number): boolean {
-  return isShortage(failure) && failure.index <= write && failure.written === 0
+/** Whether nothing of a group reached the segment, so that the same place can be written again once the shortage has passed. */
+function isCleanShortage(failure: Failure): boolean {
+  const { operation, written } = failure
+  const isBeforeWrite = operation?.op === 'expect-room'
+  const isUnwritten = operation?.op === 'write' && operation.handle === SEGMENT && written === 0
+  return isShortage(failure) && (isBeforeWrite || isUnwritten)
+}
+
+/** Whether the making of a segment failed where only the file aside had been touched: the next try writes that anew. */
+function comesBeforeLink({ operation }: Failure): boolean {
+  if (operation === undefined) return false
+  return operation.op === 'expect' || ('handle' in operation && operation.handle === NEXT)
 }
 
 /** What there is not enough of now, and may be again. */
@@ -427,7 +431,7 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EAGAIN: 'the system would not take a write to the log now',
 }
 
-function isShortage({ code }: LogDeviceFailure): boolean {
+function isShortage({ code }: Failure): boolean {
   return code in SHORTAGES
 }
 

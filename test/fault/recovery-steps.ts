@@ -24,11 +24,11 @@ function interceptDevice(onStep: OnStep): () => void {
   const { prototype } = WorkerLogDevice
   const { run } = prototype
   prototype.run = async function (operations): Promise<LogDeviceFailure | undefined> {
-    for (const [index, operation] of operations.entries()) {
+    for (const operation of operations) {
       for (const part of halvesOf(operation)) {
         onStep(part.op)
         const failure = await run.call(this, [part])
-        if (failure !== undefined) return { ...failure, index }
+        if (failure !== undefined) return { ...failure, operation }
       }
     }
     return undefined

@@ -26,9 +26,9 @@ class InterceptedDevice implements LogDevice {
   }
 
   async #runAll(operations: readonly LogOperation[]): Promise<LogDeviceFailure | undefined> {
-    for (const [index, operation] of operations.entries()) {
+    for (const operation of operations) {
       const failure = await this.#runOne(operation)
-      if (failure !== undefined) return { ...failure, index }
+      if (failure !== undefined) return failure
     }
     return undefined
   }
@@ -40,7 +40,7 @@ class InterceptedDevice implements LogDevice {
     // A write that ran out of space half-way has left the first half.
     if (operation.op === 'write' && written > 0)
       await this.#device.run([{ ...operation, bytes: operation.bytes.slice(0, written) }])
-    return { index: 0, code, written }
+    return { operation, code, written }
   }
 
   async close(): Promise<void> {
