@@ -1,17 +1,18 @@
 /**
- * A durable, append-only log. When the promise of `append` resolves, the record survives a killed process and a power cut.
+ * A durable, append-only log. When the promise of `append` resolves, the record survives a killed process and a power
+ * cut.
  *
- * Group commit: what waits is gathered into one buffer, written at an explicit offset and synced with one fdatasync; then
- * the log must still be ours (see log-owner.ts), then the `durable` mark is written, then `onDurable` is called, then the
- * promises resolve. The next group gathers meanwhile.
+ * Group commit: what waits is gathered into one buffer, written at an explicit offset and synced with one fdatasync;
+ * then the log must still be ours (see log-owner.ts), then the `durable` mark is written, then `onDurable` is called,
+ * then the promises resolve. The next group gathers meanwhile.
  *
- * Rotation: a full segment is ended by a SEAL record and synced; the next one's header is written aside, synced and linked
- * to its name, which no other segment may have, and the folder is synced, before the first record goes into it.
+ * Rotation: a full segment is ended by a SEAL record and synced; the next one's header is written aside, synced and
+ * linked to its name, which no other segment may have, and the folder is synced, before the first record goes into it.
  *
- * States: open → failed, for good, after an error that leaves the file in doubt (what a failed fdatasync left on the disk
- * nobody knows, so it is never repeated and nothing more is appended) · open → closed. A disk that is full before a byte
- * of a group was written fails that group only, and so does a process that is out of descriptors or memory; whoever ships to
- * the same disk keeps room there by `roomFor`.
+ * States: open → failed, for good, after an error that leaves the file in doubt (what a failed fdatasync left on the
+ * disk nobody knows, so it is never repeated and nothing more is appended) · open → closed. A disk that is full before
+ * a byte of a group was written fails that group only, and so does a process that is out of descriptors or memory;
+ * whoever ships to the same disk keeps room there by `roomFor`.
  *
  * See format.ts for the bytes and log-scan.ts for how a log is read back.
  */
@@ -58,7 +59,9 @@ export interface WriteAheadLogOptions<T> {
   readonly openDevice?: OpenLogDevice
 }
 
-/** For seals and headers: a log that its records have filled the disk with can still be ended, taken over and shipped. */
+/**
+ * For seals and headers: a log that its records have filled the disk with can still be ended, taken over and shipped.
+ */
 const OWN_ROOM_BYTES = 256 * 1024
 /** A group is cut off here, so that its first caller does not wait for megabytes of others. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024
@@ -105,7 +108,9 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return WriteAheadLog.continue(folder, NO_SEGMENTS, options)
   }
 
-  /** Goes on with a log that was read to its end: in a new segment and a new epoch, the old files are left as they are. */
+  /**
+   * Goes on with a log that was read to its end: in a new segment and a new epoch, the old files are left as they are.
+   */
   static async continue<T>(
     folder: LockedLog,
     end: LogEnd,
@@ -195,9 +200,9 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   }
 
   /**
-   * Ends a log whose every record is in cold: a CLOSE record, then `forget`, then the folder goes. A crash in between leaves
-   * a log that says it is closed, or an empty folder; opening removes either. Where it rejects, the log stays for the next
-   * opener.
+   * Ends a log whose every record is in cold: a CLOSE record, then `forget`, then the folder goes. A crash in between
+   * leaves a log that says it is closed, or an empty folder; opening removes either. Where it rejects, the log stays
+   * for the next opener.
    */
   retire(forget: () => Promise<void>): Promise<void> {
     this.#closing ??= this.#retire(forget)
@@ -220,8 +225,8 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   }
 
   /**
-   * Makes the first segment of this epoch and writes the mark there, so that it is never about a segment long gone. What
-   * a killed owner wrote and never synced was read and counts from here on, so it has to be durable first.
+   * Makes the first segment of this epoch and writes the mark there, so that it is never about a segment long gone.
+   * What a killed owner wrote and never synced was read and counts from here on, so it has to be durable first.
    *
    * @param unfinished What earlier owners had begun to make.
    */
@@ -239,7 +244,9 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     if (failure !== undefined) throw this.#fail(failure.code)
   }
 
-  /** Header aside, synced, linked, folder synced: a segment is there whole or not at all, and never in another's place. */
+  /**
+   * Header aside, synced, linked, folder synced: a segment is there whole or not at all, and never in another's place.
+   */
   #creation(cursor: SegmentCursor): LogOperation[] {
     const name = segmentName(cursor.number)
     return [
@@ -407,7 +414,10 @@ function syncing(name: string): LogOperation[] {
 
 const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] }
 
-/** Whether nothing of a group reached the segment, so that the same place can be written again once the shortage has passed. */
+/**
+ * Whether nothing of a group reached the segment, so that the same place can be written again once the shortage has
+ * passed.
+ */
 function isCleanShortage(failure: Failure): boolean {
   const { operation, written } = failure
   const isBeforeWrite = operation?.op === 'expect-room'
