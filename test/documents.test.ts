@@ -65,6 +65,13 @@ test('the map of the code has every folder and every loose file of src', () => {
   expect(rooms.filter((name) => !map.includes(`\`${name}\``))).toEqual([])
 })
 
+test('the map of the code has the layers that are checked, in their order', () => {
+  const table = read('src/README.md').split('## Layers')[1]!.split('\n## ')[0]!
+  const checked = [...read('test/layers.test.ts').matchAll(/^ {2}\['(\w+)', \//gm)].map(([, layer]) => layer)
+  expect(checked.length).toBeGreaterThan(5)
+  expect([...table.matchAll(/^\| ([a-z]+) /gm)].map(([, layer]) => layer)).toEqual(['layer', ...checked])
+})
+
 describe('the rules of consistency', () => {
   const rules = read('src/flow/README.md')
   const numbers = [...rules.matchAll(/^\*\*([A-Z]\d+)\.\*\*/gm)].map(([, number]) => number!)
