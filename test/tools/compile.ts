@@ -1,13 +1,14 @@
 /**
  * Compiles everything once for each run of the tests: child processes start from the compiled files, since loading
- * TypeScript anew costs each of them more than its work. Databases come from an image, which is made anew when the
- * migrations or PGlite changed.
+ * TypeScript anew costs each of them more than its work. Embedded databases come from an image, which is made anew when the
+ * migrations or PGlite changed, and servers start from copies of one cluster.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { makeImage } from '../../src/build/database-image.ts'
+import { makePostgresTemplate } from './services.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -19,6 +20,7 @@ declare module 'vitest' {
 const ROOT = join(import.meta.dirname, '../..')
 
 export default async function compile(project: TestProject): Promise<() => void> {
+  const removeTemplate = await makePostgresTemplate()
   // Faults are what many tests are about: what nobody listens to need not be printed.
   process.env.NODE_NO_WARNINGS = '1'
   process.env.NODE_OPTIONS =
@@ -38,5 +40,8 @@ export default async function compile(project: TestProject): Promise<() => void>
   await makeImage(join(ROOT, image))
   copyFileSync(join(ROOT, image), join(folder, image))
   project.provide('compiled', folder)
-  return () => rmSync(folder, { recursive: true, force: true })
+  return () => {
+    removeTemplate()
+    rmSync(folder, { recursive: true, force: true })
+  }
 }

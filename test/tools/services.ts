@@ -6,7 +6,7 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -241,6 +241,25 @@ export interface PostgresServerOptions {
   readonly tls?: boolean
 }
 
+/** Names the folder of a cluster that nobody starts, to copy from: `initdb` takes seconds, and a copy a tenth of one. */
+const POSTGRES_TEMPLATE = 'THERMOCLINE_TEST_POSTGRES_TEMPLATE'
+
+/** Makes the template for every process that this one starts, and answers how to remove it. */
+export async function makePostgresTemplate(): Promise<() => void> {
+  if (postgresBin === undefined) return () => {}
+  const dir = await mkdtemp(join(tmpdir(), 'thermocline-postgres-template-'))
+  const { uid, gid } = unprivileged()
+  if (uid !== undefined && gid !== undefined) await chown(dir, uid, gid)
+  makeCluster(join(dir, 'data'), asServer(dir))
+  process.env[POSTGRES_TEMPLATE] = join(dir, 'data')
+  return () => rmSync(dir, { recursive: true, force: true })
+}
+
+function makeCluster(data: string, as: SpawnOptions): void {
+  const args = ['-D', data, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
+  execFileSync(join(postgresBin!, 'initdb'), args, { ...as, stdio: 'ignore' })
+}
+
 /** A Postgres of one's own, to be stopped, killed and restarted at will. The operating system's cache is its disk. */
 export class PrivatePostgres {
   readonly dir: string
@@ -269,8 +288,9 @@ export class PrivatePostgres {
       `${name}=${value}`,
     ])
     const server = new PrivatePostgres(dir, onPort ? await freePort() : 5432, all)
-    const initdb = ['-D', join(dir, 'data'), '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
-    execFileSync(join(postgresBin!, 'initdb'), initdb, { ...asServer(dir), stdio: 'ignore' })
+    const template = process.env[POSTGRES_TEMPLATE]
+    if (template === undefined) makeCluster(join(dir, 'data'), asServer(dir))
+    else execFileSync('cp', ['-a', template, join(dir, 'data')], { stdio: 'ignore' })
     await server.restart()
     return server
   }
