@@ -104,8 +104,9 @@ export class WriteAheadLog<T> implements AppendLog<T> {
 
   /** Begins a new log in a folder of its own. */
   static async create<T>(options: WriteAheadLogOptions<T>): Promise<WriteAheadLog<T>> {
-    const folder = await LockedLog.create(options.dir, options)
-    return WriteAheadLog.continue(folder, NO_SEGMENTS, options)
+    // Let go of where the log does not come to be, as without a descriptor left.
+    await using folder = await LockedLog.create(options.dir, options)
+    return await WriteAheadLog.continue(folder, NO_SEGMENTS, options)
   }
 
   /**

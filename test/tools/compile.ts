@@ -1,7 +1,7 @@
 /**
  * Compiles everything once for each run of the tests: child processes start from the compiled files, since loading
- * TypeScript anew costs each of them more than its work. Embedded databases come from an image, which is made anew when the
- * migrations or PGlite changed, and servers start from copies of one cluster.
+ * TypeScript anew costs each of them more than its work. Embedded databases come from an image, which is made anew when
+ * the migrations or PGlite changed, and servers start from copies of one cluster.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -241,7 +241,7 @@ export interface PostgresServerOptions {
   readonly tls?: boolean
 }
 
-/** Names the folder of a cluster that nobody starts, to copy from: `initdb` takes seconds, and a copy a tenth of one. */
+/** Names the folder of a cluster that nobody starts, to copy from: `initdb` takes seconds, a copy a tenth of one. */
 const POSTGRES_TEMPLATE = 'THERMOCLINE_TEST_POSTGRES_TEMPLATE'
 
 /** Makes the template for every process that this one starts, and answers how to remove it. */

@@ -171,6 +171,17 @@ describe('append', () => {
     expect(await log.append('put', payloadOf(1), 1, 1)).toMatchObject({ sequence: 1 })
   })
 
+  it('lets go of its folder where its thread cannot be started', async () => {
+    const dir = await temporaryFolder()
+    const openDevice = (): never => {
+      throw new Error('no thread left')
+    }
+    await expect(createLog({ dir, openDevice })).rejects.toThrow('no thread left')
+    const [walId] = await readdir(dir)
+    await using claimed = await new LogFolder(dir).claimUnlessOwned(walId!)
+    expect(claimed).toBeDefined()
+  })
+
   it('keeps folder and files to their owner', async () => {
     const dir = await temporaryFolder()
     const log = await createLog({ dir: join(dir, 'made', 'here') })
