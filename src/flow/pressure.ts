@@ -97,8 +97,20 @@ export class Pressure {
     void this.#weighHot()
   }
 
-  /** How full hot is: 1 at its capacity, 0 where it has none. */
+  /** How full hot is: 1 at its capacity, 0 where it has none. Writes that wait for hot go by what is learnt here. */
   async hotFill(): Promise<number> {
+    let fill = 0
+    try {
+      fill = await this.#measureHot()
+      return fill
+    } finally {
+      // Where hot cannot tell, nothing waits for it.
+      this.#isHotOverfull = fill > OVERFULL
+      this.#admitWaiting()
+    }
+  }
+
+  async #measureHot(): Promise<number> {
     const { maxEntries, maxBytes } = this.#hot.capacity
     if (maxEntries === undefined && maxBytes === undefined) return 0
     const { entries, bytes } = await this.#hot.size()
@@ -111,14 +123,11 @@ export class Pressure {
   }
 
   async #weighHot(): Promise<void> {
-    // Where hot cannot tell, nothing waits for it.
     const fill = await this.hotFill().catch((error: unknown) => {
       this.#logger.debug({ err: withoutContent(error) }, 'hot did not tell how full it is')
       return 0
     })
     if (fill > 1) this.needs.emit('demotion')
-    this.#isHotOverfull = fill > OVERFULL
-    this.#admitWaiting()
   }
 
   /** Begins as many of the waiting writes as fit. */
@@ -141,7 +150,9 @@ export class Pressure {
       }
     })
     this.#waiting.add(start)
-    this.needs.emit(this.#isHotOverfull ? 'demotion' : 'checkpoint')
+    // Another process may have emptied hot, or hot may be gone, and nobody else would look.
+    if (this.#isHotOverfull) this.hotChanged()
+    else this.needs.emit('checkpoint')
     try {
       await withDeadline(room, { signal, timeout }, { outcome: 'none' })
     } catch (error) {

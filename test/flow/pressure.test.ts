@@ -89,6 +89,7 @@ test('hot needs demotion over its capacity, and holds writes up a quarter beyond
   await fill(6)
   await weigh()
   const waiting = write('late')
+  await new Promise(setImmediate)
   expect(begun).toEqual(['between'])
   expect(needs).toEqual(['demotion', 'demotion', 'demotion'])
   const [first] = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
@@ -107,4 +108,22 @@ test('a hot tier that does not tell how full it is holds nothing up', async () =
   pressure.hotChanged()
   expect(await waiting).toBe('late')
   expect(needs.at(-1)).toBe('demotion')
+})
+
+test.each([
+  [
+    'has been emptied by another process',
+    async (hot: InProcessHotTier) => {
+      const candidates = await hot.candidates({ limit: 2, idleSince: Number.POSITIVE_INFINITY })
+      await hot.remove(candidates)
+    },
+  ],
+  ['is gone', (hot: InProcessHotTier) => hot.close()],
+] as const)('a hot tier that %s since it was weighed holds nothing up', async (_, change) => {
+  const { pressure, hot, fill, write } = scene()
+  await fill(6)
+  pressure.hotChanged()
+  await new Promise(setImmediate)
+  await change(hot)
+  expect(await write('late', { timeout: 5_000 })).toBe('late')
 })
