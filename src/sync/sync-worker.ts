@@ -99,7 +99,9 @@ export class SyncWorker {
   #relieve(need: Need): void {
     const { checkpointer, hot } = this.#parts
     if (need === 'demotion') this.#inBackground(() => hot.demoteOverflowEarly())
-    else if (!checkpointer.isQueued) this.#inBackground(() => checkpointer.checkpointNow())
+    // A log that another process took over is shipped by that one.
+    else if (!checkpointer.isQueued && checkpointer.fenced === undefined)
+      this.#inBackground(() => checkpointer.checkpointNow())
   }
 
   /** Until that was done, each sync does it first. */
