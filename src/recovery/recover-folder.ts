@@ -1,32 +1,21 @@
 /**
- * Recovers every log of a data folder, for an operator whose backends are gone. A log that is whole is shipped and
- * retired. A damaged one is shipped as far as it verifies and stays where it is, with its checkpoint before the damage,
- * so that a file restored from a copy is shipped by the next run; accepting the loss moves it to `quarantine`.
+ * Recovers every log of a data folder, for an operator whose backends are gone: each is shipped as far as it verifies
+ * (recover-log.ts), and what becomes of it then is decided in settle-log.ts.
  *
  * The caller MUST hold the lock of the data folder. Running it again gives the same result, also after a kill.
  */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ColdTier } from '../cold/cold-tier.ts'
-import type { EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, type SequenceRange } from '../errors.ts'
-import type { Logger } from '../kernel/logger.ts'
 import type { LockedLog } from '../wal/locked-log.ts'
 import { LogFolder } from '../wal/log-folder.ts'
-import type { WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
-import { retireLog } from './adopt-logs.ts'
 import { type DatedRange, dateLosses } from './date-losses.ts'
 import { missingLogs } from './missing-logs.ts'
-import { forgetSetAside, setAside } from './quarantine.ts'
-import { continueLog, type LogDamage, type Recovery, recoverLog } from './recover-log.ts'
+import { forgetSetAside } from './quarantine.ts'
+import { type LogDamage, type Recovery, recoverLog } from './recover-log.ts'
+import { type Settlement, type SettleOptions, settleLog } from './settle-log.ts'
 
-export interface RecoverFolderOptions {
-  readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion' | 'onDurable'>
-  /** Where damaged logs go once their loss is accepted. */
-  readonly quarantine: string
-  readonly cold: ColdTier
-  readonly logger: Logger
-  readonly acceptLoss: boolean
+export interface RecoverFolderOptions extends SettleOptions {
   /**
    * Whether every log that cold knows belongs into this folder: then one that is not there is reported. @default false
    */
@@ -74,7 +63,7 @@ export interface MissingLog {
 }
 
 /** What one log held, and what became of it. */
-export interface RecoveredLog {
+export interface RecoveredLog extends Settlement {
   readonly walId: string
   /** Its folder before. */
   readonly path: string
@@ -93,9 +82,6 @@ export interface RecoveredLog {
   readonly damage: readonly LogDamage[]
   /** Acknowledged records that neither the log nor cold has. Empty where cold has everything that the damage hit. */
   readonly lost: readonly DatedRange[]
-  /** `retired`: all of it is in cold, and the log is gone. `kept`: it stays as it is. `quarantined`: see `movedTo`. */
-  readonly outcome: 'retired' | 'kept' | 'quarantined'
-  readonly movedTo?: string
 }
 
 /** One per log, oldest first. */
@@ -172,7 +158,7 @@ async function recoverOne(log: LockedLog, options: RecoverFolderOptions): Promis
     tornTail: report.tornTail,
     damage,
     lost,
-    ...(await settle(log, { recovery, lost }, options)),
+    ...(await settleLog(log, { recovery, lost }, options)),
   }
 }
 
@@ -191,52 +177,6 @@ async function ship(log: LockedLog, options: RecoverFolderOptions): Promise<Reco
   })
   if (recovery !== undefined && !recovery.isInterrupted) show(totalBytes)
   return recovery
-}
-
-/** What was read of a log, and what of it is lost. */
-interface Findings {
-  readonly recovery: Recovery
-  readonly lost: readonly DatedRange[]
-}
-
-/** Decides what becomes of the log, and does it. */
-async function settle(
-  log: LockedLog,
-  findings: Findings,
-  options: RecoverFolderOptions,
-): Promise<Pick<RecoveredLog, 'outcome' | 'movedTo'>> {
-  const { recovery, lost } = findings
-  if (recovery.damage.length === 0) {
-    await retire(log, recovery, options)
-    return { outcome: 'retired' }
-  }
-  if (lost.length > 0 && !options.acceptLoss) return { outcome: 'kept' }
-  return { outcome: 'quarantined', movedTo: await giveUp(log, findings, options) }
-}
-
-/** Ends a log that is in cold to its last record. */
-async function retire(log: LockedLog, recovery: Recovery, { wal, cold }: RecoverFolderOptions): Promise<void> {
-  const { highestVersion } = recovery.report
-  const options = { ...wal, highestVersion: () => highestVersion, onDurable: () => {} }
-  await retireLog(await continueLog(log, recovery, options), cold)
-}
-
-/** Ends a damaged log that is in cold as far as it verifies. Answers where its files are. */
-async function giveUp(
-  { walId, path }: LockedLog,
-  { recovery, lost }: Findings,
-  { cold, logger, quarantine }: RecoverFolderOptions,
-): Promise<string> {
-  const { epoch } = recovery.checkpoint
-  if (lost.length > 0) {
-    logger.error({ walId, lost }, 'the loss of acknowledged records was accepted')
-    const reasons = new Set(recovery.damage.map(({ reason }) => reason))
-    await cold.recordLoss({ walId, epoch, lost, reason: [...reasons].join('; ') })
-  }
-  const movedTo = await setAside(path, quarantine)
-  // Last: only cold can tell what of the damaged part it had, as long as the log may have to be recovered once more.
-  await cold.retire(walId, epoch)
-  return movedTo
 }
 
 async function bytesIn(folder: string): Promise<number> {

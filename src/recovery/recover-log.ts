@@ -7,7 +7,7 @@
  *
  * The claim (log-folder.ts) has replaced the owner's token by then, so whatever was acknowledged is in the files that
  * are read here. What becomes of the log is for the caller to decide: opening goes on with it, adopting retires it
- * (adopt-logs.ts), recovering retires it, keeps it or sets it aside (recover-folder.ts). While cold is away, the same
+ * (adopt-logs.ts), recovering retires it, keeps it or sets it aside (settle-log.ts). While cold is away, the same
  * records become pending instead (resume-log.ts).
  */
 import type { ColdTier, LogCheckpoint } from '../cold/cold-tier.ts'

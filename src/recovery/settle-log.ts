@@ -1,0 +1,71 @@
+/**
+ * What becomes of a log that an operator has recovered. A whole one is in cold, and retired. A damaged one stays where
+ * it is, with its checkpoint before the damage, so that a file restored from a copy is shipped by the next run;
+ * accepting its loss moves it to the quarantine (quarantine.ts).
+ */
+import type { ColdTier } from '../cold/cold-tier.ts'
+import type { EntryRecord } from '../entry/record.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { LockedLog } from '../wal/locked-log.ts'
+import type { WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
+import { retireLog } from './adopt-logs.ts'
+import type { DatedRange } from './date-losses.ts'
+import { setAside } from './quarantine.ts'
+import { continueLog, type Recovery } from './recover-log.ts'
+
+export interface SettleOptions {
+  readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion' | 'onDurable'>
+  /** Where damaged logs go once their loss is accepted. */
+  readonly quarantine: string
+  readonly cold: ColdTier
+  readonly logger: Logger
+  readonly acceptLoss: boolean
+}
+
+export interface Settlement {
+  /** `retired`: all of it is in cold, and the log is gone. `kept`: it stays as it is. `quarantined`: see `movedTo`. */
+  readonly outcome: 'retired' | 'kept' | 'quarantined'
+  readonly movedTo?: string
+}
+
+/** What was read of a log, and what of it is lost. */
+export interface Findings {
+  readonly recovery: Recovery
+  readonly lost: readonly DatedRange[]
+}
+
+/** Decides what becomes of the log, and does it. */
+export async function settleLog(log: LockedLog, findings: Findings, options: SettleOptions): Promise<Settlement> {
+  const { recovery, lost } = findings
+  if (recovery.damage.length === 0) {
+    await retire(log, recovery, options)
+    return { outcome: 'retired' }
+  }
+  if (lost.length > 0 && !options.acceptLoss) return { outcome: 'kept' }
+  return { outcome: 'quarantined', movedTo: await giveUp(log, findings, options) }
+}
+
+/** Ends a log that is in cold to its last record. */
+async function retire(log: LockedLog, recovery: Recovery, { wal, cold }: SettleOptions): Promise<void> {
+  const { highestVersion } = recovery.report
+  const options = { ...wal, highestVersion: () => highestVersion, onDurable: () => {} }
+  await retireLog(await continueLog(log, recovery, options), cold)
+}
+
+/** Ends a damaged log that is in cold as far as it verifies. Answers where its files are. */
+async function giveUp(
+  { walId, path }: LockedLog,
+  { recovery, lost }: Findings,
+  { cold, logger, quarantine }: SettleOptions,
+): Promise<string> {
+  const { epoch } = recovery.checkpoint
+  if (lost.length > 0) {
+    logger.error({ walId, lost }, 'the loss of acknowledged records was accepted')
+    const reasons = new Set(recovery.damage.map(({ reason }) => reason))
+    await cold.recordLoss({ walId, epoch, lost, reason: [...reasons].join('; ') })
+  }
+  const movedTo = await setAside(path, quarantine)
+  // Last: only cold can tell what of the damaged part it had, as long as the log may have to be recovered once more.
+  await cold.retire(walId, epoch)
+  return movedTo
+}
