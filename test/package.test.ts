@@ -6,9 +6,9 @@ import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest'
 import { PgliteClient } from '../src/cold/pglite/pglite-client.ts'
-import { isThorough } from './tools/budget.ts'
+import { longTest } from './tools/budget.ts'
 import { BUNDLERS } from './tools/bundlers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -133,13 +133,13 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('type-checks under bundler', async () => {
+longTest('type-checks under bundler', async () => {
   const compilerOptions = { ...COMPILER_OPTIONS, module: 'esnext', moduleResolution: 'bundler', noEmit: true }
   await writeJson('tsconfig.bundler.json', { compilerOptions, files: ['consumer.ts'] })
   await run(join(BIN, 'tsc'), ['-p', 'tsconfig.bundler.json'], project)
 })
 
-test('type-checks under node16, runs, and leaves a store that its command reads', async () => {
+longTest('type-checks under node16, runs, and leaves a store that its command reads', async () => {
   const compilerOptions = { ...COMPILER_OPTIONS, module: 'node16', moduleResolution: 'node16' }
   await writeJson('tsconfig.json', { compilerOptions, files: ['consumer.ts'] })
   await run(join(BIN, 'tsc'), ['-p', 'tsconfig.json'], project)
@@ -148,7 +148,7 @@ test('type-checks under node16, runs, and leaves a store that its command reads'
   expect(JSON.parse(inspected)).toMatchObject({ logs: [] })
 })
 
-test('type-checks without drivers and without skipLibCheck', async () => {
+longTest('type-checks without drivers and without skipLibCheck', async () => {
   expect((await readdir(join(project, 'node_modules'))).filter((name) => /^(ioredis|postgres)$/.test(name))).toEqual([])
   const compilerOptions = {
     ...COMPILER_OPTIONS,
@@ -174,17 +174,14 @@ describe('bundled', () => {
   }
 
   for (const { name, bundle } of BUNDLERS)
-    test.runIf(isThorough || name === 'esbuild, esm')(
-      `by ${name}, runs and applies only its own migrations`,
-      async () => {
-        const program = await bundle(project)
-        const dir = join(project, `data of ${name}`)
-        expect(await run(process.execPath, [program, dir], project)).toBe('kept 1 0\nkept 1 0\n')
-        expect(await tables(join(dir, 'cold/data'))).toEqual([])
-      },
-    )
+    longTest(`by ${name}, runs and applies only its own migrations`, async () => {
+      const program = await bundle(project)
+      const dir = join(project, `data of ${name}`)
+      expect(await run(process.execPath, [program, dir], project)).toBe('kept 1 0\nkept 1 0\n')
+      expect(await tables(join(dir, 'cold/data'))).toEqual([])
+    })
 
-  test('and moved away from its packages, says what to do', async () => {
+  longTest('and moved away from its packages, says what to do', async () => {
     const [esbuild] = BUNDLERS
     const moved = join(folder, 'moved.mjs')
     await copyFile(await esbuild!.bundle(project), moved)
@@ -194,19 +191,19 @@ describe('bundled', () => {
   })
 })
 
-test('brings a command that explains itself', async () => {
+longTest('brings a command that explains itself', async () => {
   const help = await run('npx', ['--no-install', 'thermocline', '--help'], project)
   for (const command of ['sync', 'recover', 'inspect', 'migrate']) expect(help).toContain(`  ${command} `)
 })
 
-test('holds what it needs and nothing else', async () => {
+longTest('holds what it needs and nothing else', async () => {
   const files = (await run('tar', ['-tzf', tarball], folder)).trim().split('\n')
   const allowed =
     /^package\/(dist\/.+\.(js|d\.ts)|dist\/cold\/pglite\/database\.image|drizzle\/.+\.(sql|json)|package\.json|README\.md|LICENSE)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
 })
 
-test('satisfies publint and attw', async () => {
+longTest('satisfies publint and attw', async () => {
   await run(join(BIN, 'publint'), ['run', tarball, '--strict'], ROOT)
   await run(join(BIN, 'attw'), [tarball, '--profile', 'esm-only'], ROOT)
 })

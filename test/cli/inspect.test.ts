@@ -42,7 +42,7 @@ test('says what a log holds, segment by segment, and changes nothing', async () 
   expect(await snapshot(dir)).toEqual(before)
 })
 
-test('says which records a damaged log lacks', async () => {
+longTest('says which records a damaged log lacks', async () => {
   const dir = await template.copy()
   await writeAndKill(dir, 100, 10)
   const [first, second] = await segmentFiles(dir)

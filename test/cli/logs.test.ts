@@ -25,7 +25,7 @@ async function listLogs(args: readonly string[], env?: NodeJS.ProcessEnv): Promi
   return (JSON.parse(stdout) as { logs: Listed[] }).logs
 }
 
-test('says where a log is, how long it has been silent, and what it owes', async () => {
+longTest('says where a log is, how long it has been silent, and what it owes', async () => {
   const dir = await template.copy()
   expect((await runCli(['logs', '--dir', dir])).stdout).toMatch(/^no log is registered/)
   const ids = await writeAndKill(dir, 10, 3)

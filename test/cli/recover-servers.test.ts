@@ -1,14 +1,15 @@
 /** `thermocline recover` against a Postgres server, beside a backend that lives. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { describeWithServers } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { asJson } from './entry-json.ts'
 import { type RunningCli, runCli, startNode } from './run-cli.ts'
 
 describeWithServers('recover', (servers) => {
-  test('ships the log of a killed backend, and leaves that of a living one to it', async () => {
+  longTest('ships the log of a killed backend, and leaves that of a living one to it', async () => {
     const shared = await servers.shared()
     const env = { REDIS_URL: shared.hot.url, DATABASE_URL: shared.cold.url }
     const dir = await servers.folder()

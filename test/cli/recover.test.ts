@@ -177,7 +177,7 @@ describe('a damaged log', () => {
   })
 })
 
-test('a log whose whole folder is gone is told, and the store opens once its loss is accepted', async () => {
+longTest('a log whose whole folder is gone is told, and the store opens once its loss is accepted', async () => {
   const dir = await template.copy()
   await writeAndKill(dir, 10, 2)
   const [walId] = (await readdir(join(dir, 'wal'))) as [string]

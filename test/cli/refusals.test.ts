@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { raiseFormat, segmentFiles } from '../fault/damage-log.ts'
 import { editDatabase, NEWER_MIGRATION, WITHOUT_NEWER_MIGRATION } from '../fault/edit-database.ts'
-import { isThorough } from '../tools/budget.ts'
+import { someOf } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
@@ -12,11 +12,6 @@ import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
 const template = new StoreTemplate()
 beforeAll(() => template.make())
 afterAll(() => template.remove())
-
-/** Each is a process that opens the folder. */
-function someOf(commands: readonly string[]): readonly string[] {
-  return isThorough ? commands : commands.slice(0, 1)
-}
 
 /** Changes a file by `edit` and answers how to put it back. */
 async function change(file: string, edit: (file: string) => Promise<void>): Promise<() => Promise<void>> {
@@ -36,7 +31,7 @@ const NEWER: Record<string, (dir: string) => Promise<() => Promise<void>>> = {
   },
 }
 
-describe.each(Object.entries(NEWER))('a %s of a newer format', (name, makeNewer) => {
+describe.each(someOf(Object.entries(NEWER)))('a %s of a newer format', (name, makeNewer) => {
   test('is refused by every command, and left as it is', async () => {
     const dir = await template.copy()
     const ids = await writeAndKill(dir, 10, 2)

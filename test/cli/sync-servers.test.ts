@@ -173,7 +173,7 @@ describeWithServers('the sync worker beside backends', (servers) => {
     expect(await readBack(store, lines)).toEqual(lines)
   })
 
-  test('stands by while another syncs, and takes over when that one is killed', async () => {
+  longTest('stands by while another syncs, and takes over when that one is killed', async () => {
     const deployment = await Deployment.create(servers)
     const leader = await deployment.startWorker()
     await leader.printed(/this process syncs from now on/)

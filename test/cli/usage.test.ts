@@ -2,11 +2,12 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
+import { someOf } from '../tools/budget.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 
 const COMMANDS = ['sync', 'recover', 'inspect', 'logs', 'migrate']
 
-describe.each(COMMANDS)('%s', (command) => {
+describe.each(someOf(COMMANDS, 2))('%s', (command) => {
   test('explains itself with an example and the environment', async () => {
     const { code, stdout, stderr } = await runCli([command, '--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { longTest } from '../tools/budget.ts'
+import { longTest, someOf } from '../tools/budget.ts'
 import { compiled } from '../tools/compiled.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { startCli } from './run-cli.ts'
@@ -47,7 +47,7 @@ async function runByNpm(dir: string): Promise<{ npm: ChildProcess; output: Promi
 }
 
 // Where npm itself is killed, only Linux tells who the parent of its shell is.
-test.each(process.platform === 'linux' ? (['SIGTERM', 'SIGKILL'] as const) : (['SIGTERM'] as const))(
+test.each(someOf(process.platform === 'linux' ? (['SIGTERM', 'SIGKILL'] as const) : (['SIGTERM'] as const)))(
   'a worker whose npm gets %s finishes and stops',
   async (signal) => {
     const { npm, output } = await runByNpm(await template.copy())

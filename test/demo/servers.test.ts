@@ -4,7 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
@@ -35,7 +35,7 @@ async function demo(env: Record<string, string>): Promise<{ code: number; stdout
 }
 
 describeWithServers('the demo on Redis and Postgres', (servers) => {
-  test('has two backends write at once, loses nothing, and leaves nothing behind', async () => {
+  longTest('has two backends write at once, loses nothing, and leaves nothing behind', async () => {
     const url = await servers.databases.create()
     const redis = new Redis(servers.redisUrl)
     await redis.set('of somebody else', 'kept')

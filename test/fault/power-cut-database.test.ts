@@ -12,9 +12,9 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { compiled } from '../tools/compiled.ts'
 import { describeWithStrace } from '../tools/services.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
@@ -43,7 +43,7 @@ describeWithStrace('a power cut under a store and its embedded database', () => 
   afterAll(() => template.remove())
 
   const name = `loses nothing acknowledged in ${CUTS} cuts (FAULT_SEED=${SEED})`
-  test(name, { timeout: 36_000_000 }, async () => {
+  longTest(name, { timeout: 36_000_000 }, async () => {
     const dir = await template.copy()
     const random = randomFrom(SEED)
     const keepsNames = (path: string): boolean => path.startsWith(join(dir, 'cold', 'data/'))

@@ -7,8 +7,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { budget, isThorough } from '../tools/budget.ts'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { budget, longTest } from '../tools/budget.ts'
 import { compiled } from '../tools/compiled.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
@@ -75,7 +75,7 @@ const VARIANTS = [
   { name: 'a damaged log', spoil: damage, acceptLoss: true },
 ]
 
-test.each(isThorough ? VARIANTS : VARIANTS.slice(SEED % 2, (SEED % 2) + 1))(
+longTest.each(VARIANTS)(
   `$name: killed again and again (${CHAINS} times, FAULT_SEED=${SEED})`,
   { timeout: 3_600_000 },
   async ({ spoil, acceptLoss }) => {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { DirectoryLock } from '../../src/kernel/directory-lock.ts'
+import { budget } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import { range, temporaryFolder } from '../wal/temporary-log.ts'
 
@@ -13,6 +14,9 @@ const FOR_EVER = 0
 async function flagsIn(dir: string): Promise<string[]> {
   return readdir(join(dir, 'lock'))
 }
+
+const PROCESSES = budget({ short: 12, long: 50 })
+const CONTENDERS = budget({ short: 50, long: 200 })
 
 describe('another process', () => {
   it('is refused with the pid of the holder and the remedy, and let in after the release', async () => {
@@ -57,23 +61,23 @@ describe('another process', () => {
   })
 })
 
-it('fifty processes at once: one at a time, and each gets its turn', { timeout: 120_000 }, async () => {
+it(`${PROCESSES} processes at once: one at a time, and each gets its turn`, { timeout: 120_000 }, async () => {
   const dir = await temporaryFolder()
-  const children = range(1, 50).map(() => new Child('../kernel/lock-child.ts', [dir, 110_000, 2, 'wait']))
+  const children = range(1, PROCESSES).map(() => new Child('../kernel/lock-child.ts', [dir, 110_000, 2, 'wait']))
   for (const child of children) expect(await child.line()).toBe('ready')
   for (const child of children) child.process.stdin!.end()
   const outcomes = await Promise.all(children.map((child) => child.rest()))
-  expect(outcomes).toEqual(Array(50).fill(['held']))
+  expect(outcomes).toEqual(Array(PROCESSES).fill(['held']))
   expect(await readdir(dir)).toEqual(['lock'])
   expect(await flagsIn(dir)).toEqual([])
 })
 
-it('two hundred contenders in one process: never two at once', async () => {
+it(`${CONTENDERS} contenders in one process: never two at once`, async () => {
   const dir = await temporaryFolder()
   let holders = 0
   let most = 0
   await Promise.all(
-    range(1, 200).map(async () => {
+    range(1, CONTENDERS).map(async () => {
       const lock = await DirectoryLock.acquire(dir, { timeout: 50_000 })
       most = Math.max(most, ++holders)
       await new Promise((resolve) => setImmediate(resolve))

@@ -1,7 +1,7 @@
 /** What Postgres may do to the backends of a store, while they write and read all the time. */
 import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
-import { isThorough, longTest } from '../tools/budget.ts'
+import { longTest } from '../tools/budget.ts'
 import { Load, loaded } from './load.ts'
 import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend } from './private-servers.ts'
 
@@ -18,17 +18,15 @@ describeWithPrivateServers('Postgres under load', (servers) => {
     await expectIntact(load, backends)
   }
 
-  test.each(isThorough ? (['fast', 'immediate'] as const) : (['immediate'] as const))(
-    'is stopped (%s), and started again',
-    (mode) =>
-      underLoad(async (load, backends) => {
-        await servers.postgres.stop(mode)
-        for (const { cold } of backends)
-          await expect(cold.stats()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } })
-        const { written } = load.done
-        await vi.waitFor(() => expect(load.done.written).toBeGreaterThan(written + 150), { timeout: 20_000 })
-        await servers.postgres.restart()
-      }),
+  longTest.each(['fast', 'immediate'] as const)('is stopped (%s), and started again', (mode) =>
+    underLoad(async (load, backends) => {
+      await servers.postgres.stop(mode)
+      for (const { cold } of backends)
+        await expect(cold.stats()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } })
+      const { written } = load.done
+      await vi.waitFor(() => expect(load.done.written).toBeGreaterThan(written + 150), { timeout: 20_000 })
+      await servers.postgres.restart()
+    }),
   )
 
   longTest('is away while another backend opens', async () => {

@@ -37,7 +37,7 @@ describeWithPrivateServers('Redis under load', (servers) => {
     }),
   )
 
-  test('is killed, and comes back empty', () =>
+  longTest('is killed, and comes back empty', () =>
     underLoad(async (load, backends) => {
       for (let times = 0; times < 2; times++) {
         await servers.redis.kill()
@@ -46,7 +46,8 @@ describeWithPrivateServers('Redis under load', (servers) => {
         await servers.redis.restart()
         await load.passes(100)
       }
-    }))
+    }),
+  )
 
   longTest('is flushed', () =>
     underLoad(async (load) => {

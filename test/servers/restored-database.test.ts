@@ -5,6 +5,7 @@ import { LogText } from '../contract/cold-tier.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { describeWithServers, QUIET, type Servers } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
 /** What a backup is: a copy of the database as it stands. Nobody may be connected meanwhile. */
@@ -114,7 +115,7 @@ describeWithServers('a database that was restored', (servers) => {
       expect(await countIn(options)).toBe(20)
     })
 
-    test('gets it from the next process where shipping it again failed', async () => {
+    longTest('gets it from the next process where shipping it again failed', async () => {
       const logger = new LogText()
       const { store, name, tiers, options } = await open(logger, 1 << 20)
       await shipAndSetBack(store, name, { kept: [0, 10], lost: [10, 20] })
@@ -144,7 +145,7 @@ describeWithServers('a database that was restored', (servers) => {
   })
 
   describe('before the log of the process that syncs began', () => {
-    test('is synced by another process from then on', async () => {
+    longTest('is synced by another process from then on', async () => {
       const [logger, other] = [new LogText(), new LogText()]
       const shared = await servers.shared()
       const everySecond = { sync: { schedule: '* * * * * *', hotToColdAge: '1h' } } as const
@@ -253,7 +254,7 @@ describeWithServers('a database that was restored', (servers) => {
       await store.close()
     })
 
-    test('gets what hot still has also where only closing notices', async () => {
+    longTest('gets what hot still has also where only closing notices', async () => {
       const { store, name, options } = await open(new LogText(), 4_096)
       await shipAndSetBack(store, name, { kept: [0, 10], lost: [10, 100] })
       await store.close()

@@ -14,6 +14,11 @@ export function budget({ short, long }: { readonly short: number; readonly long:
 /** A test that `npm test` leaves out: another one that it runs is of the same kind. */
 export const longTest = test.runIf(isThorough)
 
+/** Of alternatives of one kind that cost seconds each: all of them, or the first few. */
+export function someOf<T>(all: readonly T[], few = 1): readonly T[] {
+  return isThorough ? all : all.slice(0, few)
+}
+
 /** Of the steps from 1 on, those to look at: every one of them, or every fifth from where the seed says. */
 export function* stepsToTry(steps: number, seed: number): Generator<number> {
   const stride = isThorough ? 1 : 5

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { isThermoclineError, type MemoryStore, openMemoryStore } from '../../src/index.ts'
 import type { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
+import { longTest } from '../tools/budget.ts'
 import { describeWithSmallDisks, smallDisk } from './small-disk.ts'
 import { createLog, payloadOf, range, reopenLog, scanLog, sequencesOf, sourceOf } from './temporary-log.ts'
 
@@ -77,7 +78,7 @@ describeWithSmallDisks('a store on a disk that its writes fill', () => {
   const put = (store: MemoryStore, key: number, round: number) =>
     store.chunks.put({ key: String(key), text: text(key, round), embedding: incompressible(key) })
 
-  it('checkpoints, deletes its segments, goes on, and has everything when it is opened again', async () => {
+  longTest('checkpoints, deletes its segments, goes on, and has everything when it is opened again', async () => {
     const dir = await smallDisk(190)
     const options = {
       dir: join(dir, 'store'),

@@ -12,7 +12,7 @@ import type { LogOperation } from '../../src/wal/log-device.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { pick, randomFrom } from '../fault/seeded-random.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, isThorough } from '../tools/budget.ts'
 import { Child } from './child.ts'
 import { intercepted } from './intercepted-device.ts'
 import {
@@ -28,6 +28,8 @@ import {
   typeOf,
 } from './temporary-log.ts'
 
+/** Of the operations before which an owner is held. */
+const EVERY = isThorough ? 1 : 5
 const ROUNDS = budget({ short: 2, long: 4 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
@@ -175,7 +177,7 @@ class HeldOwner {
 it('an owner that is held before any of its operations loses nothing it acknowledges to whoever takes over', async () => {
   const parent = await temporaryFolder()
   const seen = new Set<string>()
-  for (let n = 1; ; n++) {
+  for (let n = 1; ; n += EVERY) {
     const dir = join(parent, String(n))
     const owner = new HeldOwner(dir, n)
     const operation = await owner.held
@@ -202,19 +204,20 @@ it('an owner that is held before any of its operations loses nothing it acknowle
       context,
     ).toEqual([...range(1, records.length), ...added, ...added])
   }
-  expect([...seen].sort()).toEqual([
-    'close',
-    'create',
-    'expect',
-    'expect-room',
-    'fdatasync',
-    'fsync',
-    'fsync-folder',
-    'link',
-    'open',
-    'unlink',
-    'write',
-  ])
+  if (isThorough)
+    expect([...seen].sort()).toEqual([
+      'close',
+      'create',
+      'expect',
+      'expect-room',
+      'fdatasync',
+      'fsync',
+      'fsync-folder',
+      'link',
+      'open',
+      'unlink',
+      'write',
+    ])
 })
 
 it(`${ROUNDS} owners are stopped while they append, taken over and woken (FAULT_SEED=${SEED})`, async () => {

@@ -68,7 +68,7 @@ describe('a new folder', () => {
     expect(await readdir(dir)).toEqual(['data'])
   })
 
-  it('is not begun from what another process left unfinished', async () => {
+  longTest('is not begun from what another process left unfinished', async () => {
     const dir = await temporaryFolder()
     await mkdir(join(dir, 'data.new-1', 'base'), { recursive: true })
     await writeFile(join(dir, 'data.new-1', 'PG_VERSION'), '18\n')
@@ -105,7 +105,7 @@ describe('an existing folder', () => {
 })
 
 describe('a killed process', () => {
-  it('loses no batch that was acknowledged, and leaves none half written', async () => {
+  longTest('loses no batch that was acknowledged, and leaves none half written', async () => {
     const dir = await template.copy()
     const walId = randomUUID()
     let expected = 0

@@ -12,6 +12,7 @@ import type { PostgresClientLike } from '../../../src/cold/postgres/postgres-loc
 import type { ThermoclineError } from '../../../src/errors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { certify } from '../../tools/certificates.ts'
+import { compiled } from '../../tools/compiled.ts'
 import { describeWithTlsPostgres, PrivatePostgres } from '../../tools/services.ts'
 
 const OPTIONS = {
@@ -49,7 +50,7 @@ describeWithTlsPostgres('Postgres over TLS', () => {
       server.tlsUrl('postgres', 'secretive:wrong', 'sslmode=require'),
       server.tlsUrl('absent', 'secretive:hunter2-canary', 'sslmode=require'),
     ]
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', child, ...urls])
+    const { stdout } = await promisify(execFile)(process.execPath, [compiled(child), ...urls])
     expect(stdout.trim().split('\n')).toEqual([
       'wrong password: ERR_TIER_UNAVAILABLE',
       'unknown database: ERR_TIER_UNAVAILABLE',

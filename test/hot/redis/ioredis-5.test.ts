@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import { isThorough } from '../../tools/budget.ts'
+import { isThorough, longTest } from '../../tools/budget.ts'
 import { describeRedisContract } from './redis-contract.ts'
 import { describeRedisFaults } from './redis-faults.ts'
 
@@ -20,12 +20,16 @@ describe('ioredis 5', () => {
     expect(Redis).toBe((await earlier()).Redis)
   })
 
-  it('has the types that the sources need', () => {
-    const [project, compiler] = ['tsconfig.ioredis-5.json', '../../../node_modules/.bin/tsc'].map((path) =>
-      fileURLToPath(new URL(path, import.meta.url)),
-    )
-    expect(execFileSync(compiler!, ['-p', project!], { encoding: 'utf8' })).toBe('')
-  }, 60_000)
+  longTest(
+    'has the types that the sources need',
+    () => {
+      const [project, compiler] = ['tsconfig.ioredis-5.json', '../../../node_modules/.bin/tsc'].map((path) =>
+        fileURLToPath(new URL(path, import.meta.url)),
+      )
+      expect(execFileSync(compiler!, ['-p', project!], { encoding: 'utf8' })).toBe('')
+    },
+    60_000,
+  )
 
   if (!isThorough) return
   describeRedisContract({ runs: 5, clusterRuns: 1 })
