@@ -1,4 +1,23 @@
-/** Numbers that every tier holds alike. */
+/** How much an entry may hold: numbers that every tier can keep. How its parts must look otherwise is in validate.ts. */
+
+/** Longest encoded entry, in bytes: a record of the log holds no more (wal/format.ts). */
+export const MAX_ENTRY_BYTES = 16 * 1024 * 1024
+
+/** Longest key, document id, model name and namespace, in bytes of UTF-8. */
+export const MAX_NAME_BYTES = 512
+
+/** Deeper metadata would overflow somebody's stack. */
+export const MAX_METADATA_DEPTH = 100
+
+/** The most dimensions that `vector` of pgvector holds; no known model makes more. */
+export const MAX_DIMENSIONS = 16_000
+
+/**
+ * Euclidean lengths between which the sums of squares and products of any two vectors fit the single precision in which
+ * databases compute. Beyond them distances are infinite, zero or no number.
+ */
+export const MIN_VECTOR_LENGTH = 1e-18
+export const MAX_VECTOR_LENGTH = 1e18
 
 /** Largest `integer` in Postgres. */
 export const MAX_INT4 = 2_147_483_647

@@ -5,10 +5,9 @@
  */
 import { types } from 'node:util'
 import { isPlainObject } from '../kernel/plain-object.ts'
+import { MAX_METADATA_DEPTH } from './limits.ts'
 import { textFault } from './text.ts'
 
-/** Deeper JSON than this is refused: it would overflow somebody's stack. */
-const MAX_DEPTH = 100
 /** Longest path that a refusal shows. */
 const MAX_PATH_CHARACTERS = 200
 
@@ -31,7 +30,8 @@ export function metadataJson(value: unknown): string | MetadataFault {
 
 /** @param path Leads to the value. On return it is as it was, except where there is a fault. */
 function faultIn(value: unknown, path: (string | number)[]): MetadataFault | undefined {
-  if (path.length > MAX_DEPTH) return new MetadataFault(path, `must not nest deeper than ${MAX_DEPTH} levels`)
+  if (path.length > MAX_METADATA_DEPTH)
+    return new MetadataFault(path, `must not nest deeper than ${MAX_METADATA_DEPTH} levels`)
   if (value === null || typeof value === 'boolean') return undefined
   if (typeof value === 'number')
     return Number.isFinite(value) ? undefined : new MetadataFault(path, 'must be a finite number')

@@ -4,7 +4,8 @@
  * are exactly the paths that start with `acme/`.
  */
 import { ThermoclineError } from '../errors.ts'
-import { MAX_NAME_BYTES, nameFault } from './text.ts'
+import { MAX_NAME_BYTES } from './limits.ts'
+import { nameFault } from './text.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
 

@@ -1,7 +1,5 @@
 /** Rules for text that must read the same from msgpack, from Redis and from Postgres. */
-
-/** Longest key, document id, model name and namespace, in bytes of UTF-8. */
-export const MAX_NAME_BYTES = 512
+import { MAX_NAME_BYTES } from './limits.ts'
 
 /** Says why Postgres or UTF-8 could not hold `text`; undefined where they can. */
 export function textFault(text: string): string | undefined {

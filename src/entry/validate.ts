@@ -3,28 +3,23 @@
  * value. Everything mutable is copied, so that a caller who goes on using an object changes nothing in the store.
  */
 import { types } from 'node:util'
-import { v5 as uuidv5, v7 as uuidv7 } from 'uuid'
 import { ThermoclineError } from '../errors.ts'
 import { isUuid } from '../kernel/uuid.ts'
 import { parseDuration } from './duration.ts'
-import { MAX_INT4, MAX_TIME } from './limits.ts'
+import { idOfKey, newId } from './entry-id.ts'
+import {
+  MAX_DIMENSIONS,
+  MAX_ENTRY_BYTES,
+  MAX_INT4,
+  MAX_NAME_BYTES,
+  MAX_TIME,
+  MAX_VECTOR_LENGTH,
+  MIN_VECTOR_LENGTH,
+} from './limits.ts'
 import { ENTRY_KINDS, type EntryKind } from './memory-entry.ts'
 import { MetadataFault, metadataJson } from './metadata.ts'
 import type { EntryRecord } from './record.ts'
-import { MAX_NAME_BYTES, nameFault, textFault } from './text.ts'
-
-/** The most that `vector` of pgvector holds; no known model makes larger ones. */
-export const MAX_DIMENSIONS = 16_000
-/**
- * Euclidean lengths between which the sums of squares and products of any two vectors fit the single precision in which
- * databases compute. Beyond them distances are infinite, zero or no number.
- */
-const MIN_LENGTH = 1e-18
-const MAX_LENGTH = 1e18
-/** Longest record of the log. */
-const MAX_ENTRY_BYTES = 16 * 1024 * 1024
-/** Root of the ids derived from keys. Fixed for ever: two backends must derive the same id. */
-const KEY_ID_ROOT = '5f0c1c4e-6f0a-5c53-9d0f-0d1a52a3b8f1'
+import { nameFault, textFault } from './text.ts'
 
 /** Fields that the store fills in. They are let pass, so that an entry can be read, changed and put back. */
 const FILLED_IN = ['namespace', 'version', 'updatedAt', 'lastAccessedAt', 'accessCount'] as const
@@ -64,7 +59,7 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
       throw invalid('input', `has a field \`${field}\`, which a ${kind} entry does not know; it knows ${namesOf(kind)}`)
   if (raw.namespace !== undefined && raw.namespace !== namespace)
     throw invalid('namespace', 'is that of another view: put the entry through its own, or leave the field out')
-  const key = optional('key', raw.key, (value) => name('key', value))
+  const key = optional('key', raw.key, validateKey)
   const createdAt = optional('createdAt', raw.createdAt, (value) => time('createdAt', value)) ?? now
   const record: UnversionedRecord = {
     namespace,
@@ -84,7 +79,8 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     expiresAt: expiry(raw.ttl, raw.expiresAt, now),
     deletedAt: null,
   }
-  if (sizeBound(record) > MAX_ENTRY_BYTES) throw invalid('input', 'is larger than 16 MiB: split it')
+  if (sizeBound(record) > MAX_ENTRY_BYTES)
+    throw invalid('input', `is larger than ${MAX_ENTRY_BYTES / 1024 ** 2} MiB: split it`)
   return record
 }
 
@@ -118,10 +114,8 @@ export function validateId(id: unknown, field = 'id'): string {
   return id.toLowerCase()
 }
 
-/** Answers the id of the entry with this key, in this namespace. */
-export function idOfKey(namespace: string, key: unknown): string {
-  // Neither part holds NUL, so no two pairs give the same name.
-  return uuidv5(`${namespace}\0${name('key', key)}`, KEY_ID_ROOT)
+export function validateKey(key: unknown): string {
+  return name('key', key)
 }
 
 /** Checks the vector of a query by the rules of a stored one. */
@@ -131,7 +125,7 @@ export function validateEmbedding(embedding: unknown): Float32Array {
 
 function idOf(given: unknown, key: string | null, namespace: string): string {
   const id = optional('id', given, validateId)
-  if (key === null) return id ?? uuidv7()
+  if (key === null) return id ?? newId()
   const derived = idOfKey(namespace, key)
   if (id !== null && id !== derived)
     throw invalid('id', 'does not belong to `key`: an entry with a key has the id derived from it, so leave `id` out')
@@ -185,8 +179,11 @@ function vector(value: unknown): Float32Array {
   }
   if (squares === 0) throw invalid('embedding', 'must not be all zero: it has no direction to compare')
   const length = Math.sqrt(squares)
-  if (length < MIN_LENGTH || length > MAX_LENGTH)
-    throw invalid('embedding', `must have a length from ${MIN_LENGTH} to ${MAX_LENGTH}: scale it, at best to 1`)
+  if (length < MIN_VECTOR_LENGTH || length > MAX_VECTOR_LENGTH)
+    throw invalid(
+      'embedding',
+      `must have a length from ${MIN_VECTOR_LENGTH} to ${MAX_VECTOR_LENGTH}: scale it, at best to 1`,
+    )
   return floats
 }
 

@@ -3,10 +3,11 @@
  * comes in and hands it to the flows. It keeps nothing itself, so any number of them may be made.
  */
 import type { CallOptions } from '../call-options.ts'
+import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryInput, EntryKind, EntryOfKind, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { tombstoneOf } from '../entry/record.ts'
-import { idOfKey, type UnversionedRecord, validateId, validateInput } from '../entry/validate.ts'
+import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Explainer, Explanation } from '../flow/explainer.ts'
 import type { Reader } from '../flow/reader.ts'
@@ -130,7 +131,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** As {@link getMany}, by the caller's own names for the entries. */
   getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
     return this.#flows.gate.run(CALLS.getManyByKey, options, async (checked) => {
-      const named = arrayOf('keys', keys).map((key) => this.#keyOf(idOfKey(this.namespace, key)))
+      const named = arrayOf('keys', keys).map((key) => this.#keyOf(idOfKey(this.namespace, validateKey(key))))
       return this.#own(await this.#flows.reader.get(named, checked))
     })
   }
@@ -139,7 +140,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * Answers the id that an entry with this key has, whether or not there is one: it is derived from namespace and key.
    */
   idOf(key: string): string {
-    return idOfKey(this.namespace, key)
+    return idOfKey(this.namespace, validateKey(key))
   }
 
   /** Answers whether there is such an entry, which is not counted and not promoted. */

@@ -2,6 +2,7 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { parseDuration } from '../entry/duration.ts'
+import { MAX_DIMENSIONS } from '../entry/limits.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { RedisLocation } from '../hot/redis/redis-location.ts'
@@ -151,7 +152,7 @@ const coldChecks = {
   url: url(/^postgres(ql)?:\/\//, POSTGRES_URL).optional(),
   client: z.custom<PostgresClientLike>(isPostgresJs, 'a client of postgres.js, as `postgres(url)` makes it').optional(),
   max: whole(1).max(1_000).optional(),
-  dimensions: z.array(z.int().min(1).max(16_000)).max(16).optional(),
+  dimensions: z.array(z.int().min(1).max(MAX_DIMENSIONS)).max(16).optional(),
   metrics: z.array(z.enum(['cosine', 'l2', 'inner-product'])).optional(),
   migrate: z.enum(['auto', 'check']).optional(),
 } satisfies Checks<ColdOptions>

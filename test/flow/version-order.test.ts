@@ -4,8 +4,9 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { idOfKey } from '../../src/entry/entry-id.ts'
 import { type EntryRecord, tombstoneOf } from '../../src/entry/record.ts'
-import { idOfKey, validateInput } from '../../src/entry/validate.ts'
+import { validateInput } from '../../src/entry/validate.ts'
 import { newest, type Version, VersionClock, ZERO_VERSION } from '../../src/entry/version.ts'
 import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
