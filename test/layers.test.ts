@@ -15,7 +15,7 @@ type Layer = 'kernel' | 'vocabulary' | 'contract' | 'stage' | 'flow' | 'root' | 
 const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['kernel', /^errors$|^kernel\//],
   ['vocabulary', /^call-options$|^(entry|query)\//],
-  ['contract', /^(hot\/hot-tier|cold\/cold-tier|wal\/(format|append-log))$/],
+  ['contract', /^(hot\/hot-tier|cold\/cold-tier|wal\/(format|log-contract))$/],
   ['stage', /^(wal|hot|cold)\//],
   ['flow', /^(flow|recovery|sync|repository)\//],
   ['root', /^options$|^(store|admin)\//],

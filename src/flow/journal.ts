@@ -4,8 +4,8 @@
  * way.
  */
 import type { EntryRecord } from '../entry/record.ts'
-import type { AppendedRecord, AppendLog } from '../wal/append-log.ts'
 import { keyHash } from '../wal/format.ts'
+import type { AppendedRecord, AppendLog } from '../wal/log-contract.ts'
 import type { Pending } from './pending.ts'
 
 export class Journal {

@@ -24,7 +24,7 @@ import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from
 import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { AppendedRecord } from '../wal/append-log.ts'
+import type { AppendedRecord } from '../wal/log-contract.ts'
 import type { Journal } from './journal.ts'
 import type { Pressure } from './pressure.ts'
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AppendedRecord, AppendLog } from './append-log.ts'
+import type { AppendedRecord, AppendLog } from './log-contract.ts'
 
 /** A log that keeps nothing, for stores opened with `inMemory`: what it acknowledges lives as long as the process. */
 export class InProcessLog<T> implements AppendLog<T> {

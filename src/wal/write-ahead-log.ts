@@ -20,10 +20,10 @@ import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { AppendedRecord, AppendLog } from './append-log.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
 import { LockedLog } from './locked-log.ts'
+import type { AppendedRecord, AppendLog } from './log-contract.ts'
 import {
   CHANGED,
   type LogDevice,

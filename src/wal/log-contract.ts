@@ -1,4 +1,4 @@
-/** What the write flow needs of a log. {@link ./write-ahead-log.ts} is the durable one. */
+/** What the write flow needs of a log; write-ahead-log.ts is the durable one, in-process-log.ts keeps nothing. */
 import type { ThermoclineError } from '../errors.ts'
 
 /** A record the log has made durable. */
