@@ -1,4 +1,4 @@
-/** How much an entry may hold: numbers that every tier can keep. How its parts must look otherwise is in validate.ts. */
+/** How much an entry may hold, so that every tier can keep it. How it must look otherwise is in validate.ts. */
 
 /** Longest encoded entry, in bytes: a record of the log holds no more (wal/format.ts). */
 export const MAX_ENTRY_BYTES = 16 * 1024 * 1024

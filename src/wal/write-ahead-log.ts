@@ -2,40 +2,34 @@
  * A durable, append-only log. When the promise of `append` resolves, the record survives a killed process and a power
  * cut.
  *
- * Group commit: what waits is gathered into one buffer, written at an explicit offset and synced with one fdatasync;
- * then the log must still be ours (see log-owner.ts), then the `durable` mark is written, then `onDurable` is called,
- * then the promises resolve. The next group gathers meanwhile.
+ * What waits is gathered into a group (group-commit.ts), written at an explicit offset as one buffer and synced with
+ * one fdatasync; then the log must still be ours (log-owner.ts), then the `durable` mark is written, then `onDurable`
+ * is called, then the promises resolve. The next group gathers meanwhile.
  *
  * Rotation: a full segment is ended by a SEAL record and synced; the next one's header is written aside, synced and
  * linked to its name, which no other segment may have, and the folder is synced, before the first record goes into it.
  *
  * States: open → failed, for good, after an error that leaves the file in doubt (what a failed fdatasync left on the
  * disk nobody knows, so it is never repeated and nothing more is appended) · open → closed. A disk that is full before
- * a byte of a group was written fails that group only, and so does a process that is out of descriptors or memory;
- * whoever ships to the same disk keeps room there by `roomFor`.
+ * a byte of a group was written fails that group only, and so does a process that is out of descriptors or memory
+ * (log-errors.ts); whoever ships to the same disk keeps room there by `roomFor`.
  *
  * See format.ts for the bytes and log-scan.ts for how a log is read back.
  */
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import { type ErrorDetails, ThermoclineError } from '../errors.ts'
+import type { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
-import { MAX_PAYLOAD_BYTES, RECORD_TYPES, recordBytes, segmentName } from './format.ts'
+import { MAX_PAYLOAD_BYTES, RECORD_TYPES, segmentName } from './format.ts'
+import { type Group, GroupCommit, rejectAll } from './group-commit.ts'
 import { LockedLog } from './locked-log.ts'
 import type { AppendedRecord, AppendLog } from './log-contract.ts'
-import {
-  CHANGED,
-  type LogDevice,
-  type LogDeviceFailure,
-  type LogOperation,
-  type OpenLogDevice,
-  removal,
-  WorkerLogDevice,
-} from './log-device.ts'
+import { type LogDevice, type LogOperation, type OpenLogDevice, removal, WorkerLogDevice } from './log-device.ts'
+import { closed, isShortage, type LogFailure, logFailed, notWritten, stopped, tooLong } from './log-errors.ts'
 import { filesIn } from './log-files.ts'
 import type { LogEnd, SegmentExtent } from './log-scan.ts'
-import { type PlannedRecord, SegmentCursor, sizeOf } from './segment-cursor.ts'
+import { SegmentCursor, sizeOf } from './segment-cursor.ts'
 
 export interface WriteAheadLogOptions<T> {
   /** The folder that holds all logs. */
@@ -63,19 +57,6 @@ export interface WriteAheadLogOptions<T> {
  * For seals and headers: a log that its records have filled the disk with can still be ended, taken over and shipped.
  */
 const OWN_ROOM_BYTES = 256 * 1024
-/** A group is cut off here, so that its first caller does not wait for megabytes of others. */
-const MAX_GROUP_BYTES = 8 * 1024 * 1024
-
-/** Of the device, which names no operation where it is gone itself. */
-type Failure = Omit<LogDeviceFailure, 'operation'> & { readonly operation: LogOperation | undefined }
-
-interface Waiting<T> {
-  readonly record: PlannedRecord
-  readonly value: T
-  readonly resolve: (record: AppendedRecord<T>) => void
-  readonly reject: (error: ThermoclineError) => void
-}
-
 const SEGMENT = 'segment'
 const MARK = 'mark'
 const NEXT = 'next'
@@ -94,8 +75,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   #cursor: SegmentCursor
   #markNumber: number
   #lastSequence: number
-  #queue: Waiting<T>[] = []
-  #running: Promise<void> | undefined
+  readonly #groups = new GroupCommit<T>((group) => this.#settle(group))
   /** The current segment was sealed, but the next one could not be made yet. */
   #isSealed = false
   #failure: ThermoclineError<'ERR_WAL_FAILED'> | undefined
@@ -161,10 +141,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     if (payload.byteLength > MAX_PAYLOAD_BYTES) return Promise.reject(tooLong())
     if (this.#isClosed) return Promise.reject(closed())
     if (this.#failure !== undefined) return Promise.reject(stopped(this.#failure, 'none'))
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ record: { type: RECORD_TYPES[type], payload, keyHash }, value, resolve, reject })
-      this.#running ??= this.#run()
-    })
+    return this.#groups.add({ type: RECORD_TYPES[type], payload, keyHash }, value)
   }
 
   async release(sequence: number): Promise<{ segments: number; bytes: number }> {
@@ -191,7 +168,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
 
   async #close(): Promise<void> {
     this.#isClosed = true
-    await this.#running
+    await this.#groups.idle()
     try {
       if (this.#failure === undefined && !this.#isSealed) await this.#seal()
     } finally {
@@ -212,7 +189,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
 
   async #retire(forget: () => Promise<void>): Promise<void> {
     this.#isClosed = true
-    await this.#running
+    await this.#groups.idle()
     try {
       if (this.#failure !== undefined) throw this.#failure
       const failure = await this.#writeControl('close')
@@ -270,34 +247,16 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return [this.#folder.stillOwned, { op: 'write', handle: MARK, ...encodeMark(mark) }]
   }
 
-  async #run(): Promise<void> {
-    // One turn of the microtask queue: callers of the same tick share the first group.
-    await undefined
-    while (this.#queue.length > 0 && this.#failure === undefined) {
-      const group = this.#takeGroup()
-      try {
-        await this.#commit(group)
-      } catch {
-        for (const { reject } of group) reject(stopped(this.#fail('UNKNOWN'), 'unknown'))
-      }
+  async #settle(group: Group<T>): Promise<void> {
+    if (this.#failure !== undefined) return rejectAll(group, stopped(this.#failure, 'none'))
+    try {
+      await this.#commit(group)
+    } catch {
+      rejectAll(group, stopped(this.#fail('UNKNOWN'), 'unknown'))
     }
-    if (this.#failure !== undefined)
-      for (const { reject } of this.#queue.splice(0)) reject(stopped(this.#failure, 'none'))
-    this.#running = undefined
   }
 
-  #takeGroup(): Waiting<T>[] {
-    let bytes = 0
-    let count = 0
-    for (const { record } of this.#queue) {
-      bytes += recordBytes(record.payload.byteLength)
-      if (count > 0 && bytes > MAX_GROUP_BYTES) break
-      count++
-    }
-    return this.#queue.splice(0, count)
-  }
-
-  async #commit(group: readonly Waiting<T>[]): Promise<void> {
+  async #commit(group: Group<T>): Promise<void> {
     const records = group.map(({ record }) => record)
     const bytes = sizeOf(records)
     const room = (this.#options.roomFor?.(bytes) ?? bytes) + OWN_ROOM_BYTES
@@ -361,7 +320,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     if (failure !== undefined && !isCleanShortage(failure)) throw this.#fail(failure.code)
   }
 
-  async #writeControl(type: 'seal' | 'close'): Promise<Failure | undefined> {
+  async #writeControl(type: 'seal' | 'close'): Promise<LogFailure | undefined> {
     const control = { type: RECORD_TYPES[type], payload: new Uint8Array(), keyHash: 0 }
     const plan = this.#cursor.plan([control], this.#lastSequence)
     const failure = await this.#do([
@@ -374,7 +333,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   }
 
   /** A device that is gone leaves everything in doubt, from the first operation on. */
-  async #do(operations: readonly LogOperation[]): Promise<Failure | undefined> {
+  async #do(operations: readonly LogOperation[]): Promise<LogFailure | undefined> {
     try {
       return await this.#device.run(operations)
     } catch {
@@ -383,7 +342,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   }
 
   #fail(code: string): ThermoclineError<'ERR_WAL_FAILED'> {
-    this.#failure ??= new ThermoclineError('ERR_WAL_FAILED', reasonOf(code), { outcome: 'unknown' })
+    this.#failure ??= logFailed(code)
     this.#options.logger.error({ walId: this.walId, code }, 'the log has stopped')
     return this.#failure
   }
@@ -393,14 +352,6 @@ const ASIDE = '.new'
 
 function isAside(name: string): boolean {
   return name.endsWith(ASIDE)
-}
-
-function reasonOf(code: string): string {
-  // What we hold is there as long as it is ours.
-  if (code === CHANGED || code === 'ENOENT')
-    return 'another process took the log over, or its folder is gone: open the store again'
-  if (code in SHORTAGES && !isFull(code)) return `${SHORTAGES[code]}; then open the store again`
-  return `the log could not be written (${code}): look at the disk, then open the store again, which recovers what was acknowledged`
 }
 
 function syncing(name: string): LogOperation[] {
@@ -419,7 +370,7 @@ const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence
  * Whether nothing of a group reached the segment, so that the same place can be written again once the shortage has
  * passed.
  */
-function isCleanShortage(failure: Failure): boolean {
+function isCleanShortage(failure: LogFailure): boolean {
   const { operation, written } = failure
   const isBeforeWrite = operation?.op === 'expect-room'
   const isUnwritten = operation?.op === 'write' && operation.handle === SEGMENT && written === 0
@@ -427,51 +378,7 @@ function isCleanShortage(failure: Failure): boolean {
 }
 
 /** Whether the making of a segment failed where only the file aside had been touched: the next try writes that anew. */
-function comesBeforeLink({ operation }: Failure): boolean {
+function comesBeforeLink({ operation }: LogFailure): boolean {
   if (operation === undefined) return false
   return operation.op === 'expect' || ('handle' in operation && operation.handle === NEXT)
-}
-
-/** What there is not enough of now, and may be again. */
-const SHORTAGES: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk under the log is full',
-  EDQUOT: 'the disk under the log is full',
-  EMFILE: 'this process has no file descriptor left: close some, or raise the limit (ulimit -n)',
-  ENFILE: 'this machine has no file descriptor left: close some, or raise its limit',
-  ENOMEM: 'this machine has no memory left for the log',
-  EAGAIN: 'the system would not take a write to the log now',
-}
-
-function isShortage({ code }: Failure): boolean {
-  return code in SHORTAGES
-}
-
-/** The disk, or what this user may take of it. */
-function isFull(code: string): boolean {
-  return code === 'ENOSPC' || code === 'EDQUOT'
-}
-
-function rejectAll<T>(group: readonly Waiting<T>[], error: ThermoclineError): void {
-  for (const { reject } of group) reject(error)
-}
-
-function stopped(failure: ThermoclineError<'ERR_WAL_FAILED'>, outcome: 'none' | 'unknown'): ThermoclineError {
-  const details: ErrorDetails['ERR_WAL_FAILED'] = { outcome }
-  return new ThermoclineError('ERR_WAL_FAILED', failure.message, details)
-}
-
-/** @param room Bytes that had to be free on the disk. */
-function notWritten(code: string, room: number): ThermoclineError {
-  const remedy = isFull(code) ? `: have at least ${Math.ceil(room / 1024 / 1024)} MiB free on it` : ''
-  const message = `${SHORTAGES[code]}${remedy}`
-  return new ThermoclineError('ERR_BACKPRESSURE', message, { outcome: 'none' })
-}
-
-function closed(): ThermoclineError {
-  return new ThermoclineError('ERR_CLOSED', 'the log is closed: open the store again', { outcome: 'none' })
-}
-
-function tooLong(): ThermoclineError {
-  const message = `the encoded entry is longer than ${MAX_PAYLOAD_BYTES} bytes: split it`
-  return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'input' })
 }

@@ -1,0 +1,67 @@
+/**
+ * Group commit: who appends while a group is written and synced waits for the next one, which takes them all. So one
+ * sync pays for as many records as came during the one before, and nobody waits for company.
+ */
+import type { ThermoclineError } from '../errors.ts'
+import { recordBytes } from './format.ts'
+import type { AppendedRecord } from './log-contract.ts'
+import type { PlannedRecord } from './segment-cursor.ts'
+
+/** A group is cut off here, so that its first caller does not wait for megabytes of others. */
+const MAX_GROUP_BYTES = 8 * 1024 * 1024
+
+/** A record, and whoever waits for it to be durable. */
+export interface Waiting<T> {
+  readonly record: PlannedRecord
+  readonly value: T
+  readonly resolve: (record: AppendedRecord<T>) => void
+  readonly reject: (error: ThermoclineError) => void
+}
+
+export type Group<T> = readonly Waiting<T>[]
+
+export class GroupCommit<T> {
+  readonly #commit: (group: Group<T>) => Promise<void>
+  #queue: Waiting<T>[] = []
+  #running: Promise<void> | undefined
+
+  /** @param commit MUST settle everyone of the group, and never reject. One group is committed at a time, in order. */
+  constructor(commit: (group: Group<T>) => Promise<void>) {
+    this.#commit = commit
+  }
+
+  /** Queues it in the step in which it is called. */
+  add(record: PlannedRecord, value: T): Promise<AppendedRecord<T>> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ record, value, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Resolves once everyone who was added has been settled. */
+  async idle(): Promise<void> {
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // One turn of the microtask queue: callers of the same tick share the first group.
+    await undefined
+    while (this.#queue.length > 0) await this.#commit(this.#takeGroup())
+    this.#running = undefined
+  }
+
+  #takeGroup(): Waiting<T>[] {
+    let bytes = 0
+    let count = 0
+    for (const { record } of this.#queue) {
+      bytes += recordBytes(record.payload.byteLength)
+      if (count > 0 && bytes > MAX_GROUP_BYTES) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+}
+
+export function rejectAll<T>(group: Group<T>, error: ThermoclineError): void {
+  for (const { reject } of group) reject(error)
+}
