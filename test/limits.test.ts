@@ -83,7 +83,10 @@ const sources = ['src', 'test'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
 )
 const written = sources.filter(
-  (path) => /\.(ts|mts|js|mjs)$/.test(path) && !/\.embedded\.ts$|^test\/types\/api\//.test(path),
+  (path) =>
+    /\.(ts|mts|js|mjs)$/.test(path) &&
+    !path.includes('node_modules') &&
+    !/\.embedded\.ts$|^test\/types\/api\//.test(path),
 )
 
 test('no line is wider than 120 columns', () => {
