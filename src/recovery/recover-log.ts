@@ -65,7 +65,7 @@ export interface Recovery extends Figures {
   readonly isInterrupted: boolean
   /** Empty unless salvaging. */
   readonly damage: readonly LogDamage[]
-  /** Where the log stood in cold before: what was damaged up to here is not lost. */
+  /** Cold had every record of this folder up to here before: what was damaged up to here is not lost. */
   readonly known: number
   /** Where the log stands in cold now, under the epoch this recovery took. */
   readonly checkpoint: LogCheckpoint
@@ -83,11 +83,10 @@ export async function recoverLog(options: RecoverOptions): Promise<Recovery | un
     await log.remove()
     return undefined
   }
-  // An earlier recovery may have taken the log over and died before it wrote a segment.
-  const epoch = Math.max(outline.lastEpoch, known?.epoch ?? 0) + 1
-  const before = await cold.takeOver(log.walId, epoch)
+  const before = await takeOver(options, outline, known)
   const shipment = new Shipment(options, before)
-  const scan = new LogScan(log, { salvage, ...shippedOf(outline, known) })
+  const afterSequence = shippedOf(outline, known)
+  const scan = new LogScan(log, { salvage, afterSequence })
   const undecodable: LogDamage[] = []
   const onUndecodable = (error: ThermoclineError<'ERR_WAL_CORRUPT'>) => undecodable.push(inFile(damageOf(error)))
   let bytes = 0
@@ -97,19 +96,39 @@ export async function recoverLog(options: RecoverOptions): Promise<Recovery | un
     bytes += batch.bytes
     onProgress?.({ records: shipment.figures.records, bytes })
   }
-  return conclude(options, { before, shipment, report: scan.report, undecodable })
+  return conclude(options, { before, known: afterSequence, shipment, report: scan.report, undecodable })
+}
+
+/** Raises the epoch of the log in cold. */
+async function takeOver(
+  { log, cold, logger }: RecoverOptions,
+  outline: LogOutline,
+  known: LogCheckpoint | undefined,
+): Promise<LogCheckpoint> {
+  // An earlier recovery may have taken the log over and died before it wrote a segment.
+  const epoch = Math.max(outline.lastEpoch, known?.epoch ?? 0) + 1
+  // Once it were noted, what a copy shipped would count as shipped from here.
+  if (known === undefined || outline.hasTaken(known.epoch)) await log.noteEpoch(epoch)
+  else
+    logger.warn(
+      { walId: log.walId, epoch: known.epoch },
+      'a copy of this log was used: all that is here is shipped again, and what is damaged counts as lost',
+    )
+  return cold.takeOver(log.walId, epoch)
 }
 
 interface Reading {
   /** Where the log stood in cold. */
   readonly before: LogCheckpoint
+  /** Cold had every record of this folder up to here. */
+  readonly known: number
   readonly shipment: Shipment
   readonly report: ScanReport
   readonly undecodable: readonly LogDamage[]
 }
 
 function conclude({ log, logger, salvage, signal }: RecoverOptions, reading: Reading): Recovery {
-  const { before, shipment, report, undecodable } = reading
+  const { before, known, shipment, report, undecodable } = reading
   const { walId, epoch } = before
   const { figures, checkpoint } = shipment
   const isInterrupted = signal?.aborted === true
@@ -120,7 +139,7 @@ function conclude({ log, logger, salvage, signal }: RecoverOptions, reading: Rea
     damage.push(damageOf(error))
   }
   logger.info({ walId, epoch, ...figures, damage: damage.length, isInterrupted }, 'recovered a log')
-  return { report, isInterrupted, damage, known: before.sequence, checkpoint, ...figures }
+  return { report, isInterrupted, damage, known, checkpoint, ...figures }
 }
 
 /** Goes on with a log that was recovered to its end, in the epoch that its recovery took. */
@@ -133,14 +152,12 @@ export function continueLog(
 }
 
 /**
- * What of a log need not be read again. What cold has from an epoch that this folder never saw may have come from a
- * copy of it, which gave the same numbers to other records: then all of ours are shipped once more. Likewise what an
- * epoch wrote that cold never heard of, whatever numbers cold has.
+ * The record up to which a log need not be read again. What cold has from an epoch that this folder never saw may have
+ * come from a copy of it, which gave the same numbers to other records: then all of ours are shipped once more.
+ * Likewise what an epoch wrote that cold never heard of, whatever numbers cold has.
  */
-function shippedOf(outline: LogOutline, known: LogCheckpoint | undefined): { readonly afterSequence?: number } {
-  if (known === undefined) return { afterSequence: 0 }
-  if (known.epoch > outline.lastEpoch) return {}
-  return { afterSequence: Math.min(known.sequence, outline.lastSequenceOf(known.epoch)) }
+function shippedOf(outline: LogOutline, known: LogCheckpoint | undefined): number {
+  return known === undefined ? 0 : Math.min(known.sequence, outline.lastSequenceOf(known.epoch))
 }
 
 /**

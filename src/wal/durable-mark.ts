@@ -16,6 +16,7 @@ export interface DurableMark {
   /** Rises by one with each mark, and says which of two slots is the newer. */
   readonly markNumber: number
   readonly walId: string
+  /** Of whoever wrote it; a recovery that takes a newer one changes nothing else (see locked-log.ts). */
   readonly epoch: number
   readonly segment: number
   /** Bytes of the segment known durable. */

@@ -6,7 +6,7 @@ import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
 import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
 import { refuseForeign } from '../kernel/folder-trust.ts'
-import { MARK_FILE } from './durable-mark.ts'
+import { encodeMark, MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { type LogDevice, type LogOperation, removal, WorkerLogDevice } from './log-device.ts'
 import { filesIn } from './log-files.ts'
@@ -78,6 +78,26 @@ export class LockedLog {
   outline(): Promise<LogOutline> {
     this.#outline ??= LogOutline.read(filesIn(this.path), this.walId)
     return this.#outline
+  }
+
+  /**
+   * Notes that this owner takes an epoch, before cold is told: what cold then has of that epoch is known to be of this
+   * folder, and not of a copy of it. Where it cannot be noted, cold is taken to know less than it does.
+   */
+  async noteEpoch(epoch: number): Promise<void> {
+    const { mark } = await this.outline()
+    if (mark === undefined) return
+    const device = await WorkerLogDevice.open(this.path)
+    try {
+      await device.run([
+        { op: 'open', name: MARK_FILE, handle: MARK_FILE },
+        this.stillOwned,
+        { op: 'write', handle: MARK_FILE, ...encodeMark({ ...mark, markNumber: mark.markNumber + 1, epoch }) },
+        { op: 'fdatasync', handle: MARK_FILE },
+      ])
+    } finally {
+      await device.close()
+    }
   }
 
   /** From now on the caller is who releases it, whatever becomes of the scope that claimed it. */

@@ -28,11 +28,25 @@ export class LogOutline {
     return this.segments.reduce((highest, { header }) => Math.max(highest, header?.epoch ?? 0), 0)
   }
 
-  /** Sequence of the last record that no epoch newer than this one wrote; Infinity where there is no newer one. */
+  /**
+   * Sequence of the last record that cold may have from this folder, where it has some of the epoch. Nothing that a
+   * newer epoch wrote; nothing of what there is, where it is an epoch of some copy of this folder, which gave the same
+   * numbers to other records. Infinity where the epoch is the newest here.
+   */
   lastSequenceOf(epoch: number): number {
+    if (!this.hasTaken(epoch)) return (this.segments[0]?.firstSequence ?? 1) - 1
     const newer = this.segments.flatMap(({ header }) =>
       header !== undefined && header.epoch > epoch ? [header.firstSequence] : [],
     )
     return Math.min(...newer) - 1
+  }
+
+  /**
+   * Whether an owner of this very folder had the epoch: it has a segment here, or it was noted by a recovery that ended
+   * before it made one.
+   */
+  hasTaken(epoch: number): boolean {
+    if (epoch > this.lastEpoch) return epoch <= (this.mark?.epoch ?? 0)
+    return this.segments.some(({ header }) => header?.epoch === epoch)
   }
 }

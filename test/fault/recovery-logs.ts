@@ -25,6 +25,12 @@ export function writeOf(n: number): EntryRecord {
 
 /** @param writes How many. */
 export async function recordLog(writes: number): Promise<RecordedLog> {
+  const [log] = await recordGrowingLog(writes)
+  return log!
+}
+
+/** One log as it was after so many writes, and after so many more. */
+export async function recordGrowingLog(...writes: readonly number[]): Promise<RecordedLog[]> {
   const dir = await mkdtemp(join(tmpdir(), 'thermocline-recorded-'))
   const log = await WriteAheadLog.create<number>({
     dir,
@@ -34,13 +40,21 @@ export async function recordLog(writes: number): Promise<RecordedLog> {
     highestVersion: () => ({ millis: 0, counter: 0 }),
     onDurable: () => {},
   })
+  const recorded: RecordedLog[] = []
+  let written = 0
   try {
-    for (let first = 1; first <= writes; first += GROUP) {
-      const numbers = Array.from({ length: Math.min(GROUP, writes - first + 1) }, (_, i) => first + i)
-      await Promise.all(numbers.map((n) => log.append(n % 7 === 0 ? 'delete' : 'put', encodeRecord(writeOf(n)), n, n)))
+    for (const end of writes) {
+      while (written < end) {
+        const numbers = Array.from({ length: Math.min(GROUP, end - written) }, (_, i) => written + 1 + i)
+        await Promise.all(
+          numbers.map((n) => log.append(n % 7 === 0 ? 'delete' : 'put', encodeRecord(writeOf(n)), n, n)),
+        )
+        written += numbers.length
+      }
+      // As a killed process leaves it: not closed.
+      recorded.push(await RecordedLog.of(dir, log.walId))
     }
-    // As a killed process leaves it: not closed.
-    return await RecordedLog.of(dir, log.walId)
+    return recorded
   } finally {
     await log.close()
     await rm(dir, { recursive: true, force: true })

@@ -5,7 +5,7 @@
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
@@ -16,6 +16,8 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { openLog, retireLog } from '../../src/recovery/adopt-logs.ts'
 import { type LogRecovery, recoverFolder } from '../../src/recovery/recover-folder.ts'
+import { MARK_FILE, readMark } from '../../src/wal/durable-mark.ts'
+import { filesIn } from '../../src/wal/log-files.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { versionOf } from '../contract/cold-records.ts'
 import { budget, isThorough, stepsToTry } from '../tools/budget.ts'
@@ -113,11 +115,16 @@ async function outcome(): Promise<Outcome> {
   // The owner's token is another for each process that opened the log.
   const names = entries.filter((entry) => entry.isFile() && entry.name !== OWNER_FILE)
   const files = names.map(async ({ parentPath, name }) => {
-    // Each recovery takes the log over under a token of its own.
-    const content = name === OWNER_FILE ? '' : await readFile(join(parentPath, name), 'latin1')
+    const content = name === MARK_FILE ? await marked(parentPath) : await readFile(join(parentPath, name), 'latin1')
     return `${parentPath.slice(root.length)}/${name} ${content}`
   })
   return { database: rows[0], files: (await Promise.all(files)).sort() }
+}
+
+/** Each recovery notes an epoch of its own there. */
+async function marked(folder: string): Promise<string> {
+  const { segment, offset, sequence } = (await readMark(filesIn(folder), basename(folder)))!
+  return JSON.stringify({ segment, offset, sequence })
 }
 
 /**
