@@ -1,6 +1,6 @@
-import { decode, encode } from '@msgpack/msgpack'
+import { decode } from '@msgpack/msgpack'
 import { type BenchCase, ratioAtLeast, ratioAtMost } from '../harness/bench-case.ts'
-import { chunk } from '../harness/entries.ts'
+import { chunk, encodedChunk, jsonChunk } from '../harness/entries.ts'
 import { load } from '../harness/load.ts'
 
 const ENTRIES = 1_000
@@ -29,10 +29,9 @@ export default {
     const redis = bench.redis('redis')
     const bento = await bench.peers.bentocache(bench.address('redis'))
     bench.defer(() => bento.disconnectAll())
-    for (const [nth, input] of inputs.entries()) {
-      const bytes = encode(input)
-      await redis.set(`raw-${nth}`, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
-      await bento.set({ key: `entry-${nth}`, value: { ...input, embedding: [...input.embedding] } })
+    for (const nth of inputs.keys()) {
+      await redis.set(`raw-${nth}`, encodedChunk(nth))
+      await bento.set({ key: `entry-${nth}`, value: jsonChunk(nth) })
     }
     return {
       thermocline: () => both((nth) => store.chunks.get(ids[nth % ENTRIES]!)),

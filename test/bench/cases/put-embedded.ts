@@ -1,8 +1,7 @@
 import { fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { encode } from '@msgpack/msgpack'
 import { type BenchCase, ratioAtLeast } from '../harness/bench-case.ts'
-import { chunk } from '../harness/entries.ts'
+import { chunk, encodedChunk } from '../harness/entries.ts'
 import { load, sampleOf } from '../harness/load.ts'
 
 const CALLERS = 64
@@ -17,7 +16,7 @@ export default {
   async setUp(bench) {
     const store = await bench.openStore({ sync: false, checkpoint: { every: '1h' } })
     const file = openSync(join(await bench.folder(), 'loop'), 'w')
-    const group = Buffer.concat(Array.from({ length: CALLERS }, (_, nth) => encode(chunk(nth))))
+    const group = Buffer.concat(Array.from({ length: CALLERS }, (_, nth) => encodedChunk(nth)))
     return {
       thermocline: async () => {
         const sample = await load((nth) => store.chunks.put(chunk(nth)), BURST)

@@ -1,6 +1,5 @@
-import { encode } from '@msgpack/msgpack'
 import { type BenchCase, ratioAtLeast } from '../harness/bench-case.ts'
-import { chunk } from '../harness/entries.ts'
+import { chunk, encodedChunk, jsonChunk } from '../harness/entries.ts'
 import { load } from '../harness/load.ts'
 
 /** So few that nothing waits for a checkpoint: see `put-sustained` for what goes on for long. */
@@ -29,21 +28,10 @@ export default {
         await store.checkpoint()
         return sample
       },
-      'Redis, appendfsync always': () => load((nth) => redis.set(`key-${key++}`, bytesOf(nth)), BURST),
-      'classic-level, sync': () => load((nth) => level.put(`key-${key++}`, encode(chunk(nth)), { sync: true }), BURST),
+      'Redis, appendfsync always': () => load((nth) => redis.set(`key-${key++}`, encodedChunk(nth)), BURST),
+      'classic-level, sync': () => load((nth) => level.put(`key-${key++}`, encodedChunk(nth), { sync: true }), BURST),
       'LangGraph PostgresStore': () =>
-        load(
-          (nth) => {
-            const { embedding, ...rest } = chunk(nth)
-            return langGraph.put(['bench'], `key-${key++}`, { ...rest, embedding: [...embedding] }, false)
-          },
-          { callers: 64, ms: 1_000 },
-        ),
+        load((nth) => langGraph.put(['bench'], `key-${key++}`, jsonChunk(nth), false), { callers: 64, ms: 1_000 }),
     }
   },
 } satisfies BenchCase
-
-function bytesOf(nth: number): Buffer {
-  const bytes = encode(chunk(nth))
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}

@@ -1,8 +1,7 @@
 import { fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { encode } from '@msgpack/msgpack'
 import { type BenchCase, ratioAtMost } from '../harness/bench-case.ts'
-import { chunk } from '../harness/entries.ts'
+import { chunk, encodedChunk } from '../harness/entries.ts'
 import { load } from '../harness/load.ts'
 
 const ONE_CALLER = { callers: 1, ms: 600, calls: 1_000 }
@@ -31,10 +30,10 @@ export default {
       },
       'one fdatasync, one SET': () =>
         load(async (nth) => {
-          const bytes = encode(chunk(nth))
+          const bytes = encodedChunk(nth)
           writeSync(file, bytes)
           fdatasyncSync(file)
-          await redis.set(`key-${nth}`, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+          await redis.set(`key-${nth}`, bytes)
         }, ONE_CALLER),
     }
   },

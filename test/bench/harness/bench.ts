@@ -63,14 +63,14 @@ export class Bench {
     return store
   }
 
-  /** A store on the private Redis, emptied, and a new database of the private Postgres. */
+  /** A store on the private Redis, and on a new database of the private Postgres where none is named. */
   async openServerStore(options: MemoryStoreOptions = {}): Promise<MemoryStore> {
     const { host, port } = this.address('redis')
-    const database = await this.database()
+    const url = options.cold?.url ?? (await this.database())
     return this.openStore({
       ...options,
       hot: { url: `redis://${host}:${port}` },
-      cold: { url: database, ...(options.cold as object) },
+      cold: { dimensions: options.cold?.dimensions, url },
     })
   }
 

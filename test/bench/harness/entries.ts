@@ -1,4 +1,5 @@
 /** The entries that every case writes: 600 characters of text, an embedding of 512 dimensions, some metadata. */
+import { encode } from '@msgpack/msgpack'
 import type { JsonObject } from '../../../src/index.ts'
 
 export const DIMENSIONS = 512
@@ -27,12 +28,28 @@ export function chunk(nth: number): MadeChunk {
   return made
 }
 
+/** The same as bytes, as one would put it into a store of bytes: msgpack, with the embedding as it stands in memory. */
+export function encodedChunk(nth: number): Buffer {
+  return bytesOf({ ...chunk(nth), embedding: bytesOf(chunk(nth).embedding) })
+}
+
+/** The same as an object of JSON, as stores of JSON want it. */
+export function jsonChunk(nth: number): Record<string, unknown> {
+  const { embedding, ...rest } = chunk(nth)
+  return { ...rest, embedding: [...embedding] }
+}
+
 /** A vector of length 1 in a direction that depends on the number. */
 export function vector(seed: number, dimensions = DIMENSIONS): Float32Array {
   const random = randomFrom(seed)
   const values = Float32Array.from({ length: dimensions }, () => random() - 0.5)
   const length = Math.hypot(...values)
   return values.map((value) => value / length)
+}
+
+function bytesOf(value: Float32Array | object): Buffer {
+  const { buffer, byteOffset, byteLength } = value instanceof Float32Array ? value : encode(value)
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function make(seed: number): MadeChunk {
