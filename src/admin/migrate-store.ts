@@ -11,7 +11,7 @@ import { resolveOptions } from '../store/resolve-options.ts'
  */
 export async function migrateStore(options: MemoryStoreOptions): Promise<void> {
   const resolved = resolveOptions({ ...options, cold: { ...options.cold, migrate: 'auto' } })
-  await ReleaseStack.within(async (releases) => {
+  await ReleaseStack.within(resolved.logger, async (releases) => {
     const folder = resolved.cold.isShared ? undefined : await openFolder(resolved, releases)
     await openCold(resolved, folder, releases, { replacesLost: true })
   })

@@ -28,7 +28,7 @@ export async function recoverStore(
   { acceptLoss = false, signal, onProgress }: RecoverStoreOptions = {},
 ): Promise<LogRecovery[]> {
   const resolved = resolveOptions(options)
-  return ReleaseStack.within(async (releases) => {
+  return ReleaseStack.within(resolved.logger, async (releases) => {
     const folder = await openFolder(resolved, releases)
     const cold = await openCold(resolved, folder, releases, { makesNone: true })
     const { logger } = resolved

@@ -17,7 +17,7 @@ export async function withRegisteredLogs<T>(
   work: (cold: ColdTier, logs: LogFolder) => Promise<T>,
 ): Promise<T> {
   const options = resolveOptions({ ...given, cold: { ...given.cold, migrate: 'check', dimensions: [] } })
-  return ReleaseStack.within(async (releases) => {
+  return ReleaseStack.within(options.logger, async (releases) => {
     const folder = await openOwnFolder(options, releases)
     const cold = await openCold(options, folder, releases, { makesNone: true })
     const { wal } = folder ?? dataFolder(options.dir)

@@ -10,6 +10,7 @@ import type { Version } from '../entry/version.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { letGo } from '../kernel/release-stack.ts'
 import type { ColdDriver } from './cold-driver.ts'
 import type {
   AcceptedLoss,
@@ -83,7 +84,7 @@ export class ColdStore implements ColdTier {
       const vectors = await migrate(driver, options)
       return new ColdStore(driver, await storeId(driver), vectors, options)
     } catch (error) {
-      await driver.close()
+      await letGo('the database', () => driver.close(), options.logger)
       throw error
     }
   }

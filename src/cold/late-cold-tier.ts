@@ -6,6 +6,7 @@
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { letGo } from '../kernel/release-stack.ts'
 import type { ColdTier } from './cold-tier.ts'
 
 export interface LateColdOptions {
@@ -176,14 +177,13 @@ export class LateColdTier implements ColdTier {
         logger.info({}, 'the cold tier is there: the log is shipped to it now')
         return
       }
-      await cold.close()
       this.#reason = new ThermoclineError(
         'ERR_TIER_UNAVAILABLE',
         'the database belongs to another store than the data folder: name the one it belongs to, and open the store again',
         { tier: 'cold' },
       )
       logger.error({ err: this.#reason }, 'the cold tier cannot be used')
-      return
+      return await letGo('the database', () => cold.close(), logger)
     } catch (error) {
       if (error instanceof ThermoclineError) this.#reason = error
       const message = signal.aborted ? 'the opening of the cold tier was given up' : 'the cold tier is still away'

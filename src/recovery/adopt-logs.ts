@@ -95,7 +95,7 @@ async function takeOver(
   options: OpenLogOptions | AdoptOptions,
 ): Promise<TakenOver | undefined> {
   const { cold, versions, wal } = options
-  await using log = await folder.claimUnlessOwned(walId)
+  await using log = await folder.claimUnlessOwned(walId, options)
   if (log === undefined) return undefined
   const recovery = await recoverLog({ ...options, log })
   if (recovery === undefined) return undefined

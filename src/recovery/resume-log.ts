@@ -42,7 +42,7 @@ export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
   const wal = { ...options.wal, highestVersion: () => versions.highest }
   const folder = new LogFolder(wal.dir)
   for (const walId of (await folder.list()).reverse()) {
-    await using log = await folder.claimUnlessOwned(walId)
+    await using log = await folder.claimUnlessOwned(walId, { logger })
     if (log === undefined) continue
     // Verified before any of it counts. Closed: all of it is in cold, and its owner was killed before its folder was
     // gone.

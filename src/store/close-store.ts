@@ -45,17 +45,21 @@ export class StoreCloser {
     // A call that outlived the deadline may still be writing to the log.
     const isQuiet = isShipped && !signal.aborted && pending.size === 0 && log.journal.log.failure === undefined
     if (isQuiet) await this.#attempt(log.retire(), signal, 'retiring the log')
-    await this.#releases.release({
-      timeLeft: () => end - performance.now(),
-      onLeft: (name, release) => this.#tellWhatIsLeft(name, release),
-    })
-    const result = { shipped, remaining: pending.size }
-    if (result.remaining > 0)
-      this.#logger.error(
-        result,
-        'closed with records that cold does not have yet: they are in the log for the next open',
-      )
-    return result
+    try {
+      await this.#releases.release({
+        timeLeft: () => end - performance.now(),
+        onLeft: (name, release) => this.#tellWhatIsLeft(name, release),
+      })
+      return { shipped, remaining: pending.size }
+    } finally {
+      this.#tellWhatRemains(shipped, pending.size)
+    }
+  }
+
+  #tellWhatRemains(shipped: number, remaining: number): void {
+    if (remaining === 0) return
+    const message = 'closed with records that cold does not have yet: they are in the log for the next open'
+    this.#logger.error({ shipped, remaining }, message)
   }
 
   /** Calls and whatever runs in the background. */

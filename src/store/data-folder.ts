@@ -14,6 +14,7 @@ import { writeWholeFile } from '../kernel/durable-files.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineOwnFolder } from '../kernel/folder-trust.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { letGo } from '../kernel/release-stack.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 
 export { namingFolder }
@@ -78,7 +79,7 @@ async function bind(folder: DataFolder, cold: ColdTier, options: BindOptions): P
     }
     await writeMarker(folder.path, { format: FORMAT, storeId: cold.storeId })
   } finally {
-    await lock?.release()
+    await letGo('the data folder', async () => lock?.release(), logger)
   }
 }
 

@@ -5,7 +5,7 @@ import { makeFolder } from '../kernel/durable-files.ts'
 import { type FolderOption, namingFolder } from '../kernel/folder-error.ts'
 import { examineFolder, examineOwnFolder, type FolderAccess } from '../kernel/folder-trust.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { ReleaseStack } from '../kernel/release-stack.ts'
+import { letGo, type ReleaseStack } from '../kernel/release-stack.ts'
 import { type DataFolder, prepareDataFolder } from './data-folder.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
@@ -29,7 +29,7 @@ export async function openFolder(options: ResolvedOptions, releases: ReleaseStac
     try {
       return withLocks(await namingFolder('dir', dir, () => prepareDataFolder(dir, logger)), [])
     } finally {
-      await lock.release()
+      await letGo('the data folder', () => lock.release(), logger)
     }
   }
   releases.pushGuard('the data folder', () => lock.release())

@@ -29,11 +29,11 @@ export function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySto
 /** @internal The same over other tiers. */
 export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemoryStoreOptions): Promise<MemoryStore> {
   const resolved = resolveOptions(options)
-  const releases = new ReleaseStack()
+  const releases = new ReleaseStack(resolved.logger)
   try {
     return await assemble(resolved, tiers, releases)
   } catch (error) {
-    // The reason why it did not open matters more than what else went wrong on the way out.
+    // Why it did not open matters more than what else went wrong on the way out, of which the logger is told.
     await releases.release().catch(() => {})
     throw error
   }

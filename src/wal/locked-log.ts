@@ -6,6 +6,8 @@ import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
 import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
 import { refuseForeign } from '../kernel/folder-trust.ts'
+import { type Logger, warningLogger } from '../kernel/logger.ts'
+import { letGo } from '../kernel/release-stack.ts'
 import { encodeMark, MARK_FILE } from './durable-mark.ts'
 import { segmentNumber } from './format.ts'
 import { type LogDevice, type LogOperation, removal, WorkerLogDevice } from './log-device.ts'
@@ -16,7 +18,11 @@ import { takeOwnership } from './log-owner.ts'
 export interface LogLockOptions {
   /** Milliseconds to wait for a living owner to let go. */
   readonly lockTimeout: number
+  /** Told where the lock cannot be let go of. @default warnings of the process */
+  readonly logger?: Logger
 }
+
+const LOCK = 'the lock of a log'
 
 /** So often in a row nobody comes first to a folder that was just made. */
 const TRIES = 20
@@ -27,24 +33,31 @@ export class LockedLog {
   /** Whether the log is still ours: before a sync is relied on. */
   readonly stillOwned: LogOperation
   readonly #lock: DirectoryLock
+  readonly #logger: Logger
   #outline: Promise<LogOutline> | undefined
   #isHandedOn = false
 
-  private constructor(walId: string, path: string, lock: DirectoryLock, stillOwned: LogOperation) {
+  private constructor(
+    { walId, path }: Pick<LockedLog, 'walId' | 'path'>,
+    lock: DirectoryLock,
+    stillOwned: LogOperation,
+    logger: Logger,
+  ) {
     this.walId = walId
     this.path = path
     this.stillOwned = stillOwned
     this.#lock = lock
+    this.#logger = logger
   }
 
   /** Makes a new log, of which this process is the owner. */
-  static async create(dir: string, { lockTimeout }: LogLockOptions): Promise<LockedLog> {
+  static async create(dir: string, options: LogLockOptions): Promise<LockedLog> {
     await makeFolder(dir)
     for (let tries = 1; ; tries++) {
       const walId = randomUUID()
       await mkdir(join(dir, walId), { mode: 0o700 })
       try {
-        const log = await LockedLog.lock(dir, walId, { lockTimeout })
+        const log = await LockedLog.lock(dir, walId, options)
         await syncFolder(dir)
         return log
       } catch (error) {
@@ -59,7 +72,8 @@ export class LockedLog {
    * Makes this process the owner. Rejects with `ERR_LOCKED` while another one that lives is, and with `ERR_NOT_FOUND`
    * where the log is gone: then its records are in cold.
    */
-  static async lock(dir: string, walId: string, { lockTimeout }: LogLockOptions): Promise<LockedLog> {
+  static async lock(dir: string, walId: string, options: LogLockOptions): Promise<LockedLog> {
+    const { lockTimeout, logger = warningLogger } = options
     const path = join(dir, walId)
     await refuseForeign('dir', path).catch((error: NodeJS.ErrnoException) => {
       // The lock says so as well, and that is what callers expect to hear it from.
@@ -67,9 +81,9 @@ export class LockedLog {
     })
     const lock = await DirectoryLock.acquire(path, { timeout: lockTimeout })
     try {
-      return new LockedLog(walId, path, lock, await takeOwnership(path))
+      return new LockedLog({ walId, path }, lock, await takeOwnership(path), logger)
     } catch (error) {
-      await lock.release()
+      await letGo(LOCK, () => lock.release(), logger)
       throw error
     }
   }
@@ -110,8 +124,14 @@ export class LockedLog {
     return this.#lock.release()
   }
 
+  /** Never rejects: why the scope was left is what its caller has to hear. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isHandedOn) await this.release()
+    if (!this.#isHandedOn) await this.letGo()
+  }
+
+  /** As {@link release}, at the end of work whose outcome counts. */
+  letGo(): Promise<void> {
+    return letGo(LOCK, () => this.release(), this.#logger)
   }
 
   /**

@@ -43,9 +43,9 @@ export class LogFolder {
   }
 
   /** Likewise, but undefined as well where a living process has the log: then it is that one's own business. */
-  async claimUnlessOwned(walId: string): Promise<LockedLog | undefined> {
+  async claimUnlessOwned(walId: string, options: Pick<LogLockOptions, 'logger'> = {}): Promise<LockedLog | undefined> {
     try {
-      return await this.claim(walId, { lockTimeout: 0 })
+      return await this.claim(walId, { ...options, lockTimeout: 0 })
     } catch (error) {
       if (isThermoclineError(error, 'ERR_LOCKED')) return undefined
       throw error

@@ -20,6 +20,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import type { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { letGo } from '../kernel/release-stack.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, segmentName } from './format.ts'
 import { type Group, GroupCommit, rejectAll } from './group-commit.ts'
@@ -105,8 +106,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
       await log.#begin(end, (await readdir(folder.path)).filter(isAside))
       return log
     } catch (error) {
-      await device.close()
-      await folder.release()
+      await letGoOf(folder, device, options.logger)
       throw error
     }
   }
@@ -172,8 +172,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     try {
       if (this.#failure === undefined && !this.#isSealed) await this.#seal()
     } finally {
-      await this.#device.close()
-      await this.#folder.release()
+      await letGoOf(this.#folder, this.#device, this.#options.logger)
     }
   }
 
@@ -197,8 +196,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
       await forget()
       await this.#folder.remove(this.#device)
     } finally {
-      await this.#device.close()
-      await this.#folder.release()
+      await letGoOf(this.#folder, this.#device, this.#options.logger)
     }
   }
 
@@ -346,6 +344,11 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     this.#options.logger.error({ walId: this.walId, code }, 'the log has stopped')
     return this.#failure
   }
+}
+
+async function letGoOf(folder: LockedLog, device: LogDevice, logger: Logger): Promise<void> {
+  await letGo('the thread of a log', () => device.close(), logger)
+  await folder.letGo()
 }
 
 const ASIDE = '.new'

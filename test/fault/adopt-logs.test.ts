@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { VersionClock } from '../../src/entry/version.ts'
+import { ThermoclineError } from '../../src/errors.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { adoptLogs, openLog } from '../../src/recovery/adopt-logs.ts'
@@ -13,6 +14,7 @@ import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
+import { LogText } from '../contract/cold-tier.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES } from './recovery-logs.ts'
 
 let root: string
@@ -67,6 +69,36 @@ test('one that is damaged or cannot be read keeps none of the others, and is tol
   await using left = await new LogFolder(wal).claimUnlessOwned(damaged.walId)
   expect(left).toBeDefined()
 })
+
+test('a lock that cannot be let go of is told to the logger, and does not hide why the log was let go of', async () => {
+  await layOut([await recordLog(WRITES)], wal)
+  const logger = new LogText()
+  const away = new ThermoclineError('ERR_TIER_UNAVAILABLE', 'the database is away', { tier: 'cold' })
+  const tier = new Proxy(cold, {
+    get: (target, name) => {
+      if (name !== 'takeOver') return Reflect.get(target, name).bind?.(target)
+      return async () => {
+        await spoilLocks(wal)
+        throw away
+      }
+    },
+  })
+  const versions = new VersionClock(systemClock)
+  const options = { wal: { ...logOptions(), logger }, cold: tier, versions, logger }
+  await expect(adoptLogs({ ...options, signal: new AbortController().signal })).rejects.toBe(away)
+  expect(logger.errors).toEqual([expect.stringContaining('letting go of the lock of a log failed')])
+})
+
+/** In the place of each flag is what cannot be removed as one. */
+async function spoilLocks(dir: string): Promise<void> {
+  for (const walId of await new LogFolder(dir).list()) {
+    const lock = join(dir, walId, 'lock')
+    for (const flag of await readdir(lock)) {
+      await rm(join(lock, flag))
+      await mkdir(join(lock, flag))
+    }
+  }
+}
 
 test('it ends where it is told to, and leaves the log to the next time', async () => {
   const log = await recordLog(WRITES)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { inspectStore } from '../../src/admin/inspect-store.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { ReleaseStack } from '../../src/kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../../src/options.ts'
 import { openFolder } from '../../src/store/open-folder.ts'
@@ -25,7 +26,7 @@ async function temporaryFolder(): Promise<string> {
 async function use(options: MemoryStoreOptions): Promise<string[]> {
   const warn = vi.fn((_: object, message: string) => void message)
   const logger = { debug: () => {}, info: () => {}, warn, error: () => {} }
-  await ReleaseStack.within(async (releases) => {
+  await ReleaseStack.within(silentLogger, async (releases) => {
     const folder = await openFolder(resolveOptions({ ...options, logger }), releases)
     const log = await LockedLog.create(folder.wal, { lockTimeout: 0 })
     await log.release()

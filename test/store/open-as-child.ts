@@ -3,6 +3,7 @@
  * in no other group. Prints `opened`, or code and message of the error.
  */
 import { ThermoclineError } from '../../src/errors.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { ReleaseStack } from '../../src/kernel/release-stack.ts'
 import { openFolder } from '../../src/store/open-folder.ts'
 import { resolveOptions } from '../../src/store/resolve-options.ts'
@@ -15,7 +16,7 @@ process.setgid!(Number(group))
 process.setuid!(Number(user))
 
 try {
-  await ReleaseStack.within(async (releases) => {
+  await ReleaseStack.within(silentLogger, async (releases) => {
     const folder = await openFolder(resolveOptions({ dir: dir! }), releases)
     const log = await LockedLog.create(folder.wal, { lockTimeout: 0 })
     await log.release()

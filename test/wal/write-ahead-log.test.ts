@@ -12,6 +12,7 @@ import type { AppendedRecord } from '../../src/wal/log-contract.ts'
 import type { LogOperation } from '../../src/wal/log-device.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import type { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
+import { LogText } from '../contract/cold-tier.ts'
 import { type Intercept, intercepted, type Outcome } from './intercepted-device.ts'
 import { RecordedLog } from './recorded-log.ts'
 import {
@@ -177,6 +178,27 @@ describe('append', () => {
       throw new Error('no thread left')
     }
     await expect(createLog({ dir, openDevice })).rejects.toThrow('no thread left')
+    const [walId] = await readdir(dir)
+    await using claimed = await new LogFolder(dir).claimUnlessOwned(walId!)
+    expect(claimed).toBeDefined()
+  })
+
+  it('lets go of its folder, and says why it does not begin, where its thread does not end', async () => {
+    const dir = await temporaryFolder()
+    const logger = new LogText()
+    const failing = intercepted(() => ({ code: 'EIO' }))
+    const openDevice = async (folder: string) => {
+      const device = await failing(folder)
+      return {
+        run: device.run.bind(device),
+        close: async () => {
+          await device.close()
+          throw new Error('the thread has failed')
+        },
+      }
+    }
+    await expect(createLog({ dir, openDevice, logger })).rejects.toMatchObject({ code: 'ERR_WAL_FAILED' })
+    expect(logger.errors).toContainEqual(expect.stringContaining('letting go of the thread of a log failed'))
     const [walId] = await readdir(dir)
     await using claimed = await new LogFolder(dir).claimUnlessOwned(walId!)
     expect(claimed).toBeDefined()

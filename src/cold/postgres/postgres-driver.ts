@@ -17,6 +17,7 @@ import type { SQL } from 'drizzle-orm/sql'
 import { sql } from 'drizzle-orm/sql'
 import { ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { letGo } from '../../kernel/release-stack.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations, exclusively } from '../apply-migrations.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
@@ -110,7 +111,7 @@ export class PostgresDriver implements ColdDriver {
     try {
       await abandonedAt(signal, driver, driver.#refuseUnsuitable())
     } catch (error) {
-      await driver.close()
+      await letGo('the database', () => driver.close(), options.logger)
       throw error
     }
     return driver
