@@ -49,7 +49,7 @@ export interface OpenedHot {
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { hot, cold } = parts.options
   if (hot.kind === 'redis') return openRedis(hot.server, parts, releases)
-  const generationNumber = cold.isShared ? await becomeSole(parts, releases) : undefined
+  const generationNumber = cold.isShared ? await becomeSole(parts, releases) : await followKnown(parts.cold)
   const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
   releases.push('the hot tier', () => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
@@ -105,14 +105,24 @@ async function refuseBesideSole(cold: ColdTier): Promise<void> {
 }
 
 /**
- * Answers the number of the generation that is this process's own; an embedded database needs none, for nobody else
- * ever writes to it.
+ * An embedded database needs no generations: nobody else ever writes to it. One that knows some, since it was once used
+ * with Redis, notes for good what the latest is not known to hold, unless this process begins another.
  */
+async function followKnown(cold: ColdTier): Promise<number | undefined> {
+  const { generationNumber } = await cold.hotMisses(1)
+  return generationNumber === undefined ? undefined : enterOwn(cold)
+}
+
+/** Answers the number of the generation that is this process's own. */
 async function becomeSole({ cold, options, gate }: HotParts, releases: ReleaseStack): Promise<number> {
   const lease = new Lease(cold, SOLE_PROCESS, options.logger)
   if (!(await lease.hold())) throw inUse()
   lease.keep(() => gate.fail(inUse()))
   releases.push('the lease of the only process', () => lease.release())
+  return enterOwn(cold)
+}
+
+async function enterOwn(cold: ColdTier): Promise<number> {
   const number = await cold.enterPrivateGeneration(`private:${randomUUID()}`)
   if (number === undefined) throw inUse()
   return number
