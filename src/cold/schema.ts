@@ -53,7 +53,12 @@ const recordColumns = {
   expiresAt: time('expires_at'),
   /** Set on a tombstone, which keeps key and version and no content. */
   deletedAt: time('deleted_at'),
-  /** In which order metadata was given, where jsonb keeps another; NULL elsewhere. For the store alone. */
+  /**
+   * In which order metadata was given, where jsonb keeps another; NULL elsewhere. For the store alone. A process of a
+   * version before this column leaves that of the entry it replaces: then readers get the members in some other order,
+   * and names that are not there are passed over (entry/key-order.ts). No trigger can tell, since an entry may well be
+   * replaced by one whose names are in the same order; that of a tombstone is removed by one.
+   */
   metadataOrder: text('metadata_order'),
 }
 
