@@ -2,10 +2,10 @@
  * Where a damaged log goes once its loss is accepted: the store opens without it, and its files stay for whoever wants
  * them.
  */
-import { rename, rm, stat } from 'node:fs/promises'
+import { cp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { makeFolder, syncFolder } from '../kernel/durable-files.ts'
+import { makeFolder, syncFile, syncFolder } from '../kernel/durable-files.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 
 /**
@@ -15,12 +15,39 @@ import { LogFolder } from '../wal/log-folder.ts'
 export async function setAside(path: string, quarantine: string): Promise<string> {
   await makeFolder(quarantine)
   const target = await freeName(join(quarantine, basename(path)))
-  await rename(path, target)
+  if (!(await isRenamed(path, target))) await moveCopy(path, target)
   await syncFolder(quarantine)
   await syncFolder(dirname(path))
   // Its lock went along; until here it kept others out. Who waits for it may just be raising a flag in it.
   await rm(join(target, 'lock'), { recursive: true, force: true, maxRetries: 5 })
   return target
+}
+
+/** Not where the logs are on another disk, as by a link in the data folder. */
+async function isRenamed(path: string, target: string): Promise<boolean> {
+  try {
+    await rename(path, target)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EXDEV') return false
+    throw error
+  }
+}
+
+/**
+ * Copies the folder, durably, before the original goes, which takes another name first: a log of which some files are
+ * left would look like a worse loss. Where both are left by a crash, the next run finds the log again.
+ */
+async function moveCopy(path: string, target: string): Promise<void> {
+  const [aside, gone] = [`${target}.new`, `${path}.gone`]
+  for (const left of [aside, gone]) await rm(left, { recursive: true, force: true })
+  await cp(path, aside, { recursive: true, filter: (from) => from !== join(path, 'lock') })
+  for (const name of await readdir(aside)) await syncFile(join(aside, name))
+  await syncFolder(aside)
+  await rename(aside, target)
+  await syncFolder(dirname(target))
+  await rename(path, gone)
+  await rm(gone, { recursive: true, force: true })
 }
 
 /**

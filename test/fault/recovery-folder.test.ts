@@ -1,5 +1,5 @@
 /** What `recoverFolder` makes of logs that have owners, of an order to end, and of what it can tell of a loss. */
-import fs, { mkdtemp, readdir, rm } from 'node:fs/promises'
+import fs, { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -8,12 +8,14 @@ import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { parseVersion } from '../../src/entry/version.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import { isUuid } from '../../src/kernel/uuid.ts'
 import { type RecoverFolderOptions, recoverFolder } from '../../src/recovery/recover-folder.ts'
 import { segmentNumber } from '../../src/wal/format.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
+import { volatileFolder } from './volatile-folder.ts'
 
 // Small batches, so that a short log has several.
 vi.mock(import('../../src/recovery/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
@@ -101,6 +103,22 @@ test('a loss is dated by the writes before and behind it', async () => {
   expect(await recover([log])).toMatchObject([{ outcome: 'kept', lost: expected }])
   // The second run knows what the first one shipped, and tells the same.
   expect(await recoverFolder(common())).toMatchObject([{ outcome: 'kept', lost: expected, shipped: 0 }])
+})
+
+test('a log on another disk than the quarantine is set aside as well', async () => {
+  const log = await recordLog(WRITES)
+  const lost = damage(log)
+  const wal = await volatileFolder()
+  await layOut([log], wal)
+  const options = { ...common(), wal: { ...common().wal, dir: wal }, acceptLoss: true }
+  const movedTo = join(root, 'quarantine', log.walId)
+  expect(await recoverFolder(options)).toMatchObject([
+    { outcome: 'quarantined', movedTo, lost: lost.map((n) => ({ from: n, to: n })) },
+  ])
+  expect(await readdir(wal)).toEqual([])
+  expect((await readdir(movedTo)).filter((name) => segmentNumber(name) !== undefined)).toEqual(log.segments)
+  expect(await readFile(join(movedTo, log.segments[1]!))).toEqual(log.segment(1))
+  expect((await readdir(join(root, 'quarantine'))).filter((name) => !isUuid(name))).toEqual([])
 })
 
 test('a loss at the end of the log is dated by what stands before it', async () => {
