@@ -4,7 +4,7 @@
  * connections went down or came up, because each new connection may lead to another generation.
  */
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis'
-import { Cluster, Redis } from './redis-driver.ts'
+import { Cluster, Redis } from './load-ioredis.ts'
 import { isFromReplica, troubleOf } from './redis-errors.ts'
 import type { RedisLocation } from './redis-location.ts'
 import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
