@@ -8,7 +8,8 @@
  * the new connections. Nothing is sent to a slot while the generation is unknown: callers wait for the look. A new
  * generation is entered in this order: the owner registers it in cold and learns cold's highest version; that becomes
  * the floor of each slot; then the generation is declared ready, for everybody. A slot found without its floor after
- * that has lost what it held, and takes the generation with it: the nonce is replaced.
+ * that has lost what it held, and takes the generation with it: the nonce is replaced. A slot that lacks the latest
+ * change that was seen of it has lost as well: the scripts compare these *marks* (redis-scripts.ts).
  */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Version } from '../../entry/version.ts'
@@ -17,7 +18,8 @@ import type { Logger } from '../../kernel/logger.ts'
 import { AnsweredByReplica, GenerationLost, isFromReplica } from './redis-errors.ts'
 import { ALL_SLOTS, GenerationKeys, nonceKey, storePrefix } from './redis-keys.ts'
 import type { RedisLink } from './redis-link.ts'
-import { deleteOtherGenerations, inspectMaster } from './redis-masters.ts'
+import { deleteOtherGenerations, inspectMaster, mayEvict } from './redis-masters.ts'
+import { RedisWarnings } from './redis-warnings.ts'
 
 /** What cold says of a generation that it knows as current now; undefined: it has ended. */
 export type EnterGeneration = (
@@ -50,6 +52,7 @@ const RETRY_MS = 1_000
 
 export class RedisGeneration {
   readonly #options: GenerationOptions
+  readonly #warnings: RedisWarnings
   #current: Generation | undefined
   #looking: Promise<Generation> | undefined
   #measuring: Promise<unknown> | undefined
@@ -63,14 +66,12 @@ export class RedisGeneration {
   #isSilent = false
   #retry: NodeJS.Timeout | undefined
   #isClosed = false
-  #hasWarnedOfEviction = false
-  #hasWarnedOfSilence = false
-  #hasWarnedOfFailure = false
   /** Redis's clock less ours. */
   #offset = Date.now() - performance.now()
 
   constructor(options: GenerationOptions) {
     this.#options = options
+    this.#warnings = new RedisWarnings(options.logger)
   }
 
   /** The latest known; empty before the first. */
@@ -129,7 +130,7 @@ export class RedisGeneration {
     this.current().catch((error: unknown) => {
       // A connection that comes up brings the next look.
       if (this.#isClosed || !this.#options.link.isUp) return
-      this.#warnOfFailure(error)
+      this.#warnings.ofFailure(error)
       clearTimeout(this.#retry)
       this.#retry = setTimeout(() => this.lookSoon(), RETRY_MS).unref()
     })
@@ -228,13 +229,8 @@ export class RedisGeneration {
     if (reports.length === 0) throw new Error('no master is known')
     if (reports.some((report) => report.isReplica)) throw new AnsweredByReplica('a master became a replica')
     this.#isSilent = reports.some(({ fingerprint }) => fingerprint === undefined)
-    this.#mayEvict = reports.some(
-      ({ evictionPolicy }) => evictionPolicy !== undefined && evictionPolicy !== 'noeviction',
-    )
-    for (const { evictionPolicy, fingerprint } of reports) {
-      this.#warnOfEviction(evictionPolicy)
-      if (fingerprint === undefined) this.#warnOfSilence()
-    }
+    this.#mayEvict = reports.some(mayEvict)
+    for (const report of reports) this.#warnings.ofMaster(report)
     return reports.map((report) => report.fingerprint ?? '').sort()
   }
 
@@ -281,7 +277,7 @@ export class RedisGeneration {
     this.#current = generation
     this.#lastId = generation.id
     this.#lastNumber = generation.number
-    this.#hasWarnedOfFailure = false
+    this.#warnings.entered()
     this.#options.onCurrent(generation.id, isNew)
   }
 
@@ -291,33 +287,6 @@ export class RedisGeneration {
     const [nonce, ready, time] = answer as [string, string, string]
     this.#offset = Number(time) - (sentAt + performance.now()) / 2
     return { nonce, ready }
-  }
-
-  #warnOfFailure(error: unknown): void {
-    const level = this.#hasWarnedOfFailure ? 'debug' : 'warn'
-    this.#hasWarnedOfFailure = true
-    this.#options.logger[level](
-      { err: withoutContent(error) },
-      'Redis is there, but the hot tier cannot be entered yet',
-    )
-  }
-
-  #warnOfEviction(policy: string | undefined): void {
-    if (policy === undefined || policy === 'noeviction' || this.#hasWarnedOfEviction) return
-    this.#hasWarnedOfEviction = true
-    this.#options.logger.warn(
-      { policy },
-      'Redis may evict: an evicted write can show its older version until it is shipped, and an evicted key of bookkeeping throws away all that is hot; set maxmemory-policy noeviction',
-    )
-  }
-
-  #warnOfSilence(): void {
-    if (this.#hasWarnedOfSilence) return
-    this.#hasWarnedOfSilence = true
-    this.#options.logger.warn(
-      {},
-      'INFO is blocked: a Redis that comes back with an old snapshot cannot be told apart; allow INFO to every process',
-    )
   }
 }
 

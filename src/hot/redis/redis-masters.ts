@@ -34,6 +34,11 @@ export async function inspectMaster(master: Redis): Promise<MasterReport> {
   }
 }
 
+/** Whether Redis deletes entries that it was not told to delete, when its memory is full. */
+export function mayEvict({ evictionPolicy }: MasterReport): boolean {
+  return evictionPolicy !== undefined && evictionPolicy !== 'noeviction'
+}
+
 /** ioredis has selected it already, but where that fails it goes on in database 0. */
 async function selectDatabase(master: Redis): Promise<void> {
   const { db } = master.options
