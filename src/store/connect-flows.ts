@@ -22,8 +22,8 @@ import { HotUpkeep } from '../sync/hot-upkeep.ts'
 import { Lease } from '../sync/lease.ts'
 import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
+import { readsWhileSetBack } from '../sync/reads-while-set-back.ts'
 import { SyncWorker } from '../sync/sync-worker.ts'
-import { wholeCold } from '../sync/whole-cold.ts'
 import type { OpenedParts } from './open-parts.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
@@ -84,7 +84,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const { pending } = journal
   const { clock, versions } = opened.time
   const hot = opened.hot.tier
-  const readable = wholeCold(cold, checkpointer)
+  const readable = readsWhileSetBack(cold, checkpointer)
   const minAccesses = options.promote === false ? undefined : options.promote.minAccesses
   const promoter = new Promoter({ hot, access, pressure, logger, minAccesses })
   const hotReads = new HotReads(hot, missed, logger)

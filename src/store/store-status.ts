@@ -8,7 +8,8 @@ import type { HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, withDeadline } from '../kernel/deadline.ts'
 import type { CallGate } from '../repository/call-gate.ts'
-import type { Checkpointer, SetBack } from '../sync/checkpointer.ts'
+import type { Checkpointer } from '../sync/checkpointer.ts'
+import type { SetBack } from '../sync/set-back.ts'
 
 /** What is local is always told; a tier that does not answer is undefined, and `health()` says since when. */
 export interface StoreStats {

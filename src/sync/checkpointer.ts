@@ -1,8 +1,10 @@
 /**
  * Ships pending writes to cold and lets the log drop what cold has. Batches go in log order; each moves the checkpoint
- * row in the same transaction, so that however often a batch is sent, it counts once.
+ * row in the same transaction, so that however often a batch is sent, it counts once. What cold had and lost, because
+ * the database was set back (set-back.ts), is shipped again first.
+ *
+ * When: sync-worker.ts says it, every second or so, and where too much is pending (flow/pressure.ts).
  */
-
 import type { ColdTier, ShipBatch } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { type Version, ZERO_VERSION } from '../entry/version.ts'
@@ -18,6 +20,7 @@ import { batchesOf } from '../recovery/log-entries.ts'
 import type { AppendLog } from '../wal/log-contract.ts'
 import type { LogScan } from '../wal/log-scan.ts'
 import type { HotFollower, Moved } from './hot-follower.ts'
+import { isSetBack, type SetBack, SetBackWatch } from './set-back.ts'
 import type { StoreTime } from './store-time.ts'
 
 /** The log that this process writes to, as it was opened. */
@@ -56,13 +59,6 @@ export interface CheckpointStats {
   readonly bytes: number
 }
 
-/** The database was found in an earlier state than it had been in. */
-export interface SetBack {
-  readonly at: Date
-  /** Records of this process's log that no segment holds any more, so that they are gone from the database. */
-  readonly lost: readonly SequenceRange[]
-}
-
 export class Checkpointer {
   readonly #parts: CheckpointerParts
   /** Cold, which was set back, has again what segments held of that. */
@@ -78,9 +74,7 @@ export class Checkpointer {
   #hasTriedToRegister = false
   #shippedVersion: Version = ZERO_VERSION
   #fenced: ThermoclineError | undefined
-  /** Cold was restored: what it had up to here has to be shipped again. */
-  #lostThrough: number | undefined
-  #setBack: SetBack | undefined
+  readonly #setBacks = new SetBackWatch()
 
   constructor(parts: CheckpointerParts) {
     const { journal, checkpoint } = parts.log
@@ -104,17 +98,17 @@ export class Checkpointer {
 
   /** What is known of a database that was set back since the log was opened; a new object each time it is found so. */
   get setBack(): SetBack | undefined {
-    return this.#setBack
+    return this.#setBacks.latest
   }
 
   /** Whether cold lacks what it once had of this log, and is to get it again. */
   get isCatchingUp(): boolean {
-    return this.#lostThrough !== undefined && this.#fenced === undefined
+    return this.#setBacks.lacking !== undefined && this.#fenced === undefined
   }
 
   /** Whether cold lacks what it once had of this log, and does not get it from this process. */
   get isLost(): boolean {
-    return this.#lostThrough !== undefined && this.#fenced !== undefined
+    return this.#setBacks.lacking !== undefined && this.#fenced !== undefined
   }
 
   /** Resolves once cold has that again, or is lost; rejects where it cannot be had now. */
@@ -136,7 +130,7 @@ export class Checkpointer {
    */
   async checkpointNow({ heartbeat = false } = {}): Promise<CheckpointStats> {
     // What cold lost is in segments only.
-    const owesNothing = this.#pending.size === 0 && this.#lostThrough === undefined && this.#fenced === undefined
+    const owesNothing = this.#pending.size === 0 && this.#setBacks.lacking === undefined && this.#fenced === undefined
     if (!heartbeat && !this.#flight.isRunning && owesNothing) return NOTHING
     return this.#flight.run()
   }
@@ -164,9 +158,10 @@ export class Checkpointer {
     await log.journal.settled()
     const total = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }
     for (;;) {
-      if (this.#lostThrough !== undefined) {
+      const { lacking } = this.#setBacks
+      if (lacking !== undefined) {
         // What came later waits: its checkpoint would pass over what was lost.
-        await this.#shipAgain(this.#lostThrough)
+        await this.#shipAgain(lacking)
         continue
       }
       const batch = pending.batch(target, SHIP_LIMITS.rows, SHIP_LIMITS.bytes)
@@ -201,16 +196,15 @@ export class Checkpointer {
       case 'unknown':
         throw this.#forgotten()
       case 'fenced':
-        // Nobody lowers an epoch: an older state of the database does.
-        if (result.epoch > epoch) throw this.#takenOver(result.epoch)
+        if (!isSetBack(result, { epoch, sequence: this.#sequence })) throw this.#takenOver(result.epoch)
         // First of all: what is read meanwhile would be old.
-        this.#noteRestored(result.sequence)
+        this.#noteSetBack(result.sequence)
         this.#sequence = (await this.#parts.cold.takeOver(walId, epoch)).sequence
         return undefined
       case 'elsewhere':
+        if (isSetBack(result, { epoch, sequence: this.#sequence })) this.#noteSetBack(result.sequence)
         // A batch whose answer was lost had been committed after all.
-        if (result.sequence > this.#sequence) this.#sequence = result.sequence
-        else this.#noteRestored(result.sequence)
+        else this.#sequence = result.sequence
         return undefined
     }
   }
@@ -242,7 +236,7 @@ export class Checkpointer {
 
   #forgotten(): ThermoclineError {
     const { walId } = this.#log
-    this.#noteSetBack()
+    this.#setBacks.note(this.#sequence, this.#parts.time.clock.now())
     return this.#fence(
       `the database does not know log ${walId} any more: it was set back to before the log began, or the log was retired`,
     )
@@ -264,20 +258,15 @@ export class Checkpointer {
     return this.#fenced
   }
 
-  #noteRestored(sequence: number): void {
+  #noteSetBack(sequence: number): void {
     const { walId } = this.#log
     this.#parts.logger.error(
       { walId, had: this.#sequence, has: sequence },
       'the checkpoint in cold moved backwards: was the database restored? What the log still holds is shipped again',
     )
-    this.#noteSetBack()
+    this.#setBacks.note(this.#sequence, this.#parts.time.clock.now())
     this.#sequence = sequence
     this.#shippedVersion = ZERO_VERSION
-  }
-
-  #noteSetBack(): void {
-    this.#setBack = { at: new Date(this.#parts.time.clock.now()), lost: this.#setBack?.lost ?? [] }
-    this.#lostThrough = Math.max(this.#sequence, this.#lostThrough ?? 0)
   }
 
   /** Ships what cold had and lost, as far as segments hold it, and says what they do not. */
@@ -297,9 +286,7 @@ export class Checkpointer {
     const lost = scan?.report.damage.map(({ missing }) => missing) ?? [{ from: from + 1, to: through }]
     if (lost.length > 0) this.#noteLost(lost)
     else logger.warn({ walId, from: from + 1, to: through }, 'shipped again what the database had lost')
-    if (this.#setBack !== undefined && lost.length > 0)
-      this.#setBack = { ...this.#setBack, lost: [...this.#setBack.lost, ...lost] }
-    this.#lostThrough = undefined
+    this.#setBacks.restored(lost)
     this.restored.emit()
   }
 

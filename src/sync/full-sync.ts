@@ -5,9 +5,10 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { DemoteStats } from './demoter.ts'
 import type { HotUpkeep } from './hot-upkeep.ts'
+import { indexVectors } from './index-vectors.ts'
 import type { OutageReport } from './outage-report.ts'
 import type { StoreTime } from './store-time.ts'
-import { indexVectors, sweep } from './sweep.ts'
+import { sweep } from './sweep.ts'
 
 export interface FullSyncParts {
   readonly access: AccessCounter

@@ -1,5 +1,5 @@
 /**
- * Cold as reads see it. A database that was set back answers with what was overwritten and deleted long ago: from the
+ * Cold as reads see it while it is set back. A database that was set back answers with what was overwritten and deleted long ago: from the
  * moment that this is known until it has again what the log held, reads wait, and one that was under way is done again.
  * Where it cannot get that from this process, they are refused.
  */
@@ -10,7 +10,7 @@ import type { Checkpointer } from './checkpointer.ts'
 
 export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
 
-export function wholeCold(
+export function readsWhileSetBack(
   cold: ColdReads,
   checkpointer: Pick<Checkpointer, 'setBack' | 'isCatchingUp' | 'isLost' | 'caughtUp'>,
 ): ColdReads {

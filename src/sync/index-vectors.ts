@@ -1,0 +1,23 @@
+/** When rows enter the vector index: at each whole sync, in small batches, so that queries get in between. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ColdTier } from '../cold/cold-tier.ts'
+
+/** Rows of one statement: each costs 1-9 ms, and the embedded database does nothing else meanwhile. */
+const INDEX_ROWS = 20
+
+/**
+ * Puts rows into the vector index, the oldest first, until every row is in it that was there at first, or `signal`
+ * fires; answers how many. Rows may come faster than they can be indexed: those are left to the next run.
+ */
+export async function indexVectors(cold: ColdTier, signal: AbortSignal): Promise<number> {
+  let indexed = 0
+  const upTo = await cold.highestVersion()
+  if (upTo === undefined) return 0
+  while (!signal.aborted) {
+    const batch = await cold.indexVectors(INDEX_ROWS, upTo)
+    indexed += batch
+    if (batch === 0) break
+    await nextTurn()
+  }
+  return indexed
+}

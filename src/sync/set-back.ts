@@ -1,0 +1,58 @@
+/**
+ * Notices that the database was set back: restored to an earlier state. Where a log stands in cold only ever moves on,
+ * and its epoch only ever grows, so a batch that meets an older checkpoint, or an older epoch, tells it.
+ *
+ * From then on cold is *lacking* what it once had of the log, until that was shipped again from the segments
+ * (checkpointer.ts). What reads do meanwhile is in reads-while-set-back.ts.
+ */
+import type { ShipResult } from '../cold/cold-tier.ts'
+import type { SequenceRange } from '../errors.ts'
+
+/** The database was found in an earlier state than it had been in. */
+export interface SetBack {
+  readonly at: Date
+  /** Records of this process's log that no segment holds any more, so that they are gone from the database. */
+  readonly lost: readonly SequenceRange[]
+}
+
+/** Where this process believes that its log stands in cold. */
+export interface Standing {
+  readonly epoch: number
+  readonly sequence: number
+}
+
+/** Whether cold did not take a batch because it was set back; else another process has the log, or an answer was lost. */
+export function isSetBack(
+  refusal: Extract<ShipResult, { readonly status: 'fenced' | 'elsewhere' }>,
+  { epoch, sequence }: Standing,
+): boolean {
+  return refusal.status === 'fenced' ? refusal.epoch <= epoch : refusal.sequence <= sequence
+}
+
+export class SetBackWatch {
+  #latest: SetBack | undefined
+  #lacking: number | undefined
+
+  /** What is known of the latest time; a new object each time that it is found so. */
+  get latest(): SetBack | undefined {
+    return this.#latest
+  }
+
+  /** Up to this record of the log, which cold once had, it has to get them again; undefined: it lacks none. */
+  get lacking(): number | undefined {
+    return this.#lacking
+  }
+
+  /** @param sequence The last record that cold had, as far as this process knows. */
+  note(sequence: number, at: number): void {
+    this.#latest = { at: new Date(at), lost: this.#latest?.lost ?? [] }
+    this.#lacking = Math.max(sequence, this.#lacking ?? 0)
+  }
+
+  /** Cold has again what segments held; `lost` is what they did not. */
+  restored(lost: readonly SequenceRange[]): void {
+    if (this.#latest !== undefined && lost.length > 0)
+      this.#latest = { ...this.#latest, lost: [...this.#latest.lost, ...lost] }
+    this.#lacking = undefined
+  }
+}
