@@ -4,11 +4,11 @@
  * that is not used here is dropped; anything else is a setting for the server, which refuses what it does not know by
  * name.
  */
-import { readFileSync } from 'node:fs'
 import type postgres from 'postgres'
 import { ThermoclineError } from '../../errors.ts'
+import { invalidLocation, invalidParameter, takingFrom } from './postgres-parameters.ts'
 import type { Encryption } from './postgres-socket.ts'
-import { encryptionOf, encryptionOfClient, type TlsFiles } from './postgres-tls.ts'
+import { encryptionOfClient, encryptionOfUrl } from './postgres-tls.ts'
 
 /** What a client of postgres.js knows after it has read its options. */
 export type ClientOptions = postgres.ParsedOptions<Record<string, never>> & { readonly sslnegotiation?: unknown }
@@ -47,11 +47,7 @@ const DROPPED: readonly string[] = Object.values({
 /** Throws `ERR_INVALID_OPTIONS`, which names a parameter and never its value. */
 export function loginOfUrl(library: typeof postgres, url: string | undefined): PostgresLogin {
   const { options, hostaddr, parameters } = parse(library, url)
-  const take = (name: string): string | undefined => {
-    const value = parameters.get(name)
-    parameters.delete(name)
-    return value
-  }
+  const take = takingFrom(parameters)
   const encryption = encryptionOfUrl(take) ?? encryptionOfClient(options.ssl, options.sslnegotiation === 'direct')
   const seconds = Number(take('connect_timeout') || 0)
   if (!Number.isFinite(seconds)) throw invalidParameter('connect_timeout', 'a number of seconds')
@@ -94,11 +90,7 @@ function parse(library: typeof postgres, url: string | undefined) {
     if (!/^postgres(ql)?:$/.test(parsed.protocol)) throw new TypeError('protocol')
     const parameters = new Map(parsed.searchParams)
     const first = (...values: (string | undefined)[]): string | undefined => values.find((value) => value)
-    const take = (name: string): string | undefined => {
-      const value = parameters.get(name)
-      parameters.delete(name)
-      return value
-    }
+    const take = takingFrom(parameters)
     const hostaddr = first(take('hostaddr'))
     const named = first(take('host'), decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, ''))
     const host = hostaddr !== undefined && named?.startsWith('/') ? hostaddr : (named ?? hostaddr)
@@ -122,54 +114,6 @@ function parse(library: typeof postgres, url: string | undefined) {
   }
 }
 
-const MODES = '`disable`, `allow`, `prefer`, `require`, `no-verify`, `verify-ca` or `verify-full`'
-
-/** @returns undefined where the url says nothing of TLS. */
-function encryptionOfUrl(take: (name: string) => string | undefined): Encryption | null | undefined {
-  const root = take('sslrootcert')
-  const [cert, key] = [take('sslcert'), take('sslkey')]
-  // Prisma calls the authority so; without its key a certificate of one's own is of no use.
-  const [authority, name] = root || key ? [root, 'sslrootcert'] : [cert, 'sslcert']
-  const files: TlsFiles = {
-    ca: authority === 'system' ? undefined : readPem(name, authority),
-    cert: key ? readPem('sslcert', cert) : undefined,
-    key: readPem('sslkey', key),
-    passphrase: take('sslpassword'),
-  }
-  const negotiation = take('sslnegotiation')
-  const accept = take('sslaccept')
-  const given = take('sslmode') ?? ofSwitch(take('ssl'))
-  // Anybody can have a certificate of an authority that the system trusts, for a name of his own.
-  const mode = (accept === 'strict' || root === 'system') && given !== 'disable' ? 'verify-full' : given
-  if (mode === undefined) return authority === undefined ? undefined : encryptionOf('verify-full', false, files)
-  const encryption = encryptionOf(mode, negotiation === 'direct', files)
-  if (encryption === undefined) throw invalidParameter('sslmode', MODES)
-  return encryption
-}
-
-/** `?ssl=` of postgres.js and of pg: whether, or a mode. */
-function ofSwitch(ssl: string | undefined): string | undefined {
-  if (ssl === 'true' || ssl === '1') return 'verify-full'
-  return ssl === 'false' || ssl === '0' ? 'disable' : ssl
-}
-
-function readPem(name: string, path: string | undefined): string | undefined {
-  if (!path) return undefined
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    throw invalidParameter(name, 'a file that this process can read')
-  }
-}
-
 function without(parameters: ReadonlyMap<string, string>, name: string): Record<string, string> {
   return Object.fromEntries([...parameters].filter(([other]) => other !== name))
-}
-
-function invalidParameter(name: string, wanted: string): ThermoclineError {
-  return invalidLocation(`has the parameter \`${name}\`, which must be ${wanted}`)
-}
-
-function invalidLocation(what: string): ThermoclineError {
-  return new ThermoclineError('ERR_INVALID_OPTIONS', `the url of the cold tier ${what}`, { option: 'cold.url' })
 }

@@ -1,0 +1,22 @@
+/** The parameters of a connection string as they are read, and how one that is wrong is refused. */
+import { ThermoclineError } from '../../errors.ts'
+
+/** Takes a parameter out, so that what is left is what nobody knew. */
+export type TakeParameter = (name: string) => string | undefined
+
+export function takingFrom(parameters: Map<string, string>): TakeParameter {
+  return (name) => {
+    const value = parameters.get(name)
+    parameters.delete(name)
+    return value
+  }
+}
+
+/** The refusal names the parameter and never its value. */
+export function invalidParameter(name: string, wanted: string): ThermoclineError {
+  return invalidLocation(`has the parameter \`${name}\`, which must be ${wanted}`)
+}
+
+export function invalidLocation(what: string): ThermoclineError {
+  return new ThermoclineError('ERR_INVALID_OPTIONS', `the url of the cold tier ${what}`, { option: 'cold.url' })
+}
