@@ -35,8 +35,3 @@ export function sqlStateOf(error: unknown): string | undefined {
     ? cause.code
     : undefined
 }
-
-/** Data exceptions, broken constraints, exceeded limits: the fault lies in a row, and trying again changes nothing. */
-export function isRefusedRow(error: unknown): boolean {
-  return /^(22|23|54)/.test(sqlStateOf(error) ?? '')
-}

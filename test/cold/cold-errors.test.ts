@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { DrizzleQueryError } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { coldError, isRefusedRow, sqlStateOf, unavailable } from '../../src/cold/cold-errors.ts'
+import { coldError, sqlStateOf, unavailable } from '../../src/cold/cold-errors.ts'
+import { isRowFault } from '../../src/cold/sql/dead-letters.ts'
 
 const CANARY = 'canary-77ab'
 
@@ -22,13 +23,13 @@ describe('errors of the cold tier', () => {
     const error = coldError(refusal(state))
     expect(error.code).toBe(code)
     expect(sqlStateOf(error)).toBe(state)
-    expect(isRefusedRow(error)).toBe(isRowAtFault)
+    expect(isRowFault(error)).toBe(isRowAtFault)
     expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain(CANARY)
   })
 
   it('has no SQLSTATE where no database spoke', () => {
     expect(sqlStateOf(coldError(new Error(CANARY)))).toBeUndefined()
-    expect(isRefusedRow(unavailable('late'))).toBe(false)
+    expect(isRowFault(unavailable('late'))).toBe(false)
     expect(coldError(new Error(CANARY)).message).toBe('the cold tier could not be reached')
   })
 })

@@ -5,7 +5,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { encodeRecord } from '../../entry/codec.ts'
 import type { EntryRecord } from '../../entry/record.ts'
-import { isRefusedRow, sqlStateOf } from '../cold-errors.ts'
+import { sqlStateOf } from '../cold-errors.ts'
 import { UnencodableRecord } from './column-types.ts'
 
 export interface DeadLetter {
@@ -19,8 +19,12 @@ export interface Sorted {
   readonly refused: readonly DeadLetter[]
 }
 
+/** Data exceptions, broken constraints, exceeded limits. */
+const ROW_FAULTS = /^(22|23|54)/
+
+/** Whether the fault lies in a row, so that trying again changes nothing. */
 export function isRowFault(error: unknown): boolean {
-  return error instanceof UnencodableRecord || isRefusedRow(error)
+  return error instanceof UnencodableRecord || ROW_FAULTS.test(sqlStateOf(error) ?? '')
 }
 
 /**
