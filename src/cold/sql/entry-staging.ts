@@ -1,62 +1,14 @@
-/**
- * The way of rows into the database: by COPY into `entry_staging`, then ONE statement that takes them over, which is
- * one transaction without any session state. Nothing is taken over unless every row of the batch is there.
- *
- * The tables may have no statistics, and a planner that expects too much compiles the statement anew each time (JIT, a
- * second of a core), while one that expects too little compares every row with every other. So each part is bounded
- * by a LIMIT, looked up through an index, or a hash table by its form.
- *
- *   gate      one row if the batch may be taken over: it is complete and, when shipping, the checkpoint moved
- *   staged    the batch, if the gate is open
- *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon
- *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
- *   missed    keys that the current generation of hot is not known to hold in this version, where a log ships them
- *   read, forgotten  counts of reads of what is now a tombstone
- *   letters   entries that may not come back and rows that Postgres refused, as dead letters
- */
+/** The staging table, into which rows are copied before a statement takes them over (upsert-newer.ts). */
 import { randomUUID } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
-import type { EntryKey } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { encodeCopy } from './copy-binary.ts'
-import { type DeadLetter, lettersFrom } from './dead-letters.ts'
-import { DURABLY } from './durable-commit.ts'
-import { forgetReads } from './entry-access.ts'
-import { columnNames } from './entry-columns.ts'
-import { lookUp } from './look-up-keys.ts'
-import { isRolledBack, rollBackUnless } from './roll-back.ts'
 
 export interface Batch {
   readonly id: string
   readonly rows: number
 }
-
-export interface TakenOver {
-  /** False: the gate was closed and nothing happened. */
-  readonly moved: boolean
-  readonly written: number
-  /** Entries missing in cold at or below the horizon, now dead letters. */
-  readonly belowHorizon: number
-  /** Number of the hot generation that is current; undefined where none ever was. */
-  readonly generationNumber: number | undefined
-  readonly missed: readonly EntryKey[]
-}
-
-const COLUMNS = sql.raw(columnNames().join(', '))
-const STAGED_COLUMNS = sql.raw(
-  columnNames()
-    .map((column) => `s.${column}`)
-    .join(', '),
-)
-const REPLACEMENTS = sql.raw(
-  columnNames('kept', 'content')
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', '),
-)
-
-/** What a row of `verdicts` has beside the columns of its entry. */
-const OF_NO_ENTRY = sql.raw(`'{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'`)
 
 /** Batches of failed attempts that are remembered; older ones are left to the sweep. */
 const MAX_ABANDONED = 1_000
@@ -108,111 +60,4 @@ export class Staging {
 /** Staging is UNLOGGED: a database that crashed since the COPY has lost the rows, and the gate MUST notice. */
 export function isComplete({ id, rows }: Batch): SQL {
   return sql`(SELECT count(*) FROM thermocline.entry_staging WHERE batch_id = ${id}::uuid) = ${rows}::int8`
-}
-
-/**
- * @param gate statement that answers one row where the batch may be taken over; it MUST include {@link isComplete}.
- * @param walId log that the batch comes from, if any.
- */
-export async function takeOverBatch(
-  driver: ColdDriver,
-  batch: Batch,
-  gate: SQL,
-  letters: readonly DeadLetter[],
-  walId: string | null,
-): Promise<TakenOver> {
-  const [row] = await driver.query(sql`${takeOverSql(batch, gate, letters, walId)}
-    SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
-      (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS below_horizon,
-      (SELECT hot_generation FROM store)::float8 AS generation_number,
-      (SELECT json_agg(json_build_array(namespace, id))::text FROM missed) AS missed, ${DURABLY}`)
-  return {
-    moved: row?.moved === 1,
-    written: row?.written as number,
-    belowHorizon: row?.below_horizon as number,
-    generationNumber: (row?.generation_number as number | null) ?? undefined,
-    missed: keysOf(row?.missed as string | null),
-  }
-}
-
-function keysOf(json: string | null): EntryKey[] {
-  if (json === null) return []
-  return (JSON.parse(json) as [string, string][]).map(([namespace, id]) => ({ namespace, id }))
-}
-
-const ROLLED_BACK = sql.raw(rollBackUnless('count(*) < 0'))
-
-/** Rejects as these rows would, and changes nothing: it is rolled back once every row was written. */
-export function checkRows(staging: Staging, records: readonly EntryRecord[]): Promise<void> {
-  const { driver } = staging
-  return staging.through(records, undefined, async (batch) => {
-    try {
-      await driver.query(sql`${takeOverSql(batch, sql`SELECT`, [], null)} SELECT ${ROLLED_BACK} FROM written`)
-    } catch (error) {
-      if (!isRolledBack(error)) throw error
-      await driver.query(sql`DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid`)
-    }
-  })
-}
-
-function takeOverSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], walId: string | null): SQL {
-  return sql`
-    WITH gate AS (${gate}),
-    staged AS MATERIALIZED (
-      SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid AND EXISTS (SELECT FROM gate)
-      LIMIT ${batch.rows}::int8
-    ),
-    -- Waits for a sweep that is raising the horizon, and for a generation of hot that is becoming current.
-    store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity LIMIT 1 FOR SHARE),
-    verdicts AS MATERIALIZED (
-      SELECT s.*, e.version AS cold_version, e.version IS NULL OR e.version < s.version AS is_newer,
-        e.version IS NULL AND s.deleted_at IS NULL AND s.version <= store.collected_version IS TRUE AS is_below_horizon,
-        e.version IS NULL AND s.deleted_at IS NOT NULL AND s.version <= store.collected_version IS TRUE AS is_collected
-      FROM staged s LEFT JOIN store ON true
-      LEFT JOIN ${lookUp(sql`s`)} ON true
-    ),
-    written AS (
-      INSERT INTO thermocline.memory_entries (${COLUMNS}, indexed)
-      SELECT ${STAGED_COLUMNS}, false FROM verdicts s
-      WHERE s.is_newer AND NOT s.is_below_horizon AND NOT s.is_collected
-      ORDER BY s.namespace, s.id
-      ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
-      WHERE memory_entries.version < excluded.version
-      RETURNING namespace, id, deleted_at
-    ),
-    ${missedSql(walId)},
-    ${forgetReads(sql`SELECT namespace, id FROM written WHERE deleted_at IS NOT NULL`)},
-    ${lettersSql(letters, walId)},
-    cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
-}
-
-/** Where a log ships them. What cold has newer, hot may hold older, whoever confirmed this version. */
-function missedSql(walId: string | null): SQL {
-  return sql`missed AS (
-    INSERT INTO thermocline.hot_misses (namespace, id, version)
-    SELECT s.namespace, s.id, greatest(s.version, s.cold_version)
-    FROM verdicts s CROSS JOIN store
-    WHERE ${walId}::uuid IS NOT NULL AND store.hot_generation IS NOT NULL
-      AND (s.hot_generation IS DISTINCT FROM store.hot_generation
-        OR (s.cold_version IS DISTINCT FROM s.version
-          AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM written)))
-    ORDER BY s.namespace, s.id
-    ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
-    RETURNING namespace, id
-  )`
-}
-
-/** Rows that may not come back, as their columns, and those that Postgres refused, as the log encodes them. */
-function lettersSql(letters: readonly DeadLetter[], walId: string | null): SQL {
-  return sql`letters AS (
-    INSERT INTO thermocline.dead_letters (digest, reason, wal_id, record, fields)
-    SELECT sha256(convert_to(fields::text, 'UTF8')), 'below-horizon', ${walId}::uuid, NULL, fields
-    FROM (
-      SELECT to_jsonb(s) - ${OF_NO_ENTRY}::text[] AS fields FROM verdicts s WHERE s.is_below_horizon
-    ) AS missing
-    UNION ALL
-    SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
-    FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)
-    ON CONFLICT (digest) DO NOTHING
-  )`
 }

@@ -6,7 +6,8 @@ import type { ColdDriver } from '../cold-driver.ts'
 import { unavailable } from '../cold-errors.ts'
 import type { ShipBatch, ShipResult } from '../cold-tier.ts'
 import { type DeadLetter, findRefused, isRowFault } from './dead-letters.ts'
-import { type Batch, checkRows, isComplete, type Staging, takeOverBatch } from './entry-staging.ts'
+import { type Batch, isComplete, type Staging } from './entry-staging.ts'
+import { checkRows, upsertNewer } from './upsert-newer.ts'
 import { checkpointOf } from './wal-checkpoints.ts'
 
 /** A database that crashes between COPY and statement loses the staged rows; more often than this it is not well. */
@@ -33,7 +34,7 @@ export async function upsert(
   return writeAllButRefused(staging, records, async (accepted, refused) => {
     for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
       const { moved, written, belowHorizon } = await staging.through(accepted, undefined, (batch) =>
-        takeOverBatch(staging.driver, batch, sql`SELECT WHERE ${isComplete(batch)}`, refused, null),
+        upsertNewer(staging.driver, batch, sql`SELECT WHERE ${isComplete(batch)}`, refused, null),
       )
       if (!moved) continue
       reportRejected(logger, null, refused, belowHorizon)
@@ -67,7 +68,7 @@ async function moveCheckpoint(
 ): Promise<ShipResult> {
   for (let attempt = 1; attempt <= STAGING_ATTEMPTS; attempt++) {
     const taken = await staging.through(accepted, batch.confirmed, (staged) =>
-      takeOverBatch(staging.driver, staged, gateOf(batch, staged), refused, batch.walId),
+      upsertNewer(staging.driver, staged, gateOf(batch, staged), refused, batch.walId),
     )
     if (taken.moved) {
       const { written, belowHorizon, generationNumber, missed } = taken
