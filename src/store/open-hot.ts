@@ -1,7 +1,6 @@
 /** The hot tier of a store: Redis, shared by its processes, or one in this process for itself alone. */
-import { randomUUID } from 'node:crypto'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { ThermoclineError, withoutContent } from '../errors.ts'
+import { withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import { type CountedRead, InProcessHotTier } from '../hot/in-process/in-process-hot-tier.ts'
 import { loadIoredis } from '../hot/redis/load-ioredis.ts'
@@ -11,11 +10,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { Emitter } from '../kernel/emitter.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import type { CallGate } from '../repository/call-gate.ts'
-import { Lease } from '../sync/lease.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
-
-/** Held by the one process that uses a database with a hot tier of its own. */
-const SOLE_PROCESS = 'sole-process'
+import { becomeSole, followKnown, inUse, refuseBesideSole } from './sole-process.ts'
 
 export interface HotParts {
   readonly options: ResolvedOptions
@@ -47,9 +43,11 @@ export interface OpenedHot {
  * database.
  */
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
-  const { hot, cold } = parts.options
+  const { hot, cold, logger } = parts.options
   if (hot.kind === 'redis') return openRedis(hot.server, parts, releases)
-  const generationNumber = cold.isShared ? await becomeSole(parts, releases) : await followKnown(parts.cold)
+  const generationNumber = cold.isShared
+    ? await becomeSole({ ...parts, logger }, releases)
+    : await followKnown(parts.cold)
   const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
   releases.push('the hot tier', () => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
@@ -98,40 +96,4 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
     if (tier.generationNumber !== undefined && tier.generationNumber !== current) tier.reenter()
   }
   return { tier, isShared: true, isAway: () => tier.generationNumber === undefined, newGeneration, onCurrentGeneration }
-}
-
-async function refuseBesideSole(cold: ColdTier): Promise<void> {
-  if ((await cold.leaseHolder(SOLE_PROCESS)) !== undefined) throw inUse()
-}
-
-/**
- * An embedded database needs no generations: nobody else ever writes to it. One that knows some, since it was once used
- * with Redis, notes for good what the latest is not known to hold, unless this process begins another.
- */
-async function followKnown(cold: ColdTier): Promise<number | undefined> {
-  const { generationNumber } = await cold.hotMisses(1)
-  return generationNumber === undefined ? undefined : enterOwn(cold)
-}
-
-/** Answers the number of the generation that is this process's own. */
-async function becomeSole({ cold, options, gate }: HotParts, releases: ReleaseStack): Promise<number> {
-  const lease = new Lease(cold, SOLE_PROCESS, options.logger)
-  if (!(await lease.hold())) throw inUse()
-  lease.keep(() => gate.fail(inUse()))
-  releases.push('the lease of the only process', () => lease.release())
-  return enterOwn(cold)
-}
-
-async function enterOwn(cold: ColdTier): Promise<number> {
-  const number = await cold.enterPrivateGeneration(`private:${randomUUID()}`)
-  if (number === undefined) throw inUse()
-  return number
-}
-
-function inUse(): ThermoclineError {
-  return new ThermoclineError(
-    'ERR_LOCKED',
-    'a process with a hot tier of its own uses this database: close it, or name Redis in every process (`hot.url`); one that died is out of the way within a minute',
-    {},
-  )
 }
