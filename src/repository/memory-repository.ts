@@ -27,6 +27,7 @@ import {
   type SearchOptions,
   type WriteOptions,
 } from './calls.ts'
+import { hasChosenId, refuseOtherKind } from './kind-conflict.ts'
 
 /** @internal What calls go through, behind every repository of a store. */
 export interface Flows {
@@ -213,7 +214,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   #validate(input: unknown): UnversionedRecord {
     const record = validateInput(input, { namespace: this.namespace, kind: this.#kind, now: this.#flows.clock.now() })
-    if (hasChosenId(input)) this.#refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
+    if (hasChosenId(input)) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
     return record
   }
 
@@ -224,7 +225,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       try {
         const record = this.#validate(input)
         if (this.#kind === undefined && hasChosenId(input)) {
-          this.#refuseOtherKind(record, kinds.get(record.id) ?? undefined)
+          refuseOtherKind(record, kinds.get(record.id) ?? undefined)
           kinds.set(record.id, record.kind)
         }
         return record
@@ -233,13 +234,6 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         throw new ThermoclineError(error.code, `input ${index}: ${error.message}`, { ...error.details, index } as never)
       }
     }
-  }
-
-  /** One id is one entry, whatever its kind: a chunk must not vanish because facts were put under its key. */
-  #refuseOtherKind({ id, kind }: UnversionedRecord, held: EntryKind | undefined): void {
-    if (held === undefined || held === kind) return
-    const message = `a ${held} entry has this key or id: delete it first, or choose another for the ${kind} entry`
-    throw new ThermoclineError('ERR_CONFLICT', message, { id, kind: held, outcome: 'none' })
   }
 
   #tombstone(id: string, key: string | null): UnversionedRecord {
@@ -269,12 +263,6 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 export type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfKind<K>, K> : EntryInput
 /** What a repository of kind `K` answers. */
 export type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry
-
-/** Whether the caller named the entry, so that there may be one already. The input MUST have been checked. */
-function hasChosenId(input: unknown): boolean {
-  const { id, key } = input as EntryInput
-  return id !== undefined || key !== undefined
-}
 
 /** Unlike `map`, the copy has no holes; what they held is refused as undefined. */
 function arrayOf(field: string, values: unknown): unknown[] {

@@ -1,0 +1,20 @@
+/**
+ * One id is one entry, whatever its kind: a chunk must not vanish because facts were put under its key. A write is
+ * refused with `ERR_CONFLICT` where this process has an entry of another kind at hand; cold is not asked for that.
+ */
+import type { EntryInput, EntryKind } from '../entry/memory-entry.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import { ThermoclineError } from '../errors.ts'
+
+/** @param held The kind of the entry that has the id, if one is known. */
+export function refuseOtherKind({ id, kind }: UnversionedRecord, held: EntryKind | undefined): void {
+  if (held === undefined || held === kind) return
+  const message = `a ${held} entry has this key or id: delete it first, or choose another for the ${kind} entry`
+  throw new ThermoclineError('ERR_CONFLICT', message, { id, kind: held, outcome: 'none' })
+}
+
+/** Whether the caller named the entry, so that there may be one already. The input MUST have been checked. */
+export function hasChosenId(input: unknown): boolean {
+  const { id, key } = input as EntryInput
+  return id !== undefined || key !== undefined
+}
