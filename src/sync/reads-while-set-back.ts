@@ -1,7 +1,7 @@
 /**
- * Cold as reads see it while it is set back. A database that was set back answers with what was overwritten and deleted long ago: from the
- * moment that this is known until it has again what the log held, reads wait, and one that was under way is done again.
- * Where it cannot get that from this process, they are refused.
+ * Cold as reads see it. A database that was set back answers with what was overwritten and deleted long ago: from the
+ * moment that this is known (set-back.ts) until it has again what the log held, reads wait, and one that was under way
+ * is done again. Where it cannot get that from this process, they are refused.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { ThermoclineError } from '../errors.ts'

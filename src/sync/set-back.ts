@@ -21,7 +21,10 @@ export interface Standing {
   readonly sequence: number
 }
 
-/** Whether cold did not take a batch because it was set back; else another process has the log, or an answer was lost. */
+/**
+ * Whether cold did not take a batch because it was set back; else another process has the log, or the answer to an
+ * earlier batch was lost.
+ */
 export function isSetBack(
   refusal: Extract<ShipResult, { readonly status: 'fenced' | 'elsewhere' }>,
   { epoch, sequence }: Standing,

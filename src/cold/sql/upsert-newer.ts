@@ -1,6 +1,7 @@
 /**
- * Which version wins when a batch is written: the newer one, cold's own included. ONE statement takes the batch over from
- * the staging table, which is one transaction without any session state, and nothing of it unless every row is there.
+ * Which version wins when a batch is written: the newer one, cold's own included. ONE statement takes the batch over
+ * from the staging table, which is one transaction without any session state, and nothing of it unless all rows are
+ * there.
  *
  * The tables may have no statistics, and a planner that expects too much compiles the statement anew each time (JIT, a
  * second of a core), while one that expects too little compares every row with every other. So each part is bounded
