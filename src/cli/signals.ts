@@ -1,5 +1,11 @@
+/** What SIGTERM and SIGINT do to a worker, and how long it may take to end. */
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { EXIT } from './exit-code.ts'
 import { whenWrapperEnds } from './parent.ts'
+
+/** So long it may open or close once it was told to end: container runtimes kill after ten seconds. */
+export const GRACE_MS = 8_000
 
 /**
  * SIGTERM and SIGINT ask a worker to finish: the answered signal aborts, and its reason says why. A second one ends the
@@ -15,4 +21,10 @@ export function listenForInterrupt(): AbortSignal {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, interrupt)
   whenWrapperEnds(() => controller.abort('the process that ran this one has ended'))
   return controller.signal
+}
+
+/** Resolves when what the worker is at has had its time after the signal. */
+export async function graceAfter(interrupted: AbortSignal): Promise<undefined> {
+  if (!interrupted.aborted) await once(interrupted, 'abort')
+  await delay(GRACE_MS, undefined, { ref: false })
 }

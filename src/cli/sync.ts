@@ -1,11 +1,10 @@
 /** `thermocline sync`: the worker beside the backends, or one sync by hand. */
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { openMemoryStore } from '../store/open-store.ts'
 import { EXIT } from './exit-code.ts'
-import { listenForInterrupt } from './signals.ts'
+import { GRACE_MS, graceAfter, listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions, type StoreOptions } from './store-options.ts'
 import { commandLogger, type Logger, workerLogger } from './terminal-logger.ts'
 
@@ -14,8 +13,6 @@ interface SyncFlags extends CommonFlags {
   readonly json?: true
 }
 
-/** So long it may open or close once it was told to end: container runtimes kill after ten seconds. */
-const GRACE_MS = 8_000
 const HEALTH_INTERVAL_MS = 1_000
 /** An id that nobody has. */
 const NO_ENTRY = '00000000-0000-7000-8000-000000000000'
@@ -67,6 +64,7 @@ async function runWorker(options: StoreOptions, logger: Logger): Promise<void> {
   const interrupted = listenForInterrupt()
   // Backends that leave the sync to this process say `sync: false` in the options they share with it.
   const opening = openMemoryStore({ ...options, sync: options.sync || undefined, logger })
+  // Opening may wait for a database that is away.
   const store = await Promise.race([opening, graceAfter(interrupted)])
   if (store === undefined) {
     logger.warn({}, 'ended before the store was open: the logs are left as they are')
@@ -80,12 +78,6 @@ async function runWorker(options: StoreOptions, logger: Logger): Promise<void> {
     const { shipped, remaining } = await store.close({ timeout: GRACE_MS })
     logger.info({ shipped, remaining }, 'the sync worker has stopped')
   }
-}
-
-/** Resolves when opening, which may wait for a database that is away, has had its time after the signal. */
-async function graceAfter(interrupted: AbortSignal): Promise<undefined> {
-  if (!interrupted.aborted) await once(interrupted, 'abort')
-  await delay(GRACE_MS, undefined, { ref: false })
 }
 
 /** Rejects when the store has failed for good, so that a supervisor starts the worker anew. */
