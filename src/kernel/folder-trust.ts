@@ -20,6 +20,7 @@ import type { FolderOption } from './folder-error.ts'
 const FOR_OTHERS = 0o007
 const WRITE_FOR_OTHERS = 0o002
 const ROOT = 0
+const NOBODY = 65_534
 
 /** What of a folder that we were given, and leave as it is, is worth a warning. */
 export interface FolderAccess {
@@ -88,11 +89,17 @@ export async function refuseForeign(option: FolderOption, path: string): Promise
     if ((parent.mode & WRITE_FOR_OTHERS) !== 0 && own.uid !== parent.uid)
       throw refused(
         option,
-        `${path} was made by user ${own.uid} where everybody may write: look whose it is, since it may hold writes that are nowhere else; then let this user own it (chown), or move it aside`,
+        `${path} was made by user ${own.uid} where everybody may write: look whose it is, since it may hold writes that are nowhere else; then let this user own it (chown), or move it aside${remedyOfSquashed(own.uid)}`,
       )
   }
   if (!(await stat(path)).isDirectory())
     throw Object.assign(new Error('no folder'), { code: 'ENOTDIR', syscall: 'stat', path })
+}
+
+/** A network file system may take root for nobody (`root_squash` of NFS): what root makes there is not root's. */
+function remedyOfSquashed(uid: number): string {
+  if (uid !== NOBODY || process.geteuid?.() !== ROOT) return ''
+  return '; where root counts as nobody, as on NFS, name a folder in it that others may not write in'
 }
 
 function isTrusted(uid: number): boolean {

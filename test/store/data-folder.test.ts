@@ -243,6 +243,22 @@ describeWherePermitted(['sh', '-c', 'test "$(id -u)" = 0'], 'with users apart', 
     },
   )
 
+  test('what root made where it counts as nobody is refused with what can be done about it there', async () => {
+    const dir = await temporaryFolder()
+    await chmod(dir, 0o777)
+    await mkdir(join(dir, 'wal'))
+    await chown(join(dir, 'wal'), NOBODY, NOBODY)
+    const remedy = /counts as nobody.*a folder in it that others may not write in/
+    await expect(use({ dir })).rejects.toMatchObject(unusable('dir', join(dir, 'wal'), remedy))
+    // As root leaves it there.
+    const own = join(dir, 'own')
+    for (const path of [own, join(own, 'wal')]) {
+      await mkdir(path, { mode: 0o700 })
+      await chown(path, NOBODY, NOBODY)
+    }
+    await use({ dir: own })
+  })
+
   test('a volume that is given to the group of the process opens, and stays as it is', async () => {
     const dir = await temporaryFolder()
     await chown(dir, 0, NOBODY)
