@@ -108,7 +108,7 @@ export interface HotTier {
   held?(key: EntryKey): HotValue | undefined
 
   /** Answers in order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
-  read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]>
+  read(keys: readonly EntryKey[]): Promise<readonly (HotRead | undefined)[]>
 
   /**
    * Sets each value only if it is newer than what hot holds, in order, and only where marker and floor allow it. MUST

@@ -30,8 +30,11 @@ export class CircuitBreaker {
     this.#options = options
   }
 
-  /** Settles as `work` does, or throws {@link CircuitOpen} without starting it. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Settles as `work` does, or throws {@link CircuitOpen} without starting it.
+   * @param calls that fail where the work fails.
+   */
+  async run<T>(work: () => Promise<T>, calls = 1): Promise<T> {
     this.#admit()
     const before = this.#state
     try {
@@ -39,7 +42,7 @@ export class CircuitBreaker {
       this.close()
       return result
     } catch (error) {
-      if (this.#options.isOutage(error)) this.#countFailure(before)
+      if (this.#options.isOutage(error)) this.#countFailure(before, calls)
       else this.close()
       throw error
     }
@@ -58,9 +61,12 @@ export class CircuitBreaker {
   }
 
   /** Calls that began under an earlier state say nothing about this one. */
-  #countFailure(before: State): void {
+  #countFailure(before: State, calls: number): void {
     if (this.#state !== before) return
-    if (this.#state.is === 'closed' && ++this.#state.failures < this.#options.threshold) return
+    if (this.#state.is === 'closed') {
+      this.#state.failures += calls
+      if (this.#state.failures < this.#options.threshold) return
+    }
     this.#state = { is: 'open', until: this.#options.clock.now() + this.#options.restMs }
   }
 }

@@ -3,21 +3,28 @@ interface Scored {
   readonly score: number
 }
 
-/** One page of a sorted list: up to `count` items from `offset` on, lowest score first. */
-export type ReadPage = (list: number, offset: number, count: number) => Promise<readonly Scored[]>
+/** Up to `count` items of a sorted list, from `offset` on. */
+export interface Page {
+  readonly list: number
+  readonly offset: number
+  readonly count: number
+}
+
+/** Answers pages of several lists, lowest score first. */
+export type ReadPages = (pages: readonly Page[]) => Promise<readonly (readonly Scored[])[]>
 
 /**
  * The `limit` names with the lowest scores over several sorted lists, lowest first. Reads from each list only what may
  * be among them: about twice the answer where the lists are alike, and page by page more of a list that holds most.
  */
-export async function lowestScores(lists: number, limit: number, readPage: ReadPage): Promise<string[]> {
+export async function lowestScores(lists: number, limit: number, readPages: ReadPages): Promise<string[]> {
   if (limit <= 0) return []
   const count = Math.max(4, Math.ceil((2 * limit) / lists))
   const found = new Map<string, Scored>()
   const sorted = (): Scored[] => [...found.values()].sort((a, b) => a.score - b.score)
   let open = Array.from({ length: lists }, (_, list) => ({ list, offset: 0 }))
   while (open.length > 0) {
-    const pages = await Promise.all(open.map(({ list, offset }) => readPage(list, offset, count)))
+    const pages = await readPages(open.map((page) => ({ ...page, count })))
     for (const item of pages.flat()) found.set(item.name, item)
     // A list goes on being read while its next item may still come before the last that counts.
     const worst = sorted()[limit - 1]?.score ?? Number.POSITIVE_INFINITY

@@ -11,6 +11,7 @@ import type { EntryKey } from '../../entry/entry-key.ts'
 import type { AccessStats } from '../../entry/record.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../../errors.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { Coalescer } from '../../kernel/coalescer.ts'
 import { withDeadline } from '../../kernel/deadline.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type {
@@ -31,8 +32,9 @@ import { type EnterGeneration, type Generation, RedisGeneration } from './redis-
 import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem, storePrefix } from './redis-keys.ts'
 import { RedisLink } from './redis-link.ts'
 import type { RedisLocation } from './redis-location.ts'
-import type { ScriptName } from './redis-scripts.ts'
-import { argumentsOf, resultOf, STATE_FIELDS, stateOf } from './redis-values.ts'
+import type { SlotScriptName } from './redis-scripts.ts'
+import { lineOf, resultOf, stateOf } from './redis-values.ts'
+import { type SlotCall, SlotScripts } from './slot-scripts.ts'
 
 export interface RedisHotTierOptions {
   readonly server: RedisLocation
@@ -63,7 +65,10 @@ export class RedisHotTier implements HotTier {
   readonly markerTtl: number
   readonly #link: RedisLink
   readonly #generation: RedisGeneration
+  readonly #scripts: SlotScripts
   readonly #breaker: CircuitBreaker
+  readonly #reads = new Coalescer((keys: readonly EntryKey[], calls) => this.#readAll(keys, calls))
+  readonly #writes = new Coalescer((writes: readonly HotWrite[], calls) => this.#writeAll(writes, calls))
   readonly #commandTimeout: number
   readonly #logger: Logger
   /** Matches every key of this store. */
@@ -89,6 +94,7 @@ export class RedisHotTier implements HotTier {
       onDown: () => this.#generation.forget(),
       onError: (error) => logger.debug({ err: withoutContent(error), reply: replyCode(error) }, 'hot connection error'),
     })
+    this.#scripts = new SlotScripts(this.#link)
     this.#generation = new RedisGeneration({
       link: this.#link,
       storeId,
@@ -146,50 +152,28 @@ export class RedisHotTier implements HotTier {
     return this.#generation.now()
   }
 
-  read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]> {
-    return this.#perSlot(keys, nameOf, async (generation, slot, group) => {
-      const names = generation.keys
-      const redisKeys = [names.slot(slot), ...group.map(({ name }) => names.entry(slot, name))]
-      const args = [...STATE_FIELDS, 'payload']
-      const found = await this.#run(generation, slot, 'read', redisKeys, args, { asBytes: true })
-      return (found as (Buffer | null)[][]).map((fields) => {
-        const state = stateOf(fields.slice(0, STATE_FIELDS.length).map((field) => field?.toString() ?? null))
-        return state && { ...state, payload: fields.at(-1)! }
-      })
-    })
+  async read(keys: readonly EntryKey[]): Promise<readonly (HotRead | undefined)[]> {
+    return this.#reads.call(keys)
   }
 
   async write(writes: readonly HotWrite[]): Promise<HotWriteResult[]> {
-    const results = await this.#perSlot(
-      writes,
-      (write) => nameOf(write.key),
-      async (generation, slot, group) => {
-        const { id, keys } = generation
-        const args = group.flatMap(({ name, item }) => argumentsOf(name, item, id))
-        const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
-        const verdicts = (await this.#run(generation, slot, 'write', redisKeys, [this.markerTtl, ...args])) as string[]
-        // What there was room for is stored all the same; a write that is rejected may always have arrived.
-        if (verdicts.includes('full')) throw new RedisFull('a write found no room')
-        return verdicts.map(resultOf)
-      },
-    )
+    const verdicts = await this.#writes.call(writes)
+    // What there was room for is stored all the same; a write that is rejected may always have arrived.
+    if (verdicts.includes('full')) throw this.#unavailable(new RedisFull('a write found no room'))
+    const results = verdicts.map(resultOf)
     if (results.some((result) => result.status === 'late')) this.#measureTime()
     return results
   }
 
   async touch(touches: readonly HotTouch[]): Promise<HotTouch[]> {
-    const counted = await this.#perSlot(
-      touches,
-      (touch) => nameOf(touch.key),
-      async (generation, slot, group) => {
-        const { keys } = generation
-        const redisKeys = [keys.slot(slot), keys.byLastAccess(slot), ...group.map(({ name }) => keys.entry(slot, name))]
-        const args = group.flatMap(({ name, item }) => [name, item.lastAccessedAt, item.accesses])
-        const answers = await this.#run(generation, slot, 'touch', redisKeys, args)
-        return (answers as number[]).map((answer) => answer === 1)
-      },
-    )
-    return touches.filter((_, i) => !counted[i])
+    const counted = await this.#perSlot('touch', touches, keyOfItem, {
+      call: ({ keys }, slot, group) => ({
+        keys: [keys.slot(slot), keys.byLastAccess(slot), ...group.map(({ name }) => keys.entry(slot, name))],
+        args: group.flatMap(({ name, item }) => [name, item.lastAccessedAt, item.accesses]),
+      }),
+      results: (answer) => answer as number[],
+    })
+    return touches.filter((_, i) => counted[i] !== 1)
   }
 
   candidates({ limit, idleSince }: { limit: number; idleSince: number }): Promise<HotCandidate[]> {
@@ -229,96 +213,112 @@ export class RedisHotTier implements HotTier {
     await this.#link.close()
   }
 
+  #readAll(keys: readonly EntryKey[], calls: number): Promise<(HotRead | undefined)[]> {
+    const script: SlotScript<EntryKey, HotRead | undefined> = {
+      call: (generation, slot, group) => ({ keys: entryKeys(generation.keys, slot, group), args: ['payload'] }),
+      results: (answer) => {
+        const found = answer as (Buffer | null)[]
+        return Array.from({ length: found.length / 2 }, (_, i) => {
+          const line = found[2 * i]
+          return line ? { ...stateOf(line.toString('latin1')), payload: found[2 * i + 1]! } : undefined
+        })
+      },
+      asBytes: true,
+    }
+    return this.#perSlot('read', keys, (key) => key, script, calls)
+  }
+
+  #writeAll(writes: readonly HotWrite[], calls: number): Promise<string[]> {
+    const script: SlotScript<HotWrite, string> = {
+      call: ({ id, keys }, slot, group) => ({
+        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
+        args: [this.markerTtl, ...group.flatMap(({ name, item }) => [lineOf(name, item, id), item.payload])],
+      }),
+      results: (answer) => answer as string[],
+    }
+    return this.#perSlot('write', writes, keyOfItem, script, calls)
+  }
+
   async #size(generation: Generation): Promise<HotSize> {
     const { keys } = generation
-    const sizes = await Promise.all(
-      ALL_SLOTS.map((slot) => this.#run(generation, slot, 'size', [keys.slot(slot), keys.byLastAccess(slot)], [])),
-    )
-    return (sizes as [number, number][]).reduce<HotSize>(
+    const calls = ALL_SLOTS.map((slot) => ({ slot, keys: [keys.slot(slot), keys.byLastAccess(slot)], args: [] }))
+    const sizes = (await this.#scripts.run(generation, 'size', calls)) as [number, number][]
+    return sizes.reduce<HotSize>(
       (sum, [entries, bytes]) => ({ entries: sum.entries + entries, bytes: sum.bytes + bytes }),
       { entries: 0, bytes: 0 },
     )
   }
 
   #depart(script: 'remove' | 'repair', departures: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
-    return this.#perSlot(
-      departures,
-      (departure) => nameOf(departure.key),
-      async (generation, slot, group) => {
-        const { keys } = generation
-        const args = group.flatMap(({ name, item }) => [name, item.version])
-        const redisKeys = [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)]
-        const removed = await this.#run(generation, slot, script, redisKeys, [this.markerTtl, ...args])
-        return (removed as string[][]).map(([accesses, last]) =>
+    return this.#perSlot(script, departures, keyOfItem, {
+      call: ({ keys }, slot, group) => ({
+        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
+        args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.version])],
+      }),
+      results: (answer) =>
+        (answer as string[][]).map(([accesses, last]) =>
           accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) },
-        )
-      },
-    )
+        ),
+    })
   }
 
-  /** Runs once per slot that the items are in, all at once; answers in the order of the items. */
+  /** Runs a script in each slot that the items are in; answers in the order of the items. */
   #perSlot<T, R>(
+    script: SlotScriptName,
     items: readonly T[],
-    nameOfItem: (item: T) => string,
-    run: (generation: Generation, slot: number, group: readonly SlotItem<T>[]) => Promise<readonly R[]>,
+    keyOf: (item: T) => EntryKey,
+    { call, results, asBytes = false }: SlotScript<T, R>,
+    calls = 1,
   ): Promise<R[]> {
+    const groups = [...groupBySlot(items, (item) => nameOf(keyOf(item)))]
     return this.#call(async (generation) => {
-      const results: R[] = new Array(items.length)
-      const runGroup = async ([slot, group]: [number, SlotItem<T>[]]): Promise<void> => {
-        const answers = await run(generation, slot, group)
-        for (const [i, { index }] of group.entries()) results[index] = answers[i]!
-      }
-      await Promise.all([...groupBySlot(items, nameOfItem)].map(runGroup))
-      return results
-    })
+      const slotCalls = groups.map(([slot, group]) => ({ slot, ...call(generation, slot, group) }))
+      const answers = await this.#scripts.run(generation, script, slotCalls, { asBytes })
+      const all: R[] = new Array(items.length)
+      for (const [g, [, group]] of groups.entries())
+        for (const [i, result] of results(answers[g]).entries()) all[group[i]!.index] = result
+      return all
+    }, calls)
   }
 
   /** Names with the lowest scores over all slots, lowest first. */
   #lowest(generation: Generation, index: 'byLastAccess' | 'byExpiry', max: number, limit: number): Promise<string[]> {
     const { keys } = generation
-    return lowestScores(SLOT_COUNT, limit, async (slot, offset, count) => {
-      const redisKeys = [keys.slot(slot), keys[index](slot)]
-      const flat = (await this.#run(generation, slot, 'lowest', redisKeys, [max, offset, count])) as string[]
-      return Array.from({ length: flat.length / 2 }, (_, i) => ({ name: flat[2 * i]!, score: Number(flat[2 * i + 1]) }))
+    return lowestScores(SLOT_COUNT, limit, async (pages) => {
+      const calls = pages.map(({ list: slot, offset, count }) => ({
+        slot,
+        keys: [keys.slot(slot), keys[index](slot)],
+        args: [max, offset, count],
+      }))
+      const answers = (await this.#scripts.run(generation, 'lowest', calls)) as string[][]
+      return answers.map((flat) =>
+        Array.from({ length: flat.length / 2 }, (_, i) => ({ name: flat[2 * i]!, score: Number(flat[2 * i + 1]) })),
+      )
     })
   }
 
   /** What is known of the names that are still held. */
   async #candidatesOf(generation: Generation, names: readonly string[]): Promise<HotCandidate[]> {
-    const { keys } = generation
-    const groups = groupBySlot(names, (name) => name)
-    const described = await Promise.all(
-      [...groups].map(async ([slot, group]) => {
-        const redisKeys = [keys.slot(slot), ...group.map(({ name }) => keys.entry(slot, name))]
-        const found = await this.#run(generation, slot, 'read', redisKeys, STATE_FIELDS)
-        return (found as (string | null)[][]).map((fields, i) => {
-          const state = stateOf(fields)
-          return state && { key: keyOfName(group[i]!.name), ...state }
-        })
+    const groups = [...groupBySlot(names, (name) => name)]
+    const calls = groups.map(([slot, group]) => ({ slot, keys: entryKeys(generation.keys, slot, group), args: [''] }))
+    const answers = (await this.#scripts.run(generation, 'read', calls)) as (string | null)[][]
+    const described = groups.flatMap(([, group], g) =>
+      group.map(({ name }, i) => {
+        const line = answers[g]![2 * i]
+        return line ? { key: keyOfName(name), ...stateOf(line) } : undefined
       }),
     )
-    return described.flat().filter((candidate) => candidate !== undefined)
+    return described.filter((candidate) => candidate !== undefined)
   }
 
-  /** Runs a script of a slot. */
-  async #run(
-    generation: Generation,
-    slot: number,
-    script: ScriptName,
-    keys: readonly string[],
-    args: readonly (string | number | Uint8Array)[],
-    { asBytes = false } = {},
-  ): Promise<unknown> {
-    const all = [...args, generation.marks[slot]!]
-    const answer = asBytes ? this.#link.runForBytes(script, keys, all) : this.#link.run(script, keys, all)
-    return resultIn(generation, slot, await answer)
-  }
-
-  /** The one way to Redis: breaker, generation, deadline, and errors of ours alone. */
-  async #call<T>(work: (generation: Generation) => Promise<T>): Promise<T> {
+  /**
+   * The one way to Redis: breaker, generation, deadline, and errors of ours alone.
+   * @param calls that the work is for.
+   */
+  async #call<T>(work: (generation: Generation) => Promise<T>, calls = 1): Promise<T> {
     this.#refuseIfClosed()
     try {
-      return await this.#breaker.run(() => withDeadline(this.#ask(work), { timeout: this.#commandTimeout }))
+      return await this.#breaker.run(() => withDeadline(this.#ask(work), { timeout: this.#commandTimeout }), calls)
     } catch (error) {
       this.#refuseIfClosed()
       throw this.#unavailable(error)
@@ -359,22 +359,28 @@ export class RedisHotTier implements HotTier {
   }
 }
 
+/** How a script is called for the items of a slot, and what its answer says of each of them. */
+interface SlotScript<T, R> {
+  readonly call: (
+    generation: Generation,
+    slot: number,
+    group: readonly SlotItem<T>[],
+  ) => Pick<SlotCall, 'keys' | 'args'>
+  readonly results: (answer: unknown) => readonly R[]
+  /** Answered as bytes in place of texts. */
+  readonly asBytes?: boolean
+}
+
+const keyOfItem = ({ key }: { readonly key: EntryKey }): EntryKey => key
+
+function entryKeys<T>(keys: Generation['keys'], slot: number, group: readonly SlotItem<T>[]): string[] {
+  return [keys.slot(slot), ...group.map(({ name }) => keys.entry(slot, name))]
+}
+
 function slotKeys(keys: Generation['keys'], slot: number): string[] {
   return [keys.slot(slot), keys.byLastAccess(slot), keys.byExpiry(slot)]
 }
 
 function entryAndMarkerKeys<T>(keys: Generation['keys'], slot: number, group: readonly SlotItem<T>[]): string[] {
   return group.flatMap(({ name }) => [keys.entry(slot, name), keys.marker(slot, name)])
-}
-
-/**
- * What a script of a slot answers, where the slot is still the one that we know. In a cluster a script may be answered
- * after one that was sent later, so the mark of the highest number counts.
- */
-function resultIn({ marks }: Generation, slot: number, answer: unknown): unknown {
-  if (answer === null) throw new GenerationLost('a slot has no floor, or not the changes that it had')
-  const [mark, result] = answer as readonly [string | Buffer, unknown]
-  const latest = mark.toString()
-  if (Number.parseInt(latest, 10) >= (Number.parseInt(marks[slot]!, 10) || 0)) marks[slot] = latest
-  return result
 }

@@ -47,40 +47,38 @@ export function nonceKey(storeId: string): string {
 /** Names of the keys of one generation. */
 export class GenerationKeys {
   readonly prefix: string
+  /** Only what stands between the braces decides the slot of a cluster; names may hold braces. */
+  readonly #tags: readonly string[]
 
   constructor(storeId: string, generationId: string) {
     this.prefix = `${storePrefix(storeId)}:${generationId}:`
+    this.#tags = ALL_SLOTS.map((slot) => `${this.prefix}${slot}}`)
   }
 
   /** Hash with the floor and the bytes of a slot. */
   slot(slot: number): string {
-    return `${this.#tag(slot)}:slot`
+    return `${this.#tags[slot]}:slot`
   }
 
   byLastAccess(slot: number): string {
-    return `${this.#tag(slot)}:used`
+    return `${this.#tags[slot]}:used`
   }
 
   byExpiry(slot: number): string {
-    return `${this.#tag(slot)}:expires`
+    return `${this.#tags[slot]}:expires`
   }
 
   entry(slot: number, name: string): string {
-    return `${this.#tag(slot)}:e:${name}`
+    return `${this.#tags[slot]}:e:${name}`
   }
 
   marker(slot: number, name: string): string {
-    return `${this.#tag(slot)}:m:${name}`
+    return `${this.#tags[slot]}:m:${name}`
   }
 
   /** A key by which it is tried out what this user may do. */
   get trial(): string {
-    return `${this.#tag(0)}:rehearsal`
-  }
-
-  /** Only what stands between the braces decides the slot of a cluster; names may hold braces. */
-  #tag(slot: number): string {
-    return `${this.prefix}${slot}}`
+    return `${this.#tags[0]}:rehearsal`
   }
 }
 

@@ -21,7 +21,7 @@ export interface LinkOptions {
   readonly onError: (error: unknown) => void
 }
 
-type ScriptArgument = string | number | Uint8Array
+export type ScriptArgument = string | number | Uint8Array
 type OnReply = (error: Error) => boolean
 type ScriptCall = (keyCount: number, ...rest: ScriptArgument[]) => Promise<unknown>
 
@@ -63,6 +63,10 @@ export class RedisLink {
   /** What the latest attempt to connect met, such as WRONGPASS or ECONNREFUSED; undefined once it is connected. */
   get trouble(): string | undefined {
     return this.#trouble
+  }
+
+  get isCluster(): boolean {
+    return this.#client instanceof Cluster
   }
 
   get isUp(): boolean {

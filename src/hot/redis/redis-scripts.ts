@@ -1,12 +1,13 @@
 /**
- * Every change and every question that the Redis driver has, as Lua. Each script stays within one slot and names its
- * keys in KEYS; the first is the slot's own hash, whose `floor` is there for as long as what the slot holds. A script
- * that does not find it answers nil: the generation is lost, and nothing else of it may be believed.
+ * Every change and every question that the Redis driver has, as Lua. What is asked of a slot names its keys in KEYS;
+ * the first is the slot's own hash, whose `floor` is there for as long as what the slot holds. Where it is not found,
+ * the answer is nil: the generation is lost, and nothing else of it may be believed. One script serves several slots,
+ * each by itself: what is one call on a single server is one per slot on a cluster.
  *
  * A slot may also go back: to the state of a copy which lacks what was written last. So each change has a mark, its
  * number and its time, and a slot keeps those of its latest changes. A caller hands over the latest mark that it has
- * seen, as the last of ARGV, and gets the one that is the latest now; where the slot does not know the mark of that
- * number, it answers nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for
+ * seen of the slot, and gets the one that is the latest now; where the slot does not know the mark of that number, it
+ * answers nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for
  * so long has to look at the server itself, see redis-generation.ts.)
  *
  * Each script begins with a write, also one that only asks. A replica refuses it, and so does a Redis that takes no
@@ -21,7 +22,7 @@
  * marker, which Redis expires.
  */
 
-import { WRITE_FIELDS } from './redis-values.ts'
+import { STATE_FIELDS, WRITE_FIELDS } from './redis-values.ts'
 
 /** Marks of changes that a slot keeps. */
 const MARKS = 32
@@ -40,15 +41,16 @@ local function digits(number) return string.format('%.0f', number) end
 `
 
 /**
- * What scripts of a slot share. `enter` answers its floor and latest mark, or nothing where it lost what it held;
- * `change` notes a change, and answers its mark, whether Redis is full, and the time.
+ * What scripts of slots share. `enter` answers a slot's floor and latest mark, or nothing where it lost what it held;
+ * `change` notes a change of it and answers its mark. The first change also tells `now`, and whether Redis is `full`:
+ * after a write, a script is let through although there is no room.
  */
 const SLOT = /* lua */ `${TIME}
-local seen = table.remove(ARGV)
+local parts, now, full
 local function numberOf(mark) return tonumber(string.match(mark, '^%d+') or 0) end
 local function field(number) return string.format('m%d', number % ${MARKS}) end
 
-local function enter()
+local function enter(KEYS, seen)
   local floor, latest = unpack(redis.call('HMGET', KEYS[1], 'floor', 'latest'))
   if not floor then return nil end
   latest = latest or ''
@@ -60,32 +62,61 @@ local function enter()
   return { floor = floor, latest = latest }
 end
 
-local function change(slot)
-  local parts = redis.call('TIME')
+local function change(KEYS, slot)
+  if not parts then
+    parts = redis.call('TIME')
+    now = millis(parts)
+  end
   local number = numberOf(slot.latest) + 1
   local mark = string.format('%.0f:%s.%s', number, parts[1], parts[2])
   local noted = redis.pcall('HSET', KEYS[1], 'latest', mark, field(number), mark)
-  local full = type(noted) ~= 'number'
-  if full then
+  if full == nil then full = type(noted) ~= 'number' end
+  if type(noted) ~= 'number' then
     redis.call('HDEL', KEYS[1], '')
     redis.call('HSET', KEYS[1], 'latest', mark, field(number), mark)
   end
-  return mark, full, millis(parts)
+  return mark
 end
 `
 
-/** How many arguments tell one write, from the second on. */
-const TOLD = WRITE_FIELDS.length
+/**
+ * A script that does `work` for each of several slots. ARGV: how many slots, then of each how many keys and arguments
+ * it has, the latest mark that was seen of it, and its arguments; KEYS are those of the slots, one after the other.
+ * Within `work`, KEYS and ARGV are those of its slot. Answers, per slot, its latest mark and what `work` found, or nil.
+ */
+const ofSlots = (work: string, begin = ''): string => /* lua */ `${begin}${SLOT}
+local function slice(list, from, count)
+  local part = {}
+  for i = 1, count do part[i] = list[from + i - 1] end
+  return part
+end
+
+local function work(KEYS, ARGV, slot)
+${work}
+end
+
+local answers, key, argument = {}, 1, 2
+for i = 1, tonumber(ARGV[1]) do
+  local keyCount, argumentCount, seen = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1]), ARGV[argument + 2]
+  local keys, arguments = slice(KEYS, key, keyCount), slice(ARGV, argument + 3, argumentCount)
+  local slot = enter(keys, seen)
+  answers[i] = slot and work(keys, arguments, slot)
+  if not answers[i] then answers[i] = false end
+  key, argument = key + keyCount, argument + 3 + argumentCount
+end
+return answers
+`
+
+/** What splits the line that tells of a write: its fields, of which the last may hold anything. */
+const TOLD = `^${WRITE_FIELDS.map((field) => (field === 'name' ? '(.*)' : '(%S*)')).join(' ')}$`
 
 /**
- * KEYS: slot, by last access, by expiry, then entry and marker of each write. ARGV: marker time, then WRITE_FIELDS of
- * each write. Answers, per write, `stored`, `late`, `full` or the version to rise above.
+ * KEYS: slot, by last access, by expiry, then entry and marker of each write. ARGV: marker time, then of each write a
+ * line of its WRITE_FIELDS and its payload. Answers, per write, `stored`, `late`, `full` or the version to rise above.
  */
-const write = /* lua */ `${SLOT}
-local slot = enter()
-if not slot then return nil end
+const write = ofSlots(/* lua */ `
 local floor = slot.floor
-local mark, full, now = change(slot)
+local mark = change(KEYS, slot)
 local patience = tonumber(ARGV[1]) / 2
 
 local function judge(version, reason, started, held, left)
@@ -104,9 +135,9 @@ local function judge(version, reason, started, held, left)
 end
 
 local results = {}
-for i = 1, (#ARGV - 1) / ${TOLD} do
-  local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
-  local ${WRITE_FIELDS.join(', ')} = unpack(ARGV, ${TOLD} * i - ${TOLD - 2}, ${TOLD} * i + 1)
+for i = 1, (#ARGV - 1) / 2 do
+  local entry, marker, payload = KEYS[2 * i + 2], KEYS[2 * i + 3], ARGV[2 * i + 1]
+  local ${WRITE_FIELDS.join(', ')} = string.match(ARGV[2 * i], '${TOLD}')
   local held = redis.call('HGET', entry, 'version')
   local verdict = judge(version, reason, tonumber(started), held, redis.call('GET', marker))
   local before = verdict and 0 or redis.call('HSTRLEN', entry, 'payload')
@@ -124,24 +155,32 @@ for i = 1, (#ARGV - 1) / ${TOLD} do
   results[i] = verdict
 end
 return { mark, results }
-`
+`)
 
-/** KEYS: slot, then entries. ARGV: fields. Answers, per entry, its fields. */
-const read = /* lua */ `${BEGIN}${SLOT}
-local slot = enter()
-if not slot then return nil end
+/**
+ * KEYS: slot, then entries. ARGV: `payload` where that is asked for. Answers, of each entry, a line of its STATE_FIELDS
+ * and its payload; nil where it is not held.
+ */
+const read = ofSlots(
+  /* lua */ `
 local found = {}
-for i = 2, #KEYS do found[i - 1] = redis.call('HMGET', KEYS[i], unpack(ARGV)) end
+for i = 2, #KEYS do
+  local fields = redis.call('HMGET', KEYS[i], '${STATE_FIELDS.join("', '")}', ARGV[1])
+  local payload = table.remove(fields)
+  found[2 * i - 3] = fields[1] and table.concat(fields, ' ')
+  found[2 * i - 2] = payload
+end
 return { slot.latest, found }
-`
+`,
+  BEGIN,
+)
 
 /**
  * KEYS: slot, by last access, then entries. ARGV: name, time and reads of each touch. Answers, per touch, 1 if it
  * counted.
  */
-const touch = /* lua */ `${BEGIN}${SLOT}
-local slot = enter()
-if not slot then return nil end
+const touch = ofSlots(
+  /* lua */ `
 local counted = {}
 for i = 1, #ARGV / 3 do
   local entry, name, last, accesses = KEYS[i + 2], unpack(ARGV, 3 * i - 2, 3 * i)
@@ -155,14 +194,15 @@ for i = 1, #ARGV / 3 do
   end
 end
 return { slot.latest, counted }
-`
+`,
+  BEGIN,
+)
 
 /** What removals and repairs share: one drops exactly the given version, the other whatever is older. */
-const departure = (leaves: string, marks: string): string => /* lua */ `${SLOT}
-local slot = enter()
-if not slot then return nil end
+const departure = (leaves: string, marks: string): string =>
+  ofSlots(/* lua */ `
 local floor = slot.floor
-local mark, full, now = change(slot)
+local mark = change(KEYS, slot)
 local removed, fenced = {}, false
 for i = 1, (#ARGV - 1) / 2 do
   local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
@@ -195,7 +235,7 @@ end
 -- Half of the marker's time is the slack for clocks, as in write.
 if fenced then redis.call('HSET', KEYS[1], 'fence', digits(now + ARGV[1] / 2)) end
 return { mark, removed }
-`
+`)
 
 /**
  * KEYS: slot, by last access, by expiry, then entry and marker of each removal. ARGV: marker time, then name and
@@ -210,19 +250,21 @@ const remove = departure('held == version', 'leaves')
 const repair = departure('held and held < version', 'true')
 
 /** KEYS: slot, one of its sorted sets. ARGV: highest score, offset, count. Answers names and scores, lowest first. */
-const lowest = /* lua */ `${BEGIN}${SLOT}
-local slot = enter()
-if not slot then return nil end
+const lowest = ofSlots(
+  /* lua */ `
 local found = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', ARGV[2], ARGV[3])
 return { slot.latest, found }
-`
+`,
+  BEGIN,
+)
 
 /** KEYS: slot, by last access. Answers entries and bytes. */
-const size = /* lua */ `${BEGIN}${SLOT}
-local slot = enter()
-if not slot then return nil end
+const size = ofSlots(
+  /* lua */ `
 return { slot.latest, { redis.call('ZCARD', KEYS[2]), tonumber(redis.call('HGET', KEYS[1], 'bytes') or 0) } }
-`
+`,
+  BEGIN,
+)
 
 /** KEYS: slot. ARGV: version. Sets the floor, or raises it: a slot that has one is ready. */
 const raiseFloor = /* lua */ `${BEGIN}
@@ -287,8 +329,9 @@ redis.call('UNLINK', key)
 return 1
 `
 
-export const SCRIPTS = {
-  ...{ write, read, touch, remove, repair, lowest, size, raiseFloor, end },
-  ...{ nonce, declareReady, renounce, tryCommands },
-}
+/** Of slots: run by {@link SlotScripts}. */
+const OF_SLOTS = { write, read, touch, remove, repair, lowest, size }
+export type SlotScriptName = keyof typeof OF_SLOTS
+
+export const SCRIPTS = { ...OF_SLOTS, ...{ raiseFloor, end, nonce, declareReady, renounce, tryCommands } }
 export type ScriptName = keyof typeof SCRIPTS

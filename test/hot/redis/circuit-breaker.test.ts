@@ -39,6 +39,12 @@ describe('CircuitBreaker', () => {
     expect(started()).toBe(3)
   })
 
+  it('counts as many failures as calls waited for the work', async () => {
+    const { breaker, call } = setUp()
+    await expect(breaker.run(() => Promise.reject(outage), 3)).rejects.toBe(outage)
+    await expect(call()).rejects.toBeInstanceOf(CircuitOpen)
+  })
+
   it('counts no error that the tier answered with', async () => {
     const { call, fail } = setUp()
     await fail(2)

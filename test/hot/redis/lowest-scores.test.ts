@@ -1,26 +1,26 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { lowestScores, type ReadPage } from '../../../src/hot/redis/lowest-scores.ts'
+import { lowestScores, type ReadPages } from '../../../src/hot/redis/lowest-scores.ts'
 
-function pagesOf(lists: readonly (readonly number[])[]): { readPage: ReadPage; read: () => number } {
+function pagesOf(lists: readonly (readonly number[])[]): { readPages: ReadPages; read: () => number } {
   let read = 0
   const sorted = lists.map((scores, list) =>
     scores.map((score, i) => ({ name: `${list}:${i}`, score })).sort((a, b) => a.score - b.score),
   )
-  const readPage: ReadPage = async (list, offset, count) => {
-    const page = sorted[list]!.slice(offset, offset + count)
-    read += page.length
-    return page
+  const readPages: ReadPages = async (wanted) => {
+    const pages = wanted.map(({ list, offset, count }) => sorted[list]!.slice(offset, offset + count))
+    read += pages.flat().length
+    return pages
   }
-  return { readPage, read: () => read }
+  return { readPages, read: () => read }
 }
 
 it('answers what sorting everything would', async () => {
   const list = fc.array(fc.nat({ max: 40 }), { maxLength: 30, size: 'max' })
   await fc.assert(
     fc.asyncProperty(fc.array(list, { minLength: 1, maxLength: 5 }), fc.nat({ max: 40 }), async (lists, limit) => {
-      const { readPage } = pagesOf(lists)
-      const names = await lowestScores(lists.length, limit, readPage)
+      const { readPages } = pagesOf(lists)
+      const names = await lowestScores(lists.length, limit, readPages)
       const scores = names.map((name) => {
         const [from, i] = name.split(':').map(Number)
         return lists[from!]![i!]
@@ -35,7 +35,7 @@ it('answers what sorting everything would', async () => {
 
 it('reads about what it answers, however much there is', async () => {
   const lists = Array.from({ length: 64 }, (_, list) => Array.from({ length: 5_000 }, (_, i) => i * 64 + list))
-  const { readPage, read } = pagesOf(lists)
-  expect(await lowestScores(64, 100, readPage)).toHaveLength(100)
+  const { readPages, read } = pagesOf(lists)
+  expect(await lowestScores(64, 100, readPages)).toHaveLength(100)
   expect(read()).toBeLessThan(400)
 })

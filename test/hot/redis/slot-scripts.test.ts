@@ -1,0 +1,132 @@
+/** What one turn of the event loop asks of Redis travels together, and is answered to each caller by itself. */
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { ZERO_VERSION } from '../../../src/entry/version.ts'
+import { loadIoredis } from '../../../src/hot/redis/redis-driver.ts'
+import { RedisHotTier } from '../../../src/hot/redis/redis-hot-tier.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
+import { keyOf, versionOf, writeOf } from '../../contract/hot-writes.ts'
+import { describeWithRedis, PrivateRedis, type RedisServerOptions } from '../../tools/services.ts'
+
+await loadIoredis()
+
+const AWAY = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'hot' } }
+const STORED = { status: 'stored' }
+const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+
+async function open(options?: RedisServerOptions) {
+  const redis = await PrivateRedis.start(options)
+  onTestFinished(() => redis[Symbol.asyncDispose]())
+  const direct = new Redis(redis.connection)
+  onTestFinished(async () => direct.disconnect())
+  const connect = async () => {
+    const tier = new RedisHotTier({
+      server: { options: redis.connection },
+      storeId: randomUUID(),
+      logger: silentLogger,
+      enterGeneration: async () => ({ number: 1, highestVersion: ZERO_VERSION }),
+    })
+    onTestFinished(() => tier.close())
+    await tier.connect()
+    return tier
+  }
+  return { direct, connect }
+}
+
+const put = (tier: RedisHotTier, n: number, version: number, payload = '{}') =>
+  tier.write([writeOf(n, version, { startedAt: tier.now(), payload: Buffer.from(payload) })])
+const versionIn = async (tier: RedisHotTier, n: number) => (await tier.read([keyOf(n)]))[0]?.version
+
+async function scriptsRun(direct: Redis): Promise<number> {
+  const [, calls = '0'] = /cmdstat_evalsha:calls=(\d+)/.exec(await direct.info('commandstats')) ?? []
+  return Number(calls)
+}
+
+describeWithRedis('calls of one turn', () => {
+  it('are one script each for reads and for writes, however many slots they are in', async () => {
+    const { direct, connect } = await open()
+    const tier = await connect()
+    // Redis knows the scripts by then.
+    await put(tier, 1, 1)
+    await versionIn(tier, 1)
+    const before = await scriptsRun(direct)
+    expect(await Promise.all(range(64).map((n) => put(tier, n, 2)))).toEqual(range(64).map(() => [STORED]))
+    expect(await scriptsRun(direct)).toBe(before + 1)
+    expect(await Promise.all(range(65).map((n) => versionIn(tier, n)))).toEqual([
+      ...range(64).map(() => versionOf(2)),
+      undefined,
+    ])
+    expect(await scriptsRun(direct)).toBe(before + 2)
+  })
+
+  it('are answered in order, also where there are too many for one script', async () => {
+    const { connect } = await open()
+    const tier = await connect()
+    const numbers = range(3_000)
+    await tier.write(numbers.map((n) => writeOf(n, n, { startedAt: tier.now() })))
+    const found = await Promise.all(numbers.map((n) => versionIn(tier, n)))
+    expect(found).toEqual(numbers.map((n) => versionOf(n)))
+    expect((await tier.read(numbers.map(keyOf))).map((value) => value?.version)).toEqual(found)
+    expect(await tier.size()).toMatchObject({ entries: numbers.length })
+  })
+
+  it('write one key in the order in which they were made', async () => {
+    const { connect } = await open()
+    const tier = await connect()
+    const results = await Promise.all([put(tier, 1, 5), put(tier, 2, 1), put(tier, 1, 7), put(tier, 1, 6)])
+    expect(results).toEqual([[STORED], [STORED], [STORED], [{ status: 'refused', floor: versionOf(7) }]])
+    expect(await versionIn(tier, 1)).toBe(versionOf(7))
+  })
+
+  it('are refused by a full Redis one by one: what makes room is done', async () => {
+    const { direct, connect } = await open()
+    const tier = await connect()
+    await Promise.all(range(40).map((n) => put(tier, n, 1, 'x'.repeat(500))))
+    await direct.config('SET', 'maxmemory', '1')
+    const outcomes = await Promise.allSettled(
+      range(40).map((n) => (n % 2 === 0 ? put(tier, n, 2, '{}') : put(tier, 100 + n, 2, 'x'.repeat(500)))),
+    )
+    for (const [i, outcome] of outcomes.entries())
+      expect(outcome).toMatchObject(
+        (i + 1) % 2 === 0 ? { value: [STORED] } : { reason: { ...AWAY, message: expect.stringContaining('is full') } },
+      )
+    // The tier is asked further: it has answered.
+    expect(await Promise.all(range(40).map((n) => versionIn(tier, n)))).toEqual(
+      range(40).map((n) => versionOf(n % 2 === 0 ? 2 : 1)),
+    )
+  })
+
+  it('believe nothing where one of their slots lost what it held', async () => {
+    const { direct, connect } = await open()
+    const tier = await connect()
+    await Promise.all(range(64).map((n) => put(tier, n, 1)))
+    const [slot] = await direct.keys('*:slot')
+    await direct.del(slot!)
+    const before = tier.generationId
+    for (const outcome of await Promise.allSettled(range(64).map((n) => versionIn(tier, n))))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: AWAY })
+    await vi.waitFor(() => tier.size(), { timeout: 10_000, interval: 20 })
+    expect(tier.generationId).not.toBe(before)
+    expect(await versionIn(tier, 1)).toBeUndefined()
+  })
+
+  it('are all away where Redis does not answer, and Redis is left alone after as many as before', async () => {
+    const { direct, connect } = await open()
+    const tier = await connect()
+    await direct.call('CLIENT', 'PAUSE', '60000', 'ALL')
+    const outcomes = await Promise.allSettled(range(5).map((n) => versionIn(tier, n)))
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: AWAY })
+    await expect(versionIn(tier, 1)).rejects.toMatchObject({ message: expect.stringContaining('left alone') })
+  })
+
+  it('go slot by slot where what looks like one server stands before a cluster', async () => {
+    const { direct, connect } = await open({ onPort: true, args: ['--cluster-enabled', 'yes'] })
+    await direct.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+    await vi.waitFor(async () => expect(await direct.call('CLUSTER', 'INFO')).toContain('cluster_state:ok'), 10_000)
+    const tier = await connect()
+    expect(await Promise.all(range(64).map((n) => put(tier, n, 1)))).toEqual(range(64).map(() => [STORED]))
+    expect(await Promise.all(range(64).map((n) => versionIn(tier, n)))).toEqual(range(64).map(() => versionOf(1)))
+    expect(await tier.size()).toMatchObject({ entries: 64 })
+  })
+})
