@@ -8,7 +8,8 @@ import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { BenchCase } from './harness/bench-case.ts'
+import { whenWeEnd } from '../tools/services.ts'
+import type { BenchCase, Row } from './harness/bench-case.ts'
 import { BenchServers } from './harness/bench-servers.ts'
 import { buildPackage, CompiledCases } from './harness/build.ts'
 import { type Line, linesOf } from './harness/figures.ts'
@@ -94,7 +95,12 @@ async function runOn(cases: ReadonlyMap<string, BenchCase>, flags: Flags, dist: 
       try {
         const outcome = await runner.run(name, benchCase, profile)
         if (outcome.profile !== undefined) progress.print(`${outcome.profile}\n\nrecorded: ${profile}`)
-        else report.cases[name] = { title: benchCase.title, lines: linesOf(benchCase, outcome.rounds), ...outcome }
+        else
+          report.cases[name] = {
+            title: benchCase.title,
+            lines: linesOf({ ...benchCase, rows: rowsOf(benchCase, isFull) }, outcome.rounds),
+            ...outcome,
+          }
       } catch (error) {
         if (isStopped) break
         failures++
@@ -102,15 +108,20 @@ async function runOn(cases: ReadonlyMap<string, BenchCase>, flags: Flags, dist: 
       }
     }
     progress[Symbol.dispose]()
+    // Also what was measured before it was stopped.
+    if (flags.profile === undefined) await tellReport(report, flags)
     if (isStopped) {
       tell('stopped')
       return 130
     }
-    if (flags.profile === undefined) await tellReport(report, flags)
     return failures === 0 ? 0 : 1
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
+}
+
+function rowsOf({ rows, fullRows = [] }: BenchCase, isFull: boolean): readonly Row[] {
+  return isFull ? [...rows, ...fullRows] : rows
 }
 
 async function tellReport(report: Report, { json, html }: Flags): Promise<void> {
@@ -128,6 +139,7 @@ function makeFolder(): string {
   const dir = mkdtempSync(join(parent, 'thermocline-bench-'))
   // Postgres runs as another user where we are root.
   chmodSync(dir, 0o755)
+  whenWeEnd('rm -rf "$1"', dir)
   process.env.TMPDIR = dir
   return dir
 }

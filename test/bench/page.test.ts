@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { ratioAtLeast } from './harness/bench-case.ts'
 import { linesOf } from './harness/figures.ts'
-import { escapeHtml, pageOf } from './harness/page.ts'
+import { pageOf } from './harness/page.ts'
+import { escapeHtml } from './harness/text.ts'
 
 const figures = (perSecond: number) => [{ figures: { perSecond } }]
 const rounds = { thermocline: figures(5), '<b>Redis</b> & "co"': figures(10) }

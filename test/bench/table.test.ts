@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { figureAtLeast, ratioAtLeast } from './harness/bench-case.ts'
 import type { Line } from './harness/figures.ts'
-import { figure, goalsText, number, summary, tableOf } from './harness/table.ts'
+import { goalsText, summary, tableOf } from './harness/table.ts'
+import { figure, number } from './harness/text.ts'
 
 const range = (median: number) => ({ median, least: median / 2, greatest: median * 2 })
 const missed: Line = {

@@ -502,7 +502,7 @@ function asServer(dir: string): SpawnOptions {
 /**
  * A process that outlives us by a moment: its input ends when we do, however that comes, and then it runs the command.
  */
-function whenWeEnd(command: string, ...args: string[]): ChildProcess {
+export function whenWeEnd(command: string, ...args: string[]): ChildProcess {
   const watcher = spawn('/bin/sh', ['-c', `cat >/dev/null; ${command}`, 'sh', ...args], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

@@ -2,6 +2,7 @@ import type { MemoryStore } from '../../../src/index.ts'
 import { type BenchCase, ratioAtLeast, type Sample } from '../harness/bench-case.ts'
 import { CHUNK_TABLE, copyAndUpsert } from '../harness/by-hand.ts'
 import { chunk } from '../harness/entries.ts'
+import { timed } from '../harness/timed.ts'
 
 const ROWS = 5_000
 const BATCH = 500
@@ -34,7 +35,7 @@ export default {
     return {
       thermocline: () => ship(stores.on),
       'thermocline, JIT off': () => ship(stores.off),
-      'COPY and one upsert': () => timed(() => copyAndUpsert(sql, ROWS)),
+      'COPY and one upsert': () => timed(ROWS, () => copyAndUpsert(sql, ROWS)),
     }
   },
 } satisfies BenchCase
@@ -42,12 +43,5 @@ export default {
 async function ship(store: MemoryStore): Promise<Sample> {
   for (let from = 0; from < ROWS; from += BATCH)
     await store.chunks.putMany(Array.from({ length: BATCH }, (_, nth) => chunk(from + nth)))
-  return timed(() => store.checkpoint())
-}
-
-async function timed(work: () => Promise<unknown>): Promise<Sample> {
-  const began = performance.now()
-  await work()
-  const seconds = (performance.now() - began) / 1_000
-  return { figures: { perSecond: ROWS / seconds, seconds, calls: ROWS } }
+  return timed(ROWS, () => store.checkpoint())
 }

@@ -1,8 +1,9 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decode } from '@msgpack/msgpack'
-import { type BenchCase, ratioAtLeast, type Sample } from '../harness/bench-case.ts'
+import { type BenchCase, ratioAtLeast } from '../harness/bench-case.ts'
 import { chunk } from '../harness/entries.ts'
+import { timed } from '../harness/timed.ts'
 
 const RECORDS = 15_000
 const BATCH = 500
@@ -41,10 +42,10 @@ export default {
     if (places.length !== RECORDS) throw new Error(`the log has ${places.length} records, not ${RECORDS}`)
     return {
       thermocline: () =>
-        timed(async () => {
+        timed(RECORDS, async () => {
           for await (const { payload } of new LogScan({ path, walId })) decodeRecord(payload)
         }),
-      'read, checksum, decode': () => timed(async () => readAll(places, format.crcOf)),
+      'read, checksum, decode': () => timed(RECORDS, async () => readAll(places, format.crcOf)),
     }
   },
 } satisfies BenchCase
@@ -61,10 +62,4 @@ function readAll(places: readonly Place[], checksum: (bytes: Uint8Array) => numb
     checksum(payload)
     decode(payload)
   }
-}
-
-async function timed(work: () => Promise<void>): Promise<Sample> {
-  const began = performance.now()
-  await work()
-  return { figures: { perSecond: RECORDS / ((performance.now() - began) / 1_000), calls: RECORDS } }
 }

@@ -19,6 +19,8 @@ export interface BenchCase {
   /** Seconds after which the case is ended. @default 120 */
   readonly limit?: number
   readonly rows: readonly Row[]
+  /** Of the sizes that only `--full` measures. */
+  readonly fullRows?: readonly Row[]
   /**
    * Makes what is measured: subjects by their names, the first of which is ours. Each is called once to warm up and
    * then once a round, one after another, and does the same work each time.

@@ -36,6 +36,7 @@ export interface ServerAddress {
 export class Bench {
   readonly peers: Peers
   readonly isFull: boolean
+  readonly rounds: number
   readonly #job: Job
   readonly #releases: (() => Promise<unknown>)[] = []
 
@@ -43,6 +44,7 @@ export class Bench {
     this.#job = job
     this.peers = new Peers(job.root)
     this.isFull = job.isFull
+    this.rounds = job.rounds
   }
 
   /** A module of the built package by its path in `src`, such as `entry/codec`. Give its type: `typeof import(…)`. */

@@ -1,7 +1,9 @@
 /** The page of a run: one file, without anything from elsewhere. */
+import { growthLines, latencyCurves, pairBars, ratioBars } from './charts.ts'
 import type { Line } from './figures.ts'
-import type { Report } from './report.ts'
-import { figure, goalsText, number, spread, verdict } from './table.ts'
+import type { CaseReport, Report } from './report.ts'
+import { goalsText, spread, verdict } from './table.ts'
+import { escapeHtml, figure, number } from './text.ts'
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1b2733 }
@@ -10,6 +12,16 @@ th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid #d9e0
 th:first-child, td:first-child { text-align: left }
 .missed { color: #a3271b; font-weight: 600 }
 .reached { color: #1c6b3c }
+section { border-top: 1px solid #d9e0e6; margin-top: 2rem }
+h3 { font-size: 1rem; margin-bottom: .3rem }
+svg { display: block; max-width: 100%; height: auto; margin: .5rem 0 1rem }
+svg text { font: 13px system-ui, sans-serif }
+svg .value { fill: #51606d }
+svg .axis { stroke: #d9e0e6 }
+svg .goal { stroke: #1b2733; stroke-dasharray: 3 2; stroke-width: 1.5 }
+svg rect.reached { fill: #1c6b3c }
+svg rect.missed { fill: #c0503f }
+svg rect.plain { fill: #51606d }
 `
 
 export function pageOf(report: Report): string {
@@ -25,14 +37,25 @@ export function pageOf(report: Report): string {
 <h1>thermocline: benchmarks</h1>
 <p>${escapeHtml(where)}</p>
 ${tableHtml(lines)}
+<h2>Ratios</h2>
+<p>From the line at 1 to the right: more than the reference. A mark is where the goal is.</p>
+${ratioBars(lines)}
+${Object.values(report.cases).map(caseHtml).join('\n')}
 </html>
 `
 }
 
-/** Text as it stands, wherever it is put. */
-export function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-  return text.replace(/[&<>"']/g, (character) => entities[character]!)
+function caseHtml(report: CaseReport): string {
+  const titles = [...new Set(report.lines.map(({ title }) => title))]
+  const bars = titles.map((title) => {
+    const lines = report.lines.filter((line) => line.title === title)
+    return `<h3>${escapeHtml(title)}</h3>\n${pairBars(lines)}`
+  })
+  const curves = latencyCurves(report)
+  const latencies =
+    curves === undefined ? '' : `<h3>how long calls took, from the quickest to the slowest</h3>\n${curves}`
+  const growth = growthLines(report) ?? ''
+  return `<section>\n<h2>${escapeHtml(report.title)}</h2>\n${[...bars, growth, latencies].join('\n')}\n</section>`
 }
 
 function tableHtml(lines: readonly Line[]): string {

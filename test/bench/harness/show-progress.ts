@@ -1,4 +1,7 @@
-/** Says on stderr what is being measured: one line that changes on a terminal, elsewhere a line for each case. */
+/**
+ * Says on stderr what is being measured: one line that changes on a terminal, elsewhere a line for each
+ * case that is done.
+ */
 import { SingleBar } from 'cli-progress'
 
 export interface RunProgress extends Disposable {
@@ -42,9 +45,18 @@ function barOf(cases: number, stream: NodeJS.WriteStream): RunProgress {
 
 function linesOf(cases: number, stream: NodeJS.WritableStream): RunProgress {
   let begun = 0
+  let began = 0
+  let name = ''
   return {
-    begin: (name) => stream.write(`${++begun}/${cases} ${name}\n`),
-    step: () => {},
+    begin: (next) => {
+      name = next
+      begun++
+      began = performance.now()
+    },
+    step: (step) => {
+      const seconds = ((performance.now() - began) / 1_000).toFixed()
+      if (step === undefined) stream.write(`${begun}/${cases} ${name} (${seconds} s)\n`)
+    },
     print: (text) => console.log(text),
     [Symbol.dispose]: () => {},
   }

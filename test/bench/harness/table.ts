@@ -2,6 +2,7 @@
 import { textTable } from '../../demo/text-table.ts'
 import type { Goal, Unit } from './bench-case.ts'
 import type { Line, Range } from './figures.ts'
+import { figure, number } from './text.ts'
 
 /** The lines of all cases, and which goals are missed. */
 export function tableOf(lines: readonly Line[]): string {
@@ -43,15 +44,4 @@ export function goalsText(goals: readonly Goal[], unit: Unit): string {
 function goalText(goal: Goal, unit: Unit): string {
   const text = (value: number): string => (goal.of === 'figure' ? figure(value, unit) : String(value))
   return 'atLeast' in goal ? `≥ ${text(goal.atLeast)}` : `≤ ${text(goal.atMost)}`
-}
-
-export function figure(value: number, unit: Unit): string {
-  return unit === '/s' || unit === '×' ? `${number(value)}${unit}` : `${number(value)} ${unit}`
-}
-
-/** Three digits that count, and thousands apart. */
-export function number(value: number): string {
-  if (!Number.isFinite(value)) return '–'
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US')
-  return Number(value.toPrecision(3)).toString()
 }
