@@ -46,6 +46,14 @@ interface Flight {
   readonly row: Promise<Found | undefined>
 }
 
+/** What each place holds of one entry. Cold is asked only where hot has nothing. */
+interface Copies {
+  readonly key: EntryKey
+  readonly pending: EntryRecord | undefined
+  readonly hot: HotRead | undefined
+  readonly cold: ColdFind | undefined
+}
+
 export class Reader {
   readonly #parts: ReaderParts
   readonly #flights = new Map<string, Flight>()
@@ -90,7 +98,9 @@ export class Reader {
     const absent = keys.filter((_, i) => hot[i] === undefined)
     const isPendingEnough = isAway && pending.every((record) => record !== undefined)
     const cold = await this.#readColdBehind(absent, began, patience, isPendingEnough)
-    return keys.map((key, i) => this.#choose(key, pending[i], hot[i], cold.get(keyText(key)), promote))
+    return keys.map((key, i) =>
+      this.#choose({ key, pending: pending[i], hot: hot[i], cold: cold.get(keyText(key)) }, promote),
+    )
   }
 
   /**
@@ -113,22 +123,11 @@ export class Reader {
     }
   }
 
-  #choose(
-    key: EntryKey,
-    pending: EntryRecord | undefined,
-    hot: HotRead | undefined,
-    cold: ColdFind | undefined,
-    promote: boolean,
-  ): Found | undefined {
+  #choose({ key, pending, hot, cold }: Copies, promote: boolean): Found | undefined {
     const access = hot ?? cold?.access
-    let record = pending ?? cold?.record
-    if (hot !== undefined) {
-      this.#parts.versions.observe(key, hot.version)
-      if (record === undefined || hot.version > record.version) record = decodeRecord(hot.payload)
-    } else if (cold !== undefined) {
-      this.#parts.versions.observe(key, cold.record.version)
-      if (cold.record.version > record!.version) record = cold.record
-    }
+    const stored = hot?.version ?? cold?.record.version
+    if (stored !== undefined) this.#parts.versions.observe(key, stored)
+    const record = newestOf({ pending, hot, cold })
     if (record === undefined || !isLive(record, this.#parts.clock.now())) return undefined
     // A cached value is only as good as its key: a scope must never be left, whatever a tier answers.
     if (record.namespace !== key.namespace || record.id !== key.id)
@@ -163,4 +162,11 @@ export class Reader {
       row.then(land, land)
     }
   }
+}
+
+function newestOf({ pending, hot, cold }: Omit<Copies, 'key'>): EntryRecord | undefined {
+  const shipped = cold?.record
+  const isOvertaken = pending === undefined || (shipped !== undefined && shipped.version > pending.version)
+  const known = isOvertaken ? shipped : pending
+  return hot !== undefined && (known === undefined || hot.version > known.version) ? decodeRecord(hot.payload) : known
 }
