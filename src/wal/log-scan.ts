@@ -280,7 +280,7 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
     const { offset, chain, sequence } = this.#position
     report.lastSequence = sequence
     report.end = {
-      segment: last?.number ?? 0,
+      segment: last?.number,
       validLength: offset,
       chain,
       lastSequence: sequence,

@@ -13,8 +13,8 @@ export interface SegmentExtent {
 
 /** Where a log ends and what it consists of: all that going on with it needs. */
 export interface LogEnd {
-  /** Number of the last segment, 0 where there is none. */
-  readonly segment: number
+  /** Number of the last segment; undefined where there is none. */
+  readonly segment: number | undefined
   readonly validLength: number
   readonly chain: number
   readonly lastSequence: number
@@ -22,6 +22,16 @@ export interface LogEnd {
   readonly segments: readonly SegmentExtent[]
   /** Number of a segment after it that a crash left without a whole header, and whose name the next one takes. */
   readonly discarded?: number | undefined
+}
+
+/** Of a log that has no segment yet. */
+export const NO_SEGMENTS: LogEnd = {
+  segment: undefined,
+  validLength: 0,
+  chain: 0,
+  lastSequence: 0,
+  epoch: 0,
+  segments: [],
 }
 
 export interface ScannedSegment {
@@ -110,7 +120,7 @@ export function emptyReport(walId: string): ReportDraft {
     tornTail: undefined,
     discarded: undefined,
     closed: false,
-    end: { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] },
+    end: NO_SEGMENTS,
   }
 }
 

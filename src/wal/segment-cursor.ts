@@ -36,8 +36,8 @@ interface CursorState {
 
 /** Where a log ends. */
 export interface PreviousEnd {
-  /** Number of its last segment, 0 where there is none. */
-  readonly segment: number
+  /** Number of its last segment; undefined where there is none. */
+  readonly segment: number | undefined
   readonly validLength: number
   readonly chain: number
   readonly lastSequence: number
@@ -52,7 +52,7 @@ export class SegmentCursor {
 
   /** An empty segment after `end`. */
   static after(end: PreviousEnd, walId: string, epoch: number, highestVersion: HighestVersion): SegmentCursor {
-    const number = end.segment + 1
+    const number = (end.segment ?? 0) + 1
     const { bytes: header, salt } = encodeSegmentHeader({
       walId,
       segment: number,

@@ -29,7 +29,7 @@ import type { AppendedRecord, AppendLog } from './log-contract.ts'
 import { type LogDevice, type LogOperation, type OpenLogDevice, removal, WorkerLogDevice } from './log-device.ts'
 import { closed, isShortage, type LogFailure, logFailed, notWritten, stopped, tooLong } from './log-errors.ts'
 import { filesIn } from './log-files.ts'
-import type { LogEnd, SegmentExtent } from './log-scan.ts'
+import { type LogEnd, NO_SEGMENTS, type SegmentExtent } from './scan-report.ts'
 import { SegmentCursor, sizeOf } from './segment-cursor.ts'
 
 export interface WriteAheadLogOptions<T> {
@@ -210,7 +210,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     const gone = discarded === undefined ? unfinished : [...unfinished, segmentName(discarded)]
     const failure = await this.#do([
       this.#folder.stillOwned,
-      ...(segment > 0 ? syncing(segmentName(segment)) : []),
+      ...(segment !== undefined ? syncing(segmentName(segment)) : []),
       ...gone.map((name): LogOperation => ({ op: 'unlink', name })),
       ...this.#creation(this.#cursor),
       { op: 'open', name: segmentName(this.#cursor.number), handle: SEGMENT },
@@ -366,8 +366,6 @@ function syncing(name: string): LogOperation[] {
     { op: 'fsync-folder' },
   ]
 }
-
-const NO_SEGMENTS: LogEnd = { segment: 0, validLength: 0, chain: 0, lastSequence: 0, epoch: 0, segments: [] }
 
 /**
  * Whether nothing of a group reached the segment, so that the same place can be written again once the shortage has

@@ -7,6 +7,7 @@ import { encodeMark, MARK_FILE } from '../../src/wal/durable-mark.ts'
 import { crcOf, encodeSegmentHeader, RECORD_TYPES, segmentName } from '../../src/wal/format.ts'
 import type { LogFiles } from '../../src/wal/log-files.ts'
 import { LogOutline } from '../../src/wal/log-outline.ts'
+import { NO_SEGMENTS } from '../../src/wal/scan-report.ts'
 import { SegmentCursor } from '../../src/wal/segment-cursor.ts'
 import { flip, HEADER_BYTES, type Place, RecordedLog } from './recorded-log.ts'
 import {
@@ -463,7 +464,7 @@ describe('bytes that verify by themselves, and come from another history of the 
   function history(other: number): RecordedLog {
     const from = (numbers_: number[]) =>
       numbers_.map((n) => ({ type: RECORD_TYPES.put, payload: recorded(n), keyHash: 0 }))
-    const begin = { segment: 0, validLength: 0, chain: 0, lastSequence: 0 }
+    const begin = NO_SEGMENTS
     const one = SegmentCursor.after(begin, WAL_ID, 1, { millis: 0, counter: 0 })
     const first = one.plan(from([1, other, 3]), 0)
     const two = first.next.successor(3, { millis: 0, counter: 0 })
@@ -513,7 +514,11 @@ describe('what a crash leaves', () => {
     expect(report.end.segment).toBe(4)
 
     const empty = new RecordedLog(log.walId, new Map(files(segmentName(1))))
-    expect((await scanLog(empty.source)).report).toMatchObject({ records: 0, lastSequence: 0, end: { segment: 0 } })
+    expect((await scanLog(empty.source)).report).toMatchObject({
+      records: 0,
+      lastSequence: 0,
+      end: { segment: undefined },
+    })
   })
 
   it('never a segment that holds something without a header', async () => {
@@ -632,7 +637,7 @@ describe('a disk that cannot read', () => {
 
   function manyRecords(): RecordedLog {
     const walId = '00000000-0000-4000-8000-000000000001'
-    const end = { segment: 0, validLength: 0, chain: 0, lastSequence: 0 }
+    const end = NO_SEGMENTS
     let cursor = SegmentCursor.after(end, walId, 1, { millis: 0, counter: 0 })
     const parts = [cursor.header]
     for (const n of range(1, 300)) {
@@ -660,7 +665,7 @@ describe('a later version', () => {
   /** A log of one record, one of a type from the future, and one more. */
   function withType(type: number, flags: number, countsUp: boolean): RecordedLog {
     const walId = '00000000-0000-4000-8000-000000000001'
-    const end = { segment: 0, validLength: 0, chain: 0, lastSequence: 0 }
+    const end = NO_SEGMENTS
     const cursor = SegmentCursor.after(end, walId, 1, { millis: 0, counter: 0 })
     const record = (kind: number, n: number) => ({ type: kind, payload: payloadOf(n), keyHash: 0 })
     const one = cursor.plan([record(RECORD_TYPES.put, 1)], 0)
@@ -696,7 +701,7 @@ describe('records of any length', () => {
 
   function log(): { log: RecordedLog; all: Acknowledged } {
     const walId = '00000000-0000-4000-8000-000000000001'
-    const end = { segment: 0, validLength: 0, chain: 0, lastSequence: 0 }
+    const end = NO_SEGMENTS
     const cursor = SegmentCursor.after(end, walId, 1, { millis: 0, counter: 0 })
     const payloads = LENGTHS.map((length, i) => payloadOf(i + 1, length))
     const plan = cursor.plan(
@@ -741,7 +746,7 @@ describe('records of any length', () => {
     const { log: recorded } = await recording()
     const payload = Buffer.alloc(4_000)
     for (let at = 0; at < payload.length; at += 4) payload.writeUInt32LE(0xf3a51c7e, at)
-    const cursor = SegmentCursor.after({ segment: 0, validLength: 0, chain: 0, lastSequence: 0 }, recorded.walId, 1, {
+    const cursor = SegmentCursor.after(NO_SEGMENTS, recorded.walId, 1, {
       millis: 0,
       counter: 0,
     })
