@@ -48,3 +48,30 @@ class InterceptedDevice implements LogDevice {
     await this.#device.close()
   }
 }
+
+export const FULL: Outcome = { code: 'ENOSPC' }
+export const BROKEN: Outcome = { code: 'EIO' }
+
+/** Notes every operation, and does with it what the test says at the time. */
+export class Device {
+  readonly seen: LogOperation[] = []
+  intercept: Intercept = () => undefined
+  readonly open = intercepted((operation) => {
+    this.seen.push(operation)
+    return this.intercept(operation)
+  })
+
+  count(op: LogOperation['op']): number {
+    return this.seen.filter((operation) => operation.op === op).length
+  }
+}
+
+/** Fails the n-th operation of a kind, from 1, and lets all others through. */
+export function failNth(op: LogOperation['op'], n: number, outcome: Outcome, handle?: string): Intercept {
+  let count = 0
+  return (operation) => {
+    const isMeant =
+      operation.op === op && (handle === undefined || ('handle' in operation && operation.handle === handle))
+    return isMeant && ++count === n ? outcome : undefined
+  }
+}

@@ -1,8 +1,9 @@
 /** Logs in folders of their own, written and read back as the store does it. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
@@ -93,4 +94,17 @@ export function range(from: number, to: number): number[] {
 
 export function sequencesOf(records: readonly { readonly sequence: number }[]): number[] {
   return records.map(({ sequence }) => sequence)
+}
+
+export async function segmentsOf(dir: string, { walId }: { walId: string }): Promise<string[]> {
+  return (await readdir(join(dir, walId))).filter((name) => name.endsWith('.wal')).sort()
+}
+
+export async function answered(dir: string, log: { walId: string }): Promise<number[]> {
+  return sequencesOf((await scanLog(sourceOf(dir, log))).records)
+}
+
+export function codeOf(outcome: PromiseSettledResult<unknown>): string | undefined {
+  if (outcome.status === 'fulfilled') return undefined
+  return isThermoclineError(outcome.reason) ? outcome.reason.code : String(outcome.reason)
 }

@@ -4,69 +4,28 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { isThermoclineError } from '../../src/errors.ts'
 import { MARK_FILE } from '../../src/wal/durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, segmentName } from '../../src/wal/format.ts'
-import { LockedLog } from '../../src/wal/locked-log.ts'
 import type { AppendedRecord } from '../../src/wal/log-contract.ts'
 import type { LogOperation } from '../../src/wal/log-device.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import type { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
 import { LogText } from '../contract/cold-tier.ts'
-import { type Intercept, intercepted, type Outcome } from './intercepted-device.ts'
-import { RecordedLog } from './recorded-log.ts'
+import { BROKEN, Device, FULL, failNth, intercepted } from './intercepted-device.ts'
 import {
+  answered,
   appendAll,
   createLog,
   payloadOf,
   range,
   reopenLog,
   scanLog,
+  segmentsOf,
   sequencesOf,
   sourceOf,
   temporaryFolder,
   typeOf,
 } from './temporary-log.ts'
-
-const FULL: Outcome = { code: 'ENOSPC' }
-const BROKEN: Outcome = { code: 'EIO' }
-
-/** Notes every operation, and does with it what the test says at the time. */
-class Device {
-  readonly seen: LogOperation[] = []
-  intercept: Intercept = () => undefined
-  readonly open = intercepted((operation) => {
-    this.seen.push(operation)
-    return this.intercept(operation)
-  })
-
-  count(op: LogOperation['op']): number {
-    return this.seen.filter((operation) => operation.op === op).length
-  }
-}
-
-/** Fails the n-th operation of a kind, from 1, and lets all others through. */
-function failNth(op: LogOperation['op'], n: number, outcome: Outcome, handle?: string): Intercept {
-  let count = 0
-  return (operation) => {
-    const isMeant =
-      operation.op === op && (handle === undefined || ('handle' in operation && operation.handle === handle))
-    return isMeant && ++count === n ? outcome : undefined
-  }
-}
-
-async function segmentsOf(dir: string, { walId }: { walId: string }): Promise<string[]> {
-  return (await readdir(join(dir, walId))).filter((name) => name.endsWith('.wal')).sort()
-}
-
-async function answered(dir: string, log: { walId: string }): Promise<number[]> {
-  return sequencesOf((await scanLog(sourceOf(dir, log))).records)
-}
-
-function codeOf(outcome: PromiseSettledResult<unknown>): string | undefined {
-  if (outcome.status === 'fulfilled') return undefined
-  return isThermoclineError(outcome.reason) ? outcome.reason.code : String(outcome.reason)
-}
 
 describe('append', () => {
   it('resolves with sequences from 1 on, in call order, across segments, and all of it can be read back', async () => {
@@ -317,128 +276,6 @@ describe('rotation', () => {
   })
 })
 
-describe('a disk that fails', () => {
-  it('acknowledges nothing of the group, never syncs again and refuses what comes', async () => {
-    const dir = await temporaryFolder()
-    const device = new Device()
-    const durable: number[] = []
-    const log = await createLog({
-      dir,
-      openDevice: device.open,
-      onDurable: (records) => durable.push(...sequencesOf(records)),
-    })
-    await appendAll(log, range(1, 5))
-    device.intercept = failNth('fdatasync', 1, BROKEN)
-    const doubtful = [6, 7].map((n) => log.append('put', payloadOf(n), n, n))
-    await Promise.resolve()
-    const queued = log.append('put', payloadOf(8), 8, 8)
-    for (const { code, outcome } of await failures([...doubtful, queued]))
-      expect({ code, outcome: ['unknown', 'none'].includes(outcome!) }).toEqual({
-        code: 'ERR_WAL_FAILED',
-        outcome: true,
-      })
-    expect((await failures(doubtful)).map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown'])
-    expect(durable).toEqual(range(1, 5))
-    const operations = device.seen.length
-    expect(await failures([log.append('put', payloadOf(9), 9, 9)])).toEqual([
-      { code: 'ERR_WAL_FAILED', outcome: 'none' },
-    ])
-    expect(await log.release(5)).toEqual({ segments: 0, bytes: 0 })
-    await log.close()
-    expect(device.seen.length).toBe(operations)
-
-    const { records, log: next } = await reopenLog({ dir })
-    expect(sequencesOf(records).slice(0, 5)).toEqual(range(1, 5))
-    expect(next.lastSequence).toBe(records.length)
-  })
-
-  async function failures(promises: Promise<unknown>[]): Promise<{ code: string; outcome: string | undefined }[]> {
-    return Promise.all(
-      promises.map((promise) =>
-        promise.then(
-          () => ({ code: 'none', outcome: undefined }),
-          (error) => ({ code: error.code, outcome: error.details.outcome }),
-        ),
-      ),
-    )
-  }
-
-  it('names the remedy, and nothing of what was written', async () => {
-    const device = new Device()
-    const log = await createLog({ dir: await temporaryFolder(), openDevice: device.open })
-    device.intercept = failNth('write', 1, BROKEN)
-    const error = await log.append('put', Buffer.from('canary'), 1, 1).catch((reason) => reason)
-    expect(error.message).toMatch(/EIO.*open the store again/)
-    expect(JSON.stringify(error)).not.toContain('canary')
-  })
-
-  it('or a process that is short of something before a byte was written costs that group only', async () => {
-    const dir = await temporaryFolder()
-    for (const code of ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']) {
-      const device = new Device()
-      const log = await createLog({ dir: join(dir, code), openDevice: device.open })
-      await appendAll(log, range(1, 3))
-      device.intercept = failNth('write', 1, { code })
-      const refused = await Promise.allSettled(range(4, 6).map((n) => log.append('put', payloadOf(n), n, n)))
-      expect(refused.map(codeOf)).toEqual(Array(3).fill('ERR_BACKPRESSURE'))
-      expect(log.failure).toBeUndefined()
-      await appendAll(log, range(4, 9))
-      expect(log.lastSequence).toBe(9)
-      expect(await answered(join(dir, code), log)).toEqual(range(1, 9))
-    }
-  })
-
-  it.each([
-    ['within the group', failNth('write', 1, { code: 'ENOSPC', written: 60 }, 'segment')],
-    ['when it syncs', failNth('fdatasync', 1, FULL)],
-    ['at the mark', failNth('write', 1, FULL, 'mark')],
-  ])('that is full %s stops the log', async (_, intercept) => {
-    const dir = await temporaryFolder()
-    const device = new Device()
-    const log = await createLog({ dir, openDevice: device.open })
-    await appendAll(log, range(1, 3))
-    device.intercept = intercept
-    await expect(appendAll(log, [4, 5])).rejects.toMatchObject({
-      code: 'ERR_WAL_FAILED',
-      details: { outcome: 'unknown' },
-    })
-    await expect(log.append('put', payloadOf(6), 6, 6)).rejects.toMatchObject({ code: 'ERR_WAL_FAILED' })
-    await log.close()
-    const { records, report } = await reopenLog({ dir })
-    expect(sequencesOf(records).slice(0, 3)).toEqual([1, 2, 3])
-    expect(report.damage).toEqual([])
-  })
-
-  it('that is full does not keep the log from closing', async () => {
-    const dir = await temporaryFolder()
-    const device = new Device()
-    const log = await createLog({ dir, openDevice: device.open })
-    await appendAll(log, range(1, 3))
-    device.intercept = (operation) => (operation.op === 'write' ? FULL : undefined)
-    await log.close()
-    const { records } = await reopenLog({ dir })
-    expect(sequencesOf(records)).toEqual([1, 2, 3])
-  })
-
-  it('at the beginning leaves a log that opens', async () => {
-    const dir = await temporaryFolder()
-    const device = new Device()
-    for (let n = 1; ; n++) {
-      let count = 0
-      device.intercept = () => (++count === n ? BROKEN : undefined)
-      const path = join(dir, String(n))
-      const created = await createLog({ dir: path, openDevice: device.open }).catch((error) => error)
-      if (!isThermoclineError(created)) break
-      expect(created.code).toBe('ERR_WAL_FAILED')
-      const { report, log } = await reopenLog({ dir: path })
-      expect(report).toMatchObject({ records: 0, damage: [] })
-      await log.append('put', payloadOf(1), 1, 1)
-      expect(await answered(path, log)).toEqual([1])
-      expect(n).toBeLessThan(20)
-    }
-  })
-})
-
 describe('release', () => {
   async function logOf(segments: number): Promise<{ dir: string; log: WriteAheadLog<number>; device: Device }> {
     const dir = await temporaryFolder()
@@ -508,203 +345,5 @@ describe('release', () => {
     expect(await log.release(6)).toMatchObject({ segments: 3 })
     expect(await segmentsOf(dir, log)).toEqual([segmentName(4)])
     expect(log.failure).toBeUndefined()
-  })
-})
-
-describe('close', () => {
-  it('waits for what is queued, seals, and refuses what comes later', async () => {
-    const dir = await temporaryFolder()
-    const log = await createLog({ dir })
-    const queued = appendAll(log, range(1, 20))
-    const closing = log.close()
-    await expect(log.append('put', payloadOf(21), 21, 21)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
-    await Promise.all([queued, closing, log.close()])
-    const { records, report } = await scanLog(sourceOf(dir, log))
-    expect(sequencesOf(records)).toEqual(range(1, 20))
-    expect(report.segments.at(-1)).toMatchObject({ sealed: true })
-    expect(report.closed).toBe(false)
-    expect(await log.release(20)).toEqual({ segments: 0, bytes: 0 })
-  })
-
-  it('lets go of the lock, also where the seal fails', async () => {
-    const dir = await temporaryFolder()
-    const device = new Device()
-    const log = await createLog({ dir, openDevice: device.open })
-    await log.append('put', payloadOf(1), 1, 1)
-    await expect(LockedLog.lock(dir, log.walId, { lockTimeout: 0 })).rejects.toMatchObject({ code: 'ERR_LOCKED' })
-    device.intercept = failNth('fdatasync', 1, BROKEN)
-    await expect(log.close()).rejects.toMatchObject({ code: 'ERR_WAL_FAILED' })
-    const lock = await LockedLog.lock(dir, log.walId, { lockTimeout: 0 })
-    await lock.release()
-  })
-})
-
-describe('continue', () => {
-  it('goes on in a new segment and a new epoch, and leaves the old files as they are', async () => {
-    const dir = await temporaryFolder()
-    const first = await createLog({ dir, segmentBytes: 400 })
-    await appendAll(first, range(1, 10))
-    await first.close()
-    const before = await RecordedLog.of(dir, first.walId)
-    const { log, records } = await reopenLog({ dir })
-    expect(sequencesOf(records)).toEqual(range(1, 10))
-    expect(log).toMatchObject({ walId: first.walId, epoch: 2, lastSequence: 10 })
-    expect(await log.append('put', payloadOf(11), 11, 11)).toMatchObject({ sequence: 11 })
-    const after = await RecordedLog.of(dir, first.walId)
-    for (const name of before.segments) expect(Buffer.compare(after.files.get(name)!, before.files.get(name)!)).toBe(0)
-    expect(after.segments.length).toBe(before.segments.length + 1)
-    await log.close()
-    expect(await answered(dir, log)).toEqual(range(1, 11))
-  })
-
-  it('twice is as good as once', async () => {
-    const dir = await temporaryFolder()
-    const first = await createLog({ dir })
-    await appendAll(first, range(1, 10))
-    await first.close()
-    for (const epoch of range(2, 6)) {
-      const { log, records, report } = await reopenLog({ dir })
-      expect(sequencesOf(records)).toEqual(range(1, 10))
-      expect(report).toMatchObject({ damage: [], tornTail: undefined, epoch: epoch - 1 })
-      expect(log.epoch).toBe(epoch)
-      await log.close()
-    }
-    const { log } = await reopenLog({ dir })
-    await log.append('put', payloadOf(11), 11, 11)
-    expect(await log.release(11)).toMatchObject({ segments: 6 })
-    await log.close()
-    expect(sequencesOf((await reopenLog({ dir, afterSequence: 10 })).records)).toEqual([11])
-  })
-
-  it('makes durable what a killed owner had written and not synced, before it counts on it', async () => {
-    const dir = await temporaryFolder()
-    const first = await createLog({ dir })
-    await appendAll(first, range(1, 3))
-    await first.close()
-    const device = new Device()
-    await reopenLog({ dir, openDevice: device.open })
-    expect(device.seen.slice(1, 4)).toEqual([
-      { op: 'open', name: segmentName(1), handle: 'previous' },
-      { op: 'fdatasync', handle: 'previous' },
-      { op: 'close', handle: 'previous' },
-    ])
-  })
-})
-
-describe('retire', () => {
-  it('says that the log is closed, forgets it and removes the folder, the segment that says so last', async () => {
-    const dir = await temporaryFolder()
-    const device = new Device()
-    const log = await createLog({ dir, openDevice: device.open, segmentBytes: 400 })
-    for (const n of range(1, 6)) await log.append('put', payloadOf(n, 80), n, n)
-    device.seen.length = 0
-    await log.retire(async () => {
-      const { report } = await scanLog(sourceOf(dir, log))
-      expect(report).toMatchObject({ closed: true, records: 6 })
-    })
-    expect(device.seen.map((operation) => ('name' in operation ? operation.name : operation.op))).toEqual([
-      'write',
-      'fdatasync',
-      'owner',
-      'write',
-      'owner',
-      ...[MARK_FILE, 'owner', segmentName(1), segmentName(2), segmentName(3)].flatMap((name) => [name, 'fsync-folder']),
-    ])
-    expect(await readdir(dir)).toEqual([])
-    await expect(log.append('put', payloadOf(7), 7, 7)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
-  })
-
-  it('interrupted at any operation opens cleanly', async () => {
-    const dir = await temporaryFolder()
-    for (let n = 1; ; n++) {
-      const device = new Device()
-      const path = join(dir, String(n))
-      const log = await createLog({ dir: path, openDevice: device.open, segmentBytes: 400 })
-      for (const k of range(1, 6)) await log.append('put', payloadOf(k, 80), k, k)
-      let count = 0
-      let isForgotten = false
-      // From the n-th operation on there is no process any more.
-      device.intercept = () => (++count >= n ? BROKEN : undefined)
-      const retired = await log
-        .retire(() => {
-          isForgotten = true
-          return Promise.resolve()
-        })
-        .then(
-          () => true,
-          () => false,
-        )
-      if (retired) break
-      const locked = await LockedLog.lock(path, log.walId, { lockTimeout: 0 })
-      const { records, report } = await scanLog(locked)
-      expect(report.damage, `stopped at operation ${n}`).toEqual([])
-      if (isForgotten) expect(report.closed || report.records === 0, `stopped at operation ${n}`).toBe(true)
-      else expect(sequencesOf(records)).toEqual(range(1, 6))
-      await locked.remove()
-      expect(await new LogFolder(path).list()).toEqual([])
-      expect(n).toBeLessThan(30)
-    }
-  })
-
-  it('that fails keeps the log and lets go of the lock', async () => {
-    const dir = await temporaryFolder()
-    const log = await createLog({ dir })
-    await appendAll(log, range(1, 3))
-    await expect(log.retire(() => Promise.reject(new Error('cold is away')))).rejects.toThrow('cold is away')
-    const { records, report, log: next } = await reopenLog({ dir })
-    expect(sequencesOf(records)).toEqual([1, 2, 3])
-    expect(report.closed).toBe(true)
-    await next.append('put', payloadOf(4), 4, 4)
-    const source = sourceOf(dir, next)
-    await next.close()
-    const again = await scanLog(source)
-    expect(sequencesOf(again.records)).toEqual([1, 2, 3, 4])
-    expect(again.report.closed).toBe(false)
-  })
-
-  it('is seen as undone once somebody goes on, before the first record even', async () => {
-    const dir = await temporaryFolder()
-    const log = await createLog({ dir })
-    await appendAll(log, range(1, 3))
-    await log.retire(() => Promise.reject(new Error('cold is away'))).catch(() => {})
-    const { log: next } = await reopenLog({ dir })
-    expect((await scanLog(sourceOf(dir, next))).report.closed).toBe(false)
-  })
-})
-
-describe('the folder of the logs', () => {
-  it('lists logs by age, and nothing else', async () => {
-    const dir = await temporaryFolder()
-    expect(await new LogFolder(join(dir, 'nowhere')).list()).toEqual([])
-    const made: string[] = []
-    for (const n of range(1, 3)) {
-      const log = await createLog({ dir })
-      made.push(log.walId)
-      await log.append('put', payloadOf(n), n, n)
-    }
-    expect(await new LogFolder(dir).list()).toEqual(made)
-  })
-
-  it('of a retired log goes, whoever comes for its lock meanwhile', async () => {
-    const dir = await temporaryFolder()
-    const log = await createLog({ dir })
-    const racing = Array.from({ length: 20 }, async (_, n) => {
-      const lock = await lockUnlessGone()
-      if (n % 2 === 0) await lock?.remove()
-      else await lock?.release()
-    })
-    await log.retire(() => Promise.resolve())
-    await Promise.all(racing)
-    await (await lockUnlessGone())?.remove()
-    expect(await readdir(dir)).toEqual([])
-
-    async function lockUnlessGone(): Promise<LockedLog | undefined> {
-      try {
-        return await LockedLog.lock(dir, log.walId, { lockTimeout: 60_000 })
-      } catch (error) {
-        if (isThermoclineError(error, 'ERR_NOT_FOUND')) return undefined
-        throw error
-      }
-    }
   })
 })

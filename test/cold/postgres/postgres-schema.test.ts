@@ -2,92 +2,36 @@
  * Many processes that start at once, roles that may do little, indexes that were left halfway, settings of no session.
  */
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readMigrations } from '../../../src/cold/migrations.ts'
-import {
-  openPostgresCold,
-  PostgresDriver,
-  type PostgresDriverOptions,
-} from '../../../src/cold/postgres/postgres-driver.ts'
+import { openPostgresCold, PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { indexedSearch } from '../../../src/cold/sql/search-vectors.ts'
-import { silentLogger } from '../../../src/kernel/logger.ts'
 import { chunkOf, keyOf, PAST, seeded, vectorOf } from '../../contract/cold-records.ts'
 import { LogText } from '../../contract/cold-tier.ts'
-import { longTest, someOf } from '../../tools/budget.ts'
-import { describeWithPgbouncer, describeWithPostgres, PrivatePgbouncer, PrivatePostgres } from '../../tools/services.ts'
+import { someOf } from '../../tools/budget.ts'
+import { describeWithPostgres } from '../../tools/services.ts'
+import {
+  createDatabase,
+  database,
+  describeStartingAtOnce,
+  look,
+  OPTIONS,
+  reopen,
+  server,
+  startServer,
+  stopServer,
+} from './made-database.ts'
 
 /** Taken by whoever changes the schema. */
 const SCHEMA_LOCK = 7_310_894_251_163
 
-/** All of them. */
-const MIGRATIONS = readdirSync(new URL('../../../drizzle', import.meta.url)).filter((name) =>
-  name.endsWith('.sql'),
-).length
-
-const OPTIONS = {
-  max: 2,
-  dimensions: [8, 2_500],
-  metrics: ['cosine', 'l2'],
-  migrate: 'auto',
-  timeout: 30_000,
-  logger: silentLogger,
-} as const
-
-let server: PrivatePostgres
-let admin: postgres.Sql
-let database: string
-let made = 0
-
-async function createDatabase(): Promise<void> {
-  database = `made_${++made}`
-  await admin.unsafe(`CREATE DATABASE ${database}`)
-}
-
-async function look(query: string): Promise<unknown[]> {
-  const client = server.client(database)
-  try {
-    return [...(await client.unsafe(query))]
-  } finally {
-    await client.end()
-  }
-}
-
-async function reopen(options: Partial<PostgresDriverOptions> = {}): Promise<string> {
-  const tier = await openPostgresCold({ ...OPTIONS, url: server.url(database), ...options })
-  await tier.close()
-  return tier.storeId
-}
-
-function describeStartingAtOnce(url: () => string): void {
-  it('migrates once, and builds each index once, for 20 that start at once', async () => {
-    const logger = new LogText()
-    const ids = await Promise.all(Array.from({ length: 20 }, () => reopen({ url: url(), logger })))
-    expect(new Set(ids).size).toBe(1)
-    expect(await look('SELECT count(*)::int4 AS applied FROM thermocline.migrations')).toEqual([
-      { applied: MIGRATIONS },
-    ])
-    expect(
-      await look(`SELECT count(*)::int4 AS built, bool_and(indisvalid) AS all_valid FROM pg_index
-        JOIN pg_class c ON c.oid = indexrelid WHERE relname LIKE '%hnsw%'`),
-    ).toEqual([{ built: 4, all_valid: true }])
-    expect(await look('SELECT * FROM thermocline.leases')).toEqual([])
-  })
-}
-
 describeWithPostgres('the schema on a Postgres server', () => {
-  beforeAll(async () => {
-    server = await PrivatePostgres.start({ settings: { max_connections: '120' } })
-    admin = server.client()
-  })
-  afterAll(async () => {
-    await admin.end()
-    await server[Symbol.asyncDispose]()
-  })
+  beforeAll(() => startServer({ max_connections: '120' }))
+  afterAll(stopServer)
   beforeEach(createDatabase)
 
   describeStartingAtOnce(() => server.url(database))
@@ -360,69 +304,5 @@ describeWithPostgres('the schema on a Postgres server', () => {
       server.url(database),
     ])
     expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' })
-  })
-})
-
-describeWithPgbouncer('the schema behind pgbouncer', () => {
-  let bouncer: PrivatePgbouncer
-  beforeAll(async () => {
-    server = await PrivatePostgres.start()
-    bouncer = await PrivatePgbouncer.start(server)
-    admin = server.client()
-  })
-  afterAll(async () => {
-    await admin.end()
-    await bouncer[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-  })
-  beforeEach(createDatabase)
-
-  describeStartingAtOnce(() => bouncer.url(database))
-
-  longTest('builds an index whatever limits the role has', async () => {
-    await reopen({ dimensions: [], url: bouncer.url(database) })
-    await look(`ALTER DATABASE ${database} SET statement_timeout = '1s'`)
-    const older = server.client(database)
-    await older.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ')
-    await older.unsafe('SET LOCAL statement_timeout = 0')
-    await older.unsafe('SELECT FROM thermocline.memory_entries')
-    // Sessions that the pooler had open before know nothing of the limit.
-    await look(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'thermocline'`)
-    const opened = reopen({ dimensions: [8], metrics: ['l2'], url: bouncer.url(database) })
-    const isOld = `SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active'
-      AND datname = current_database() AND now() - query_start > interval '1.5s'`
-    await vi.waitUntil(async () => (await look(isOld)).length === 1, { timeout: 20_000, interval: 50 })
-    await older.unsafe('COMMIT')
-    await older.end()
-    await opened
-    // What it was free from holds again for others in that session.
-    const driver = await PostgresDriver.connect({ ...OPTIONS, url: bouncer.url(database) })
-    for (let i = 0; i < 5; i++)
-      expect(await driver.query(sql`SHOW statement_timeout`)).toEqual([{ statement_timeout: '1s' }])
-    await driver.close()
-  })
-
-  it('takes as many from the vector index as are asked for, with no setting of a session', async () => {
-    const random = seeded(3)
-    const options = { ...OPTIONS, dimensions: [8], url: bouncer.url(database) }
-    const tier = await openPostgresCold(options)
-    await tier.upsert(
-      Array.from({ length: 1_000 }, (_, n) => chunkOf('ns', n, n + 1, { embedding: vectorOf(8, random) })),
-    )
-    await tier.indexVectors(1_000)
-    await look('ANALYZE thermocline.memory_entries')
-    const driver = await PostgresDriver.connect(options)
-    // What pgvector looks at without being told otherwise is 40.
-    const query = { scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 300 }
-    const rows = await driver.query(
-      indexedSearch({ ...query, embedding: vectorOf(8, random), metric: 'cosine' }, 'public'),
-    )
-    expect(rows.filter(({ from_index }) => from_index === true)).toHaveLength(300)
-    const settings = await driver.query(sql`SELECT current_setting('hnsw.ef_search', true) AS ef_search,
-      current_setting('hnsw.iterative_scan', true) AS iterative_scan`)
-    expect(settings).not.toContainEqual(expect.objectContaining({ iterative_scan: 'strict_order' }))
-    await driver.close()
-    await tier.close()
   })
 })
