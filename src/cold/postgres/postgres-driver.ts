@@ -194,7 +194,7 @@ export class PostgresDriver implements ColdDriver {
     return this.#onOwnConnection((connection) => connection.query(text, []))
   }
 
-  /** Without a deadline. */
+  /** Does the work on a connection that nothing else uses, without a deadline. */
   #onOwnConnection<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     return this.#guard(async () => {
       const connection = new PostgresConnection(this.#server)

@@ -83,7 +83,7 @@ const PERMANENT: Readonly<Record<string, string>> = {
   25006: 'is read-only: give the url of the primary',
 }
 
-/** Of TLS that is not understood; the code says what exactly. */
+/** Whether TLS was not understood; the code says what exactly. */
 const isTlsFailure = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_')
 
 /**

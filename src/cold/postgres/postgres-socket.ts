@@ -13,7 +13,7 @@ export interface Address {
   /** Where to connect instead of looking the host up. */
   readonly hostaddr?: string | undefined
   readonly port: number
-  /** Of a unix socket, which needs neither of them, and no TLS. */
+  /** A unix socket, which needs none of them, and no TLS. */
   readonly path: string | undefined
 }
 

@@ -45,7 +45,11 @@ function encryptionOf(mode: string, isDirect: boolean, files: TlsFiles = {}): En
 
 const MODES = '`disable`, `allow`, `prefer`, `require`, `no-verify`, `verify-ca` or `verify-full`'
 
-/** By the parameters `sslmode`, `sslrootcert` and their like. @returns undefined where the url says nothing of TLS. */
+/**
+ * Reads `sslmode`, `sslrootcert` and their like from the parameters of a url.
+ *
+ * @returns undefined where they say nothing of TLS.
+ */
 export function encryptionOfUrl(take: TakeParameter): Encryption | null | undefined {
   const root = take('sslrootcert')
   const [cert, key] = [take('sslcert'), take('sslkey')]
@@ -83,7 +87,7 @@ function readPem(name: string, path: string | undefined): string | undefined {
   }
 }
 
-/** From the option `ssl` of postgres.js: a mode, whether at all, or options of Node. */
+/** Reads the option `ssl` of postgres.js, which is a mode, whether at all, or options of Node. */
 export function encryptionOfClient(ssl: unknown, isDirect: boolean): Encryption | null {
   if (typeof ssl === 'object' && ssl !== null) return { isOptional: false, isDirect, options: ssl }
   if (!ssl) return null

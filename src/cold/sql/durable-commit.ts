@@ -1,6 +1,6 @@
 /** A server or a role may be set to acknowledge what a crash can still lose. */
 import { sql } from 'drizzle-orm'
 
-/** As a column of the last SELECT: this transaction waits until its commit is on disk. Stricter settings stay. */
+/** A column of the last SELECT that has the transaction wait until its commit is on disk. Stricter settings stay. */
 export const DURABLY = sql`set_config('synchronous_commit',
   CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true) AS durability`

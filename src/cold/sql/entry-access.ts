@@ -11,7 +11,7 @@ export interface Touch extends EntryKey {
   readonly accesses: number
 }
 
-/** To join after `e`, a row of memory_entries: its row here as `a`, if any. */
+/** Joins to `e`, a row of memory_entries, its row here as `a`, if there is one. */
 export const ACCESS_JOIN = sql`LEFT JOIN LATERAL (
     SELECT * FROM thermocline.entry_access t WHERE t.namespace = e.namespace AND t.id = e.id LIMIT 1
   ) a ON true`

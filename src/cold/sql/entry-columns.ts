@@ -67,7 +67,7 @@ export interface EntryColumn extends Column<unknown> {
   readonly field: ColumnName
 }
 
-/** In the order in which they are copied. */
+/** The columns, in the order in which they are copied. */
 export const ENTRY_COLUMNS: readonly EntryColumn[] = Object.entries(COLUMNS).map(([field, column]) => ({
   field: field as ColumnName,
   ...column,

@@ -61,7 +61,7 @@ async function expire(driver: ColdDriver, { limit, now }: SweepOptions): Promise
   return row?.expired as number
 }
 
-/** Without a lock, so that nobody waits for the search; {@link collect} looks at what it finds again. */
+/** Looks for old tombstones without a lock, so that nobody waits; {@link collect} looks at what it finds again. */
 async function findCollectable(driver: ColdDriver, options: SweepOptions) {
   const { limit } = options
   const [row] = await driver.query(sql`

@@ -27,7 +27,10 @@ export async function enterHotGeneration(
   return { number, highestVersion: (await highestVersion(driver)) ?? ZERO_VERSION }
 }
 
-/** Also where no generation came before: a log that another process left may be shipped while this one is current. */
+/**
+ * Enters a generation that one process has for itself, and answers its number. It counts also where none came before: a
+ * log that another process left may be shipped while it is current.
+ */
 export async function enterPrivateGeneration(driver: ColdDriver, generationId: string): Promise<number | undefined> {
   await makeCurrent(driver, generationId, true)
   return numberOf(driver, generationId)
@@ -46,7 +49,7 @@ async function makeCurrent(driver: ColdDriver, generationId: string, isPrivate: 
     SELECT hot_generation, ${generationId}, ${isPrivate}::boolean FROM entered`)
 }
 
-/** Undefined where another one is current. */
+/** Answers the number of the generation; undefined where another one is current. */
 async function numberOf(driver: ColdDriver, generationId: string): Promise<number | undefined> {
   const [row] = await driver.query(sql`
     SELECT hot_generation::float8 AS number FROM thermocline.store_identity WHERE hot_generation_id = ${generationId}`)

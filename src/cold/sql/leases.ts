@@ -27,7 +27,7 @@ export async function releaseLease(driver: Pick<ColdDriver, 'query'>, name: stri
   await driver.query(sql`DELETE FROM thermocline.leases WHERE name = ${name} AND holder = ${holder}::uuid`)
 }
 
-/** Undefined where nobody has it, or whoever had it let it expire. */
+/** Answers who has the lease; undefined where nobody has it, or whoever had it let it expire. */
 export async function leaseHolder(driver: Pick<ColdDriver, 'query'>, name: string): Promise<string | undefined> {
   const [row] = await driver.query(sql`
     SELECT holder::text AS holder FROM thermocline.leases WHERE name = ${name} AND expires_at > now()`)

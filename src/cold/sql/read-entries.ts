@@ -8,7 +8,7 @@ import { ACCESS_COLUMNS, ACCESS_JOIN, accessOf } from './entry-access.ts'
 import { recordOf, SELECTED_COLUMNS } from './entry-columns.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 
-/** For a statement in which `e` is a row of memory_entries and `a` its row of entry_access, if any. */
+/** What a statement selects in which `e` is a row of memory_entries and `a` its row of entry_access, if there is one. */
 export const ROW_COLUMNS = sql`${SELECTED_COLUMNS}, ${ACCESS_COLUMNS}`
 
 export function toColdRow(row: Row): ColdRow {

@@ -11,7 +11,7 @@ export function limitsSet(limit: string, scope: 'transaction' | 'session'): stri
   return `SELECT set_config(name, '${limit}', ${scope === 'transaction'}) ${OF_THIS_VERSION}`
 }
 
-/** As they were when the session began: behind a pooler it is not ours. */
+/** Sets the limits as they were when the session began, which behind a pooler is not ours. */
 export function limitsRestored(): string {
   return `SELECT set_config(name, reset_val, false) ${OF_THIS_VERSION}`
 }

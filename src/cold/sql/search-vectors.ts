@@ -129,7 +129,7 @@ function vectorText(embedding: Float32Array): string {
   return `[${embedding.join(',')}]`
 }
 
-/** In the order of exact scores, which may differ from the database's where two are almost equal. */
+/** Answers hits in the order of exact scores, which may differ from the database's where two are almost equal. */
 function toHits(rows: readonly Row[], { metric, embedding }: ColdSearch): ColdHit[] {
   const hits = rows.map((row) => {
     const found = toColdRow(row)

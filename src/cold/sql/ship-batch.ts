@@ -97,7 +97,7 @@ function gateOf({ walId, epoch, from, to, shippedVersion }: ShipBatch, staged: B
     RETURNING 1`
 }
 
-/** After a failed call: whether its statement had committed all the same. Only this log's writer moves it to `to`. */
+/** Tells after a failed call whether it had committed all the same: only this log's writer moves it to `to`. */
 async function hasArrived(driver: ColdDriver, { walId, epoch, from, to }: ShipBatch): Promise<boolean> {
   if (from === to) return false
   try {

@@ -4,7 +4,7 @@ import type { ColdDriver } from '../cold-driver.ts'
 import type { SyncRun } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 
-/** At one run a minute, about a week. */
+/** So many runs are kept: about a week of one a minute. */
 const KEPT_RUNS = 10_000
 
 export async function recordSyncRun(driver: ColdDriver, run: SyncRun): Promise<void> {

@@ -129,7 +129,7 @@ function upsertNewerSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[],
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
 }
 
-/** Where a log ships them. What cold has newer, hot may hold older, whoever confirmed this version. */
+/** Notes for hot's repair, where a log ships them. What cold has newer, hot may hold older, whoever confirmed this. */
 function missedSql(walId: string | null): SQL {
   return sql`missed AS (
     INSERT INTO thermocline.hot_misses (namespace, id, version)

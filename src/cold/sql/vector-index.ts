@@ -103,7 +103,7 @@ export async function createIndex(driver: ColdDriver, schema: string, index: Vec
 
 /** Which rows {@link indexVectors} takes. */
 export interface IndexingBatch {
-  /** Of pgvector. */
+  /** The schema that pgvector is in. */
   readonly schema: string
   readonly dimensions: readonly number[]
   readonly limit: number

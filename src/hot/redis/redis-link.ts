@@ -213,7 +213,7 @@ function waitFor(milliseconds: number): { promise: Promise<void>; cancel: () => 
   return { promise, cancel: () => clearTimeout(timer) }
 }
 
-/** Kept apart from the commands of Redis. */
+/** Answers a name that no command of Redis has. */
 function scriptCommand(name: string): string {
   return `thermocline_${name}`
 }

@@ -21,7 +21,7 @@ export class RedisWarnings {
     if (report.fingerprint === undefined) this.#ofSilence()
   }
 
-  /** Once per time that it could be entered, see {@link entered}; what comes after is for debugging. */
+  /** Warns once until Redis could be {@link entered} again; further failures are for debugging. */
   ofFailure(error: unknown): void {
     const level = this.#hasWarnedOfFailure ? 'debug' : 'warn'
     this.#hasWarnedOfFailure = true
