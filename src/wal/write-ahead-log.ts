@@ -340,8 +340,10 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   }
 
   #fail(code: string): ThermoclineError<'ERR_WAL_FAILED'> {
-    this.#failure ??= logFailed(code)
-    this.#options.logger.error({ walId: this.walId, code }, 'the log has stopped')
+    if (this.#failure === undefined) {
+      this.#failure = logFailed(code)
+      this.#options.logger.error({ walId: this.walId, code }, 'the log has stopped')
+    }
     return this.#failure
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { BROKEN, Device, FULL, failNth } from './intercepted-device.ts'
 import {
   answered,
@@ -47,6 +48,17 @@ describe('a disk that fails', () => {
     const { records, log: next } = await reopenLog({ dir })
     expect(sequencesOf(records).slice(0, 5)).toEqual(range(1, 5))
     expect(next.lastSequence).toBe(records.length)
+  })
+
+  it('tells once that it has stopped, and what stopped it', async () => {
+    const device = new Device()
+    const error = vi.fn()
+    const logger = { ...silentLogger, error }
+    const log = await createLog({ dir: await temporaryFolder(), openDevice: device.open, logger })
+    device.intercept = failNth('fdatasync', 1, BROKEN)
+    await failures([log.append('put', payloadOf(1), 1, 1)])
+    await log.close()
+    expect(error.mock.calls).toEqual([[{ walId: log.walId, code: 'EIO' }, 'the log has stopped']])
   })
 
   async function failures(promises: Promise<unknown>[]): Promise<{ code: string; outcome: string | undefined }[]> {

@@ -8,7 +8,7 @@ import { ACCESS_COLUMNS, ACCESS_JOIN, accessOf } from './entry-access.ts'
 import { recordOf, SELECTED_COLUMNS } from './entry-columns.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 
-/** What a statement selects in which `e` is a row of memory_entries and `a` its row of entry_access, if there is one. */
+/** What a statement selects in which `e` is a row of memory_entries and `a`, if there is one, that of entry_access. */
 export const ROW_COLUMNS = sql`${SELECTED_COLUMNS}, ${ACCESS_COLUMNS}`
 
 export function toColdRow(row: Row): ColdRow {
