@@ -15,7 +15,7 @@ type Layer = 'kernel' | 'vocabulary' | 'contract' | 'stage' | 'flow' | 'root' | 
 const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['kernel', /^errors$|^kernel\//],
   ['vocabulary', /^call-options$|^(entry|query)\//],
-  ['contract', /^(hot\/hot-tier|cold\/cold-tier|wal\/(format|log-contract))$/],
+  ['contract', /^(hot\/hot-(tier|content)|cold\/cold-tier|wal\/(format|log-contract))$/],
   ['stage', /^(wal|hot|cold)\//],
   ['flow', /^(flow|recovery|sync|repository)\//],
   ['root', /^options$|^(store|admin)\//],
@@ -81,7 +81,7 @@ function isAllowed(from: string, to: string): boolean {
     case 'vocabulary':
       return target === 'kernel' || target === 'vocabulary'
     case 'contract':
-      return target === 'kernel' || target === 'vocabulary'
+      return target === 'kernel' || target === 'vocabulary' || (target === 'contract' && topOf(from) === topOf(to))
     case 'stage':
       return isBelow || (isOwnRoom && target === 'stage') || usesSql(from, to)
     case 'flow':

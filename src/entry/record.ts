@@ -71,8 +71,11 @@ export function contentSize({
   return (text?.length ?? 0) + (metadata?.length ?? 0) + (embedding?.byteLength ?? 0)
 }
 
-/** Makes the entry a caller receives: everything in it is the caller's own copy. */
-export function toEntry(record: EntryRecord, access: AccessStats | undefined): MemoryEntry {
+/**
+ * Makes the entry a caller receives: everything in it is the caller's own copy.
+ * @param isShared whether somebody else has the record, or will have it.
+ */
+export function toEntry(record: EntryRecord, access: AccessStats | undefined, isShared = true): MemoryEntry {
   const entry: Record<string, unknown> = { kind: record.kind, namespace: record.namespace, id: record.id }
   if (record.key !== null) entry.key = record.key
   entry.version = record.version
@@ -82,7 +85,7 @@ export function toEntry(record: EntryRecord, access: AccessStats | undefined): M
   if (record.level !== null) entry.level = record.level
   if (record.children !== null) entry.children = [...record.children]
   if (record.metadata !== null) entry.metadata = JSON.parse(record.metadata)
-  if (record.embedding !== null) entry.embedding = callersCopy(record.embedding)
+  if (record.embedding !== null) entry.embedding = asCallers(isShared ? record.embedding.slice() : record.embedding)
   if (record.embeddingModel !== null) entry.embeddingModel = record.embeddingModel
   entry.createdAt = new Date(record.createdAt)
   entry.updatedAt = new Date(record.updatedAt)
@@ -99,6 +102,6 @@ const AS_NUMBERS: PropertyDescriptor = {
   },
 }
 
-function callersCopy(embedding: Float32Array): Float32Array {
-  return Object.defineProperty(embedding.slice(), 'toJSON', AS_NUMBERS)
+function asCallers(embedding: Float32Array): Float32Array {
+  return Object.defineProperty(embedding, 'toJSON', AS_NUMBERS)
 }

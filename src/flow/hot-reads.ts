@@ -5,7 +5,7 @@
 import type { EntryKey } from '../entry/entry-key.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
-import type { HotRead, HotTier, HotValue } from '../hot/hot-tier.ts'
+import type { HotRead, HotTier } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { MissedWrites } from './missed-writes.ts'
 
@@ -39,8 +39,13 @@ export class HotReads {
     return { startedAt: this.#hot.now(), generationId: this.#hot.generationId }
   }
 
+  /** Whether hot keeps what it answers, in this process; otherwise each answer is one caller's alone. */
+  get sharesContent(): boolean {
+    return this.#hot.held !== undefined
+  }
+
   /** What hot holds of the key, where it can tell at once. */
-  held(key: EntryKey): HotValue | undefined {
+  held(key: EntryKey): HotRead | undefined {
     return this.#hot.held?.(key)
   }
 

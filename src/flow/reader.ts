@@ -6,8 +6,7 @@
  * itself (rules R1 to R3 and H8 of flow/README.md).
  */
 
-import type { ColdTier } from '../cold/cold-tier.ts'
-import { decodeKind, decodeRecord } from '../entry/codec.ts'
+import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type AccessStats, type EntryRecord, isLive, toEntry } from '../entry/record.ts'
@@ -33,6 +32,8 @@ export interface ReaderParts {
 
 interface Found {
   readonly record: EntryRecord
+  /** Whether others have the record as well. */
+  readonly isShared: boolean
   readonly access: AccessStats | undefined
 }
 
@@ -43,7 +44,7 @@ interface Found {
 interface Flight {
   readonly launched: number
   readonly origin: Origin
-  readonly row: Promise<Found | undefined>
+  readonly row: Promise<ColdRow | undefined>
 }
 
 /** What each place holds of one entry. Cold is asked only where hot has nothing. */
@@ -53,6 +54,8 @@ interface Copies {
   readonly hot: HotRead | undefined
   readonly cold: ColdFind | undefined
 }
+
+const NOTHING: ReadonlyMap<string, ColdFind> = new Map()
 
 export class Reader {
   readonly #parts: ReaderParts
@@ -68,13 +71,15 @@ export class Reader {
   async get(keys: readonly EntryKey[], options: Patience): Promise<(MemoryEntry | undefined)[]> {
     const found = await this.#find(keys, options)
     const now = this.#parts.clock.now()
-    return found.map((row) => row && toEntry(row.record, this.#parts.access.count(row.record, row.access, now)))
+    return found.map(
+      (row) => row && toEntry(row.record, this.#parts.access.count(row.record, row.access, now), row.isShared),
+    )
   }
 
   /** The same, neither counted nor promoted. */
   async peek(keys: readonly EntryKey[], options: Patience): Promise<(MemoryEntry | undefined)[]> {
     const found = await this.#find(keys, options, { promote: false })
-    return found.map((row) => row && toEntry(row.record, row.access))
+    return found.map((row) => row && toEntry(row.record, row.access, row.isShared))
   }
 
   /** Kind of the live entry with this key, as far as this process knows without asking anybody. */
@@ -86,7 +91,7 @@ export class Reader {
     if (held === undefined || (record !== undefined && record.version >= held.version))
       return record !== undefined && isLive(record, now) ? (record.kind ?? undefined) : undefined
     const isThere = isLive({ deletedAt: held.deleted ? 0 : null, expiresAt: held.expiresAt }, now)
-    return isThere ? (decodeKind(held.payload) ?? undefined) : undefined
+    return isThere ? (held.content.kind ?? undefined) : undefined
   }
 
   async #find(keys: readonly EntryKey[], options: Patience, { promote = true } = {}): Promise<(Found | undefined)[]> {
@@ -97,7 +102,7 @@ export class Reader {
     const { values: hot, isAway } = await withDeadline(this.#parts.hot.read(keys), patience)
     const absent = keys.filter((_, i) => hot[i] === undefined)
     const isPendingEnough = isAway && pending.every((record) => record !== undefined)
-    const cold = await this.#readColdBehind(absent, began, patience, isPendingEnough)
+    const cold = absent.length === 0 ? NOTHING : await this.#readColdBehind(absent, began, patience, isPendingEnough)
     return keys.map((key, i) =>
       this.#choose({ key, pending: pending[i], hot: hot[i], cold: cold.get(keyText(key)) }, promote),
     )
@@ -113,7 +118,6 @@ export class Reader {
     options: Patience,
     isPendingEnough: boolean,
   ): Promise<ReadonlyMap<string, ColdFind | undefined>> {
-    if (keys.length === 0) return new Map()
     try {
       const rows = await this.#readCold(keys, began, options)
       return new Map(keys.map((key, i) => [keyText(key), rows[i]]))
@@ -135,7 +139,8 @@ export class Reader {
         tier: hot === undefined ? 'cold' : 'hot',
       })
     if (promote && record === cold?.record) this.#parts.promoter.promote(cold)
-    return { record, access }
+    const isHots = record !== pending && record !== cold?.record
+    return { record, access, isShared: !isHots || this.#parts.hot.sharesContent }
   }
 
   /** Gets that began before a cold read of their key was launched share it. */
@@ -168,5 +173,5 @@ function newestOf({ pending, hot, cold }: Omit<Copies, 'key'>): EntryRecord | un
   const shipped = cold?.record
   const isOvertaken = pending === undefined || (shipped !== undefined && shipped.version > pending.version)
   const known = isOvertaken ? shipped : pending
-  return hot !== undefined && (known === undefined || hot.version > known.version) ? decodeRecord(hot.payload) : known
+  return hot !== undefined && (known === undefined || hot.version > known.version) ? hot.content.record : known
 }

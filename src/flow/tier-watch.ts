@@ -22,11 +22,17 @@ export class TierWatch {
 
   /** Answers the same tier, except that what its methods answer is seen here. */
   over<T extends object>(tier: T): T {
+    // Made once: calls are many.
+    const seen = new Map<unknown, (...args: unknown[]) => unknown>()
     return new Proxy(tier, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target)
         if (typeof value !== 'function') return value
-        return (...args: unknown[]) => this.#see(Reflect.apply(value, target, args))
+        const known = seen.get(value)
+        if (known !== undefined) return known
+        const call = (...args: unknown[]) => this.#see(Reflect.apply(value, target, args))
+        seen.set(value, call)
+        return call
       },
     })
   }

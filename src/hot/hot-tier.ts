@@ -8,13 +8,18 @@
 import type { EntryKey } from '../entry/entry-key.ts'
 import type { AccessStats } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
+import type { HotContent } from './hot-content.ts'
 
-/** A version as hot keeps it. `payload` is what `encodeRecord` made; hot never looks inside. */
-export interface HotValue {
+/** What hot needs to know of a version. */
+export interface HotState {
   readonly version: Version
   /** A tombstone: it shadows what cold may still have. */
   readonly deleted: boolean
   readonly expiresAt: number | null
+}
+
+/** A version as hot keeps it. `payload` is what `encodeRecord` made. */
+export interface HotValue extends HotState {
   readonly payload: Uint8Array
 }
 
@@ -51,7 +56,9 @@ export type HotWriteResult =
    */
   | { readonly status: 'late' }
 
-export interface HotRead extends HotValue, AccessStats {}
+export interface HotRead extends HotState, AccessStats {
+  readonly content: HotContent
+}
 
 /** One that may leave hot. */
 export interface HotCandidate extends AccessStats {
@@ -105,7 +112,7 @@ export interface HotTier {
   now(): number
 
   /** What hot holds of the key, at once. A tier of several processes has no such answer. */
-  held?(key: EntryKey): HotValue | undefined
+  held?(key: EntryKey): HotRead | undefined
 
   /** Answers in order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
   read(keys: readonly EntryKey[]): Promise<readonly (HotRead | undefined)[]>

@@ -5,7 +5,6 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { decodeRecord } from '../entry/codec.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
@@ -106,8 +105,8 @@ export class Demoter {
     const lacking = candidates.filter((candidate, i) => isBehind(before[i], candidate))
     if (lacking.length === 0) return [...candidates]
     const values = (await hot.read(lacking.map(({ key }) => key))).filter((value) => value !== undefined)
-    for (const { payload } of values) total.bytes += payload.byteLength
-    await cold.upsert(values.map(({ payload }) => decodeRecord(payload)))
+    for (const { content } of values) total.bytes += content.byteLength
+    await cold.upsert(values.map(({ content }) => content.record))
     const after = await cold.versions(lacking.map(({ key }) => key))
     // A tombstone that cold neither has nor takes was collected there: nothing is left for it to shadow.
     const isCollected = (candidate: HotCandidate, i: number): boolean => candidate.deleted && after[i] === undefined

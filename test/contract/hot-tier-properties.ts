@@ -151,8 +151,8 @@ class HotModel {
       const held = this.#held.get(i + 1)
       expect(value?.version).toBe(held && versionOf(held.version))
       expect(value?.accessCount).toBe(held?.accesses)
-      bytes += value?.payload.byteLength ?? 0
-      if (held !== undefined) expect(Buffer.compare(value!.payload, payloadOf(held.version))).toBe(0)
+      bytes += value?.content.byteLength ?? 0
+      if (held !== undefined) expect(Buffer.compare(value!.content.payload, payloadOf(held.version))).toBe(0)
     }
     expect(await tier.size()).toEqual({ entries: this.#held.size, bytes })
     const candidates = await tier.candidates({ limit: KEYS, idleSince: Number.MAX_SAFE_INTEGER })

@@ -59,7 +59,7 @@ export function describeHotTier(driver: HotTierDriver): void {
         await put(1, 1, { payload, expiresAt: 4_000_000_000_000, deleted: true })
         const [found] = await tier.read([A])
         expect(found).toMatchObject({ version: versionOf(1), deleted: true, expiresAt: 4_000_000_000_000 })
-        expect(Buffer.compare(found!.payload, payload)).toBe(0)
+        expect(Buffer.compare(found!.content.payload, payload)).toBe(0)
       })
 
       it('answers expired values and tombstones: callers judge', async () => {
@@ -86,7 +86,7 @@ export function describeHotTier(driver: HotTierDriver): void {
           ),
         )
         const found = await tier.read(namespaces.map((namespace) => ({ namespace, id: A.id })))
-        expect(found.map((value) => value?.payload[0])).toEqual(namespaces.map((_, i) => i))
+        expect(found.map((value) => value?.content.payload[0])).toEqual(namespaces.map((_, i) => i))
       })
 
       it('does nothing for empty batches', async () => {
@@ -103,8 +103,8 @@ export function describeHotTier(driver: HotTierDriver): void {
         const shared = new Uint8Array(64).fill(7)
         await put(1, 1, { payload: shared.subarray(8, 16) })
         shared.fill(0)
-        expect((await tier.read([A]))[0]?.payload).toHaveLength(8)
-        expect((await tier.read([A]))[0]?.payload[0]).toBe(7)
+        expect((await tier.read([A]))[0]?.content.payload).toHaveLength(8)
+        expect((await tier.read([A]))[0]?.content.payload[0]).toBe(7)
       })
 
       it.each(['put', 'repush', 'promotion'] as const)('refuses a %s older than what it holds', async (reason) => {

@@ -10,12 +10,14 @@ import type { AccessStats } from '../../entry/record.ts'
 import { newest, type Version, ZERO_VERSION } from '../../entry/version.ts'
 import { ThermoclineError } from '../../errors.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
+import { HotContent } from '../hot-content.ts'
 import type {
   HotCandidate,
   HotCapacity,
   HotRead,
   HotRemoval,
   HotSize,
+  HotState,
   HotTier,
   HotTouch,
   HotWrite,
@@ -50,7 +52,7 @@ interface Held {
   version: Version
   deleted: boolean
   expiresAt: number | null
-  payload: Uint8Array
+  content: HotContent
   /** Reads that cold knows of already. */
   knownAccesses: number
   /** Reads since the key entered hot. */
@@ -61,7 +63,7 @@ interface Held {
 
 const STORED: HotWriteResult = { status: 'stored' }
 const LATE: HotWriteResult = { status: 'late' }
-const NOTHING = new Uint8Array()
+const NOTHING = new HotContent(new Uint8Array())
 
 export class InProcessHotTier implements HotTier {
   readonly capacity: HotCapacity
@@ -97,10 +99,9 @@ export class InProcessHotTier implements HotTier {
 
   held(key: EntryKey): HotRead | undefined {
     const held = this.#held.get(keyText(key))
-    return held && { ...stateOf(held), payload: held.payload }
+    return held && { ...stateOf(held), content: held.content }
   }
 
-  /** The payloads are the tier's own bytes, not copies: nobody may write to them. */
   async read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]> {
     this.#refuseIfClosed()
     return keys.map((key) => this.held(key))
@@ -216,12 +217,12 @@ export class InProcessHotTier implements HotTier {
 
   #store(write: HotWrite, name: string, before: Held | undefined): void {
     const held = before ?? this.#enter(name, write)
-    const payload = ownBytes(write.payload)
-    this.#bytes += payload.byteLength - held.payload.byteLength
+    const content = new HotContent(ownBytes(write.payload))
+    this.#bytes += content.byteLength - held.content.byteLength
     held.version = write.version
     held.deleted = write.deleted
     held.expiresAt = write.expiresAt
-    held.payload = payload
+    held.content = content
     this.#setLastAccess(held, Math.max(this.#wall.now(), write.access?.lastAccessedAt ?? 0))
     if (held.expiresAt === null) this.#byExpiry.delete(held)
     else this.#byExpiry.set(held, held.expiresAt)
@@ -234,7 +235,7 @@ export class InProcessHotTier implements HotTier {
       version: ZERO_VERSION,
       deleted: false,
       expiresAt: null,
-      payload: NOTHING,
+      content: NOTHING,
       knownAccesses: access?.accessCount ?? 0,
       accesses: 0,
       lastAccessedAt: 0,
@@ -248,7 +249,7 @@ export class InProcessHotTier implements HotTier {
     this.#byLastAccess.delete(held)
     this.#byExpiry.delete(held)
     this.#read.delete(held)
-    this.#bytes -= held.payload.byteLength
+    this.#bytes -= held.content.byteLength
     return { accessCount: held.accesses, lastAccessedAt: held.lastAccessedAt }
   }
 
@@ -272,7 +273,7 @@ function refused(floor: Version): HotWriteResult {
   return { status: 'refused', floor }
 }
 
-function stateOf(held: Held): Omit<HotRead, 'payload'> {
+function stateOf(held: Held): HotState & AccessStats {
   const { version, deleted, expiresAt, knownAccesses, accesses, lastAccessedAt } = held
   return { version, deleted, expiresAt, accessCount: knownAccesses + accesses, lastAccessedAt }
 }

@@ -14,6 +14,7 @@ import { systemClock } from '../../kernel/clock.ts'
 import { Coalescer } from '../../kernel/coalescer.ts'
 import { withDeadline } from '../../kernel/deadline.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { HotContent } from '../hot-content.ts'
 import type {
   HotCandidate,
   HotCapacity,
@@ -220,7 +221,7 @@ export class RedisHotTier implements HotTier {
         const found = answer as (Buffer | null)[]
         return Array.from({ length: found.length / 2 }, (_, i) => {
           const line = found[2 * i]
-          return line ? { ...stateOf(line.toString('latin1')), payload: found[2 * i + 1]! } : undefined
+          return line ? { ...stateOf(line.toString('latin1')), content: new HotContent(found[2 * i + 1]!) } : undefined
         })
       },
       asBytes: true,

@@ -1,5 +1,6 @@
 /** How values and verdicts cross between the contract and the scripts. */
-import type { HotRead, HotWrite, HotWriteResult } from '../hot-tier.ts'
+import type { AccessStats } from '../../entry/record.ts'
+import type { HotState, HotWrite, HotWriteResult } from '../hot-tier.ts'
 
 /** Fields of an entry's hash that every answer needs, in the order in which the script's line of an entry has them. */
 export const STATE_FIELDS = ['version', 'deleted', 'expires', 'known', 'accesses', 'last'] as const
@@ -10,7 +11,7 @@ export const WRITE_FIELDS = [
   'name',
 ] as const
 
-export function stateOf(line: string): Omit<HotRead, 'payload'> {
+export function stateOf(line: string): HotState & AccessStats {
   const [version, deleted, expires, known, accesses, last] = line.split(' ') as [string, ...string[]]
   return {
     version,

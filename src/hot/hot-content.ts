@@ -1,0 +1,35 @@
+/**
+ * What a value in hot stands for: the bytes that the tier was handed, and in their place, from the first look on, the
+ * record that they decode to. A tier that keeps it decodes once; both forms at once would take the memory twice.
+ */
+import { decodeKind, decodeRecord, encodeRecord } from '../entry/codec.ts'
+import type { EntryKind } from '../entry/memory-entry.ts'
+import type { EntryRecord } from '../entry/record.ts'
+
+export class HotContent {
+  /** Of the payload, whichever form is kept. */
+  readonly byteLength: number
+  #kept: Uint8Array | EntryRecord
+
+  /** @param payload that nobody writes to any more. */
+  constructor(payload: Uint8Array) {
+    this.byteLength = payload.byteLength
+    this.#kept = payload
+  }
+
+  /** Nobody may write to it. */
+  get payload(): Uint8Array {
+    return this.#kept instanceof Uint8Array ? this.#kept : encodeRecord(this.#kept)
+  }
+
+  /** Reads the kind alone, as far as nobody has read more. */
+  get kind(): EntryKind | null {
+    return this.#kept instanceof Uint8Array ? decodeKind(this.#kept) : this.#kept.kind
+  }
+
+  /** Everybody gets the same one: it MUST NOT leave the store. */
+  get record(): EntryRecord {
+    if (this.#kept instanceof Uint8Array) this.#kept = decodeRecord(this.#kept)
+    return this.#kept
+  }
+}
