@@ -70,6 +70,20 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** Smaller ones are copied as fast. */
+const MOVED_BYTES = 16 * 1024
+
+/** What is moved to the thread instead of copied: nobody here reads a group once it is on its way. */
+function groupsIn(operations: readonly LogOperation[]): ArrayBuffer[] {
+  const moved: ArrayBuffer[] = []
+  for (const operation of operations) {
+    if (operation.op !== 'write' || operation.bytes.byteLength < MOVED_BYTES) continue
+    const { buffer } = operation.bytes
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === operation.bytes.byteLength) moved.push(buffer)
+  }
+  return moved
+}
+
 function failureOf(operations: readonly LogOperation[], { index, code, written }: WorkerFailure): LogDeviceFailure {
   return { operation: operations[index]!, code, written }
 }
@@ -101,7 +115,7 @@ export class WorkerLogDevice implements LogDevice {
     return new Promise((resolve, reject) => {
       // Only an unfinished write keeps the process alive.
       if (this.#waiting.push({ operations, resolve, reject }) === 1) this.#worker.ref()
-      this.#worker.postMessage(operations)
+      this.#worker.postMessage(operations, groupsIn(operations))
     })
   }
 
