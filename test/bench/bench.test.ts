@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compiled } from '../tools/compiled.ts'
@@ -20,8 +21,8 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }))
 
 async function bench(...args: string[]) {
-  const tsx = join(ROOT, 'node_modules/tsx/dist/cli.mjs')
-  const command = [tsx, join(ROOT, 'test/bench/main.ts'), ...args]
+  const loader = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href
+  const command = ['--import', loader, join(ROOT, 'test/bench/main.ts'), ...args]
   // A folder for its files, to be seen empty again.
   const options = { cwd: dir, env: { ...process.env, TMPDIR: dir } }
   try {

@@ -8,6 +8,7 @@ import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { whenWrapperEnds } from '../../src/cli/parent.ts'
 import { whenWeEnd } from '../tools/services.ts'
 import type { BenchCase, Row } from './harness/bench-case.ts'
 import { BenchServers } from './harness/bench-servers.ts'
@@ -80,7 +81,9 @@ async function runOn(cases: ReadonlyMap<string, BenchCase>, flags: Flags, dist: 
     isStopped = true
     runner?.stop()
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+  // Each time: whoever started this may pass a signal on that the terminal has sent already.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
+  whenWrapperEnds(stop)
   try {
     await using servers = new BenchServers()
     using compiled = await CompiledCases.make(ROOT, [...cases.keys()])
@@ -109,7 +112,7 @@ async function runOn(cases: ReadonlyMap<string, BenchCase>, flags: Flags, dist: 
     }
     progress[Symbol.dispose]()
     // Also what was measured before it was stopped.
-    if (flags.profile === undefined) await tellReport(report, flags)
+    if (Object.keys(report.cases).length > 0) await tellReport(report, flags)
     if (isStopped) {
       tell('stopped')
       return 130

@@ -7,7 +7,7 @@ import { escapeHtml, figure, number } from './text.ts'
 const WIDTH = 560
 const HEIGHT = 210
 /** Left of a chart, for the numbers of its axis. */
-const LEFT = 60
+const LEFT = 80
 const BAR = 20
 const STEP = 28
 const NAMES = 230

@@ -46,16 +46,19 @@ ${Object.values(report.cases).map(caseHtml).join('\n')}
 }
 
 function caseHtml(report: CaseReport): string {
-  const titles = [...new Set(report.lines.map(({ title }) => title))]
+  const compared = report.lines.filter(({ reference }) => reference !== undefined)
+  const titles = [...new Set(compared.map(({ title }) => title))]
   const bars = titles.map((title) => {
-    const lines = report.lines.filter((line) => line.title === title)
+    const lines = compared.filter((line) => line.title === title)
     return `<h3>${escapeHtml(title)}</h3>\n${pairBars(lines)}`
   })
   const curves = latencyCurves(report)
   const latencies =
     curves === undefined ? '' : `<h3>how long calls took, from the quickest to the slowest</h3>\n${curves}`
   const growth = growthLines(report) ?? ''
-  return `<section>\n<h2>${escapeHtml(report.title)}</h2>\n${[...bars, growth, latencies].join('\n')}\n</section>`
+  const charts = [...bars, growth, latencies].filter((chart) => chart !== '')
+  if (charts.length === 0) return ''
+  return `<section>\n<h2>${escapeHtml(report.title)}</h2>\n${charts.join('\n')}\n</section>`
 }
 
 function tableHtml(lines: readonly Line[]): string {
