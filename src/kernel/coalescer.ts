@@ -41,7 +41,7 @@ export class Coalescer<T, R> {
   #batchFor(items: number): Batch<T, R> {
     const open = this.#open
     if (open !== undefined && open.items.length + items <= MAX_ITEMS) return open
-    const batch: Batch<T, R> = new Batch<T, R>(() => {
+    const batch: Batch<T, R> = new Batch<T, R>(async () => {
       if (this.#open === batch) this.#open = undefined
       return this.#work(batch.items, batch.calls)
     })

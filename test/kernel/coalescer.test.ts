@@ -41,3 +41,11 @@ it('splits what is too much, never a call', async () => {
   expect(answers.map(({ length }) => length)).toEqual([1, 1_500, 1])
   expect(works.map(([items]) => items.length)).toEqual([1, 1_500, 1])
 })
+
+it('rejects the calls also where the work fails before it answers a promise', async () => {
+  const failure = new Error('broken')
+  const { coalescer } = setUp(() => {
+    throw failure
+  })
+  await expect(coalescer.call([1])).rejects.toBe(failure)
+})

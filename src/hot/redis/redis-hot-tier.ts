@@ -68,6 +68,7 @@ export class RedisHotTier implements HotTier {
   readonly #generation: RedisGeneration
   readonly #scripts: SlotScripts
   readonly #breaker: CircuitBreaker
+  /** Not on a cluster: whoever asks one master must not fail with those who ask another. */
   readonly #reads = new Coalescer((keys: readonly EntryKey[], calls) => this.#readAll(keys, calls))
   readonly #writes = new Coalescer((writes: readonly HotWrite[], calls) => this.#writeAll(writes, calls))
   readonly #commandTimeout: number
@@ -154,11 +155,11 @@ export class RedisHotTier implements HotTier {
   }
 
   async read(keys: readonly EntryKey[]): Promise<readonly (HotRead | undefined)[]> {
-    return this.#reads.call(keys)
+    return this.#scripts.spansSlots ? this.#reads.call(keys) : this.#readAll(keys)
   }
 
   async write(writes: readonly HotWrite[]): Promise<HotWriteResult[]> {
-    const verdicts = await this.#writes.call(writes)
+    const verdicts = await (this.#scripts.spansSlots ? this.#writes.call(writes) : this.#writeAll(writes))
     // What there was room for is stored all the same; a write that is rejected may always have arrived.
     if (verdicts.includes('full')) throw this.#unavailable(new RedisFull('a write found no room'))
     const results = verdicts.map(resultOf)
@@ -214,7 +215,7 @@ export class RedisHotTier implements HotTier {
     await this.#link.close()
   }
 
-  #readAll(keys: readonly EntryKey[], calls: number): Promise<(HotRead | undefined)[]> {
+  #readAll(keys: readonly EntryKey[], calls = 1): Promise<(HotRead | undefined)[]> {
     const script: SlotScript<EntryKey, HotRead | undefined> = {
       call: (generation, slot, group) => ({ keys: entryKeys(generation.keys, slot, group), args: ['payload'] }),
       results: (answer) => {
@@ -229,7 +230,7 @@ export class RedisHotTier implements HotTier {
     return this.#perSlot('read', keys, (key) => key, script, calls)
   }
 
-  #writeAll(writes: readonly HotWrite[], calls: number): Promise<string[]> {
+  #writeAll(writes: readonly HotWrite[], calls = 1): Promise<string[]> {
     const script: SlotScript<HotWrite, string> = {
       call: ({ id, keys }, slot, group) => ({
         keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],

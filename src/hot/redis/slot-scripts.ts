@@ -15,8 +15,9 @@ export interface SlotCall {
   readonly args: readonly ScriptArgument[]
 }
 
-/** Redis serves nobody else while a script runs: keys of one script. */
+/** Redis serves nobody else while a script runs: keys of one script, and bytes that it takes. */
 const MAX_KEYS = 512
+const MAX_BYTES = 1_048_576
 
 export class SlotScripts {
   readonly #link: RedisLink
@@ -28,6 +29,10 @@ export class SlotScripts {
     this.#spansSlots = !link.isCluster
   }
 
+  get spansSlots(): boolean {
+    return this.#spansSlots
+  }
+
   /** Answers what the script found in each slot, in order: texts and numbers, or bytes in place of texts. */
   async run(
     generation: Generation,
@@ -35,13 +40,14 @@ export class SlotScripts {
     calls: readonly SlotCall[],
     { asBytes = false } = {},
   ): Promise<unknown[]> {
-    const parts = this.#spansSlots ? inParts(calls) : calls.map((call) => [call])
+    const spansSlots = this.#spansSlots
+    const parts = spansSlots ? inParts(calls) : calls.map((call) => [call])
     try {
       const answers = await Promise.all(parts.map((part) => this.#runPart(generation, script, part, asBytes)))
       return answers.flat()
     } catch (error) {
-      // What looks like one server may stand before a cluster. Such a script was not begun.
-      if (!this.#spansSlots || replyCode(error) !== 'CROSSSLOT') throw error
+      // What looks like one server may stand before a cluster. Such a script was not begun. Several may find that out.
+      if (!spansSlots || replyCode(error) !== 'CROSSSLOT') throw error
       this.#spansSlots = false
       return this.run(generation, script, calls, { asBytes })
     }
@@ -68,16 +74,23 @@ export class SlotScripts {
 /** Slots in their order, several to a script. */
 function inParts(calls: readonly SlotCall[]): SlotCall[][] {
   const parts: SlotCall[][] = []
-  let keys = MAX_KEYS
+  let [keys, bytes] = [MAX_KEYS, 0]
   for (const call of calls) {
+    const size = payloadBytes(call)
     keys += call.keys.length
-    if (keys > MAX_KEYS) {
+    bytes += size
+    if (keys > MAX_KEYS || bytes > MAX_BYTES) {
       parts.push([])
       keys = call.keys.length
+      bytes = size
     }
     parts.at(-1)!.push(call)
   }
   return parts
+}
+
+function payloadBytes({ args }: SlotCall): number {
+  return args.reduce<number>((sum, arg) => sum + (arg instanceof Uint8Array ? arg.byteLength : 0), 0)
 }
 
 /**

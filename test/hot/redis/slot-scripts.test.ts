@@ -101,8 +101,9 @@ describeWithRedis('calls of one turn', () => {
     const { direct, connect } = await open()
     const tier = await connect()
     await Promise.all(range(64).map((n) => put(tier, n, 1)))
-    const [slot] = await direct.keys('*:slot')
-    await direct.del(slot!)
+    // One that holds something.
+    const [used] = await direct.keys('*:used')
+    await direct.del(used!.replace(/:used$/, ':slot'))
     const before = tier.generationId
     for (const outcome of await Promise.allSettled(range(64).map((n) => versionIn(tier, n))))
       expect(outcome).toMatchObject({ status: 'rejected', reason: AWAY })
