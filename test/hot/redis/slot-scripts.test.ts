@@ -5,9 +5,10 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { ZERO_VERSION } from '../../../src/entry/version.ts'
 import { loadIoredis } from '../../../src/hot/redis/load-ioredis.ts'
 import { RedisHotTier } from '../../../src/hot/redis/redis-hot-tier.ts'
+import type { RedisLocation } from '../../../src/hot/redis/redis-location.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { keyOf, versionOf, writeOf } from '../../contract/hot-writes.ts'
-import { describeWithRedis, PrivateRedis, type RedisServerOptions } from '../../tools/services.ts'
+import { createCluster, describeWithRedis, PrivateRedis, type RedisServerOptions } from '../../tools/services.ts'
 
 await loadIoredis()
 
@@ -20,18 +21,19 @@ async function open(options?: RedisServerOptions) {
   onTestFinished(() => redis[Symbol.asyncDispose]())
   const direct = new Redis(redis.connection)
   onTestFinished(async () => direct.disconnect())
-  const connect = async () => {
-    const tier = new RedisHotTier({
-      server: { options: redis.connection },
-      storeId: randomUUID(),
-      logger: silentLogger,
-      enterGeneration: async () => ({ number: 1, highestVersion: ZERO_VERSION }),
-    })
-    onTestFinished(() => tier.close())
-    await tier.connect()
-    return tier
-  }
-  return { direct, connect }
+  return { redis, direct, connect: () => connect({ options: redis.connection }) }
+}
+
+async function connect(server: RedisLocation): Promise<RedisHotTier> {
+  const tier = new RedisHotTier({
+    server,
+    storeId: randomUUID(),
+    logger: silentLogger,
+    enterGeneration: async () => ({ number: 1, highestVersion: ZERO_VERSION }),
+  })
+  onTestFinished(() => tier.close())
+  await tier.connect()
+  return tier
 }
 
 const put = (tier: RedisHotTier, n: number, version: number, payload = '{}') =>
@@ -126,8 +128,26 @@ describeWithRedis('calls of one turn', () => {
     await direct.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
     await vi.waitFor(async () => expect(await direct.call('CLUSTER', 'INFO')).toContain('cluster_state:ok'), 10_000)
     const tier = await connect()
+    // Reads and writes that find that out in the same turn.
+    const reads = Promise.all(range(64).map((n) => versionIn(tier, n)))
     expect(await Promise.all(range(64).map((n) => put(tier, n, 1)))).toEqual(range(64).map(() => [STORED]))
+    await reads
     expect(await Promise.all(range(64).map((n) => versionIn(tier, n)))).toEqual(range(64).map(() => versionOf(1)))
     expect(await tier.size()).toMatchObject({ entries: 64 })
+  })
+
+  it('to a cluster fail with the master that they ask, and with no other', async () => {
+    const options = { onPort: true, args: ['--cluster-enabled', 'yes'] }
+    const masters = [await open(options), await open(options), await open(options)]
+    await createCluster(masters.map(({ redis }) => redis))
+    const tier = await connect({
+      nodes: masters.map(({ redis }) => redis.connection as { host: string; port: number }),
+    })
+    for (const n of range(64)) expect(await put(tier, n, 1)).toEqual([STORED])
+    await masters[0]!.direct.config('SET', 'min-replicas-to-write', '1')
+    const outcomes = await Promise.allSettled(range(64).map((n) => versionIn(tier, n)))
+    const refused = outcomes.filter(({ status }) => status === 'rejected')
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.length).toBeLessThan(outcomes.length)
   })
 })
