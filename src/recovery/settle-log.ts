@@ -1,7 +1,8 @@
 /**
- * What becomes of a log that an operator has recovered. A whole one is in cold, and retired. A damaged one stays where
- * it is, with its checkpoint before the damage, so that a file restored from a copy is shipped by the next run;
- * accepting its loss moves it to the quarantine (quarantine.ts).
+ * What becomes of a log that an operator has recovered. A whole one is in cold, and retired. A damaged one that lost
+ * nothing which cold lacks goes to the quarantine (quarantine.ts). One that did lose something stays where it is, with
+ * its checkpoint before the damage, so that a file restored from a copy is shipped by the next run; it goes to the
+ * quarantine once its loss is accepted.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
@@ -15,7 +16,7 @@ import { continueLog, type Recovery } from './recover-log.ts'
 
 export interface SettleOptions {
   readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion' | 'onDurable'>
-  /** Where damaged logs go once their loss is accepted. */
+  /** Where damaged logs go that lost nothing, or whose loss is accepted. */
   readonly quarantine: string
   readonly cold: ColdTier
   readonly logger: Logger

@@ -1,7 +1,7 @@
 /**
- * Moves entries out of hot: by age, and early where hot is over capacity. An entry leaves only after cold has its
- * version, and only if hot still holds that version; deleted and expired entries leave by the same path. The cost is
- * that of the batch, not of the tier.
+ * Moves entries out of hot: by age (hot-upkeep.ts says which), and early where hot is over capacity. An entry leaves
+ * only after cold has its version, and only if hot still holds that version; deleted and expired entries leave by the
+ * same path. The cost is that of the batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'

@@ -9,7 +9,7 @@ export class GenerationLost extends Error {
   override readonly name = 'GenerationLost'
 }
 
-/** Thrown where Redis had no room for a write. */
+/** Thrown where Redis had no room for a write; what a full one still does is decided in redis-scripts.ts. */
 export class RedisFull extends Error {
   override readonly name = 'RedisFull'
 }
