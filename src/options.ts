@@ -144,7 +144,10 @@ export interface TimeoutOptions {
   readonly open?: Duration | undefined
 }
 
-/** Every default, durations in milliseconds. */
+/** Connections of a Postgres where nothing else is said: `cold.max`, which the embedded database does not have. */
+export const POSTGRES_CONNECTIONS = 4
+
+/** Every other default, durations in milliseconds. */
 export const DEFAULTS = {
   dir: '.thermocline',
   inMemory: false,

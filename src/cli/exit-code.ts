@@ -1,4 +1,4 @@
-/** What a command's exit code says; the README has the same list. */
+/** What a command's exit code says; the README has the same list. What `recover` found decides its own (recover.ts). */
 import { type ErrorCode, isThermoclineError } from '../errors.ts'
 
 export const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, locked: 4, interruptedTwice: 130 } as const

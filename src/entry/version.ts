@@ -20,7 +20,10 @@ export type Version = string
 /** Below every version that a clock issues. */
 export const ZERO_VERSION: Version = '0'.repeat(24)
 
-/** A version further ahead of our clock raises only the next version of its own key (rule V4 of flow/README.md). */
+/**
+ * A version further ahead of our clock raises only the next version of its own key (rule V4 of flow/README.md). A store
+ * does not open where clocks are further apart (store/open-time.ts).
+ */
 export const MAX_DRIFT_MS = 5_000
 
 const MAX_COUNTER = 0xffff

@@ -6,7 +6,7 @@
 /** Answers one result per item, in order. @param calls that the items are of. */
 export type CoalescedWork<T, R> = (items: readonly T[], calls: number) => Promise<readonly R[]>
 
-/** More than one turn brings is several batches: a call alone may be larger. */
+/** Of one batch: a turn that brings more has several. One call is never split, however large. */
 const MAX_ITEMS = 1_000
 
 class Batch<T, R> {

@@ -107,7 +107,7 @@ async function takeOver(
 ): Promise<LogCheckpoint> {
   // An earlier recovery may have taken the log over and died before it wrote a segment.
   const epoch = Math.max(outline.lastEpoch, known?.epoch ?? 0) + 1
-  // Once it were noted, what a copy shipped would count as shipped from here.
+  // Not where a copy was used: once an epoch is noted, what the copy shipped would count as shipped from here.
   if (known === undefined || outline.hasTaken(known.epoch)) await log.noteEpoch(epoch)
   else
     logger.warn(

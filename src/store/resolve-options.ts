@@ -17,6 +17,7 @@ import {
   DEFAULTS,
   type HotOptions,
   type MemoryStoreOptions,
+  POSTGRES_CONNECTIONS,
   type PostgresClientLike,
   type PromoteOptions,
   type RedisClientLike,
@@ -74,9 +75,6 @@ export type ResolvedCold = {
       readonly max: number
     }
 )
-
-/** Connections of a Postgres where nothing else is said. */
-const POSTGRES_CONNECTIONS = 4
 
 const DURATION = "a duration: milliseconds or a text like '5m'"
 

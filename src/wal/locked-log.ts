@@ -103,12 +103,14 @@ export class LockedLog {
     if (mark === undefined) return
     const device = await WorkerLogDevice.open(this.path)
     try {
-      await device.run([
+      const failure = await device.run([
         { op: 'open', name: MARK_FILE, handle: MARK_FILE },
         this.stillOwned,
         { op: 'write', handle: MARK_FILE, ...encodeMark({ ...mark, markNumber: mark.markNumber + 1, epoch }) },
         { op: 'fdatasync', handle: MARK_FILE },
       ])
+      if (failure !== undefined)
+        this.#logger.warn({ walId: this.walId, epoch, code: failure.code }, 'the epoch of a log could not be noted')
     } finally {
       await device.close()
     }

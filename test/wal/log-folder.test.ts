@@ -1,9 +1,12 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
+import { MARK_FILE, readMark } from '../../src/wal/durable-mark.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
+import { filesIn } from '../../src/wal/log-files.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
+import { recordLines } from '../tools/recorded-lines.ts'
 import { createLog, payloadOf, range, temporaryFolder } from './temporary-log.ts'
 
 describe('the folder of the logs', () => {
@@ -41,4 +44,31 @@ describe('the folder of the logs', () => {
       }
     }
   })
+})
+
+describe('an epoch that a recovery takes', () => {
+  it('is noted in the mark', async () => {
+    const { log, lines } = await claimed()
+    await log.noteEpoch(7)
+    expect((await readMark(filesIn(log.path), log.walId))?.epoch).toBe(7)
+    expect(lines).toEqual([])
+    await log.release()
+  })
+
+  it('is told to the logger where it cannot be noted, and the recovery goes on', async () => {
+    const { log, lines } = await claimed()
+    await log.outline()
+    await rm(join(log.path, MARK_FILE))
+    await log.noteEpoch(7)
+    expect(lines).toEqual(['warn the epoch of a log could not be noted'])
+    await log.release()
+  })
+
+  async function claimed() {
+    const dir = await temporaryFolder()
+    const log = await createLog({ dir })
+    await log.close()
+    const { lines, logger } = recordLines()
+    return { lines, log: await LockedLog.lock(dir, log.walId, { lockTimeout: 0, logger }) }
+  }
 })

@@ -1,7 +1,8 @@
 import { decode } from '@msgpack/msgpack'
 import { type BenchCase, ratioAtLeast, ratioAtMost } from '../harness/bench-case.ts'
-import { chunk, encodedChunk, jsonChunk } from '../harness/entries.ts'
+import { encodedChunk, jsonChunk } from '../harness/entries.ts'
 import { load } from '../harness/load.ts'
+import { storedChunks } from '../harness/stored-chunks.ts'
 
 const ENTRIES = 1_000
 
@@ -22,14 +23,11 @@ export default {
   ],
   async setUp(bench) {
     const store = await bench.openServerStore()
-    const inputs = Array.from({ length: ENTRIES }, (_, nth) => chunk(nth))
-    const ids = (await store.chunks.putMany(inputs)).map(({ id }) => id)
-    // From here on they are in Redis and in Postgres, and not pending.
-    await store.checkpoint()
+    const ids = await storedChunks(store, ENTRIES)
     const redis = bench.redis('redis')
     const bento = await bench.peers.bentocache(bench.address('redis'))
     bench.defer(() => bento.disconnectAll())
-    for (const nth of inputs.keys()) {
+    for (const nth of ids.keys()) {
       await redis.set(`raw-${nth}`, encodedChunk(nth))
       await bento.set({ key: `entry-${nth}`, value: jsonChunk(nth) })
     }

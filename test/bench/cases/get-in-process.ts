@@ -1,6 +1,7 @@
 import { type BenchCase, figureAtLeast, ratioAtLeast } from '../harness/bench-case.ts'
-import { chunk, jsonChunk } from '../harness/entries.ts'
+import { jsonChunk } from '../harness/entries.ts'
 import { load } from '../harness/load.ts'
+import { storedChunks } from '../harness/stored-chunks.ts'
 
 const ENTRIES = 1_000
 
@@ -17,9 +18,7 @@ export default {
   ],
   async setUp(bench) {
     const store = await bench.openStore()
-    const inputs = Array.from({ length: ENTRIES }, (_, nth) => chunk(nth))
-    const ids = (await store.chunks.putMany(inputs)).map(({ id }) => id)
-    await store.checkpoint()
+    const ids = await storedChunks(store, ENTRIES)
     const bento = await bench.peers.bentocache({ maxItems: ENTRIES })
     bench.defer(() => bento.disconnectAll())
     for (const nth of ids.keys()) await bento.set({ key: `entry-${nth}`, value: jsonChunk(nth) })

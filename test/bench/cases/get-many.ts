@@ -1,7 +1,8 @@
 import { decode } from '@msgpack/msgpack'
 import { type BenchCase, ratioAtLeast } from '../harness/bench-case.ts'
-import { chunk, encodedChunk } from '../harness/entries.ts'
+import { encodedChunk } from '../harness/entries.ts'
 import { load } from '../harness/load.ts'
+import { storedChunks } from '../harness/stored-chunks.ts'
 
 const ENTRIES = 2_000
 const BATCH = 100
@@ -15,9 +16,7 @@ export default {
   ],
   async setUp(bench) {
     const store = await bench.openServerStore()
-    const inputs = Array.from({ length: ENTRIES }, (_, nth) => chunk(nth))
-    const ids = (await store.chunks.putMany(inputs)).map(({ id }) => id)
-    await store.checkpoint()
+    const ids = await storedChunks(store, ENTRIES)
     const redis = bench.redis('redis')
     const keys = ids.map((_, nth) => `raw-${nth}`)
     for (const [nth, key] of keys.entries()) await redis.set(key, encodedChunk(nth))

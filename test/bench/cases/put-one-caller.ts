@@ -1,10 +1,7 @@
-import { fdatasyncSync, openSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
 import { type BenchCase, ratioAtMost } from '../harness/bench-case.ts'
-import { chunk, encodedChunk } from '../harness/entries.ts'
+import { encodedChunk } from '../harness/entries.ts'
 import { load } from '../harness/load.ts'
-
-const ONE_CALLER = { callers: 1, ms: 600, calls: 1_000 }
+import { ONE_CALLER, putOneByOne, syncedFile } from '../harness/one-caller.ts'
 
 export default {
   title: 'put on servers, 1 caller, p50',
@@ -21,18 +18,13 @@ export default {
   async setUp(bench) {
     const store = await bench.openServerStore({ sync: false, checkpoint: { every: '1h' } })
     const redis = bench.redis('redis')
-    const file = openSync(join(await bench.folder(), 'records'), 'w')
+    const append = syncedFile(await bench.folder())
     return {
-      thermocline: async () => {
-        const sample = await load((nth) => store.chunks.put(chunk(nth)), ONE_CALLER)
-        await store.checkpoint()
-        return sample
-      },
+      thermocline: () => putOneByOne(store),
       'one fdatasync, one SET': () =>
         load(async (nth) => {
           const bytes = encodedChunk(nth)
-          writeSync(file, bytes)
-          fdatasyncSync(file)
+          append(bytes)
           await redis.set(`key-${nth}`, bytes)
         }, ONE_CALLER),
     }
