@@ -134,13 +134,14 @@ export function describeWithPrivateServers(name: string, body: (servers: Private
 
 /**
  * Waits until the very same backends have healed: everything is shipped, and nothing is left to repair in a hot tier
- * they all know.
+ * that they all know, and that answers each of them: one may still leave it alone after another has repaired it.
  */
 export async function heal(backends: readonly Backend[]): Promise<void> {
   const isHealed = async (): Promise<void> => {
     for (const { store, hot } of backends) {
       await store.checkpoint()
       expect(await store.stats()).toMatchObject({ pending: { entries: 0 } })
+      await hot.size()
       expect(hot.generationNumber).toBe(backends[0]!.hot.generationNumber)
     }
     expect((await backends[0]!.cold.hotMisses(1)).misses).toEqual([])
