@@ -1,5 +1,6 @@
 /** Public names only. */
 export type { CallOptions } from './call-options.ts'
+export { DEFAULTS } from './default-options.ts'
 export type { Duration } from './entry/duration.ts'
 export type {
   ChunkEntry,
@@ -32,18 +33,17 @@ export type { TierState } from './flow/tier-watch.ts'
 export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
 export type { Clock } from './kernel/clock.ts'
 export type { Logger } from './kernel/logger.ts'
-export {
-  type CheckpointOptions,
-  type ColdOptions,
-  DEFAULTS,
-  type HotOptions,
-  type MemoryStoreOptions,
-  type PostgresClientLike,
-  type PromoteOptions,
-  type RedisClientLike,
-  type SyncOptions,
-  type TimeoutOptions,
-  type WalOptions,
+export type {
+  CheckpointOptions,
+  ColdOptions,
+  HotOptions,
+  MemoryStoreOptions,
+  PostgresClientLike,
+  PromoteOptions,
+  RedisClientLike,
+  SyncOptions,
+  TimeoutOptions,
+  WalOptions,
 } from './options.ts'
 export type { Comparison, Where } from './query/filter.ts'
 export type { Metric } from './query/metric.ts'

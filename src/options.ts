@@ -1,12 +1,15 @@
-/** What a store can be told, with its defaults. {@link ./store/resolve-options.ts} checks it and fills it in. */
+/**
+ * What a store can be told. Each default stands in {@link ./default-options.ts}; {@link ./store/resolve-options.ts}
+ * checks what was given and fills in the rest.
+ */
 import type { PostgresClientLike } from './cold/postgres/postgres-location.ts'
 import type { Duration } from './entry/duration.ts'
 import type { Durability } from './flow/writer.ts'
-import { type Clock, systemClock } from './kernel/clock.ts'
-import { type Logger, silentLogger, warningLogger } from './kernel/logger.ts'
+import type { Clock } from './kernel/clock.ts'
+import type { Logger } from './kernel/logger.ts'
 import type { Metric } from './query/metric.ts'
 
-export { type PostgresClientLike, silentLogger }
+export type { PostgresClientLike }
 
 /** Options of {@link openMemoryStore}. Durations are milliseconds or text like `'5m'`. */
 export interface MemoryStoreOptions {
@@ -143,28 +146,3 @@ export interface TimeoutOptions {
   /** How long opening waits for a Postgres that is away. @default '30s' */
   readonly open?: Duration | undefined
 }
-
-/** Connections of a Postgres where nothing else is said: `cold.max`, which the embedded database does not have. */
-export const POSTGRES_CONNECTIONS = 4
-
-/** Every other default, durations in milliseconds. */
-export const DEFAULTS = {
-  dir: '.thermocline',
-  inMemory: false,
-  hot: { kind: 'memory', maxEntries: 10_000, maxBytes: 256 * 1024 * 1024 },
-  cold: { kind: 'embedded', dir: undefined, dimensions: [], metrics: ['cosine'], migrate: 'auto' },
-  durability: 'wal',
-  wal: {
-    segmentBytes: 64 * 1024 * 1024,
-    checkpointBytes: 64 * 1024 * 1024,
-    maxPendingBytes: 128 * 1024 * 1024,
-    lockTimeout: 5_000,
-  },
-  checkpoint: { every: 1_000 },
-  sync: { schedule: '0 * * * * *', hotToColdAge: 300_000, batchSize: 100 },
-  promote: { minAccesses: 1 },
-  timeouts: { hot: 2_000, cold: 10_000, search: 10_000, open: 30_000 },
-  requireCold: true,
-  logger: warningLogger,
-  clock: systemClock,
-} as const satisfies { readonly [O in keyof MemoryStoreOptions]-?: unknown }

@@ -18,7 +18,7 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['contract', /^(hot\/hot-(tier|content)|cold\/cold-tier|wal\/(format|log-contract))$/],
   ['stage', /^(wal|hot|cold)\//],
   ['flow', /^(flow|recovery|sync|repository)\//],
-  ['root', /^options$|^(store|admin)\//],
+  ['root', /^(default-)?options$|^(store|admin)\//],
   ['surface', /^index$|^cli\//],
   ['build', /^build\//],
 ]

@@ -5,7 +5,8 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { DEFAULTS, type MemoryStoreOptions } from '../options.ts'
+import { DEFAULTS } from '../default-options.ts'
+import type { MemoryStoreOptions } from '../options.ts'
 import { dataFolder, namingFolder, readFormat } from '../store/data-folder.ts'
 import { refuseUnsetNames, resolveOptions } from '../store/resolve-options.ts'
 import { loadConfig } from './config-file.ts'

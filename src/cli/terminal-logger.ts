@@ -1,7 +1,7 @@
 /** Loggers of the commands: JSON lines for a collector, plain lines for a person. */
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { silentLogger } from '../options.ts'
+import { silentLogger } from '../default-options.ts'
 import type { ResolvedOptions } from '../store/resolve-options.ts'
 import type { CommonFlags } from './store-options.ts'
 

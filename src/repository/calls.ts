@@ -1,4 +1,4 @@
-/** The options of each public call. A call cannot pass the gate without its table here. */
+/** The options of each public call, with their defaults. A call cannot pass the gate without its table here. */
 import {
   type CallOptions,
   type CallSchema,
@@ -44,6 +44,12 @@ export interface SearchOptions extends CountOptions {
   /** @default 'cosine' */
   readonly metric?: Metric | undefined
 }
+
+/** What holds where a call says nothing; for opening there is `default-options.ts`. */
+export const CALL_DEFAULTS = {
+  find: { limit: 100 },
+  search: { k: 10, metric: 'cosine' },
+} as const satisfies { find: Partial<FindOptions>; search: Partial<SearchOptions> }
 
 const DURABILITIES: readonly Durability[] = ['wal', 'cold']
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']

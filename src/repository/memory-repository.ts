@@ -20,6 +20,7 @@ import type { Scope } from '../query/scope.ts'
 import { acceptInputs, receiptsOf } from './batch.ts'
 import type { CallGate } from './call-gate.ts'
 import {
+  CALL_DEFAULTS,
   CALLS,
   type CountOptions,
   type FindOptions,
@@ -178,7 +179,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   find(options?: FindOptions): Promise<FindResult<EntryOf<K>>> {
     return this.#flows.gate.run(CALLS.find, options, async (checked) => {
-      const { limit = 100 } = checked
+      const { limit = CALL_DEFAULTS.find.limit } = checked
       const items = await this.#flows.searcher.find(this.#scope(checked), this.#filter(checked), limit, checked)
       return { items: items as EntryOf<K>[] }
     })
@@ -193,7 +194,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Answers the entries nearest to a vector of the same dimensions. Hits count as accesses. */
   search(options: SearchOptions): Promise<SearchResult<EntryOf<K>>> {
     return this.#flows.gate.run(CALLS.search, options, async (checked) => {
-      const { embedding, k = 10, metric = 'cosine' } = checked
+      const { embedding, k = CALL_DEFAULTS.search.k, metric = CALL_DEFAULTS.search.metric } = checked
       const query = { embedding, k, metric }
       const result = await this.#flows.searcher.search(this.#scope(checked), this.#filter(checked), query, checked)
       return result as SearchResult<EntryOf<K>>

@@ -2,6 +2,8 @@
  * The second step of opening a store: the flows over what was opened. Each is handed finished parts and calls none that
  * comes after it; what has to go the other way goes by {@link Emitter}s, to which the worker, built last, subscribes.
  */
+
+import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
 import { Explainer } from '../flow/explainer.ts'
 import { HotReads } from '../flow/hot-reads.ts'
@@ -11,7 +13,6 @@ import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
 import { Writer } from '../flow/writer.ts'
-import { DEFAULTS } from '../options.ts'
 import type { Flows } from '../repository/memory-repository.ts'
 import { Checkpointer } from '../sync/checkpointer.ts'
 import { Demoter } from '../sync/demoter.ts'

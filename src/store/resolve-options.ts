@@ -1,6 +1,7 @@
 /** What a store was told, checked and filled in: {@link resolveOptions}. */
 import { Cron } from 'croner'
 import { z } from 'zod'
+import { DEFAULTS, POSTGRES_CONNECTIONS } from '../default-options.ts'
 import { parseDuration } from '../entry/duration.ts'
 import { MAX_DIMENSIONS } from '../entry/limits.ts'
 import { ThermoclineError } from '../errors.ts'
@@ -11,19 +12,17 @@ import type { Clock } from '../kernel/clock.ts'
 import { MAX_TIMER_MS } from '../kernel/deadline.ts'
 import { absoluteFolder } from '../kernel/folder-error.ts'
 import { type Logger, neverFailing, silentLogger } from '../kernel/logger.ts'
-import {
-  type CheckpointOptions,
-  type ColdOptions,
-  DEFAULTS,
-  type HotOptions,
-  type MemoryStoreOptions,
-  POSTGRES_CONNECTIONS,
-  type PostgresClientLike,
-  type PromoteOptions,
-  type RedisClientLike,
-  type SyncOptions,
-  type TimeoutOptions,
-  type WalOptions,
+import type {
+  CheckpointOptions,
+  ColdOptions,
+  HotOptions,
+  MemoryStoreOptions,
+  PostgresClientLike,
+  PromoteOptions,
+  RedisClientLike,
+  SyncOptions,
+  TimeoutOptions,
+  WalOptions,
 } from '../options.ts'
 import type { Metric } from '../query/metric.ts'
 

@@ -3,8 +3,9 @@ import { Cluster, Redis } from 'ioredis'
 import postgres from 'postgres'
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { describe, expect, test } from 'vitest'
+import { DEFAULTS } from '../../src/default-options.ts'
 import { isThermoclineError } from '../../src/errors.ts'
-import { DEFAULTS, type MemoryStoreOptions } from '../../src/options.ts'
+import type { MemoryStoreOptions } from '../../src/options.ts'
 import { resolveOptions } from '../../src/store/resolve-options.ts'
 
 const RESOLVED_DEFAULTS = {

@@ -1,0 +1,35 @@
+/**
+ * What a store does where nothing else is said. Defaults of single calls, as how many entries `find` answers, are in
+ * {@link ./repository/calls.ts}.
+ */
+import { systemClock } from './kernel/clock.ts'
+import { silentLogger, warningLogger } from './kernel/logger.ts'
+import type { MemoryStoreOptions } from './options.ts'
+
+/** What `logger: false` asks for. */
+export { silentLogger }
+
+/** Connections of a Postgres where nothing else is said: `cold.max`, which the embedded database does not have. */
+export const POSTGRES_CONNECTIONS = 4
+
+/** Every other default, durations in milliseconds. */
+export const DEFAULTS = {
+  dir: '.thermocline',
+  inMemory: false,
+  hot: { kind: 'memory', maxEntries: 10_000, maxBytes: 256 * 1024 * 1024 },
+  cold: { kind: 'embedded', dir: undefined, dimensions: [], metrics: ['cosine'], migrate: 'auto' },
+  durability: 'wal',
+  wal: {
+    segmentBytes: 64 * 1024 * 1024,
+    checkpointBytes: 64 * 1024 * 1024,
+    maxPendingBytes: 128 * 1024 * 1024,
+    lockTimeout: 5_000,
+  },
+  checkpoint: { every: 1_000 },
+  sync: { schedule: '0 * * * * *', hotToColdAge: 300_000, batchSize: 100 },
+  promote: { minAccesses: 1 },
+  timeouts: { hot: 2_000, cold: 10_000, search: 10_000, open: 30_000 },
+  requireCold: true,
+  logger: warningLogger,
+  clock: systemClock,
+} as const satisfies { readonly [O in keyof MemoryStoreOptions]-?: unknown }
