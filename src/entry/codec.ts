@@ -4,12 +4,12 @@
  * is encoded once per put. A reader ignores map fields it does not know, which leaves newer versions room to add some.
  */
 import { types } from 'node:util'
-import { Decoder, Encoder } from '@msgpack/msgpack'
+import { Decoder } from '@msgpack/msgpack'
 import type { EntryKind } from './memory-entry.ts'
+import { MAX_HEADER_BYTES, MsgpackWriter } from './msgpack-writer.ts'
 import type { EntryRecord } from './record.ts'
 import { isVersion } from './version.ts'
 
-const encoder = new Encoder({ ignoreUndefined: true })
 /** Texts come as bytes: the decoder's own way drops a byte-order mark that a text begins with. */
 const decoder = new Decoder({ rawStrings: true })
 
@@ -17,13 +17,78 @@ export class UndecodableRecord extends Error {
   override readonly name = 'UndecodableRecord'
 }
 
+/** Every field, in the order in which fields are written, and its name as msgpack. */
+const FIELDS = Object.entries({
+  namespace: nameOf('namespace'),
+  id: nameOf('id'),
+  key: nameOf('key'),
+  version: nameOf('version'),
+  kind: nameOf('kind'),
+  text: nameOf('text'),
+  documentId: nameOf('documentId'),
+  position: nameOf('position'),
+  level: nameOf('level'),
+  children: nameOf('children'),
+  metadata: nameOf('metadata'),
+  embeddingModel: nameOf('embeddingModel'),
+  createdAt: nameOf('createdAt'),
+  updatedAt: nameOf('updatedAt'),
+  expiresAt: nameOf('expiresAt'),
+  deletedAt: nameOf('deletedAt'),
+  embedding: nameOf('embedding'),
+} satisfies Record<keyof EntryRecord, Uint8Array>) as [keyof EntryRecord, Uint8Array][]
+const NAMES_BYTES = FIELDS.reduce((sum, [, name]) => sum + name.byteLength, 0)
+
+/** Texts MUST be well-formed Unicode. */
 export function encodeRecord(record: EntryRecord): Uint8Array {
-  const { embedding, ...rest } = record
-  const fields: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(rest)) if (value !== null) fields[name] = value
-  if (embedding !== null)
-    fields.embedding = new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength)
-  return encoder.encode(fields)
+  let size = NAMES_BYTES + MAX_HEADER_BYTES
+  let count = 0
+  for (const [field] of FIELDS) {
+    const value = record[field]
+    if (value === null) continue
+    size += MAX_HEADER_BYTES + sizeOf(value)
+    count++
+  }
+  const writer = new MsgpackWriter(size)
+  writer.map(count)
+  for (const [field, name] of FIELDS) {
+    const value = record[field]
+    if (value === null) continue
+    writer.raw(name)
+    write(writer, value)
+  }
+  return writer.end()
+}
+
+type FieldValue = NonNullable<EntryRecord[keyof EntryRecord]>
+
+function nameOf(field: string): Uint8Array {
+  const writer = new MsgpackWriter(MAX_HEADER_BYTES + field.length)
+  writer.text(field)
+  return writer.end()
+}
+
+/** Answers how many bytes the value has at most, without its header. */
+function sizeOf(value: FieldValue): number {
+  // No UTF-16 unit takes more than three bytes.
+  if (typeof value === 'string') return value.length * 3
+  if (typeof value === 'number') return 0
+  if (!isTexts(value)) return value.byteLength
+  return value.reduce((sum, text) => sum + MAX_HEADER_BYTES + sizeOf(text), 0)
+}
+
+function write(writer: MsgpackWriter, value: FieldValue): void {
+  if (typeof value === 'string') writer.text(value)
+  else if (typeof value === 'number') writer.number(value)
+  else if (isTexts(value)) {
+    writer.array(value.length)
+    for (const text of value) writer.text(text)
+  } else writer.bytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+}
+
+/** Not judged by class: an embedding that another thread made may be of another realm. */
+function isTexts(value: readonly string[] | Float32Array): value is readonly string[] {
+  return Array.isArray(value)
 }
 
 /** Reads bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
