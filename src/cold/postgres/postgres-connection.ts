@@ -33,7 +33,7 @@ export class PostgresConnection {
     const deadline = performance.now() + timeout
     const link = await this.#connect(timeout)
     const rows: Row[] = []
-    const query = link.client.unsafe(text, parameters.map(encodeParameter))
+    const query = inOneRoundTrip(link.client.unsafe(text, parameters.map(encodeParameter)))
     // Where postgres.js collects them itself, those of a statement that failed leave as many holes in the next answer.
     const answered = query.forEach((row) => {
       rows.push(row)
@@ -184,6 +184,14 @@ class Link {
     // postgres.js may have a better reason, such as a refused login, and tells it first.
     setImmediate(() => this.#fail?.(reason))
   }
+}
+
+/**
+ * Before a statement without a name, postgres.js asks the server for the types of its parameters, and waits for them.
+ * They are text here, whatever their types, and each statement says what it makes of them: all of it is sent at once.
+ */
+function inOneRoundTrip<T extends object>(query: T): T {
+  return Object.defineProperty(query, 'describeFirst', { get: () => false, set: () => {} })
 }
 
 function copyIn(client: Sql, text: string, bytes: Uint8Array): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * The k nearest of the rows that a query selects. Rows that the vector index holds are found through it, rows that it
  * does not hold yet are compared one by one, and both come from one statement, so from one state of the database. A
- * filter can leave the index with fewer than k (it stops after a bounded walk): then every row is compared. Without
- * pgvector plain SQL compares them, ten times slower and more.
+ * filter can leave the index with fewer than k (it stops after a bounded walk): then every row is compared, unless the
+ * index holds nothing at all. Without pgvector plain SQL compares them, ten times slower and more.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { similarity } from '../../query/metric.ts'
@@ -27,7 +27,7 @@ const MAX_HALF = 65_504
 const ZERO_HALF = 2 ** -25
 
 export async function search(
-  driver: ColdDriver,
+  driver: Pick<ColdDriver, 'query'>,
   { schema, indexes }: VectorSupport,
   query: ColdSearch,
 ): Promise<ColdSearchResult> {
@@ -37,7 +37,7 @@ export async function search(
     return { hits: toHits(rows, query), exact: true }
   }
   const rows = await driver.query(indexedSearch(query, schema))
-  const enough = rows.filter((row) => row.from_index === true).length >= query.k
+  const enough = rows[0]?.is_index_empty === true || rows.filter((row) => row.from_index === true).length >= query.k
   // `exact` tells of a missing index; here the small remainder was compared although there is one.
   const nearest = enough ? rows.slice(0, query.k) : await driver.query(exactSearch(query, schema))
   return { hits: toHits(nearest, query), exact: false }
@@ -61,11 +61,15 @@ function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolea
  */
 export function exactSearch(query: ColdSearch, schema: string | undefined): SQL {
   const by = schema === undefined ? plainDistance(query) : distance(query, schema)
-  return withColumns(sql`
+  return withColumns(
+    query,
+    schema,
+    sql`
     SELECT e.namespace, e.id, ${by} AS distance, false AS from_index
     FROM thermocline.memory_entries e
     WHERE ${hasDimension(query.embedding.length)} AND ${selects(query)}
-    ORDER BY distance, e.namespace, e.id LIMIT ${query.k}::int8`)
+    ORDER BY distance, e.namespace, e.id LIMIT ${query.k}::int8`,
+  )
 }
 
 /**
@@ -78,10 +82,13 @@ const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', t
   || set_config('hnsw.max_scan_tuples', greatest(1000, least(20000, sum(entries) / 20))::int4::text, true)
   FROM thermocline.entry_counts) IS NOT NULL`
 
-/** Up to k from the index and up to k from the rest, nearest first. */
+/**
+ * Up to k from the index and up to k from the rest, nearest first. Where the index gave fewer than k, each row says
+ * whether it holds any row at all, whatever the filter: before a first indexing, nothing is compared twice.
+ */
 export function indexedSearch(query: ColdSearch, schema: string): SQL {
   const dimension = query.embedding.length
-  return withColumns(sql`
+  const nearest = sql`
     (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, true AS from_index
      FROM thermocline.memory_entries e
      WHERE ${hasDimension(dimension)} AND e.indexed AND ${selects(query)} AND ${SETTINGS}
@@ -90,38 +97,54 @@ export function indexedSearch(query: ColdSearch, schema: string): SQL {
     (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, false AS from_index
      FROM thermocline.memory_entries e
      WHERE ${hasDimension(dimension)} AND e.embedding IS NOT NULL AND e.indexed IS NOT TRUE AND ${selects(query)}
-     ORDER BY distance LIMIT ${query.k}::int8)`)
+     ORDER BY distance LIMIT ${query.k}::int8)`
+  const isIndexEmpty = sql`
+    CASE WHEN (SELECT count(*) FROM nearest WHERE from_index) < ${query.k}::int8 THEN (
+      SELECT true FROM thermocline.memory_entries e
+      WHERE ${hasDimension(dimension)} AND e.indexed AND ${SETTINGS}
+      ORDER BY ${indexedDistance(query, schema)} LIMIT 1
+    ) IS NULL END`
+  return withColumns(query, schema, nearest, sql`, ${isIndexEmpty} AS is_index_empty`)
 }
 
-/** Fetches whole rows for the nearest only: comparing needs neither their text nor their metadata. */
-function withColumns(nearest: SQL): SQL {
+/**
+ * Fetches whole rows for the nearest only: comparing needs neither their text nor their metadata. What is searched for
+ * is sent and read once, as long as it is.
+ */
+function withColumns({ embedding }: ColdSearch, schema: string | undefined, nearest: SQL, more = sql``): SQL {
+  const type = schema === undefined ? sql`real[]` : typeOf(schema, 'vector', embedding.length)
+  const text = schema === undefined ? sql.param([...embedding]) : vectorText(embedding)
   return sql`
-    WITH nearest AS MATERIALIZED (${nearest})
-    SELECT ${ROW_COLUMNS}, nearest.from_index FROM nearest
+    WITH question AS MATERIALIZED (SELECT ${text}::${type} AS embedding),
+    nearest AS MATERIALIZED (${nearest})
+    SELECT ${ROW_COLUMNS}, nearest.from_index${more} FROM nearest
     CROSS JOIN ${lookUp(sql`nearest`)} ${ACCESS_JOIN}
     ORDER BY nearest.distance, e.namespace, e.id`
 }
 
+/** Of {@link withColumns}. */
+const QUESTION = sql`(SELECT embedding FROM question)`
+
 function distance({ embedding, metric }: ColdSearch, schema: string): SQL {
   const type = typeOf(schema, 'vector', embedding.length)
-  return sql`((e.embedding::${type}) ${distanceOperator(schema, metric)} ${vectorText(embedding)}::${type})`
+  return sql`((e.embedding::${type}) ${distanceOperator(schema, metric)} ${QUESTION})`
 }
 
 /** The same figures from plain arrays. A vector of length zero has no direction: NaN, which sorts last. */
-function plainDistance({ embedding, metric }: ColdSearch): SQL {
+function plainDistance({ metric }: ColdSearch): SQL {
   const measures = {
     cosine: sql`coalesce(1 - sum(v.a * v.b) / nullif(sqrt(sum(v.a * v.a) * sum(v.b * v.b)), 0), 'NaN')`,
     l2: sql`sqrt(sum((v.a - v.b) * (v.a - v.b)))`,
     'inner-product': sql`-sum(v.a * v.b)`,
   } as const satisfies Record<ColdSearch['metric'], SQL>
   return sql`(SELECT ${measures[metric]} FROM
-    (SELECT a::float8, b::float8 FROM unnest(e.embedding, ${sql.param([...embedding])}::real[]) AS u (a, b)) AS v)`
+    (SELECT a::float8, b::float8 FROM unnest(e.embedding, ${QUESTION}) AS u (a, b)) AS v)`
 }
 
 /** Exactly the expression that the index was built on. */
 function indexedDistance({ embedding, metric }: ColdSearch, schema: string): SQL {
   const type = typeOf(schema, indexedType(embedding.length) ?? 'vector', embedding.length)
-  return sql`(e.embedding::${type}) ${distanceOperator(schema, metric)} ${vectorText(embedding)}::${type}`
+  return sql`(e.embedding::${type}) ${distanceOperator(schema, metric)} ${QUESTION}::${type}`
 }
 
 /** The shortest decimals of the doubles, which read back as the same floats. */

@@ -3,6 +3,7 @@ import type { PGlite } from '@electric-sql/pglite'
 import { type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pglite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ColdDriver, Row } from '../../../src/cold/cold-driver.ts'
 import type { ColdSearch } from '../../../src/cold/cold-tier.ts'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold, PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
@@ -41,6 +42,21 @@ async function planOf(statement: SQL): Promise<string> {
     sql`EXPLAIN ${statement}`,
   )
   return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
+
+/** Of a driver, what searching needs. */
+class CountingDriver {
+  queries = 0
+  readonly #driver: ColdDriver
+
+  constructor(driver: ColdDriver) {
+    this.#driver = driver
+  }
+
+  query(statement: SQL): Promise<Row[]> {
+    this.queries++
+    return this.#driver.query(statement)
+  }
 }
 
 const query: ColdSearch = {
@@ -82,6 +98,30 @@ describe('a filter that the index cannot satisfy within its walk', () => {
     )
     expect(hits.map(({ record }) => record.position).sort()).toEqual([500, 700, 900])
     expect(exact).toBe(false)
+  })
+})
+
+describe('rows that the index does not hold yet', () => {
+  it('are compared once while it holds none', async () => {
+    const random = seeded(3)
+    const counted = new CountingDriver(new PgliteDriver(client, 60_000, silentLogger))
+    const near = {
+      ...query,
+      scope: { namespace: 'new', recursive: false },
+      exclude: [],
+      embedding: vectorOf(8, random),
+    }
+    const support = { schema: 'public', indexes: [{ dimension: 8, metric: 'cosine' as const }] }
+    await client.exec(`INSERT INTO thermocline.memory_entries
+        (namespace, id, version, kind, text, position, embedding, created_at, updated_at)
+      SELECT 'new', gen_random_uuid(), lpad(to_hex(i), 24, '0'), 'chunk', 'text', i, ARRAY (
+        SELECT sin(i * d)::real FROM generate_series(1, 8) d), now(), now() FROM generate_series(1, 20) i`)
+    expect((await search(counted, support, near)).hits).toHaveLength(10)
+    expect(counted.queries).toBe(1)
+    // With one that it does hold, it might hold more than its walk came to.
+    await client.exec(`UPDATE thermocline.memory_entries SET indexed = true WHERE namespace = 'new' AND position = 1`)
+    expect((await search(counted, support, near)).hits).toHaveLength(10)
+    expect(counted.queries).toBe(3)
   })
 })
 
