@@ -52,7 +52,7 @@ export type { EntryOf, FindResult, MemoryRepository, PutOf } from './repository/
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { CloseResult } from './store/close-store.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'
-export { openMemoryStore } from './store/open-store.ts'
+export { openMemoryStore } from './store/open-memory-store.ts'
 export type { StoreHealth, StoreStats } from './store/store-status.ts'
 export type { CheckpointStats } from './sync/checkpointer.ts'
 export type { SyncStats } from './sync/full-sync.ts'

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Command } from 'commander'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { openMemoryStore } from '../store/open-store.ts'
+import { openMemoryStore } from '../store/open-memory-store.ts'
 import { EXIT } from './exit-code.ts'
 import { GRACE_MS, graceAfter, listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions, type StoreOptions } from './store-options.ts'

@@ -2,11 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { LateColdTier } from '../cold/late-cold-tier.ts'
-import { openPgliteCold } from '../cold/pglite/pglite-driver.ts'
+import type { PgliteColdOptions } from '../cold/pglite/pglite-driver.ts'
 import { holdsDatabase } from '../cold/pglite/pglite-folder.ts'
-import { openPostgresCold, type PostgresDriverOptions } from '../cold/postgres/postgres-driver.ts'
+import type { PostgresDriverOptions } from '../cold/postgres/postgres-driver.ts'
 import { isPermanent } from '../cold/postgres/postgres-errors.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import type { Logger } from '../kernel/logger.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 import { type DataFolder, readStoreId } from './data-folder.ts'
@@ -30,10 +31,15 @@ export async function openCold(
   if (folder !== undefined && !replacesLost) await refuseWithoutDatabase(options, folder, makesNone)
   const cold =
     given.kind === 'embedded'
-      ? await openPgliteCold({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
+      ? await openEmbedded({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
       : await openServer({ ...given, timeout: timeouts.cold, logger }, options, folder)
   releases.push('the cold tier', () => cold.close())
   return cold
+}
+
+async function openEmbedded(options: PgliteColdOptions): Promise<ColdTier> {
+  const { openPgliteCold } = await import('../cold/pglite/pglite-driver.ts')
+  return openPgliteCold(options)
 }
 
 /** Serving without it takes a folder that says which store it belongs to. */
@@ -42,26 +48,27 @@ async function openServer(
   { requireCold, timeouts, logger }: ResolvedOptions,
   folder: DataFolder | undefined,
 ): Promise<ColdTier> {
+  const { openPostgresCold } = await import('../cold/postgres/postgres-driver.ts')
+  const open = (signal?: AbortSignal) => openPostgresCold(server, signal)
   try {
-    return await openOnceReachable(server, timeouts.open)
+    return await openOnceReachable(open, timeouts.open, logger)
   } catch (error) {
     if (requireCold || folder === undefined || !mayPass(error)) throw error
     const storeId = await readStoreId(folder.path)
     if (storeId === undefined) throw error
     logger.warn({ err: error }, 'opening without the cold tier: its entries cannot be read until it is there')
-    const open = (signal: AbortSignal) => openPostgresCold(server, signal)
     return new LateColdTier({ storeId, open, reason: error as ThermoclineError, logger })
   }
 }
 
-async function openOnceReachable(options: PostgresDriverOptions, patience: number): Promise<ColdTier> {
+async function openOnceReachable(open: () => Promise<ColdTier>, patience: number, logger: Logger): Promise<ColdTier> {
   const deadline = performance.now() + patience
   for (let attempt = 1; ; attempt++) {
     try {
-      return await openPostgresCold(options)
+      return await open()
     } catch (error) {
       if (!mayPass(error) || performance.now() + RETRY_MS > deadline) throw error
-      if (attempt === 1) options.logger.warn({ patience }, `${(error as Error).message}; waiting for it`)
+      if (attempt === 1) logger.warn({ patience }, `${(error as Error).message}; waiting for it`)
     }
     await delay(RETRY_MS)
   }

@@ -4,7 +4,6 @@ import { withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import { type CountedRead, InProcessHotTier } from '../hot/in-process/in-process-hot-tier.ts'
 import { loadIoredis } from '../hot/redis/load-ioredis.ts'
-import { RedisHotTier } from '../hot/redis/redis-hot-tier.ts'
 import type { RedisLocation } from '../hot/redis/redis-location.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Emitter } from '../kernel/emitter.ts'
@@ -69,7 +68,7 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
   const { logger, timeouts } = parts.options
   // While cold is away nobody can tell, and hot is not used either: it has to be entered in cold first.
   if (!isColdAway) await refuseBesideSole(cold)
-  await loadIoredis()
+  const [{ RedisHotTier }] = await Promise.all([import('../hot/redis/redis-hot-tier.ts'), loadIoredis()])
   const newGeneration = new Emitter<string>()
   const tier = new RedisHotTier({
     server,

@@ -1,6 +1,6 @@
 /**
  * The composition root: with {@link ./open-cold.ts} and {@link ./open-hot.ts} the only place that names concrete
- * drivers.
+ * drivers, of which each is loaded when a store is opened that uses it.
  *
  * open ({@link ./open-parts.ts}): the folder → cold, migrated → its time → the log's folder belongs to this store →
  * recover the logs that others left → begin or continue a log → hot. connect ({@link ./connect-flows.ts}): hot,
@@ -17,16 +17,10 @@ import { openParts, type TierOpeners } from './open-parts.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { StoreStatus } from './store-status.ts'
 
-/**
- * Opens a store. Rejects with `ERR_INVALID_OPTIONS`; with `ERR_LOCKED` while another process has the folder; with
- * `ERR_WAL_CORRUPT` when the log lost acknowledged writes (run `thermocline recover`); with `ERR_SCHEMA` or
- * `ERR_UNSUPPORTED` when the data comes from a newer version.
- */
-export function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore> {
-  return openMemoryStoreOver({ openCold, openHot }, options)
-}
+/** @internal The tiers that there are. */
+export const DRIVERS: TierOpeners = { openCold, openHot }
 
-/** @internal The same over other tiers. */
+/** @internal As {@link openMemoryStore} of {@link ./open-memory-store.ts}, over whatever tiers. */
 export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemoryStoreOptions): Promise<MemoryStore> {
   const resolved = resolveOptions(options)
   const releases = new ReleaseStack(resolved.logger)

@@ -5,7 +5,6 @@
  * Lifecycle: idle → `start()` → running → `shutdown()` → stopped, which finishes the batch under way and starts no
  * other.
  */
-import { Cron } from 'croner'
 import { ThermoclineError } from '../errors.ts'
 import type { Need, Pressure } from '../flow/pressure.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
@@ -19,8 +18,14 @@ import type { Peers } from './peers.ts'
 export interface Schedule {
   /** Milliseconds between checkpoints; jittered by a tenth, so that processes do not march in step. */
   readonly checkpointEvery: number
-  /** Cron pattern of the sync, seconds first; undefined: only when asked. */
-  readonly sync: string | undefined
+  /** Begins the schedule of the sync, and calls `tick` as often as it fires; undefined: only when asked. */
+  readonly startSync: ((tick: () => Promise<void>) => SyncSchedule) | undefined
+}
+
+/** A schedule that has begun. */
+export interface SyncSchedule {
+  nextRun(): Date | null
+  stop(): void
 }
 
 /** @internal */
@@ -41,7 +46,7 @@ export class SyncWorker {
   readonly #sync = new SingleFlight(() => this.#parts.sync.run(this.#stop.signal))
   /** What schedules have begun. */
   readonly #background = new Set<Promise<void>>()
-  #cron: Cron | undefined
+  #schedule: SyncSchedule | undefined
   #timer: NodeJS.Timeout | undefined
   #started = false
 
@@ -58,16 +63,12 @@ export class SyncWorker {
     this.#started = true
     this.#scheduleCheckpoint()
     const { schedule } = this.#parts
-    if (schedule.sync !== undefined) {
-      this.#cron = new Cron(schedule.sync, { protect: true, unref: true }, () =>
-        this.#inBackground(() => this.#syncIfLeader()),
-      )
-    }
+    this.#schedule = schedule.startSync?.(() => this.#inBackground(() => this.#syncIfLeader()))
   }
 
   /** When the schedule fires next; null without one. */
   get nextRun(): Date | null {
-    return this.#cron?.nextRun() ?? null
+    return this.#schedule?.nextRun() ?? null
   }
 
   /** A whole sync: checkpoint, demote by age and over capacity, sweep, index. Rejects with the first failure. */
@@ -86,7 +87,7 @@ export class SyncWorker {
   async shutdown(): Promise<void> {
     const { checkpointer, hot, peers } = this.#parts
     this.#stop.abort()
-    this.#cron?.stop()
+    this.#schedule?.stop()
     clearTimeout(this.#timer)
     await Promise.all([hot.stop(), this.#sync.idle()])
     await checkpointer.idle()

@@ -1,0 +1,16 @@
+/**
+ * Where a program that imports this package begins. Everything that a store needs is loaded when the first is opened: a
+ * program that may never open one, such as a command that prints its help, starts without waiting for that.
+ */
+import type { MemoryStoreOptions } from '../options.ts'
+import type { MemoryStore } from './memory-store.ts'
+
+/**
+ * Opens a store. Rejects with `ERR_INVALID_OPTIONS`; with `ERR_LOCKED` while another process has the folder; with
+ * `ERR_WAL_CORRUPT` when the log lost acknowledged writes (run `thermocline recover`); with `ERR_SCHEMA` or
+ * `ERR_UNSUPPORTED` when the data comes from a newer version.
+ */
+export async function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore> {
+  const { DRIVERS, openMemoryStoreOver } = await import('./open-store.ts')
+  return openMemoryStoreOver(DRIVERS, options)
+}
