@@ -32,7 +32,7 @@ const faults: Readonly<Record<string, Fault>> = {
     await servers.client().del(slots[0] ?? 'none')
   },
   'Redis loses its nonce': async (servers) => {
-    const nonces = await servers.client().keys('*:nonce')
+    const nonces = await servers.client().keys('*:nonce*')
     await servers.client().del(...nonces, 'none')
   },
   'Redis drops its clients': (servers) => servers.client().call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),

@@ -102,7 +102,7 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
 
     const after = await open(hot)
     expect(after.hot.generationId).not.toBe(generationId)
-    expect(await servers.client().exists(...(await servers.client().keys(`*${after.hot.generationId}*:slot`)))).toBe(64)
+    expect(await servers.client().keys(`*${after.hot.generationId}*:slot`)).toHaveLength(1)
     expect(await after.store.chunks.get(changed.id)).toMatchObject({ text: 'new' })
     expect(await after.store.chunks.get(deleted.id)).toBeUndefined()
   })

@@ -106,4 +106,4 @@ function reasonOfCode(code: string, error: unknown, keys: string): string {
 
 /** Everything that the driver sends, what scripts run included. */
 const COMMANDS =
-  '+info +ping +select +hello +client +eval +evalsha +time +scan +hdel +hget +hincrby +hmget +hset +hsetnx +hstrlen +zadd +zcard +zrangebyscore +zrem +get +set +exists +unlink'
+  '+info +ping +select +hello +client +eval +evalsha +time +scan +persist +hdel +hget +hmget +hset +hsetnx +zadd +zcard +zrangebyscore +zrem +get +getrange +mget +set +setrange +strlen +unlink'

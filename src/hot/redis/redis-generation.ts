@@ -10,13 +10,29 @@
  * the floor of each slot; then the generation is declared ready, for everybody. A slot found without its floor after
  * that has lost what it held, and takes the generation with it: the nonce is replaced. A slot that lacks the latest
  * change that was seen of it has lost as well: the scripts compare these *marks* (redis-scripts.ts).
+ *
+ * Another layout of what Redis holds is another generation, with a nonce in another key. Processes of an older and of a
+ * newer layout must not use theirs side by side: each would answer what it has, and not what the other has newer. So
+ * whoever knows layout 2 takes the nonce of layout 1 away for good, which lets nobody enter there any more, and then
+ * the slots of its generation, which ends it; both before a generation of layout 2 is entered. To processes of layout 1
+ * Redis is away from then on, which they are made for (rule G8 of flow/README.md): they go on with pending and cold,
+ * and what they ship is confirmed nowhere, so that whoever has a generation repairs it (rules G5 to G7).
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Version } from '../../entry/version.ts'
 import { ThermoclineError, withoutContent } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { AnsweredByReplica, GenerationLost, isFromReplica } from './redis-errors.ts'
-import { ALL_SLOTS, GenerationKeys, nonceKey, storePrefix } from './redis-keys.ts'
+import {
+  FORMER_SLOTS,
+  formerNonceKey,
+  GenerationKeys,
+  MAX_SLOTS,
+  makeNonce,
+  nonceKey,
+  slotsOf,
+  storePrefix,
+} from './redis-keys.ts'
 import type { RedisLink } from './redis-link.ts'
 import { deleteOtherGenerations, inspectMaster, mayEvict } from './redis-masters.ts'
 import { RedisWarnings } from './redis-warnings.ts'
@@ -47,6 +63,14 @@ export interface Generation {
 /** Names a generation before it is entered. */
 type NamedGeneration = Pick<Generation, 'id' | 'keys'>
 
+interface ReadNonce {
+  readonly nonce: string
+  /** The generation that was declared ready; empty: none. */
+  readonly ready: string
+  /** The generation of layout 1 that is still to be ended; empty: none. */
+  readonly former: string
+}
+
 /** Pause before another look after one that failed although Redis is connected. */
 const RETRY_MS = 1_000
 
@@ -64,6 +88,8 @@ export class RedisGeneration {
   #lastNumber = 0
   #mayEvict = false
   #isSilent = false
+  /** Slots of a generation that begins now. */
+  #slots = MAX_SLOTS
   #retry: NodeJS.Timeout | undefined
   #isClosed = false
   /** Redis's clock less ours. */
@@ -143,7 +169,7 @@ export class RedisGeneration {
       // Where another one is ready, or none, somebody was before us.
       if (ready === lost.id) {
         await this.#renounce(nonce)
-        await Promise.all(ALL_SLOTS.map((slot) => this.#options.link.run('end', [lost.keys.slot(slot)], [])))
+        await this.#end(lost.keys)
       }
     } finally {
       this.#leave(lost)
@@ -187,18 +213,19 @@ export class RedisGeneration {
   }
 
   /** Which generation Redis would have now, whether anybody has entered it or not. */
-  async #identify(): Promise<{ id: string; nonce: string; ready: string }> {
+  async #identify(): Promise<{ id: string } & ReadNonce> {
     const fingerprints = await this.#inspectMasters()
-    const { nonce, ready } = await this.#readNonce()
-    return { id: hashOf([...fingerprints, nonce]), nonce, ready }
+    const read = await this.#readNonce()
+    return { id: hashOf([...fingerprints, read.nonce]), ...read }
   }
 
   async #look(): Promise<Generation> {
     const { link, storeId } = this.#options
     for (;;) {
       const breaks = this.#breaks
-      const { id, nonce, ready } = await this.#identify()
-      const keys = new GenerationKeys(storeId, id)
+      const { id, nonce, ready, former } = await this.#identify()
+      if (former !== '') await this.#endFormer(former)
+      const keys = new GenerationKeys(storeId, id, slotsOf(nonce))
       if (this.#lastId === undefined) await link.run('tryCommands', [keys.trial], [])
       let number = this.#lastNumber
       if (id !== this.#lastId || ready !== id) {
@@ -210,7 +237,7 @@ export class RedisGeneration {
         number = entered.number
         if (ready !== id && !(await this.#prepare({ id, keys }, nonce, entered.highestVersion))) continue
       }
-      const generation = { id, number, keys, marks: this.#marksOf(id) }
+      const generation = { id, number, keys, marks: this.#marksOf(id, keys) }
       if (this.#isClosed) throw new Error('closed meanwhile')
       if (breaks !== this.#breaks) continue
       this.#become(generation)
@@ -219,8 +246,8 @@ export class RedisGeneration {
   }
 
   /** What was known before a connection broke holds afterwards, where it is the same generation. */
-  #marksOf(id: string): string[] {
-    if (this.#known?.id !== id) this.#known = { id, marks: ALL_SLOTS.map(() => '') }
+  #marksOf(id: string, { slots }: GenerationKeys): string[] {
+    if (this.#known?.id !== id) this.#known = { id, marks: slots.map(() => '') }
     return this.#known.marks
   }
 
@@ -230,13 +257,25 @@ export class RedisGeneration {
     if (reports.some((report) => report.isReplica)) throw new AnsweredByReplica('a master became a replica')
     this.#isSilent = reports.some(({ fingerprint }) => fingerprint === undefined)
     this.#mayEvict = reports.some(mayEvict)
+    this.#slots = reports.every(({ isAlone }) => isAlone) ? 1 : MAX_SLOTS
     for (const report of reports) this.#warnings.ofMaster(report)
     return reports.map((report) => report.fingerprint ?? '').sort()
   }
 
   /** A new nonce makes a new generation of what the same Redis holds, for every process. */
   async #renounce(nonce: string): Promise<void> {
-    await this.#options.link.run('renounce', [this.#nonceKey], [nonce, randomUUID()])
+    await this.#options.link.run('renounce', [this.#nonceKey], [nonce, makeNonce(this.#slots)])
+  }
+
+  async #end(keys: GenerationKeys): Promise<void> {
+    await Promise.all(keys.slots.map((slot) => this.#options.link.run('end', [keys.slot(slot)], [])))
+  }
+
+  /** Nobody enters the generation of layout 1 any more; this is for those who have. */
+  async #endFormer(id: string): Promise<void> {
+    const { link, storeId } = this.#options
+    await this.#end(new GenerationKeys(storeId, id, FORMER_SLOTS))
+    await link.run('formerEnded', [formerNonceKey(storeId)], [id])
   }
 
   async #enter(id: string): ReturnType<EnterGeneration> {
@@ -252,7 +291,7 @@ export class RedisGeneration {
   /** Gives each slot its floor; false where the nonce was replaced meanwhile. */
   async #prepare({ id, keys }: NamedGeneration, nonce: string, floor: Version): Promise<boolean> {
     const { link, logger } = this.#options
-    await Promise.all(ALL_SLOTS.map((slot) => link.run('raiseFloor', [keys.slot(slot)], [floor])))
+    await Promise.all(keys.slots.map((slot) => link.run('raiseFloor', [keys.slot(slot)], [floor])))
     const isReady = (await link.run('declareReady', [this.#nonceKey], [nonce, id])) === 1
     if (isReady) {
       logger.info({ generation: id }, 'the hot tier begins anew')
@@ -281,12 +320,13 @@ export class RedisGeneration {
     this.#options.onCurrent(generation.id, isNew)
   }
 
-  async #readNonce(): Promise<{ nonce: string; ready: string }> {
+  async #readNonce(): Promise<ReadNonce> {
     const sentAt = performance.now()
-    const answer = await this.#options.link.run('nonce', [this.#nonceKey], [randomUUID()])
-    const [nonce, ready, time] = answer as [string, string, string]
+    const keys = [this.#nonceKey, formerNonceKey(this.#options.storeId)]
+    const answer = await this.#options.link.run('nonce', keys, [makeNonce(this.#slots)])
+    const [nonce, ready, time, former] = answer as [string, string, string, string]
     this.#offset = Number(time) - (sentAt + performance.now()) / 2
-    return { nonce, ready }
+    return { nonce, ready, former }
   }
 }
 

@@ -14,7 +14,6 @@ import { systemClock } from '../../kernel/clock.ts'
 import { Coalescer } from '../../kernel/coalescer.ts'
 import { withDeadline } from '../../kernel/deadline.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import { HotContent } from '../hot-content.ts'
 import type {
   HotCandidate,
   HotCapacity,
@@ -30,12 +29,12 @@ import { CircuitBreaker } from './circuit-breaker.ts'
 import { lowestScores } from './lowest-scores.ts'
 import { GenerationLost, isRefusalForGood, isReply, RedisFull, reasonOf, replyCode } from './redis-errors.ts'
 import { type EnterGeneration, type Generation, RedisGeneration } from './redis-generation.ts'
-import { ALL_SLOTS, groupBySlot, keyOfName, nameOf, SLOT_COUNT, type SlotItem, storePrefix } from './redis-keys.ts'
+import { groupBySlot, keyOfName, nameOf, type SlotItem, storePrefix } from './redis-keys.ts'
 import { RedisLink } from './redis-link.ts'
 import type { RedisLocation } from './redis-location.ts'
 import type { SlotScriptName } from './redis-scripts.ts'
-import { lineOf, resultOf, stateOf } from './redis-values.ts'
-import { type SlotCall, SlotScripts } from './slot-scripts.ts'
+import { entryOf, lineOf, readOf, resultOf, stateOf } from './redis-values.ts'
+import { MAX_BYTES, MAX_ITEMS, type SlotCall, SlotScripts } from './slot-scripts.ts'
 
 export interface RedisHotTierOptions {
   readonly server: RedisLocation
@@ -173,7 +172,7 @@ export class RedisHotTier implements HotTier {
         keys: [keys.slot(slot), keys.byLastAccess(slot), ...group.map(({ name }) => keys.entry(slot, name))],
         args: group.flatMap(({ name, item }) => [name, item.lastAccessedAt, item.accesses]),
       }),
-      results: (answer) => answer as number[],
+      result: (answer) => answer as number,
     })
     return touches.filter((_, i) => counted[i] !== 1)
   }
@@ -216,34 +215,28 @@ export class RedisHotTier implements HotTier {
   }
 
   #readAll(keys: readonly EntryKey[], calls = 1): Promise<(HotRead | undefined)[]> {
-    const script: SlotScript<EntryKey, HotRead | undefined> = {
-      call: (generation, slot, group) => ({ keys: entryKeys(generation.keys, slot, group), args: ['payload'] }),
-      results: (answer) => {
-        const found = answer as (Buffer | null)[]
-        return Array.from({ length: found.length / 2 }, (_, i) => {
-          const line = found[2 * i]
-          return line ? { ...stateOf(line.toString('latin1')), content: new HotContent(found[2 * i + 1]!) } : undefined
-        })
-      },
-      asBytes: true,
-    }
-    return this.#perSlot('read', keys, (key) => key, script, calls)
+    return this.#call(async (generation) => {
+      const groups = groupsOf(keys, generation, (key) => key)
+      const slots = groups.map(([slot, group]) => ({ slot, keys: entryKeys(generation.keys, slot, group) }))
+      return inOrder(keys.length, groups, await this.#scripts.read(generation, slots), readOf)
+    }, calls)
   }
 
   #writeAll(writes: readonly HotWrite[], calls = 1): Promise<string[]> {
     const script: SlotScript<HotWrite, string> = {
       call: ({ id, keys }, slot, group) => ({
         keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
-        args: [this.markerTtl, ...group.flatMap(({ name, item }) => [lineOf(name, item, id), item.payload])],
+        args: [this.markerTtl, ...group.flatMap(({ name, item }) => [lineOf(name, item, id), entryOf(item)])],
       }),
-      results: (answer) => answer as string[],
+      result: (verdict) => verdict as string,
+      bytesOf: ({ payload }) => payload.byteLength,
     }
     return this.#perSlot('write', writes, keyOfItem, script, calls)
   }
 
   async #size(generation: Generation): Promise<HotSize> {
     const { keys } = generation
-    const calls = ALL_SLOTS.map((slot) => ({ slot, keys: [keys.slot(slot), keys.byLastAccess(slot)], args: [] }))
+    const calls = keys.slots.map((slot) => ({ slot, keys: [keys.slot(slot), keys.byLastAccess(slot)], args: [] }))
     const sizes = (await this.#scripts.run(generation, 'size', calls)) as [number, number][]
     return sizes.reduce<HotSize>(
       (sum, [entries, bytes]) => ({ entries: sum.entries + entries, bytes: sum.bytes + bytes }),
@@ -257,10 +250,10 @@ export class RedisHotTier implements HotTier {
         keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
         args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.version])],
       }),
-      results: (answer) =>
-        (answer as string[][]).map(([accesses, last]) =>
-          accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) },
-        ),
+      result: (answer) => {
+        const [accesses, last] = answer as readonly string[]
+        return accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) }
+      },
     })
   }
 
@@ -269,24 +262,21 @@ export class RedisHotTier implements HotTier {
     script: SlotScriptName,
     items: readonly T[],
     keyOf: (item: T) => EntryKey,
-    { call, results, asBytes = false }: SlotScript<T, R>,
+    { call, result, bytesOf }: SlotScript<T, R>,
     calls = 1,
   ): Promise<R[]> {
-    const groups = [...groupBySlot(items, (item) => nameOf(keyOf(item)))]
     return this.#call(async (generation) => {
+      const groups = groupsOf(items, generation, keyOf, bytesOf)
       const slotCalls = groups.map(([slot, group]) => ({ slot, ...call(generation, slot, group) }))
-      const answers = await this.#scripts.run(generation, script, slotCalls, { asBytes })
-      const all: R[] = new Array(items.length)
-      for (const [g, [, group]] of groups.entries())
-        for (const [i, result] of results(answers[g]).entries()) all[group[i]!.index] = result
-      return all
+      const answers = (await this.#scripts.run(generation, script, slotCalls)) as unknown[][]
+      return inOrder(items.length, groups, answers, result)
     }, calls)
   }
 
   /** Names with the lowest scores over all slots, lowest first. */
   #lowest(generation: Generation, index: 'byLastAccess' | 'byExpiry', max: number, limit: number): Promise<string[]> {
     const { keys } = generation
-    return lowestScores(SLOT_COUNT, limit, async (pages) => {
+    return lowestScores(keys.slots.length, limit, async (pages) => {
       const calls = pages.map(({ list: slot, offset, count }) => ({
         slot,
         keys: [keys.slot(slot), keys[index](slot)],
@@ -301,13 +291,13 @@ export class RedisHotTier implements HotTier {
 
   /** What is known of the names that are still held. */
   async #candidatesOf(generation: Generation, names: readonly string[]): Promise<HotCandidate[]> {
-    const groups = [...groupBySlot(names, (name) => name)]
-    const calls = groups.map(([slot, group]) => ({ slot, keys: entryKeys(generation.keys, slot, group), args: [''] }))
-    const answers = (await this.#scripts.run(generation, 'read', calls)) as (string | null)[][]
+    const groups = inChunks(groupBySlot(names, generation.keys.slots.length, (name) => name))
+    const calls = groups.map(([slot, group]) => ({ slot, keys: entryKeys(generation.keys, slot, group), args: [] }))
+    const answers = (await this.#scripts.run(generation, 'describe', calls)) as (string | null)[][]
     const described = groups.flatMap(([, group], g) =>
       group.map(({ name }, i) => {
-        const line = answers[g]![2 * i]
-        return line ? { key: keyOfName(name), ...stateOf(line) } : undefined
+        const header = answers[g]![i]
+        return header ? { key: keyOfName(name), ...stateOf(header) } : undefined
       }),
     )
     return described.filter((candidate) => candidate !== undefined)
@@ -361,16 +351,60 @@ export class RedisHotTier implements HotTier {
   }
 }
 
-/** How a script is called for the items of a slot, and what its answer says of each of them. */
+/** How a script is called for the items of a slot, and what its answer of an item says. */
 interface SlotScript<T, R> {
   readonly call: (
     generation: Generation,
     slot: number,
     group: readonly SlotItem<T>[],
   ) => Pick<SlotCall, 'keys' | 'args'>
-  readonly results: (answer: unknown) => readonly R[]
-  /** Answered as bytes in place of texts. */
-  readonly asBytes?: boolean
+  readonly result: (answer: unknown) => R
+  /** What Redis is handed of an item. */
+  readonly bytesOf?: (item: T) => number
+}
+
+type SlotGroup<T> = readonly [slot: number, group: readonly SlotItem<T>[]]
+
+function groupsOf<T>(
+  items: readonly T[],
+  { keys }: Generation,
+  keyOf: (item: T) => EntryKey,
+  bytesOf?: (item: T) => number,
+): SlotGroup<T>[] {
+  return inChunks(
+    groupBySlot(items, keys.slots.length, (item) => nameOf(keyOf(item))),
+    bytesOf,
+  )
+}
+
+/** One call takes no more than a script may; items stay in their order. */
+function inChunks<T>(groups: Iterable<SlotGroup<T>>, bytesOf?: (item: T) => number): SlotGroup<T>[] {
+  const chunks: SlotGroup<T>[] = []
+  for (const [slot, group] of groups) {
+    let [from, bytes] = [0, 0]
+    for (const [i, { item }] of group.entries()) {
+      bytes += bytesOf?.(item) ?? 0
+      if (i === from || (i - from < MAX_ITEMS && bytes <= MAX_BYTES)) continue
+      chunks.push([slot, group.slice(from, i)])
+      from = i
+      bytes = bytesOf?.(item) ?? 0
+    }
+    chunks.push([slot, from === 0 ? group : group.slice(from)])
+  }
+  return chunks
+}
+
+/** What was answered of the items of each group, in the order in which the items were given. */
+function inOrder<T, A, R>(
+  count: number,
+  groups: readonly SlotGroup<T>[],
+  answers: readonly (readonly A[])[],
+  resultOfAnswer: (answer: A) => R,
+): R[] {
+  const all: R[] = new Array(count)
+  for (const [g, [, group]] of groups.entries())
+    for (const [i, { index }] of group.entries()) all[index] = resultOfAnswer(answers[g]![i]!)
+  return all
 }
 
 const keyOfItem = ({ key }: { readonly key: EntryKey }): EntryKey => key

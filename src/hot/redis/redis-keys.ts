@@ -1,17 +1,20 @@
+import { randomUUID } from 'node:crypto'
 import crc32 from 'crc-32'
 import { type EntryKey, keyText } from '../../entry/entry-key.ts'
+import { LAYOUT } from './redis-values.ts'
 
 /**
- * Slots of the tier, each a hash tag of its own, so that one script always finds all its keys on one master of a
- * cluster. Fixed for ever within a generation: all processes must agree. More would spread a cluster more evenly, and
- * cost `size()` and `candidates()` a round trip each.
+ * A slot's hash tag is its own, so that one script always finds all its keys on one master of a cluster. A cluster
+ * spreads the more evenly the more slots there are, and one server has only work with them. How many a generation has
+ * is part of its nonce, so that all processes agree; at most so many.
  */
-export const SLOT_COUNT = 64
+export const MAX_SLOTS = 64
 
-export const ALL_SLOTS: readonly number[] = Array.from({ length: SLOT_COUNT }, (_, slot) => slot)
+/** Generations of layout 1, which had no more than this to say of themselves, had as many slots as that. */
+export const FORMER_SLOTS = 64
 
-export function slotOf(name: string): number {
-  return (crc32.str(name) >>> 0) % SLOT_COUNT
+export function slotOf(name: string, slots: number): number {
+  return slots === 1 ? 0 : (crc32.str(name) >>> 0) % slots
 }
 
 /** One of the items of a call, with its name in its slot and its place among all items. */
@@ -22,11 +25,15 @@ export interface SlotItem<T> {
 }
 
 /** Items of one slot stay in their order. */
-export function groupBySlot<T>(items: readonly T[], name: (item: T) => string): Map<number, SlotItem<T>[]> {
+export function groupBySlot<T>(
+  items: readonly T[],
+  slots: number,
+  name: (item: T) => string,
+): Map<number, SlotItem<T>[]> {
   const groups = new Map<number, SlotItem<T>[]>()
   for (const [index, item] of items.entries()) {
     const named = { name: name(item), item, index }
-    const slot = slotOf(named.name)
+    const slot = slotOf(named.name, slots)
     const group = groups.get(slot)
     if (group === undefined) groups.set(slot, [named])
     else group.push(named)
@@ -41,21 +48,38 @@ export function storePrefix(storeId: string): string {
 
 /** Outlives generations: it tells them apart. */
 export function nonceKey(storeId: string): string {
+  return `${storePrefix(storeId)}}:nonce:${LAYOUT}`
+}
+
+/** Where processes that know only layout 1 look for theirs. */
+export function formerNonceKey(storeId: string): string {
   return `${storePrefix(storeId)}}:nonce`
+}
+
+/** A nonce that nobody had before, for generations of so many slots. */
+export function makeNonce(slots: number): string {
+  return `${slots}-${randomUUID()}`
+}
+
+export function slotsOf(nonce: string): number {
+  return Math.min(Math.max(1, Number.parseInt(nonce, 10) || 1), MAX_SLOTS)
 }
 
 /** Names of the keys of one generation. */
 export class GenerationKeys {
   readonly prefix: string
+  /** Every slot. */
+  readonly slots: readonly number[]
   /** Only what stands between the braces decides the slot of a cluster; names may hold braces. */
   readonly #tags: readonly string[]
 
-  constructor(storeId: string, generationId: string) {
+  constructor(storeId: string, generationId: string, slots: number) {
     this.prefix = `${storePrefix(storeId)}:${generationId}:`
-    this.#tags = ALL_SLOTS.map((slot) => `${this.prefix}${slot}}`)
+    this.slots = Array.from({ length: slots }, (_, slot) => slot)
+    this.#tags = this.slots.map((slot) => `${this.prefix}${slot}}`)
   }
 
-  /** Hash with the floor and the bytes of a slot. */
+  /** What the slot knows of itself: its floor above all. */
   slot(slot: number): string {
     return `${this.#tags[slot]}:slot`
   }

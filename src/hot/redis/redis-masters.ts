@@ -8,11 +8,13 @@ export interface MasterReport {
    */
   readonly fingerprint: string | undefined
   readonly isReplica: boolean
+  /** Whether it says of itself that it is no part of a cluster. */
+  readonly isAlone: boolean
   /** What Redis does when its memory is full; undefined where it has no limit or does not tell. */
   readonly evictionPolicy: string | undefined
 }
 
-const SILENT: MasterReport = { fingerprint: undefined, isReplica: false, evictionPolicy: undefined }
+const SILENT: MasterReport = { fingerprint: undefined, isReplica: false, isAlone: false, evictionPolicy: undefined }
 
 export async function inspectMaster(master: Redis): Promise<MasterReport> {
   await selectDatabase(master)
@@ -25,6 +27,7 @@ export async function inspectMaster(master: Redis): Promise<MasterReport> {
     return {
       fingerprint: runId && `${runId}:${replicationId ?? ''}`,
       isReplica: field('role') === 'slave',
+      isAlone: field('redis_mode') === 'standalone',
       evictionPolicy: hasLimit ? field('maxmemory_policy') : undefined,
     }
   } catch (error) {

@@ -17,19 +17,19 @@
  *
  * ioredis may resend, and a command that timed out may still run, so each script may run twice and late.
  *
- * Keys of a slot: hash {floor, bytes, fence, latest, and marks by number} · sorted set of names by last access · sorted
- * set of names by expiry · per name a hash {version, deleted, expires, payload, known, accesses, last} and a text, the
- * marker, which Redis expires.
+ * Keys of a slot: a text of fixed widths, the state (redis-values.ts draws it, and an entry's) · sorted set of names by
+ * last access · sorted set of names by expiry · per name the entry, a text as well, and a text that Redis expires, the
+ * marker. What is in the place of an entry and is none counts as not held.
+ *
+ * Lua hashes every byte that it is handed, which takes it longer than Redis needs for a whole read: so payloads stay
+ * out of Lua where they can. A read asks for states and entries at once, and whoever asked looks at the states.
  */
 
-import { STATE_FIELDS, WRITE_FIELDS } from './redis-values.ts'
-
-/** Marks of changes that a slot keeps. */
-const MARKS = 32
+import { ENTRY, HEADER_BYTES, LAYOUT, MARKS, STATE, STATE_BYTES, WRITE_FIELDS } from './redis-values.ts'
 
 /** A write that changes nothing and cannot grow. */
 const BEGIN = /* lua */ `
-redis.call('HDEL', KEYS[1], '')
+redis.call('PERSIST', KEYS[1])
 `
 
 /** Milliseconds of Redis's own clock. */
@@ -40,6 +40,10 @@ local function time() return millis(redis.call('TIME')) end
 local function digits(number) return string.format('%.0f', number) end
 `
 
+/** Lua that cuts a field out of a text; Lua counts from 1. */
+const cut = (text: string, [from, length]: readonly [number, number]): string =>
+  `string.sub(${text}, ${from + 1}, ${from + length})`
+
 /**
  * What scripts of slots share. `enter` answers a slot's floor and latest mark, or nothing where it lost what it held;
  * `change` notes a change of it and answers its mark. The first change also tells `now`, and whether Redis is `full`:
@@ -47,19 +51,27 @@ local function digits(number) return string.format('%.0f', number) end
  */
 const SLOT = /* lua */ `${TIME}
 local parts, now, full
-local function numberOf(mark) return tonumber(string.match(mark, '^%d+') or 0) end
-local function field(number) return string.format('m%d', number % ${MARKS}) end
+local function fixed(number) return string.format('%016.0f', number) end
+local function place(number) return ${STATE.marks[0]} + 16 * (number % ${MARKS}) end
+local function timeOf(state, number) return string.sub(state, place(number) + 1, place(number) + 16) end
 
 local function enter(KEYS, seen)
-  local floor, latest = unpack(redis.call('HMGET', KEYS[1], 'floor', 'latest'))
-  if not floor then return nil end
-  latest = latest or ''
-  if seen ~= latest and seen ~= '' then
-    local number = numberOf(seen)
-    local since = numberOf(latest) - number
-    if since < 0 or (since < ${MARKS} and redis.call('HGET', KEYS[1], field(number)) ~= seen) then return nil end
+  local state = redis.pcall('GET', KEYS[1])
+  if type(state) ~= 'string' or #state ~= ${STATE_BYTES} then return nil end
+  local latest = ${cut('state', STATE.number)}
+  local number = tonumber(latest)
+  if seen ~= '' then
+    local seenNumber = tonumber(string.sub(seen, 1, 16))
+    local since = number - seenNumber
+    if since < 0 or (since < ${MARKS} and timeOf(state, seenNumber) ~= string.sub(seen, 17)) then return nil end
   end
-  return { floor = floor, latest = latest }
+  return {
+    floor = ${cut('state', STATE.floor)},
+    number = number,
+    latest = latest .. timeOf(state, number),
+    bytes = tonumber(${cut('state', STATE.bytes)}),
+    fence = tonumber(${cut('state', STATE.fence)}),
+  }
 end
 
 local function change(KEYS, slot)
@@ -67,15 +79,27 @@ local function change(KEYS, slot)
     parts = redis.call('TIME')
     now = millis(parts)
   end
-  local number = numberOf(slot.latest) + 1
-  local mark = string.format('%.0f:%s.%s', number, parts[1], parts[2])
-  local noted = redis.pcall('HSET', KEYS[1], 'latest', mark, field(number), mark)
+  local number, time = slot.number + 1, parts[1] .. string.format('%06d', parts[2])
+  local noted = redis.pcall('SETRANGE', KEYS[1], place(number), time)
   if full == nil then full = type(noted) ~= 'number' end
   if type(noted) ~= 'number' then
-    redis.call('HDEL', KEYS[1], '')
-    redis.call('HSET', KEYS[1], 'latest', mark, field(number), mark)
+    redis.call('PERSIST', KEYS[1])
+    redis.call('SETRANGE', KEYS[1], place(number), time)
   end
-  return mark
+  redis.call('SETRANGE', KEYS[1], ${STATE.number[0]}, fixed(number))
+  return fixed(number) .. time
+end
+
+-- What stands in front of an entry's payload; nil where there is no entry.
+local function headerOf(entry)
+  local header = redis.pcall('GETRANGE', entry, 0, ${HEADER_BYTES - 1})
+  if type(header) ~= 'string' or #header ~= ${HEADER_BYTES} then return nil end
+  return string.sub(header, 1, 1) == '${LAYOUT}' and header or nil
+end
+local function bytesOf(entry) return redis.call('STRLEN', entry) - ${HEADER_BYTES} end
+local function countBytes(KEYS, slot, more)
+  slot.bytes = slot.bytes + more
+  redis.call('SETRANGE', KEYS[1], ${STATE.bytes[0]}, fixed(slot.bytes))
 end
 `
 
@@ -112,7 +136,7 @@ const TOLD = `^${WRITE_FIELDS.map((field) => (field === 'name' ? '(.*)' : '(%S*)
 
 /**
  * KEYS: slot, by last access, by expiry, then entry and marker of each write. ARGV: marker time, then of each write a
- * line of its WRITE_FIELDS and its payload. Answers, per write, `stored`, `late`, `full` or the version to rise above.
+ * line of its WRITE_FIELDS and the entry. Answers, per write, `stored`, `late`, `full` or the version to rise above.
  */
 const write = ofSlots(/* lua */ `
 local floor = slot.floor
@@ -128,7 +152,7 @@ local function judge(version, reason, started, held, left)
   end
   -- Half of the marker's time is the slack for a clock that steps, so a start far ahead is as bad as one long ago.
   if math.abs(now - started) > patience then return 'late' end
-  if reason ~= 'put' and started < tonumber(redis.call('HGET', KEYS[1], 'fence') or 0) then return 'late' end
+  if reason ~= 'put' and started < slot.fence then return 'late' end
   -- For puts alone: in-process-hot-tier.ts says why promotions need no floor.
   if reason == 'put' and not held and version <= floor then return floor end
   return nil
@@ -136,18 +160,21 @@ end
 
 local results = {}
 for i = 1, (#ARGV - 1) / 2 do
-  local entry, marker, payload = KEYS[2 * i + 2], KEYS[2 * i + 3], ARGV[2 * i + 1]
+  local entry, marker, value = KEYS[2 * i + 2], KEYS[2 * i + 3], ARGV[2 * i + 1]
   local ${WRITE_FIELDS.join(', ')} = string.match(ARGV[2 * i], '${TOLD}')
-  local held = redis.call('HGET', entry, 'version')
+  local header = headerOf(entry)
+  local held = header and ${cut('header', ENTRY.version)}
   local verdict = judge(version, reason, tonumber(started), held, redis.call('GET', marker))
-  local before = verdict and 0 or redis.call('HSTRLEN', entry, 'payload')
+  local size = #value - ${HEADER_BYTES}
+  local before = not verdict and header and bytesOf(entry) or 0
   -- What replaces something larger makes room: a delete above all.
-  if not verdict and full and (not held or #payload > before) then verdict = 'full' end
+  if not verdict and full and (not held or size > before) then verdict = 'full' end
   if not verdict then
-    if not held then redis.call('HSET', entry, 'known', known, 'accesses', 0, 'last', 0) end
-    last = math.max(now, tonumber(last), tonumber(redis.call('HGET', entry, 'last')))
-    redis.call('HSET', entry, 'version', version, 'deleted', deleted, 'expires', expires, 'payload', payload, 'last', digits(last))
-    redis.call('HINCRBY', KEYS[1], 'bytes', #payload - before)
+    local reads = header and ${cut('header', ENTRY.reads)} or fixed(known) .. fixed(0)
+    last = math.max(now, tonumber(last), header and tonumber(${cut('header', ENTRY.last)}) or 0)
+    redis.call('SET', entry, value)
+    redis.call('SETRANGE', entry, ${ENTRY.reads[0]}, reads .. fixed(last))
+    countBytes(KEYS, slot, size - before)
     redis.call('ZADD', KEYS[2], digits(last), name)
     if expires == '' then redis.call('ZREM', KEYS[3], name) else redis.call('ZADD', KEYS[3], expires, name) end
     verdict = 'stored'
@@ -157,19 +184,16 @@ end
 return { mark, results }
 `)
 
-/**
- * KEYS: slot, then entries. ARGV: `payload` where that is asked for. Answers, of each entry, a line of its STATE_FIELDS
- * and its payload; nil where it is not held.
- */
-const read = ofSlots(
+/** KEYS: slots, each with entries of it behind it. Answers all of them as they are, in order. */
+const read = /* lua */ `${BEGIN}
+return redis.call('MGET', unpack(KEYS))
+`
+
+/** KEYS: slot, then entries. Answers, of each entry, what stands in front of its payload; nil where it is not held. */
+const describe = ofSlots(
   /* lua */ `
 local found = {}
-for i = 2, #KEYS do
-  local fields = redis.call('HMGET', KEYS[i], '${STATE_FIELDS.join("', '")}', ARGV[1])
-  local payload = table.remove(fields)
-  found[2 * i - 3] = fields[1] and table.concat(fields, ' ')
-  found[2 * i - 2] = payload
-end
+for i = 2, #KEYS do found[i - 1] = headerOf(KEYS[i]) or false end
 return { slot.latest, found }
 `,
   BEGIN,
@@ -184,13 +208,14 @@ const touch = ofSlots(
 local counted = {}
 for i = 1, #ARGV / 3 do
   local entry, name, last, accesses = KEYS[i + 2], unpack(ARGV, 3 * i - 2, 3 * i)
-  counted[i] = redis.call('EXISTS', entry)
-  if counted[i] == 1 then
-    redis.call('HINCRBY', entry, 'accesses', accesses)
-    if tonumber(last) > tonumber(redis.call('HGET', entry, 'last')) then
-      redis.call('HSET', entry, 'last', last)
-      redis.call('ZADD', KEYS[2], last, name)
-    end
+  local header = headerOf(entry)
+  counted[i] = header and 1 or 0
+  if header then
+    local before = tonumber(${cut('header', ENTRY.last)})
+    local latest = math.max(before, tonumber(last))
+    accesses = tonumber(${cut('header', ENTRY.accesses)}) + accesses
+    redis.call('SETRANGE', entry, ${ENTRY.accesses[0]}, fixed(accesses) .. fixed(latest))
+    if latest > before then redis.call('ZADD', KEYS[2], last, name) end
   end
 end
 return { slot.latest, counted }
@@ -207,14 +232,14 @@ local removed, fenced = {}, false
 for i = 1, (#ARGV - 1) / 2 do
   local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
   local name, version = ARGV[2 * i], ARGV[2 * i + 1]
-  local held = redis.call('HGET', entry, 'version')
+  local header = headerOf(entry)
+  local held = header and ${cut('header', ENTRY.version)}
   local leaves = ${leaves}
   removed[i] = {}
   if leaves then
-    removed[i] = redis.call('HMGET', entry, 'accesses', 'last')
-    local bytes = redis.call('HSTRLEN', entry, 'payload')
+    removed[i] = { ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)} }
+    countBytes(KEYS, slot, 0 - bytesOf(entry))
     redis.call('UNLINK', entry)
-    redis.call('HINCRBY', KEYS[1], 'bytes', 0 - bytes)
     redis.call('ZREM', KEYS[2], name)
     redis.call('ZREM', KEYS[3], name)
   end
@@ -228,12 +253,12 @@ for i = 1, (#ARGV - 1) / 2 do
     end
     if version > floor then
       floor = version
-      redis.call('HSET', KEYS[1], 'floor', floor)
+      redis.call('SETRANGE', KEYS[1], ${STATE.floor[0]}, floor)
     end
   end
 end
 -- Half of the marker's time is the slack for clocks, as in write.
-if fenced then redis.call('HSET', KEYS[1], 'fence', digits(now + ARGV[1] / 2)) end
+if fenced then redis.call('SETRANGE', KEYS[1], ${STATE.fence[0]}, fixed(now + ARGV[1] / 2)) end
 return { mark, removed }
 `)
 
@@ -261,32 +286,51 @@ return { slot.latest, found }
 /** KEYS: slot, by last access. Answers entries and bytes. */
 const size = ofSlots(
   /* lua */ `
-return { slot.latest, { redis.call('ZCARD', KEYS[2]), tonumber(redis.call('HGET', KEYS[1], 'bytes') or 0) } }
+return { slot.latest, { redis.call('ZCARD', KEYS[2]), slot.bytes } }
 `,
   BEGIN,
 )
 
-/** KEYS: slot. ARGV: version. Sets the floor, or raises it: a slot that has one is ready. */
+/** KEYS: slot. ARGV: version. Sets the floor, or raises it: a slot that has its state is ready. */
 const raiseFloor = /* lua */ `${BEGIN}
-local floor = redis.call('HGET', KEYS[1], 'floor')
-if not floor or floor < ARGV[1] then redis.call('HSET', KEYS[1], 'floor', ARGV[1]) end
+local floor = redis.pcall('GETRANGE', KEYS[1], ${STATE.floor[0]}, ${STATE.floor[1] - 1})
+if type(floor) ~= 'string' or floor == '' then
+  redis.call('SET', KEYS[1], ARGV[1] .. string.rep('0', ${STATE_BYTES - STATE.floor[1]}))
+elseif floor < ARGV[1] then
+  redis.call('SETRANGE', KEYS[1], ${STATE.floor[0]}, ARGV[1])
+end
 return 1
 `
 
-/** KEYS: slot. Takes its floor away: whoever uses it finds out with the next script. */
+/** KEYS: slot. Takes its state away: whoever uses it finds out with the next script. */
 const end = /* lua */ `
 redis.call('UNLINK', KEYS[1])
 return 1
 `
 
 /**
- * KEYS: nonce. ARGV: a random text. Answers the nonce, made now where there was none, the generation that is ready, the
- * time.
+ * KEYS: nonce, that of layout 1. ARGV: a random text. Answers the nonce, made now where there was none, the generation
+ * that is ready, the time, and the generation of layout 1 that is still to be ended.
+ *
+ * Layout 1 kept an entry as a hash, and its processes find their nonce in a hash. A text in its place lets none of them
+ * enter any more, so that no two layouts are in use side by side: those processes go on without hot.
  */
 const nonce = /* lua */ `${BEGIN}${TIME}
+local former = redis.pcall('GET', KEYS[2])
+if type(former) ~= 'string' then
+  local ready = type(former) == 'table' and redis.pcall('HGET', KEYS[2], 'ready')
+  former = type(ready) == 'string' and ready or ''
+  redis.call('SET', KEYS[2], former)
+end
 redis.call('HSETNX', KEYS[1], 'nonce', ARGV[1])
 local found = redis.call('HMGET', KEYS[1], 'nonce', 'ready')
-return { found[1], found[2] or '', digits(time()) }
+return { found[1], found[2] or '', digits(time()), former }
+`
+
+/** KEYS: nonce of layout 1. ARGV: its generation, of which no slot is left. */
+const formerEnded = /* lua */ `${BEGIN}
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], '') end
+return 1
 `
 
 /** KEYS: nonce. ARGV: nonce, generation. Tells everybody that each slot of the generation has its floor. */
@@ -313,10 +357,9 @@ const tryCommands = /* lua */ `${BEGIN}${TIME}
 local key = KEYS[1]
 redis.call('HSET', key, 'a', time())
 redis.call('HSETNX', key, 'a', 1)
-redis.call('HINCRBY', key, 'b', 1)
-redis.call('HSTRLEN', key, 'a')
 redis.call('HGET', key, 'a')
 redis.call('HMGET', key, 'a', 'b')
+redis.call('HDEL', key, 'b')
 redis.call('UNLINK', key)
 redis.call('ZADD', key, 1, 'a')
 redis.call('ZCARD', key)
@@ -324,14 +367,20 @@ redis.call('ZRANGEBYSCORE', key, '-inf', 0)
 redis.call('ZREM', key, 'a')
 redis.call('SET', key, 'a', 'PX', 1000)
 redis.call('GET', key)
-redis.call('EXISTS', key)
+redis.call('MGET', key)
+redis.call('SETRANGE', key, 0, 'b')
+redis.call('GETRANGE', key, 0, 0)
+redis.call('STRLEN', key)
 redis.call('UNLINK', key)
 return 1
 `
 
 /** Of slots: run by {@link SlotScripts}. */
-const OF_SLOTS = { write, read, touch, remove, repair, lowest, size }
+const OF_SLOTS = { write, describe, touch, remove, repair, lowest, size }
 export type SlotScriptName = keyof typeof OF_SLOTS
 
-export const SCRIPTS = { ...OF_SLOTS, ...{ raiseFloor, end, nonce, declareReady, renounce, tryCommands } }
+export const SCRIPTS = {
+  ...OF_SLOTS,
+  ...{ read, raiseFloor, end, nonce, formerEnded, declareReady, renounce, tryCommands },
+}
 export type ScriptName = keyof typeof SCRIPTS

@@ -1,33 +1,113 @@
-/** How values and verdicts cross between the contract and the scripts. */
+/**
+ * How values and verdicts cross between the contract and the scripts. What is kept in Redis are texts of fixed widths,
+ * so that Lua cuts a field out and writes over it without a look at the rest; numbers are 16 digits.
+ *
+ * ```
+ * entry   layout 1 · version 24 · deleted 1 · expires 16 or spaces · reads known before it entered 16 ·
+ *         reads since 16 · last access 16 · payload
+ * state   floor 24 · number of the latest change 16 · bytes of payloads 16 · fence 16 · times of the latest changes,
+ *         16 each: the change of number n at n % MARKS
+ * mark    number of a change 16 · its time 16
+ * ```
+ */
 import type { AccessStats } from '../../entry/record.ts'
-import type { HotState, HotWrite, HotWriteResult } from '../hot-tier.ts'
+import { HotContent } from '../hot-content.ts'
+import type { HotRead, HotState, HotWrite, HotWriteResult } from '../hot-tier.ts'
 
-/** Fields of an entry's hash that every answer needs, in the order in which the script's line of an entry has them. */
-export const STATE_FIELDS = ['version', 'deleted', 'expires', 'known', 'accesses', 'last'] as const
+/** Layouts never share a generation (redis-generation.ts): this tells an entry from what is none. */
+export const LAYOUT = '2'
+
+/** Where a field begins, and how long it is. */
+type Field = readonly [from: number, length: number]
+
+export const ENTRY = {
+  version: [1, 24],
+  expires: [26, 16],
+  known: [42, 16],
+  accesses: [58, 16],
+  last: [74, 16],
+  /** Both counts of reads. */
+  reads: [42, 32],
+} as const satisfies Record<string, Field>
+export const HEADER_BYTES = 90
+const DELETED_AT = 25
+const NEVER = ' '.repeat(16)
+const NO_READS = '0'.repeat(48)
+
+/** Marks of changes that a slot keeps. */
+export const MARKS = 32
+export const STATE = {
+  floor: [0, 24],
+  number: [24, 16],
+  bytes: [40, 16],
+  fence: [56, 16],
+  marks: [72, 16 * MARKS],
+} as const satisfies Record<string, Field>
+export const STATE_BYTES = 72 + 16 * MARKS
 
 /** What the line of a write tells, in this order: only the name may hold spaces. */
-export const WRITE_FIELDS = [
-  ...(['version', 'deleted', 'expires', 'reason', 'started', 'known', 'last'] as const),
-  'name',
-] as const
-
-export function stateOf(line: string): HotState & AccessStats {
-  const [version, deleted, expires, known, accesses, last] = line.split(' ') as [string, ...string[]]
-  return {
-    version,
-    deleted: deleted === '1',
-    expiresAt: expires === '' ? null : Number(expires),
-    accessCount: Number(known) + Number(accesses),
-    lastAccessedAt: Number(last),
-  }
-}
+export const WRITE_FIELDS = ['version', 'expires', 'reason', 'started', 'known', 'last', 'name'] as const
 
 /** What began under another generation began too early. */
 export function lineOf(name: string, write: HotWrite, currentId: string): string {
-  const { version, deleted, expiresAt, reason, startedAt, generationId = currentId, access } = write
+  const { version, expiresAt, reason, startedAt, generationId = currentId, access } = write
   const started = generationId === currentId ? startedAt : 0
   const reads = `${access?.accessCount ?? 0} ${access?.lastAccessedAt ?? 0}`
-  return `${version} ${deleted ? 1 : 0} ${expiresAt ?? ''} ${reason} ${started} ${reads} ${name}`
+  return `${version} ${expiresAt ?? ''} ${reason} ${started} ${reads} ${name}`
+}
+
+/** The entry to be stored; the script fills the reads in. */
+export function entryOf({ version, deleted, expiresAt, payload }: HotWrite): Buffer {
+  const entry = Buffer.allocUnsafe(HEADER_BYTES + payload.byteLength)
+  const expires = expiresAt === null ? NEVER : `${expiresAt}`.padStart(16)
+  entry.write(`${LAYOUT}${version}${deleted ? 1 : 0}${expires}${NO_READS}`, 'latin1')
+  entry.set(payload, HEADER_BYTES)
+  return entry
+}
+
+/** Undefined where this is no entry. */
+export function readOf(entry: Buffer | null | undefined): HotRead | undefined {
+  if (!entry || entry.length < HEADER_BYTES) return undefined
+  const header = entry.toString('latin1', 0, HEADER_BYTES)
+  if (header[0] !== LAYOUT) return undefined
+  return { ...stateOf(header), content: new HotContent(entry.subarray(HEADER_BYTES)) }
+}
+
+/** @param header what stands in front of an entry's payload. */
+export function stateOf(header: string): HotState & AccessStats {
+  const expires = textIn(header, ENTRY.expires)
+  return {
+    version: textIn(header, ENTRY.version),
+    deleted: header[DELETED_AT] === '1',
+    expiresAt: expires === NEVER ? null : Number(expires),
+    accessCount: Number(textIn(header, ENTRY.known)) + Number(textIn(header, ENTRY.accesses)),
+    lastAccessedAt: Number(textIn(header, ENTRY.last)),
+  }
+}
+
+/**
+ * The latest mark of a slot, by its state; undefined where the slot has none or lacks the change that was seen of it,
+ * as `enter` in redis-scripts.ts finds out by itself.
+ */
+export function markIn(state: Buffer | null | undefined, seen: string): string | undefined {
+  if (!state || state.length !== STATE_BYTES) return undefined
+  const latest = state.toString('latin1', STATE.number[0], STATE.number[0] + 16)
+  const number = Number(latest)
+  if (seen !== '') {
+    const seenNumber = Number(seen.slice(0, 16))
+    const since = number - seenNumber
+    if (since < 0 || (since < MARKS && timeOf(state, seenNumber) !== seen.slice(16))) return undefined
+  }
+  return latest + timeOf(state, number)
+}
+
+function timeOf(state: Buffer, number: number): string {
+  const place = STATE.marks[0] + 16 * (number % MARKS)
+  return state.toString('latin1', place, place + 16)
+}
+
+function textIn(text: string, [from, length]: Field): string {
+  return text.slice(from, from + length)
 }
 
 export function resultOf(verdict: string): HotWriteResult {

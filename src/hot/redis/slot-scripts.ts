@@ -6,6 +6,7 @@ import { GenerationLost, replyCode } from './redis-errors.ts'
 import type { Generation } from './redis-generation.ts'
 import type { RedisLink, ScriptArgument } from './redis-link.ts'
 import type { SlotScriptName } from './redis-scripts.ts'
+import { markIn } from './redis-values.ts'
 
 /** What a script is to do in one slot. */
 export interface SlotCall {
@@ -15,9 +16,16 @@ export interface SlotCall {
   readonly args: readonly ScriptArgument[]
 }
 
+/** A part of a slot. */
+export type SlotRead = Pick<SlotCall, 'slot' | 'keys'>
+
 /** Redis serves nobody else while a script runs: keys of one script, and bytes that it takes. */
 const MAX_KEYS = 512
-const MAX_BYTES = 1_048_576
+export const MAX_BYTES = 1_048_576
+/** Items of one call: each has two keys at most, and the slot three. */
+export const MAX_ITEMS = (MAX_KEYS - 3) >> 1
+/** From so many keys on, two commands cost less than a script that Redis hands the values. */
+const MIN_KEYS_WITHOUT_SCRIPT = 8
 
 export class SlotScripts {
   readonly #link: RedisLink
@@ -33,32 +41,61 @@ export class SlotScripts {
     return this.#spansSlots
   }
 
-  /** Answers what the script found in each slot, in order: texts and numbers, or bytes in place of texts. */
-  async run(
-    generation: Generation,
-    script: SlotScriptName,
-    calls: readonly SlotCall[],
-    { asBytes = false } = {},
-  ): Promise<unknown[]> {
+  /** Answers what the script found in each slot, in order: texts and numbers. */
+  async run(generation: Generation, script: SlotScriptName, calls: readonly SlotCall[]): Promise<unknown[]> {
     const spansSlots = this.#spansSlots
     const parts = spansSlots ? inParts(calls) : calls.map((call) => [call])
     try {
-      const answers = await Promise.all(parts.map((part) => this.#runPart(generation, script, part, asBytes)))
+      const answers = await Promise.all(parts.map((part) => this.#runPart(generation, script, part)))
       return answers.flat()
     } catch (error) {
-      // What looks like one server may stand before a cluster. Such a script was not begun. Several may find that out.
-      if (!spansSlots || replyCode(error) !== 'CROSSSLOT') throw error
-      this.#spansSlots = false
-      return this.run(generation, script, calls, { asBytes })
+      if (!this.#findsOut(spansSlots, error)) throw error
+      return this.run(generation, script, calls)
     }
   }
 
-  async #runPart(
-    generation: Generation,
-    script: SlotScriptName,
-    calls: readonly SlotCall[],
-    asBytes: boolean,
-  ): Promise<unknown[]> {
+  /** Answers the entries in each slot, in order. */
+  async read(generation: Generation, calls: readonly SlotRead[]): Promise<(Buffer | null)[][]> {
+    const spansSlots = this.#spansSlots
+    const parts = spansSlots ? inParts(calls) : calls.map((call) => [call])
+    try {
+      return (await Promise.all(parts.map((part) => this.#readPart(generation, part)))).flat()
+    } catch (error) {
+      if (!this.#findsOut(spansSlots, error)) throw error
+      return this.read(generation, calls)
+    }
+  }
+
+  async #readPart(generation: Generation, calls: readonly SlotRead[]): Promise<(Buffer | null)[][]> {
+    const keys = calls.length === 1 ? calls[0]!.keys : calls.flatMap((call) => call.keys)
+    const seen = calls.map(({ slot }) => generation.marks[slot]!)
+    const values = await this.#valuesOf(generation, keys)
+    let from = 0
+    return calls.map((call, i) => {
+      const found = values.slice(from, from + call.keys.length)
+      from += call.keys.length
+      const latest = markIn(found.shift(), seen[i]!)
+      if (latest === undefined) throw new GenerationLost('a slot has no state, or not the changes that it had')
+      noteMark(generation, call.slot, latest)
+      return found
+    })
+  }
+
+  #valuesOf({ keys: { slots } }: Generation, keys: readonly string[]): Promise<(Buffer | null)[]> {
+    // Of several slots, something that stands before a cluster might ask several servers.
+    if (slots.length === 1 && keys.length >= MIN_KEYS_WITHOUT_SCRIPT && !this.#link.isCluster)
+      return this.#link.readBytes(keys)
+    return this.#link.runForBytes('read', keys, []) as Promise<(Buffer | null)[]>
+  }
+
+  /** What looks like one server may stand before a cluster. Such a script was not begun. Several may find that out. */
+  #findsOut(spansSlots: boolean, error: unknown): boolean {
+    if (!spansSlots || replyCode(error) !== 'CROSSSLOT') return false
+    this.#spansSlots = false
+    return true
+  }
+
+  async #runPart(generation: Generation, script: SlotScriptName, calls: readonly SlotCall[]): Promise<unknown[]> {
     const keys: string[] = []
     const args: ScriptArgument[] = [calls.length]
     for (const call of calls) {
@@ -66,14 +103,14 @@ export class SlotScripts {
       args.push(call.keys.length, call.args.length, generation.marks[call.slot]!)
       for (const arg of call.args) args.push(arg)
     }
-    const answers = asBytes ? this.#link.runForBytes(script, keys, args) : this.#link.run(script, keys, args)
-    return ((await answers) as unknown[]).map((answer, i) => resultIn(generation, calls[i]!.slot, answer))
+    const answers = (await this.#link.run(script, keys, args)) as unknown[]
+    return answers.map((answer, i) => resultIn(generation, calls[i]!.slot, answer))
   }
 }
 
 /** Slots in their order, several to a script. */
-function inParts(calls: readonly SlotCall[]): SlotCall[][] {
-  const parts: SlotCall[][] = []
+function inParts<C extends SlotRead & Partial<SlotCall>>(calls: readonly C[]): C[][] {
+  const parts: C[][] = []
   let [keys, bytes] = [MAX_KEYS, 0]
   for (const call of calls) {
     const size = payloadBytes(call)
@@ -89,18 +126,19 @@ function inParts(calls: readonly SlotCall[]): SlotCall[][] {
   return parts
 }
 
-function payloadBytes({ args }: SlotCall): number {
+function payloadBytes({ args = [] }: Partial<SlotCall>): number {
   return args.reduce<number>((sum, arg) => sum + (arg instanceof Uint8Array ? arg.byteLength : 0), 0)
 }
 
-/**
- * What a script answers of a slot, where the slot is still the one that we know. In a cluster a script may be answered
- * after one that was sent later, so the mark of the highest number counts.
- */
-function resultIn({ marks }: Generation, slot: number, answer: unknown): unknown {
-  if (answer === null) throw new GenerationLost('a slot has no floor, or not the changes that it had')
-  const [mark, result] = answer as readonly [string | Buffer, unknown]
-  const latest = mark.toString()
-  if (Number.parseInt(latest, 10) >= (Number.parseInt(marks[slot]!, 10) || 0)) marks[slot] = latest
+/** What a script answers of a slot, where the slot is still the one that we know. */
+function resultIn(generation: Generation, slot: number, answer: unknown): unknown {
+  if (answer === null) throw new GenerationLost('a slot has no state, or not the changes that it had')
+  const [latest, result] = answer as readonly [string, unknown]
+  noteMark(generation, slot, latest)
   return result
+}
+
+/** In a cluster a script may be answered after one that was sent later, so the mark of the highest number counts. */
+function noteMark({ marks }: Generation, slot: number, latest: string): void {
+  if (latest.slice(0, 16) >= marks[slot]!.slice(0, 16)) marks[slot] = latest
 }

@@ -7,6 +7,7 @@ import { describeRedisAway } from './redis-away.ts'
 import { describeRedisClusterFaults } from './redis-cluster-faults.ts'
 import { describeRedisFull } from './redis-full.ts'
 import { describeRedisGenerations } from './redis-generations.ts'
+import { describeRedisLayouts } from './redis-layouts.ts'
 import { describeRedisOverTls } from './redis-over-tls.ts'
 import { describeRedisRefusals } from './redis-refusals.ts'
 import { describeRedisSetBack } from './redis-set-back.ts'
@@ -16,6 +17,7 @@ export function describeRedisFaults(): void {
   describeWithRedis('the Redis hot tier', () => {
     describeRedisSharing()
     describeRedisGenerations()
+    describeRedisLayouts()
     describeRedisAway()
     describeRedisSetBack()
     describeRedisFull()

@@ -15,6 +15,7 @@ export function describeRedisRefusals(): void {
       await put(tier, 1, 5)
       await client().config('SET', 'min-replicas-to-write', '1')
       await expect(tier.read([keyOf(1)])).rejects.toThrow('too few replicas')
+      await expect(tier.read(Array.from({ length: 20 }, (_, i) => keyOf(i)))).rejects.toThrow('too few replicas')
       await client().config('SET', 'min-replicas-to-write', '0')
       expect(await versionIn(tier, 1)).toBe(versionOf(5))
     })
@@ -65,7 +66,7 @@ export function describeRedisRefusals(): void {
     it.each([
       ['no scripts', ['~*', '+@all', '-eval', '-evalsha']],
       ['no keys of the store', ['~other:*', '+@all']],
-      ['no keys but the first', ['~{????????-????-????-????-????????????}:nonce', '+@all']],
+      ['no keys but the first', ['~{????????-????-????-????-????????????}:nonce*', '+@all']],
     ])('tells a user who may do too little from a server that is away (%s)', async (_, rights) => {
       await client().acl('SETUSER', 'app', 'on', '>secret', '&*', ...rights)
       const { tier } = tierOf({ server: { options: { ...on.redis.connection, username: 'app', password: 'secret' } } })

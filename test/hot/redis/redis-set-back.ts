@@ -31,7 +31,7 @@ export function describeRedisSetBack(): void {
       return replica
     }
 
-    it.each(['read', 'write', 'touch', 'remove', 'repair', 'candidates', 'size'] as const)(
+    it.each(['read', 'readMany', 'write', 'touch', 'remove', 'repair', 'candidates', 'size'] as const)(
       'is not believed by who knows of more, nor by anybody after that (%s)',
       async (call) => {
         const [a, b] = [await connected(), await connected()]
@@ -43,6 +43,7 @@ export function describeRedisSetBack(): void {
         expect(await versionIn(b.tier, 1)).toBe(versionOf(5))
         const ask = {
           read: () => a.tier.read([keyOf(1)]),
+          readMany: () => a.tier.read(Array.from({ length: 20 }, (_, i) => keyOf(i))),
           write: () => put(a.tier, 1, 7),
           touch: () => a.tier.touch([{ key: keyOf(1), lastAccessedAt: 1, accesses: 1 }]),
           remove: () => a.tier.remove([{ key: keyOf(1), version: versionOf(5) }]),

@@ -21,12 +21,13 @@ async function open(options?: RedisServerOptions) {
   onTestFinished(() => redis[Symbol.asyncDispose]())
   const direct = new Redis(redis.connection)
   onTestFinished(async () => direct.disconnect())
-  return { redis, direct, connect: () => connect({ options: redis.connection }) }
+  return { redis, direct, connect: (commandTimeout?: number) => connect({ options: redis.connection }, commandTimeout) }
 }
 
-async function connect(server: RedisLocation): Promise<RedisHotTier> {
+async function connect(server: RedisLocation, commandTimeout = 2_000): Promise<RedisHotTier> {
   const tier = new RedisHotTier({
     server,
+    commandTimeout,
     storeId: randomUUID(),
     logger: silentLogger,
     enterGeneration: async () => ({ number: 1, highestVersion: ZERO_VERSION }),
@@ -40,31 +41,40 @@ const put = (tier: RedisHotTier, n: number, version: number, payload = '{}') =>
   tier.write([writeOf(n, version, { startedAt: tier.now(), payload: Buffer.from(payload) })])
 const versionIn = async (tier: RedisHotTier, n: number) => (await tier.read([keyOf(n)]))[0]?.version
 
-async function scriptsRun(direct: Redis): Promise<number> {
-  const [, calls = '0'] = /cmdstat_evalsha:calls=(\d+)/.exec(await direct.info('commandstats')) ?? []
-  return Number(calls)
+/** How often Redis did something since it was asked the last time. */
+async function callsOf(direct: Redis, ...commands: string[]): Promise<number[]> {
+  const stats = await direct.info('commandstats')
+  await direct.config('RESETSTAT')
+  return commands.map((command) => Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0))
 }
 
 describeWithRedis('calls of one turn', () => {
-  it('are one script each for reads and for writes, however many slots they are in', async () => {
-    const { direct, connect } = await open()
-    const tier = await connect()
+  it.each([
+    ['one slot', '+info', 0],
+    // INFO is what tells that the server is no part of a cluster.
+    ['several slots', '-info', 1],
+  ] as const)('are one script for writes, and one or two commands for reads (%s)', async (_, info, readScripts) => {
+    const { redis, direct } = await open()
+    await direct.acl('SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all', info)
+    const tier = await connect({
+      options: { ...redis.connection, username: 'app', password: 'secret', enableReadyCheck: false },
+    })
     // Redis knows the scripts by then.
     await put(tier, 1, 1)
     await versionIn(tier, 1)
-    const before = await scriptsRun(direct)
+    await callsOf(direct)
     expect(await Promise.all(range(64).map((n) => put(tier, n, 2)))).toEqual(range(64).map(() => [STORED]))
-    expect(await scriptsRun(direct)).toBe(before + 1)
+    expect(await callsOf(direct, 'evalsha')).toEqual([1])
     expect(await Promise.all(range(65).map((n) => versionIn(tier, n)))).toEqual([
       ...range(64).map(() => versionOf(2)),
       undefined,
     ])
-    expect(await scriptsRun(direct)).toBe(before + 2)
+    expect(await callsOf(direct, 'evalsha', 'mget', 'persist')).toEqual([readScripts, 1, 1])
   })
 
   it('are answered in order, also where there are too many for one script', async () => {
     const { connect } = await open()
-    const tier = await connect()
+    const tier = await connect(20_000)
     const numbers = range(3_000)
     await tier.write(numbers.map((n) => writeOf(n, n, { startedAt: tier.now() })))
     const found = await Promise.all(numbers.map((n) => versionIn(tier, n)))
@@ -114,13 +124,26 @@ describeWithRedis('calls of one turn', () => {
     expect(await versionIn(tier, 1)).toBeUndefined()
   })
 
-  it('are all away where Redis does not answer, and Redis is left alone after as many as before', async () => {
+  it.each([5, 64])('are all away where Redis does not answer, and Redis is left alone then (%d)', async (calls) => {
     const { direct, connect } = await open()
     const tier = await connect()
     await direct.call('CLIENT', 'PAUSE', '60000', 'ALL')
-    const outcomes = await Promise.allSettled(range(5).map((n) => versionIn(tier, n)))
+    const outcomes = await Promise.allSettled(range(calls).map((n) => versionIn(tier, n)))
     for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: AWAY })
     await expect(versionIn(tier, 1)).rejects.toMatchObject({ message: expect.stringContaining('left alone') })
+  })
+
+  it.each([1, 64])('are answered by nobody where the generation changes meanwhile (%d)', async (calls) => {
+    const { direct, connect } = await open()
+    const tier = await connect()
+    await Promise.all(range(64).map((n) => put(tier, n, 1)))
+    await direct.call('CLIENT', 'PAUSE', '500', 'ALL')
+    const reads = Promise.allSettled(range(calls).map((n) => versionIn(tier, n)))
+    // By then they are on their way.
+    await new Promise(setImmediate)
+    tier.reenter()
+    for (const outcome of await reads) expect(outcome).toMatchObject({ status: 'rejected', reason: AWAY })
+    expect(await versionIn(tier, 1)).toBe(versionOf(1))
   })
 
   it('go slot by slot where what looks like one server stands before a cluster', async () => {
