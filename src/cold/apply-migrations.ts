@@ -7,7 +7,7 @@
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from './cold-driver.ts'
 import { JOURNAL, type Migration } from './migrations.ts'
-import { SCHEMA_NAME } from './schema.ts'
+import { SCHEMA_NAME } from './schema-name.ts'
 import { limitsSet } from './sql/role-limits.ts'
 import { isRolledBack, rollBackUnless } from './sql/roll-back.ts'
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { MIGRATION_FILES } from './migrations.embedded.ts'
-import { SCHEMA_NAME } from './schema.ts'
+import { SCHEMA_NAME } from './schema-name.ts'
 
 /** One row per applied migration, as drizzle keeps it; apart from any journal of the application. */
 export const JOURNAL = `${SCHEMA_NAME}.migrations`

@@ -22,8 +22,9 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
+import { SCHEMA_NAME } from './schema-name.ts'
 
-export const SCHEMA_NAME = 'thermocline'
+export { SCHEMA_NAME }
 
 export const thermocline = pgSchema(SCHEMA_NAME)
 

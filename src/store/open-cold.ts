@@ -37,9 +37,14 @@ export async function openCold(
   return cold
 }
 
+/** The thread of the database starts while the driver is loaded. */
 async function openEmbedded(options: PgliteColdOptions): Promise<ColdTier> {
+  const { startPglite } = await import('../cold/pglite/start-pglite.ts')
+  const starting = startPglite(options)
+  // Told where the driver waits for it.
+  starting.catch(() => {})
   const { openPgliteCold } = await import('../cold/pglite/pglite-driver.ts')
-  return openPgliteCold(options)
+  return openPgliteCold(options, starting)
 }
 
 /** Serving without it takes a folder that says which store it belongs to. */

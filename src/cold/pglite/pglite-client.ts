@@ -12,6 +12,13 @@ import { WORKER_SOURCE } from './pglite-worker.embedded.ts'
 
 type Image = readonly ImageFile[] | undefined
 
+/** What the worker begins with. */
+interface Start {
+  readonly folder: string | undefined
+  readonly program: WebAssembly.Module
+  readonly image: Image
+}
+
 interface Request {
   readonly operation: 'query' | 'exec' | 'copy' | 'close'
   readonly text: string
@@ -57,9 +64,9 @@ export class PgliteClient {
   /** Settles when everything asked for so far has. */
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor(folder: string | undefined, from: string) {
+  private constructor(from: string) {
     const source = new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`)
-    this.#worker = new Worker(source, { workerData: { folder, from } })
+    this.#worker = new Worker(source, { workerData: { from } })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     // An error that the worker did not catch also ends it; what it says may hold rows, so only the end is told.
     this.#worker.on('error', () => {})
@@ -72,15 +79,26 @@ export class PgliteClient {
   }
 
   /**
-   * @param folder made when it is empty; undefined for a database in memory.
+   * @param folder made when it is empty; undefined for a database in memory. What makes its files is called only where
+   * the packages are there, and runs while the thread starts.
    * @param image of a database, for one in memory. @default it is made
    */
-  static async start(folder: string | undefined, image?: Promise<Image>): Promise<PgliteClient> {
+  static async start(
+    folder: string | undefined | (() => Promise<string>),
+    image?: Promise<Image>,
+  ): Promise<PgliteClient> {
     const { from, files } = findPglite()
-    const client = new PgliteClient(folder, from)
+    const client = new PgliteClient(from)
     // It loads its packages meanwhile.
-    const [program, prepared] = await Promise.all([compiledProgram(files), image])
-    await client.#start(program, prepared)
+    const program = compiledProgram(files)
+    program.catch(() => {})
+    try {
+      const place = typeof folder === 'function' ? await folder() : folder
+      await client.#start({ folder: place, program: await program, image: await image })
+    } catch (error) {
+      await client.#worker.terminate()
+      throw error
+    }
     return client
   }
 
@@ -106,11 +124,11 @@ export class PgliteClient {
     await this.#exited
   }
 
-  #start(program: WebAssembly.Module, image: Image): Promise<unknown> {
+  #start(start: Start): Promise<unknown> {
     if (this.#hasEnded) return Promise.reject(ended())
     return new Promise((resolve, reject) => {
       this.#waiting.set(0, { resolve, reject })
-      this.#worker.postMessage({ program, image })
+      this.#worker.postMessage(start)
     })
   }
 

@@ -18,57 +18,34 @@ import { ColdStore } from '../cold-store.ts'
 import type { ColdTier } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
 import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
-import { PgliteClient } from './pglite-client.ts'
-import { prepareFolder } from './pglite-folder.ts'
+import type { PgliteClient } from './pglite-client.ts'
 import { Housekeeping } from './pglite-housekeeping.ts'
-import { databaseImage, type ImageFile, writeImage } from './pglite-image.ts'
+import { type PgliteStart, startPglite } from './start-pglite.ts'
 
-export interface PgliteColdOptions {
-  /**
-   * undefined: in memory. The caller MUST hold a lock over the folder: a second opener gets no error and loses rows.
-   */
-  readonly dir: string | undefined
+export interface PgliteColdOptions extends PgliteStart {
   /** Dimensions and metrics to keep vector indexes for. */
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
-  readonly migrate: 'auto' | 'check'
   /** Milliseconds per statement. Opening, migrations and index builds take as long as they take. */
   readonly timeout: number
   readonly logger: Logger
-  /** Whether a new database comes from an image of a prepared one, where there is one. @default true */
-  readonly image?: boolean
   /** Time that decides what has expired. @default the database's */
   readonly clock?: Clock | undefined
 }
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM '/dev/blob' WITH (FORMAT binary)`
 
-/** Opens the database, makes it first where there is none, and migrates or checks its schema. */
-export async function openPgliteCold(options: PgliteColdOptions): Promise<ColdTier> {
-  const client = await openClient(options)
-  const driver = new PgliteDriver(client, options.timeout, options.logger)
+/**
+ * Opens the database, makes it first where there is none, and migrates or checks its schema.
+ * @param starting The database, where it is on its way already.
+ */
+export async function openPgliteCold(
+  options: PgliteColdOptions,
+  starting: Promise<PgliteClient> = startPglite(options),
+): Promise<ColdTier> {
+  const driver = new PgliteDriver(await starting, options.timeout, options.logger)
   const { clock, dimensions, metrics, logger } = options
   return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger, clock })
-}
-
-async function openClient({ dir, migrate, image = true }: PgliteColdOptions): Promise<PgliteClient> {
-  // What only checks gets a database that has nothing yet, and says so.
-  const prepared = async () => (image && migrate === 'auto' ? databaseImage() : undefined)
-  try {
-    if (dir === undefined) return await PgliteClient.start(undefined, prepared())
-    return await PgliteClient.start(await prepareFolder(dir, async (folder) => makeDatabase(folder, await prepared())))
-  } catch (error) {
-    if (error instanceof ThermoclineError) throw error
-    throw unavailable(
-      'the embedded database could not be opened: check the folder, its disk and its permissions',
-      error,
-    )
-  }
-}
-
-async function makeDatabase(folder: string, image: readonly ImageFile[] | undefined): Promise<void> {
-  if (image === undefined) await (await PgliteClient.start(folder)).close()
-  else await writeImage(image, folder)
 }
 
 /** @internal */

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { decode, encode } from '@msgpack/msgpack'
+import { inParallel } from '../../kernel/in-parallel.ts'
 import { readMigrations } from '../migrations.ts'
 import { ownFile, PGLITE_VERSION } from './pglite-packages.ts'
 
@@ -26,6 +27,8 @@ export interface ImageFile {
 
 export const IMAGE_NAME = 'database.image'
 const FOLDER = -1
+/** More than that the system does not do at the same time. */
+const FILES_AT_ONCE = 8
 
 /** What an image is good for: this PGlite and these migrations. */
 function keyOf(): string {
@@ -78,10 +81,15 @@ export async function encodeImage(folder: string): Promise<Uint8Array> {
 
 /** Writes the files into an empty folder; nothing is synced. */
 export async function writeImage(files: readonly ImageFile[], folder: string): Promise<void> {
-  for (const { path, size, content } of files) {
-    if (size === FOLDER) await mkdir(join(folder, path), { mode: 0o700 })
-    else await writeFile(join(folder, path), padded(content, size), { mode: 0o600 })
-  }
+  const [folders, others] = [files.filter(isFolder), files.filter((file) => !isFolder(file))]
+  for (const { path } of folders) await mkdir(join(folder, path), { mode: 0o700 })
+  await inParallel(others, FILES_AT_ONCE, ({ path, size, content }) =>
+    writeFile(join(folder, path), padded(content, size), { mode: 0o600 }),
+  )
+}
+
+function isFolder({ size }: ImageFile): boolean {
+  return size === FOLDER
 }
 
 function padded(content: Uint8Array, size: number): Uint8Array {

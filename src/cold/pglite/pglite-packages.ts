@@ -37,7 +37,7 @@ export function ownFile(name: string): string[] {
   const packages = starts().flatMap((from) => resolve(from, OWN) ?? [])
   return [
     ...(here === undefined ? [] : [join(dirname(here), name)]),
-    ...packages.map((file) => join(dirname(file), 'dist/cold', name)),
+    ...packages.map((file) => join(dirname(file), 'dist/cold/pglite', name)),
   ]
 }
 

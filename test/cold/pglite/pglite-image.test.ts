@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { databaseImage, IMAGE_NAME, readImage } from '../../../src/cold/pglite/pglite-image.ts'
-import { PGLITE_VERSION } from '../../../src/cold/pglite/pglite-packages.ts'
+import { ownFile, PGLITE_VERSION } from '../../../src/cold/pglite/pglite-packages.ts'
 import { chunkOf } from '../../contract/cold-records.ts'
 import { longTest } from '../../tools/budget.ts'
 import { OPTIONS } from './pglite-template.ts'
@@ -93,4 +93,11 @@ it('is of the PGlite that package.json pins', async () => {
   const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8')
   const { dependencies } = JSON.parse(text) as { dependencies: Record<string, string> }
   expect(dependencies['@electric-sql/pglite']).toBe(PGLITE_VERSION)
+})
+
+it('is looked for where the build puts it in an installed package, as a bundled program has to', async () => {
+  const root = fileURLToPath(new URL('../../..', import.meta.url))
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: { build: string } }
+  const built = /database-image\.ts (\S+)/.exec(scripts.build)![1]!
+  expect(ownFile(IMAGE_NAME)).toContain(join(root, built))
 })

@@ -1,0 +1,40 @@
+/**
+ * Starts an embedded database. What is imported here is little, and no drizzle: the thread of the database starts while
+ * the rest is loaded.
+ */
+import { ThermoclineError } from '../../errors.ts'
+import { unavailable } from '../cold-errors.ts'
+import { PgliteClient } from './pglite-client.ts'
+import { prepareFolder } from './pglite-folder.ts'
+import { databaseImage, type ImageFile, writeImage } from './pglite-image.ts'
+
+export interface PgliteStart {
+  /**
+   * undefined: in memory. The caller MUST hold a lock over the folder: a second opener gets no error and loses rows.
+   */
+  readonly dir: string | undefined
+  readonly migrate: 'auto' | 'check'
+  /** Whether a new database comes from an image of a prepared one, where there is one. @default true */
+  readonly image?: boolean
+}
+
+/** Makes the database first where there is none. */
+export async function startPglite({ dir, migrate, image = true }: PgliteStart): Promise<PgliteClient> {
+  // What only checks gets a database that has nothing yet, and says so.
+  const prepared = async () => (image && migrate === 'auto' ? databaseImage() : undefined)
+  try {
+    if (dir === undefined) return await PgliteClient.start(undefined, prepared())
+    return await PgliteClient.start(() => prepareFolder(dir, async (folder) => makeDatabase(folder, await prepared())))
+  } catch (error) {
+    if (error instanceof ThermoclineError) throw error
+    throw unavailable(
+      'the embedded database could not be opened: check the folder, its disk and its permissions',
+      error,
+    )
+  }
+}
+
+async function makeDatabase(folder: string, image: readonly ImageFile[] | undefined): Promise<void> {
+  if (image === undefined) await (await PgliteClient.start(folder)).close()
+  else await writeImage(image, folder)
+}
