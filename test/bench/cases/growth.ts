@@ -14,7 +14,15 @@ const SHIPPED = 1_000
 const GROUP = 500
 const GROUP_APART_MS = 2_000
 
-const WORKS = { put: 'put', get: 'get', checkpoint: 'checkpoint, rows', demotion: 'demotion, entries' }
+const WORKS = {
+  put: 'put',
+  get: 'get',
+  checkpoint: 'checkpoint, rows',
+  demotion: 'demotion, entries',
+  stats: 'stats()',
+  open: 'opening',
+  close: 'closing',
+}
 
 function rowsOf(size: number): Row[] {
   return Object.entries(WORKS).map(([figure, work]) => ({
@@ -107,23 +115,31 @@ class GrownStore {
         get: get.figures.perSecond!,
         put: put.figures.perSecond!,
         checkpoint: shipped.figures.perSecond!,
-        demotion: await this.#demote(),
+        stats: (await timed(1, () => this.#store.stats())).figures.perSecond!,
+        ...(await this.#demote()),
       },
     }
   }
 
-  /** Entries a second that leave by the sync of a store for which the oldest group alone is idle. */
-  async #demote(): Promise<number> {
+  /**
+   * Opens a store for which the oldest group alone is idle, syncs, and closes it. Answers how many entries a second
+   * leave, and how often a second it could be opened and closed.
+   */
+  async #demote(): Promise<Record<'demotion' | 'open' | 'close', number>> {
     const hotToColdAge = Date.now() - this.#groups.shift()!
-    const store = await this.#bench.openStore({
-      ...this.#servers,
-      sync: { schedule: '0 0 0 1 1 *', hotToColdAge },
-    })
+    const options = { ...this.#servers, sync: { schedule: '0 0 0 1 1 *', hotToColdAge } }
     const began = performance.now()
+    const store = await this.#bench.openStore(options)
+    const opened = performance.now()
     const { synced } = await store.sync()
-    const seconds = (performance.now() - began) / 1_000
+    const demoted = performance.now()
     await store.close()
+    const closed = performance.now()
     if (synced === 0) throw new Error('nothing was demoted')
-    return synced / seconds
+    return {
+      demotion: synced / ((demoted - opened) / 1_000),
+      open: 1_000 / (opened - began),
+      close: 1_000 / (closed - demoted),
+    }
   }
 }

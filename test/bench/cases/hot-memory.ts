@@ -1,5 +1,6 @@
 import { type BenchCase, ratioAtMost, type Sample } from '../harness/bench-case.ts'
 import { chunk } from '../harness/entries.ts'
+import { memoryAfterCollection } from '../harness/memory.ts'
 
 const BATCH = 500
 const MEGABYTE = 1024 * 1024
@@ -16,10 +17,10 @@ export default {
         const store = await bench.openStore({ hot, sync: false })
         // What the first entries load and compile is none of theirs.
         await put(BATCH)
-        const before = await memory()
+        const before = await memoryAfterCollection()
         const { hot: held } = await store.stats()
         await put(entries)
-        const taken = (await memory()) - before
+        const taken = (await memoryAfterCollection()) - before
         const { hot: holds } = await store.stats()
         await store.close()
         return { figures: { taken: taken / MEGABYTE, payload: (holds!.bytes - held!.bytes) / MEGABYTE } }
@@ -34,13 +35,3 @@ export default {
     }
   },
 } satisfies BenchCase
-
-/** Bytes that this thread holds, after what can go is gone. */
-async function memory(): Promise<number> {
-  for (let turn = 0; turn < 4; turn++) {
-    globalThis.gc?.()
-    await new Promise(setImmediate)
-  }
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
