@@ -39,6 +39,8 @@ export class VersionClock {
   #counter = 0
   /** The highest version of a key that was issued or seen and not believed. */
   readonly #outliers = new Map<string, Version>()
+  /** The clock is above it: what is not above it tells nothing new. */
+  #believed: Version = ZERO_VERSION
 
   /** @param writerId 8 hex digits, drawn anew at each open. */
   constructor(clock: Clock, writerId: string = randomBytes(4).toString('hex'), maxOutliers = MAX_OUTLIERS) {
@@ -72,7 +74,9 @@ export class VersionClock {
    * it is too far ahead of the wall clock to be believed.
    */
   observe(key: EntryKey, version: Version): void {
-    if (!this.#believe(version) && version > (this.#outlierOf(key) ?? ZERO_VERSION)) this.#remember(key, version)
+    if (version <= this.#believed) return
+    if (this.#believe(version)) this.#believed = version
+    else if (version > (this.#outlierOf(key) ?? ZERO_VERSION)) this.#remember(key, version)
   }
 
   /** Whether a clock that is right can have issued the version by now. */

@@ -44,9 +44,12 @@ export class HotReads {
     return this.#hot.held !== undefined
   }
 
-  /** What hot holds of the key, where it can tell at once. */
+  /** What hot holds of the key, where it can tell at once and is believed. */
   held(key: EntryKey): HotRead | undefined {
-    return this.#hot.held?.(key)
+    const held = this.#hot.held?.(key)
+    if (held === undefined || this.#missed === undefined) return held
+    const isOld = this.#missed.isBypassing || held.version < (this.#missed.leastVersion(key) ?? ZERO_VERSION)
+    return isOld ? undefined : held
   }
 
   async read(keys: readonly EntryKey[]): Promise<HotAnswer> {

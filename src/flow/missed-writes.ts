@@ -50,7 +50,7 @@ export class MissedWrites {
    * repaired.
    */
   leastVersion(key: EntryKey): Version | undefined {
-    return this.#missed.get(keyText(key))?.version
+    return this.#missed.size === 0 ? undefined : this.#missed.get(keyText(key))?.version
   }
 
   /** Cold had no row left to repair, asked after `mark` was taken. */

@@ -67,7 +67,7 @@ export class Pending {
   }
 
   get(key: EntryKey): EntryRecord | undefined {
-    return this.#items.get(keyText(key))?.value
+    return this.#items.size === 0 ? undefined : this.#items.get(keyText(key))?.value
   }
 
   /** Hot holds this version, or a newer one, in the generation of that number. */

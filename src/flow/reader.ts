@@ -71,12 +71,24 @@ export class Reader {
   async get(keys: readonly EntryKey[], options: Patience): Promise<(MemoryEntry | undefined)[]> {
     const found = await this.#find(keys, options)
     const now = this.#parts.clock.now()
-    return found.map(
-      (row) => row && toEntry(row.record, this.#parts.access.count(row.record, row.access, now), row.isShared),
-    )
+    return found.map((row) => this.#counted(row, now))
   }
 
-  /** The same, neither counted nor promoted. */
+  /** As {@link get} of one key: at once, where hot is in this process and holds it. */
+  getOne(key: EntryKey, options: Patience): MemoryEntry | undefined | Promise<MemoryEntry | undefined> {
+    throwIfAborted(options.signal)
+    const { pending, hot } = this.#parts
+    const held = hot.held(key)
+    if (held === undefined) return this.get([key], options).then(([entry]) => entry)
+    return this.#counted(this.#choose({ key, pending: pending.get(key), hot: held, cold: undefined }, true))
+  }
+
+  #counted(found: Found | undefined, now = this.#parts.clock.now()): MemoryEntry | undefined {
+    if (found === undefined) return undefined
+    return toEntry(found.record, this.#parts.access.count(found.record, found.access, now), found.isShared)
+  }
+
+  /** As {@link get}, neither counted nor promoted. */
   async peek(keys: readonly EntryKey[], options: Patience): Promise<(MemoryEntry | undefined)[]> {
     const found = await this.#find(keys, options, { promote: false })
     return found.map((row) => row && toEntry(row.record, row.access, row.isShared))
@@ -103,9 +115,8 @@ export class Reader {
     const absent = keys.filter((_, i) => hot[i] === undefined)
     const isPendingEnough = isAway && pending.every((record) => record !== undefined)
     const cold = absent.length === 0 ? NOTHING : await this.#readColdBehind(absent, began, patience, isPendingEnough)
-    return keys.map((key, i) =>
-      this.#choose({ key, pending: pending[i], hot: hot[i], cold: cold.get(keyText(key)) }, promote),
-    )
+    const coldOf = (key: EntryKey) => (cold.size === 0 ? undefined : cold.get(keyText(key)))
+    return keys.map((key, i) => this.#choose({ key, pending: pending[i], hot: hot[i], cold: coldOf(key) }, promote))
   }
 
   /**

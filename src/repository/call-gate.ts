@@ -6,7 +6,8 @@ import { ThermoclineError, unforeseen } from '../errors.ts'
  * ones and waits for these, and it has the options of each call checked.
  */
 export class CallGate {
-  readonly #running = new Set<Promise<unknown>>()
+  #running = 0
+  #onIdle: (() => void)[] = []
   #closed = false
   #failure: ThermoclineError | undefined
 
@@ -21,21 +22,28 @@ export class CallGate {
 
   /**
    * Runs the call with its options checked, or rejects with `ERR_CLOSED`. What is thrown at once becomes a rejection as
-   * well. The call begins within this very step, so that it may copy what the caller gave.
+   * well. The call begins within this very step, so that it may copy what the caller gave; one that has its answer by
+   * the end of it keeps nobody waiting.
    */
-  async run<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => Promise<T>): Promise<T> {
+  async run<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => T | Promise<T>): Promise<T> {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
     if (this.#failure !== undefined) throw this.#failure
-    let running: Promise<T> | undefined
     try {
-      running = call(schema(given))
-      this.#running.add(running)
-      return await running
+      const answer = call(schema(given))
+      return answer instanceof Promise ? await this.#whileRunning(answer) : answer
     } catch (error) {
       throw unforeseen(error)
+    }
+  }
+
+  async #whileRunning<T>(call: Promise<T>): Promise<T> {
+    this.#running++
+    try {
+      return await call
     } finally {
-      if (running !== undefined) this.#running.delete(running)
+      this.#running--
+      if (this.#running === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
     }
   }
 
@@ -51,6 +59,6 @@ export class CallGate {
 
   /** Resolves once no call runs. */
   async idle(): Promise<void> {
-    await Promise.allSettled(this.#running)
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 }

@@ -108,9 +108,9 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Answers the entry, or undefined where there is none. Counts as an access. */
   get(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
-    return this.#flows.gate.run(CALLS.get, options, async (checked) => {
-      const [entry] = this.#own(await this.#flows.reader.get([this.#keyOf(id)], checked))
-      return entry
+    return this.#flows.gate.run(CALLS.get, options, (checked) => {
+      const entry = this.#flows.reader.getOne(this.#keyOf(id), checked)
+      return entry instanceof Promise ? entry.then((found) => this.#ownOne(found)) : this.#ownOne(entry)
     })
   }
 
@@ -247,8 +247,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** A repository of one kind does not see entries of others. */
   #own(entries: readonly (MemoryEntry | undefined)[]): (EntryOf<K> | undefined)[] {
-    const isOwn = (entry: MemoryEntry | undefined): boolean => this.#kind === undefined || entry?.kind === this.#kind
-    return entries.map((entry) => (isOwn(entry) ? (entry as EntryOf<K>) : undefined))
+    return entries.map((entry) => this.#ownOne(entry))
+  }
+
+  #ownOne(entry: MemoryEntry | undefined): EntryOf<K> | undefined {
+    return this.#kind === undefined || entry?.kind === this.#kind ? (entry as EntryOf<K>) : undefined
   }
 
   #scope({ recursive = false }: { readonly recursive?: boolean }): Scope {

@@ -19,9 +19,11 @@ export interface HeldCall {
 /** What a tier answers by itself, without a way that could be held up. */
 const AT_ONCE: ReadonlySet<string | symbol> = new Set(['close', 'now', 'held'])
 
+const PASS = (): void => {}
+
 export class Gate<T extends object> {
   /** Comes before each call. */
-  onCall: (method: Method<T>) => unknown = () => {}
+  onCall: (method: Method<T>) => unknown = PASS
   readonly #holds = new Map<Method<T>, { readonly where: 'before' | 'after'; readonly wait: () => Promise<void> }[]>()
   #refused: ReadonlySet<Method<T>> | 'all' = new Set()
   readonly #name: TierName
@@ -70,10 +72,17 @@ export class Gate<T extends object> {
     return new Proxy(tier, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
+        // Who looks at a tier at once passes by the gate, so nobody may while reads stop there.
+        if (name === 'held' && value !== undefined && this.#stops('read' as Method<T>)) return () => undefined
         if (typeof value !== 'function' || AT_ONCE.has(name)) return bound(value, target)
         return (...args: unknown[]) => this.#pass(name as Method<T>, () => value.apply(target, args))
       },
     })
+  }
+
+  #stops(method: Method<T>): boolean {
+    const isRefused = this.#refused === 'all' || this.#refused.has(method)
+    return isRefused || (this.#holds.get(method) ?? []).length > 0 || this.onCall !== PASS
   }
 
   async #pass(method: Method<T>, call: () => Promise<unknown>): Promise<unknown> {

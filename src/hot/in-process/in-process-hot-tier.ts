@@ -99,7 +99,9 @@ export class InProcessHotTier implements HotTier {
 
   held(key: EntryKey): HotRead | undefined {
     const held = this.#held.get(keyText(key))
-    return held && { ...stateOf(held), content: held.content }
+    if (held === undefined) return undefined
+    const { version, deleted, expiresAt, knownAccesses, accesses, lastAccessedAt, content } = held
+    return { version, deleted, expiresAt, accessCount: knownAccesses + accesses, lastAccessedAt, content }
   }
 
   async read(keys: readonly EntryKey[]): Promise<(HotRead | undefined)[]> {
