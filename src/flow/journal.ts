@@ -5,34 +5,50 @@
  */
 import type { EntryRecord } from '../entry/record.ts'
 import { keyHash } from '../wal/format.ts'
-import type { AppendedRecord, AppendLog } from '../wal/log-contract.ts'
+import type { AppendLog, AppendOutcome } from '../wal/log-contract.ts'
 import type { Pending } from './pending.ts'
 
 export class Journal {
   readonly log: AppendLog<EntryRecord>
   /** The log puts each record here before the promise of its append resolves. */
   readonly pending: Pending
-  /** Settles when everything begun so far has; resolves to nothing, or each link would hold all before it. */
-  #offered: Promise<void> = Promise.resolve()
+  /** What has begun and not settled yet. */
+  readonly #offered = new Set<Promise<unknown>>()
 
   constructor(log: AppendLog<EntryRecord>, pending: Pending) {
     this.log = log
     this.pending = pending
   }
 
-  /** Queues the record before it returns; resolves once it is durable. */
-  append(record: EntryRecord, payload: Uint8Array): Promise<AppendedRecord<EntryRecord>> {
-    const type = record.deletedAt === null ? 'put' : 'delete'
-    return this.log.append(type, payload, keyHash(record.namespace, record.id), record)
+  /**
+   * Queues the records before it returns; resolves once each is durable or has failed. `payloads` are their bytes, in
+   * the same order.
+   */
+  appendAll(
+    records: readonly EntryRecord[],
+    payloads: readonly Uint8Array[],
+  ): Promise<readonly AppendOutcome<EntryRecord>[]> {
+    return this.log.appendAll(
+      records.map((record, i) => ({
+        type: record.deletedAt === null ? 'put' : 'delete',
+        payload: payloads[i]!,
+        keyHash: keyHash(record.namespace, record.id),
+        value: record,
+      })),
+    )
   }
 
   /** @param offered settles when writes that have begun were logged and offered to hot, or have failed. */
   begun(offered: Promise<unknown>): void {
-    this.#offered = Promise.allSettled([this.#offered, offered]).then(() => {})
+    this.#offered.add(offered)
+    const settle = (): void => {
+      this.#offered.delete(offered)
+    }
+    offered.then(settle, settle)
   }
 
   /** Resolves once every write begun before this call is durable and was offered to hot, or has failed. */
   async settled(): Promise<void> {
-    await this.#offered
+    await Promise.allSettled(this.#offered)
   }
 }

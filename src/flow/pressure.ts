@@ -45,6 +45,7 @@ export class Pressure {
   /** Payload bytes that the log has not made durable yet. */
   #queuedBytes = 0
   #isHotOverfull = false
+  #isLookDue = false
   /** Begin the writes that wait, the oldest first. */
   readonly #waiting = new Set<() => void>()
 
@@ -92,8 +93,10 @@ export class Pressure {
     this.hotChanged()
   }
 
-  /** Hot has grown or shrunk. */
+  /** Hot has grown or shrunk. What changes it together, as writes of one group of the log do, is one look at it. */
   hotChanged(): void {
+    if (this.#isLookDue) return
+    this.#isLookDue = true
     void this.#weighHot()
   }
 
@@ -123,6 +126,8 @@ export class Pressure {
   }
 
   async #weighHot(): Promise<void> {
+    await undefined
+    this.#isLookDue = false
     const fill = await this.hotFill().catch((error: unknown) => {
       this.#logger.debug({ err: withoutContent(error) }, 'hot did not tell how full it is')
       return 0

@@ -24,7 +24,7 @@ import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from
 import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { AppendedRecord } from '../wal/log-contract.ts'
+import type { AppendOutcome } from '../wal/log-contract.ts'
 import type { Journal } from './journal.ts'
 import type { Pressure } from './pressure.ts'
 
@@ -66,9 +66,10 @@ const MAX_STAMPS = 8
 const GROUP_WRITES = 1_000
 const GROUP_BYTES = 8 * 1024 * 1024
 
+/** A record with its version, and as hot gets it once it is durable. */
 interface Stamped {
+  readonly record: EntryRecord
   readonly write: HotWrite
-  readonly durable: Promise<AppendedRecord<EntryRecord>>
 }
 
 /** A record that hot has not taken yet. */
@@ -139,20 +140,20 @@ export class Writer {
     let sequence = 0
     for (let stamps = 1; open.length > 0; stamps++) {
       const stamped = open.map(({ record, floor }) => this.#stamp(record, floor))
-      const logged = await Promise.allSettled(stamped.map(({ durable }) => durable))
+      const logged = await this.#log(stamped)
       const durable: Logged[] = []
-      for (const [i, log] of logged.entries()) {
-        const { index, record } = open[i]!
-        if (log.status === 'fulfilled') {
-          const { namespace, id, version } = log.value.value
-          outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
-          sequence = Math.max(sequence, log.value.sequence)
-          durable.push({ ...open[i]!, write: stamped[i]!.write })
+      for (const [i, outcome] of logged.entries()) {
+        const { index, record, floor } = open[i]!
+        if (outcome instanceof ThermoclineError) {
+          // An earlier round is in the log, whatever became of this one.
+          const known = stamps > 1 ? ({ outcome: 'applied' } as const) : {}
+          outcomes[index] = { ok: false, error: withId(outcome, record.id, 'unknown', known) }
           continue
         }
-        // An earlier round is in the log, whatever became of this one.
-        const known = stamps > 1 ? ({ outcome: 'applied' } as const) : {}
-        outcomes[index] = { ok: false, error: withId(log.reason, record.id, 'unknown', known) }
+        const { namespace, id, version } = outcome.value
+        outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
+        sequence = Math.max(sequence, outcome.sequence)
+        durable.push({ index, record, floor, write: stamped[i]!.write })
       }
       open = await this.#refused(durable)
       if (open.length === 0 || stamps < MAX_STAMPS) continue
@@ -192,18 +193,29 @@ export class Writer {
     }
   }
 
-  /** Synchronous from the version to the log's queue. */
+  /** MUST be followed by {@link #log} in the same step, so that log order is version order. */
   #stamp(unversioned: UnversionedRecord, floor: Version | undefined): Stamped {
-    const { hot, versions, journal, pressure } = this.#parts
+    const { hot, versions } = this.#parts
     const startedAt = hot.now()
     const version = versions.next(unversioned, floor)
     const record: EntryRecord = { ...unversioned, version }
     const payload = encodeRecord(record)
-    const durable = journal.append(record, payload)
-    pressure.queue(payload.byteLength, durable)
     const { expiresAt } = record
     const deleted = record.deletedAt !== null
-    return { durable, write: { key: record, version, deleted, expiresAt, payload, reason: 'put', startedAt } }
+    return { record, write: { key: record, version, deleted, expiresAt, payload, reason: 'put', startedAt } }
+  }
+
+  /** Queues all of them before it returns. */
+  #log(stamped: readonly Stamped[]): Promise<readonly AppendOutcome<EntryRecord>[]> {
+    const { journal, pressure } = this.#parts
+    const payloads = stamped.map(({ write }) => write.payload)
+    const logged = journal.appendAll(
+      stamped.map(({ record }) => record),
+      payloads,
+    )
+    const bytes = payloads.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    pressure.queue(bytes, logged)
+    return logged
   }
 
   /** Answers undefined where hot is away: the log and pending stand in for it until cold has the writes. */

@@ -4,18 +4,43 @@
  */
 import type { ThermoclineError } from '../errors.ts'
 import { recordBytes } from './format.ts'
-import type { AppendedRecord } from './log-contract.ts'
+import type { AppendOutcome } from './log-contract.ts'
 import type { PlannedRecord } from './segment-cursor.ts'
 
 /** A group is cut off here, so that its first caller does not wait for megabytes of others. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024
 
+/** Records of one call. Groups may part them, so each has an outcome of its own, but all share one promise. */
+export class Appending<T> {
+  /** Resolves once each record has its outcome. */
+  readonly outcomes: Promise<readonly AppendOutcome<T>[]>
+  readonly #outcomes: AppendOutcome<T>[]
+  #open: number
+  #resolve!: (outcomes: readonly AppendOutcome<T>[]) => void
+
+  constructor(records: number) {
+    this.#outcomes = new Array<AppendOutcome<T>>(records)
+    this.#open = records
+    this.outcomes = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    if (records === 0) this.#resolve(this.#outcomes)
+  }
+
+  /** Once for each record. */
+  settle(index: number, outcome: AppendOutcome<T>): void {
+    this.#outcomes[index] = outcome
+    if (--this.#open === 0) this.#resolve(this.#outcomes)
+  }
+}
+
 /** A record, and whoever waits for it to be durable. */
 export interface Waiting<T> {
   readonly record: PlannedRecord
   readonly value: T
-  readonly resolve: (record: AppendedRecord<T>) => void
-  readonly reject: (error: ThermoclineError) => void
+  readonly appending: Appending<T>
+  /** Of the record in its call. */
+  readonly index: number
 }
 
 export type Group<T> = readonly Waiting<T>[]
@@ -31,11 +56,9 @@ export class GroupCommit<T> {
   }
 
   /** Queues it in the step in which it is called. */
-  add(record: PlannedRecord, value: T): Promise<AppendedRecord<T>> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ record, value, resolve, reject })
-      this.#running ??= this.#run()
-    })
+  add(waiting: Waiting<T>): void {
+    this.#queue.push(waiting)
+    this.#running ??= this.#run()
   }
 
   /** Resolves once everyone who was added has been settled. */
@@ -63,5 +86,5 @@ export class GroupCommit<T> {
 }
 
 export function rejectAll<T>(group: Group<T>, error: ThermoclineError): void {
-  for (const { reject } of group) reject(error)
+  for (const { appending, index } of group) appending.settle(index, error)
 }

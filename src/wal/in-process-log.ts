@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AppendedRecord, AppendLog } from './log-contract.ts'
+import type { AppendedRecord, AppendLog, AppendOutcome, NewRecord } from './log-contract.ts'
 
 /** A log that keeps nothing, for stores opened with `inMemory`: what it acknowledges lives as long as the process. */
 export class InProcessLog<T> implements AppendLog<T> {
@@ -17,10 +17,14 @@ export class InProcessLog<T> implements AppendLog<T> {
     return this.#sequence
   }
 
-  append(_type: 'put' | 'delete', payload: Uint8Array, _keyHash: number, value: T): Promise<AppendedRecord<T>> {
-    const record = { sequence: ++this.#sequence, bytes: payload.byteLength, value }
-    this.#onDurable([record])
-    return Promise.resolve(record)
+  appendAll(records: readonly NewRecord<T>[]): Promise<readonly AppendOutcome<T>[]> {
+    const appended = records.map(({ payload, value }) => ({
+      sequence: ++this.#sequence,
+      bytes: payload.byteLength,
+      value,
+    }))
+    this.#onDurable(appended)
+    return Promise.resolve(appended)
   }
 
   release(): Promise<{ segments: number; bytes: number }> {

@@ -1,5 +1,5 @@
 /** What the write flow needs of a log; write-ahead-log.ts is the durable one, in-process-log.ts keeps nothing. */
-import type { ThermoclineError } from '../errors.ts'
+import { ThermoclineError } from '../errors.ts'
 
 /** A record the log has made durable. */
 export interface AppendedRecord<T> {
@@ -10,6 +10,17 @@ export interface AppendedRecord<T> {
   readonly value: T
 }
 
+/** A record that is to be appended. */
+export interface NewRecord<T> {
+  readonly type: 'put' | 'delete'
+  readonly payload: Uint8Array
+  readonly keyHash: number
+  readonly value: T
+}
+
+/** What became of a record: durable, or why not. */
+export type AppendOutcome<T> = AppendedRecord<T> | ThermoclineError
+
 export interface AppendLog<T> {
   readonly walId: string
   readonly epoch: number
@@ -18,10 +29,20 @@ export interface AppendLog<T> {
   /** Set once the log has stopped for good; every append rejects with it. */
   readonly failure: ThermoclineError<'ERR_WAL_FAILED'> | undefined
 
-  /** MUST queue in call order before it returns; resolves once the record is durable and `onDurable` has seen it. */
-  append(type: 'put' | 'delete', payload: Uint8Array, keyHash: number, value: T): Promise<AppendedRecord<T>>
+  /**
+   * MUST queue in call order before it returns. Resolves, with an outcome for each record, once each is durable and
+   * `onDurable` has seen it, or has failed; never rejects. Many records cost one promise.
+   */
+  appendAll(records: readonly NewRecord<T>[]): Promise<readonly AppendOutcome<T>[]>
   /** Every record up to `sequence` is in cold: drops what holds only those. */
   release(sequence: number): Promise<{ segments: number; bytes: number }>
   /** Waits for what is queued; the log stays for the next opener. */
   close(): Promise<void>
+}
+
+/** Appends one record, or throws why that failed. */
+export async function appendOne<T>(log: AppendLog<T>, record: NewRecord<T>): Promise<AppendedRecord<T>> {
+  const [outcome] = await log.appendAll([record])
+  if (outcome instanceof ThermoclineError) throw outcome
+  return outcome!
 }

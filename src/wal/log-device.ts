@@ -17,7 +17,10 @@ export type LogOperation =
   | { readonly op: 'create'; readonly name: string; readonly handle: string }
   /** Opens a file as it is, but never what a link leads to; `orCreate`: creates it, 0600, where there is none. */
   | { readonly op: 'open'; readonly name: string; readonly handle: string; readonly orCreate?: true }
-  /** Writes all bytes, however many calls it takes. */
+  /**
+   * Writes all bytes, however many calls it takes. A view of a SharedArrayBuffer is not copied on its way to the
+   * thread; it MUST stay as it is until the list is answered.
+   */
   | { readonly op: 'write'; readonly handle: string; readonly bytes: Uint8Array; readonly position: number }
   | { readonly op: 'fdatasync'; readonly handle: string }
   | { readonly op: 'fsync'; readonly handle: string }
@@ -70,20 +73,6 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Smaller ones are copied as fast. */
-const MOVED_BYTES = 16 * 1024
-
-/** What is moved to the thread instead of copied: nobody here reads a group once it is on its way. */
-function groupsIn(operations: readonly LogOperation[]): ArrayBuffer[] {
-  const moved: ArrayBuffer[] = []
-  for (const operation of operations) {
-    if (operation.op !== 'write' || operation.bytes.byteLength < MOVED_BYTES) continue
-    const { buffer } = operation.bytes
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === operation.bytes.byteLength) moved.push(buffer)
-  }
-  return moved
-}
-
 function failureOf(operations: readonly LogOperation[], { index, code, written }: WorkerFailure): LogDeviceFailure {
   return { operation: operations[index]!, code, written }
 }
@@ -115,7 +104,7 @@ export class WorkerLogDevice implements LogDevice {
     return new Promise((resolve, reject) => {
       // Only an unfinished write keeps the process alive.
       if (this.#waiting.push({ operations, resolve, reject }) === 1) this.#worker.ref()
-      this.#worker.postMessage(operations, groupsIn(operations))
+      this.#worker.postMessage(operations)
     })
   }
 

@@ -85,10 +85,17 @@ export class SegmentCursor {
     return offset === SEGMENT_HEADER_BYTES || offset + sizeOf(records) <= segmentBytes
   }
 
-  /** Encodes a group straight into the buffer that is written. */
-  plan(records: readonly PlannedRecord[], lastSequence: number): GroupPlan {
-    // Not from the pool: posting a view to another thread copies the whole buffer under it.
-    const bytes = Buffer.allocUnsafeSlow(sizeOf(records))
+  /**
+   * Encodes a group straight into the buffer that is written.
+   *
+   * @param bytes as many as {@link sizeOf} says. By default not from Node's pool: posting a view to another thread
+   *   copies the whole buffer under it.
+   */
+  plan(
+    records: readonly PlannedRecord[],
+    lastSequence: number,
+    bytes: Buffer = Buffer.allocUnsafeSlow(sizeOf(records)),
+  ): GroupPlan {
     const { salt, offset: syncedOffset } = this.#state
     let { chain } = this.#state
     let sequence = lastSequence

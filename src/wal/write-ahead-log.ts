@@ -23,9 +23,9 @@ import type { Logger } from '../kernel/logger.ts'
 import { letGo } from '../kernel/release-stack.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, segmentName } from './format.ts'
-import { type Group, GroupCommit, rejectAll } from './group-commit.ts'
+import { Appending, type Group, GroupCommit, rejectAll } from './group-commit.ts'
 import { LockedLog } from './locked-log.ts'
-import type { AppendedRecord, AppendLog } from './log-contract.ts'
+import { type AppendedRecord, type AppendLog, type AppendOutcome, appendOne, type NewRecord } from './log-contract.ts'
 import { type LogDevice, type LogOperation, type OpenLogDevice, removal, WorkerLogDevice } from './log-device.ts'
 import { closed, isShortage, type LogFailure, logFailed, notWritten, stopped, tooLong } from './log-errors.ts'
 import { filesIn } from './log-files.ts'
@@ -58,6 +58,11 @@ export interface WriteAheadLogOptions<T> {
  * For seals and headers: a log that its records have filled the disk with can still be ended, taken over and shipped.
  */
 const OWN_ROOM_BYTES = 256 * 1024
+/**
+ * Groups up to this size are put together in memory that the thread of the log shares: the pages of a new buffer for
+ * each group, and handing it over, took a tenth of the time of a put.
+ */
+const KEPT_BYTES = 2 * 1024 * 1024
 const SEGMENT = 'segment'
 const MARK = 'mark'
 const NEXT = 'next'
@@ -77,6 +82,8 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   #markNumber: number
   #lastSequence: number
   readonly #groups = new GroupCommit<T>((group) => this.#settle(group))
+  /** Where groups are put together. */
+  #kept: Buffer | undefined
   /** The current segment was sealed, but the next one could not be made yet. */
   #isSealed = false
   #failure: ThermoclineError<'ERR_WAL_FAILED'> | undefined
@@ -137,11 +144,25 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return this.#failure
   }
 
-  append(type: 'put' | 'delete', payload: Uint8Array, keyHash: number, value: T): Promise<AppendedRecord<T>> {
-    if (payload.byteLength > MAX_PAYLOAD_BYTES) return Promise.reject(tooLong())
-    if (this.#isClosed) return Promise.reject(closed())
-    if (this.#failure !== undefined) return Promise.reject(stopped(this.#failure, 'none'))
-    return this.#groups.add({ type: RECORD_TYPES[type], payload, keyHash }, value)
+  /** As {@link appendAll}, of one record; rejects with why it failed. */
+  append(type: NewRecord<T>['type'], payload: Uint8Array, keyHash: number, value: T): Promise<AppendedRecord<T>> {
+    return appendOne(this, { type, payload, keyHash, value })
+  }
+
+  appendAll(records: readonly NewRecord<T>[]): Promise<readonly AppendOutcome<T>[]> {
+    const appending = new Appending<T>(records.length)
+    for (const [index, { type, payload, keyHash, value }] of records.entries()) {
+      const refusal = this.#refusalOf(payload)
+      if (refusal !== undefined) appending.settle(index, refusal)
+      else this.#groups.add({ record: { type: RECORD_TYPES[type], payload, keyHash }, value, appending, index })
+    }
+    return appending.outcomes
+  }
+
+  #refusalOf(payload: Uint8Array): ThermoclineError | undefined {
+    if (payload.byteLength > MAX_PAYLOAD_BYTES) return tooLong()
+    if (this.#isClosed) return closed()
+    return this.#failure && stopped(this.#failure, 'none')
   }
 
   async release(sequence: number): Promise<{ segments: number; bytes: number }> {
@@ -262,7 +283,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
       const shortage = await this.#rotate()
       if (shortage !== undefined) return rejectAll(group, notWritten(shortage, room))
     }
-    const plan = this.#cursor.plan(records, this.#lastSequence)
+    const plan = this.#cursor.plan(records, this.#lastSequence, this.#placeFor(bytes))
     const failure = await this.#do([
       { op: 'expect-room', bytes: room },
       { op: 'write', handle: SEGMENT, bytes: plan.bytes, position: this.#cursor.offset },
@@ -282,7 +303,14 @@ export class WriteAheadLog<T> implements AppendLog<T> {
       value,
     }))
     this.#options.onDurable(durable)
-    for (const [i, { resolve }] of group.entries()) resolve(durable[i]!)
+    for (const [i, { appending, index }] of group.entries()) appending.settle(index, durable[i]!)
+  }
+
+  /** Nothing else is under way while a group is, so each may stand where the one before it stood. */
+  #placeFor(bytes: number): Buffer {
+    if (bytes > KEPT_BYTES) return Buffer.from(new SharedArrayBuffer(bytes))
+    this.#kept ??= Buffer.from(new SharedArrayBuffer(KEPT_BYTES))
+    return this.#kept.subarray(0, bytes)
   }
 
   /** Answers the code of a shortage that came before anything was in doubt; another rotation may succeed later. */

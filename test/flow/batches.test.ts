@@ -12,6 +12,7 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { CallGate } from '../../src/repository/call-gate.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
 import { InProcessLog } from '../../src/wal/in-process-log.ts'
+import type { AppendOutcome, NewRecord } from '../../src/wal/log-contract.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { embeddedPair, shareStore } from './stores.ts'
 
@@ -29,9 +30,12 @@ async function rejection(work: Promise<unknown>): Promise<ThermoclineError<'ERR_
 class SmallLog extends InProcessLog<EntryRecord> {
   room = Number.POSITIVE_INFINITY
 
-  override append(...args: Parameters<InProcessLog<EntryRecord>['append']>) {
-    if (this.room-- > 0) return super.append(...args)
-    return Promise.reject(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
+  override async appendAll(records: readonly NewRecord<EntryRecord>[]) {
+    const outcomes: AppendOutcome<EntryRecord>[] = [...(await super.appendAll(records.slice(0, this.room)))]
+    this.room = Math.max(0, this.room - records.length)
+    while (outcomes.length < records.length)
+      outcomes.push(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
+    return outcomes
   }
 }
 
@@ -121,7 +125,7 @@ function unforeseenFault(): never {
   throw new TypeError('a listener that fails')
 }
 
-const { clock, view } = shareStore(embeddedPair)
+const { clock, store, view } = shareStore(embeddedPair)
 
 describe('a large batch', () => {
   /** Notes in which turn of the event loop its text is read. */
@@ -179,6 +183,18 @@ describe('a large batch', () => {
     await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED', details: { outcome: 'none' } })
     expect(await chunks.count()).toBe(0)
   })
+})
+
+test('the last of several writes of one key in a batch counts, on every tier', async () => {
+  const { chunks } = view()
+  const given = Array.from({ length: 1_200 }, (_, i) => ({ key: `k${i % 3}`, text: String(i) }))
+  const versions = (await chunks.putMany(given)).map(({ version }) => version)
+  expect([...versions].sort()).toEqual(versions)
+  const texts = async () => (await chunks.getManyByKey(['k0', 'k1', 'k2'])).map((entry) => entry?.text)
+  expect(await texts()).toEqual(['1197', '1198', '1199'])
+  await store().checkpoint()
+  expect((await chunks.find()).items.map(({ text }) => text).sort()).toEqual(['1197', '1198', '1199'])
+  expect(await texts()).toEqual(['1197', '1198', '1199'])
 })
 
 describe('one key for two kinds', () => {

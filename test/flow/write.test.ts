@@ -13,6 +13,7 @@ import { Writer } from '../../src/flow/writer.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { InProcessLog } from '../../src/wal/in-process-log.ts'
+import type { AppendOutcome, NewRecord } from '../../src/wal/log-contract.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
@@ -20,9 +21,12 @@ import { ManualClock } from '../tools/manual-clock.ts'
 class SmallLog extends InProcessLog<EntryRecord> {
   room = Number.POSITIVE_INFINITY
 
-  override append(...args: Parameters<InProcessLog<EntryRecord>['append']>) {
-    if (this.room-- > 0) return super.append(...args)
-    return Promise.reject(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
+  override async appendAll(records: readonly NewRecord<EntryRecord>[]) {
+    const outcomes: AppendOutcome<EntryRecord>[] = [...(await super.appendAll(records.slice(0, this.room)))]
+    this.room = Math.max(0, this.room - records.length)
+    while (outcomes.length < records.length)
+      outcomes.push(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
+    return outcomes
   }
 }
 
