@@ -35,6 +35,7 @@ const FIELDS = Object.entries({
   updatedAt: nameOf('updatedAt'),
   expiresAt: nameOf('expiresAt'),
   deletedAt: nameOf('deletedAt'),
+  // Last: see encodedEmbedding.
   embedding: nameOf('embedding'),
 } satisfies Record<keyof EntryRecord, Uint8Array>) as [keyof EntryRecord, Uint8Array][]
 const NAMES_BYTES = FIELDS.reduce((sum, [, name]) => sum + name.byteLength, 0)
@@ -58,6 +59,17 @@ export function encodeRecord(record: EntryRecord): Uint8Array {
     write(writer, value)
   }
   return writer.end()
+}
+
+/**
+ * The embedding of a record where it stands in the bytes that {@link encodeRecord} has just made of it, so that it need
+ * not be kept twice.
+ */
+export function encodedEmbedding(
+  { embedding }: Pick<EntryRecord, 'embedding'>,
+  { buffer }: Uint8Array,
+): Float32Array | null {
+  return embedding && new Float32Array(buffer, buffer.byteLength - embedding.byteLength, embedding.length)
 }
 
 type FieldValue = NonNullable<EntryRecord[keyof EntryRecord]>

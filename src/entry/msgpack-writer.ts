@@ -77,9 +77,15 @@ export class MsgpackWriter {
     this.#at += value.byteLength
   }
 
-  /** Answers a copy of what was written. */
+  /**
+   * Answers a copy of what was written. It ends where its buffer does, at a multiple of four bytes: floats that were
+   * written last can be read where they stand.
+   */
   end(): Uint8Array {
-    return new Uint8Array(this.#into.subarray(0, this.#at))
+    const before = -this.#at & 3
+    const copy = new Uint8Array(new ArrayBuffer(before + this.#at), before)
+    copy.set(this.#into.subarray(0, this.#at))
+    return copy
   }
 
   #byte(value: number): void {

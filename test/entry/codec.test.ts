@@ -1,7 +1,7 @@
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeKind, decodeRecord, encodeRecord, UndecodableRecord } from '../../src/entry/codec.ts'
+import { decodeKind, decodeRecord, encodedEmbedding, encodeRecord, UndecodableRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { arbitraryRecord } from './arbitrary-record.ts'
 
@@ -80,6 +80,18 @@ describe('record codec', () => {
   it('encodes an embedding that is a view of a larger array as what the view shows', () => {
     const embedding = Float32Array.of(9, 1, -0, 9).subarray(1, 3)
     expect(decodeRecord(encodeRecord({ ...RECORD, embedding })).embedding).toEqual(Float32Array.of(1, -0))
+  })
+
+  it('lets the embedding be read where it stands, whatever is written before it', () => {
+    for (let length = 0; length < 9; length++) {
+      const record = { ...RECORD, text: 'x'.repeat(length) }
+      const payload = encodeRecord(record)
+      const embedding = encodedEmbedding(record, payload)!
+      expect([...new Uint32Array(embedding.buffer, embedding.byteOffset, embedding.length)]).toEqual(bitsOf(RECORD))
+      expect(embedding.buffer).toBe(payload.buffer)
+      expect(payload.buffer.byteLength - payload.byteLength).toBeLessThan(4)
+    }
+    expect(encodedEmbedding({ embedding: null }, encodeRecord(RECORD))).toBe(null)
   })
 
   it('shares nothing with the bytes it read or with those it made before', () => {

@@ -123,6 +123,19 @@ describe('a write that hot refuses again after it was stamped above what hot had
   })
 })
 
+test('pending and hot share the embedding, and nobody shares it with the caller', async () => {
+  const embedding = Float32Array.of(1, 2, 3)
+  for (const text of ['', 'a', 'ab', 'abc']) {
+    const input = { kind: 'chunk', key: 'shared', text, embedding }
+    const { namespace, id } = await writer.write(validateInput(input, { namespace: 'ns', now: clock.now() }), {})
+    const [held] = await hot.read([{ namespace, id }])
+    const record = pending.get({ namespace, id })!
+    expect(record.embedding).toEqual(embedding)
+    expect(record.embedding!.buffer).toBe(held!.content.payload.buffer)
+    expect(record.embedding!.buffer).not.toBe(embedding.buffer)
+  }
+})
+
 test('where the log fails between two rounds of a put, the caller learns that it is applied', async () => {
   const { id } = await put('b', 'first')
   await writeFromElsewhere(id, `${(clock.now() + 60_000).toString(16).padStart(12, '0')}000000000000`)

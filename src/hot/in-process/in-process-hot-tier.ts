@@ -280,7 +280,8 @@ function stateOf(held: Held): HotState & AccessStats {
   return { version, deleted, expiresAt, accessCount: knownAccesses + accesses, lastAccessedAt }
 }
 
-/** A view would keep its whole buffer alive and change when that is used again. */
+/** A view of something larger would keep all of that alive and change when that is used again. */
 function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes)
+  // What `encodeRecord` makes is all of its buffer but a few bytes.
+  return bytes.buffer.byteLength - bytes.byteLength < 4 ? bytes : Uint8Array.from(bytes)
 }
