@@ -5,7 +5,13 @@
  */
 import type { EntryRecord } from '../entry/record.ts'
 import { keyHash } from '../wal/format.ts'
-import type { AppendLog, AppendOutcome } from '../wal/log-contract.ts'
+import {
+  type AppendedRecord,
+  type AppendLog,
+  type AppendOutcome,
+  appendOne,
+  type NewRecord,
+} from '../wal/log-contract.ts'
 import type { Pending } from './pending.ts'
 
 export class Journal {
@@ -28,14 +34,12 @@ export class Journal {
     records: readonly EntryRecord[],
     payloads: readonly Uint8Array[],
   ): Promise<readonly AppendOutcome<EntryRecord>[]> {
-    return this.log.appendAll(
-      records.map((record, i) => ({
-        type: record.deletedAt === null ? 'put' : 'delete',
-        payload: payloads[i]!,
-        keyHash: keyHash(record.namespace, record.id),
-        value: record,
-      })),
-    )
+    return this.log.appendAll(records.map((record, i) => newRecord(record, payloads[i]!)))
+  }
+
+  /** As {@link appendAll}, of one record; rejects with why it failed. */
+  append(record: EntryRecord, payload: Uint8Array): Promise<AppendedRecord<EntryRecord>> {
+    return appendOne(this.log, newRecord(record, payload))
   }
 
   /** @param offered settles when writes that have begun were logged and offered to hot, or have failed. */
@@ -51,4 +55,9 @@ export class Journal {
   async settled(): Promise<void> {
     await Promise.allSettled(this.#offered)
   }
+}
+
+function newRecord(record: EntryRecord, payload: Uint8Array): NewRecord<EntryRecord> {
+  const { namespace, id, deletedAt } = record
+  return { type: deletedAt === null ? 'put' : 'delete', payload, keyHash: keyHash(namespace, id), value: record }
 }
