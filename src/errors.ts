@@ -14,16 +14,20 @@ export interface ErrorDetails {
   /** {@link WHOLE_LOG} where no one segment is at fault. */
   ERR_WAL_CORRUPT: { walId: string; segment: number; offset: number; missing: SequenceRange }
   ERR_WAL_FAILED: WriteFailure
-  ERR_TIER_UNAVAILABLE: { tier: TierName }
+  /** The fields of a failed write where it decided on a version: see {@link WriteFailure}. */
+  ERR_TIER_UNAVAILABLE: WriteFailure & { tier: TierName }
   ERR_BACKPRESSURE: WriteFailure
-  ERR_NOT_FOUND: object
+  ERR_NOT_FOUND: WriteFailure
   ERR_UNSUPPORTED: object
   ERR_TIMEOUT: WriteFailure & { tier?: TierName }
   ERR_ABORTED: WriteFailure
   ERR_CLOSED: WriteFailure
   ERR_SCHEMA: object
-  /** `kind` is that of the entry that is there. */
-  ERR_CONFLICT: WriteFailure & { kind: string; index?: number }
+  /**
+   * `kind` is that of the entry that is there, where the kinds differ. `actual` is the version that is there, null
+   * where there is no entry, where another was expected.
+   */
+  ERR_CONFLICT: WriteFailure & { kind?: string; actual?: string | null; index?: number }
   ERR_INTERNAL: WriteFailure
 }
 
@@ -57,6 +61,8 @@ export interface WriteFailure {
   id?: string
   /** `none`: not written. `applied`: durable. `unknown`: only reopening tells. `partial`: some inputs of a call with many. */
   outcome?: 'none' | 'unknown' | 'applied' | 'partial'
+  /** Of a version that was to replace another: where the outcome is `unknown` and a read answers it, it was applied. */
+  version?: string
   /** Of a call with many inputs, one for each, in order. Not enumerable, so that a logged error stays short. */
   readonly outcomes?: readonly InputOutcome[]
 }

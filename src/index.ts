@@ -18,6 +18,7 @@ export type {
   RaptorInput,
 } from './entry/memory-entry.ts'
 export { namespaceSegments } from './entry/namespace.ts'
+export type { Patch } from './entry/patch.ts'
 export type { Version } from './entry/version.ts'
 export {
   type AnyThermoclineError,
@@ -47,8 +48,16 @@ export type {
 } from './options.ts'
 export type { Comparison, Where } from './query/filter.ts'
 export type { Metric } from './query/metric.ts'
-export type { CountOptions, FindOptions, PutManyOptions, SearchOptions, WriteOptions } from './repository/calls.ts'
-export type { EntryOf, FindResult, MemoryRepository, PutOf } from './repository/memory-repository.ts'
+export type {
+  CountOptions,
+  FindOptions,
+  PutManyOptions,
+  PutOptions,
+  SearchOptions,
+  UpdateOptions,
+  WriteOptions,
+} from './repository/calls.ts'
+export type { EntryOf, FindResult, MemoryRepository, PatchOf, PutOf } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { CloseResult } from './store/close-store.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'

@@ -15,6 +15,11 @@ test('the example runs as it stands and prints what it found', async () => {
   expect(await runExample(example(0))).toMatch(/^A thermocline is .+ \{ theme: 'dark' \} 1 0\.9\d+\n$/)
 })
 
+test('the example of compare-and-set runs as it stands', async () => {
+  const code = examples.find((one) => one.includes('expectedVersion'))!.replace("'thermocline'", "'../src/index.ts'")
+  expect(await runExample(code)).toBe("{ state: 'done', tries: 1 }\n")
+})
+
 describeWithServers('the example of Redis and Postgres', (servers) => {
   test('runs as it stands', async () => {
     const { hot, cold } = await servers.shared()
@@ -23,8 +28,8 @@ describeWithServers('the example of Redis and Postgres', (servers) => {
     )
   })
 
-  test('is the last', () => {
-    expect(examples.length).toBe(2)
+  test('is the last but that of compare-and-set', () => {
+    expect(examples.length).toBe(3)
   })
 })
 

@@ -26,6 +26,8 @@ import type {
   LogCheckpoint,
   OwnVersion,
   RegisteredLog,
+  Replaced,
+  Replacement,
   ShipBatch,
   ShipResult,
   SweepResult,
@@ -41,6 +43,7 @@ import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import * as leases from './sql/leases.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
+import { replace } from './sql/replace-version.ts'
 import { canUseIndex, search } from './sql/search-vectors.ts'
 import { ship, upsert } from './sql/ship-batch.ts'
 import { databaseTime, storeId } from './sql/store-identity.ts'
@@ -125,6 +128,12 @@ export class ColdStore implements ColdTier {
 
   async ship(batch: ShipBatch): Promise<ShipResult> {
     const result = await ship(this.#staging, this.#logger, batch)
+    this.#driver.housekeep('write')
+    return result
+  }
+
+  async replace(replacement: Replacement): Promise<Replaced> {
+    const result = await replace(this.#staging, replacement, this.#clockTime())
     this.#driver.housekeep('write')
     return result
   }
@@ -221,6 +230,11 @@ export class ColdStore implements ColdTier {
 
   #now(): SQL {
     return this.#clock === undefined ? sql`now()` : timeParameter(this.#clock.now())
+  }
+
+  /** The time at which a row is written, and not at which its statement began. */
+  #clockTime(): SQL {
+    return this.#clock === undefined ? sql`clock_timestamp()` : timeParameter(this.#clock.now())
   }
 
   #tellHolder(holder: Holder): void {

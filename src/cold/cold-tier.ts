@@ -109,6 +109,29 @@ export type ShipResult =
   /** The checkpoint stands elsewhere than `from` although the epoch is ours. Nothing was written. */
   | { readonly status: 'elsewhere'; readonly sequence: number }
 
+/** A version that is to take the place of exactly the one that cold has (rule K3 of flow/README.md). */
+export interface Replacement {
+  readonly record: EntryRecord
+  /** What cold MUST have of the key: this version, tombstones and expired rows included; undefined: no row at all. */
+  readonly base: Version | undefined
+  /** Number of the hot generation in which the key was reserved; undefined: cold knows none. */
+  readonly generationNumber: number | undefined
+  /** The time, by cold's clock, after which the reservation may be gone. */
+  readonly until: number
+  /** The log of whoever asks, and a sequence that cold has of it unless it was set back. */
+  readonly log: LogCheckpoint
+}
+
+export type Replaced =
+  | 'replaced'
+  /** Cold has something else of the key than `base`. Nothing was written. */
+  | 'other'
+  /**
+   * Another generation is current, the time is over, or cold does not have of the log what it had. Nothing was
+   * written.
+   */
+  | 'closed'
+
 export interface ColdQuery {
   readonly scope: Scope
   readonly filter: Filter
@@ -201,6 +224,14 @@ export interface ColdTier {
    * a resolved promise is always the truth, a rejected one means nobody knows yet, and the same call may be repeated.
    */
   ship(batch: ShipBatch): Promise<ShipResult>
+
+  /**
+   * Decides between all who ask for the same at the same time: one of them replaces `base`. Hot may hold an older
+   * version then, so a row of `hot_misses` comes with it where cold knows a generation. Where the answer was lost and
+   * cold does not have the version, it rejects with the outcome `unknown`: it may still come. Any other rejection wrote
+   * nothing, and has the outcome `none`.
+   */
+  replace(replacement: Replacement): Promise<Replaced>
 
   /**
    * Registers a log, or takes it over: raises its epoch to `epoch` and answers where it stands. `ERR_LOCKED` when cold

@@ -74,6 +74,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.ship(...args)
   }
 
+  async replace(...args: Parameters<ColdTier['replace']>) {
+    return this.#there.replace(...args)
+  }
+
   async takeOver(...args: Parameters<ColdTier['takeOver']>) {
     return this.#there.takeOver(...args)
   }

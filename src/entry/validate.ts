@@ -25,7 +25,7 @@ import { nameFault, textFault } from './text.ts'
 const FILLED_IN = ['namespace', 'version', 'updatedAt', 'lastAccessedAt', 'accessCount'] as const
 
 const COMMON_FIELDS = ['kind', 'id', 'key', 'metadata', 'embeddingModel', 'createdAt', 'ttl', 'expiresAt'] as const
-const OWN_FIELDS: Record<EntryKind, readonly string[]> = {
+export const OWN_FIELDS: Record<EntryKind, readonly string[]> = {
   embedding: ['embedding'],
   chunk: ['text', 'documentId', 'position', 'embedding'],
   metadata: [],

@@ -161,6 +161,11 @@ export function parseVersion(version: Version): { millis: number; counter: numbe
   return { millis: Number.parseInt(version.slice(0, 12), 16), counter: Number.parseInt(version.slice(12, 16), 16) }
 }
 
+/** The greatest text that is below the version and could be one itself. */
+export function justBelow(version: Version): Version {
+  return (BigInt(`0x${version}`) - 1n).toString(16).padStart(ZERO_VERSION.length, '0')
+}
+
 function after(floor: Version, writerId: string): Version {
   const { millis, counter } = parseVersion(floor)
   return (counter < MAX_COUNTER ? hexOf(millis, counter + 1) : hexOf(millis + 1, 0)) + writerId

@@ -73,6 +73,21 @@ export interface HotRemoval {
   readonly version: Version
 }
 
+/** Of a key whose next version cold is about to decide on (rule K2 of flow/README.md). */
+export interface HotReservation {
+  readonly key: EntryKey
+  /** The newest version that cold has of it; the zero version where cold has none. */
+  readonly newest: Version
+  /** Just below the version that is to follow. */
+  readonly below: Version
+}
+
+/** `reads`: those counted since the key entered hot and not yet handed over, where hot held it. */
+export type HotReserved =
+  | { readonly status: 'reserved'; readonly reads: AccessStats | undefined }
+  /** Hot holds a version that cold does not have. Nothing was done. */
+  | { readonly status: 'newer' }
+
 export interface HotTouch {
   readonly key: EntryKey
   readonly lastAccessedAt: number
@@ -145,6 +160,12 @@ export interface HotTier {
    * one. Answers as {@link HotTier.remove}.
    */
   repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>
+
+  /**
+   * Where hot holds nothing newer than `newest`, drops what it holds, and leaves a marker of `below` and raises the
+   * floor, so that every new put of the key is stamped above that. Else does nothing. In one step, and idempotent.
+   */
+  reserve(reservation: HotReservation): Promise<HotReserved>
 
   /**
    * Rejects where another generation answers by now, or nobody can tell. One that is exchanged behind an open

@@ -6,11 +6,13 @@ import {
   flag,
   type OptionRule,
   oneOf,
+  optionRule,
   type RulesOf,
   signal,
   timeout,
 } from '../call-options.ts'
 import { validateEmbedding } from '../entry/validate.ts'
+import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { Durability } from '../flow/writer.ts'
 import { type Filter, parseWhere, type Where } from '../query/filter.ts'
@@ -19,6 +21,19 @@ import type { Metric } from '../query/metric.ts'
 export interface WriteOptions extends CallOptions {
   /** What the write waits for. @default as the store was opened */
   readonly durability?: Durability | undefined
+}
+
+export interface PutOptions extends WriteOptions {
+  /**
+   * The version that the put must replace, or null: there must be no such entry. Else the put is refused with
+   * `ERR_CONFLICT`. Cold decides that, so it takes round trips to cold and needs both tiers. @default whatever is there
+   */
+  readonly expectedVersion?: string | null | undefined
+}
+
+export interface UpdateOptions extends WriteOptions {
+  /** The version that the update must replace; else it is refused with `ERR_CONFLICT`. @default the newest */
+  readonly expectedVersion?: string | undefined
 }
 
 export interface PutManyOptions extends WriteOptions {
@@ -59,6 +74,12 @@ const MAX_K = 1_000
 const waiting = { signal, timeout } satisfies RulesOf<CallOptions>
 const writing = { ...waiting, durability: oneOf(DURABILITIES) } satisfies RulesOf<WriteOptions>
 
+const version = optionRule(
+  (value) => (typeof value === 'string' && isVersion(value) ? value : undefined),
+  'a version, as receipts and entries have it: 24 hex digits in lower case',
+)
+const versionOrNull: OptionRule<string | null> = (value, option) => (value === null ? null : version(value, option))
+
 const where: OptionRule<Filter> = (value) => parseWhere(value as Where)
 const counting = { where, recursive: asQuery(flag), ...waiting } satisfies RulesOf<CountOptions>
 
@@ -71,7 +92,9 @@ const searching = {
 } satisfies RulesOf<SearchOptions>
 
 export const CALLS = {
-  put: defineCall('put', writing),
+  put: defineCall('put', { ...writing, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
+  update: defineCall('update', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
+  upsert: defineCall('upsert', writing),
   putMany: defineCall('putMany', { ...writing, settle: flag } satisfies RulesOf<PutManyOptions>),
   get: defineCall('get', waiting),
   getMany: defineCall('getMany', waiting),

@@ -3,6 +3,7 @@
  * refused with `ERR_CONFLICT` where this process has an entry of another kind at hand; cold is not asked for that.
  */
 import type { EntryInput, EntryKind } from '../entry/memory-entry.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
 
@@ -11,6 +12,12 @@ export function refuseOtherKind({ id, kind }: UnversionedRecord, held: EntryKind
   if (held === undefined || held === kind) return
   const message = `a ${held} entry has this key or id: delete it first, or choose another for the ${kind} entry`
   throw new ThermoclineError('ERR_CONFLICT', message, { id, kind: held, outcome: 'none' })
+}
+
+/** The record, which may take the place of what is there if that is of its kind. */
+export function inPlaceOf(current: EntryRecord | undefined, record: UnversionedRecord): UnversionedRecord {
+  refuseOtherKind(record, current?.kind ?? undefined)
+  return record
 }
 
 /** Whether the caller named the entry, so that there may be one already. The input MUST have been checked. */

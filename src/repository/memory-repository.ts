@@ -6,9 +6,11 @@ import type { CallOptions } from '../call-options.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryInput, EntryKind, EntryOfKind, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
-import { tombstoneOf } from '../entry/record.ts'
+import { type Patch, parsePatch, patched } from '../entry/patch.ts'
+import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
+import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { Explainer, Explanation } from '../flow/explainer.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher, SearchResult } from '../flow/searcher.ts'
@@ -25,14 +27,17 @@ import {
   type CountOptions,
   type FindOptions,
   type PutManyOptions,
+  type PutOptions,
   type SearchOptions,
+  type UpdateOptions,
   type WriteOptions,
 } from './calls.ts'
-import { hasChosenId, refuseOtherKind } from './kind-conflict.ts'
+import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
 
 /** @internal What calls go through, behind every repository of a store. */
 export interface Flows {
   readonly writer: Writer
+  readonly changes: CompareAndSet
   readonly reader: Reader
   readonly searcher: Searcher
   readonly explainer: Explainer
@@ -66,11 +71,50 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     this.#kind = kind
   }
 
-  /** Writes a whole entry; resolves once it survives a crash (see `durability`). */
-  put(input: PutOf<K>, options?: WriteOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.put, options, (checked) =>
-      this.#flows.writer.write(this.#validate(input), checked),
-    )
+  /**
+   * Writes a whole entry; resolves once it survives a crash (see `durability`). With `expectedVersion` only in place of
+   * that version, else it rejects with `ERR_CONFLICT`; what is not known rejects with another code and
+   * `details.outcome: 'unknown'`.
+   */
+  put(input: PutOf<K>, options?: PutOptions): Promise<Receipt> {
+    return this.#flows.gate.run(CALLS.put, options, async (checked) => {
+      const record = this.#validate(input)
+      if (checked.expectedVersion === undefined) return this.#flows.writer.write(record, checked)
+      return this.#flows.changes.change(record, (current) => inPlaceOf(current, record), checked)
+    })
+  }
+
+  /**
+   * As {@link put}, and the entry keeps the `createdAt` of the one that it replaces. Cold decides what that is, so it
+   * needs both tiers.
+   */
+  upsert(input: PutOf<K>, options?: WriteOptions): Promise<Receipt> {
+    return this.#flows.gate.run(CALLS.upsert, options, async (checked) => {
+      const record = this.#validate(input)
+      const make = (current: EntryRecord | undefined) => {
+        const createdAt = current?.createdAt ?? record.createdAt
+        return { ...inPlaceOf(current, record), createdAt }
+      }
+      return this.#flows.changes.change(record, make, checked)
+    })
+  }
+
+  /**
+   * Changes some fields of an entry: what the patch names is replaced, null removes it, and `metadata` is merged by RFC
+   * 7396. All else stays, `createdAt` and expiry included. Updates at the same time all take effect, one after the
+   * other; with `expectedVersion` it rejects with `ERR_CONFLICT` where another version is there. `ERR_NOT_FOUND` where
+   * there is no such entry. Needs both tiers.
+   */
+  update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt> {
+    return this.#flows.gate.run(CALLS.update, options, async (checked) => {
+      const key = this.#keyOf(id)
+      const change = parsePatch(patch, this.#kind)
+      const make = (current: EntryRecord | undefined) => {
+        if (current === undefined || (this.#kind !== undefined && current.kind !== this.#kind)) throw notFound(key)
+        return patched(current, change, this.#flows.clock.now())
+      }
+      return this.#flows.changes.change(key, make, checked)
+    })
   }
 
   /**
@@ -265,8 +309,15 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
 /** What a repository of kind `K` takes. */
 export type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfKind<K>, K> : EntryInput
+/** What an update in a repository of kind `K` may change: null removes a field. */
+export type PatchOf<K extends EntryKind | undefined> = K extends EntryKind ? Patch<InputOfKind<K>> : Patch<EntryInput>
 /** What a repository of kind `K` answers. */
 export type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry
+
+function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
+  const message = 'there is no such entry: put it, or look whether it was deleted or has expired'
+  return new ThermoclineError('ERR_NOT_FOUND', message, { id, outcome: 'none' })
+}
 
 /** Unlike `map`, the copy has no holes; what they held is refused as undefined. */
 function arrayOf(field: string, values: unknown): unknown[] {

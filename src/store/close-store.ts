@@ -64,8 +64,9 @@ export class StoreCloser {
 
   /** Calls and whatever runs in the background. */
   async #stop(signal: AbortSignal): Promise<void> {
-    const { promoter, worker } = this.#connected
+    const { flows, promoter, worker } = this.#connected
     await this.#attempt(this.#opened.gate.idle(), signal, 'running calls')
+    await this.#attempt(flows.changes.settled(), signal, 'changes that nobody waits for')
     await this.#attempt(worker.shutdown(), signal, 'the worker')
     await this.#attempt(promoter.settled(), signal, 'promotions')
   }

@@ -6,6 +6,7 @@
 import { Cron } from 'croner'
 import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
+import { CompareAndSet } from '../flow/compare-and-set.ts'
 import { Explainer } from '../flow/explainer.ts'
 import { HotReads } from '../flow/hot-reads.ts'
 import { MissedWrites } from '../flow/missed-writes.ts'
@@ -90,7 +91,20 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const minAccesses = options.promote === false ? undefined : options.promote.minAccesses
   const promoter = new Promoter({ hot, access, pressure, logger, minAccesses })
   const hotReads = new HotReads(hot, missed, logger)
+  const shippedSequence = () => checkpointer.sequence
+  const changes = new CompareAndSet({
+    journal,
+    hot,
+    reads: readable,
+    cold,
+    versions,
+    clock,
+    pressure,
+    logger,
+    shippedSequence,
+  })
   const flows: Flows = {
+    changes,
     writer: new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability }),
     reader: new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter }),
     searcher: new Searcher({ pending, cold: readable, access, versions, clock, timeout: timeouts.search }),

@@ -1,4 +1,4 @@
-/** What `ship` makes of a database that forgets staged rows or whose answers do not arrive, over the real one. */
+/** What is made of a database that forgets staged rows or whose answers do not arrive, over the real one. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { ColdStore } from '../../src/cold/cold-store.ts'
 import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { chunkOf, keyOf, versionOf } from '../contract/cold-records.ts'
+import { chunkOf, FUTURE, keyOf, versionOf } from '../contract/cold-records.ts'
 import { batchOf } from '../contract/cold-shipping.ts'
 import { PgliteTemplate } from './pglite/pglite-template.ts'
 
@@ -117,5 +117,40 @@ describe('ship over a database with faults', () => {
     await expect(store.upsert(records)).rejects.toMatchObject({ message: 'connection lost before' })
     await store.upsert(records)
     expect(await staged()).toBe(0)
+  })
+
+  describe('replace', () => {
+    const log = { walId, epoch: 1, sequence: 0 }
+    const replace = (base: number | undefined, to: number, overrides = {}) =>
+      store.replace({
+        record: chunkOf('ns', 1, to, overrides),
+        base: base === undefined ? undefined : versionOf(base),
+        generationNumber: undefined,
+        until: FUTURE,
+        log,
+      })
+
+    it('reads back what became of it', async () => {
+      faults.answersLost = 1
+      expect(await replace(undefined, 1)).toBe('replaced')
+    })
+
+    it('is unknown where that does not tell', async () => {
+      const unknown = { code: 'ERR_TIER_UNAVAILABLE', details: { outcome: 'unknown' } }
+      faults.answersLost = 2
+      await expect(replace(undefined, 1)).rejects.toMatchObject(unknown)
+      expect(await versions()).toEqual([versionOf(1), undefined, undefined])
+      faults.copiesAnswered = 1
+      await expect(replace(1, 2)).rejects.toMatchObject(unknown)
+      expect(await versions()).toEqual([versionOf(1), undefined, undefined])
+    })
+
+    it('wrote nothing where the database refused the row, or had lost it', async () => {
+      const none = { code: 'ERR_TIER_UNAVAILABLE', details: { outcome: 'none' } }
+      await expect(replace(undefined, 1, { position: -1 })).rejects.toMatchObject(none)
+      faults.stagingLost = 1
+      expect(await replace(undefined, 1)).toBe('closed')
+      expect(await versions()).toEqual(nothing)
+    })
   })
 })

@@ -14,6 +14,7 @@ import { describeColdGenerations } from './cold-generations.ts'
 import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
 import { describeColdRefusals } from './cold-refusals.ts'
+import { describeColdReplacements } from './cold-replacements.ts'
 import { describeColdSearch } from './cold-search.ts'
 import { describeColdShipping } from './cold-shipping.ts'
 
@@ -41,6 +42,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdReads(driver)
     describeColdQueries(driver)
     describeColdShipping(driver)
+    describeColdReplacements(driver)
     describeColdRefusals(driver)
     describeColdAccess(driver)
     describeColdCollection(driver)

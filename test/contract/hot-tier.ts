@@ -9,6 +9,7 @@ import { describeHotAccess } from './hot-access.ts'
 import { describeHotGuard } from './hot-guard.ts'
 import { describeHotReads } from './hot-reads.ts'
 import { describeHotRemoval } from './hot-removal.ts'
+import { describeHotReservations } from './hot-reservations.ts'
 import { describeHotTierProperties } from './hot-tier-properties.ts'
 import { keyOf, versionOf, writeOf } from './hot-writes.ts'
 
@@ -67,6 +68,7 @@ export function describeHotTier(driver: HotTierDriver): void {
     describeHotReads(driver)
     describeHotGuard(driver)
     describeHotRemoval(driver)
+    describeHotReservations(driver)
     describeHotAccess(driver)
     describeHotLife(driver)
     describeHotTierProperties(driver)

@@ -58,7 +58,12 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     logger: silentLogger,
     durability: 'wal',
   })
-  const unused = { reader: undefined as never, searcher: undefined as never, explainer: undefined as never }
+  const unused = {
+    reader: undefined as never,
+    searcher: undefined as never,
+    explainer: undefined as never,
+    changes: undefined as never,
+  }
   const chunks = new MemoryRepository({ writer, gate: new CallGate(), clock: manual, ...unused }, 'ns', 'chunk')
   return { chunks, pending }
 }

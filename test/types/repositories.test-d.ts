@@ -50,6 +50,20 @@ expectTypeOf(store.chunks.deleteByKey('key')).resolves.toEqualTypeOf<Receipt>()
 expectTypeOf(store.chunks.deleteMany(['id'], { durability: 'cold' })).resolves.toEqualTypeOf<Receipt[]>()
 expectTypeOf<Receipt['durability']>().toEqualTypeOf<'wal' | 'cold'>()
 
+expectTypeOf(store.chunks.put({ text: 'a' }, { expectedVersion: null })).resolves.toEqualTypeOf<Receipt>()
+expectTypeOf(store.chunks.upsert({ text: 'a' })).resolves.toEqualTypeOf<Receipt>()
+expectTypeOf(store.chunks.update('id', { text: 'a', documentId: null })).resolves.toEqualTypeOf<Receipt>()
+store.metadata.update('id', { metadata: { theme: null } }, { expectedVersion: 'version' })
+store.entries.update('id', { text: 'a', embedding: [1], metadata: null })
+// @ts-expect-error a chunk has no level
+store.chunks.update('id', { level: 1 })
+// @ts-expect-error what an update keeps
+store.chunks.update('id', { createdAt: new Date() })
+// @ts-expect-error an update is of what is there
+store.chunks.update('id', { text: 'a' }, { expectedVersion: null })
+// @ts-expect-error a version is a text
+store.chunks.put({ text: 'a' }, { expectedVersion: 1 })
+
 // Inputs by kind: each repository takes its own, `entries` any that names its kind.
 export const accepted = [
   store.embeddings.put({ embedding: [1, 0], embeddingModel: 'a', ttl: '30d' }),

@@ -16,6 +16,8 @@ import type {
   HotCapacity,
   HotRead,
   HotRemoval,
+  HotReservation,
+  HotReserved,
   HotSize,
   HotState,
   HotTier,
@@ -162,6 +164,15 @@ export class InProcessHotTier implements HotTier {
       this.#mark(name, version)
       return held !== undefined && held.version < version ? this.#drop(name, held) : undefined
     })
+  }
+
+  async reserve({ key, newest: known, below }: HotReservation): Promise<HotReserved> {
+    this.#refuseIfClosed()
+    const name = keyText(key)
+    const held = this.#held.get(name)
+    if (held !== undefined && held.version > known) return { status: 'newer' }
+    this.#mark(name, below)
+    return { status: 'reserved', reads: held && this.#drop(name, held) }
   }
 
   async verify(): Promise<void> {

@@ -19,6 +19,8 @@ import type {
   HotCapacity,
   HotRead,
   HotRemoval,
+  HotReservation,
+  HotReserved,
   HotSize,
   HotTier,
   HotTouch,
@@ -194,6 +196,21 @@ export class RedisHotTier implements HotTier {
 
   repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
     return this.#depart('repair', repairs)
+  }
+
+  async reserve(reservation: HotReservation): Promise<HotReserved> {
+    const [reserved] = await this.#perSlot('reserve', [reservation], keyOfItem, {
+      call: ({ keys }, slot, group) => ({
+        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
+        args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.newest, item.below])],
+      }),
+      result: (answer) => answer as readonly [string, ...string[]],
+    })
+    const [verdict, accesses, last] = reserved!
+    if (verdict === 'full') throw this.#unavailable(new RedisFull('a reservation found no room'))
+    if (verdict === 'newer') return { status: 'newer' }
+    const reads = accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) }
+    return { status: 'reserved', reads }
   }
 
   size(): Promise<HotSize> {

@@ -274,6 +274,32 @@ const remove = departure('held == version', 'leaves')
  */
 const repair = departure('held and held < version', 'true')
 
+/**
+ * KEYS: slot, by last access, by expiry, entry, marker. ARGV: marker time, name, newest version that may be held,
+ * version to mark. Answers `newer`, or `full` where there is no room for a marker, and then did nothing; else
+ * `reserved`, and of what it dropped the reads and the last of them.
+ */
+const reserve = ofSlots(/* lua */ `
+local mark = change(KEYS, slot)
+local header = headerOf(KEYS[4])
+local held = header and ${cut('header', ENTRY.version)}
+if held and held > ARGV[3] then return { mark, { { 'newer' } } } end
+if full and not held then return { mark, { { 'full' } } } end
+local answer = { 'reserved' }
+if held then
+  answer[2], answer[3] = ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)}
+  countBytes(KEYS, slot, 0 - bytesOf(KEYS[4]))
+  redis.call('UNLINK', KEYS[4])
+  redis.call('ZREM', KEYS[2], ARGV[2])
+  redis.call('ZREM', KEYS[3], ARGV[2])
+end
+local left = redis.call('GET', KEYS[5])
+if not left or left < ARGV[4] then left = ARGV[4] end
+redis.call('SET', KEYS[5], left, 'PX', ARGV[1])
+if ARGV[4] > slot.floor then redis.call('SETRANGE', KEYS[1], ${STATE.floor[0]}, ARGV[4]) end
+return { mark, { answer } }
+`)
+
 /** KEYS: slot, one of its sorted sets. ARGV: highest score, offset, count. Answers names and scores, lowest first. */
 const lowest = ofSlots(
   /* lua */ `
@@ -376,7 +402,7 @@ return 1
 `
 
 /** Of slots: run by {@link SlotScripts}. */
-const OF_SLOTS = { write, describe, touch, remove, repair, lowest, size }
+const OF_SLOTS = { write, describe, touch, remove, repair, reserve, lowest, size }
 export type SlotScriptName = keyof typeof OF_SLOTS
 
 export const SCRIPTS = {

@@ -65,6 +65,13 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     // A row that Postgres refuses, so that the others are rehearsed.
     await tier.ship(batchOf(walId, [chunkOf('many/1', 1, 1, { position: -1 })], { from: MANY + 1, to: MANY + 2 }))
   },
+  replace: async (tier) => {
+    const log = { walId: randomUUID(), epoch: 1, sequence: 0 }
+    await tier.takeOver(log.walId, log.epoch)
+    const terms = { generationNumber: undefined, until: FUTURE, log }
+    await tier.replace({ ...terms, record: chunkOf('many/1', 2 * MANY, 900_000), base: undefined })
+    await tier.replace({ ...terms, record: chunkOf('many/1', 1, 950_000), base: records[1]!.version })
+  },
   takeOver: (tier) => tier.takeOver(walId, 2, 'here'),
   checkpointOf: (tier) => tier.checkpointOf(walId),
   retire: (tier) => tier.retire(walId, 2),

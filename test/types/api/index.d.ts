@@ -15,6 +15,10 @@ interface CallOptions {
     readonly timeout?: Duration | undefined;
 }
 
+type Changeable<I extends EntryInput> = I extends EntryInput ? {
+    readonly [F in Exclude<keyof I, keyof InputBase | 'kind'>]?: I[F] | null;
+} : never;
+
 interface CheckpointOptions {
     readonly every?: Duration | undefined;
 }
@@ -184,11 +188,11 @@ interface ErrorDetails {
         missing: SequenceRange;
     };
     ERR_WAL_FAILED: WriteFailure;
-    ERR_TIER_UNAVAILABLE: {
+    ERR_TIER_UNAVAILABLE: WriteFailure & {
         tier: TierName;
     };
     ERR_BACKPRESSURE: WriteFailure;
-    ERR_NOT_FOUND: object;
+    ERR_NOT_FOUND: WriteFailure;
     ERR_UNSUPPORTED: object;
     ERR_TIMEOUT: WriteFailure & {
         tier?: TierName;
@@ -197,7 +201,8 @@ interface ErrorDetails {
     ERR_CLOSED: WriteFailure;
     ERR_SCHEMA: object;
     ERR_CONFLICT: WriteFailure & {
-        kind: string;
+        kind?: string;
+        actual?: string | null;
         index?: number;
     };
     ERR_INTERNAL: WriteFailure;
@@ -277,7 +282,9 @@ interface MemoryHotOptions {
 declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     #private;
     readonly namespace: string;
-    put(input: PutOf<K>, options?: WriteOptions): Promise<Receipt>;
+    put(input: PutOf<K>, options?: PutOptions): Promise<Receipt>;
+    upsert(input: PutOf<K>, options?: WriteOptions): Promise<Receipt>;
+    update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt>;
     putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions & {
         readonly settle?: false | undefined;
     }): Promise<Receipt[]>;
@@ -363,6 +370,13 @@ interface NoBuiltIn {
     readonly [Symbol.toStringTag]?: never;
 }
 
+type Patch<I extends EntryInput> = Changeable<I> & {
+    readonly metadata?: GivenMetadata | null | undefined;
+    readonly embeddingModel?: string | null | undefined;
+};
+
+type PatchOf<K extends EntryKind | undefined> = K extends EntryKind ? Patch<InputOfKind<K>> : Patch<EntryInput>;
+
 interface Placement {
     readonly version: string;
     readonly deleted: boolean;
@@ -396,6 +410,10 @@ interface PutManyOptions extends WriteOptions {
 }
 
 type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfKind<K>, K> : EntryInput;
+
+interface PutOptions extends WriteOptions {
+    readonly expectedVersion?: string | null | undefined;
+}
 
 interface RaptorEntry extends EntryBase {
     readonly kind: 'raptor';
@@ -547,6 +565,10 @@ interface TimeoutOptions {
     readonly open?: Duration | undefined;
 }
 
+interface UpdateOptions extends WriteOptions {
+    readonly expectedVersion?: string | undefined;
+}
+
 type Vector = readonly number[] | Float32Array | Float64Array;
 
 type Version = string;
@@ -576,6 +598,7 @@ interface Where {
 interface WriteFailure {
     id?: string;
     outcome?: 'none' | 'unknown' | 'applied' | 'partial';
+    version?: string;
     readonly outcomes?: readonly InputOutcome[];
 }
 
@@ -601,4 +624,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, HotOptions, JsonObject, JsonValue, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TierName, TierState, TimeoutOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, HotOptions, JsonObject, JsonValue, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Patch, PatchOf, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,94 @@
+/**
+ * What an update changes of an entry. Own fields are replaced, null removes one, and `metadata` is merged by RFC 7396
+ * (JSON merge patch). Everything is copied when the patch is checked, so that a caller who goes on using it changes
+ * nothing.
+ */
+import { ThermoclineError } from '../errors.ts'
+import { isPlainObject } from '../kernel/plain-object.ts'
+import type { EntryInput, EntryKind, GivenMetadata, InputBase, JsonObject, JsonValue } from './memory-entry.ts'
+import { MetadataFault, metadataJson } from './metadata.ts'
+import { type EntryRecord, toEntry } from './record.ts'
+import { OWN_FIELDS, type UnversionedRecord, validateInput } from './validate.ts'
+
+type Changeable<I extends EntryInput> = I extends EntryInput
+  ? { readonly [F in Exclude<keyof I, keyof InputBase | 'kind'>]?: I[F] | null }
+  : never
+
+/** Fields of inputs `I` that may change, each with null for "remove it". */
+export type Patch<I extends EntryInput> = Changeable<I> & {
+  /** Members are merged; null removes one, at any depth. Null in place of the object removes all of it. */
+  readonly metadata?: GivenMetadata | null | undefined
+  readonly embeddingModel?: string | null | undefined
+}
+
+/** A patch as it was checked. */
+export interface CheckedPatch {
+  /** Null removes the field; of each array a copy. */
+  readonly fields: ReadonlyMap<string, unknown>
+  /** What is merged into `metadata`. */
+  readonly metadata: JsonObject | undefined
+}
+
+const COMMON = ['metadata', 'embeddingModel']
+
+/** @param kind of the entry, where it is known before it is read. */
+export function parsePatch(patch: unknown, kind: EntryKind | undefined): CheckedPatch {
+  if (!isPlainObject(patch)) throw invalid('patch', 'must be an object of the fields to change')
+  const known = new Set([...(kind === undefined ? Object.values(OWN_FIELDS).flat() : OWN_FIELDS[kind]), ...COMMON])
+  const fields = new Map<string, unknown>()
+  for (const field of Object.keys(patch)) {
+    if (!known.has(field))
+      throw invalid('patch', `has a field \`${field}\`, which an update cannot change; it can ${[...known].join(', ')}`)
+    const value = patch[field]
+    if (value !== undefined) fields.set(field, copyOf(value))
+  }
+  const given = fields.get('metadata')
+  if (given === undefined || given === null) return { fields, metadata: undefined }
+  fields.delete('metadata')
+  const text = metadataJson(given)
+  if (!(text instanceof MetadataFault)) return { fields, metadata: JSON.parse(text) as JsonObject }
+  const { path, message } = text
+  throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${path}\` ${message}`, { field: 'metadata', path })
+}
+
+/** The entry with the changes, checked as a put would be. */
+export function patched(current: EntryRecord, { fields, metadata }: CheckedPatch, now: number): UnversionedRecord {
+  const { namespace, createdAt, expiresAt } = current
+  const input = toEntry(current, undefined) as unknown as Record<string, unknown>
+  for (const field of ['version', 'updatedAt', 'lastAccessedAt', 'accessCount', 'expiresAt']) delete input[field]
+  for (const [field, value] of fields) {
+    if (value === null) delete input[field]
+    else input[field] = value
+  }
+  if (metadata !== undefined) input.metadata = merged(input.metadata as JsonValue | undefined, metadata)
+  return { ...validateInput(input, { namespace, now }), createdAt, expiresAt }
+}
+
+/** RFC 7396, of what was parsed from JSON, so that nothing is deeper than metadata may be. */
+function merged(target: JsonValue | undefined, patch: JsonValue): JsonValue {
+  if (!isObject(patch)) return patch
+  const result: Record<string, JsonValue> = isObject(target) ? target : {}
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name]
+    else set(result, name, merged(Object.hasOwn(result, name) ? result[name] : undefined, value))
+  }
+  return result
+}
+
+/** An assignment would take a member named `__proto__` for something else. */
+function set(target: Record<string, JsonValue>, name: string, value: JsonValue): void {
+  Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
+}
+
+function isObject(value: JsonValue | undefined): value is Record<string, JsonValue> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return Array.from(value)
+  return ArrayBuffer.isView(value) && 'slice' in value ? (value as Float32Array).slice() : value
+}
+
+function invalid(field: string, fault: string): ThermoclineError<'ERR_INVALID_ENTRY'> {
+  return new ThermoclineError('ERR_INVALID_ENTRY', `\`${field}\` ${fault}`, { field })
+}
