@@ -34,5 +34,10 @@ export const MIGRATION_FILES = [
     "tag": "0006_tombstones_without_order",
     "when": 1795864801569,
     "text": "-- A process of a version that does not know metadata_order replaces an entry by its tombstone and leaves that column as it\n-- was: the names of its metadata, which are content. The condition is all that other rows pay.\nCREATE FUNCTION \"thermocline\".\"forget_metadata_order\"() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  NEW.metadata_order := NULL;\n  RETURN NEW;\nEND\n$$;\n--> statement-breakpoint\nCREATE TRIGGER \"memory_entries_without_order\" BEFORE INSERT OR UPDATE ON \"thermocline\".\"memory_entries\"\n  FOR EACH ROW WHEN (NEW.deleted_at IS NOT NULL AND NEW.metadata_order IS NOT NULL)\n  EXECUTE FUNCTION \"thermocline\".\"forget_metadata_order\"();\n--> statement-breakpoint\n-- The trigger keeps writers out until this is committed.\nUPDATE \"thermocline\".\"memory_entries\" SET metadata_order = NULL WHERE deleted_at IS NOT NULL AND metadata_order IS NOT NULL;\n"
+  },
+  {
+    "tag": "0007_rows_stay_whole",
+    "when": 1795895518059,
+    "text": "-- A row of more than 2 KB would have its embedding in another table, where finding it costs a comparison three pages more\n-- than comparing, and writing it twice as much as the row. Up to half a page stays together. It holds for rows written\n-- from now on.\nALTER TABLE \"thermocline\".\"memory_entries\" SET (toast_tuple_target = 4080);\n--> statement-breakpoint\n-- What is only written, read and deleted as a whole stays together as far as a page holds it.\nALTER TABLE \"thermocline\".\"entry_staging\" SET (toast_tuple_target = 8160);\n"
   }
 ] as const

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
 import { sql } from 'drizzle-orm/sql'
-import { ThermoclineError } from '../../errors.ts'
+import { ThermoclineError, withoutContent } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { letGo } from '../../kernel/release-stack.ts'
 import type { Metric } from '../../query/metric.ts'
@@ -51,6 +51,9 @@ export interface PostgresDriverOptions extends PostgresLocation {
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM STDIN WITH (FORMAT binary)`
 const OLDEST_VERSION = 140_000
+const VACUUM = 'VACUUM (SKIP_LOCKED) thermocline.entry_staging'
+/** Bytes that are staged between two of them. */
+const VACUUM_AFTER = 16 * 1024 * 1024
 /** Attempts at a statement that gives way each time. */
 const MOST_ATTEMPTS = 12
 /** Milliseconds between two of them at most, drawn at random: those that met shall not meet again. */
@@ -93,6 +96,7 @@ export class PostgresDriver implements ColdDriver {
   readonly #running = new Set<Promise<unknown>>()
   /** Beside the pools. */
   readonly #own = new Set<PostgresConnection>()
+  #stagedBytes = 0
   #closing: Promise<void> | undefined
 
   private constructor(server: PostgresServer, options: PostgresDriverOptions) {
@@ -137,6 +141,7 @@ export class PostgresDriver implements ColdDriver {
   }
 
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#stagedBytes += stream.byteLength
     return this.#guard(() =>
       this.#repeat((timeout) =>
         this.#copies.use((connection, timeLeft) => connection.copy(COPY, stream, timeLeft), timeout),
@@ -152,8 +157,18 @@ export class PostgresDriver implements ColdDriver {
     )
   }
 
-  /** A server vacuums and checkpoints by itself. */
-  housekeep(): void {}
+  /**
+   * A server vacuums by itself, but each minute at most, and by then gigabytes may have been staged and taken over. The
+   * connection for COPY waits meanwhile, and no reader. A role that does not own the table is told so by a notice, and
+   * has to wait for the server.
+   */
+  housekeep(): void {
+    if (this.#stagedBytes < VACUUM_AFTER || this.#closing !== undefined) return
+    this.#stagedBytes = 0
+    this.#guard(() => this.#copies.query(VACUUM, [], this.#timeout)).catch((error: unknown) =>
+      this.#logger.debug({ err: withoutContent(error) }, 'staged rows could not be vacuumed: the server does it later'),
+    )
+  }
 
   close(): Promise<void> {
     this.#closing ??= this.#close()
