@@ -46,8 +46,9 @@ export type {
   TimeoutOptions,
   WalOptions,
 } from './options.ts'
-export type { Comparison, Where } from './query/filter.ts'
+export { metadataPath } from './query/metadata-path.ts'
 export type { Metric } from './query/metric.ts'
+export type { Comparison, Equality, JsonComparison, ListComparison, TextComparison, Where } from './query/where.ts'
 export type {
   CountOptions,
   FindOptions,

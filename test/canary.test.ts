@@ -16,6 +16,7 @@ import {
   type MemoryStoreOptions,
   openMemoryStore,
   ThermoclineError,
+  type Where,
 } from '../src/index.ts'
 import { runCli } from './cli/run-cli.ts'
 import { rotFirstRecord, segmentFiles } from './fault/damage-log.ts'
@@ -149,7 +150,7 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
       { kind: CANARY },
     ]
     return Promise.all([
-      ...wrong.map((where) => rejection(chunks.find({ where: where as object }))),
+      ...wrong.map((where) => rejection(chunks.find({ where: where as Where }))),
       rejection(chunks.find({ limit: CANARY as never })),
       rejection(chunks.search({ embedding: [1, 2, 3], k: 1, metric: CANARY as never })),
     ])

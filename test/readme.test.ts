@@ -20,6 +20,18 @@ test('the example of compare-and-set runs as it stands', async () => {
   expect(await runExample(code)).toBe("{ state: 'done', tries: 1 }\n")
 })
 
+test('the example of `where` selects as it says', async () => {
+  const code = examples.find((one) => one.includes('metadataPath'))!.replace("'thermocline'", "'../src/index.ts'")
+  expect((await runExample(code)).split('\n')).toEqual([
+    "[ 'Warm water floats' ]",
+    "[ 'Ice floats', 'Warm water floats' ]",
+    "[ 'Ice floats' ]",
+    "[ 'Ice floats' ]",
+    "[ 'Cold water sinks' ]",
+    '',
+  ])
+})
+
 describeWithServers('the example of Redis and Postgres', (servers) => {
   test('runs as it stands', async () => {
     const { hot, cold } = await servers.shared()
@@ -27,10 +39,10 @@ describeWithServers('the example of Redis and Postgres', (servers) => {
       'shared by every backend\n',
     )
   })
+})
 
-  test('is the last but that of compare-and-set', () => {
-    expect(examples.length).toBe(3)
-  })
+test('there is no other example', () => {
+  expect(examples.length).toBe(4)
 })
 
 test('every option stands in the table', () => {

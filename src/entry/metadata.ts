@@ -22,6 +22,11 @@ export class MetadataFault {
   }
 }
 
+/** Answers the JSON text of any value, or what keeps it from having one. */
+export function jsonText(value: unknown): string | MetadataFault {
+  return faultIn(value, []) ?? JSON.stringify(value)
+}
+
 /** Answers the JSON text, or what keeps the value from having one. */
 export function metadataJson(value: unknown): string | MetadataFault {
   if (!isPlainObject(value)) return new MetadataFault([], `must be a plain object${insteadOf(value)}`)

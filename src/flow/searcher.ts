@@ -6,16 +6,16 @@
  */
 
 import type { ColdHit, ColdRow, ColdTier } from '../cold/cold-tier.ts'
-import { keyText } from '../entry/entry-key.ts'
+import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { isWithin } from '../entry/namespace.ts'
-import { type EntryRecord, isLive, toEntry } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, isLive, toEntry } from '../entry/record.ts'
 import { compareText } from '../entry/text.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
-import { type Filter, matches } from '../query/filter.ts'
+import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
 import { similarity } from '../query/metric.ts'
 import type { Scope } from '../query/scope.ts'
@@ -55,6 +55,8 @@ interface Own {
   readonly now: number
   /** Pending rows by {@link keyText}; tombstones and what does not match are among them. */
   readonly versions: ReadonlyMap<string, EntryRecord>
+  /** Reads of these that cold knows, by the same keys, where the filter asks for reads. */
+  readonly reads: ReadonlyMap<string, AccessStats>
 }
 
 type Order<R> = (a: R, b: R) => number
@@ -71,8 +73,8 @@ export class Searcher {
 
   /** At most `limit` entries, ordered by namespace and id. Counts no access. */
   async find(scope: Scope, filter: Filter, limit: number, options: Patience): Promise<MemoryEntry[]> {
-    const own = this.#own(scope, filter)
     const patience = this.#patience(options)
+    const own = await this.#own(scope, filter, patience)
     const fromCold = await notReplaced(own, limit, (most, exclude) =>
       this.#parts.cold.find({ ...own, exclude }, most, patience),
     )
@@ -85,11 +87,12 @@ export class Searcher {
   }
 
   async count(scope: Scope, filter: Filter, options: Patience): Promise<number> {
-    const own = this.#own(scope, filter)
+    const patience = this.#patience(options)
+    const own = await this.#own(scope, filter, patience)
     const versions = [...own.versions.values()].map((record) => {
       return { namespace: record.namespace, id: record.id, version: record.version, matches: isSelected(own, record) }
     })
-    return this.#parts.cold.count({ ...own, exclude: [] }, versions, this.#patience(options))
+    return this.#parts.cold.count({ ...own, exclude: [] }, versions, patience)
   }
 
   /** The `k` nearest among entries whose embedding has the query's dimensions. Hits count as accesses. */
@@ -99,8 +102,8 @@ export class Searcher {
     { embedding, k, metric }: { embedding: Float32Array; k: number; metric: Metric },
     options: Patience,
   ): Promise<SearchResult> {
-    const own = this.#own(scope, filter)
     const patience = this.#patience(options)
+    const own = await this.#own(scope, filter, patience)
     let exact = true
     const fromCold = await notReplaced(own, k, async (most, exclude) => {
       const found = await this.#parts.cold.search({ ...own, exclude, embedding, metric, k: most }, patience)
@@ -123,9 +126,15 @@ export class Searcher {
     }
   }
 
-  #own(scope: Scope, filter: Filter): Own {
-    const { clock, pending } = this.#parts
-    return { scope, filter, now: clock.now(), versions: pending.inScope(scope.namespace, scope.recursive) }
+  async #own(scope: Scope, filter: Filter, patience: Patience): Promise<Own> {
+    const { clock, pending, cold } = this.#parts
+    const versions = pending.inScope(scope.namespace, scope.recursive)
+    const reads = new Map<string, AccessStats>()
+    if (versions.size > 0 && asksForReads(filter)) {
+      for (const row of await cold.read([...versions.values()], patience))
+        if (row?.access !== undefined) reads.set(keyText(row.record), row.access)
+    }
+    return { scope, filter, now: clock.now(), versions, reads }
   }
 
   /**
@@ -146,7 +155,7 @@ export class Searcher {
     const rows = [...fromCold]
     for (const [key, record] of own.versions) {
       if (answered.has(key) || !isSelected(own, record)) continue
-      const row = toRow({ record, access: undefined })
+      const row = toRow({ record, access: own.reads.get(key) })
       if (row !== undefined) rows.push(row)
     }
     const settled = new Set<ColdRow>(fromCold)
@@ -168,7 +177,7 @@ export class Searcher {
         patience,
       )
       for (const found of newer) {
-        const row = found !== undefined && isSelected(own, found.record) ? toRow(found) : undefined
+        const row = found !== undefined && isSelected(own, found.record, found.access) ? toRow(found) : undefined
         if (row === undefined) continue
         settled.add(row)
         kept.push(row)
@@ -201,8 +210,12 @@ async function notReplaced<R extends ColdRow>(
   return within(scope, await ask(wanted, [...versions.values()]))
 }
 
-function isSelected({ now, filter }: Own, record: EntryRecord): boolean {
-  return isLive(record, now) && matches(record, filter)
+function isSelected(own: Own, record: EntryRecord, access = readsOf(own, record)): boolean {
+  return isLive(record, own.now) && matches(record, own.filter, access)
+}
+
+function readsOf({ reads }: Own, key: EntryKey): AccessStats | undefined {
+  return reads.size === 0 ? undefined : reads.get(keyText(key))
 }
 
 /** The first `most` of the rows in this order, without sorting all of them. */

@@ -1,166 +1,162 @@
 /**
- * What `find`, `count` and `search` select by: conditions over an entry's own fields, all of which must hold. They are
- * checked once, here, and applied to pending by {@link matches} and to cold by SQL; both MUST select the same entries.
+ * What `find`, `count` and `search` select by, checked. {@link matches} applies it to pending and SQL to cold; both
+ * MUST select the same entries.
  */
-import { types } from 'node:util'
-import { MAX_TIME } from '../entry/limits.ts'
-import { ENTRY_KINDS, type EntryKind } from '../entry/memory-entry.ts'
-import type { EntryRecord } from '../entry/record.ts'
-import { compareText, textFault } from '../entry/text.ts'
-import { ThermoclineError } from '../errors.ts'
-import { isPlainObject } from '../kernel/plain-object.ts'
-import { isUuid } from '../kernel/uuid.ts'
+import type { JsonValue } from '../entry/memory-entry.ts'
+import type { AccessStats, EntryRecord } from '../entry/record.ts'
+import { compareText } from '../entry/text.ts'
+import { containsJson, equalJson, valueAt } from './json-values.ts'
+import type { MetadataPath } from './metadata-path.ts'
 
-type Scalar = string | number
+/** Times are milliseconds. */
+export type Scalar = string | number
 
-/** Several operators on one field must all hold. */
-export interface Comparison<T> {
-  readonly eq?: T
-  readonly gt?: T
-  readonly gte?: T
-  readonly lt?: T
-  readonly lte?: T
-  /** At most 1 000 values. */
-  readonly in?: readonly T[]
+/** A field of a record that holds one value, or of its reads. */
+export type ScalarField =
+  | 'kind'
+  | 'id'
+  | 'key'
+  | 'version'
+  | 'text'
+  | 'documentId'
+  | 'position'
+  | 'level'
+  | 'embeddingModel'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'expiresAt'
+  | keyof AccessStats
+
+export type FilterField = ScalarField | 'children'
+
+/** Text compares by code point. A condition on what is absent does not hold. */
+type Comparing<T> =
+  | { readonly operator: 'eq' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains'; readonly value: T }
+  | { readonly operator: 'startsWith'; readonly value: string }
+  | { readonly operator: 'in'; readonly values: readonly T[] }
+  | { readonly operator: 'exists' }
+
+export type ScalarCondition = { readonly field: ScalarField } & Comparing<Scalar>
+
+export type ListCondition = { readonly field: 'children' } & (
+  | { readonly operator: 'eq' | 'contains'; readonly value: readonly string[] }
+  | { readonly operator: 'exists' }
+)
+
+export type PathCondition = { readonly path: MetadataPath } & Comparing<JsonValue>
+
+export type Condition = ScalarCondition | ListCondition | PathCondition
+
+type Node = Condition | { readonly or: readonly Filter[] } | { readonly not: Filter }
+
+/** All of these hold. */
+export type Filter = readonly Node[]
+
+export function isListCondition(condition: ScalarCondition | ListCondition): condition is ListCondition {
+  return condition.field === 'children'
 }
 
-type Match<T> = T | Comparison<T>
+/** Whether the answer depends on reads, which only cold knows. */
+export function asksForReads(filter: Filter): boolean {
+  return filter.some((node) => {
+    if ('or' in node) return node.or.some(asksForReads)
+    if ('not' in node) return asksForReads(node.not)
+    return 'field' in node && (node.field === 'accessCount' || node.field === 'lastAccessedAt')
+  })
+}
 
 /**
- * A condition on a field that an entry lacks does not hold. A field that is named MUST have a value: one that is
- * undefined by mistake would select everything, so it is refused.
+ * Whether the record satisfies the filter. Liveness and scope are the caller's to check.
+ * @param access Reads as cold knows them. @default none
  */
-export interface Where {
-  readonly kind?: Match<EntryKind>
-  readonly id?: Match<string>
-  readonly key?: Match<string>
-  readonly text?: Match<string>
-  readonly summary?: Match<string>
-  readonly documentId?: Match<string>
-  readonly position?: Match<number>
-  readonly level?: Match<number>
-  readonly embeddingModel?: Match<string>
-  readonly createdAt?: Match<Date | number>
-  readonly updatedAt?: Match<Date | number>
-  readonly expiresAt?: Match<Date | number>
+export function matches(record: EntryRecord, filter: Filter, access?: AccessStats): boolean {
+  return filter.length === 0 || allHold(new Subject(record, access), filter)
 }
 
-export type Operator = 'eq' | 'gt' | 'gte' | 'lt' | 'lte' | 'in'
+/** A record that is looked at; its metadata is decoded once, if at all. */
+class Subject {
+  readonly record: EntryRecord
+  readonly #access: AccessStats | undefined
+  #metadata: JsonValue | undefined
 
-/** Times are milliseconds; text compares by code point; `in` carries an array and the others one value. */
-export type Condition =
-  | { readonly field: FilterField; readonly operator: Exclude<Operator, 'in'>; readonly value: Scalar }
-  | { readonly field: FilterField; readonly operator: 'in'; readonly values: readonly Scalar[] }
-
-export type Filter = readonly Condition[]
-
-const OPERATORS: readonly Operator[] = ['eq', 'gt', 'gte', 'lt', 'lte', 'in']
-const MAX_IN = 1_000
-
-type ValueType = 'text' | 'id' | 'kind' | 'number' | 'time'
-
-const FIELDS = {
-  kind: { field: 'kind', type: 'kind' },
-  id: { field: 'id', type: 'id' },
-  key: { field: 'key', type: 'text' },
-  text: { field: 'text', type: 'text', kind: 'chunk' },
-  summary: { field: 'text', type: 'text', kind: 'raptor' },
-  documentId: { field: 'documentId', type: 'text' },
-  position: { field: 'position', type: 'number' },
-  level: { field: 'level', type: 'number' },
-  embeddingModel: { field: 'embeddingModel', type: 'text' },
-  createdAt: { field: 'createdAt', type: 'time' },
-  updatedAt: { field: 'updatedAt', type: 'time' },
-  expiresAt: { field: 'expiresAt', type: 'time' },
-} as const satisfies Record<keyof Where, { field: keyof EntryRecord; type: ValueType; kind?: EntryKind }>
-
-/** Fields of a record that a condition may name. */
-export type FilterField = (typeof FIELDS)[keyof Where]['field']
-
-/** Refuses an unknown field, operator or type with `ERR_INVALID_QUERY`. */
-export function parseWhere(where: Where | undefined): Filter {
-  if (where === undefined) return []
-  if (!isPlainObject(where)) throw invalid('`where` must be a plain object of field to value')
-  return Object.entries(where).flatMap(([name, match]) => parseField(name, match))
-}
-
-function parseField(name: string, match: unknown): Condition[] {
-  if (!Object.hasOwn(FIELDS, name)) {
-    const known = Object.keys(FIELDS).join(', ')
-    throw invalid(`\`where.${name}\` is no field that can be queried; these can: ${known}`, name)
+  constructor(record: EntryRecord, access: AccessStats | undefined) {
+    this.record = record
+    this.#access = access
   }
-  const known: { field: FilterField; type: ValueType; kind?: EntryKind } = FIELDS[name as keyof Where]
-  const { field, type, kind } = known
-  const comparison = isPlainObject(match) ? match : { eq: match }
-  const operators = Object.entries(comparison)
-  if (operators.length === 0) throw invalid(`\`where.${name}\` says nothing: ${howTo(name)}`, name)
-  const conditions: Condition[] = kind === undefined ? [] : [{ field: 'kind', operator: 'eq', value: kind }]
-  for (const [operator, value] of operators) {
-    if (!isOperator(operator))
-      throw invalid(`\`where.${name}\` has no operator \`${operator}\`; it has ${OPERATORS.join(', ')}`, name)
-    if (value === undefined) throw invalid(`\`where.${name}\` is undefined: ${howTo(name)}`, name)
-    if (operator === 'in') {
-      if (!Array.isArray(value) || value.length > MAX_IN)
-        throw invalid(`\`where.${name}.in\` must be an array of at most ${MAX_IN} values`, name)
-      // Unlike map, this sees holes.
-      conditions.push({ field, operator, values: Array.from(value, (item) => scalar(name, type, item)) })
-    } else {
-      conditions.push({ field, operator, value: scalar(name, type, value) })
-    }
+
+  field(field: ScalarField): Scalar | undefined {
+    if (field === 'accessCount') return this.#access?.accessCount ?? 0
+    if (field === 'lastAccessedAt') return this.#access?.lastAccessedAt ?? this.record.updatedAt
+    return this.record[field] ?? undefined
   }
-  return conditions
-}
 
-function isOperator(name: string): name is Operator {
-  return OPERATORS.some((known) => known === name)
-}
-
-function howTo(name: string): string {
-  return `give \`${name}\` a value, or leave it out to select by the rest alone`
-}
-
-function scalar(name: string, type: ValueType, value: unknown): Scalar {
-  switch (type) {
-    case 'text': {
-      if (typeof value !== 'string') throw invalid(`\`where.${name}\` must be compared to a text`, name)
-      const fault = textFault(value)
-      if (fault !== undefined) throw invalid(`\`where.${name}\` ${fault}`, name)
-      return value
-    }
-    case 'id':
-      if (typeof value !== 'string' || !isUuid(value))
-        throw invalid(`\`where.${name}\` must be compared to a UUID`, name)
-      return value.toLowerCase()
-    case 'kind':
-      if (!ENTRY_KINDS.includes(value as EntryKind))
-        throw invalid(`\`where.${name}\` must be one of ${ENTRY_KINDS.join(', ')}`, name)
-      return value as EntryKind
-    case 'number':
-      if (typeof value !== 'number' || !Number.isFinite(value))
-        throw invalid(`\`where.${name}\` must be compared to a finite number`, name)
-      return value
-    case 'time': {
-      const millis = types.isDate(value) ? value.getTime() : value
-      if (typeof millis !== 'number' || !Number.isFinite(millis) || Math.abs(millis) > MAX_TIME)
-        throw invalid(`\`where.${name}\` must be compared to a Date or milliseconds`, name)
-      return millis
-    }
+  member(path: MetadataPath): JsonValue | undefined {
+    if (this.record.metadata === null) return undefined
+    this.#metadata ??= JSON.parse(this.record.metadata) as JsonValue
+    return valueAt(this.#metadata, path)
   }
 }
 
-/** Whether the record satisfies every condition. Liveness and scope are the caller's to check. */
-export function matches(record: EntryRecord, filter: Filter): boolean {
-  return filter.every((condition) => holds(record, condition))
+function allHold(subject: Subject, filter: Filter): boolean {
+  return filter.every((node) => {
+    if ('or' in node) return node.or.some((branch) => allHold(subject, branch))
+    if ('not' in node) return !allHold(subject, node.not)
+    if ('path' in node) return memberHolds(subject.member(node.path), node)
+    return isListCondition(node)
+      ? listHolds(subject.record.children, node)
+      : fieldHolds(subject.field(node.field), node)
+  })
 }
 
-function holds(record: EntryRecord, condition: Condition): boolean {
-  const actual = record[condition.field]
+function fieldHolds(actual: Scalar | undefined, condition: ScalarCondition): boolean {
+  if (actual === undefined) return false
+  if (condition.operator === 'exists') return true
+  if (condition.operator === 'in') return isAmong(actual, condition.values)
+  return holds(actual, condition.operator, condition.value)
+}
+
+function listHolds(actual: readonly string[] | null, condition: ListCondition): boolean {
   if (actual === null) return false
-  if (condition.operator === 'in') return condition.values.some((value) => compare(actual, value) === 0)
-  const order = compare(actual, condition.value)
-  switch (condition.operator) {
-    case 'eq':
-      return order === 0
+  if (condition.operator === 'exists') return true
+  const { operator, value } = condition
+  return operator === 'contains' ? value.every((id) => actual.includes(id)) : equalJson(actual, value)
+}
+
+function memberHolds(actual: JsonValue | undefined, condition: PathCondition): boolean {
+  if (actual === undefined) return false
+  if (condition.operator === 'exists') return true
+  if (condition.operator === 'in') return isAmong(actual, condition.values)
+  const { operator, value } = condition
+  if (operator === 'eq') return equalJson(actual, value)
+  if (operator === 'contains') return containsJson(actual, value)
+  return isScalar(actual) && isScalar(value) && holds(actual, operator, value)
+}
+
+/** Sets of long lists: pending may be long as well, and each of its records is looked for in them. */
+const sets = new WeakMap<readonly JsonValue[], ReadonlySet<JsonValue>>()
+const LONG_LIST = 32
+
+function isAmong(actual: JsonValue, values: readonly JsonValue[]): boolean {
+  if (values.length < LONG_LIST || (typeof actual === 'object' && actual !== null))
+    return values.some((value) => equalJson(actual, value))
+  const set = sets.get(values) ?? new Set(values)
+  sets.set(values, set)
+  return set.has(actual)
+}
+
+function isScalar(value: JsonValue): value is Scalar {
+  return typeof value === 'string' || typeof value === 'number'
+}
+
+type Ordering = 'eq' | 'gt' | 'gte' | 'lt' | 'lte' | 'startsWith' | 'contains'
+
+function holds(actual: Scalar, operator: Ordering, value: Scalar): boolean {
+  if (operator === 'eq') return actual === value
+  if (typeof actual !== typeof value) return false
+  if (operator === 'startsWith') return String(actual).startsWith(String(value))
+  if (operator === 'contains') return String(actual).includes(String(value))
+  const order = typeof actual === 'string' ? compareText(actual, value as string) : actual - (value as number)
+  switch (operator) {
     case 'gt':
       return order > 0
     case 'gte':
@@ -170,12 +166,4 @@ function holds(record: EntryRecord, condition: Condition): boolean {
     case 'lte':
       return order <= 0
   }
-}
-
-function compare(a: Scalar, b: Scalar): number {
-  return typeof a === 'string' ? compareText(a, b as string) : a - (b as number)
-}
-
-function invalid(message: string, field?: string): ThermoclineError<'ERR_INVALID_QUERY'> {
-  return new ThermoclineError('ERR_INVALID_QUERY', message, field === undefined ? {} : { field })
 }

@@ -11,12 +11,14 @@ import {
   signal,
   timeout,
 } from '../call-options.ts'
+import type { EntryKind } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { Durability } from '../flow/writer.ts'
-import { type Filter, parseWhere, type Where } from '../query/filter.ts'
+import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
+import { parseWhere, type Where } from '../query/where.ts'
 
 export interface WriteOptions extends CallOptions {
   /** What the write waits for. @default as the store was opened */
@@ -41,18 +43,18 @@ export interface PutManyOptions extends WriteOptions {
   readonly settle?: boolean | undefined
 }
 
-export interface CountOptions extends CallOptions {
-  readonly where?: Where | undefined
+export interface CountOptions<K extends EntryKind | undefined = undefined> extends CallOptions {
+  readonly where?: Where<K> | undefined
   /** Whether child namespaces are asked as well. @default false */
   readonly recursive?: boolean | undefined
 }
 
-export interface FindOptions extends CountOptions {
+export interface FindOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
   /** At most this many, 1 to 10 000. @default 100 */
   readonly limit?: number | undefined
 }
 
-export interface SearchOptions extends CountOptions {
+export interface SearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
   readonly embedding: readonly number[] | Float32Array | Float64Array
   /** How many nearest entries, 1 to 1 000. @default 10 */
   readonly k?: number | undefined

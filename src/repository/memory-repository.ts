@@ -221,7 +221,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
-  find(options?: FindOptions): Promise<FindResult<EntryOf<K>>> {
+  find(options?: FindOptions<K>): Promise<FindResult<EntryOf<K>>> {
     return this.#flows.gate.run(CALLS.find, options, async (checked) => {
       const { limit = CALL_DEFAULTS.find.limit } = checked
       const items = await this.#flows.searcher.find(this.#scope(checked), this.#filter(checked), limit, checked)
@@ -229,14 +229,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  count(options?: CountOptions): Promise<number> {
+  count(options?: CountOptions<K>): Promise<number> {
     return this.#flows.gate.run(CALLS.count, options, (checked) =>
       this.#flows.searcher.count(this.#scope(checked), this.#filter(checked), checked),
     )
   }
 
   /** Answers the entries nearest to a vector of the same dimensions. Hits count as accesses. */
-  search(options: SearchOptions): Promise<SearchResult<EntryOf<K>>> {
+  search(options: SearchOptions<K>): Promise<SearchResult<EntryOf<K>>> {
     return this.#flows.gate.run(CALLS.search, options, async (checked) => {
       const { embedding, k = CALL_DEFAULTS.search.k, metric = CALL_DEFAULTS.search.metric } = checked
       const query = { embedding, k, metric }

@@ -1,10 +1,8 @@
-import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ColdQuery } from '../../src/cold/cold-tier.ts'
-import type { EntryRecord } from '../../src/entry/record.ts'
 import { compareText } from '../../src/entry/text.ts'
-import { type Condition, type Filter, type FilterField, matches, parseWhere } from '../../src/query/filter.ts'
-import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
+import type { Filter } from '../../src/query/filter.ts'
+import { chunkOf, idOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
 
 const NOW = PAST + 1_000_000
@@ -90,118 +88,5 @@ export function describeColdQueries(driver: ColdTierDriver): void {
       const [row] = await shared.tier.find(queryOf(namespace), 1)
       expect(row?.access).toEqual({ lastAccessedAt: PAST + 9, accessCount: 2 })
     })
-
-    describe('filters select what `matches` selects', () => {
-      const namespace = freshNamespace()
-      const records = sampleRecords(namespace)
-      beforeAll(async () => {
-        await shared.tier.upsert(records)
-      })
-      const selected = async (filter: Filter): Promise<string[]> =>
-        (await shared.tier.find(queryOf(namespace, { filter }), 1_000)).map(({ record }) => record.id)
-      const expected = (filter: Filter): string[] =>
-        records.filter((record) => matches(record, filter)).map(({ id }) => id)
-
-      it('for any conditions', async () => {
-        await fc.assert(
-          fc.asyncProperty(arbitraryFilter, async (filter) => {
-            expect(await selected(filter)).toEqual(expected(filter))
-            expect(await shared.tier.count(queryOf(namespace, { filter }), [])).toBe(expected(filter).length)
-          }),
-          { numRuns: 300 },
-        )
-      })
-
-      it.each([
-        [{ position: { gt: 1.5, lt: 2.5 } }, 1],
-        [{ position: { eq: 2.5 } }, 0],
-        [{ position: { gte: -1e300, lte: 1e300 } }, 3],
-        [{ createdAt: { gt: -1e14 } }, 3],
-        [{ createdAt: { in: [PAST + 0.5, -5] } }, 0],
-        [{ expiresAt: { lte: FUTURE + 0.5 } }, 1],
-        [{ text: { in: [] } }, 0],
-      ])('at the edges of three rows: %j', async (where, count) => {
-        const filter = parseWhere({ id: { in: EDGE_IDS }, ...where })
-        expect(await selected(filter)).toEqual(expected(filter))
-        expect(expected(filter)).toHaveLength(count)
-      })
-    })
   })
 }
-
-const TEXTS = ['', 'a', 'B', 'Z', 'é', 'z', '\uff5e', '😀', 'ab', "'", '%']
-const NUMBERS = [0, 1, 2, 3, 2_147_483_647]
-const TIMES = [0, PAST - 1, PAST, PAST + 1, NOW, 253_402_300_799_999]
-const EDGE_IDS = [idOf(900), idOf(901), idOf(902)]
-
-/** Every combination of neighbours, in the order of ids; rows that `find` can see at NOW. */
-function sampleRecords(namespace: string): EntryRecord[] {
-  const pick = <T>(values: readonly T[], n: number): T => values[n % values.length]!
-  const samples = Array.from({ length: 120 }, (_, n): EntryRecord => {
-    const common = {
-      key: n % 4 === 0 ? null : pick(TEXTS.slice(1), n >> 1),
-      embeddingModel: n % 3 === 0 ? null : pick(TEXTS.slice(1), n),
-      createdAt: pick(TIMES, n),
-      updatedAt: pick(TIMES, n >> 2),
-      expiresAt: n % 2 === 0 ? null : pick([NOW + 1, FUTURE, 253_402_300_799_999], n),
-    }
-    if (n % 5 === 0)
-      return chunkOf(namespace, n, n + 1, {
-        ...common,
-        kind: 'raptor',
-        text: pick(TEXTS, n),
-        position: null,
-        level: pick(NUMBERS, n),
-        children: [],
-      })
-    if (n % 7 === 0)
-      return chunkOf(namespace, n, n + 1, { ...common, kind: 'metadata', text: null, position: null, metadata: '{}' })
-    return chunkOf(namespace, n, n + 1, {
-      ...common,
-      text: pick(TEXTS, n >> 1),
-      documentId: n % 3 === 0 ? null : pick(TEXTS.slice(1), n >> 3),
-      position: n % 6 === 0 ? null : pick(NUMBERS, n),
-    })
-  })
-  const edges = [1, 2, 3].map((position, n) =>
-    chunkOf(namespace, 900 + n, 900 + n, {
-      position,
-      expiresAt: position === 2 ? FUTURE : null,
-      version: versionOf(900 + n),
-    }),
-  )
-  return [...samples, ...edges]
-}
-
-const VALUES: Record<FilterField, fc.Arbitrary<string | number>> = {
-  kind: fc.constantFrom('embedding', 'chunk', 'metadata', 'raptor'),
-  id: fc.integer({ min: 0, max: 130 }).map(idOf),
-  key: fc.constantFrom(...TEXTS),
-  text: fc.constantFrom(...TEXTS),
-  documentId: fc.constantFrom(...TEXTS),
-  position: fc.constantFrom(...NUMBERS, -1, 0.5, 2.5, 1e20),
-  level: fc.constantFrom(...NUMBERS, -0, 1.5, -1e9),
-  embeddingModel: fc.constantFrom(...TEXTS),
-  createdAt: fc.constantFrom(...TIMES, -1, 0.5, PAST + 0.5, -253_402_300_799_999),
-  updatedAt: fc.constantFrom(...TIMES, PAST - 0.5),
-  expiresAt: fc.constantFrom(NOW + 1, NOW + 1.5, FUTURE, 253_402_300_799_999),
-}
-
-const arbitraryCondition: fc.Arbitrary<Condition> = fc
-  .constantFrom(...(Object.keys(VALUES) as FilterField[]))
-  .chain((field) =>
-    fc.oneof(
-      fc.record({
-        field: fc.constant(field),
-        operator: fc.constantFrom('eq', 'gt', 'gte', 'lt', 'lte'),
-        value: VALUES[field],
-      }),
-      fc.record({
-        field: fc.constant(field),
-        operator: fc.constant('in' as const),
-        values: fc.array(VALUES[field], { maxLength: 4 }),
-      }),
-    ),
-  )
-
-const arbitraryFilter: fc.Arbitrary<Filter> = fc.array(arbitraryCondition, { maxLength: 3 })

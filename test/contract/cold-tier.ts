@@ -17,6 +17,7 @@ import { describeColdRefusals } from './cold-refusals.ts'
 import { describeColdReplacements } from './cold-replacements.ts'
 import { describeColdSearch } from './cold-search.ts'
 import { describeColdShipping } from './cold-shipping.ts'
+import { describeColdWhere } from './cold-where.ts'
 
 export interface ColdTierOptions {
   readonly dimensions: readonly number[]
@@ -41,6 +42,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
   describe(`cold tier contract: ${driver.name}`, () => {
     describeColdReads(driver)
     describeColdQueries(driver)
+    describeColdWhere(driver)
     describeColdShipping(driver)
     describeColdReplacements(driver)
     describeColdRefusals(driver)

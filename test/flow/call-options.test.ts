@@ -4,7 +4,7 @@
 import { getEventListeners } from 'node:events'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { namespaceSegments } from '../../src/index.ts'
+import { namespaceSegments, type Where } from '../../src/index.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
 import { NamespaceView } from '../../src/repository/namespace-view.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
@@ -239,7 +239,7 @@ test('a text for a timeout is as long as it says', async () => {
 
 test('options are read once, at the call', async () => {
   const { chunks } = view()
-  const options: { where: object } = { where: { documentId: 'a' } }
+  const options: { where: Where<'chunk'> } = { where: { documentId: 'a' } }
   await chunks.putMany([
     { text: 'a', documentId: 'a' },
     { text: 'b', documentId: 'b' },

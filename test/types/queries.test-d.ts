@@ -1,5 +1,12 @@
 /** What `where` and the options of a query may say. See {@link ./inputs.test-d.ts} for how this is checked. */
-import type { Comparison, CountOptions, FindOptions, SearchOptions, Where } from '../../src/index.ts'
+import {
+  type Comparison,
+  type CountOptions,
+  type FindOptions,
+  metadataPath,
+  type SearchOptions,
+  type Where,
+} from '../../src/index.ts'
 
 export const accepted: readonly Where[] = [
   {},
@@ -7,6 +14,11 @@ export const accepted: readonly Where[] = [
   { kind: { in: ['chunk', 'raptor'] }, embeddingModel: { eq: 'a' } },
   { text: { gte: 'a', lt: 'b' }, summary: 'a', documentId: { in: ['a', 'b'] } },
   { position: { gt: 0, lte: 10 }, level: 1 },
+  { text: { contains: 'a', startsWith: 'a', ne: 'b', nin: ['c'], exists: true }, children: { contains: 'id' } },
+  { 'metadata.a': 1, 'metadata.a.b': null, 'metadata.c': { eq: { d: [1] }, contains: ['e'], gt: 'f', exists: false } },
+  { [metadataPath('a.b', 'c')]: { in: [1, 'a', null] }, metadata: { contains: { theme: 'dark' } } },
+  { and: [{ level: 1 }], or: [{ not: { or: [] } }], not: { 'metadata.a': true } },
+  { version: { gt: 'a' }, accessCount: { gte: 1 }, lastAccessedAt: { lt: new Date() } },
   { createdAt: { gte: new Date() }, updatedAt: { lt: Date.now() }, expiresAt: { in: [new Date(), 0] } },
 ]
 
@@ -15,8 +27,22 @@ export const refused: readonly Where[] = [
   { document: 'a' },
   // @ts-expect-error nor is it found by its vector in a comparison
   { embedding: [1, 0] },
-  // @ts-expect-error metadata is not asked for as a whole
+  // @ts-expect-error metadata as a whole takes an operator
   { metadata: { theme: 'dark' } },
+  // @ts-expect-error as does an object within it
+  { 'metadata.a': { theme: 'dark' } },
+  // @ts-expect-error and an array
+  { 'metadata.a': ['dark'] },
+  // @ts-expect-error a truth has no order
+  { 'metadata.a': { gt: true } },
+  // @ts-expect-error a number holds nothing
+  { position: { contains: 1 } },
+  // @ts-expect-error kinds have no order
+  { kind: { gt: 'chunk' } },
+  // @ts-expect-error children are a list
+  { children: { in: ['id'] } },
+  // @ts-expect-error a wrong field is refused at any depth
+  { or: [{ not: { document: 'a' } }] },
   // @ts-expect-error a kind that does not exist
   { kind: 'memory' },
   // @ts-expect-error a position is a number
@@ -37,6 +63,17 @@ export const refused: readonly Where[] = [
   { level: { in: ['1'] } },
   // @ts-expect-error null selects nothing
   { documentId: null },
+]
+
+/** A repository of one kind completes the fields of that kind. */
+export const ofChunks: Where<'chunk'> = { text: 'a', position: 1, and: [{ documentId: 'a' }] }
+export const refusedOfKind: readonly [Where<'chunk'>, Where<'raptor'>, Where<'metadata'>] = [
+  // @ts-expect-error a chunk has no summary
+  { summary: 'a' },
+  // @ts-expect-error a node no position
+  { position: 1 },
+  // @ts-expect-error nor has an entry of metadata a text, at any depth
+  { not: { text: 'a' } },
 ]
 
 export const comparison: Comparison<number> = { eq: 1, gt: 1, gte: 1, lt: 1, lte: 1, in: [1] }

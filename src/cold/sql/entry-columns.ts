@@ -7,8 +7,8 @@
 import { sql } from 'drizzle-orm'
 import { inKeyOrder, keyOrderOf } from '../../entry/key-order.ts'
 import type { EntryKind } from '../../entry/memory-entry.ts'
-import type { EntryRecord } from '../../entry/record.ts'
-import type { FilterField } from '../../query/filter.ts'
+import type { AccessStats, EntryRecord } from '../../entry/record.ts'
+import type { FilterField, ScalarField } from '../../query/filter.ts'
 import type { Row } from '../cold-driver.ts'
 import { BYTEWISE, type ColumnType, FLOATS, INT4, JSONB, TEXT, TIME, UUID, UUIDS } from './column-types.ts'
 
@@ -20,7 +20,7 @@ import { BYTEWISE, type ColumnType, FLOATS, INT4, JSONB, TEXT, TIME, UUID, UUIDS
 type Role = 'key' | 'kept' | 'content'
 
 /** How a condition compares the column. */
-export type Comparison = 'text' | 'uuid' | 'number' | 'time'
+export type Comparison = 'text' | 'uuid' | 'number' | 'time' | 'list'
 
 interface Column<T> {
   readonly name: string
@@ -36,9 +36,11 @@ interface Column<T> {
 type ColumnName = keyof EntryRecord | 'metadataOrder'
 type Value<N extends ColumnName> = N extends keyof EntryRecord ? NonNullable<EntryRecord[N]> : string
 
+type ComparisonOf<N extends FilterField> = N extends ScalarField ? Exclude<Comparison, 'list'> : 'list'
+
 type Columns = {
   readonly [N in ColumnName]: Column<Value<N>> & {
-    readonly comparison: N extends FilterField ? Comparison : null
+    readonly comparison: N extends FilterField ? ComparisonOf<N> : null
   }
 }
 
@@ -46,13 +48,13 @@ const COLUMNS: Columns = {
   namespace: { name: 'namespace', type: BYTEWISE, role: 'key', comparison: null },
   id: { name: 'id', type: UUID, role: 'key', comparison: 'uuid' },
   key: { name: 'key', type: BYTEWISE, role: 'kept', comparison: 'text' },
-  version: { name: 'version', type: BYTEWISE, role: 'kept', comparison: null },
+  version: { name: 'version', type: BYTEWISE, role: 'kept', comparison: 'text' },
   kind: { name: 'kind', type: BYTEWISE as ColumnType<EntryKind>, role: 'content', comparison: 'text' },
   text: { name: 'text', type: BYTEWISE, role: 'content', comparison: 'text' },
   documentId: { name: 'document_id', type: BYTEWISE, role: 'content', comparison: 'text' },
   position: { name: 'position', type: INT4, role: 'content', comparison: 'number' },
   level: { name: 'level', type: INT4, role: 'content', comparison: 'number' },
-  children: { name: 'children', type: UUIDS, role: 'content', comparison: null },
+  children: { name: 'children', type: UUIDS, role: 'content', comparison: 'list' },
   metadata: { name: 'metadata', type: JSONB, role: 'content', comparison: null },
   metadataOrder: { name: 'metadata_order', type: TEXT, role: 'content', comparison: null },
   embedding: { name: 'embedding', type: FLOATS, role: 'content', comparison: null },
@@ -81,7 +83,9 @@ export function columnNames(...roles: Role[]): string[] {
 }
 
 /** What a condition over the field compares. */
-export function comparedColumn(field: FilterField): Column<unknown> & { readonly comparison: Comparison } {
+export function comparedColumn(
+  field: Exclude<ScalarField, keyof AccessStats>,
+): Column<unknown> & { readonly comparison: Exclude<Comparison, 'list'> } {
   return COLUMNS[field]
 }
 

@@ -1,27 +1,37 @@
 /**
  * A filter as SQL over `e`, a row of memory_entries. It MUST select what `matches` selects in JavaScript, so that a
  * query answers the same from pending and from cold: text by code point (every text column is `COLLATE "C"`), fractions
- * against whole numbers exactly, and a field that is NULL matches nothing.
+ * against whole numbers exactly, and a condition on what is NULL does not hold.
+ *
+ * Only conditions are ever negated: `not` turns around the parts of what it stands before. A condition that is not
+ * negated may be NULL, which selects as little as false does, so that it keeps a form which an index serves.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { childRange } from '../../entry/namespace.ts'
-import type { Condition, Operator } from '../../query/filter.ts'
+import {
+  type Condition,
+  type Filter,
+  isListCondition,
+  type ListCondition,
+  type ScalarCondition,
+  type ScalarField,
+} from '../../query/filter.ts'
 import type { Scope } from '../../query/scope.ts'
 import type { ColdQuery, VersionedKey } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 import { type Comparison, comparedColumn } from './entry-columns.ts'
 import { unnestKeys } from './look-up-keys.ts'
+import { memberSql } from './metadata-sql.ts'
+import { COMPARING, prefixRange } from './text-range.ts'
 
-type Single = Exclude<Operator, 'in'>
-
-const OPERATORS: Record<Single, SQL> = { eq: sql`=`, gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` }
+type ScalarComparison = Exclude<Comparison, 'list'>
 
 /** float8 for numbers: an integer parameter could not take a fraction. */
-const TYPES: Record<Exclude<Comparison, 'time'>, SQL> = { text: sql`text`, uuid: sql`uuid`, number: sql`float8` }
+const TYPES: Record<Exclude<ScalarComparison, 'time'>, SQL> = { text: sql`text`, uuid: sql`uuid`, number: sql`float8` }
 
 /** Rows of the scope that are live, match the filter and are not excluded. */
 export function selects(query: ColdQuery): SQL {
-  const conditions = [inScope(query.scope), isLive(query.now), ...query.filter.map(conditionSql)]
+  const conditions = [inScope(query.scope), isLive(query.now), filterSql(query.filter)]
   if (query.exclude.length > 0) conditions.push(isNewerThan(query.exclude))
   return sql.join(conditions, sql` AND `)
 }
@@ -51,27 +61,80 @@ function isNewerThan(versions: readonly VersionedKey[]): SQL {
     ) x WHERE x.version <= k.version)`
 }
 
+export function filterSql(filter: Filter, isNegated = false): SQL {
+  if (filter.length === 0) return isNegated ? sql`false` : sql`true`
+  const parts = filter.map((node) => {
+    if ('not' in node) return filterSql(node.not, !isNegated)
+    if ('or' in node) return anyOf(node.or, isNegated)
+    return isNegated ? sql`(${conditionSql(node)}) IS NOT TRUE` : sql`(${conditionSql(node)})`
+  })
+  return joined(parts, isNegated ? sql` OR ` : sql` AND `)
+}
+
+function anyOf(branches: readonly Filter[], isNegated: boolean): SQL {
+  if (branches.length === 0) return isNegated ? sql`true` : sql`false`
+  return joined(
+    branches.map((branch) => filterSql(branch, isNegated)),
+    isNegated ? sql` AND ` : sql` OR `,
+  )
+}
+
+function joined(parts: readonly SQL[], by: SQL): SQL {
+  return sql`(${sql.join([...parts], by)})`
+}
+
 function conditionSql(condition: Condition): SQL {
-  const { name, comparison } = comparedColumn(condition.field)
-  const column = sql.raw(`e.${name}`)
-  if (comparison === 'time') return timeCondition(column, condition)
+  if ('path' in condition) return memberSql(condition)
+  if (isListCondition(condition)) return listSql(condition)
+  const { column, comparison } = compared(condition.field)
+  if (condition.operator === 'exists') return sql`${column} IS NOT NULL`
+  if (comparison === 'time') return timeSql(column, condition)
   const type = TYPES[comparison]
   if (condition.operator === 'in') return sql`${column} = ANY (${sql.param([...condition.values])}::${type}[])`
-  return sql`${column} ${OPERATORS[condition.operator]} ${condition.value}::${type}`
+  if (condition.operator === 'contains') return sql`strpos(${column}, ${condition.value}::text) > 0`
+  if (condition.operator === 'startsWith') return prefixRange(column, condition.value)
+  return sql`${column} ${COMPARING[condition.operator]} ${condition.value}::${type}`
+}
+
+/** Reads are rows of their own, which an entry that nobody has read lacks. */
+const READS: Record<'accessCount' | 'lastAccessedAt', { readonly column: SQL; readonly comparison: ScalarComparison }> =
+  {
+    accessCount: { column: ofReads(sql`t.access_count`, sql`0`), comparison: 'number' },
+    lastAccessedAt: { column: ofReads(sql`t.last_accessed_at`, sql`e.updated_at`), comparison: 'time' },
+  }
+
+function ofReads(column: SQL, unread: SQL): SQL {
+  return sql`coalesce((SELECT ${column} FROM thermocline.entry_access t
+    WHERE t.namespace = e.namespace AND t.id = e.id LIMIT 1), ${unread})`
+}
+
+function compared(field: ScalarField): { readonly column: SQL; readonly comparison: ScalarComparison } {
+  if (field === 'accessCount' || field === 'lastAccessedAt') return READS[field]
+  const { name, comparison } = comparedColumn(field)
+  return { column: sql.raw(`e.${name}`), comparison }
+}
+
+function listSql(condition: ListCondition): SQL {
+  if (condition.operator === 'exists') return sql`e.children IS NOT NULL`
+  const ids = sql`${sql.param([...condition.value])}::uuid[]`
+  return condition.operator === 'contains' ? sql`e.children @> ${ids}` : sql`e.children = ${ids}`
 }
 
 /**
  * Columns hold whole milliseconds from 1970 on; bounds are rounded to such without changing what lies on which side.
  */
-function timeCondition(column: SQL, condition: Condition): SQL {
+function timeSql(column: SQL, condition: ScalarCondition): SQL {
+  if (condition.operator === 'exists') return sql`true`
   if (condition.operator === 'in') {
     const times = condition.values.filter((value) => Number.isInteger(value) && Number(value) >= 0)
     const texts = times.map((value) => new Date(Number(value)).toISOString())
     return sql`${column} = ANY (${sql.param(texts)}::timestamptz[])`
   }
+  const { operator } = condition
+  if (operator === 'contains' || operator === 'startsWith') return sql`false`
   const value = Math.max(Number(condition.value), -1)
-  if (condition.operator === 'eq' && !Number.isInteger(value)) return sql`false`
-  const roundsUp = condition.operator === 'gte' || condition.operator === 'lt'
+  if (operator === 'eq' && !Number.isInteger(value)) return sql`false`
+  const roundsUp = operator === 'gte' || operator === 'lt'
   const bound = roundsUp ? Math.ceil(value) : Math.floor(value)
-  return sql`${column} ${OPERATORS[condition.operator]} ${timeParameter(bound)}`
+  return sql`${column} ${COMPARING[operator]} ${timeParameter(bound)}`
 }

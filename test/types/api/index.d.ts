@@ -30,6 +30,12 @@ interface CheckpointStats {
     readonly bytes: number;
 }
 
+interface ChunkConditions {
+    readonly text?: TextMatch;
+    readonly documentId?: TextMatch;
+    readonly position?: Match<number>;
+}
+
 interface ChunkEntry extends EntryBase {
     readonly kind: 'chunk';
     readonly text: string;
@@ -61,17 +67,28 @@ interface CloseResult {
 
 type ColdOptions = EmbeddedColdOptions | PostgresColdOptions;
 
-interface Comparison<T> {
-    readonly eq?: T;
+interface CommonConditions {
+    readonly kind?: EntryKind | Equality<EntryKind>;
+    readonly id?: Match<string>;
+    readonly key?: TextMatch;
+    readonly version?: TextMatch;
+    readonly embeddingModel?: TextMatch;
+    readonly createdAt?: Match<Date | number>;
+    readonly updatedAt?: Match<Date | number>;
+    readonly expiresAt?: Match<Date | number>;
+    readonly lastAccessedAt?: Match<Date | number>;
+    readonly accessCount?: Match<number>;
+}
+
+interface Comparison<T> extends Equality<T> {
     readonly gt?: T;
     readonly gte?: T;
     readonly lt?: T;
     readonly lte?: T;
-    readonly in?: readonly T[];
 }
 
-interface CountOptions extends CallOptions {
-    readonly where?: Where | undefined;
+interface CountOptions<K extends EntryKind | undefined = undefined> extends CallOptions {
+    readonly where?: Where<K> | undefined;
     readonly recursive?: boolean | undefined;
 }
 
@@ -164,6 +181,14 @@ type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, {
     kind: K;
 }>;
 
+interface Equality<T> {
+    readonly eq?: T;
+    readonly ne?: T;
+    readonly in?: readonly T[];
+    readonly nin?: readonly T[];
+    readonly exists?: boolean;
+}
+
 type ErrorCode = keyof ErrorDetails;
 
 interface ErrorDetails {
@@ -216,7 +241,7 @@ interface Explanation {
     readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[];
 }
 
-interface FindOptions extends CountOptions {
+interface FindOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
     readonly limit?: number | undefined;
 }
 
@@ -252,6 +277,17 @@ interface InputOutcome {
     readonly outcome: 'none' | 'unknown' | 'applied';
 }
 
+interface JsonComparison extends Equality<JsonValue> {
+    readonly gt?: string | number;
+    readonly gte?: string | number;
+    readonly lt?: string | number;
+    readonly lte?: string | number;
+    readonly contains?: JsonValue;
+    readonly startsWith?: string;
+}
+
+type JsonMatch = string | number | boolean | null | JsonComparison;
+
 type JsonObject = {
     readonly [key: string]: JsonValue;
 };
@@ -259,6 +295,13 @@ type JsonObject = {
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | {
     readonly [key: string]: JsonValue;
 };
+
+interface ListComparison {
+    readonly eq?: readonly string[];
+    readonly ne?: readonly string[];
+    readonly contains?: string | readonly string[];
+    readonly exists?: boolean;
+}
 
 interface Logger {
     debug(fields: object, message: string): void;
@@ -301,9 +344,9 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     delete(id: string, options?: WriteOptions): Promise<Receipt>;
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
-    find(options?: FindOptions): Promise<FindResult<EntryOf<K>>>;
-    count(options?: CountOptions): Promise<number>;
-    search(options: SearchOptions): Promise<SearchResult<EntryOf<K>>>;
+    find(options?: FindOptions<K>): Promise<FindResult<EntryOf<K>>>;
+    count(options?: CountOptions<K>): Promise<number>;
+    search(options: SearchOptions<K>): Promise<SearchResult<EntryOf<K>>>;
     explain(id: string, options?: CallOptions): Promise<Explanation>;
 }
 
@@ -340,6 +383,12 @@ interface MemoryStoreOptions {
     readonly clock?: Clock | undefined;
 }
 
+interface MetadataConditions {
+    readonly metadata?: JsonComparison;
+    readonly [path: `metadata.${string}`]: JsonMatch;
+    readonly [path: `metadata[${string}`]: JsonMatch;
+}
+
 interface MetadataEntry extends EntryBase {
     readonly kind: 'metadata';
     readonly metadata: JsonObject;
@@ -349,6 +398,8 @@ interface MetadataInput extends InputBase {
     readonly kind: 'metadata';
     readonly metadata: GivenMetadata;
 }
+
+type MetadataPathText = `metadata["${string}"]`;
 
 type Metric = 'cosine' | 'l2' | 'inner-product';
 
@@ -456,7 +507,7 @@ interface SearchHit<E extends MemoryEntry = MemoryEntry> {
     readonly score: number;
 }
 
-interface SearchOptions extends CountOptions {
+interface SearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
     readonly embedding: readonly number[] | Float32Array | Float64Array;
     readonly k?: number | undefined;
     readonly metric?: Metric | undefined;
@@ -538,6 +589,13 @@ declare class SyncWorker {
     shutdown(): Promise<void>;
 }
 
+interface TextComparison extends Comparison<string> {
+    readonly contains?: string;
+    readonly startsWith?: string;
+}
+
+type TextMatch = string | TextComparison;
+
 declare class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
     readonly name = "ThermoclineError";
     readonly code: C;
@@ -580,20 +638,11 @@ interface WalOptions {
     readonly lockTimeout?: Duration | undefined;
 }
 
-interface Where {
-    readonly kind?: Match<EntryKind>;
-    readonly id?: Match<string>;
-    readonly key?: Match<string>;
-    readonly text?: Match<string>;
-    readonly summary?: Match<string>;
-    readonly documentId?: Match<string>;
-    readonly position?: Match<number>;
-    readonly level?: Match<number>;
-    readonly embeddingModel?: Match<string>;
-    readonly createdAt?: Match<Date | number>;
-    readonly updatedAt?: Match<Date | number>;
-    readonly expiresAt?: Match<Date | number>;
-}
+type Where<K extends EntryKind | undefined = undefined> = OwnConditions<K> & MetadataConditions & {
+    readonly and?: readonly Where<K>[];
+    readonly or?: readonly Where<K>[];
+    readonly not?: Where<K>;
+};
 
 interface WriteFailure {
     id?: string;
@@ -618,10 +667,12 @@ declare function isThermoclineError(error: unknown): error is AnyThermoclineErro
 
 declare function isThermoclineError<C extends ErrorCode>(error: unknown, code: C): error is ThermoclineError<C>;
 
+declare function metadataPath(...names: readonly [string, ...string[]]): MetadataPathText;
+
 declare function namespaceSegments(path: string): string[];
 
 declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore>;
 
-export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, namespaceSegments, openMemoryStore };
+export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
 export type { AnyThermoclineError, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, HotOptions, JsonObject, JsonValue, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Patch, PatchOf, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };

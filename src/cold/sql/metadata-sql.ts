@@ -1,0 +1,126 @@
+/**
+ * Conditions on members of metadata as SQL, for {@link ./filter-sql.ts}. Equality and containment have a form that a GIN
+ * index of metadata serves. Order is that of numbers among numbers, and of texts among texts by code point: `jsonb`
+ * itself would order texts by the collation of the database.
+ *
+ * Paths are parameters like values, one each: a jsonpath in strict mode leads through members only, where the operators
+ * `->` and `#>` would take a name of digits for a place in an array.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import type { JsonValue } from '../../entry/memory-entry.ts'
+import type { PathCondition } from '../../query/filter.ts'
+import { isJsonArray, isJsonObject } from '../../query/json-values.ts'
+import type { MetadataPath } from '../../query/metadata-path.ts'
+import { COMPARING, withinPrefix } from './text-range.ts'
+
+export function memberSql(condition: PathCondition): SQL {
+  const { path } = condition
+  switch (condition.operator) {
+    case 'exists':
+      return sql`${member(path)} IS NOT NULL`
+    case 'in':
+      return isAmong(path, condition.values)
+    case 'eq':
+      return equals(path, condition.value)
+    case 'contains':
+      return contains(path, condition.value)
+    case 'startsWith': {
+      const prefix = String(condition.value)
+      const start = begin(prefix)
+      return sql`${isText(path)} AND ${withinPrefix(textStart(path), start)}
+        AND starts_with(${text(path)}, ${prefix}::text)`
+    }
+    default:
+      return beyond(path, condition.operator, condition.value)
+  }
+}
+
+/** Containment below the top of an object is equality for scalars, and less than it for arrays and objects. */
+function equals(path: MetadataPath, value: JsonValue): SQL {
+  if (path.length === 0) return sql`e.metadata = ${json(value)}`
+  const holds = holdsAt(path, value)
+  return isScalar(value) ? holds : sql`${holds} AND ${member(path)} = ${json(value)}`
+}
+
+/** The second form decides, by a hash of the values; the first is for the index. */
+function isAmong(path: MetadataPath, values: readonly JsonValue[]): SQL {
+  const wholes = sql.param(values.map((value) => JSON.stringify(wrapped(path, value))))
+  const parts = sql.param(values.map((value) => JSON.stringify(value)))
+  const equal = sql`${member(path)} = ANY (${parts}::text[]::jsonb[])`
+  return path.length === 0 ? equal : sql`${equal} AND e.metadata @> ANY (${wholes}::text[]::jsonb[])`
+}
+
+function contains(path: MetadataPath, value: JsonValue): SQL {
+  const asMembers = isJsonObject(value) ? [holdsAt(path, value)] : []
+  const asItems = path.length === 0 ? [] : [holdsAt(path, isJsonArray(value) ? value : [value])]
+  const asText = typeof value === 'string' ? [sql`(${isText(path)} AND strpos(${text(path)}, ${value}::text) > 0)`] : []
+  const ways = [...asMembers, ...asItems, ...asText]
+  return ways.length === 0 ? sql`false` : sql`(${sql.join(ways, sql` OR `)})`
+}
+
+type Ordering = 'gt' | 'gte' | 'lt' | 'lte'
+
+/** An index over the start of a text narrows the range, which the whole text decides. */
+function beyond(path: MetadataPath, operator: Ordering, value: JsonValue): SQL {
+  const compares = COMPARING[operator]
+  if (typeof value === 'number') return sql`${number(path)} ${compares} ${String(value)}::text::numeric`
+  if (typeof value !== 'string') return sql`false`
+  const comparesStart = operator === 'gt' || operator === 'gte' ? COMPARING.gte : COMPARING.lte
+  return sql`${isText(path)} AND ${textStart(path)} ${comparesStart} ${begin(value)}::text
+    AND ${text(path)} ${compares} ${value}::text`
+}
+
+/** No number: of what has an order only texts are left. */
+function isText(path: MetadataPath): SQL {
+  return sql`${number(path)} IS NULL`
+}
+
+function member(path: MetadataPath): SQL {
+  return sql`jsonb_path_query_first(e.metadata, ${pathText(path)}::text::jsonpath, '{}', true)`
+}
+
+/** The number there, or NULL. */
+function number(path: MetadataPath): SQL {
+  const ofType = `${pathText(path)} ? (@.type() == "number")`
+  return sql`(jsonb_path_query_first(e.metadata, ${ofType}::text::jsonpath, '{}', true))::numeric`
+}
+
+/** The text there, or NULL. */
+function text(path: MetadataPath): SQL {
+  const ofType = `${pathText(path)} ? (@.type() == "string")`
+  return sql`(jsonb_path_query_first(e.metadata, ${ofType}::text::jsonpath, '{}', true) #>> '{}') COLLATE "C"`
+}
+
+/** Characters of a text that an index holds: a row of an index takes no more than 2 704 bytes. */
+const MOST_INDEXED = 256
+
+function textStart(path: MetadataPath): SQL {
+  return sql`left(${text(path)}, ${sql.raw(String(MOST_INDEXED))})`
+}
+
+function begin(value: string): string {
+  return [...value.slice(0, 2 * MOST_INDEXED)].slice(0, MOST_INDEXED).join('')
+}
+
+/** `strict` does not look into arrays; what it finds wrong is no error, but nothing. */
+function pathText(path: MetadataPath): string {
+  return `strict $${path.map((name) => `.${JSON.stringify(name)}`).join('')}`
+}
+
+/** Metadata that holds the value at the path. */
+function holdsAt(path: MetadataPath, value: JsonValue): SQL {
+  return sql`e.metadata @> ${json(wrapped(path, value))}`
+}
+
+function wrapped(path: MetadataPath, value: JsonValue): JsonValue {
+  return path.reduceRight<JsonValue>((inner, name) => Object.fromEntries([[name, inner]]), value)
+}
+
+/** By way of text, so that no driver encodes it once more. */
+function json(value: JsonValue): SQL {
+  return sql`${JSON.stringify(value)}::text::jsonb`
+}
+
+function isScalar(value: JsonValue): boolean {
+  return typeof value !== 'object' || value === null
+}

@@ -1,0 +1,30 @@
+/** Comparisons of text by code point, in forms that an index over the text serves. */
+import { type SQL, sql } from 'drizzle-orm'
+
+export const COMPARING = { eq: sql`=`, gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` } as const
+
+/** @param text An expression that is `COLLATE "C"`. */
+export function prefixRange(text: SQL, prefix: string): SQL {
+  return sql`${withinPrefix(text, prefix)} AND starts_with(${text}, ${prefix}::text)`
+}
+
+/** What every text that begins so fulfils, and what an index can be walked by. */
+export function withinPrefix(text: SQL, prefix: string): SQL {
+  const end = afterPrefix(prefix)
+  const from = sql`${text} >= ${prefix}::text`
+  return end === undefined ? from : sql`${from} AND ${text} < ${end}::text`
+}
+
+const LAST_CODE_POINT = 0x10ffff
+const SURROGATES = { first: 0xd800, last: 0xdfff }
+
+/** The first text, by code point, after all that begin so; undefined where none is. */
+export function afterPrefix(prefix: string): string | undefined {
+  const points = [...prefix].map((character) => character.codePointAt(0)!)
+  while (points.length > 0) {
+    const next = points.pop()! + 1
+    if (next > LAST_CODE_POINT) continue
+    return String.fromCodePoint(...points, next === SURROGATES.first ? SURROGATES.last + 1 : next)
+  }
+  return undefined
+}
