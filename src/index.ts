@@ -48,6 +48,7 @@ export type {
 } from './options.ts'
 export { metadataPath } from './query/metadata-path.ts'
 export type { Metric } from './query/metric.ts'
+export type { OrderBy, OrderField } from './query/order.ts'
 export type { Comparison, Equality, JsonComparison, ListComparison, TextComparison, Where } from './query/where.ts'
 export type {
   CountOptions,

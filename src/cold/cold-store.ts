@@ -14,6 +14,7 @@ import { letGo } from '../kernel/release-stack.ts'
 import type { ColdDriver } from './cold-driver.ts'
 import type {
   AcceptedLoss,
+  ColdFind,
   ColdQuery,
   ColdRow,
   ColdSearch,
@@ -104,7 +105,7 @@ export class ColdStore implements ColdTier {
     return highestVersion(this.#driver)
   }
 
-  find(query: ColdQuery, limit: number, options?: Patience): Promise<ColdRow[]> {
+  find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]> {
     return withPatience(options, () => findEntries(this.#driver, query, limit))
   }
 

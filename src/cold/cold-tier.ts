@@ -12,6 +12,7 @@ import type { SequenceRange } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
+import type { Order, OrderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 
 export interface ColdRow {
@@ -141,6 +142,13 @@ export interface ColdQuery {
   readonly exclude: readonly VersionedKey[]
 }
 
+export interface ColdFind extends ColdQuery {
+  /** @default by namespace and id */
+  readonly order?: Order | undefined
+  /** Only what comes after this place in the order. */
+  readonly after?: OrderKeys | undefined
+}
+
 export interface VersionedKey extends EntryKey {
   readonly version: Version
 }
@@ -207,8 +215,8 @@ export interface ColdTier {
   /** Highest version in cold, also of tombstones already collected; undefined in an empty store. */
   highestVersion(): Promise<Version | undefined>
 
-  /** At most `limit` live rows that match, ordered by namespace and id (by bytes). */
-  find(query: ColdQuery, limit: number, options?: Patience): Promise<ColdRow[]>
+  /** The first live rows that match, at most `limit`. */
+  find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]>
   /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>

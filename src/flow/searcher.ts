@@ -15,14 +15,18 @@ import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
+import { readCursor, writeCursor } from '../query/cursor.ts'
 import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
 import { similarity } from '../query/metric.ts'
+import { compareKeys, directions, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { Pending } from './pending.ts'
 
 export interface SearcherParts {
+  /** Cursors are of one store. */
+  readonly storeId: string
   readonly pending: Pending
   readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
   readonly access: AccessCounter
@@ -48,6 +52,20 @@ export interface SearchResult<E extends MemoryEntry = MemoryEntry> {
   readonly exact: boolean
 }
 
+export interface PageRequest {
+  readonly limit: number
+  /** @default by namespace and id */
+  readonly order?: Order | undefined
+  /** Where the page before ended. */
+  readonly cursor?: string | undefined
+}
+
+export interface Page {
+  readonly items: MemoryEntry[]
+  /** Undefined where nothing follows. */
+  readonly nextCursor?: string
+}
+
 /** What an own process has in the scope. */
 interface Own {
   readonly scope: Scope
@@ -59,7 +77,7 @@ interface Own {
   readonly reads: ReadonlyMap<string, AccessStats>
 }
 
-type Order<R> = (a: R, b: R) => number
+type Comparator<R> = (a: R, b: R) => number
 
 /** Up to as many own versions travel with a query; beyond, only where the answer without them falls short. */
 const FEW = 500
@@ -71,19 +89,26 @@ export class Searcher {
     this.#parts = parts
   }
 
-  /** At most `limit` entries, ordered by namespace and id. Counts no access. */
-  async find(scope: Scope, filter: Filter, limit: number, options: Patience): Promise<MemoryEntry[]> {
+  /** One page of entries in an order. Counts no access. */
+  async find(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<Page> {
+    const { limit, order = [], cursor } = asked
+    const query = { storeId: this.#parts.storeId, scope, filter, order }
+    const after = cursor === undefined ? undefined : readCursor(query, cursor)
     const patience = this.#patience(options)
-    const own = await this.#own(scope, filter, patience)
-    const fromCold = await notReplaced(own, limit, (most, exclude) =>
+    const own = { ...(await this.#own(scope, filter, patience)), order, after }
+    // One more tells whether there is another page.
+    const fromCold = await notReplaced(own, limit + 1, (most, exclude) =>
       this.#parts.cold.find({ ...own, exclude }, most, patience),
     )
-    const toRow = (row: ColdRow): ColdRow => row
-    const rows = await this.#merge(own, fromCold, toRow, byKey, limit, patience)
-    return rows.map(({ record, access }) => {
+    const isAfter = after === undefined ? undefined : afterPlace(order, after)
+    const toRow = (row: ColdRow): ColdRow | undefined => (isAfter?.(row) === false ? undefined : row)
+    const rows = await this.#merge(own, fromCold, toRow, byPlace(order), limit + 1, patience)
+    const last = rows.length > limit ? rows[limit - 1] : undefined
+    const items = rows.slice(0, limit).map(({ record, access }) => {
       this.#parts.versions.observe(record, record.version)
       return toEntry(record, access)
     })
+    return last === undefined ? { items } : { items, nextCursor: writeCursor(query, orderKeys(last.record, order)) }
   }
 
   async count(scope: Scope, filter: Filter, options: Patience): Promise<number> {
@@ -146,7 +171,7 @@ export class Searcher {
     own: Own,
     fromCold: readonly R[],
     toRow: (row: ColdRow) => R | undefined,
-    order: Order<R>,
+    order: Comparator<R>,
     limit: number,
     patience: Patience,
   ): Promise<R[]> {
@@ -219,7 +244,7 @@ function readsOf({ reads }: Own, key: EntryKey): AccessStats | undefined {
 }
 
 /** The first `most` of the rows in this order, without sorting all of them. */
-function first<R>(rows: readonly R[], most: number, order: Order<R>): R[] {
+function first<R>(rows: readonly R[], most: number, order: Comparator<R>): R[] {
   const room = 2 * most + 1_000
   let foremost: R[] = []
   let last: R | undefined
@@ -245,6 +270,24 @@ function within<R extends ColdRow>({ namespace, recursive }: Scope, rows: readon
 /** Ids are ASCII. */
 function byKey({ record: a }: ColdRow, { record: b }: ColdRow): number {
   return compareText(a.namespace, b.namespace) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+}
+
+/** The keys of a row are made once, however often it is compared. */
+function byPlace(order: Order): Comparator<ColdRow> {
+  if (order.length === 0) return byKey
+  const descends = directions(order)
+  const known = new Map<ColdRow, OrderKeys>()
+  const keysOf = (row: ColdRow): OrderKeys => {
+    const keys = known.get(row) ?? orderKeys(row.record, order)
+    known.set(row, keys)
+    return keys
+  }
+  return (a, b) => compareKeys(keysOf(a), keysOf(b), descends)
+}
+
+function afterPlace(order: Order, place: OrderKeys): (row: ColdRow) => boolean {
+  const descends = directions(order)
+  return ({ record }) => compareKeys(orderKeys(record, order), place, descends) > 0
 }
 
 function byScore(a: ColdHit, b: ColdHit): number {

@@ -148,12 +148,12 @@ const OPERATORS: Readonly<Record<ValueType, readonly Operator[]>> = {
 }
 
 /** What a name of `where` stands for. */
-type Subject =
+export type Subject =
   | { readonly field: FilterField; readonly type: Exclude<ValueType, 'json'>; readonly kind?: EntryKind }
   | { readonly path: MetadataPath; readonly type: 'json' }
 
 /** `text` and `summary` are one field of the record, and each is only of its kind. */
-const FIELDS: Readonly<Record<Exclude<FieldName, 'metadata'>, Subject>> = {
+export const FIELDS: Readonly<Record<Exclude<FieldName, 'metadata'>, Subject>> = {
   kind: { field: 'kind', type: 'kind' },
   id: { field: 'id', type: 'id' },
   key: { field: 'key', type: 'text' },

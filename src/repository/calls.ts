@@ -18,6 +18,7 @@ import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
+import { type Order, type OrderBy, parseOrder } from '../query/order.ts'
 import { parseWhere, type Where } from '../query/where.ts'
 
 export interface WriteOptions extends CallOptions {
@@ -52,6 +53,10 @@ export interface CountOptions<K extends EntryKind | undefined = undefined> exten
 export interface FindOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
   /** At most this many, 1 to 10 000. @default 100 */
   readonly limit?: number | undefined
+  /** What an entry lacks puts it last. @default by namespace and id */
+  readonly orderBy?: OrderBy | undefined
+  /** The `nextCursor` of the page before, of the same `where`, `orderBy` and `recursive`. */
+  readonly cursor?: string | undefined
 }
 
 export interface SearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
@@ -85,6 +90,12 @@ const versionOrNull: OptionRule<string | null> = (value, option) => (value === n
 const where: OptionRule<Filter> = (value) => parseWhere(value as Where)
 const counting = { where, recursive: asQuery(flag), ...waiting } satisfies RulesOf<CountOptions>
 
+const orderBy: OptionRule<Order> = (value) => parseOrder(value)
+const cursor: OptionRule<string> = asQuery(
+  optionRule((value) => (typeof value === 'string' ? value : undefined), 'the `nextCursor` of the page before'),
+)
+const finding = { limit: wholeNumber(MAX_FIND), orderBy, cursor, ...counting } satisfies RulesOf<FindOptions>
+
 const embedding: OptionRule<Float32Array> = asQuery(validateEmbedding)
 const searching = {
   embedding,
@@ -107,7 +118,8 @@ export const CALLS = {
   delete: defineCall('delete', writing),
   deleteMany: defineCall('deleteMany', writing),
   deleteByKey: defineCall('deleteByKey', writing),
-  find: defineCall('find', { limit: wholeNumber(MAX_FIND), ...counting } satisfies RulesOf<FindOptions>),
+  find: defineCall('find', finding),
+  findAll: defineCall('findAll', finding),
   count: defineCall('count', counting),
   search: requireEmbedding(defineCall('search', searching)),
   explain: defineCall('explain', waiting),

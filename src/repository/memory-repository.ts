@@ -46,8 +46,9 @@ export interface Flows {
 }
 
 export interface FindResult<E> {
-  /** Ordered by namespace and id. */
   readonly items: readonly E[]
+  /** Where the next page begins; undefined where nothing follows. */
+  readonly nextCursor?: string
 }
 
 /**
@@ -221,12 +222,21 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
+  /** Answers a page of entries. */
   find(options?: FindOptions<K>): Promise<FindResult<EntryOf<K>>> {
-    return this.#flows.gate.run(CALLS.find, options, async (checked) => {
-      const { limit = CALL_DEFAULTS.find.limit } = checked
-      const items = await this.#flows.searcher.find(this.#scope(checked), this.#filter(checked), limit, checked)
-      return { items: items as EntryOf<K>[] }
-    })
+    return this.#page(CALLS.find, options)
+  }
+
+  /**
+   * Answers every entry, page by page: one page of `limit` entries is in memory. What is there all the time comes once,
+   * whatever is written meanwhile. A `timeout` is for each page.
+   */
+  async *findAll(options?: FindOptions<K>): AsyncGenerator<EntryOf<K>, void, undefined> {
+    for (let page = await this.#page(CALLS.findAll, options); ; ) {
+      yield* page.items
+      if (page.nextCursor === undefined) return
+      page = await this.#page(CALLS.findAll, { ...options, cursor: page.nextCursor })
+    }
   }
 
   count(options?: CountOptions<K>): Promise<number> {
@@ -250,6 +260,15 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#flows.gate.run(CALLS.explain, options, (checked) =>
       this.#flows.explainer.explain(this.#keyOf(id), checked),
     )
+  }
+
+  #page(call: typeof CALLS.find, options: unknown): Promise<FindResult<EntryOf<K>>> {
+    return this.#flows.gate.run(call, options, async (checked) => {
+      const { limit = CALL_DEFAULTS.find.limit, orderBy: order, cursor } = checked
+      const asked = { limit, order, cursor }
+      const page = await this.#flows.searcher.find(this.#scope(checked), this.#filter(checked), asked, checked)
+      return page as FindResult<MemoryEntry> as FindResult<EntryOf<K>>
+    })
   }
 
   async #peek(id: string, options: Patience): Promise<EntryOf<K> | undefined> {

@@ -107,7 +107,10 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     changes,
     writer: new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability }),
     reader: new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter }),
-    searcher: new Searcher({ pending, cold: readable, access, versions, clock, timeout: timeouts.search }),
+    searcher: new Searcher({
+      ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
+      timeout: timeouts.search,
+    }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     gate,
     clock,

@@ -43,7 +43,7 @@ function searcherOver(records: readonly EntryRecord[]): Searcher {
   const clock = { now: () => FUTURE }
   const versions = new VersionClock(clock)
   const access = { count: () => ({ lastAccessedAt: 0, accessCount: 1 }) } as unknown as AccessCounter
-  return new Searcher({ pending, cold: watched, access, versions, clock, timeout: 60_000 })
+  return new Searcher({ storeId: cold.storeId, pending, cold: watched, access, versions, clock, timeout: 60_000 })
 }
 
 /** What holds of each key, in the order of keys. */
@@ -83,8 +83,8 @@ describe('with a long pending', () => {
       const expected = all.filter(({ documentId }) => filter.length === 0 || documentId === 'even')
       const text = (records: readonly EntryRecord[]) => records.map(({ id, version }) => `${id} ${version}`)
       for (const limit of [1, 100, 5_000]) {
-        const found = await searcher.find(scope, filter, limit, {})
-        expect(found.map(({ id, version }) => `${id} ${version}`)).toEqual(text(expected.slice(0, limit)))
+        const { items } = await searcher.find(scope, filter, { limit }, {})
+        expect(items.map(({ id, version }) => `${id} ${version}`)).toEqual(text(expected.slice(0, limit)))
       }
       expect(await searcher.count(scope, filter, {})).toBe(expected.length)
       const embedding = vectorOf(4, random)
@@ -97,15 +97,15 @@ describe('with a long pending', () => {
     }
   })
 
-  it('tells cold of no more own versions than it answers, where cold has none of them', async () => {
+  it('tells cold of few more own versions than it answers, where cold has none of them', async () => {
     const searcher = searcherOver(Array.from({ length: 5_000 }, (_, n) => entryOf('new', n, n + 1)))
     const scope = { namespace: 'new', recursive: true }
     travelled.length = 0
-    await searcher.find(scope, [], 10, {})
+    await searcher.find(scope, [], { limit: 10 }, {})
     await searcher.search(scope, [], { embedding: vectorOf(4, random), k: 10, metric: 'l2' }, {})
     expect(travelled).toEqual([
       ['find', 0],
-      ['versions', 10],
+      ['versions', 11],
       ['search', 0],
       ['versions', 10],
     ])

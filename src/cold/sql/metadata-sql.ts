@@ -75,18 +75,19 @@ function isText(path: MetadataPath): SQL {
   return sql`${number(path)} IS NULL`
 }
 
-function member(path: MetadataPath): SQL {
+/** The value there, or NULL. */
+export function member(path: MetadataPath): SQL {
   return sql`jsonb_path_query_first(e.metadata, ${pathText(path)}::text::jsonpath, '{}', true)`
 }
 
 /** The number there, or NULL. */
-function number(path: MetadataPath): SQL {
+export function number(path: MetadataPath): SQL {
   const ofType = `${pathText(path)} ? (@.type() == "number")`
   return sql`(jsonb_path_query_first(e.metadata, ${ofType}::text::jsonpath, '{}', true))::numeric`
 }
 
 /** The text there, or NULL. */
-function text(path: MetadataPath): SQL {
+export function text(path: MetadataPath): SQL {
   const ofType = `${pathText(path)} ? (@.type() == "string")`
   return sql`(jsonb_path_query_first(e.metadata, ${ofType}::text::jsonpath, '{}', true) #>> '{}') COLLATE "C"`
 }
