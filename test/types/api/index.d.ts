@@ -136,6 +136,10 @@ declare const DEFAULTS: {
     readonly clock: Clock;
 };
 
+type Directions = {
+    readonly [F in OrderField]?: 'asc' | 'desc';
+};
+
 type Durability = 'wal' | 'cold';
 
 type Duration = number | string;
@@ -243,10 +247,13 @@ interface Explanation {
 
 interface FindOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
     readonly limit?: number | undefined;
+    readonly orderBy?: OrderBy | undefined;
+    readonly cursor?: string | undefined;
 }
 
 interface FindResult<E> {
     readonly items: readonly E[];
+    readonly nextCursor?: string;
 }
 
 type GivenMetadata = JsonObject | (object & NoBuiltIn);
@@ -345,6 +352,7 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
     find(options?: FindOptions<K>): Promise<FindResult<EntryOf<K>>>;
+    findAll(options?: FindOptions<K>): AsyncGenerator<EntryOf<K>, void, undefined>;
     count(options?: CountOptions<K>): Promise<number>;
     search(options: SearchOptions<K>): Promise<SearchResult<EntryOf<K>>>;
     explain(id: string, options?: CallOptions): Promise<Explanation>;
@@ -421,6 +429,14 @@ interface NoBuiltIn {
     readonly [Symbol.toStringTag]?: never;
 }
 
+type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[];
+
+type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`;
+
+type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K extends 'chunk' ? ChunkConditions : K extends 'raptor' ? RaptorConditions : K extends EntryKind ? unknown : ChunkConditions & RaptorConditions);
+
+type OwnField = 'kind' | 'key' | 'version' | 'text' | 'summary' | 'documentId' | 'position' | 'level' | 'embeddingModel' | 'createdAt' | 'updatedAt' | 'expiresAt';
+
 type Patch<I extends EntryInput> = Changeable<I> & {
     readonly metadata?: GivenMetadata | null | undefined;
     readonly embeddingModel?: string | null | undefined;
@@ -464,6 +480,12 @@ type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfK
 
 interface PutOptions extends WriteOptions {
     readonly expectedVersion?: string | null | undefined;
+}
+
+interface RaptorConditions {
+    readonly summary?: TextMatch;
+    readonly level?: Match<number>;
+    readonly children?: ListComparison;
 }
 
 interface RaptorEntry extends EntryBase {
@@ -675,4 +697,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, HotOptions, JsonObject, JsonValue, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Patch, PatchOf, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, OrderBy, OrderField, Patch, PatchOf, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
