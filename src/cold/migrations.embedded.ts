@@ -39,5 +39,10 @@ export const MIGRATION_FILES = [
     "tag": "0007_rows_stay_whole",
     "when": 1795895518059,
     "text": "-- A row of more than 2 KB would have its embedding in another table, where finding it costs a comparison three pages more\n-- than comparing, and writing it twice as much as the row. Up to half a page stays together. It holds for rows written\n-- from now on.\nALTER TABLE \"thermocline\".\"memory_entries\" SET (toast_tuple_target = 4080);\n--> statement-breakpoint\n-- What is only written, read and deleted as a whole stays together as far as a page holds it.\nALTER TABLE \"thermocline\".\"entry_staging\" SET (toast_tuple_target = 8160);\n"
+  },
+  {
+    "tag": "0008_metadata_index",
+    "when": 1795899153079,
+    "text": "CREATE INDEX \"memory_entries_metadata\" ON \"thermocline\".\"memory_entries\" USING gin (\"metadata\" jsonb_path_ops);"
   }
 ] as const

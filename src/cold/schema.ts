@@ -95,6 +95,8 @@ export const memoryEntries = thermocline.table(
       .on(sql`cardinality(embedding)`, entry.version)
       .where(sql`embedding IS NOT NULL AND indexed IS NOT TRUE`),
     index('memory_entries_expiring').on(entry.expiresAt).where(sql`expires_at IS NOT NULL`),
+    // It knows containment alone, which equality of a member is as well.
+    index('memory_entries_metadata').using('gin', entry.metadata.op('jsonb_path_ops')),
     index('memory_entries_tombstones').on(entry.deletedAt).where(sql`deleted_at IS NOT NULL`),
   ],
 )

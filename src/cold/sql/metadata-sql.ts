@@ -1,6 +1,6 @@
 /**
- * Conditions on members of metadata as SQL, for {@link ./filter-sql.ts}. Equality and containment have a form that a
- * GIN index of metadata serves. Order is that of numbers among numbers, and of texts among texts by code point: `jsonb`
+ * Conditions on members of metadata as SQL, for {@link ./filter-sql.ts}. The GIN index of metadata serves
+ * equality and containment. Order is that of numbers among numbers, and of texts among texts by code point: `jsonb`
  * itself would order texts by the collation of the database.
  *
  * Paths are parameters like values, one each: a jsonpath in strict mode leads through members only, where the operators

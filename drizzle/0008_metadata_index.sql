@@ -1,0 +1,1 @@
+CREATE INDEX "memory_entries_metadata" ON "thermocline"."memory_entries" USING gin ("metadata" jsonb_path_ops);

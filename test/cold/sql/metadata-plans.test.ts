@@ -1,0 +1,59 @@
+/** Which conditions on metadata an index serves: asked of the planner, over many rows of one namespace. */
+import type { PGlite } from '@electric-sql/pglite'
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pglite'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { findSql } from '../../../src/cold/sql/find-entries.ts'
+import { parseWhere, type Where } from '../../../src/query/where.ts'
+import { FUTURE } from '../../contract/cold-records.ts'
+import { isThorough, longTest } from '../../tools/budget.ts'
+import { PgliteTemplate } from '../pglite/pglite-template.ts'
+
+const ROWS = 100_000
+const template = new PgliteTemplate()
+let client: PgliteClient
+
+beforeAll(async () => {
+  if (!isThorough) return
+  await template.make()
+  client = await PgliteClient.start(`${await template.copy()}/data`)
+  await client.exec(`
+    INSERT INTO thermocline.memory_entries (namespace, id, version, kind, metadata, created_at, updated_at)
+    SELECT 'ns', ('00000000-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, lpad(to_hex(i), 16, '0') || '0000000a',
+      'metadata', jsonb_build_object('tenant', 't' || i % 1000, 'n', i, 'tags', jsonb_build_array('a' || i % 500, 'b'),
+        'author', jsonb_build_object('name', 'name ' || i % 2000, 'langs', jsonb_build_array('en'))), now(), now()
+    FROM generate_series(1, ${ROWS}) AS i;
+    ANALYZE thermocline.memory_entries`)
+}, 300_000)
+afterAll(async () => {
+  await client?.close()
+  await template.remove()
+})
+
+async function planOf(where: Where): Promise<string> {
+  const query = { scope: { namespace: 'ns', recursive: true }, filter: parseWhere(where), now: FUTURE, exclude: [] }
+  const { rows } = await drizzle(client as unknown as PGlite).execute<{ 'QUERY PLAN': string }>(
+    sql`EXPLAIN ${findSql(query, 100)}`,
+  )
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
+
+describe('the index of metadata serves', () => {
+  longTest.for<Where>([
+    { 'metadata.tenant': 't7' },
+    { 'metadata.author.name': 'name 8', kind: 'metadata' },
+    { 'metadata.tenant': { in: ['t7', 't8', 't9'] } },
+    { 'metadata.tags': { contains: ['a7'] } },
+    { 'metadata.author': { contains: { name: 'name 8' } } },
+    { 'metadata.author': { eq: { name: 'name 8', langs: ['en'] } } },
+    { metadata: { contains: { tenant: 't7' } } },
+    { or: [{ 'metadata.tenant': 't7' }, { 'metadata.author.name': 'name 8' }] },
+    { 'metadata.tenant': 't7', not: { 'metadata.n': { gt: 5 } } },
+    { not: { not: { 'metadata.tenant': 't7' } } },
+  ])('%j', async (where) => {
+    const plan = await planOf(where)
+    expect(plan).toContain('Bitmap Index Scan on memory_entries_metadata')
+    expect(plan).not.toContain('Seq Scan on memory_entries')
+  })
+})
