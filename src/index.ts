@@ -29,6 +29,7 @@ export {
   type TierName,
 } from './errors.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
+export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
 export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
@@ -49,8 +50,12 @@ export type {
 export { metadataPath } from './query/metadata-path.ts'
 export type { Metric } from './query/metric.ts'
 export type { OrderBy, OrderField } from './query/order.ts'
+export type { Fusion } from './query/search-query.ts'
 export type { Comparison, Equality, JsonComparison, ListComparison, TextComparison, Where } from './query/where.ts'
 export type {
+  ByBoth,
+  ByText,
+  ByVector,
   CountOptions,
   FindOptions,
   PutManyOptions,

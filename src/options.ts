@@ -82,6 +82,12 @@ interface AnyColdOptions {
   readonly dimensions?: readonly number[] | undefined
   /** Metrics to keep a vector index for. @default ['cosine'] */
   readonly metrics?: readonly Metric[] | undefined
+  /**
+   * Text search configuration of Postgres that texts are searched by, as `'english'`, which knows that "running" is a
+   * form of "run". Where it is named, an index serves it; a store has one, so every process names the same or none.
+   * @default as the database has it, else 'simple': words as they are
+   */
+  readonly language?: string | undefined
   /** Apply missing migrations at open, or only check that none is missing. @default 'auto' */
   readonly migrate?: 'auto' | 'check' | undefined
 }

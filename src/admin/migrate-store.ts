@@ -6,13 +6,16 @@ import { resolveOptions } from '../store/resolve-options.ts'
 
 /**
  * Brings the database up to date, be it a server or in the data folder, which is made where there is none; the logger
- * is told what was applied. Rejects with `ERR_LOCKED` while another process has the folder of an embedded database, and
- * with `ERR_SCHEMA` where the database is newer.
+ * is told what was applied. Texts that are indexed in another language than the options say are indexed anew. Rejects
+ * with `ERR_LOCKED` while another process has the folder of an embedded database, and with `ERR_SCHEMA` where the
+ * database is newer.
  */
 export async function migrateStore(options: MemoryStoreOptions): Promise<void> {
   const resolved = resolveOptions({ ...options, cold: { ...options.cold, migrate: 'auto' } })
+  // Who runs a command means it: texts that are indexed in another language are indexed anew.
+  const changing = { ...resolved, cold: { ...resolved.cold, migrate: 'change' as const } }
   await ReleaseStack.within(resolved.logger, async (releases) => {
     const folder = resolved.cold.isShared ? undefined : await openFolder(resolved, releases)
-    await openCold(resolved, folder, releases, { replacesLost: true })
+    await openCold(changing, folder, releases, { replacesLost: true })
   })
 }

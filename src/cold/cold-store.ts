@@ -20,6 +20,8 @@ import type {
   ColdSearch,
   ColdSearchResult,
   ColdStats,
+  ColdTextResult,
+  ColdTextSearch,
   ColdTier,
   EnteredGeneration,
   HotMiss,
@@ -34,7 +36,7 @@ import type {
   SweepResult,
   SyncRun,
 } from './cold-tier.ts'
-import { type MigrateOptions, migrate } from './migrate-schema.ts'
+import { type MigrateOptions, migrate, type SearchSupport } from './migrate-schema.ts'
 import { stats } from './sql/cold-stats.ts'
 import { timeParameter } from './sql/column-types.ts'
 import { recordAccess, type Touch } from './sql/entry-access.ts'
@@ -45,14 +47,20 @@ import * as generations from './sql/hot-generations.ts'
 import * as leases from './sql/leases.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { replace } from './sql/replace-version.ts'
+import { searchTexts } from './sql/search-texts.ts'
 import { canUseIndex, search } from './sql/search-vectors.ts'
 import { ship, upsert } from './sql/ship-batch.ts'
 import { databaseTime, storeId } from './sql/store-identity.ts'
 import { recordSyncRun } from './sql/sync-runs.ts'
+import { languageOf } from './sql/text-index.ts'
+import type { QualifiedLanguage } from './sql/text-vector.ts'
 import { existingIndexes, indexVectors, type VectorSupport } from './sql/vector-index.ts'
 import * as checkpoints from './sql/wal-checkpoints.ts'
 
-/** Milliseconds after which a search that finds no index for its vector asks whether there is one by now. */
+/**
+ * Milliseconds after which a search that finds no index for its vector asks whether there is one by now, and one of
+ * texts in which language they are.
+ */
 const LOOK_AGAIN_MS = 30_000
 
 export interface ColdStoreOptions extends MigrateOptions {
@@ -72,12 +80,16 @@ export class ColdStore implements ColdTier {
   /** Another process may build an index at any time; whoever indexes or misses one looks again. */
   #vectors: VectorSupport
   #vectorsSeenAt = performance.now()
+  /** Another process may declare one at any time. */
+  #language: QualifiedLanguage
+  #languageSeenAt = performance.now()
 
-  private constructor(driver: ColdDriver, storeId: string, vectors: VectorSupport, options: ColdStoreOptions) {
+  private constructor(driver: ColdDriver, storeId: string, support: SearchSupport, options: ColdStoreOptions) {
     this.#driver = driver
     this.#staging = new Staging(driver)
     this.storeId = storeId
-    this.#vectors = vectors
+    this.#vectors = support.vectors
+    this.#language = support.language
     this.#logger = options.logger
     this.#clock = options.clock
   }
@@ -85,8 +97,8 @@ export class ColdStore implements ColdTier {
   /** Migrates or checks the schema; the driver belongs to the store from now on, and is closed when this fails. */
   static async open(driver: ColdDriver, options: ColdStoreOptions): Promise<ColdStore> {
     try {
-      const vectors = await migrate(driver, options)
-      return new ColdStore(driver, await storeId(driver), vectors, options)
+      const support = await migrate(driver, options)
+      return new ColdStore(driver, await storeId(driver), support, options)
     } catch (error) {
       await letGo('the database', () => driver.close(), options.logger)
       throw error
@@ -118,6 +130,16 @@ export class ColdStore implements ColdTier {
       const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
       const vectors = isDue && !canUseIndex(this.#vectors, query) ? await this.#lookAtVectors() : this.#vectors
       return search(this.#driver, vectors, query)
+    })
+  }
+
+  searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult> {
+    return withPatience(options, async () => {
+      if (performance.now() - this.#languageSeenAt > LOOK_AGAIN_MS) {
+        this.#languageSeenAt = performance.now()
+        this.#language = await languageOf(this.#driver)
+      }
+      return searchTexts(this.#driver, this.#language, query)
     })
   }
 

@@ -177,6 +177,25 @@ export interface ColdSearchResult {
   readonly exact: boolean
 }
 
+export interface ColdTextSearch extends ColdQuery {
+  /** What people type: words, "phrases", `or`, `-`. */
+  readonly text: string
+  readonly k: number
+  /** Texts that the caller answers for: live and matching the query, of no key twice. */
+  readonly own: readonly OwnText[]
+}
+
+export interface OwnText extends VersionedKey {
+  readonly text: string
+}
+
+export interface ColdTextResult {
+  /** At most `k` rows, best first; scores are from 0 to 1, higher is better. */
+  readonly hits: readonly ColdHit[]
+  /** Scores, at least of the best `k`, of own texts that have the words and of which cold has no newer version. */
+  readonly own: ReadonlyMap<OwnText, number>
+}
+
 export interface ColdStats {
   readonly live: number
   readonly tombstones: number
@@ -220,6 +239,8 @@ export interface ColdTier {
   /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
+  /** The rows whose text has the words, and what the caller's own texts score beside them. */
+  searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult>
 
   /**
    * Inserts or replaces each row that is newer than cold's, and answers how many were. No key twice. Rows that Postgres

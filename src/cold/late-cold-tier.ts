@@ -66,6 +66,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.search(...args)
   }
 
+  async searchTexts(...args: Parameters<ColdTier['searchTexts']>) {
+    return this.#there.searchTexts(...args)
+  }
+
   async upsert(...args: Parameters<ColdTier['upsert']>) {
     return this.#there.upsert(...args)
   }

@@ -10,6 +10,8 @@ import type { Metric } from '../query/metric.ts'
 import type { ColdDriver } from './cold-driver.ts'
 import { sqlStateOf } from './cold-errors.ts'
 import { JOURNAL, type Migration, readMigrations } from './migrations.ts'
+import { ensureTextIndex } from './sql/text-index.ts'
+import type { QualifiedLanguage } from './sql/text-vector.ts'
 import {
   createIndex,
   existingIndexes,
@@ -23,15 +25,25 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 const NO_SCHEMA = '3F000'
 
 export interface MigrateOptions {
-  /** `check` changes nothing and throws `ERR_SCHEMA` where something is missing. */
-  readonly mode: 'auto' | 'check'
+  /**
+   * `check` changes nothing and throws `ERR_SCHEMA` where something is missing. `change` puts the declared language in
+   * the place of another.
+   */
+  readonly mode: 'auto' | 'check' | 'change'
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
+  /** In which texts are searched, by index. @default as the database has it */
+  readonly language?: string | undefined
   readonly logger: Logger
 }
 
-/** Answers what searches may use. */
-export async function migrate(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {
+/** What searches may use. */
+export interface SearchSupport {
+  readonly vectors: VectorSupport
+  readonly language: QualifiedLanguage
+}
+
+export async function migrate(driver: ColdDriver, options: MigrateOptions): Promise<SearchSupport> {
   const missing = await missingMigrations(driver)
   if (missing.length > 0) {
     if (options.mode === 'check') throw incomplete('migrations')
@@ -41,7 +53,7 @@ export async function migrate(driver: ColdDriver, options: MigrateOptions): Prom
     if (applied.length > 0)
       options.logger.info({ migrations: applied.map(({ name }) => name), durationMs }, 'cold schema migrated')
   }
-  return ensureIndexes(driver, options)
+  return { vectors: await ensureIndexes(driver, options), language: await ensureTextIndex(driver, options) }
 }
 
 async function missingMigrations(driver: ColdDriver): Promise<Migration[]> {
@@ -119,7 +131,7 @@ function isSame(a: VectorIndex, b: VectorIndex): boolean {
  */
 async function ensureExtension(driver: ColdDriver, { mode, logger }: MigrateOptions): Promise<string | undefined> {
   let found = await findExtension(driver)
-  if (found.schema === undefined && found.isAvailable && mode === 'auto') {
+  if (found.schema === undefined && found.isAvailable && mode !== 'check') {
     await createExtension(driver)
     found = await findExtension(driver)
   }

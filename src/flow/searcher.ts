@@ -5,7 +5,7 @@
  * cold answers. So a long pending costs a walk over it, and nothing in the database.
  */
 
-import type { ColdHit, ColdRow, ColdTier } from '../cold/cold-tier.ts'
+import type { ColdHit, ColdRow, ColdTier, OwnText } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { isWithin } from '../entry/namespace.ts'
@@ -17,18 +17,19 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { readCursor, writeCursor } from '../query/cursor.ts'
 import { asksForReads, type Filter, matches } from '../query/filter.ts'
-import type { Metric } from '../query/metric.ts'
 import { similarity } from '../query/metric.ts'
 import { compareKeys, directions, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
+import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { Pending } from './pending.ts'
+import { type Place, rankHits } from './rank-hits.ts'
 
 export interface SearcherParts {
   /** Cursors are of one store. */
   readonly storeId: string
   readonly pending: Pending
-  readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search'>
+  readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search' | 'searchTexts'>
   readonly access: AccessCounter
   /** Learns of what was found. */
   readonly versions: VersionClock
@@ -39,16 +40,25 @@ export interface SearcherParts {
 
 export interface SearchHit<E extends MemoryEntry = MemoryEntry> {
   readonly entry: E
-  /** Higher is nearer: cosine similarity, inner product or negative L2 distance. */
+  /**
+   * Higher is better. By `embedding`: cosine similarity, inner product or negative L2 distance. By `text`: from 0 to 1.
+   * By both: the sum of `weight / (constant + rank)` over the two lists.
+   */
   readonly score: number
+  /** Where it is among the nearest vectors, if it is, and its score there. */
+  readonly vector?: Place
+  /** Where it is among the texts that have the words, if it is, and its score there. */
+  readonly text?: Place
 }
 
 export interface SearchResult<E extends MemoryEntry = MemoryEntry> {
-  /** Nearest first. */
+  /** Best first, ties by namespace and id. */
   readonly hits: readonly SearchHit<E>[]
   /** Whether a tier was missing, so that there may be nearer entries. */
   readonly partial: boolean
-  /** Whether every vector was compared, for want of an index of these dimensions and this metric. */
+  /**
+   * Whether every vector was compared, for want of an index of these dimensions and this metric. By `text` alone: true.
+   */
   readonly exact: boolean
 }
 
@@ -120,15 +130,28 @@ export class Searcher {
     return this.#parts.cold.count({ ...own, exclude: [] }, versions, patience)
   }
 
-  /** The `k` nearest among entries whose embedding has the query's dimensions. Hits count as accesses. */
-  async search(
-    scope: Scope,
-    filter: Filter,
-    { embedding, k, metric }: { embedding: Float32Array; k: number; metric: Metric },
-    options: Patience,
-  ): Promise<SearchResult> {
+  /** The best `k` by vector, by text or by both. Hits count as accesses. */
+  async search(scope: Scope, filter: Filter, query: SearchQuery, options: Patience): Promise<SearchResult> {
     const patience = this.#patience(options)
     const own = await this.#own(scope, filter, patience)
+    const [nearest, worded] = await Promise.all([
+      query.vector && this.#nearest(own, query.vector, query.reach, patience),
+      query.text === undefined ? undefined : this.#worded(own, query.text, query.reach, patience),
+    ])
+    const now = this.#parts.clock.now()
+    const hits = rankHits({ vector: nearest?.hits, text: worded }, query, byScore)
+    return {
+      hits: hits.map(({ record, access, ...ranked }) => {
+        this.#parts.versions.observe(record, record.version)
+        return { entry: toEntry(record, this.#parts.access.count(record, access, now)), ...ranked }
+      }),
+      partial: false,
+      exact: nearest?.exact ?? true,
+    }
+  }
+
+  /** The nearest among entries whose embedding has the query's dimensions. */
+  async #nearest(own: Own, { embedding, metric }: VectorQuery, k: number, patience: Patience) {
     let exact = true
     const fromCold = await notReplaced(own, k, async (most, exclude) => {
       const found = await this.#parts.cold.search({ ...own, exclude, embedding, metric, k: most }, patience)
@@ -139,16 +162,28 @@ export class Searcher {
       const vector = row.record.embedding
       return vector?.length === embedding.length ? { ...row, score: similarity(metric, embedding, vector) } : undefined
     }
-    const hits = await this.#merge(own, fromCold, toHit, byScore, k, patience)
-    const now = this.#parts.clock.now()
-    return {
-      hits: hits.map(({ record, access, score }) => {
-        this.#parts.versions.observe(record, record.version)
-        return { entry: toEntry(record, this.#parts.access.count(record, access, now)), score }
-      }),
-      partial: false,
-      exact,
+    return { hits: await this.#merge(own, fromCold, toHit, byScore, k, patience), exact }
+  }
+
+  /** The best of the texts that have the words: only Postgres can tell which, so own ones travel there. */
+  async #worded(own: Own, text: string, k: number, patience: Patience): Promise<ColdHit[]> {
+    const records = new Map<OwnText, EntryRecord>()
+    for (const record of own.versions.values())
+      if (record.text !== null && isSelected(own, record)) records.set(toOwnText(record, record.text), record)
+    let scores: ReadonlyMap<OwnText, number> | undefined
+    const fromCold = await notReplaced(own, k, async (most, exclude) => {
+      const texts = scores === undefined ? [...records.keys()] : []
+      const found = await this.#parts.cold.searchTexts({ ...own, exclude, text, k: most, own: texts }, patience)
+      scores ??= found.own
+      return found.hits
+    })
+    const newer = new Set(fromCold.map(({ record }) => keyText(record)))
+    const hits = [...fromCold]
+    for (const [ownText, score] of scores ?? []) {
+      const record = records.get(ownText)!
+      if (!newer.has(keyText(record))) hits.push({ record, access: readsOf(own, record), score })
     }
+    return first(hits, k, byScore)
   }
 
   async #own(scope: Scope, filter: Filter, patience: Patience): Promise<Own> {
@@ -233,6 +268,13 @@ async function notReplaced<R extends ColdRow>(
     if (newer.length === rows.length || rows.length < wanted) return newer
   }
   return within(scope, await ask(wanted, [...versions.values()]))
+}
+
+/** Postgres looks at the first 100 000 characters, which are at most twice as many here. */
+const MOST_UNITS = 200_000
+
+function toOwnText({ namespace, id, version }: EntryRecord, text: string): OwnText {
+  return { namespace, id, version, text: text.slice(0, MOST_UNITS) }
 }
 
 function isSelected(own: Own, record: EntryRecord, access = readsOf(own, record)): boolean {

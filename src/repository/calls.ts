@@ -19,6 +19,15 @@ import type { Durability } from '../flow/writer.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
 import { type Order, type OrderBy, parseOrder } from '../query/order.ts'
+import {
+  checkFusion,
+  checkMinScore,
+  checkText,
+  type Fusion,
+  SEARCH_DEFAULTS,
+  type SearchQuery,
+  toSearchQuery,
+} from '../query/search-query.ts'
 import { parseWhere, type Where } from '../query/where.ts'
 
 export interface WriteOptions extends CallOptions {
@@ -59,19 +68,45 @@ export interface FindOptions<K extends EntryKind | undefined = undefined> extend
   readonly cursor?: string | undefined
 }
 
-export interface SearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
-  readonly embedding: readonly number[] | Float32Array | Float64Array
-  /** How many nearest entries, 1 to 1 000. @default 10 */
+/** By `embedding`, by `text`, or by both, whose ranks are then fused. */
+export type SearchOptions<K extends EntryKind | undefined = undefined> = (ByVector | ByText | ByBoth) &
+  CommonSearchOptions<K>
+
+interface CommonSearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
+  /** How many hits at most, 1 to 1 000. @default 10 */
   readonly k?: number | undefined
+  /** No hit whose `score` is less. @default all */
+  readonly minScore?: number | undefined
+}
+
+export interface ByVector {
+  readonly embedding: readonly number[] | Float32Array | Float64Array
   /** @default 'cosine' */
   readonly metric?: Metric | undefined
+  readonly text?: undefined
+  readonly fusion?: undefined
+}
+
+export interface ByText {
+  /**
+   * What people type: words that must all be there, "phrases", `or`, `-` before what must not be there. It is looked
+   * for in `text` and `summary`, in the language of the store (`cold.language`). At most 4 000 characters.
+   */
+  readonly text: string
+  readonly embedding?: undefined
+  readonly metric?: undefined
+  readonly fusion?: undefined
+}
+
+export interface ByBoth extends Pick<ByVector, 'embedding' | 'metric'>, Pick<ByText, 'text'> {
+  readonly fusion?: Fusion | undefined
 }
 
 /** What holds where a call says nothing; for opening there is `default-options.ts`. */
 export const CALL_DEFAULTS = {
   find: { limit: 100 },
-  search: { k: 10, metric: 'cosine' },
-} as const satisfies { find: Partial<FindOptions>; search: Partial<SearchOptions> }
+  search: SEARCH_DEFAULTS,
+} as const satisfies { find: Partial<FindOptions>; search: Partial<ByBoth & CommonSearchOptions> }
 
 const DURABILITIES: readonly Durability[] = ['wal', 'cold']
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
@@ -101,6 +136,9 @@ const searching = {
   embedding,
   k: wholeNumber(MAX_K),
   metric: asQuery(oneOf(METRICS)),
+  text: checkText,
+  fusion: checkFusion,
+  minScore: checkMinScore,
   ...counting,
 } satisfies RulesOf<SearchOptions>
 
@@ -121,7 +159,7 @@ export const CALLS = {
   find: defineCall('find', finding),
   findAll: defineCall('findAll', finding),
   count: defineCall('count', counting),
-  search: requireEmbedding(defineCall('search', searching)),
+  search: asSearch(defineCall('search', searching)),
   explain: defineCall('explain', waiting),
   sync: defineCall('sync', waiting),
   checkpoint: defineCall('checkpoint', waiting),
@@ -129,12 +167,11 @@ export const CALLS = {
   close: defineCall('close', { timeout }),
 } as const
 
-function requireEmbedding<O extends { readonly embedding?: Float32Array }>(schema: CallSchema<O>) {
-  return (given: unknown): O & { readonly embedding: Float32Array } => {
+/** Adds what the options ask for together. */
+function asSearch<O extends Parameters<typeof toSearchQuery>[0]>(schema: CallSchema<O>) {
+  return (given: unknown): O & { readonly query: SearchQuery } => {
     const checked = schema(given)
-    const { embedding } = checked
-    if (embedding === undefined) throw invalidQuery('`embedding` must be given: the vector to search by', 'embedding')
-    return { ...checked, embedding }
+    return { ...checked, query: toSearchQuery(checked) }
   }
 }
 

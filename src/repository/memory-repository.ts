@@ -245,12 +245,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
-  /** Answers the entries nearest to a vector of the same dimensions. Hits count as accesses. */
+  /**
+   * Answers the entries nearest to a vector of the same dimensions (`embedding`), those whose `text` or `summary` has
+   * the words of a query (`text`), or what is high in either ranking (both). Hits count as accesses.
+   */
   search(options: SearchOptions<K>): Promise<SearchResult<EntryOf<K>>> {
     return this.#flows.gate.run(CALLS.search, options, async (checked) => {
-      const { embedding, k = CALL_DEFAULTS.search.k, metric = CALL_DEFAULTS.search.metric } = checked
-      const query = { embedding, k, metric }
-      const result = await this.#flows.searcher.search(this.#scope(checked), this.#filter(checked), query, checked)
+      const { searcher } = this.#flows
+      const result = await searcher.search(this.#scope(checked), this.#filter(checked), checked.query, checked)
       return result as SearchResult<EntryOf<K>>
     })
   }

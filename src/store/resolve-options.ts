@@ -57,7 +57,8 @@ export type ResolvedHot =
 export type ResolvedCold = {
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
-  readonly migrate: 'auto' | 'check'
+  readonly language: string | undefined
+  readonly migrate: 'auto' | 'check' | 'change'
 } & (
   | {
       readonly kind: 'embedded'
@@ -144,6 +145,8 @@ const hotChecks = {
   client: z.custom<RedisClientLike>(isIoredisClient, IOREDIS).optional(),
 } satisfies Checks<HotOptions>
 
+const LANGUAGE = "the name of a text search configuration, as 'simple' or 'english'"
+
 const coldChecks = {
   dir: z.string().min(1).optional(),
   url: url(/^postgres(ql)?:\/\//, POSTGRES_URL).optional(),
@@ -151,6 +154,10 @@ const coldChecks = {
   max: whole(1).max(1_000).optional(),
   dimensions: z.array(z.int().min(1).max(MAX_DIMENSIONS)).max(16).optional(),
   metrics: z.array(z.enum(['cosine', 'l2', 'inner-product'])).optional(),
+  language: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,39}$/, LANGUAGE)
+    .optional(),
   migrate: z.enum(['auto', 'check']).optional(),
 } satisfies Checks<ColdOptions>
 
@@ -291,8 +298,8 @@ function serverOf(client: RedisClientLike): RedisLocation {
 }
 
 function resolveCold(given: GivenOptions['cold']): ResolvedCold {
-  const { dimensions, metrics, migrate } = complete(DEFAULTS.cold, given)
-  const common = { dimensions, metrics, migrate }
+  const { dimensions, metrics, language, migrate } = complete(DEFAULTS.cold, given)
+  const common = { dimensions, metrics, language, migrate }
   if (given?.url === undefined && given?.client === undefined) {
     const dir = given?.dir === undefined ? DEFAULTS.cold.dir : absoluteFolder('cold.dir', given.dir)
     return { ...common, kind: 'embedded', dir, isShared: false, isInDataFolder: dir === undefined }

@@ -11,6 +11,7 @@ import { Pending } from '../../src/flow/pending.ts'
 import { Searcher } from '../../src/flow/searcher.ts'
 import type { Filter } from '../../src/query/filter.ts'
 import { similarity } from '../../src/query/metric.ts'
+import { toSearchQuery } from '../../src/query/search-query.ts'
 import { PgliteTemplate } from '../cold/pglite/pglite-template.ts'
 import { chunkOf, FUTURE, seeded, tombstone, vectorOf } from '../contract/cold-records.ts'
 
@@ -91,7 +92,7 @@ describe('with a long pending', () => {
       const score = ({ embedding: other }: EntryRecord) => similarity('cosine', embedding, other!)
       const nearest = [...expected].sort((a, b) => score(b) - score(a))
       for (const k of [1, 20]) {
-        const { hits } = await searcher.search(scope, filter, { embedding, k, metric: 'cosine' }, {})
+        const { hits } = await searcher.search(scope, filter, toSearchQuery({ embedding, k }), {})
         expect(hits.map(({ entry }) => entry.id)).toEqual(nearest.slice(0, k).map(({ id }) => id))
       }
     }
@@ -102,7 +103,7 @@ describe('with a long pending', () => {
     const scope = { namespace: 'new', recursive: true }
     travelled.length = 0
     await searcher.find(scope, [], { limit: 10 }, {})
-    await searcher.search(scope, [], { embedding: vectorOf(4, random), k: 10, metric: 'l2' }, {})
+    await searcher.search(scope, [], toSearchQuery({ embedding: vectorOf(4, random), k: 10, metric: 'l2' }), {})
     expect(travelled).toEqual([
       ['find', 0],
       ['versions', 11],

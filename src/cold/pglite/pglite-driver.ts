@@ -26,6 +26,8 @@ export interface PgliteColdOptions extends PgliteStart {
   /** Dimensions and metrics to keep vector indexes for. */
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
+  /** Of the index of texts. @default as the database has it */
+  readonly language?: string | undefined
   /** Milliseconds per statement. Opening, migrations and index builds take as long as they take. */
   readonly timeout: number
   readonly logger: Logger
@@ -44,8 +46,8 @@ export async function openPgliteCold(
   starting: Promise<PgliteClient> = startPglite(options),
 ): Promise<ColdTier> {
   const driver = new PgliteDriver(await starting, options.timeout, options.logger)
-  const { clock, dimensions, metrics, logger } = options
-  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger, clock })
+  const { clock, dimensions, metrics, language, logger } = options
+  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, logger, clock })
 }
 
 /** @internal */

@@ -13,7 +13,7 @@ export interface PgliteStart {
    * undefined: in memory. The caller MUST hold a lock over the folder: a second opener gets no error and loses rows.
    */
   readonly dir: string | undefined
-  readonly migrate: 'auto' | 'check'
+  readonly migrate: 'auto' | 'check' | 'change'
   /** Whether a new database comes from an image of a prepared one, where there is one. @default true */
   readonly image?: boolean
 }
@@ -21,7 +21,7 @@ export interface PgliteStart {
 /** Makes the database first where there is none. */
 export async function startPglite({ dir, migrate, image = true }: PgliteStart): Promise<PgliteClient> {
   // What only checks gets a database that has nothing yet, and says so.
-  const prepared = async () => (image && migrate === 'auto' ? databaseImage() : undefined)
+  const prepared = async () => (image && migrate !== 'check' ? databaseImage() : undefined)
   try {
     if (dir === undefined) return await PgliteClient.start(undefined, prepared())
     return await PgliteClient.start(() => prepareFolder(dir, async (folder) => makeDatabase(folder, await prepared())))

@@ -38,7 +38,9 @@ export interface PostgresDriverOptions extends PostgresLocation {
   /** Dimensions and metrics to keep vector indexes for. */
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
-  readonly migrate: 'auto' | 'check'
+  /** Of the index of texts. @default as the database has it */
+  readonly language?: string | undefined
+  readonly migrate: 'auto' | 'check' | 'change'
   /**
    * Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they
    * take.
@@ -66,8 +68,8 @@ const LONGEST_PAUSE = 200
  */
 export async function openPostgresCold(options: PostgresDriverOptions, signal?: AbortSignal): Promise<ColdTier> {
   const driver = await PostgresDriver.connect(options, signal)
-  const { dimensions, metrics, logger } = options
-  const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, logger })
+  const { dimensions, metrics, language, logger } = options
+  const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, logger })
   return abandonedAt(signal, driver, opening)
 }
 

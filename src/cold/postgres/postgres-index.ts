@@ -1,5 +1,5 @@
 /**
- * Builds of vector indexes on a server that many processes share. An index is built CONCURRENTLY, which no transaction
+ * Builds of indexes on a server that many processes share. An index is built CONCURRENTLY, which no transaction
  * may contain and no lock may wait for (the build waits for every older snapshot, also that of a waiting session): a
  * lease decides who builds, and the others look now and then. A build that ended halfway leaves an invalid index, which
  * is dropped at once, or by the next build where its process died.
@@ -48,7 +48,7 @@ export async function buildConcurrently(site: BuildSite, name: string, definitio
       await buildUnderLease(site, name, definition, holder)
       continue
     }
-    if (!isTold) site.logger.info({ index: name }, 'another process builds vector indexes: waiting for it')
+    if (!isTold) site.logger.info({ index: name }, 'another process builds indexes: waiting for it')
     isTold = true
     await sleep(LOOK_AGAIN_MS)
   }
@@ -80,7 +80,7 @@ async function buildUnderLease(site: BuildSite, name: string, definition: string
 
 function cancelled(name: string, blocker: string | undefined, cause: unknown): ThermoclineError {
   const why = blocker === undefined ? 'was cancelled' : `waited for ${blocker} and was given up: end that`
-  const message = `the build of the vector index ${name} ${why}; run \`npx thermocline migrate\`, or open the store again`
+  const message = `the build of the index ${name} ${why}; run \`npx thermocline migrate\`, or open the store again`
   return new ThermoclineError('ERR_SCHEMA', message, {}, { cause })
 }
 
@@ -125,7 +125,7 @@ class BuildWatch {
       if (this.#told.has(blocker)) continue
       this.#told.add(blocker)
       const told = { index: this.#name, pid, application, patience }
-      logger.warn(told, 'the build of a vector index waits for an older transaction, and gives up after `patience`')
+      logger.warn(told, 'the build of an index waits for an older transaction, and gives up after `patience`')
     }
     if (performance.now() - this.#waitsSince < patience) return
     const [last] = [...this.#told].slice(-1)

@@ -57,6 +57,13 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
       for (const filter of [[], ofDocument]) await tier.search(searchOf({ exclude, filter }))
     await tier.search(searchOf({ metric: 'l2', scope: deep }))
   },
+  searchTexts: async (tier) => {
+    const texts = records.map((record) => ({ ...record, text: 'water' }))
+    for (const exclude of [[], records])
+      for (const scope of [flat, deep])
+        for (const own of [[], texts])
+          await tier.searchTexts({ ...queryOf({ exclude, scope }), text: 'water', k: 10, own })
+  },
   upsert: (tier) => tier.upsert(records),
   ship: async (tier) => {
     await tier.takeOver(walId, 1)

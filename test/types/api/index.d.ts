@@ -3,12 +3,31 @@
 interface AnyColdOptions {
     readonly dimensions?: readonly number[] | undefined;
     readonly metrics?: readonly Metric[] | undefined;
+    readonly language?: string | undefined;
     readonly migrate?: 'auto' | 'check' | undefined;
 }
 
 type AnyThermoclineError = {
     [C in ErrorCode]: ThermoclineError<C>;
 }[ErrorCode];
+
+interface ByBoth extends Pick<ByVector, 'embedding' | 'metric'>, Pick<ByText, 'text'> {
+    readonly fusion?: Fusion | undefined;
+}
+
+interface ByText {
+    readonly text: string;
+    readonly embedding?: undefined;
+    readonly metric?: undefined;
+    readonly fusion?: undefined;
+}
+
+interface ByVector {
+    readonly embedding: readonly number[] | Float32Array | Float64Array;
+    readonly metric?: Metric | undefined;
+    readonly text?: undefined;
+    readonly fusion?: undefined;
+}
 
 interface CallOptions {
     readonly signal?: AbortSignal | undefined;
@@ -80,6 +99,11 @@ interface CommonConditions {
     readonly accessCount?: Match<number>;
 }
 
+interface CommonSearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
+    readonly k?: number | undefined;
+    readonly minScore?: number | undefined;
+}
+
 interface Comparison<T> extends Equality<T> {
     readonly gt?: T;
     readonly gte?: T;
@@ -105,6 +129,7 @@ declare const DEFAULTS: {
         readonly dir: undefined;
         readonly dimensions: readonly [];
         readonly metrics: readonly ["cosine"];
+        readonly language: undefined;
         readonly migrate: 'auto';
     };
     readonly durability: 'wal';
@@ -254,6 +279,12 @@ interface FindOptions<K extends EntryKind | undefined = undefined> extends Count
 interface FindResult<E> {
     readonly items: readonly E[];
     readonly nextCursor?: string;
+}
+
+interface Fusion {
+    readonly vector?: number | undefined;
+    readonly text?: number | undefined;
+    readonly constant?: number | undefined;
 }
 
 type GivenMetadata = JsonObject | (object & NoBuiltIn);
@@ -444,6 +475,11 @@ type Patch<I extends EntryInput> = Changeable<I> & {
 
 type PatchOf<K extends EntryKind | undefined> = K extends EntryKind ? Patch<InputOfKind<K>> : Patch<EntryInput>;
 
+interface Place {
+    readonly rank: number;
+    readonly score: number;
+}
+
 interface Placement {
     readonly version: string;
     readonly deleted: boolean;
@@ -527,13 +563,11 @@ interface RedisHotOptions {
 interface SearchHit<E extends MemoryEntry = MemoryEntry> {
     readonly entry: E;
     readonly score: number;
+    readonly vector?: Place;
+    readonly text?: Place;
 }
 
-interface SearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
-    readonly embedding: readonly number[] | Float32Array | Float64Array;
-    readonly k?: number | undefined;
-    readonly metric?: Metric | undefined;
-}
+type SearchOptions<K extends EntryKind | undefined = undefined> = (ByVector | ByText | ByBoth) & CommonSearchOptions<K>;
 
 interface SearchResult<E extends MemoryEntry = MemoryEntry> {
     readonly hits: readonly SearchHit<E>[];
@@ -697,4 +731,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, OrderBy, OrderField, Patch, PatchOf, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };

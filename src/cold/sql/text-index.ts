@@ -1,0 +1,82 @@
+/**
+ * In which language texts are searched, and the GIN index over them. The index says the language to every process, by
+ * its name: one that declares none goes by it, and one that declares another is refused, or entries would be found or
+ * not by whom one asks. Without an index texts are searched one by one.
+ */
+import { sql } from 'drizzle-orm'
+import { ThermoclineError } from '../../errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { ColdDriver } from '../cold-driver.ts'
+import { indexedVector, type QualifiedLanguage } from './text-vector.ts'
+
+/** Searched by where nothing is declared: words as they are, in lower case. */
+const PLAIN = 'simple'
+const NAME = 'memory_entries_text_'
+
+export interface TextIndexOptions {
+  /** Name of a text search configuration; undefined: as the database has it. */
+  readonly language?: string | undefined
+  /** `check` builds nothing. `change` puts the index of another language in place of the one that is there. */
+  readonly mode: 'auto' | 'check' | 'change'
+  readonly logger: Logger
+}
+
+/** Answers the language, after the index of a declared one is there. */
+export async function ensureTextIndex(driver: ColdDriver, options: TextIndexOptions): Promise<QualifiedLanguage> {
+  const { language, mode, logger } = options
+  const indexed = await indexedLanguage(driver)
+  if (language === undefined || language === indexed) return qualified(driver, language ?? indexed ?? PLAIN)
+  if (indexed !== undefined && mode !== 'change') throw otherLanguage(indexed)
+  const name = await qualified(driver, language)
+  if (mode === 'check')
+    throw new ThermoclineError(
+      'ERR_SCHEMA',
+      'the cold tier lacks the index of texts: run `npx thermocline migrate` with the option `cold.language`',
+      {},
+    )
+  const startedAt = performance.now()
+  logger.info({ language }, 'building the index of texts: this takes as long as it takes')
+  await driver.buildIndex(
+    NAME + language,
+    `thermocline.memory_entries USING gin ((${indexedVector(name)})) WHERE text IS NOT NULL`,
+  )
+  if (indexed !== undefined) await driver.build(sql.raw(`DROP INDEX IF EXISTS thermocline.${NAME}${indexed}`))
+  logger.info({ language, durationMs: Math.round(performance.now() - startedAt) }, 'index of texts built')
+  return name
+}
+
+/** The language by now: another process may have declared one. */
+export async function languageOf(driver: ColdDriver): Promise<QualifiedLanguage> {
+  return qualified(driver, (await indexedLanguage(driver)) ?? PLAIN)
+}
+
+/** While one replaces another both are there: the newer counts, once it is whole. */
+async function indexedLanguage(driver: ColdDriver): Promise<string | undefined> {
+  const [row] = await driver.query(sql`
+    SELECT substr(c.relname::text, ${NAME.length + 1}::int4) AS language FROM pg_index i
+    JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE i.indisvalid AND i.indrelid = to_regclass('thermocline.memory_entries')
+      AND starts_with(c.relname::text, ${NAME})
+    ORDER BY c.oid DESC LIMIT 1`)
+  return row?.language as string | undefined
+}
+
+/** Whatever the search path of the role: those that Postgres brings come first. */
+async function qualified(driver: ColdDriver, language: string): Promise<QualifiedLanguage> {
+  const [row] = await driver.query(sql`
+    SELECT quote_ident(n.nspname) || '.' || quote_ident(c.cfgname) AS name
+    FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace
+    WHERE c.cfgname = ${language}
+    ORDER BY n.nspname = 'pg_catalog' DESC, n.nspname = 'public' DESC, n.nspname LIMIT 1`)
+  if (row !== undefined) return row.name as string
+  const [all] = await driver.query(sql`SELECT string_agg(DISTINCT cfgname::text, ', ') AS names FROM pg_ts_config`)
+  const message = `option \`cold.language\` is no text search configuration of the cold tier; it has ${all?.names}`
+  throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'cold.language' })
+}
+
+function otherLanguage(indexed: string): ThermoclineError {
+  const message =
+    `option \`cold.language\`: the texts of this store are indexed in \`${indexed}\`, and a store has one language. ` +
+    'Say the same, or leave it out; `npx thermocline migrate --config FILE` with the other one builds the index anew'
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'cold.language' })
+}

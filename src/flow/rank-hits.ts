@@ -1,0 +1,49 @@
+/** Makes one ranking of what was found by vector and by text. */
+import type { ColdHit, ColdRow } from '../cold/cold-tier.ts'
+import { keyText } from '../entry/entry-key.ts'
+import { fuse } from '../query/rank-fusion.ts'
+import type { SearchQuery } from '../query/search-query.ts'
+
+/** Where an entry is in one of the lists. */
+export interface Place {
+  /** From 1 on. */
+  readonly rank: number
+  readonly score: number
+}
+
+export interface RankedRow extends ColdRow {
+  readonly score: number
+  readonly vector?: Place
+  readonly text?: Place
+}
+
+/** Each best first; undefined where it was not asked for. */
+interface Lists {
+  readonly vector: readonly ColdHit[] | undefined
+  readonly text: readonly ColdHit[] | undefined
+}
+
+/** The best `k`: by the score of the only list, or by reciprocal rank fusion of both. */
+export function rankHits(
+  { vector, text }: Lists,
+  { k, fusion, minScore = Number.NEGATIVE_INFINITY }: SearchQuery,
+  order: (a: RankedRow, b: RankedRow) => number,
+): RankedRow[] {
+  const rows = new Map<string, RankedRow>()
+  for (const [name, list] of Object.entries({ vector, text })) {
+    for (const [i, { record, access, score }] of (list ?? []).entries()) {
+      const key = keyText(record)
+      const known = rows.get(key)
+      // Each list is of its own moment: the newer version is shown.
+      const newest = known !== undefined && known.record.version > record.version ? known : { record, access }
+      const row = { ...known, record: newest.record, access: newest.access, score, [name]: { rank: i + 1, score } }
+      rows.set(key, row)
+    }
+  }
+  const isFused = vector !== undefined && text !== undefined
+  const ranked = [...rows.values()].map((row) => (isFused ? { ...row, score: fuse(row, fusion) } : row))
+  return ranked
+    .filter(({ score }) => score >= minScore)
+    .sort(order)
+    .slice(0, k)
+}
