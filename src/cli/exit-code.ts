@@ -1,4 +1,5 @@
-/** What a command's exit code says; the README has the same list. What `recover` found decides its own (recover.ts). */
+/** What a command's exit code says; the README has the same list. */
+import type { LogRecovery } from '../admin/recover-store.ts'
 import { type ErrorCode, isThermoclineError } from '../errors.ts'
 
 export const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, locked: 4, interruptedTwice: 130 } as const
@@ -13,6 +14,14 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   ERR_WAL_CORRUPT: EXIT.damaged,
   ERR_LOCKED: EXIT.locked,
 }
+
+/** What is still to be done after `recover`, by the outcome of a log. The others leave nothing. */
+export const UNFINISHED_RECOVERY = {
+  kept: EXIT.damaged,
+  missing: EXIT.damaged,
+  interrupted: EXIT.failed,
+  locked: EXIT.locked,
+} as const satisfies Partial<Record<LogRecovery['outcome'], number>>
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { type LogRecovery, type LostRange, type RecoveredLog, recoverStore } from '../admin/recover-store.ts'
 import { recordsIn } from '../errors.ts'
-import { EXIT } from './exit-code.ts'
+import { UNFINISHED_RECOVERY } from './exit-code.ts'
 import { RecoverProgressBars } from './recover-progress.ts'
 import { listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
@@ -38,40 +38,36 @@ export function recoverCommand(): Command {
         },
       ).finally(() => bars.finish())
       console.log(flags.json ? JSON.stringify({ logs: recoveries }) : describe(recoveries))
-      for (const { outcome, reason, code } of UNFINISHED) {
+      for (const { outcome, reason } of UNFINISHED) {
         if (!recoveries.some((recovery) => recovery.outcome === outcome && !isAccepted(recovery))) continue
         process.stderr.write(`thermocline: ${reason}\n`)
-        process.exitCode ??= code
+        process.exitCode ??= UNFINISHED_RECOVERY[outcome]
       }
     })
 }
 
 /** Answers why there is still something to do, the most pressing reason first. */
-const UNFINISHED: readonly { outcome: LogRecovery['outcome']; reason: string; code: number }[] = [
+const UNFINISHED: readonly { outcome: keyof typeof UNFINISHED_RECOVERY; reason: string }[] = [
   {
     outcome: 'kept',
     reason:
       'a log lost acknowledged records, and the store does not open while it is there: restore its files from a copy ' +
       'and run this again, or go on without them by --accept-loss (ERR_WAL_CORRUPT)',
-    code: EXIT.damaged,
   },
   {
     outcome: 'missing',
     reason:
       'the folder of a log is gone, and the store does not open without it: restore it from a copy and run this again, ' +
       'or go on without it by --accept-loss (ERR_WAL_CORRUPT)',
-    code: EXIT.damaged,
   },
   {
     outcome: 'interrupted',
     reason: 'interrupted: what was shipped is safe in the database; run this again to go on',
-    code: EXIT.failed,
   },
   {
     outcome: 'locked',
     reason:
       'a log belongs to a living process, which ships it itself: leave it alone, or stop that process and run this again (ERR_LOCKED)',
-    code: EXIT.locked,
   },
 ]
 

@@ -1,4 +1,7 @@
-/** How much an entry may hold, so that every tier can keep it. How it must look otherwise is in validate.ts. */
+/**
+ * How much an entry may hold, so that every tier can keep it. Names are held against it in text.ts, and all else in
+ * validate.ts and field-checks.ts, which say how a field must look otherwise.
+ */
 
 /** Longest encoded entry, in bytes: a record of the log holds no more (wal/format.ts). */
 export const MAX_ENTRY_BYTES = 16 * 1024 * 1024

@@ -35,11 +35,6 @@ export interface AccessStats {
   readonly accessCount: number
 }
 
-/** Deleted and expired entries read as absent, wherever they stand. */
-export function isLive(record: Pick<EntryRecord, 'deletedAt' | 'expiresAt'>, now: number): boolean {
-  return record.deletedAt === null && (record.expiresAt === null || record.expiresAt > now)
-}
-
 export function tombstoneOf(entry: EntryKey & { key: string | null }, version: Version, now: number): EntryRecord {
   return {
     namespace: entry.namespace,

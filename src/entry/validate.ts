@@ -5,21 +5,13 @@
 import { types } from 'node:util'
 import { ThermoclineError } from '../errors.ts'
 import { isUuid } from '../kernel/uuid.ts'
-import { parseDuration } from './duration.ts'
 import { idOfKey, newId } from './entry-id.ts'
-import {
-  MAX_DIMENSIONS,
-  MAX_ENTRY_BYTES,
-  MAX_INT4,
-  MAX_NAME_BYTES,
-  MAX_TIME,
-  MAX_VECTOR_LENGTH,
-  MIN_VECTOR_LENGTH,
-} from './limits.ts'
+import { expiryOf } from './expiry.ts'
+import { invalid, name, optional, text, time, wholeNumber } from './field-checks.ts'
+import { MAX_DIMENSIONS, MAX_ENTRY_BYTES, MAX_NAME_BYTES, MAX_VECTOR_LENGTH, MIN_VECTOR_LENGTH } from './limits.ts'
 import { ENTRY_KINDS, type EntryKind } from './memory-entry.ts'
 import { MetadataFault, metadataJson } from './metadata.ts'
 import type { EntryRecord } from './record.ts'
-import { nameFault, textFault } from './text.ts'
 
 /** Fields that the store fills in. They are let pass, so that an entry can be read, changed and put back. */
 const FILLED_IN = ['namespace', 'version', 'updatedAt', 'lastAccessedAt', 'accessCount'] as const
@@ -76,7 +68,7 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     embeddingModel: optional('embeddingModel', raw.embeddingModel, (value) => name('embeddingModel', value)),
     createdAt,
     updatedAt: now,
-    expiresAt: expiry(raw.ttl, raw.expiresAt, now),
+    expiresAt: expiryOf(raw.ttl, raw.expiresAt, now),
     deletedAt: null,
   }
   if (sizeBound(record) > MAX_ENTRY_BYTES)
@@ -132,31 +124,6 @@ function idOf(given: unknown, key: string | null, namespace: string): string {
   return derived
 }
 
-function optional<T>(field: string, value: unknown, check: (value: unknown) => T): T | null {
-  if (value === null) throw invalid(field, 'must not be null: leave it out where there is none')
-  return value === undefined ? null : check(value)
-}
-
-function text(field: string, value: unknown): string {
-  if (typeof value !== 'string') throw invalid(field, 'must be a text')
-  const fault = textFault(value)
-  if (fault !== undefined) throw invalid(field, fault)
-  return value
-}
-
-function name(field: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a non-empty text')
-  const fault = nameFault(value)
-  if (fault !== undefined) throw invalid(field, fault)
-  return value
-}
-
-function wholeNumber(field: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_INT4)
-    throw invalid(field, `must be a whole number from 0 to ${MAX_INT4}`)
-  return value + 0 // -0 becomes 0, as it would in Postgres
-}
-
 function childIds(value: unknown): readonly string[] {
   if (!Array.isArray(value)) throw invalid('children', 'must be an array of ids')
   // Unlike map, this sees holes.
@@ -195,33 +162,9 @@ function isNumberArray(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || types.isFloat32Array(value) || types.isFloat64Array(value)
 }
 
-function time(field: string, value: unknown): number {
-  const millis = types.isDate(value) ? value.getTime() : value
-  if (typeof millis !== 'number' || !Number.isInteger(millis) || millis < 0 || millis > MAX_TIME)
-    throw invalid(field, 'must be a Date or whole milliseconds since 1970, before the year 10000')
-  return millis
-}
-
-function expiry(ttl: unknown, expiresAt: unknown, now: number): number | null {
-  const at = optional('expiresAt', expiresAt, (value) => time('expiresAt', value))
-  const lifetime = optional('ttl', ttl, (value) => parseDuration(value) ?? Number.NaN)
-  if (lifetime !== null && at !== null) throw invalid('ttl', 'must not be given together with `expiresAt`')
-  if (lifetime !== null) {
-    if (!(lifetime > 0 && now + lifetime <= MAX_TIME))
-      throw invalid('ttl', "must be positive milliseconds or a text like '30m'")
-    return Math.ceil(now + lifetime)
-  }
-  if (at !== null && at <= now) throw invalid('expiresAt', 'is in the past')
-  return at
-}
-
 function json(value: unknown): string {
   const text = metadataJson(value)
   if (!(text instanceof MetadataFault)) return text
   const { path, message } = text
   throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${path}\` ${message}`, { field: 'metadata', path })
-}
-
-function invalid(field: string, fault: string): ThermoclineError<'ERR_INVALID_ENTRY'> {
-  return new ThermoclineError('ERR_INVALID_ENTRY', `\`${field}\` ${fault}`, { field })
 }

@@ -8,8 +8,9 @@
 
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
+import { isLive } from '../entry/expiry.ts'
 import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
-import { type AccessStats, type EntryRecord, isLive, toEntry } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, toEntry } from '../entry/record.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { HotRead } from '../hot/hot-tier.ts'

@@ -7,9 +7,10 @@
 
 import type { ColdHit, ColdRow, ColdTier, OwnText } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
+import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { isWithin } from '../entry/namespace.ts'
-import { type AccessStats, type EntryRecord, isLive, toEntry } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, toEntry } from '../entry/record.ts'
 import { compareText } from '../entry/text.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'

@@ -130,8 +130,8 @@ function connectWorker(
   const { clock } = time
   const outages = new OutageReport(logger)
   const { schedule, hotToColdAge, batchSize } = options.sync || ONLY_WHEN_ASKED
-  const demoter = new Demoter({ hot: hot.tier, cold, pressure, logger, batchSize })
-  const upkeep = new HotUpkeep({ hot, demoter, repair, clock, hotToColdAge, outages })
+  const demoter = new Demoter({ hot: hot.tier, cold, pressure, clock, logger, hotToColdAge, batchSize })
+  const upkeep = new HotUpkeep({ hot, demoter, repair, outages })
   const worker = new SyncWorker({
     sync: new FullSync({ access, checkpointer, hot: upkeep, cold, time, outages, logger }),
     checkpointer,

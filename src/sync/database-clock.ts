@@ -5,7 +5,7 @@
  * machine sleeps, the steady clock may stand still: what the time since boot has grown more by is added.
  *
  * The time told may go back when a measurement says so: versions rise all the same (see {@link ../entry/version.ts}),
- * and expiry is judged by what is known best.
+ * and expiry is judged by what is known best. How far apart clocks may be is said there as well (`MAX_DRIFT_MS`).
  */
 import { uptime } from 'node:os'
 import type { ColdTier } from '../cold/cold-tier.ts'

@@ -1,13 +1,14 @@
 /**
- * Moves entries out of hot: by age (hot-upkeep.ts says which), and early where hot is over capacity. An entry leaves
- * only after cold has its version, and only if hot still holds that version; deleted and expired entries leave by the
- * same path. The cost is that of the batch, not of the tier.
+ * Moves entries out of hot: what was not accessed for `hotToColdAge`, and early where hot is over capacity. An entry
+ * leaves only after cold has its version, and only if hot still holds that version; deleted and expired entries leave
+ * by the same path. The cost is that of the batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 
 export interface DemoterParts {
@@ -15,6 +16,9 @@ export interface DemoterParts {
   readonly cold: ColdTier
   readonly logger: Logger
   readonly pressure: Pressure
+  readonly clock: Clock
+  /** Milliseconds without an access after which an entry leaves hot. */
+  readonly hotToColdAge: number
   /** Entries per batch. */
   readonly batchSize: number
 }
@@ -37,9 +41,10 @@ export class Demoter {
     this.#parts = parts
   }
 
-  /** Demotes what was not accessed after `idleSince`, batch by batch, until none is left or `signal` fires. */
-  demoteIdle(idleSince: number, signal: AbortSignal): Promise<DemoteStats> {
-    return this.#demoteWhile(async () => true, idleSince, signal)
+  /** Demotes what was not accessed for `hotToColdAge`, batch by batch, until none is left or `signal` fires. */
+  demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
+    const { clock, hotToColdAge } = this.#parts
+    return this.#demoteWhile(async () => true, clock.now() - hotToColdAge, signal)
   }
 
   /**

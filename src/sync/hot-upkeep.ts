@@ -1,10 +1,9 @@
 /**
- * What a process does about hot besides writing and reading: it demotes by age and over capacity, hands everything over
- * to cold where cold has lost some of it, and repairs what it shares with others. Where hot is away, the rest of a sync
- * goes on without it.
+ * What a process does about hot besides writing and reading: it has entries demoted (demoter.ts), by age and over
+ * capacity, hands everything over to cold where cold has lost some of it, and repairs what it shares with others. Where
+ * hot is away, the rest of a sync goes on without it.
  */
 import { isThermoclineError } from '../errors.ts'
-import type { Clock } from '../kernel/clock.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import type { Demoter, DemoteStats } from './demoter.ts'
 import type { HotRepair } from './hot-repair.ts'
@@ -16,9 +15,6 @@ export interface HotUpkeepParts {
   readonly demoter: Demoter
   /** Undefined: hot is this process's own, and always current. */
   readonly repair: HotRepair | undefined
-  readonly clock: Clock
-  /** Milliseconds without an access after which an entry leaves hot. */
-  readonly hotToColdAge: number
   readonly outages: OutageReport
 }
 
@@ -52,8 +48,7 @@ export class HotUpkeep {
 
   /** Demotes what was not accessed for long. */
   demoteIdle(): Promise<DemoteStats> {
-    const { clock, demoter, hotToColdAge } = this.#parts
-    return this.#unlessAway(() => demoter.demoteIdle(clock.now() - hotToColdAge, this.#stop.signal))
+    return this.#unlessAway(() => this.#parts.demoter.demoteIdle(this.#stop.signal))
   }
 
   /** Demotes until hot is within its capacity. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keyText } from '../../src/entry/entry-key.ts'
-import { type EntryRecord, isLive, toEntry, tombstoneOf } from '../../src/entry/record.ts'
+import { type EntryRecord, toEntry, tombstoneOf } from '../../src/entry/record.ts'
 import { arbitraryRecord } from './arbitrary-record.ts'
 
 const NODE: EntryRecord = {
@@ -58,19 +58,6 @@ describe('toEntry', () => {
     entry.embedding?.fill(0)
     entry.createdAt.setTime(0)
     expect(record).toEqual(NODE)
-  })
-})
-
-describe('isLive', () => {
-  it.each([
-    ['neither deleted nor expiring', null, null, true],
-    ['expiring later', null, 1_001, true],
-    ['expiring now', null, 1_000, false],
-    ['expired', null, 999, false],
-    ['deleted', 1, null, false],
-    ['deleted and expiring later', 1, 2_000, false],
-  ])('%s', (_, deletedAt, expiresAt, expected) => {
-    expect(isLive({ deletedAt, expiresAt }, 1_000)).toBe(expected)
   })
 })
 

@@ -35,13 +35,15 @@ describeGated('demotion', (tiers, pair) => {
       cold: tiers.cold.around(tiers.cold.tier),
       logger: silentLogger,
       pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
+      clock,
+      hotToColdAge: 0,
       batchSize: 10,
     })
     const never = new AbortController().signal
-    await expect(demoter.demoteIdle(clock.now(), never)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+    await expect(demoter.demoteIdle(never)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
     expect(await placeOf(chunks, id)).toEqual({ pending: true, hot: true, cold: false })
     tiers.cold.refuse('ship')
-    expect(await demoter.demoteIdle(clock.now(), never)).toMatchObject({ demoted: 1 })
+    expect(await demoter.demoteIdle(never)).toMatchObject({ demoted: 1 })
     expect(await placeOf(chunks, id)).toEqual({ pending: true, hot: false, cold: true })
   })
 
@@ -158,6 +160,8 @@ describe('demotion from a hot tier in this process', () => {
       cold: tiers.cold.tier,
       logger: silentLogger,
       pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
+      clock,
+      hotToColdAge: 0,
       batchSize: 1,
     })
     for (let i = 0; i < 6; i++) await fill()
