@@ -18,7 +18,7 @@ export function inspectCommand(): Command {
     .action(async (flags: InspectFlags) => {
       const { dir } = await readStoreOptions(flags)
       const logs = await inspectStore(dir)
-      console.log(flags.json ? JSON.stringify({ dir, logs }) : describe(logs))
+      console.log(flags.json ? JSON.stringify({ dir, logs }) : describeScans(logs))
       if (logs.some(({ damage }) => damage.length > 0)) refuse()
     })
 }
@@ -30,7 +30,7 @@ function refuse(): void {
   process.exitCode = EXIT.damaged
 }
 
-function describe(logs: readonly ScanReport[]): string {
+function describeScans(logs: readonly ScanReport[]): string {
   if (logs.length === 0) return 'no logs in this folder'
   return logs.map((log) => describeLog(log).join('\n')).join('\n')
 }

@@ -43,7 +43,7 @@ function retireCommand(): Command {
 async function list(flags: LogsFlags): Promise<void> {
   const options = await readStoreOptions(flags, NEEDS)
   const logs = await listRegisteredLogs({ ...options, logger: commandLogger(flags) })
-  console.log(flags.json ? JSON.stringify({ dir: options.dir, logs: logs.map(withIsoTime) }) : describe(logs))
+  console.log(flags.json ? JSON.stringify({ dir: options.dir, logs: logs.map(withIsoTime) }) : describeStandings(logs))
 }
 
 async function retire(id: string, flags: RetireFlags): Promise<void> {
@@ -72,7 +72,7 @@ function describeLoss({ log, lost }: LogLoss): string {
   return `whatever log ${log.walId}${place} acknowledged from record ${lost.from} on and hot does not hold`
 }
 
-function describe(logs: readonly LogStanding[]): string {
+function describeStandings(logs: readonly LogStanding[]): string {
   if (logs.length === 0) return 'no log is registered: no process writes, and the database has everything'
   return logs.map((log) => describeLog(log).join('\n')).join('\n')
 }

@@ -37,7 +37,7 @@ export function recoverCommand(): Command {
           onProgress: (progress) => bars.show(progress),
         },
       ).finally(() => bars.finish())
-      console.log(flags.json ? JSON.stringify({ logs: recoveries }) : describe(recoveries))
+      console.log(flags.json ? JSON.stringify({ logs: recoveries }) : describeRecoveries(recoveries))
       for (const { outcome, reason } of UNFINISHED) {
         if (!recoveries.some((recovery) => recovery.outcome === outcome && !isAccepted(recovery))) continue
         process.stderr.write(`thermocline: ${reason}\n`)
@@ -75,7 +75,7 @@ function isAccepted(recovery: LogRecovery): boolean {
   return recovery.outcome === 'missing' && recovery.isAccepted
 }
 
-function describe(recoveries: readonly LogRecovery[]): string {
+function describeRecoveries(recoveries: readonly LogRecovery[]): string {
   if (recoveries.length === 0) return 'no log was left behind: there is nothing to ship'
   return recoveries.map((recovery) => describeLog(recovery).join('\n')).join('\n')
 }

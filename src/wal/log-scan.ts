@@ -253,7 +253,7 @@ export class LogScan implements AsyncIterable<ScannedRecord> {
     if (!this.#salvage && !isShipped) {
       throw new ThermoclineError(
         'ERR_WAL_CORRUPT',
-        `log ${walId} is damaged in segment ${segment} at offset ${offset} (${reason}): ${describe(missing)}; keep a copy of the folder, then run \`npx thermocline recover\``,
+        `log ${walId} is damaged in segment ${segment} at offset ${offset} (${reason}): ${describeMissing(missing)}; keep a copy of the folder, then run \`npx thermocline recover\``,
         { walId, segment, offset, missing },
       )
     }
@@ -298,7 +298,7 @@ const REASONS = {
   unreadable: 'the disk could not read it',
 } as const
 
-function describe(missing: SequenceRange): string {
+function describeMissing(missing: SequenceRange): string {
   if (isEmptyRange(missing)) return 'no acknowledged record is missing'
   if (missing.from === missing.to) return `the acknowledged ${recordsIn(missing)} is missing`
   return `acknowledged ${recordsIn(missing)} are missing`

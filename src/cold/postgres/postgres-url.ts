@@ -46,7 +46,7 @@ const DROPPED: readonly string[] = Object.values({
 
 /** Throws `ERR_INVALID_OPTIONS`, which names a parameter and never its value. */
 export function loginOfUrl(library: typeof postgres, url: string | undefined): PostgresLogin {
-  const { options, hostaddr, parameters } = parse(library, url)
+  const { options, hostaddr, parameters } = parseUrl(library, url)
   const take = takingFrom(parameters)
   const encryption = encryptionOfUrl(take) ?? encryptionOfClient(options.ssl, options.sslnegotiation === 'direct')
   const seconds = Number(take('connect_timeout') || 0)
@@ -84,7 +84,7 @@ function placeOf(options: ClientOptions, target: unknown, hostaddr?: string) {
 }
 
 /** What the url leaves open postgres.js takes from the environment, as it does for its own clients. */
-function parse(library: typeof postgres, url: string | undefined) {
+function parseUrl(library: typeof postgres, url: string | undefined) {
   try {
     const parsed = new URL(url ?? '')
     if (!/^postgres(ql)?:$/.test(parsed.protocol)) throw new TypeError('protocol')
