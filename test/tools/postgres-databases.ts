@@ -1,0 +1,68 @@
+/** Databases for suites that are content with any Postgres. */
+import { randomUUID } from 'node:crypto'
+import postgres from 'postgres'
+import { databaseUrl } from './found-services.ts'
+import { type PostgresServerOptions, PrivatePgbouncer, PrivatePostgres } from './private-postgres.ts'
+
+/** Ways to have a Postgres by which `POSTGRES_VARIANT` runs every suite that is content with any. */
+const VARIANTS: Readonly<Record<string, PostgresServerOptions>> = {
+  tls: { tls: true },
+  pgbouncer: {},
+  serializable: { settings: { default_transaction_isolation: 'serializable' } },
+  /** Plans made without statistics, compiled where they look dear. */
+  jit: { settings: { jit: 'on', autovacuum: 'off' } },
+}
+const variant = process.env.POSTGRES_VARIANT || undefined
+const POOL_OF_VARIANT = 2
+
+/** Databases on the Postgres of DATABASE_URL or on one of our own; all are dropped at the end. */
+export class PostgresDatabases {
+  readonly #server: PrivatePostgres | undefined
+  readonly #bouncer: PrivatePgbouncer | undefined
+  readonly #admin: postgres.Sql
+  readonly #names: string[] = []
+
+  private constructor(server: PrivatePostgres | undefined, bouncer: PrivatePgbouncer | undefined) {
+    this.#server = server
+    this.#bouncer = bouncer
+    this.#admin = server?.client() ?? postgres(databaseUrl!, { max: 1, onnotice: () => {} })
+  }
+
+  static async start(): Promise<PostgresDatabases> {
+    if (variant === undefined && databaseUrl !== undefined) return new PostgresDatabases(undefined, undefined)
+    if (variant !== undefined && !(variant in VARIANTS)) throw new Error(`there is no POSTGRES_VARIANT ${variant}`)
+    const server = await PrivatePostgres.start(VARIANTS[variant ?? ''])
+    const bouncer = variant === 'pgbouncer' ? await PrivatePgbouncer.start(server, POOL_OF_VARIANT) : undefined
+    return new PostgresDatabases(server, bouncer)
+  }
+
+  /** A client that may make and drop databases. */
+  get admin(): postgres.Sql {
+    return this.#admin
+  }
+
+  /** Dropped at the end as well, whoever made it. */
+  adopt(name: string): void {
+    if (!this.#names.includes(name)) this.#names.push(name)
+  }
+
+  /** Url of a new, empty one. */
+  async create(): Promise<string> {
+    const name = `thermocline_test_${randomUUID().replaceAll('-', '')}`
+    await this.#admin.unsafe(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`)
+    this.#names.push(name)
+    if (this.#bouncer !== undefined) return this.#bouncer.url(name)
+    if (this.#server !== undefined) return variant === 'tls' ? this.#server.tlsUrl(name) : this.#server.url(name)
+    const url = new URL(databaseUrl!)
+    url.pathname = `/${name}`
+    return url.href
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#server === undefined)
+      for (const name of this.#names) await this.#admin.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    await this.#admin.end()
+    await this.#bouncer?.[Symbol.asyncDispose]()
+    await this.#server?.[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,149 @@
+/** Postgres servers of a test's own, and pgbouncer before one. */
+import { execFileSync, type SpawnOptions } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { chown, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { makeAuthority } from './certificates.ts'
+import { pgbouncer, postgresBin } from './found-services.ts'
+import { asServer, freePort, makeFolder, PrivateServer, unprivileged } from './private-server.ts'
+
+export interface PostgresServerOptions {
+  /** On a free port of 127.0.0.1 as well as on the unix socket. */
+  readonly onPort?: boolean
+  /** Settings, such as `{ max_connections: '10' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Takes TLS, with a certificate of its own authority, `ca.pem` in its folder. Implies a port. */
+  readonly tls?: boolean
+}
+
+/** Names the folder of a cluster that nobody starts, to copy from: `initdb` takes seconds, a copy a tenth of one. */
+const POSTGRES_TEMPLATE = 'THERMOCLINE_TEST_POSTGRES_TEMPLATE'
+
+/** Makes the template for every process that this one starts, and answers how to remove it. */
+export async function makePostgresTemplate(): Promise<() => void> {
+  if (postgresBin === undefined) return () => {}
+  const dir = await makeFolder('postgres-template', unprivileged())
+  makeCluster(join(dir, 'data'), asServer(dir))
+  process.env[POSTGRES_TEMPLATE] = join(dir, 'data')
+  return () => rmSync(dir, { recursive: true, force: true })
+}
+
+function makeCluster(data: string, as: SpawnOptions): void {
+  const args = ['-D', data, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
+  execFileSync(join(postgresBin!, 'initdb'), args, { ...as, stdio: 'ignore' })
+}
+
+/** A Postgres of one's own, to be stopped, killed and restarted at will. The operating system's cache is its disk. */
+export class PrivatePostgres extends PrivateServer {
+  readonly port: number
+  readonly #settings: readonly string[]
+
+  private constructor(dir: string, port: number, settings: readonly string[]) {
+    super(dir)
+    this.port = port
+    this.#settings = settings
+  }
+
+  static async start(options: PostgresServerOptions = {}): Promise<PrivatePostgres> {
+    const { tls = false, onPort = tls, settings = {} } = options
+    const dir = await makeFolder('postgres', unprivileged())
+    const listen = { listen_addresses: onPort ? '127.0.0.1' : '', unix_socket_directories: dir, fsync: 'off' }
+    const secure = tls ? await certified(dir) : {}
+    const all = Object.entries({ ...listen, ...secure, ...settings }).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ])
+    const server = new PrivatePostgres(dir, onPort ? await freePort() : 5432, all)
+    const template = process.env[POSTGRES_TEMPLATE]
+    if (template === undefined) makeCluster(join(dir, 'data'), asServer(dir))
+    else execFileSync('cp', ['-a', template, join(dir, 'data')], { stdio: 'ignore' })
+    await server.restart()
+    return server
+  }
+
+  /** By the unix socket. */
+  url(database = 'postgres', user = 'test'): string {
+    return `postgres://${user}@localhost:${this.port}/${database}?host=${encodeURIComponent(this.dir)}`
+  }
+
+  /** By 127.0.0.1, where the server listens there. */
+  tcpUrl(database = 'postgres', login = 'test'): string {
+    return `postgres://${login}@127.0.0.1:${this.port}/${database}`
+  }
+
+  /** Over TLS, for a server that takes it; the query says how its certificate is looked at. */
+  tlsUrl(database = 'postgres', login = 'test', query = ''): string {
+    const mode = query || `sslmode=verify-full&sslrootcert=${encodeURIComponent(join(this.dir, 'ca.pem'))}`
+    return `postgres://${login}@localhost:${this.port}/${database}?${mode}`
+  }
+
+  /** Puts rules of login before those that are there; the server reads them when it starts. */
+  async prependRules(...rules: string[]): Promise<void> {
+    const file = join(this.dir, 'data', 'pg_hba.conf')
+    await writeFile(file, [...rules, await readFile(file, 'utf8')].join('\n'))
+  }
+
+  /** A client like any other, for looking and meddling. Whoever asks for it ends it. */
+  client(database = 'postgres'): postgres.Sql {
+    return postgres({ host: this.dir, port: this.port, username: 'test', database, max: 1, onnotice: () => {} })
+  }
+
+  /** Starts it (again) at the same address, with what its folder holds. */
+  async restart(): Promise<void> {
+    await this.stop()
+    const args = ['-D', join(this.dir, 'data'), '-p', `${this.port}`, ...this.#settings]
+    const ready = /database system is ready to accept connections/
+    await this.run(join(postgresBin!, 'postgres'), args, ready, asServer(this.dir))
+  }
+
+  /** Ends it, and waits until it is gone: `immediate` is a crash, `fast` ends the connections and shuts down. */
+  stop(mode: 'immediate' | 'fast' = 'immediate'): Promise<void> {
+    return mode === 'immediate' ? this.crash() : this.end('SIGINT')
+  }
+
+  /** Its processes do not survive it, as they would one that is killed. */
+  protected override crash(): Promise<void> {
+    return this.end('SIGQUIT')
+  }
+}
+
+/** pgbouncer in transaction mode before a Postgres: each statement may meet another session. */
+export class PrivatePgbouncer extends PrivateServer {
+  /** @param poolSize connections to the server, for each database and user. */
+  static async start(before: PrivatePostgres, poolSize = 3): Promise<PrivatePgbouncer> {
+    const bouncer = new PrivatePgbouncer(await makeFolder('pgbouncer', unprivileged()))
+    const { dir } = bouncer
+    const file = join(dir, 'pgbouncer.ini')
+    await writeFile(join(dir, 'users'), '"test" ""\n')
+    await writeFile(
+      file,
+      [
+        '[databases]',
+        `* = host=${before.dir} port=${before.port}`,
+        '[pgbouncer]',
+        'pool_mode = transaction',
+        `default_pool_size = ${poolSize}`,
+        'admin_users = test',
+        `unix_socket_dir = ${dir}`,
+        'listen_addr =',
+        'auth_type = trust',
+        `auth_file = ${join(dir, 'users')}`,
+      ].join('\n'),
+    )
+    await bouncer.run(pgbouncer!, [file], /process up/, asServer(dir))
+    return bouncer
+  }
+
+  url(database: string): string {
+    return `postgres://test@localhost:6432/${database}?host=${encodeURIComponent(this.dir)}`
+  }
+}
+
+/** Settings of a server that takes TLS; it reads a key only where the key is its own, and nobody else's to read. */
+async function certified(dir: string): Promise<Record<string, string>> {
+  makeAuthority(dir)
+  const { uid, gid } = unprivileged()
+  if (uid !== undefined && gid !== undefined) await chown(join(dir, 'server.key'), uid, gid)
+  return { ssl: 'on', ssl_cert_file: join(dir, 'server.pem'), ssl_key_file: join(dir, 'server.key') }
+}
