@@ -32,6 +32,11 @@ test('the example of `where` selects as it says', async () => {
   ])
 })
 
+test('the example of search and of pages answers in the order that it says', async () => {
+  const code = examples.find((one) => one.includes('byText'))!.replace("'thermocline'", "'../src/index.ts'")
+  expect((await runExample(code)).split('\n')).toEqual(['[ 1 ]', '3 3 1', '1 1 2', '[ 3, 2 ]', '[ 1 ]', ''])
+})
+
 describeWithServers('the example of Redis and Postgres', (servers) => {
   test('runs as it stands', async () => {
     const { hot, cold } = await servers.shared()
@@ -42,7 +47,7 @@ describeWithServers('the example of Redis and Postgres', (servers) => {
 })
 
 test('there is no other example', () => {
-  expect(examples.length).toBe(4)
+  expect(examples.length).toBe(5)
 })
 
 test('every option stands in the table', () => {

@@ -199,7 +199,7 @@ export class Writer {
     const startedAt = hot.now()
     const version = versions.next(unversioned, floor)
     const payload = encodeRecord({ ...unversioned, version })
-    // Pending keeps the record and hot these bytes. One copy of the embedding for both takes a quarter off a put.
+    // Pending keeps the record and hot these bytes. One copy of the embedding for both makes a put cheaper.
     const record: EntryRecord = { ...unversioned, version, embedding: encodedEmbedding(unversioned, payload) }
     const { expiresAt } = record
     const deleted = record.deletedAt !== null

@@ -59,8 +59,8 @@ export interface WriteAheadLogOptions<T> {
  */
 const OWN_ROOM_BYTES = 256 * 1024
 /**
- * Groups up to this size are put together in memory that the thread of the log shares: the pages of a new buffer for
- * each group, and handing it over, took a tenth of the time of a put.
+ * Groups up to this size are put together in memory that the thread of the log shares: the system would have to give
+ * the pages of a new buffer for each group, and each would have to be handed over.
  */
 const KEPT_BYTES = 2 * 1024 * 1024
 const SEGMENT = 'segment'
