@@ -49,7 +49,7 @@ export async function replace(staging: Staging, replacement: Replacement, now: S
 function replaceSql(batch: Batch, { record, base, generationNumber, until, log }: Replacement, now: SQL): SQL {
   const isInTime = sql`${now} <= ${timeParameter(until)}`
   return sql`
-    WITH staged AS MATERIALIZED (
+    WITH replacement AS MATERIALIZED (
       SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid LIMIT 1
     ),
     -- Waits for a sweep that is raising the horizon, and for a generation of hot that is becoming current.
@@ -76,7 +76,7 @@ function replaceSql(batch: Batch, { record, base, generationNumber, until, log }
 function insertSql(): SQL {
   return sql`
     INSERT INTO thermocline.memory_entries (${COLUMNS}, indexed)
-    SELECT ${STAGED_COLUMNS}, false FROM staged s WHERE EXISTS (SELECT FROM gate)
+    SELECT ${STAGED_COLUMNS}, false FROM replacement s WHERE EXISTS (SELECT FROM gate)
     ON CONFLICT (namespace, id) DO NOTHING
     RETURNING namespace, id`
 }
@@ -84,7 +84,7 @@ function insertSql(): SQL {
 /** Once the lock of the row was waited for, version and time are looked at again. */
 function updateSql(base: string, isInTime: SQL): SQL {
   return sql`
-    UPDATE thermocline.memory_entries e SET ${REPLACEMENTS}, indexed = false FROM staged s
+    UPDATE thermocline.memory_entries e SET ${REPLACEMENTS}, indexed = false FROM replacement s
     WHERE e.namespace = s.namespace AND e.id = s.id AND e.version = ${base} AND ${isInTime}
       AND EXISTS (SELECT FROM gate)
     RETURNING e.namespace, e.id`

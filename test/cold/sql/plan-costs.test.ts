@@ -28,11 +28,11 @@ interface PlanNode {
 
 const JIT_ABOVE_COST = 100_000
 const LARGE = 10_000
-/** What these answer takes reading a whole namespace or every vector. */
-const READS_MUCH = new Set(['count', 'search'])
+/** What these answer takes reading a whole namespace, every vector, or, where no language has an index, every text. */
+const READS_MUCH = new Set(['count', 'search', 'searchTexts'])
 const LONG_TABLES = new Set(['memory_entries', 'entry_access', 'hot_misses', 'entry_staging'])
 /** CTEs of one row. */
-const SINGLE = new Set(['store', 'held', 'current', 'gate'])
+const SINGLE = new Set(['store', 'held', 'current', 'gate', 'replacement'])
 
 interface State {
   readonly name: string
