@@ -124,6 +124,7 @@ export class CompareAndSet {
 
   async #repeat(key: EntryKey, make: Make, expected: Version | null | undefined, progress: Progress): Promise<Receipt> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      refuseGivenUp(progress)
       this.#refuseOutdated(key, expected)
       const newest = await this.#newest(key)
       if (newest !== undefined) {
@@ -166,7 +167,8 @@ export class CompareAndSet {
       return { record: newest, base: newest?.version, access: row?.access }
     await cold.upsert([newest])
     const [base] = await reads.versions([key])
-    const isCollected = base === undefined && newest.deletedAt !== null
+    // Deleted or expired so long ago that cold has collected it, while hot still held it.
+    const isCollected = base === undefined && this.#liveOf(newest) === undefined
     return base === newest.version || isCollected ? { record: newest, base, access: row?.access } : undefined
   }
 
@@ -175,8 +177,8 @@ export class CompareAndSet {
     const { versions, cold, journal, shippedSequence } = this.#parts
     const record: EntryRecord = { ...unversioned, version: versions.next(unversioned, newest.record?.version) }
     const reservation = await this.#reserve(record, newest)
-    if (reservation === undefined) return undefined
-    if (progress.isGivenUp) throw new ThermoclineError('ERR_ABORTED', 'the call was given up', { outcome: 'none' })
+    if (reservation === undefined || this.#hasNewer(record, newest)) return undefined
+    refuseGivenUp(progress)
     const { walId, epoch } = journal.log
     const log = { walId, epoch, sequence: shippedSequence() }
     const { generationNumber, until } = reservation
@@ -185,6 +187,12 @@ export class CompareAndSet {
     const verdict = await cold.replace({ record, base: newest.base, generationNumber, until, log })
     progress.outcome = verdict === 'replaced' ? 'applied' : 'none'
     return verdict === 'replaced' ? this.#take(record, reservation) : undefined
+  }
+
+  /** A plain write of this process that hot did not judge, because it was away for a moment, is in pending alone. */
+  #hasNewer(key: EntryKey, newest: Newest): boolean {
+    const own = this.#parts.journal.pending.get(key)
+    return own !== undefined && own.version > (newest.record?.version ?? ZERO_VERSION)
   }
 
   async #reserve(record: EntryRecord, { record: replaced, access }: Newest): Promise<Reservation | undefined> {
@@ -242,6 +250,11 @@ export class CompareAndSet {
   #liveOf(record: EntryRecord | undefined): EntryRecord | undefined {
     return record !== undefined && isLive(record, this.#parts.clock.now()) ? record : undefined
   }
+}
+
+/** What nobody waits for any more is not begun. */
+function refuseGivenUp({ isGivenUp }: Progress): void {
+  if (isGivenUp) throw new ThermoclineError('ERR_ABORTED', 'the call was given up', { outcome: 'none' })
 }
 
 /** @param actual the version that is there; undefined: there is no entry. */

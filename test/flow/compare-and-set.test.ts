@@ -200,6 +200,20 @@ describeGated('a decision', (tiers, pair) => {
       await expect(deciding).rejects.toMatchObject(conflict(between.version))
     }))
 
+  test('hides no put of its own process that hot did not hear of', () =>
+    held(async ({ metadata }) => {
+      const { version } = await metadata.put({ key: 'a', metadata: { n: 0 } }, { durability: 'cold' })
+      const read = tiers.hot.hold('read')
+      const deciding = metadata.put({ key: 'a', metadata: { n: 1 } }, { expectedVersion: version })
+      await read.arrived
+      tiers.hot.refuse('write')
+      const between = await metadata.put({ key: 'a', metadata: { n: 2 } })
+      tiers.hot.allow()
+      read.release()
+      await expect(deciding).rejects.toMatchObject(conflict(between.version))
+      expect((await metadata.getByKey('a'))?.metadata).toEqual({ n: 2 })
+    }))
+
   test('whose caller gave up is unknown once cold was asked, and names its version', () =>
     held(async ({ metadata }) => {
       const controller = new AbortController()
