@@ -11,11 +11,11 @@ import { resolveOptions } from '../store/resolve-options.ts'
  * database is newer.
  */
 export async function migrateStore(options: MemoryStoreOptions): Promise<void> {
-  const resolved = resolveOptions({ ...options, cold: { ...options.cold, migrate: 'auto' } })
-  // Who runs a command means it: texts that are indexed in another language are indexed anew.
-  const changing = { ...resolved, cold: { ...resolved.cold, migrate: 'change' as const } }
+  const given = resolveOptions(options)
+  // Whoever runs a command means it, whatever the backends are told.
+  const resolved = { ...given, cold: { ...given.cold, migrate: 'change' as const } }
   await ReleaseStack.within(resolved.logger, async (releases) => {
     const folder = resolved.cold.isShared ? undefined : await openFolder(resolved, releases)
-    await openCold(changing, folder, releases, { replacesLost: true })
+    await openCold(resolved, folder, releases, { replacesLost: true })
   })
 }

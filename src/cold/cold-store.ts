@@ -137,7 +137,7 @@ export class ColdStore implements ColdTier {
     return withPatience(options, async () => {
       if (performance.now() - this.#languageSeenAt > LOOK_AGAIN_MS) {
         this.#languageSeenAt = performance.now()
-        this.#language = await languageOf(this.#driver)
+        this.#language = (await languageOf(this.#driver)).name
       }
       return searchTexts(this.#driver, this.#language, query)
     })

@@ -5,6 +5,7 @@
 import { types } from 'node:util'
 import { ThermoclineError } from '../errors.ts'
 import { MAX_INT4, MAX_TIME } from './limits.ts'
+import { MetadataFault, metadataJson } from './metadata.ts'
 import { nameFault, textFault } from './text.ts'
 
 export function optional<T>(field: string, value: unknown, check: (value: unknown) => T): T | null {
@@ -37,6 +38,14 @@ export function time(field: string, value: unknown): number {
   if (typeof millis !== 'number' || !Number.isInteger(millis) || millis < 0 || millis > MAX_TIME)
     throw invalid(field, 'must be a Date or whole milliseconds since 1970, before the year 10000')
   return millis
+}
+
+/** Answers its JSON text. */
+export function metadataText(value: unknown): string {
+  const json = metadataJson(value)
+  if (!(json instanceof MetadataFault)) return json
+  const { path, message } = json
+  throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${path}\` ${message}`, { field: 'metadata', path })
 }
 
 export function invalid(field: string, fault: string): ThermoclineError<'ERR_INVALID_ENTRY'> {

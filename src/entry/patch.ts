@@ -3,10 +3,9 @@
  * (JSON merge patch). Everything is copied when the patch is checked, so that a caller who goes on using it changes
  * nothing.
  */
-import { ThermoclineError } from '../errors.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
+import { invalid, metadataText } from './field-checks.ts'
 import type { EntryInput, EntryKind, GivenMetadata, InputBase, JsonObject, JsonValue } from './memory-entry.ts'
-import { MetadataFault, metadataJson } from './metadata.ts'
 import { type EntryRecord, toEntry } from './record.ts'
 import { OWN_FIELDS, type UnversionedRecord, validateInput } from './validate.ts'
 
@@ -45,10 +44,7 @@ export function parsePatch(patch: unknown, kind: EntryKind | undefined): Checked
   const given = fields.get('metadata')
   if (given === undefined || given === null) return { fields, metadata: undefined }
   fields.delete('metadata')
-  const text = metadataJson(given)
-  if (!(text instanceof MetadataFault)) return { fields, metadata: JSON.parse(text) as JsonObject }
-  const { path, message } = text
-  throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${path}\` ${message}`, { field: 'metadata', path })
+  return { fields, metadata: JSON.parse(metadataText(given)) as JsonObject }
 }
 
 /** The entry with the changes, checked as a put would be. */
@@ -66,8 +62,8 @@ export function patched(current: EntryRecord, { fields, metadata }: CheckedPatch
 
 /** RFC 7396, of what was parsed from JSON, so that nothing is deeper than metadata may be. */
 function merged(target: JsonValue | undefined, patch: JsonValue): JsonValue {
-  if (!isObject(patch)) return patch
-  const result: Record<string, JsonValue> = isObject(target) ? target : {}
+  if (!isPlainObject(patch)) return patch
+  const result: Record<string, JsonValue> = isPlainObject(target) ? target : {}
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete result[name]
     else set(result, name, merged(Object.hasOwn(result, name) ? result[name] : undefined, value))
@@ -80,15 +76,7 @@ function set(target: Record<string, JsonValue>, name: string, value: JsonValue):
   Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
-function isObject(value: JsonValue | undefined): value is Record<string, JsonValue> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return Array.from(value)
   return ArrayBuffer.isView(value) && 'slice' in value ? (value as Float32Array).slice() : value
-}
-
-function invalid(field: string, fault: string): ThermoclineError<'ERR_INVALID_ENTRY'> {
-  return new ThermoclineError('ERR_INVALID_ENTRY', `\`${field}\` ${fault}`, { field })
 }

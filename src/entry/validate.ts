@@ -3,14 +3,12 @@
  * value. Everything mutable is copied, so that a caller who goes on using an object changes nothing in the store.
  */
 import { types } from 'node:util'
-import { ThermoclineError } from '../errors.ts'
 import { isUuid } from '../kernel/uuid.ts'
 import { idOfKey, newId } from './entry-id.ts'
 import { expiryOf } from './expiry.ts'
-import { invalid, name, optional, text, time, wholeNumber } from './field-checks.ts'
+import { invalid, metadataText, name, optional, text, time, wholeNumber } from './field-checks.ts'
 import { MAX_DIMENSIONS, MAX_ENTRY_BYTES, MAX_NAME_BYTES, MAX_VECTOR_LENGTH, MIN_VECTOR_LENGTH } from './limits.ts'
 import { ENTRY_KINDS, type EntryKind } from './memory-entry.ts'
-import { MetadataFault, metadataJson } from './metadata.ts'
 import type { EntryRecord } from './record.ts'
 
 /** Fields that the store fills in. They are let pass, so that an entry can be read, changed and put back. */
@@ -63,7 +61,7 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     position: optional('position', raw.position, (value) => wholeNumber('position', value)),
     level: kind === 'raptor' ? wholeNumber('level', raw.level) : null,
     children: kind === 'raptor' ? childIds(raw.children) : null,
-    metadata: kind === 'metadata' ? json(raw.metadata) : optional('metadata', raw.metadata, json),
+    metadata: kind === 'metadata' ? metadataText(raw.metadata) : optional('metadata', raw.metadata, metadataText),
     embedding: kind === 'embedding' ? vector(raw.embedding) : optional('embedding', raw.embedding, vector),
     embeddingModel: optional('embeddingModel', raw.embeddingModel, (value) => name('embeddingModel', value)),
     createdAt,
@@ -160,11 +158,4 @@ function vector(value: unknown): Float32Array {
  */
 function isNumberArray(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || types.isFloat32Array(value) || types.isFloat64Array(value)
-}
-
-function json(value: unknown): string {
-  const text = metadataJson(value)
-  if (!(text instanceof MetadataFault)) return text
-  const { path, message } = text
-  throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${path}\` ${message}`, { field: 'metadata', path })
 }

@@ -11,21 +11,13 @@ import { isPlainObject } from '../kernel/plain-object.ts'
 import type { Scalar, ScalarField } from './filter.ts'
 import { valueAt } from './json-values.ts'
 import { type MetadataPath, namesMetadata, parseMetadataPath } from './metadata-path.ts'
-import { FIELDS } from './where.ts'
+import { FIELDS, type FieldName } from './where.ts'
 
-type OwnField =
-  | 'kind'
-  | 'key'
-  | 'version'
-  | 'text'
-  | 'summary'
-  | 'documentId'
-  | 'position'
-  | 'level'
-  | 'embeddingModel'
-  | 'createdAt'
-  | 'updatedAt'
-  | 'expiresAt'
+/** Reads change the order of the last two while one pages; lists have none, and every order ends with the id. */
+type Unordered = 'id' | 'children' | 'lastAccessedAt' | 'accessCount'
+const UNORDERED: readonly Unordered[] = ['id', 'children', 'lastAccessedAt', 'accessCount']
+
+type OwnField = Exclude<FieldName, Unordered>
 
 export type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`
 
@@ -46,8 +38,6 @@ export type Order = readonly OrderTerm[]
 export type OrderKeys = readonly (Scalar | null)[]
 
 const MAX_TERMS = 8
-/** How often a read changes the place of an entry is no order to page by. */
-const UNORDERED = ['children', 'lastAccessedAt', 'accessCount', 'id']
 
 export function parseOrder(given: unknown): Order {
   const items = Array.isArray(given) ? Array.from(given) : [given]
@@ -66,7 +56,7 @@ function termOf(name: string, direction: unknown): OrderTerm {
   const isDescending = direction === 'desc'
   const path = namesMetadata(name) ? parseMetadataPath(name) : undefined
   if (path !== undefined && path.length > 0) return { path, isDescending }
-  const known = Object.keys(FIELDS).filter((field) => !UNORDERED.includes(field))
+  const known = Object.keys(FIELDS).filter((field) => !UNORDERED.some((other) => other === field))
   const subject = known.includes(name) ? FIELDS[name as keyof typeof FIELDS] : undefined
   if (subject === undefined || subject.type === 'json')
     throw invalid(`\`orderBy\` knows no \`${name}\`; it knows ${known.join(', ')}, metadata.…`)

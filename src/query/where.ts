@@ -153,7 +153,7 @@ export type Subject =
   | { readonly path: MetadataPath; readonly type: 'json' }
 
 /** `text` and `summary` are one field of the record, and each is only of its kind. */
-export const FIELDS: Readonly<Record<Exclude<FieldName, 'metadata'>, Subject>> = {
+export const FIELDS: Readonly<Record<FieldName, Subject>> = {
   kind: { field: 'kind', type: 'kind' },
   id: { field: 'id', type: 'id' },
   key: { field: 'key', type: 'text' },
@@ -172,7 +172,8 @@ export const FIELDS: Readonly<Record<Exclude<FieldName, 'metadata'>, Subject>> =
   accessCount: { field: 'accessCount', type: 'number' },
 }
 
-type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions)
+/** Fields of an entry itself. */
+export type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions)
 
 /** Where a name stands, for refusals, and what may still be said. */
 interface Place {

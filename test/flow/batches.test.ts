@@ -1,8 +1,7 @@
 /** Calls with many inputs: what is said of each when they end half-way, and what runs beside them. */
 import { describe, expect, test } from 'vitest'
-import type { EntryRecord } from '../../src/entry/record.ts'
 import { VersionClock } from '../../src/entry/version.ts'
-import { ThermoclineError } from '../../src/errors.ts'
+import type { ThermoclineError } from '../../src/errors.ts'
 import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Pressure } from '../../src/flow/pressure.ts'
@@ -11,9 +10,8 @@ import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.t
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { CallGate } from '../../src/repository/call-gate.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
-import { InProcessLog } from '../../src/wal/in-process-log.ts'
-import type { AppendOutcome, NewRecord } from '../../src/wal/log-contract.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
+import { SmallLog } from '../tools/small-log.ts'
 import { embeddedPair, shareStore } from './stores.ts'
 
 const inputs = (count: number, bytes = 1_000) =>
@@ -24,19 +22,6 @@ async function rejection(work: Promise<unknown>): Promise<ThermoclineError<'ERR_
     () => expect.unreachable('nothing was rejected'),
     (error: unknown) => error as ThermoclineError<'ERR_WAL_FAILED'>,
   )
-}
-
-/** Takes so many records, then finds the disk full. */
-class SmallLog extends InProcessLog<EntryRecord> {
-  room = Number.POSITIVE_INFINITY
-
-  override async appendAll(records: readonly NewRecord<EntryRecord>[]) {
-    const outcomes: AppendOutcome<EntryRecord>[] = [...(await super.appendAll(records.slice(0, this.room)))]
-    this.room = Math.max(0, this.room - records.length)
-    while (outcomes.length < records.length)
-      outcomes.push(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
-    return outcomes
-  }
 }
 
 /** A repository over a log and a pending that end where the test says. */

@@ -2,33 +2,17 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
-import type { EntryRecord } from '../../src/entry/record.ts'
 import { validateInput } from '../../src/entry/validate.ts'
 import { VersionClock } from '../../src/entry/version.ts'
-import { ThermoclineError } from '../../src/errors.ts'
 import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Pressure } from '../../src/flow/pressure.ts'
 import { Writer } from '../../src/flow/writer.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { InProcessLog } from '../../src/wal/in-process-log.ts'
-import type { AppendOutcome, NewRecord } from '../../src/wal/log-contract.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
-
-/** Takes so many records, then finds the disk full. */
-class SmallLog extends InProcessLog<EntryRecord> {
-  room = Number.POSITIVE_INFINITY
-
-  override async appendAll(records: readonly NewRecord<EntryRecord>[]) {
-    const outcomes: AppendOutcome<EntryRecord>[] = [...(await super.appendAll(records.slice(0, this.room)))]
-    this.room = Math.max(0, this.room - records.length)
-    while (outcomes.length < records.length)
-      outcomes.push(new ThermoclineError('ERR_WAL_FAILED', 'the disk is full', { outcome: 'none' }))
-    return outcomes
-  }
-}
+import { SmallLog } from '../tools/small-log.ts'
 
 const clock = new ManualClock()
 const pending = new Pending()

@@ -4,7 +4,7 @@
  * no place here. A field of an {@link EntryRecord} that is missing does not compile, and a test holds the list against
  * the schema ({@link ../schema.ts}), its constraints and what becomes of an entry that expires.
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { inKeyOrder, keyOrderOf } from '../../entry/key-order.ts'
 import type { EntryKind } from '../../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../../entry/record.ts'
@@ -80,6 +80,25 @@ const FIELD_COLUMNS = ENTRY_COLUMNS.filter(({ field }) => field !== 'metadataOrd
 /** The names of all columns, or of those of some roles. */
 export function columnNames(...roles: Role[]): string[] {
   return ENTRY_COLUMNS.filter(({ role }) => roles.length === 0 || roles.includes(role)).map(({ name }) => name)
+}
+
+/** All of them, as a statement that inserts names them. */
+export const COLUMNS_SQL = sql.raw(columnNames().join(', '))
+
+/** The same, of a row `s` that is staged. */
+export const STAGED_COLUMNS_SQL = sql.raw(
+  columnNames()
+    .map((column) => `s.${column}`)
+    .join(', '),
+)
+
+/** What another version of an entry changes, in an update. @param from that version. */
+export function replacementsFrom(from: string): SQL {
+  return sql.raw(
+    columnNames('kept', 'content')
+      .map((column) => `${column} = ${from}.${column}`)
+      .join(', '),
+  )
 }
 
 /** What a condition over the field compares. */

@@ -11,7 +11,7 @@ import type { JsonValue } from '../../entry/memory-entry.ts'
 import type { PathCondition } from '../../query/filter.ts'
 import { isJsonArray, isJsonObject } from '../../query/json-values.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
-import { COMPARING, withinPrefix } from './text-range.ts'
+import { COMPARING } from './text-range.ts'
 
 export function memberSql(condition: PathCondition): SQL {
   const { path } = condition
@@ -24,12 +24,8 @@ export function memberSql(condition: PathCondition): SQL {
       return equals(path, condition.value)
     case 'contains':
       return contains(path, condition.value)
-    case 'startsWith': {
-      const prefix = String(condition.value)
-      const start = begin(prefix)
-      return sql`${isText(path)} AND ${withinPrefix(textStart(path), start)}
-        AND starts_with(${text(path)}, ${prefix}::text)`
-    }
+    case 'startsWith':
+      return sql`starts_with(${text(path)}, ${condition.value}::text)`
     default:
       return beyond(path, condition.operator, condition.value)
   }
@@ -53,26 +49,17 @@ function isAmong(path: MetadataPath, values: readonly JsonValue[]): SQL {
 function contains(path: MetadataPath, value: JsonValue): SQL {
   const asMembers = isJsonObject(value) ? [holdsAt(path, value)] : []
   const asItems = path.length === 0 ? [] : [holdsAt(path, isJsonArray(value) ? value : [value])]
-  const asText = typeof value === 'string' ? [sql`(${isText(path)} AND strpos(${text(path)}, ${value}::text) > 0)`] : []
+  const asText = typeof value === 'string' ? [sql`strpos(${text(path)}, ${value}::text) > 0`] : []
   const ways = [...asMembers, ...asItems, ...asText]
   return ways.length === 0 ? sql`false` : sql`(${sql.join(ways, sql` OR `)})`
 }
 
 type Ordering = 'gt' | 'gte' | 'lt' | 'lte'
 
-/** An index over the start of a text narrows the range, which the whole text decides. */
 function beyond(path: MetadataPath, operator: Ordering, value: JsonValue): SQL {
   const compares = COMPARING[operator]
   if (typeof value === 'number') return sql`${number(path)} ${compares} ${String(value)}::text::numeric`
-  if (typeof value !== 'string') return sql`false`
-  const comparesStart = operator === 'gt' || operator === 'gte' ? COMPARING.gte : COMPARING.lte
-  return sql`${isText(path)} AND ${textStart(path)} ${comparesStart} ${begin(value)}::text
-    AND ${text(path)} ${compares} ${value}::text`
-}
-
-/** No number: of what has an order only texts are left. */
-function isText(path: MetadataPath): SQL {
-  return sql`${number(path)} IS NULL`
+  return typeof value === 'string' ? sql`${text(path)} ${compares} ${value}::text` : sql`false`
 }
 
 /** The value there, or NULL. */
@@ -90,17 +77,6 @@ export function number(path: MetadataPath): SQL {
 export function text(path: MetadataPath): SQL {
   const ofType = `${pathText(path)} ? (@.type() == "string")`
   return sql`(jsonb_path_query_first(e.metadata, ${ofType}::text::jsonpath, '{}', true) #>> '{}') COLLATE "C"`
-}
-
-/** Characters of a text that an index holds: a row of an index takes no more than 2 704 bytes. */
-const MOST_INDEXED = 256
-
-function textStart(path: MetadataPath): SQL {
-  return sql`left(${text(path)}, ${sql.raw(String(MOST_INDEXED))})`
-}
-
-function begin(value: string): string {
-  return [...value.slice(0, 2 * MOST_INDEXED)].slice(0, MOST_INDEXED).join('')
 }
 
 /** `strict` does not look into arrays; what it finds wrong is no error, but nothing. */

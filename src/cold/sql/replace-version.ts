@@ -9,21 +9,11 @@ import { sqlStateOf } from '../cold-errors.ts'
 import type { Replaced, Replacement } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 import { DURABLY } from './durable-commit.ts'
-import { columnNames } from './entry-columns.ts'
+import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
 import { type Batch, isComplete, type Staging } from './entry-staging.ts'
 import { readVersions } from './read-entries.ts'
 
-const COLUMNS = sql.raw(columnNames().join(', '))
-const STAGED_COLUMNS = sql.raw(
-  columnNames()
-    .map((column) => `s.${column}`)
-    .join(', '),
-)
-const REPLACEMENTS = sql.raw(
-  columnNames('kept', 'content')
-    .map((column) => `${column} = s.${column}`)
-    .join(', '),
-)
+const REPLACEMENTS = replacementsFrom('s')
 
 /** SQLSTATEs after which a statement may have taken effect all the same: the connection or the server went away. */
 const IN_DOUBT = /^(08|40003|57P|58)/
@@ -75,8 +65,8 @@ function replaceSql(batch: Batch, { record, base, generationNumber, until, log }
 
 function insertSql(): SQL {
   return sql`
-    INSERT INTO thermocline.memory_entries (${COLUMNS}, indexed)
-    SELECT ${STAGED_COLUMNS}, false FROM replacement s WHERE EXISTS (SELECT FROM gate)
+    INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
+    SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s WHERE EXISTS (SELECT FROM gate)
     ON CONFLICT (namespace, id) DO NOTHING
     RETURNING namespace, id`
 }

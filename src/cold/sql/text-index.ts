@@ -24,10 +24,9 @@ export interface TextIndexOptions {
 /** Answers the language, after the index of a declared one is there. */
 export async function ensureTextIndex(driver: ColdDriver, options: TextIndexOptions): Promise<QualifiedLanguage> {
   const { language, mode, logger } = options
-  const indexed = await indexedLanguage(driver)
-  if (language === undefined || language === indexed) return qualified(driver, language ?? indexed ?? PLAIN)
+  const { indexed, name } = await languageOf(driver, language)
+  if (language === undefined || language === indexed) return name
   if (indexed !== undefined && mode !== 'change') throw otherLanguage(indexed)
-  const name = await qualified(driver, language)
   if (mode === 'check')
     throw new ThermoclineError(
       'ERR_SCHEMA',
@@ -45,33 +44,41 @@ export async function ensureTextIndex(driver: ColdDriver, options: TextIndexOpti
   return name
 }
 
-/** The language by now: another process may have declared one. */
-export async function languageOf(driver: ColdDriver): Promise<QualifiedLanguage> {
-  return qualified(driver, (await indexedLanguage(driver)) ?? PLAIN)
+/** The language that texts are searched in. */
+export interface Language {
+  readonly name: QualifiedLanguage
+  /** Of the index; undefined: there is none. */
+  readonly indexed: string | undefined
 }
 
-/** While one replaces another both are there: the newer counts, once it is whole. */
-async function indexedLanguage(driver: ColdDriver): Promise<string | undefined> {
+/**
+ * Answers the language, declared or that of the index by now: another process may have built one. While one index takes
+ * the place of another both are there: the newer counts, once it is whole. Whatever the search path of the role, the
+ * languages that Postgres brings come first.
+ */
+export async function languageOf(driver: ColdDriver, declared?: string): Promise<Language> {
   const [row] = await driver.query(sql`
-    SELECT substr(c.relname::text, ${NAME.length + 1}::int4) AS language FROM pg_index i
-    JOIN pg_class c ON c.oid = i.indexrelid
-    WHERE i.indisvalid AND i.indrelid = to_regclass('thermocline.memory_entries')
-      AND starts_with(c.relname::text, ${NAME})
-    ORDER BY c.oid DESC LIMIT 1`)
-  return row?.language as string | undefined
+    WITH texts AS (
+      SELECT substr(c.relname::text, ${NAME.length + 1}::int4) AS language FROM pg_index i
+      JOIN pg_class c ON c.oid = i.indexrelid
+      WHERE i.indisvalid AND i.indrelid = to_regclass('thermocline.memory_entries')
+        AND starts_with(c.relname::text, ${NAME})
+      ORDER BY c.oid DESC LIMIT 1
+    )
+    SELECT (SELECT language FROM texts) AS indexed, (
+      SELECT quote_ident(n.nspname) || '.' || quote_ident(c.cfgname)
+      FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace
+      WHERE c.cfgname = coalesce(${declared ?? null}::text, (SELECT language FROM texts), ${PLAIN}::text)
+      ORDER BY n.nspname = 'pg_catalog' DESC, n.nspname = 'public' DESC, n.nspname LIMIT 1
+    ) AS name`)
+  if (typeof row?.name !== 'string') throw await unknownLanguage(driver)
+  return { name: row.name, indexed: (row.indexed ?? undefined) as string | undefined }
 }
 
-/** Whatever the search path of the role: those that Postgres brings come first. */
-async function qualified(driver: ColdDriver, language: string): Promise<QualifiedLanguage> {
-  const [row] = await driver.query(sql`
-    SELECT quote_ident(n.nspname) || '.' || quote_ident(c.cfgname) AS name
-    FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace
-    WHERE c.cfgname = ${language}
-    ORDER BY n.nspname = 'pg_catalog' DESC, n.nspname = 'public' DESC, n.nspname LIMIT 1`)
-  if (row !== undefined) return row.name as string
+async function unknownLanguage(driver: ColdDriver): Promise<ThermoclineError> {
   const [all] = await driver.query(sql`SELECT string_agg(DISTINCT cfgname::text, ', ') AS names FROM pg_ts_config`)
   const message = `option \`cold.language\` is no text search configuration of the cold tier; it has ${all?.names}`
-  throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'cold.language' })
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'cold.language' })
 }
 
 function otherLanguage(indexed: string): ThermoclineError {

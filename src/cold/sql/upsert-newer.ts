@@ -22,7 +22,7 @@ import type { ColdDriver } from '../cold-driver.ts'
 import { type DeadLetter, lettersFrom } from './dead-letters.ts'
 import { DURABLY } from './durable-commit.ts'
 import { forgetReads } from './entry-access.ts'
-import { columnNames } from './entry-columns.ts'
+import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
 import type { Batch, Staging } from './entry-staging.ts'
 import { lookUp } from './look-up-keys.ts'
 import { isRolledBack, rollBackUnless } from './roll-back.ts'
@@ -38,17 +38,7 @@ export interface Upserted {
   readonly missed: readonly EntryKey[]
 }
 
-const COLUMNS = sql.raw(columnNames().join(', '))
-const STAGED_COLUMNS = sql.raw(
-  columnNames()
-    .map((column) => `s.${column}`)
-    .join(', '),
-)
-const REPLACEMENTS = sql.raw(
-  columnNames('kept', 'content')
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', '),
-)
+const REPLACEMENTS = replacementsFrom('excluded')
 
 /** What a row of `verdicts` has beside the columns of its entry. */
 const OF_NO_ENTRY = sql.raw(`'{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'`)
@@ -115,8 +105,8 @@ function upsertNewerSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[],
       LEFT JOIN ${lookUp(sql`s`)} ON true
     ),
     written AS (
-      INSERT INTO thermocline.memory_entries (${COLUMNS}, indexed)
-      SELECT ${STAGED_COLUMNS}, false FROM verdicts s
+      INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
+      SELECT ${STAGED_COLUMNS_SQL}, false FROM verdicts s
       WHERE s.is_newer AND NOT s.is_below_horizon AND NOT s.is_collected
       ORDER BY s.namespace, s.id
       ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false

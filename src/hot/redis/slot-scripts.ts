@@ -11,7 +11,7 @@ import { markIn } from './redis-values.ts'
 /** What a script is to do in one slot. */
 export interface SlotCall {
   readonly slot: number
-  /** The first is the hash of the slot. */
+  /** The first is the state of the slot. */
   readonly keys: readonly string[]
   readonly args: readonly ScriptArgument[]
 }
@@ -43,26 +43,28 @@ export class SlotScripts {
 
   /** Answers what the script found in each slot, in order: texts and numbers. */
   async run(generation: Generation, script: SlotScriptName, calls: readonly SlotCall[]): Promise<unknown[]> {
-    const spansSlots = this.#spansSlots
-    const parts = spansSlots ? inParts(calls) : calls.map((call) => [call])
-    try {
-      const answers = await Promise.all(parts.map((part) => this.#runPart(generation, script, part)))
-      return answers.flat()
-    } catch (error) {
-      if (!this.#findsOut(spansSlots, error)) throw error
-      return this.run(generation, script, calls)
-    }
+    return this.#inParts(calls, (part) => this.#runPart(generation, script, part))
   }
 
   /** Answers the entries in each slot, in order. */
   async read(generation: Generation, calls: readonly SlotRead[]): Promise<(Buffer | null)[][]> {
+    return this.#inParts(calls, (part) => this.#readPart(generation, part))
+  }
+
+  /** Answers what the parts answer, in order. */
+  async #inParts<C extends SlotRead & Partial<SlotCall>, A>(
+    calls: readonly C[],
+    ask: (part: readonly C[]) => Promise<readonly A[]>,
+  ): Promise<A[]> {
     const spansSlots = this.#spansSlots
     const parts = spansSlots ? inParts(calls) : calls.map((call) => [call])
     try {
-      return (await Promise.all(parts.map((part) => this.#readPart(generation, part)))).flat()
+      return (await Promise.all(parts.map(ask))).flat()
     } catch (error) {
-      if (!this.#findsOut(spansSlots, error)) throw error
-      return this.read(generation, calls)
+      // What looks like one server may stand before a cluster. Such a call was not begun. Several may find that out.
+      if (!spansSlots || replyCode(error) !== 'CROSSSLOT') throw error
+      this.#spansSlots = false
+      return this.#inParts(calls, ask)
     }
   }
 
@@ -86,13 +88,6 @@ export class SlotScripts {
     if (slots.length === 1 && keys.length >= MIN_KEYS_WITHOUT_SCRIPT && !this.#link.isCluster)
       return this.#link.readBytes(keys)
     return this.#link.runForBytes('read', keys, []) as Promise<(Buffer | null)[]>
-  }
-
-  /** What looks like one server may stand before a cluster. Such a script was not begun. Several may find that out. */
-  #findsOut(spansSlots: boolean, error: unknown): boolean {
-    if (!spansSlots || replyCode(error) !== 'CROSSSLOT') return false
-    this.#spansSlots = false
-    return true
   }
 
   async #runPart(generation: Generation, script: SlotScriptName, calls: readonly SlotCall[]): Promise<unknown[]> {

@@ -1,42 +1,14 @@
 import type { MemoryStore } from '../../../src/index.ts'
 import type { Bench } from '../harness/bench.ts'
-import { type BenchCase, type Row, ratioAtLeast, type Sample } from '../harness/bench-case.ts'
-import { chunk } from '../harness/entries.ts'
-import { load } from '../harness/load.ts'
-import { timed } from '../harness/timed.ts'
+import type { BenchCase, Sample } from '../harness/bench-case.ts'
+import { fillUp, GROUP, growthRows, growthSubjects, measureAtSize, putGroup, SMALL } from '../harness/growth.ts'
 
-const SMALL = 10_000
 const LARGE = 50_000
 const LARGEST = 200_000
-const BATCH = 500
-const SHIPPED = 1_000
-/** Entries that are older than all others, and as many leave hot in each round. */
-const GROUP = 500
 const HOUR = 3_600_000
 const GIGABYTE = 1024 ** 3
 
-const WORKS = {
-  put: 'put',
-  get: 'get',
-  checkpoint: 'checkpoint, rows',
-  demotion: 'demotion, entries',
-  stats: 'stats()',
-}
-
-function rowsOf(size: number): Row[] {
-  return Object.entries(WORKS).map(([figure, work]) => ({
-    title: `${work}, with ${size.toLocaleString('en-US')} hot entries in the process`,
-    figure,
-    unit: '/s',
-    subject: nameOf(size),
-    reference: { subject: nameOf(SMALL) },
-    goals: [ratioAtLeast(0.85)],
-  }))
-}
-
-function nameOf(size: number): string {
-  return `${size.toLocaleString('en-US')} entries`
-}
+const rowsOf = (size: number) => growthRows(size, 'in the process')
 
 export default {
   title: 'growth in the process',
@@ -44,22 +16,15 @@ export default {
   mostRounds: 5,
   rows: rowsOf(LARGE),
   fullRows: rowsOf(LARGEST),
-  async setUp(bench) {
-    const sizes = bench.isFull ? [SMALL, LARGE, LARGEST] : [SMALL, LARGE]
-    const subjects: Record<string, () => Promise<Sample>> = {}
-    for (const size of sizes) {
-      const grown = await GrownStore.fill(bench, size)
-      subjects[nameOf(size)] = () => grown.measure()
-    }
-    return subjects
-  },
+  setUp: (bench) =>
+    growthSubjects(bench.isFull ? [SMALL, LARGE, LARGEST] : [SMALL, LARGE], (size) => GrownStore.fill(bench, size)),
 } satisfies BenchCase
 
 /** An embedded store with as many hot entries, and a clock that makes the oldest group of them idle. */
 class GrownStore {
   readonly #store: MemoryStore
   readonly #clock: MovedClock
-  readonly #ids: string[] = []
+  #ids: readonly string[] = []
 
   private constructor(store: MemoryStore, clock: MovedClock) {
     this.#store = store
@@ -77,36 +42,15 @@ class GrownStore {
     })
     const grown = new GrownStore(store, clock)
     for (let group = 0; group < groups; group++) {
-      await store.chunks.putMany(Array.from({ length: GROUP }, (_, nth) => chunk(nth)))
+      await putGroup(store)
       clock.advance(HOUR)
     }
-    for (let filled = GROUP * groups; filled < size - SHIPPED; filled += BATCH)
-      await store.chunks.putMany(Array.from({ length: BATCH }, (_, nth) => ({ text: `one of many, ${filled + nth}` })))
-    const shipped = await store.chunks.putMany(Array.from({ length: SHIPPED }, (_, nth) => chunk(nth)))
-    grown.#ids.push(...shipped.map(({ id }) => id))
-    await store.checkpoint({ timeout: '5m' })
+    grown.#ids = await fillUp(store, GROUP * groups, size)
     return grown
   }
 
   async measure(): Promise<Sample> {
-    const ids = this.#ids
-    const { chunks } = this.#store
-    const idOf = (nth: number): string => ids[nth % ids.length]!
-    const get = await load((nth) => chunks.get(idOf(nth)), { callers: 64, ms: 500 })
-    // Over what is there, so that the number of entries stays.
-    const put = await load((nth) => chunks.put({ ...chunk(nth), id: idOf(nth) }), { callers: 64, ms: 500 })
-    await this.#store.checkpoint()
-    await chunks.putMany(ids.map((id, nth) => ({ ...chunk(nth), id })))
-    const shipped = await timed(ids.length, () => this.#store.checkpoint())
-    return {
-      figures: {
-        get: get.figures.perSecond!,
-        put: put.figures.perSecond!,
-        checkpoint: shipped.figures.perSecond!,
-        stats: (await timed(1, () => this.#store.stats())).figures.perSecond!,
-        demotion: await this.#demote(),
-      },
-    }
+    return { figures: { ...(await measureAtSize(this.#store, this.#ids)), demotion: await this.#demote() } }
   }
 
   /** Entries a second that leave by a sync, to which the oldest group alone is idle. */

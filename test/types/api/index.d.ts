@@ -270,6 +270,8 @@ interface Explanation {
     readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[];
 }
 
+type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions);
+
 interface FindOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
     readonly limit?: number | undefined;
     readonly orderBy?: OrderBy | undefined;
@@ -466,7 +468,7 @@ type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`;
 
 type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K extends 'chunk' ? ChunkConditions : K extends 'raptor' ? RaptorConditions : K extends EntryKind ? unknown : ChunkConditions & RaptorConditions);
 
-type OwnField = 'kind' | 'key' | 'version' | 'text' | 'summary' | 'documentId' | 'position' | 'level' | 'embeddingModel' | 'createdAt' | 'updatedAt' | 'expiresAt';
+type OwnField = Exclude<FieldName, Unordered>;
 
 type Patch<I extends EntryInput> = Changeable<I> & {
     readonly metadata?: GivenMetadata | null | undefined;
@@ -678,6 +680,8 @@ interface TimeoutOptions {
     readonly search?: Duration | undefined;
     readonly open?: Duration | undefined;
 }
+
+type Unordered = 'id' | 'children' | 'lastAccessedAt' | 'accessCount';
 
 interface UpdateOptions extends WriteOptions {
     readonly expectedVersion?: string | undefined;
