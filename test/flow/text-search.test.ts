@@ -107,31 +107,6 @@ describePairs('search by text', (pair) => {
     }
   })
 
-  it.each([{}, { vector: 0.5, text: 2, constant: 1 }])(
-    'and by a vector fuses the lists as by hand, %j',
-    async (fusion) => {
-      const view = shared.view()
-      const texts = ['warm water', 'cold, cold water', 'water and water', 'nothing of the kind', 'no', 'deep water']
-      await view.chunks.putMany(texts.map((text, n) => ({ text, embedding: [1, n / 4, 0] })))
-      const embedding = [1, 0.6, 0]
-      const ranksOf = ({ hits }: SearchResult) => new Map(hits.map(({ entry }, i) => [entry.id, i + 1]))
-      const byVector = ranksOf(await view.chunks.search({ embedding }))
-      const byText = ranksOf(await view.chunks.search({ text: 'water' }))
-      expect([byVector.size, byText.size]).toEqual([6, 4])
-      const { vector = 1, text = 1, constant = 60 } = fusion as { vector?: number; text?: number; constant?: number }
-      const share = (weight: number, rank: number | undefined) => (rank === undefined ? 0 : weight / (constant + rank))
-      const expected = [...byVector.keys()]
-        .map((id) => ({ id, score: share(vector, byVector.get(id)) + share(text, byText.get(id)) }))
-        .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))
-      const { hits } = await view.chunks.search({ embedding, text: 'water', fusion, k: 5 })
-      expect(hits.map(({ entry, score }) => ({ id: entry.id, score }))).toEqual(expected.slice(0, 5))
-      for (const hit of hits) {
-        expect(hit.vector?.rank).toBe(byVector.get(hit.entry.id))
-        expect(hit.text?.rank).toBe(byText.get(hit.entry.id))
-      }
-    },
-  )
-
   it('lets no text be refused by cold, however many words it has', async () => {
     const view = shared.view()
     const letters = (n: number) => String.fromCodePoint(0x20000 + (n % 42_000))

@@ -5,7 +5,7 @@
 import { expect, test, vi } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { temporaryFolder } from '../flow/stores.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import type { Counted, CountingOrders } from './counting-child.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
@@ -94,7 +94,7 @@ describeWithPrivateServers('processes that count one entry', (servers) => {
   })
 })
 
-test(
+longTest(
   'a process on embedded tiers counts each update once, and goes on where one was killed',
   async () => {
     const dir = await temporaryFolder()
