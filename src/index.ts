@@ -50,7 +50,7 @@ export type {
 export { metadataPath } from './query/metadata-path.ts'
 export type { Metric } from './query/metric.ts'
 export type { OrderBy, OrderField } from './query/order.ts'
-export type { Fusion } from './query/search-query.ts'
+export type { Fusion, Mmr } from './query/search-query.ts'
 export type { Comparison, Equality, JsonComparison, ListComparison, TextComparison, Where } from './query/where.ts'
 export type {
   ByBoth,

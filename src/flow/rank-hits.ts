@@ -23,10 +23,12 @@ interface Lists {
   readonly text: readonly ColdHit[] | undefined
 }
 
-/** The best `k`: by the score of the only list, or by reciprocal rank fusion of both. */
+/**
+ * The best `k`, or `mmr.fetch`: by the score of the only list, or by reciprocal rank fusion of both.
+ */
 export function rankHits(
   { vector, text }: Lists,
-  { k, fusion, minScore = Number.NEGATIVE_INFINITY }: SearchQuery,
+  { k, fusion, mmr, minScore = Number.NEGATIVE_INFINITY }: SearchQuery,
   order: (a: RankedRow, b: RankedRow) => number,
 ): RankedRow[] {
   const rows = new Map<string, RankedRow>()
@@ -45,5 +47,5 @@ export function rankHits(
   return ranked
     .filter(({ score }) => score >= minScore)
     .sort(order)
-    .slice(0, k)
+    .slice(0, mmr?.fetch ?? k)
 }

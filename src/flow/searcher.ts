@@ -23,6 +23,7 @@ import { compareKeys, directions, type Order, type OrderKeys, orderKeys } from '
 import type { Scope } from '../query/scope.ts'
 import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
 import type { AccessCounter } from './access-counter.ts'
+import { chooseUnlike } from './choose-unlike.ts'
 import type { Pending } from './pending.ts'
 import { type Place, rankHits } from './rank-hits.ts'
 
@@ -53,7 +54,7 @@ export interface SearchHit<E extends MemoryEntry = MemoryEntry> {
 }
 
 export interface SearchResult<E extends MemoryEntry = MemoryEntry> {
-  /** Best first, ties by namespace and id. */
+  /** Best first, ties by namespace and id; with `mmr` in the order in which they were chosen. */
   readonly hits: readonly SearchHit<E>[]
   /** Whether a tier was missing, so that there may be nearer entries. */
   readonly partial: boolean
@@ -139,8 +140,9 @@ export class Searcher {
       query.vector && this.#nearest(own, query.vector, query.reach, patience),
       query.text === undefined ? undefined : this.#worded(own, query.text, query.reach, patience),
     ])
+    const ranked = rankHits({ vector: nearest?.hits, text: worded }, query, byScore)
+    const hits = await chooseUnlike(ranked, query, patience)
     const now = this.#parts.clock.now()
-    const hits = rankHits({ vector: nearest?.hits, text: worded }, query, byScore)
     return {
       hits: hits.map(({ record, access, ...ranked }) => {
         this.#parts.versions.observe(record, record.version)

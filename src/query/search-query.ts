@@ -2,6 +2,7 @@
 import { textFault } from '../entry/text.ts'
 import { ThermoclineError } from '../errors.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
+import type { MarginalRelevance } from './marginal-relevance.ts'
 import type { Metric } from './metric.ts'
 import type { FusionWeights } from './rank-fusion.ts'
 
@@ -13,6 +14,14 @@ export interface Fusion {
   readonly text?: number | undefined
   /** The greater, the less the first places count for more than those that follow; from 0 on. @default 60 */
   readonly constant?: number | undefined
+}
+
+/** Maximal marginal relevance: hits that are near to the query, and not all alike. */
+export interface Mmr {
+  /** How many of the best the hits are chosen from, from `k` to 1 000. @default 4 × k, at most 1 000 */
+  readonly fetch?: number | undefined
+  /** 1: relevance alone; 0: after the best, what is least like those chosen before. @default 0.5 */
+  readonly lambda?: number | undefined
 }
 
 export interface VectorQuery {
@@ -28,6 +37,7 @@ export interface SearchQuery {
   readonly reach: number
   readonly fusion: FusionWeights
   readonly minScore: number | undefined
+  readonly mmr: MarginalRelevance | undefined
 }
 
 /** Options of `search`, each checked by itself. */
@@ -38,15 +48,27 @@ interface Given {
   readonly metric?: Metric
   readonly fusion?: Fusion
   readonly minScore?: number
+  readonly mmr?: Mmr
 }
 
-export const SEARCH_DEFAULTS = { k: 10, metric: 'cosine', fusion: { vector: 1, text: 1, constant: 60 } } as const
+export const SEARCH_DEFAULTS = {
+  k: 10,
+  metric: 'cosine',
+  fusion: { vector: 1, text: 1, constant: 60 },
+  mmr: { lambda: 0.5 },
+} as const
 
-/** Of each list, this many times `k`: what is far down in both may be high in their sum. */
+/** Of each list, this many times as many as the fused one has: what is far down in both may be high in their sum. */
 const REACH = 4
 /** Characters of the text of a query: what people type. */
 const MOST_CHARACTERS = 4_000
-const FUSION = Object.keys(SEARCH_DEFAULTS.fusion) as readonly (keyof Fusion)[]
+/** Largest `k` and `mmr.fetch`. */
+export const MAX_HITS = 1_000
+
+type Ranges<T> = { readonly [N in keyof T]-?: { readonly to: number; readonly isWhole?: boolean } }
+
+const FUSION: Ranges<Fusion> = { vector: { to: 1_000_000 }, text: { to: 1_000_000 }, constant: { to: 1_000_000 } }
+const MMR: Ranges<Mmr> = { fetch: { to: MAX_HITS, isWhole: true }, lambda: { to: 1 } }
 
 /** Refuses with `ERR_INVALID_QUERY` what makes no sense together. */
 export function toSearchQuery(given: Given): SearchQuery {
@@ -58,9 +80,20 @@ export function toSearchQuery(given: Given): SearchQuery {
   const isFused = embedding !== undefined && text !== undefined
   if (!isFused && given.fusion !== undefined)
     throw invalid('`fusion` is of two lists: give `embedding` and `text`, or leave it out', 'fusion')
+  if (embedding === undefined && given.mmr !== undefined)
+    throw invalid('`mmr` compares vectors: give `embedding` as well, or leave it out', 'mmr')
   const vector = embedding && { embedding, metric }
   const fusion = { ...SEARCH_DEFAULTS.fusion, ...given.fusion } as FusionWeights
-  return { vector, text, k, reach: isFused ? k * REACH : k, fusion, minScore }
+  const mmr = given.mmr && toMarginalRelevance(given.mmr, k)
+  const candidates = mmr?.fetch ?? k
+  const reach = isFused ? candidates * REACH : candidates
+  return { vector, text, k, reach, fusion, minScore, mmr }
+}
+
+function toMarginalRelevance({ fetch, lambda }: Mmr, k: number): MarginalRelevance {
+  const candidates = fetch ?? Math.min(k * REACH, MAX_HITS)
+  if (candidates < k) throw invalid('`mmr.fetch` must be at least `k`: the hits are chosen from so many', 'mmr')
+  return { fetch: candidates, lambda: lambda ?? SEARCH_DEFAULTS.mmr.lambda }
 }
 
 export function checkText(value: unknown, field: string): string {
@@ -78,17 +111,28 @@ export function checkMinScore(value: unknown, field: string): number {
 }
 
 export function checkFusion(value: unknown, field: string): Fusion {
-  if (!isPlainObject(value)) throw invalid(`\`${field}\` must be an object with ${FUSION.join(', ')}`, field)
-  const checked: { -readonly [O in keyof Fusion]: Fusion[O] } = {}
-  for (const [name, weight] of Object.entries(value)) {
-    const known = FUSION.find((other) => other === name)
-    if (known === undefined) throw invalid(`\`${field}\` has no \`${name}\`; it has ${FUSION.join(', ')}`, field)
-    if (weight === undefined) continue
-    if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1_000_000))
-      throw invalid(`\`${field}.${name}\` must be a number from 0 to 1 000 000`, field)
-    checked[known] = weight
+  return checkNumbers(value, field, FUSION)
+}
+
+export function checkMmr(value: unknown, field: string): Mmr {
+  return checkNumbers(value, field, MMR)
+}
+
+/** Takes an object whose members, all of them optional, are numbers from 0 on. */
+function checkNumbers<T extends object>(value: unknown, field: string, ranges: Ranges<T>): T {
+  const names = Object.keys(ranges)
+  if (!isPlainObject(value)) throw invalid(`\`${field}\` must be an object with ${names.join(', ')}`, field)
+  const checked: Partial<Record<string, number>> = {}
+  for (const [name, number] of Object.entries(value)) {
+    if (!names.includes(name)) throw invalid(`\`${field}\` has no \`${name}\`; it has ${names.join(', ')}`, field)
+    if (number === undefined) continue
+    const { to, isWhole = false } = ranges[name as keyof T]
+    const isNumber = typeof number === 'number' && number >= 0 && number <= to
+    if (!isNumber || (isWhole && !Number.isInteger(number)))
+      throw invalid(`\`${field}.${name}\` must be a ${isWhole ? 'whole ' : ''}number from 0 to ${to}`, field)
+    checked[name] = number
   }
-  return checked
+  return checked as T
 }
 
 function invalid(message: string, field: string): ThermoclineError<'ERR_INVALID_QUERY'> {

@@ -22,8 +22,11 @@ import { type Order, type OrderBy, parseOrder } from '../query/order.ts'
 import {
   checkFusion,
   checkMinScore,
+  checkMmr,
   checkText,
   type Fusion,
+  MAX_HITS,
+  type Mmr,
   SEARCH_DEFAULTS,
   type SearchQuery,
   toSearchQuery,
@@ -83,6 +86,8 @@ export interface ByVector {
   readonly embedding: readonly number[] | Float32Array | Float64Array
   /** @default 'cosine' */
   readonly metric?: Metric | undefined
+  /** Chooses the hits among more by maximal marginal relevance, so that they are not all alike. @default the best */
+  readonly mmr?: Mmr | undefined
   readonly text?: undefined
   readonly fusion?: undefined
 }
@@ -95,10 +100,11 @@ export interface ByText {
   readonly text: string
   readonly embedding?: undefined
   readonly metric?: undefined
+  readonly mmr?: undefined
   readonly fusion?: undefined
 }
 
-export interface ByBoth extends Pick<ByVector, 'embedding' | 'metric'>, Pick<ByText, 'text'> {
+export interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, Pick<ByText, 'text'> {
   readonly fusion?: Fusion | undefined
 }
 
@@ -111,7 +117,6 @@ export const CALL_DEFAULTS = {
 const DURABILITIES: readonly Durability[] = ['wal', 'cold']
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
 const MAX_FIND = 10_000
-const MAX_K = 1_000
 
 const waiting = { signal, timeout } satisfies RulesOf<CallOptions>
 const writing = { ...waiting, durability: oneOf(DURABILITIES) } satisfies RulesOf<WriteOptions>
@@ -134,11 +139,12 @@ const finding = { limit: wholeNumber(MAX_FIND), orderBy, cursor, ...counting } s
 const embedding: OptionRule<Float32Array> = asQuery(validateEmbedding)
 const searching = {
   embedding,
-  k: wholeNumber(MAX_K),
+  k: wholeNumber(MAX_HITS),
   metric: asQuery(oneOf(METRICS)),
   text: checkText,
   fusion: checkFusion,
   minScore: checkMinScore,
+  mmr: checkMmr,
   ...counting,
 } satisfies RulesOf<SearchOptions>
 

@@ -82,7 +82,11 @@ export const options: readonly (CountOptions | FindOptions | SearchOptions)[] = 
   { where: undefined, recursive: undefined, timeout: undefined },
   { where: { kind: 'chunk' }, recursive: true, limit: 10, signal: AbortSignal.timeout(5), timeout: '1s' },
   { embedding: new Float64Array(3), k: 5, metric: 'inner-product', where: {}, recursive: true },
+  { embedding: [1], text: 'a', mmr: { fetch: 40, lambda: undefined } },
 ]
+
+// @ts-expect-error texts alone have nothing to compare
+export const refusedSearch: SearchOptions = { text: 'a', mmr: {} }
 
 export const refusedOptions: readonly FindOptions[] = [
   // @ts-expect-error a limit is a number

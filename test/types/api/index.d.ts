@@ -11,7 +11,7 @@ type AnyThermoclineError = {
     [C in ErrorCode]: ThermoclineError<C>;
 }[ErrorCode];
 
-interface ByBoth extends Pick<ByVector, 'embedding' | 'metric'>, Pick<ByText, 'text'> {
+interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, Pick<ByText, 'text'> {
     readonly fusion?: Fusion | undefined;
 }
 
@@ -19,12 +19,14 @@ interface ByText {
     readonly text: string;
     readonly embedding?: undefined;
     readonly metric?: undefined;
+    readonly mmr?: undefined;
     readonly fusion?: undefined;
 }
 
 interface ByVector {
     readonly embedding: readonly number[] | Float32Array | Float64Array;
     readonly metric?: Metric | undefined;
+    readonly mmr?: Mmr | undefined;
     readonly text?: undefined;
     readonly fusion?: undefined;
 }
@@ -444,6 +446,11 @@ type MetadataPathText = `metadata["${string}"]`;
 
 type Metric = 'cosine' | 'l2' | 'inner-product';
 
+interface Mmr {
+    readonly fetch?: number | undefined;
+    readonly lambda?: number | undefined;
+}
+
 declare class NamespaceView {
     #private;
     readonly path: string;
@@ -735,4 +742,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,45 @@
+/** Chooses the hits of a search among its candidates, so that they are not all alike. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Patience, throwIfAborted } from '../kernel/deadline.ts'
+import { byMarginalRelevance } from '../query/marginal-relevance.ts'
+import { similarity } from '../query/metric.ts'
+import type { SearchQuery } from '../query/search-query.ts'
+import type { RankedRow } from './rank-hits.ts'
+
+/** Numbers that are multiplied in one turn of the event loop: some milliseconds. */
+const SLICE = 4_000_000
+
+/**
+ * Answers `k` of the rows, which are those that a search for `mmr.fetch` answers, in the order in which they are
+ * chosen, or all of them as they are where `mmr` was not asked for. A search by vector alone has its own measure for
+ * relevance and likeness. The score of a fused one has no such measure: there relevance is the share of the best score,
+ * and likeness is that of cosine. What has no embedding, or one of other dimensions, is unlike all others: its likeness
+ * is 0.
+ */
+export async function chooseUnlike(
+  ranked: readonly RankedRow[],
+  { vector, text, k, mmr }: SearchQuery,
+  { signal }: Patience,
+): Promise<readonly RankedRow[]> {
+  if (mmr === undefined || vector === undefined) return ranked
+  const isFused = text !== undefined
+  const metric = isFused ? 'cosine' : vector.metric
+  const best = ranked[0]?.score || 1
+  const relevance = ranked.map(({ score }) => (isFused ? score / best : score))
+  const likeness = (a: number, b: number): number => {
+    const [one, other] = [ranked[a]!.record.embedding, ranked[b]!.record.embedding]
+    return one === null || one.length !== other?.length ? 0 : similarity(metric, one, other)
+  }
+  const chosen: RankedRow[] = []
+  let work = 0
+  for (const place of byMarginalRelevance(relevance, likeness, mmr.lambda)) {
+    chosen.push(ranked[place]!)
+    if (chosen.length === k) break
+    work += ranked.length * vector.embedding.length
+    if (work < SLICE) continue
+    work = 0
+    await nextTurn()
+    throwIfAborted(signal)
+  }
+  return chosen
+}
