@@ -57,6 +57,8 @@ export type {
   ByText,
   ByVector,
   CountOptions,
+  DocumentChunksOptions,
+  DocumentsOptions,
   FindOptions,
   PutManyOptions,
   PutOptions,
@@ -64,6 +66,7 @@ export type {
   UpdateOptions,
   WriteOptions,
 } from './repository/calls.ts'
+export type { ChunkRepository, DocumentSummary } from './repository/chunk-repository.ts'
 export type { EntryOf, FindResult, MemoryRepository, PatchOf, PutOf } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { CloseResult } from './store/close-store.ts'

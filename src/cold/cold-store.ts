@@ -14,6 +14,8 @@ import { letGo } from '../kernel/release-stack.ts'
 import type { ColdDriver } from './cold-driver.ts'
 import type {
   AcceptedLoss,
+  ColdDocument,
+  ColdDocuments,
   ColdFind,
   ColdQuery,
   ColdRow,
@@ -45,6 +47,7 @@ import { type Holder, sweep } from './sql/expire-and-collect.ts'
 import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import * as leases from './sql/leases.ts'
+import { listDocuments } from './sql/list-documents.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { replace } from './sql/replace-version.ts'
 import { searchTexts } from './sql/search-texts.ts'
@@ -123,6 +126,10 @@ export class ColdStore implements ColdTier {
 
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number> {
     return withPatience(options, () => countEntries(this.#driver, query, own))
+  }
+
+  documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]> {
+    return withPatience(options, () => listDocuments(this.#driver, query, limit))
   }
 
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult> {

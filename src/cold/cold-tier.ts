@@ -159,6 +159,27 @@ export interface OwnVersion extends VersionedKey {
   readonly matches: boolean
 }
 
+export interface ColdDocuments extends ColdQuery {
+  /** Only documents whose ids come after this one. */
+  readonly after?: string | undefined
+  /** What the caller has, no key twice: counted in place of rows that are no newer. `exclude` is not looked at. */
+  readonly own: readonly OwnDocument[]
+}
+
+/** A version that the caller has, of a key that cold may have as well. */
+export interface OwnDocument extends VersionedKey {
+  /** The document that it counts for; null: it is not live, or does not match the query. */
+  readonly documentId: string | null
+  readonly updatedAt: number
+}
+
+export interface ColdDocument {
+  readonly documentId: string
+  readonly chunks: number
+  /** The latest of its chunks. */
+  readonly updatedAt: number
+}
+
 export interface ColdSearch extends ColdQuery {
   readonly embedding: Float32Array
   readonly metric: Metric
@@ -238,6 +259,11 @@ export interface ColdTier {
   find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]>
   /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
+  /**
+   * The first documents in the order of their ids, at most `limit`, of chunks that match in their newest version. The
+   * scope MUST be one namespace, and the filter MUST ask for a document.
+   */
+  documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
   /** The rows whose text has the words, and what the caller's own texts score beside them. */
   searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult>

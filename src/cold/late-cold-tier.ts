@@ -62,6 +62,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.count(...args)
   }
 
+  async documents(...args: Parameters<ColdTier['documents']>) {
+    return this.#there.documents(...args)
+  }
+
   async search(...args: Parameters<ColdTier['search']>) {
     return this.#there.search(...args)
   }

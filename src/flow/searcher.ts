@@ -5,7 +5,7 @@
  * cold answers. So a long pending costs a walk over it, and nothing in the database.
  */
 
-import type { ColdHit, ColdRow, ColdTier, OwnText } from '../cold/cold-tier.ts'
+import type { ColdDocument, ColdHit, ColdRow, ColdTier, OwnText } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
@@ -31,7 +31,7 @@ export interface SearcherParts {
   /** Cursors are of one store. */
   readonly storeId: string
   readonly pending: Pending
-  readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search' | 'searchTexts'>
+  readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'documents' | 'search' | 'searchTexts'>
   readonly access: AccessCounter
   /** Learns of what was found. */
   readonly versions: VersionClock
@@ -106,21 +106,50 @@ export class Searcher {
     const { limit, order = [], cursor } = asked
     const query = { storeId: this.#parts.storeId, scope, filter, order }
     const after = cursor === undefined ? undefined : readCursor(query, cursor)
+    // One more tells whether there is another page.
+    const rows = await this.rows(scope, filter, { limit: limit + 1, order, after }, options)
+    const last = rows.length > limit ? rows[limit - 1] : undefined
+    const items = rows.slice(0, limit).map((row) => this.entryOf(row))
+    return last === undefined ? { items } : { items, nextCursor: writeCursor(query, orderKeys(last.record, order)) }
+  }
+
+  /** What a caller gets of a row. */
+  entryOf({ record, access }: ColdRow): MemoryEntry {
+    this.#parts.versions.observe(record, record.version)
+    return toEntry(record, access)
+  }
+
+  /** The first `limit` rows after a place in an order. */
+  async rows(
+    scope: Scope,
+    filter: Filter,
+    { limit, order, after }: { readonly limit: number; readonly order: Order; readonly after: OrderKeys | undefined },
+    options: Patience,
+  ): Promise<ColdRow[]> {
     const patience = this.#patience(options)
     const own = { ...(await this.#own(scope, filter, patience)), order, after }
-    // One more tells whether there is another page.
-    const fromCold = await notReplaced(own, limit + 1, (most, exclude) =>
+    const fromCold = await notReplaced(own, limit, (most, exclude) =>
       this.#parts.cold.find({ ...own, exclude }, most, patience),
     )
     const isAfter = after === undefined ? undefined : afterPlace(order, after)
     const toRow = (row: ColdRow): ColdRow | undefined => (isAfter?.(row) === false ? undefined : row)
-    const rows = await this.#merge(own, fromCold, toRow, byPlace(order), limit + 1, patience)
-    const last = rows.length > limit ? rows[limit - 1] : undefined
-    const items = rows.slice(0, limit).map(({ record, access }) => {
-      this.#parts.versions.observe(record, record.version)
-      return toEntry(record, access)
+    return this.#merge(own, fromCold, toRow, byPlace(order), limit, patience)
+  }
+
+  /** The first `limit` documents of one namespace whose ids come after one, by what the filter selects. */
+  async documents(
+    scope: Scope,
+    filter: Filter,
+    { limit, after }: { readonly limit: number; readonly after: string | undefined },
+    options: Patience,
+  ): Promise<ColdDocument[]> {
+    const patience = this.#patience(options)
+    const own = await this.#own(scope, filter, patience)
+    const versions = [...own.versions.values()].map((record) => {
+      const { namespace, id, version, updatedAt } = record
+      return { namespace, id, version, updatedAt, documentId: isSelected(own, record) ? record.documentId : null }
     })
-    return last === undefined ? { items } : { items, nextCursor: writeCursor(query, orderKeys(last.record, order)) }
+    return this.#parts.cold.documents({ ...own, exclude: [], own: versions, after }, limit, patience)
   }
 
   async count(scope: Scope, filter: Filter, options: Patience): Promise<number> {

@@ -18,6 +18,8 @@ export interface PagedQuery {
   readonly scope: Scope
   readonly filter: Filter
   readonly order: Order
+  /** What is paged, where that is not entries. */
+  readonly subject?: string | undefined
 }
 
 const SIGNATURE_BYTES = 16
@@ -41,8 +43,10 @@ export function readCursor(query: PagedQuery, cursor: string): OrderKeys {
   )
 }
 
-function signatureOf({ storeId, scope, filter, order }: PagedQuery, keys: string): Buffer {
+function signatureOf({ storeId, scope, filter, order, subject }: PagedQuery, keys: string): Buffer {
   const hmac = createHmac('sha256', `thermocline cursor ${storeId}`)
-  hmac.update(JSON.stringify([scope.namespace, scope.recursive, filter, order]))
+  hmac.update(
+    JSON.stringify([scope.namespace, scope.recursive, filter, order, ...(subject === undefined ? [] : [subject])]),
+  )
   return hmac.update('\0').update(keys).digest().subarray(0, SIGNATURE_BYTES)
 }

@@ -71,6 +71,14 @@ export interface FindOptions<K extends EntryKind | undefined = undefined> extend
   readonly cursor?: string | undefined
 }
 
+/** Of the chunks of one document, in the order of their positions. */
+export type DocumentChunksOptions = CallOptions & Pick<FindOptions, 'limit' | 'cursor'>
+
+export interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+  /** Which chunks count; documents without any are left out. @default all */
+  readonly where?: Where<'chunk'> | undefined
+}
+
 /** By `embedding`, by `text`, or by both, whose ranks are then fused. */
 export type SearchOptions<K extends EntryKind | undefined = undefined> = (ByVector | ByText | ByBoth) &
   CommonSearchOptions<K>
@@ -148,6 +156,8 @@ const searching = {
   ...counting,
 } satisfies RulesOf<SearchOptions>
 
+const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies RulesOf<DocumentChunksOptions>
+
 export const CALLS = {
   put: defineCall('put', { ...writing, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
   update: defineCall('update', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
@@ -165,6 +175,8 @@ export const CALLS = {
   find: defineCall('find', finding),
   findAll: defineCall('findAll', finding),
   count: defineCall('count', counting),
+  ofDocument: defineCall('ofDocument', paging),
+  documents: defineCall('documents', { where, ...paging } satisfies RulesOf<DocumentsOptions>),
   search: asSearch(defineCall('search', searching)),
   explain: defineCall('explain', waiting),
   sync: defineCall('sync', waiting),

@@ -11,6 +11,7 @@ import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { CompareAndSet } from '../flow/compare-and-set.ts'
+import type { DocumentReader } from '../flow/document-reader.ts'
 import type { Explainer, Explanation } from '../flow/explainer.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher, SearchResult } from '../flow/searcher.ts'
@@ -40,6 +41,7 @@ export interface Flows {
   readonly changes: CompareAndSet
   readonly reader: Reader
   readonly searcher: Searcher
+  readonly documents: DocumentReader
   readonly explainer: Explainer
   readonly gate: CallGate
   readonly clock: Clock

@@ -1,4 +1,5 @@
 import { namespacePath } from '../entry/namespace.ts'
+import { ChunkRepository } from './chunk-repository.ts'
 import { type Flows, MemoryRepository } from './memory-repository.ts'
 
 /** The repositories of one namespace. A view cannot leave its scope. */
@@ -8,7 +9,7 @@ export class NamespaceView {
   readonly path: string
   /** Entries of every kind. */
   readonly entries: MemoryRepository
-  readonly chunks: MemoryRepository<'chunk'>
+  readonly chunks: ChunkRepository
   readonly embeddings: MemoryRepository<'embedding'>
   readonly metadata: MemoryRepository<'metadata'>
   readonly raptorNodes: MemoryRepository<'raptor'>
@@ -18,7 +19,7 @@ export class NamespaceView {
     this.#flows = flows
     this.path = path
     this.entries = new MemoryRepository(flows, path, undefined)
-    this.chunks = new MemoryRepository(flows, path, 'chunk')
+    this.chunks = new ChunkRepository(flows, path)
     this.embeddings = new MemoryRepository(flows, path, 'embedding')
     this.metadata = new MemoryRepository(flows, path, 'metadata')
     this.raptorNodes = new MemoryRepository(flows, path, 'raptor')

@@ -7,6 +7,7 @@ import { Cron } from 'croner'
 import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
 import { CompareAndSet } from '../flow/compare-and-set.ts'
+import { DocumentReader } from '../flow/document-reader.ts'
 import { Explainer } from '../flow/explainer.ts'
 import { HotReads } from '../flow/hot-reads.ts'
 import { MissedWrites } from '../flow/missed-writes.ts'
@@ -103,14 +104,16 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     logger,
     shippedSequence,
   })
+  const searcher = new Searcher({
+    ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
+    timeout: timeouts.search,
+  })
   const flows: Flows = {
     changes,
     writer: new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability }),
     reader: new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter }),
-    searcher: new Searcher({
-      ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
-      timeout: timeouts.search,
-    }),
+    searcher,
+    documents: new DocumentReader(searcher, cold.storeId),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     gate,
     clock,

@@ -8,7 +8,7 @@ import { ThermoclineError } from '../errors.ts'
 import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Checkpointer } from './checkpointer.ts'
 
-export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'search' | 'searchTexts'>
+export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'documents' | 'search' | 'searchTexts'>
 
 export function readsWhileSetBack(
   cold: ColdReads,
@@ -29,6 +29,7 @@ export function readsWhileSetBack(
     versions: (keys, options) => whole((patience) => cold.versions(keys, patience), options),
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
+    documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),
     search: (query, options) => whole((patience) => cold.search(query, patience), options),
     searchTexts: (query, options) => whole((patience) => cold.searchTexts(query, patience), options),
   }

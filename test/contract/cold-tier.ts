@@ -10,6 +10,7 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import type { Metric } from '../../src/query/metric.ts'
 import { describeColdAccess } from './cold-access.ts'
 import { describeColdCollection } from './cold-collection.ts'
+import { describeColdDocuments } from './cold-documents.ts'
 import { describeColdGenerations } from './cold-generations.ts'
 import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
@@ -42,6 +43,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
   describe(`cold tier contract: ${driver.name}`, () => {
     describeColdReads(driver)
     describeColdQueries(driver)
+    describeColdDocuments(driver)
     describeColdWhere(driver)
     describeColdShipping(driver)
     describeColdReplacements(driver)

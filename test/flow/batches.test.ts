@@ -46,6 +46,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
   const unused = {
     reader: undefined as never,
     searcher: undefined as never,
+    documents: undefined as never,
     explainer: undefined as never,
     changes: undefined as never,
   }

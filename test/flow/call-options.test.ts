@@ -5,6 +5,7 @@ import { getEventListeners } from 'node:events'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { namespaceSegments, type Where } from '../../src/index.ts'
+import { ChunkRepository } from '../../src/repository/chunk-repository.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
 import { NamespaceView } from '../../src/repository/namespace-view.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
@@ -31,6 +32,8 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   find: [],
   findAll: [],
   count: [],
+  ofDocument: ['d'],
+  documents: [],
   search: [],
   explain: [ID],
   sync: [],
@@ -50,6 +53,7 @@ type Call = (options: unknown) => Promise<unknown>
 /** Every method of the public classes by its name, called with good arguments and the options given. */
 const calls: (readonly [string, () => Call])[] = [
   [MemoryRepository, () => view().chunks],
+  [ChunkRepository, () => view().chunks],
   [NamespaceView, () => view()],
   [MemoryStore, () => store()],
 ].flatMap(([type, target]) =>
@@ -157,6 +161,8 @@ describe('what is refused', () => {
     ['find', 'recursive', { recursive: 'no' }],
     ['find', 'recursive', { recursive: null }],
     ['find', 'documentId', { where: { documentId: undefined } }],
+    ['documents', 'level', { where: { level: { gt: 'x' } } }],
+    ['documents', 'cursor', { cursor: 7 }],
     ['count', 'recursive', { recursive: 1 }],
     ['count', 'documentId', { where: { documentId: { eq: undefined } } }],
     ['search', 'k', { embedding: [1], k: 1.5 }],
@@ -216,6 +222,8 @@ describe('what is refused', () => {
     ['has', {}, 'id'],
     ['peek', 7, 'id'],
     ['explain', undefined, 'id'],
+    ['ofDocument', '', 'documentId'],
+    ['ofDocument', undefined, 'documentId'],
   ])('is an argument of %s: %j', async (name, argument, field) => {
     const { chunks, entries } = view()
     const target = chunks as unknown as Record<string, (argument: unknown) => Promise<unknown>>

@@ -2,9 +2,12 @@
 import { expectTypeOf } from 'vitest'
 import type {
   ChunkEntry,
+  ChunkRepository,
+  DocumentSummary,
   EmbeddingEntry,
   EntryKind,
   Explanation,
+  FindResult,
   JsonObject,
   MemoryEntry,
   MemoryRepository,
@@ -22,7 +25,7 @@ declare const store: MemoryStore
 
 // A kind has a repository, which answers entries of that kind alone; `entries` has all of them.
 expectTypeOf(store.entries).toEqualTypeOf<MemoryRepository>()
-expectTypeOf(store.chunks).toEqualTypeOf<MemoryRepository<'chunk'>>()
+expectTypeOf(store.chunks).toEqualTypeOf<ChunkRepository>()
 expectTypeOf(store.embeddings).toEqualTypeOf<MemoryRepository<'embedding'>>()
 expectTypeOf(store.metadata).toEqualTypeOf<MemoryRepository<'metadata'>>()
 expectTypeOf(store.raptorNodes).toEqualTypeOf<MemoryRepository<'raptor'>>()
@@ -38,7 +41,13 @@ expectTypeOf(store.entries.explain('id')).resolves.toEqualTypeOf<Explanation>()
 
 // A scope has the same repositories, and scopes of its own.
 expectTypeOf(store.namespace('tenant', 'acme')).toEqualTypeOf<NamespaceView>()
-expectTypeOf(store.namespace('tenant').namespace('acme').chunks).toEqualTypeOf<MemoryRepository<'chunk'>>()
+expectTypeOf(store.namespace('tenant').namespace('acme').chunks).toEqualTypeOf<ChunkRepository>()
+
+// Documents are made of chunks, and of nothing else.
+expectTypeOf(store.chunks.ofDocument('id', { limit: 1 })).resolves.toEqualTypeOf<FindResult<ChunkEntry>>()
+expectTypeOf(store.chunks.documents({ where: { position: 0 } })).resolves.toEqualTypeOf<FindResult<DocumentSummary>>()
+// @ts-expect-error a chunk has no level
+store.chunks.documents({ where: { level: 0 } })
 
 // Writing.
 expectTypeOf(store.chunks.put({ text: 'a' })).resolves.toEqualTypeOf<Receipt>()

@@ -7,12 +7,14 @@
  * negated may be NULL, which selects as little as false does, so that it keeps a form which an index serves.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import { MAX_INT4 } from '../../entry/limits.ts'
 import { childRange } from '../../entry/namespace.ts'
 import {
   type Condition,
   type Filter,
   isListCondition,
   type ListCondition,
+  type Scalar,
   type ScalarCondition,
   type ScalarField,
 } from '../../query/filter.ts'
@@ -26,8 +28,13 @@ import { COMPARING, prefixRange } from './text-range.ts'
 
 type ScalarComparison = Exclude<Comparison, 'list'>
 
-/** float8 for numbers: an integer parameter could not take a fraction. */
-const TYPES: Record<Exclude<ScalarComparison, 'time'>, SQL> = { text: sql`text`, uuid: sql`uuid`, number: sql`float8` }
+const TYPES: Record<Exclude<ScalarComparison, 'time' | 'number'>, SQL> = { text: sql`text`, uuid: sql`uuid` }
+
+/** An index over integers serves integers alone; nothing else takes a fraction. */
+function numberType(values: readonly Scalar[]): SQL {
+  const isWhole = values.every((value) => Number.isInteger(value) && Math.abs(Number(value)) <= MAX_INT4)
+  return isWhole ? sql`int4` : sql`float8`
+}
 
 /** Rows of the scope that are live, match the filter and are not excluded. */
 export function selects(query: ColdQuery): SQL {
@@ -89,7 +96,8 @@ function conditionSql(condition: Condition): SQL {
   const { column, comparison } = compared(condition.field)
   if (condition.operator === 'exists') return sql`${column} IS NOT NULL`
   if (comparison === 'time') return timeSql(column, condition)
-  const type = TYPES[comparison]
+  const values = condition.operator === 'in' ? condition.values : [condition.value]
+  const type = comparison === 'number' ? numberType(values) : TYPES[comparison]
   if (condition.operator === 'in') return sql`${column} = ANY (${sql.param([...condition.values])}::${type}[])`
   if (condition.operator === 'contains') return sql`strpos(${column}, ${condition.value}::text) > 0`
   if (condition.operator === 'startsWith') return prefixRange(column, condition.value)

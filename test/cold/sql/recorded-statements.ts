@@ -4,6 +4,7 @@ import type { SQL } from 'drizzle-orm'
 import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
 import { ColdStore } from '../../../src/cold/cold-store.ts'
 import type { ColdQuery, ColdSearch, ColdTier } from '../../../src/cold/cold-tier.ts'
+import { beyond } from '../../../src/flow/document-reader.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, PAST, seeded, tombstone, vectorOf, versionOf } from '../../contract/cold-records.ts'
 import { batchOf } from '../../contract/cold-shipping.ts'
@@ -37,6 +38,7 @@ const searchOf = (overrides: Partial<ColdSearch> = {}): ColdSearch => {
   return { ...queryOf(), embedding, metric: 'cosine', k: 10, ...overrides }
 }
 const own = records.map((record) => ({ ...record, matches: record.deletedAt === null }))
+const byPosition = [{ field: 'position' as const, isDescending: false }]
 const ofDocument = [{ field: 'documentId' as const, operator: 'eq' as const, value: 'd7' }]
 
 /** A method that is missing here does not compile. */
@@ -48,9 +50,17 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     for (const scope of [flat, deep])
       for (const exclude of [[], records])
         for (const filter of [[], ofDocument]) await tier.find(queryOf({ scope, exclude, filter }), 100)
+    await tier.find({ ...queryOf({ filter: ofDocument }), order: byPosition }, 100)
+    await tier.find({ ...queryOf({ filter: [...ofDocument, ...beyond(7, records[7]!.id)] }), order: byPosition }, 100)
   },
   count: async (tier) => {
     for (const scope of [flat, deep]) for (const some of [[], own]) await tier.count(queryOf({ scope }), some)
+  },
+  documents: async (tier) => {
+    const filter = [{ field: 'documentId' as const, operator: 'exists' as const }]
+    const some = records.map((record, n) => ({ ...record, documentId: n % 2 === 0 ? `d${n}` : null }))
+    for (const after of [undefined, 'd7'])
+      for (const own of [[], some]) await tier.documents({ ...queryOf({ filter }), after, own }, 100)
   },
   search: async (tier) => {
     for (const exclude of [[], records])

@@ -73,6 +73,12 @@ interface ChunkInput extends InputBase {
     readonly embedding?: Vector | undefined;
 }
 
+declare class ChunkRepository extends MemoryRepository<'chunk'> {
+    #private;
+    ofDocument(documentId: string, options?: DocumentChunksOptions): Promise<FindResult<ChunkEntry>>;
+    documents(options?: DocumentsOptions): Promise<FindResult<DocumentSummary>>;
+}
+
 interface Clock {
     now(): number;
 }
@@ -166,6 +172,18 @@ declare const DEFAULTS: {
 type Directions = {
     readonly [F in OrderField]?: 'asc' | 'desc';
 };
+
+type DocumentChunksOptions = CallOptions & Pick<FindOptions, 'limit' | 'cursor'>;
+
+interface DocumentSummary {
+    readonly documentId: string;
+    readonly chunks: number;
+    readonly updatedAt: Date;
+}
+
+interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+    readonly where?: Where<'chunk'> | undefined;
+}
 
 type Durability = 'wal' | 'cold';
 
@@ -455,7 +473,7 @@ declare class NamespaceView {
     #private;
     readonly path: string;
     readonly entries: MemoryRepository;
-    readonly chunks: MemoryRepository<'chunk'>;
+    readonly chunks: ChunkRepository;
     readonly embeddings: MemoryRepository<'embedding'>;
     readonly metadata: MemoryRepository<'metadata'>;
     readonly raptorNodes: MemoryRepository<'raptor'>;
@@ -740,6 +758,6 @@ declare function namespaceSegments(path: string): string[];
 
 declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore>;
 
-export { DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
+export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };

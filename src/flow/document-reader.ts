@@ -1,0 +1,90 @@
+/**
+ * Reads documents: their chunks in order, and which documents there are. It asks as {@link Searcher} does, so pending
+ * and cold are one.
+ *
+ * Chunks are in the order of their positions, those without one last. The first page is one query in that order. Any
+ * later one begins at a position, so that the index over documents leads to it: a condition that admits absent
+ * positions as well would read the document from its start again. What has no position is asked for apart, once the
+ * rest has ended.
+ */
+import type { ColdDocument, ColdRow } from '../cold/cold-tier.ts'
+import type { MemoryEntry } from '../entry/memory-entry.ts'
+import { type Patience, runningOut } from '../kernel/deadline.ts'
+import { type PagedQuery, readCursor, writeCursor } from '../query/cursor.ts'
+import type { Filter, Scalar, ScalarCondition } from '../query/filter.ts'
+import { type Order, type OrderKeys, orderKeys } from '../query/order.ts'
+import type { Scope } from '../query/scope.ts'
+import type { Page, PageRequest, Searcher } from './searcher.ts'
+
+type Asked = Omit<PageRequest, 'order'>
+
+export interface DocumentPage {
+  readonly items: readonly ColdDocument[]
+  /** Undefined where nothing follows. */
+  readonly nextCursor?: string
+}
+
+const BY_POSITION: Order = [{ field: 'position', isDescending: false }]
+const IS_CHUNK: ScalarCondition = { field: 'kind', operator: 'eq', value: 'chunk' }
+
+export class DocumentReader {
+  readonly #searcher: Searcher
+  readonly #storeId: string
+
+  constructor(searcher: Searcher, storeId: string) {
+    this.#searcher = searcher
+    this.#storeId = storeId
+  }
+
+  /** A page of the chunks of one document. Counts no access. */
+  async chunks(scope: Scope, documentId: string, { limit, cursor }: Asked, options: Patience): Promise<Page> {
+    const filter: Filter = [IS_CHUNK, { field: 'documentId', operator: 'eq', value: documentId }]
+    const query = { storeId: this.#storeId, scope, filter, order: BY_POSITION, subject: 'ofDocument' }
+    const after = cursor === undefined ? undefined : readCursor(query, cursor)
+    // One more tells whether there is another page.
+    const rows = await this.#rowsAfter(query, after, limit + 1, runningOut(options))
+    const items: MemoryEntry[] = rows.slice(0, limit).map((row) => this.#searcher.entryOf(row))
+    const last = rows.length > limit ? rows[limit - 1] : undefined
+    if (last === undefined) return { items }
+    return { items, nextCursor: writeCursor(query, orderKeys(last.record, BY_POSITION)) }
+  }
+
+  /** A page of documents, by their ids. */
+  async documents(scope: Scope, filter: Filter, { limit, cursor }: Asked, options: Patience): Promise<DocumentPage> {
+    const asked: Filter = [IS_CHUNK, { field: 'documentId', operator: 'exists' }, ...filter]
+    const query = { storeId: this.#storeId, scope, filter: asked, order: [], subject: 'documents' }
+    const after = cursor === undefined ? undefined : String(readCursor(query, cursor)[0])
+    const documents = await this.#searcher.documents(scope, asked, { limit: limit + 1, after }, options)
+    const last = documents.length > limit ? documents[limit - 1] : undefined
+    if (last === undefined) return { items: documents }
+    return { items: documents.slice(0, limit), nextCursor: writeCursor(query, [last.documentId]) }
+  }
+
+  async #rowsAfter(
+    { scope, filter, order }: PagedQuery,
+    after: OrderKeys | undefined,
+    limit: number,
+    options: Patience,
+  ): Promise<ColdRow[]> {
+    if (after === undefined) return this.#searcher.rows(scope, filter, { limit, order, after }, options)
+    const [position = null] = after
+    const rows: ColdRow[] = []
+    if (position !== null) {
+      const placed = [...filter, ...beyond(position, String(after[2]))]
+      rows.push(...(await this.#searcher.rows(scope, placed, { limit, order, after: undefined }, options)))
+      if (rows.length === limit) return rows
+    }
+    const unplaced: Filter = [...filter, { not: [{ field: 'position', operator: 'exists' }] }]
+    const asked = { limit: limit - rows.length, order: [], after: position === null ? after.slice(1) : undefined }
+    return [...rows, ...(await this.#searcher.rows(scope, unplaced, asked, options))]
+  }
+}
+
+/** A range, and what it has that came before: the planner expects less of both in one condition than there is. */
+export function beyond(position: Scalar, id: string): Filter {
+  const sameButBefore: Filter = [
+    { field: 'position', operator: 'eq', value: position },
+    { field: 'id', operator: 'lte', value: id },
+  ]
+  return [{ field: 'position', operator: 'gte', value: position }, { not: sameButBefore }]
+}
