@@ -57,16 +57,19 @@ export type {
   ByText,
   ByVector,
   CountOptions,
+  DeleteDocumentOptions,
   DocumentChunksOptions,
   DocumentsOptions,
+  EmbedTexts,
   FindOptions,
   PutManyOptions,
   PutOptions,
+  ReplaceDocumentOptions,
   SearchOptions,
   UpdateOptions,
   WriteOptions,
 } from './repository/calls.ts'
-export type { ChunkRepository, DocumentSummary } from './repository/chunk-repository.ts'
+export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'
 export type { EntryOf, FindResult, MemoryRepository, PatchOf, PutOf } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { CloseResult } from './store/close-store.ts'

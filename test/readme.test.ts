@@ -37,6 +37,19 @@ test('the example of search and of pages answers in the order that it says', asy
   expect((await runExample(code)).split('\n')).toEqual(['[ 1 ]', '3 3 1', '1 1 2', '[ 3, 2 ]', '[ 1 ]', ''])
 })
 
+test('the example of documents embeds what is new, and lists what there is', async () => {
+  const code = examples.find((one) => one.includes('replaceDocument'))!.replace("'thermocline'", "'../src/index.ts'")
+  expect((await runExample(code)).split('\n')).toEqual([
+    "embedding [ 'Ice floats', 'Warm water rises', 'Cold water sinks' ]",
+    "embedding [ 'Warm water stays above' ]",
+    '2 1 1',
+    "[ '0 Ice floats', '1 Warm water stays above', '2 Cold water sinks' ]",
+    "[ [ 'ice.md', 3 ] ]",
+    '3',
+    '',
+  ])
+})
+
 describeWithServers('the example of Redis and Postgres', (servers) => {
   test('runs as it stands', async () => {
     const { hot, cold } = await servers.shared()
@@ -47,7 +60,7 @@ describeWithServers('the example of Redis and Postgres', (servers) => {
 })
 
 test('there is no other example', () => {
-  expect(examples.length).toBe(5)
+  expect(examples.length).toBe(6)
 })
 
 test('every option stands in the table', () => {

@@ -19,8 +19,20 @@ const newest = { msecs: 0, seq: 0 }
  * the system's hash, which takes a tenth of what an object for hashing does.
  */
 export function idOfKey(namespace: string, key: string): string {
-  // Neither part holds NUL, so no two pairs give the same name.
-  const hex = hash('sha1', Buffer.concat([KEY_ID_ROOT, Buffer.from(`${namespace}\0${key}`)]), 'hex')
+  return derivedId(`${namespace}\0${key}`)
+}
+
+/**
+ * Answers the id of the `nth` chunk with this text in this document: whoever ingests the same document anew names the
+ * same chunks.
+ */
+export function idOfChunk(namespace: string, documentId: string, text: string, nth: number): string {
+  return derivedId(`${namespace}\0${documentId}\0${nth}\0${text}`)
+}
+
+/** No part but the last of three or more holds NUL, so no two lists of parts give the same name. */
+function derivedId(name: string): string {
+  const hex = hash('sha1', Buffer.concat([KEY_ID_ROOT, Buffer.from(name)]), 'hex')
   const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16)
   const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, variant + hex.slice(18, 20)]
   return `${parts.join('-')}-${hex.slice(20, 32)}`

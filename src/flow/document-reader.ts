@@ -9,6 +9,7 @@
  */
 import type { ColdDocument, ColdRow } from '../cold/cold-tier.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { type PagedQuery, readCursor, writeCursor } from '../query/cursor.ts'
 import type { Filter, Scalar, ScalarCondition } from '../query/filter.ts'
@@ -24,6 +25,8 @@ export interface DocumentPage {
   readonly nextCursor?: string
 }
 
+/** With embeddings, a few MiB. */
+const BATCH = 500
 const BY_POSITION: Order = [{ field: 'position', isDescending: false }]
 const IS_CHUNK: ScalarCondition = { field: 'kind', operator: 'eq', value: 'chunk' }
 
@@ -38,15 +41,25 @@ export class DocumentReader {
 
   /** A page of the chunks of one document. Counts no access. */
   async chunks(scope: Scope, documentId: string, { limit, cursor }: Asked, options: Patience): Promise<Page> {
-    const filter: Filter = [IS_CHUNK, { field: 'documentId', operator: 'eq', value: documentId }]
-    const query = { storeId: this.#storeId, scope, filter, order: BY_POSITION, subject: 'ofDocument' }
+    const query = { ...this.#chunksOf(scope, documentId), subject: 'ofDocument' }
     const after = cursor === undefined ? undefined : readCursor(query, cursor)
     // One more tells whether there is another page.
     const rows = await this.#rowsAfter(query, after, limit + 1, runningOut(options))
-    const items: MemoryEntry[] = rows.slice(0, limit).map((row) => this.#searcher.entryOf(row))
     const last = rows.length > limit ? rows[limit - 1] : undefined
+    const items: MemoryEntry[] = rows.slice(0, limit).map((row) => this.#searcher.entryOf(row))
     if (last === undefined) return { items }
     return { items, nextCursor: writeCursor(query, orderKeys(last.record, BY_POSITION)) }
+  }
+
+  /** Every chunk of one document, in order, a batch at a time. */
+  async *records(scope: Scope, documentId: string, options: Patience): AsyncGenerator<EntryRecord[], void, undefined> {
+    const query = this.#chunksOf(scope, documentId)
+    for (let after: OrderKeys | undefined; ; ) {
+      const rows = await this.#rowsAfter(query, after, BATCH, options)
+      if (rows.length > 0) yield rows.map(({ record }) => this.#searcher.seen(record))
+      if (rows.length < BATCH) return
+      after = orderKeys(rows.at(-1)!.record, BY_POSITION)
+    }
   }
 
   /** A page of documents, by their ids. */
@@ -58,6 +71,11 @@ export class DocumentReader {
     const last = documents.length > limit ? documents[limit - 1] : undefined
     if (last === undefined) return { items: documents }
     return { items: documents.slice(0, limit), nextCursor: writeCursor(query, [last.documentId]) }
+  }
+
+  #chunksOf(scope: Scope, documentId: string): PagedQuery {
+    const filter: Filter = [IS_CHUNK, { field: 'documentId', operator: 'eq', value: documentId }]
+    return { storeId: this.#storeId, scope, filter, order: BY_POSITION }
   }
 
   async #rowsAfter(

@@ -115,8 +115,13 @@ export class Searcher {
 
   /** What a caller gets of a row. */
   entryOf({ record, access }: ColdRow): MemoryEntry {
+    return toEntry(this.seen(record), access)
+  }
+
+  /** What is written of it from now on is newer than this. */
+  seen(record: EntryRecord): EntryRecord {
     this.#parts.versions.observe(record, record.version)
-    return toEntry(record, access)
+    return record
   }
 
   /** The first `limit` rows after a place in an order. */

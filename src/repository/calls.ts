@@ -11,6 +11,7 @@ import {
   signal,
   timeout,
 } from '../call-options.ts'
+import { name } from '../entry/field-checks.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
@@ -77,6 +78,26 @@ export type DocumentChunksOptions = CallOptions & Pick<FindOptions, 'limit' | 'c
 export interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
   /** Which chunks count; documents without any are left out. @default all */
   readonly where?: Where<'chunk'> | undefined
+}
+
+export interface DeleteDocumentOptions extends WriteOptions {
+  /** Called after each batch with how many chunks were deleted so far. */
+  readonly onProgress?: ((progress: { readonly deleted: number }) => void) | undefined
+}
+
+/** Answers an embedding for each text, in order. @param options.signal of the call, if it has one. */
+export type EmbedTexts = (
+  texts: string[],
+  options: { readonly signal: AbortSignal | undefined },
+) => Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>
+
+export interface ReplaceDocumentOptions extends WriteOptions {
+  /** Called once, with the texts that need an embedding, each once; not at all where none does. @default none is made */
+  readonly embed?: EmbedTexts | undefined
+  /** Model of chunks that name none. A chunk whose embedding is of another model needs a new one. */
+  readonly embeddingModel?: string | undefined
+  /** Whether to answer what would be done, and do nothing. @default false */
+  readonly dryRun?: boolean | undefined
 }
 
 /** By `embedding`, by `text`, or by both, whose ranks are then fused. */
@@ -158,6 +179,15 @@ const searching = {
 
 const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies RulesOf<DocumentChunksOptions>
 
+const callback = <F extends (...args: never[]) => unknown>(): OptionRule<F> =>
+  optionRule((value) => (typeof value === 'function' ? (value as F) : undefined), 'a function')
+const replacing = {
+  ...writing,
+  embed: callback<EmbedTexts>(),
+  embeddingModel: (value) => name('embeddingModel', value),
+  dryRun: flag,
+} satisfies RulesOf<ReplaceDocumentOptions>
+
 export const CALLS = {
   put: defineCall('put', { ...writing, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
   update: defineCall('update', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
@@ -176,6 +206,11 @@ export const CALLS = {
   findAll: defineCall('findAll', finding),
   count: defineCall('count', counting),
   ofDocument: defineCall('ofDocument', paging),
+  deleteDocument: defineCall('deleteDocument', {
+    ...writing,
+    onProgress: callback<(progress: { readonly deleted: number }) => void>(),
+  } satisfies RulesOf<DeleteDocumentOptions>),
+  replaceDocument: defineCall('replaceDocument', replacing),
   documents: defineCall('documents', { where, ...paging } satisfies RulesOf<DocumentsOptions>),
   search: asSearch(defineCall('search', searching)),
   explain: defineCall('explain', waiting),

@@ -1,10 +1,23 @@
 /** What only chunks have: the documents that they are pieces of. */
 import { name } from '../entry/field-checks.ts'
 import type { ChunkEntry } from '../entry/memory-entry.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import { type DocumentPlan, isKept, type PlannedChunk } from '../flow/document-plan.ts'
 import type { Page } from '../flow/searcher.ts'
+import type { WriteOutcome } from '../flow/writer.ts'
 import type { Scope } from '../query/scope.ts'
-import { CALL_DEFAULTS, CALLS, type DocumentChunksOptions, type DocumentsOptions } from './calls.ts'
-import { type FindResult, type Flows, MemoryRepository } from './memory-repository.ts'
+import { receiptsOf } from './batch.ts'
+import {
+  CALL_DEFAULTS,
+  CALLS,
+  type DeleteDocumentOptions,
+  type DocumentChunksOptions,
+  type DocumentsOptions,
+  type ReplaceDocumentOptions,
+} from './calls.ts'
+import { callersOwn, checkedEmbed, passingErrors, pastGate, wantedChunks } from './document-inputs.ts'
+import { refuseOtherKind } from './kind-conflict.ts'
+import { arrayOf, type FindResult, type Flows, MemoryRepository, type PutOf } from './memory-repository.ts'
 
 /** A document, as its chunks tell. */
 export interface DocumentSummary {
@@ -13,6 +26,21 @@ export interface DocumentSummary {
   readonly chunks: number
   /** When the latest of them was written. */
   readonly updatedAt: Date
+}
+
+/** What became of a document: ids of its chunks. */
+export interface ReplacedDocument {
+  /** Of each chunk that was given, in order. */
+  readonly ids: readonly string[]
+  /** As they were: nothing was written. */
+  readonly kept: readonly string[]
+  /** Written anew under the id that they had: another place, other metadata, an embedding that was missing. */
+  readonly changed: readonly string[]
+  readonly added: readonly string[]
+  /** Deleted. */
+  readonly removed: readonly string[]
+  /** Have no embedding, or would have none but for `embed`, where this is a dry run. */
+  readonly unembedded: readonly string[]
 }
 
 export class ChunkRepository extends MemoryRepository<'chunk'> {
@@ -46,6 +74,67 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     )
   }
 
+  /**
+   * Makes a document have these chunks and no others. A chunk whose text it has already keeps id, embedding and
+   * `createdAt`; one that is as it was, at its place as well, is not written. `embed` is asked for the embeddings that
+   * are missing. What is new is written before what is stale is deleted, so that readers may find both for a moment,
+   * and a call that failed half-way is made good by the next one.
+   *
+   * Calls of one process about one document go one after the other. Of two processes at once, each writes its chunks
+   * and deletes what it found: two lists that are the same become one document, and of two that differ the next call
+   * removes the rest.
+   */
+  replaceDocument(
+    documentId: string,
+    chunks: readonly PutOf<'chunk'>[],
+    options?: ReplaceDocumentOptions,
+  ): Promise<ReplacedDocument> {
+    const call = this.#flows.gate.run(CALLS.replaceDocument, options, async (checked) =>
+      this.#replace(documentIdOf(documentId), arrayOf('chunks', chunks), checked).catch(pastGate),
+    )
+    return passingErrors(call)
+  }
+
+  /**
+   * Deletes every chunk of a document, batch by batch, and answers how many there were. A chunk that is put while this
+   * goes on may be deleted or stay; one that is put afterwards stays.
+   */
+  deleteDocument(documentId: string, options?: DeleteDocumentOptions): Promise<number> {
+    const call = this.#flows.gate.run(CALLS.deleteDocument, options, async (checked) =>
+      this.#delete(documentIdOf(documentId), checked).catch(pastGate),
+    )
+    return passingErrors(call)
+  }
+
+  async #replace(
+    documentId: string,
+    inputs: readonly unknown[],
+    { embed, embeddingModel, ...terms }: ReturnType<typeof CALLS.replaceDocument>,
+  ): Promise<ReplacedDocument> {
+    const { clock, documentWriter, reader } = this.#flows
+    const { namespace } = this
+    const refuse = (record: UnversionedRecord): void => refuseOtherKind(record, reader.kindAtHand(record))
+    const context = { namespace, documentId, embeddingModel, clock, refuse, signal: terms.signal }
+    const wanted = await wantedChunks(inputs, context)
+    const replacing = { ...terms, embed: embed && checkedEmbed(embed) }
+    const { plan, outcomes } = await documentWriter.replace(this.#scope, documentId, wanted, replacing)
+    receiptsOf(outcomes)
+    return toReplaced(plan)
+  }
+
+  async #delete(
+    documentId: string,
+    { onProgress, ...terms }: ReturnType<typeof CALLS.deleteDocument>,
+  ): Promise<number> {
+    let deleted = 0
+    const settled = async (outcomes: readonly WriteOutcome[]): Promise<void> => {
+      deleted += receiptsOf(outcomes).length
+      if (onProgress !== undefined) await callersOwn(() => onProgress({ deleted }))
+    }
+    await this.#flows.documentWriter.delete(this.#scope, documentId, settled, terms)
+    return deleted
+  }
+
   /** A document belongs to one namespace. */
   get #scope(): Scope {
     return { namespace: this.namespace, recursive: false }
@@ -56,4 +145,16 @@ const { limit: LIMIT } = CALL_DEFAULTS.find
 
 function documentIdOf(given: unknown): string {
   return name('documentId', given)
+}
+
+function toReplaced({ chunks, removed }: DocumentPlan): ReplacedDocument {
+  const idsOf = (which: (chunk: PlannedChunk) => boolean) => chunks.filter(which).map(({ record }) => record.id)
+  return {
+    ids: idsOf(() => true),
+    kept: idsOf(isKept),
+    changed: idsOf((chunk) => chunk.before !== undefined && !isKept(chunk)),
+    added: idsOf(({ before }) => before === undefined),
+    removed: removed.map(({ id }) => id),
+    unembedded: idsOf(({ record }) => record.embedding === null),
+  }
 }

@@ -12,6 +12,7 @@ import { type UnversionedRecord, validateId, validateInput, validateKey } from '
 import { ThermoclineError } from '../errors.ts'
 import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { DocumentReader } from '../flow/document-reader.ts'
+import type { DocumentWriter } from '../flow/document-writer.ts'
 import type { Explainer, Explanation } from '../flow/explainer.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher, SearchResult } from '../flow/searcher.ts'
@@ -42,6 +43,7 @@ export interface Flows {
   readonly reader: Reader
   readonly searcher: Searcher
   readonly documents: DocumentReader
+  readonly documentWriter: DocumentWriter
   readonly explainer: Explainer
   readonly gate: CallGate
   readonly clock: Clock
@@ -343,7 +345,7 @@ function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
 }
 
 /** Unlike `map`, the copy has no holes; what they held is refused as undefined. */
-function arrayOf(field: string, values: unknown): unknown[] {
+export function arrayOf(field: string, values: unknown): unknown[] {
   if (Array.isArray(values)) return Array.from(values)
   throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${field}\` must be an array`, { field })
 }

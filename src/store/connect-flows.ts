@@ -8,6 +8,7 @@ import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
 import { CompareAndSet } from '../flow/compare-and-set.ts'
 import { DocumentReader } from '../flow/document-reader.ts'
+import { DocumentWriter } from '../flow/document-writer.ts'
 import { Explainer } from '../flow/explainer.ts'
 import { HotReads } from '../flow/hot-reads.ts'
 import { MissedWrites } from '../flow/missed-writes.ts'
@@ -108,12 +109,15 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
     timeout: timeouts.search,
   })
+  const documents = new DocumentReader(searcher, cold.storeId)
+  const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const flows: Flows = {
     changes,
-    writer: new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability }),
+    writer,
     reader: new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter }),
     searcher,
-    documents: new DocumentReader(searcher, cold.storeId),
+    documents,
+    documentWriter: new DocumentWriter(documents, writer, clock),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     gate,
     clock,

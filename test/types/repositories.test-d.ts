@@ -16,6 +16,7 @@ import type {
   NamespaceView,
   RaptorEntry,
   Receipt,
+  ReplacedDocument,
   SearchHit,
   ThermoclineError,
   WriteOutcome,
@@ -46,6 +47,17 @@ expectTypeOf(store.namespace('tenant').namespace('acme').chunks).toEqualTypeOf<C
 // Documents are made of chunks, and of nothing else.
 expectTypeOf(store.chunks.ofDocument('id', { limit: 1 })).resolves.toEqualTypeOf<FindResult<ChunkEntry>>()
 expectTypeOf(store.chunks.documents({ where: { position: 0 } })).resolves.toEqualTypeOf<FindResult<DocumentSummary>>()
+expectTypeOf(
+  store.chunks.deleteDocument('id', { onProgress: ({ deleted }) => deleted }),
+).resolves.toEqualTypeOf<number>()
+expectTypeOf(
+  store.chunks.replaceDocument('id', [{ text: 'a', metadata: { a: 1 } }], {
+    embed: async (texts, { signal }) => (signal?.aborted ? [] : texts.map(({ length }) => [length])),
+    embeddingModel: 'model',
+  }),
+).resolves.toEqualTypeOf<ReplacedDocument>()
+// @ts-expect-error what is answered are embeddings
+store.chunks.replaceDocument('id', [], { embed: async (texts) => texts })
 // @ts-expect-error a chunk has no level
 store.chunks.documents({ where: { level: 0 } })
 

@@ -77,6 +77,8 @@ declare class ChunkRepository extends MemoryRepository<'chunk'> {
     #private;
     ofDocument(documentId: string, options?: DocumentChunksOptions): Promise<FindResult<ChunkEntry>>;
     documents(options?: DocumentsOptions): Promise<FindResult<DocumentSummary>>;
+    replaceDocument(documentId: string, chunks: readonly PutOf<'chunk'>[], options?: ReplaceDocumentOptions): Promise<ReplacedDocument>;
+    deleteDocument(documentId: string, options?: DeleteDocumentOptions): Promise<number>;
 }
 
 interface Clock {
@@ -169,6 +171,12 @@ declare const DEFAULTS: {
     readonly clock: Clock;
 };
 
+interface DeleteDocumentOptions extends WriteOptions {
+    readonly onProgress?: ((progress: {
+        readonly deleted: number;
+    }) => void) | undefined;
+}
+
 type Directions = {
     readonly [F in OrderField]?: 'asc' | 'desc';
 };
@@ -188,6 +196,10 @@ interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cur
 type Durability = 'wal' | 'cold';
 
 type Duration = number | string;
+
+type EmbedTexts = (texts: string[], options: {
+    readonly signal: AbortSignal | undefined;
+}) => Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>;
 
 interface EmbeddedColdOptions extends AnyColdOptions {
     readonly dir?: string | undefined;
@@ -587,6 +599,21 @@ interface RedisHotOptions {
     readonly maxBytes?: undefined;
 }
 
+interface ReplaceDocumentOptions extends WriteOptions {
+    readonly embed?: EmbedTexts | undefined;
+    readonly embeddingModel?: string | undefined;
+    readonly dryRun?: boolean | undefined;
+}
+
+interface ReplacedDocument {
+    readonly ids: readonly string[];
+    readonly kept: readonly string[];
+    readonly changed: readonly string[];
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly unembedded: readonly string[];
+}
+
 interface SearchHit<E extends MemoryEntry = MemoryEntry> {
     readonly entry: E;
     readonly score: number;
@@ -760,4 +787,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,137 @@
+/**
+ * Replaces and deletes documents. Calls about one document go one after the other within a process, so that the last of
+ * them decides; those of several processes do not wait for each other. What is new is written before what is stale is
+ * deleted: who reads meanwhile finds both rather than neither, and a call that ends half-way is made good by another
+ * one.
+ */
+import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import { KeyedLock } from '../kernel/keyed-lock.ts'
+import type { Scope } from '../query/scope.ts'
+import { type DocumentPlan, isKept, type PlannedChunk, planDocument, type WantedChunk } from './document-plan.ts'
+import type { DocumentReader } from './document-reader.ts'
+import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
+
+/** Answers the embedding of each text, in order, checked. */
+export type Embed = (texts: readonly string[], patience: Patience) => Promise<readonly Float32Array[]>
+
+export interface Replacing extends WriteTerms {
+  readonly embed?: Embed | undefined
+  readonly dryRun?: boolean | undefined
+}
+
+/** Of a dry run there are no outcomes. */
+export interface Replacement {
+  readonly plan: DocumentPlan
+  readonly outcomes: readonly WriteOutcome[]
+}
+
+export class DocumentWriter {
+  readonly #reader: DocumentReader
+  readonly #writer: Writer
+  readonly #clock: Clock
+  readonly #lock = new KeyedLock()
+
+  constructor(reader: DocumentReader, writer: Writer, clock: Clock) {
+    this.#reader = reader
+    this.#writer = writer
+    this.#clock = clock
+  }
+
+  /** Deletes batch by batch, and hands the outcomes of each to `settled`, which throws where that ends the call. */
+  delete(
+    scope: Scope,
+    documentId: string,
+    settled: (outcomes: readonly WriteOutcome[]) => Promise<void>,
+    options: WriteTerms,
+  ): Promise<void> {
+    const patience = runningOut(options)
+    return this.#alone(scope, documentId, patience, async () => {
+      for await (const records of this.#reader.records(scope, documentId, patience))
+        await settled(
+          await this.#writer.writeAll(this.#tombstones(records), { durability: options.durability, ...patience }),
+        )
+    })
+  }
+
+  /** Makes the document have these chunks and no others. */
+  replace(
+    scope: Scope,
+    documentId: string,
+    wanted: readonly WantedChunk[],
+    { embed, dryRun = false, durability, ...options }: Replacing,
+  ): Promise<Replacement> {
+    const patience = runningOut(options)
+    return this.#alone(scope, documentId, patience, async () => {
+      const current: EntryRecord[] = []
+      for await (const records of this.#reader.records(scope, documentId, patience)) current.push(...records)
+      const planned = planDocument(current, wanted)
+      if (dryRun) return { plan: planned, outcomes: [] }
+      const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, patience)
+      const outcomes = await this.#write(chunks, planned.removed, { durability, ...patience })
+      return { plan: { ...planned, chunks }, outcomes }
+    })
+  }
+
+  async #write(
+    chunks: readonly PlannedChunk[],
+    removed: readonly EntryRecord[],
+    terms: WriteTerms,
+  ): Promise<WriteOutcome[]> {
+    const puts = chunks.filter((chunk) => !isKept(chunk)).map(({ record }) => record)
+    const outcomes = await this.#writer.writeAll(puts, terms)
+    if (outcomes.some(({ ok }) => !ok)) return outcomes
+    return [...outcomes, ...(await this.#writer.writeAll(this.#tombstones(removed), terms))]
+  }
+
+  #tombstones(records: readonly EntryRecord[]): UnversionedRecord[] {
+    return records.map((record) => tombstoneOf(record, '', this.#clock.now()))
+  }
+
+  /** Waits until no other call of this process is about the document. */
+  async #alone<T>({ namespace }: Scope, documentId: string, patience: Patience, work: () => Promise<T>): Promise<T> {
+    let end = (): void => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const turn = new Promise<void>((begin) => {
+      void this.#lock.run(`${namespace}\0${documentId}`, () => {
+        begin()
+        return ended
+      })
+    })
+    try {
+      await withDeadline(turn, patience, { outcome: 'none' })
+      return await work()
+    } finally {
+      end()
+    }
+  }
+}
+
+/** Asks once for all that lack an embedding, each text once; for none, not at all. */
+async function embedded(
+  chunks: readonly PlannedChunk[],
+  embed: Embed,
+  patience: Patience,
+): Promise<readonly PlannedChunk[]> {
+  const bare = chunks.filter(({ record }) => record.embedding === null)
+  const texts = [...new Set(bare.map(({ record }) => record.text!))]
+  if (texts.length === 0) return chunks
+  throwIfAborted(patience.signal, { outcome: 'none' })
+  const vectors = await withDeadline(embed(texts, patience), patience, { outcome: 'none' })
+  if (vectors.length !== texts.length)
+    throw new ThermoclineError(
+      'ERR_INVALID_ENTRY',
+      `\`embed\` answered ${vectors.length} embeddings for ${texts.length} texts: it must answer one for each, in order`,
+      { field: 'embed' },
+    )
+  const known = new Map(texts.map((text, i) => [text, vectors[i]!]))
+  return chunks.map(({ record, before }) => {
+    const embedding = record.embedding ?? known.get(record.text!)!
+    return { record: { ...record, embedding }, before }
+  })
+}
