@@ -64,7 +64,7 @@ export function isKept({ record, before }: PlannedChunk): boolean {
   )
 }
 
-/** A new chunk has an id that follows from document and text, so that two who ingest the same write the same entries. */
+/** Its id follows from document and text: two who ingest the same write the same entries. */
 function added({ record, isNamed }: WantedChunk, taken: Set<string>): UnversionedRecord {
   if (isNamed) return record
   const { namespace, documentId, text } = record

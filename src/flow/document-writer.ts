@@ -126,7 +126,7 @@ async function embedded(
   if (vectors.length !== texts.length)
     throw new ThermoclineError(
       'ERR_INVALID_ENTRY',
-      `\`embed\` answered ${vectors.length} embeddings for ${texts.length} texts: it must answer one for each, in order`,
+      `\`embed\` answered ${vectors.length} embeddings for ${texts.length} texts: one for each is needed, in order`,
       { field: 'embed' },
     )
   const known = new Map(texts.map((text, i) => [text, vectors[i]!]))

@@ -92,7 +92,7 @@ export type EmbedTexts = (
 ) => Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>
 
 export interface ReplaceDocumentOptions extends WriteOptions {
-  /** Called once, with the texts that need an embedding, each once; not at all where none does. @default none is made */
+  /** Called once, with the texts that need an embedding, each once; not at all where none does. @default none */
   readonly embed?: EmbedTexts | undefined
   /** Model of chunks that name none. A chunk whose embedding is of another model needs a new one. */
   readonly embeddingModel?: string | undefined
