@@ -9,6 +9,7 @@ export type {
   EmbeddingInput,
   EntryInput,
   EntryKind,
+  EntryOf,
   JsonObject,
   JsonValue,
   MemoryEntry,
@@ -51,6 +52,7 @@ export { metadataPath } from './query/metadata-path.ts'
 export type { Metric } from './query/metric.ts'
 export type { OrderBy, OrderField } from './query/order.ts'
 export type { Fusion, Mmr } from './query/search-query.ts'
+export type { Selected } from './query/select.ts'
 export type { Comparison, Equality, JsonComparison, ListComparison, TextComparison, Where } from './query/where.ts'
 export type {
   ByBoth,
@@ -66,11 +68,12 @@ export type {
   PutOptions,
   ReplaceDocumentOptions,
   SearchOptions,
+  SelectField,
   UpdateOptions,
   WriteOptions,
 } from './repository/calls.ts'
 export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'
-export type { EntryOf, FindResult, MemoryRepository, PatchOf, PutOf } from './repository/memory-repository.ts'
+export type { FindResult, MemoryRepository, PatchOf, PutOf } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { CloseResult } from './store/close-store.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'

@@ -147,6 +147,8 @@ export interface ColdFind extends ColdQuery {
   readonly order?: Order | undefined
   /** Only what comes after this place in the order. */
   readonly after?: OrderKeys | undefined
+  /** Fields that are answered; others may be null. MUST have those of a key, the version and what is ordered by. */
+  readonly fields?: ReadonlySet<keyof EntryRecord> | undefined
 }
 
 export interface VersionedKey extends EntryKey {
@@ -204,6 +206,8 @@ export interface ColdTextSearch extends ColdQuery {
   readonly k: number
   /** Texts that the caller answers for: live and matching the query, of no key twice. */
   readonly own: readonly OwnText[]
+  /** As of {@link ColdFind}. */
+  readonly fields?: ColdFind['fields']
 }
 
 export interface OwnText extends VersionedKey {

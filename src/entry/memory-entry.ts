@@ -79,6 +79,9 @@ export type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEn
 
 export type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, { kind: K }>
 
+/** What a repository of kind `K` answers. */
+export type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry
+
 type Vector = readonly number[] | Float32Array | Float64Array
 
 /** Fields that any input may have. */

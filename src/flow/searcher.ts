@@ -10,7 +10,7 @@ import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import { isWithin } from '../entry/namespace.ts'
-import { type AccessStats, type EntryRecord, toEntry } from '../entry/record.ts'
+import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { compareText } from '../entry/text.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
@@ -22,6 +22,7 @@ import { similarity } from '../query/metric.ts'
 import { compareKeys, directions, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
+import { fieldsNeeded, type Select, toSelected } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
 import { chooseUnlike } from './choose-unlike.ts'
 import type { Pending } from './pending.ts'
@@ -40,7 +41,7 @@ export interface SearcherParts {
   readonly timeout: number
 }
 
-export interface SearchHit<E extends MemoryEntry = MemoryEntry> {
+export interface SearchHit<E = MemoryEntry> {
   readonly entry: E
   /**
    * Higher is better. By `embedding`: cosine similarity, inner product or negative L2 distance. By `text`: from 0 to 1.
@@ -53,7 +54,7 @@ export interface SearchHit<E extends MemoryEntry = MemoryEntry> {
   readonly text?: Place
 }
 
-export interface SearchResult<E extends MemoryEntry = MemoryEntry> {
+export interface SearchResult<E = MemoryEntry> {
   /** Best first, ties by namespace and id; with `mmr` in the order in which they were chosen. */
   readonly hits: readonly SearchHit<E>[]
   /** Whether a tier was missing, so that there may be nearer entries. */
@@ -70,6 +71,17 @@ export interface PageRequest {
   readonly order?: Order | undefined
   /** Where the page before ended. */
   readonly cursor?: string | undefined
+  /** @default every field */
+  readonly select?: Select | undefined
+}
+
+/** Rows after a place in an order. */
+export interface RowRequest {
+  readonly limit: number
+  readonly order: Order
+  readonly after: OrderKeys | undefined
+  /** What rows need hold. @default every field */
+  readonly select?: Select | undefined
 }
 
 export interface Page {
@@ -103,19 +115,19 @@ export class Searcher {
 
   /** One page of entries in an order. Counts no access. */
   async find(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<Page> {
-    const { limit, order = [], cursor } = asked
+    const { limit, order = [], cursor, select } = asked
     const query = { storeId: this.#parts.storeId, scope, filter, order }
     const after = cursor === undefined ? undefined : readCursor(query, cursor)
     // One more tells whether there is another page.
-    const rows = await this.rows(scope, filter, { limit: limit + 1, order, after }, options)
+    const rows = await this.rows(scope, filter, { limit: limit + 1, order, after, select }, options)
     const last = rows.length > limit ? rows[limit - 1] : undefined
-    const items = rows.slice(0, limit).map((row) => this.entryOf(row))
+    const items = rows.slice(0, limit).map((row) => this.entryOf(row, select))
     return last === undefined ? { items } : { items, nextCursor: writeCursor(query, orderKeys(last.record, order)) }
   }
 
   /** What a caller gets of a row. */
-  entryOf({ record, access }: ColdRow): MemoryEntry {
-    return toEntry(this.seen(record), access)
+  entryOf({ record, access }: ColdRow, select?: Select): MemoryEntry {
+    return toSelected(this.seen(record), access, select)
   }
 
   /** What is written of it from now on is newer than this. */
@@ -125,14 +137,10 @@ export class Searcher {
   }
 
   /** The first `limit` rows after a place in an order. */
-  async rows(
-    scope: Scope,
-    filter: Filter,
-    { limit, order, after }: { readonly limit: number; readonly order: Order; readonly after: OrderKeys | undefined },
-    options: Patience,
-  ): Promise<ColdRow[]> {
+  async rows(scope: Scope, filter: Filter, asked: RowRequest, options: Patience): Promise<ColdRow[]> {
+    const { limit, order, after, select } = asked
     const patience = this.#patience(options)
-    const own = { ...(await this.#own(scope, filter, patience)), order, after }
+    const own = { ...(await this.#own(scope, filter, patience)), order, after, fields: fieldsNeeded(select, order) }
     const fromCold = await notReplaced(own, limit, (most, exclude) =>
       this.#parts.cold.find({ ...own, exclude }, most, patience),
     )
@@ -172,15 +180,15 @@ export class Searcher {
     const own = await this.#own(scope, filter, patience)
     const [nearest, worded] = await Promise.all([
       query.vector && this.#nearest(own, query.vector, query.reach, patience),
-      query.text === undefined ? undefined : this.#worded(own, query.text, query.reach, patience),
+      query.text === undefined ? undefined : this.#worded(own, query.text, query, patience),
     ])
     const ranked = rankHits({ vector: nearest?.hits, text: worded }, query, byScore)
     const hits = await chooseUnlike(ranked, query, patience)
     const now = this.#parts.clock.now()
     return {
       hits: hits.map(({ record, access, ...ranked }) => {
-        this.#parts.versions.observe(record, record.version)
-        return { entry: toEntry(record, this.#parts.access.count(record, access, now)), ...ranked }
+        const counted = { record, access: this.#parts.access.count(record, access, now) }
+        return { entry: this.entryOf(counted, query.select), ...ranked }
       }),
       partial: false,
       exact: nearest?.exact ?? true,
@@ -203,14 +211,17 @@ export class Searcher {
   }
 
   /** The best of the texts that have the words: only Postgres can tell which, so own ones travel there. */
-  async #worded(own: Own, text: string, k: number, patience: Patience): Promise<ColdHit[]> {
+  async #worded(own: Own, text: string, query: SearchQuery, patience: Patience): Promise<ColdHit[]> {
+    const { reach: k, vector, select } = query
+    // By both, what is chosen among is compared by its vector.
+    const fields = vector === undefined ? fieldsNeeded(select) : undefined
     const records = new Map<OwnText, EntryRecord>()
     for (const record of own.versions.values())
       if (record.text !== null && isSelected(own, record)) records.set(toOwnText(record, record.text), record)
     let scores: ReadonlyMap<OwnText, number> | undefined
     const fromCold = await notReplaced(own, k, async (most, exclude) => {
       const texts = scores === undefined ? [...records.keys()] : []
-      const found = await this.#parts.cold.searchTexts({ ...own, exclude, text, k: most, own: texts }, patience)
+      const found = await this.#parts.cold.searchTexts({ ...own, exclude, text, k: most, own: texts, fields }, patience)
       scores ??= found.own
       return found.hits
     })

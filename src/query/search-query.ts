@@ -5,6 +5,7 @@ import { isPlainObject } from '../kernel/plain-object.ts'
 import type { MarginalRelevance } from './marginal-relevance.ts'
 import type { Metric } from './metric.ts'
 import type { FusionWeights } from './rank-fusion.ts'
+import type { Select } from './select.ts'
 
 /** How two lists become one, where a search is by `embedding` and `text`. */
 export interface Fusion {
@@ -38,6 +39,8 @@ export interface SearchQuery {
   readonly fusion: FusionWeights
   readonly minScore: number | undefined
   readonly mmr: MarginalRelevance | undefined
+  /** What hits show of their entries. @default everything */
+  readonly select?: Select | undefined
 }
 
 /** Options of `search`, each checked by itself. */
@@ -49,6 +52,7 @@ interface Given {
   readonly fusion?: Fusion
   readonly minScore?: number
   readonly mmr?: Mmr
+  readonly select?: Select
 }
 
 export const SEARCH_DEFAULTS = {
@@ -87,7 +91,7 @@ export function toSearchQuery(given: Given): SearchQuery {
   const mmr = given.mmr && toMarginalRelevance(given.mmr, k)
   const candidates = mmr?.fetch ?? k
   const reach = isFused ? candidates * REACH : candidates
-  return { vector, text, k, reach, fusion, minScore, mmr }
+  return { vector, text, k, reach, fusion, minScore, mmr, select: given.select }
 }
 
 function toMarginalRelevance({ fetch, lambda }: Mmr, k: number): MarginalRelevance {

@@ -12,7 +12,7 @@ import {
   timeout,
 } from '../call-options.ts'
 import { name } from '../entry/field-checks.ts'
-import type { EntryKind } from '../entry/memory-entry.ts'
+import type { EntryKind, EntryOf } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
@@ -32,6 +32,7 @@ import {
   type SearchQuery,
   toSearchQuery,
 } from '../query/search-query.ts'
+import { type FieldOf, parseSelect, type Select } from '../query/select.ts'
 import { parseWhere, type Where } from '../query/where.ts'
 
 export interface WriteOptions extends CallOptions {
@@ -63,13 +64,19 @@ export interface CountOptions<K extends EntryKind | undefined = undefined> exten
   readonly recursive?: boolean | undefined
 }
 
-export interface FindOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
+/** The fields that an entry of kind `K` may have. */
+export type SelectField<K extends EntryKind | undefined = undefined> = FieldOf<EntryOf<K>>
+
+export interface FindOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>>
+  extends CountOptions<K> {
   /** At most this many, 1 to 10 000. @default 100 */
   readonly limit?: number | undefined
   /** What an entry lacks puts it last. @default by namespace and id */
   readonly orderBy?: OrderBy | undefined
   /** The `nextCursor` of the page before, of the same `where`, `orderBy` and `recursive`. */
   readonly cursor?: string | undefined
+  /** Fields to answer, besides `kind`. What is not named is not read: an embedding is most of an entry. @default all */
+  readonly select?: readonly S[] | undefined
 }
 
 /** Of the chunks of one document, in the order of their positions. */
@@ -101,14 +108,21 @@ export interface ReplaceDocumentOptions extends WriteOptions {
 }
 
 /** By `embedding`, by `text`, or by both, whose ranks are then fused. */
-export type SearchOptions<K extends EntryKind | undefined = undefined> = (ByVector | ByText | ByBoth) &
-  CommonSearchOptions<K>
+export type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (
+  | ByVector
+  | ByText
+  | ByBoth
+) &
+  CommonSearchOptions<K, S>
 
-interface CommonSearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
+interface CommonSearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>>
+  extends CountOptions<K> {
   /** How many hits at most, 1 to 1 000. @default 10 */
   readonly k?: number | undefined
   /** No hit whose `score` is less. @default all */
   readonly minScore?: number | undefined
+  /** Fields of the entries of hits, besides `kind`. @default all */
+  readonly select?: readonly S[] | undefined
 }
 
 export interface ByVector {
@@ -163,7 +177,8 @@ const orderBy: OptionRule<Order> = (value) => parseOrder(value)
 const cursor: OptionRule<string> = asQuery(
   optionRule((value) => (typeof value === 'string' ? value : undefined), 'the `nextCursor` of the page before'),
 )
-const finding = { limit: wholeNumber(MAX_FIND), orderBy, cursor, ...counting } satisfies RulesOf<FindOptions>
+const select: OptionRule<Select> = (value) => parseSelect(value)
+const finding = { limit: wholeNumber(MAX_FIND), orderBy, cursor, select, ...counting } satisfies RulesOf<FindOptions>
 
 const embedding: OptionRule<Float32Array> = asQuery(validateEmbedding)
 const searching = {
@@ -174,6 +189,7 @@ const searching = {
   fusion: checkFusion,
   minScore: checkMinScore,
   mmr: checkMmr,
+  select,
   ...counting,
 } satisfies RulesOf<SearchOptions>
 

@@ -5,7 +5,7 @@
 import type { CallOptions } from '../call-options.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
-import type { EntryInput, EntryKind, EntryOfKind, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
+import type { EntryInput, EntryKind, EntryOf, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type Patch, parsePatch, patched } from '../entry/patch.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
@@ -21,6 +21,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
+import type { Selected } from '../query/select.ts'
 import { acceptInputs, receiptsOf } from './batch.ts'
 import type { CallGate } from './call-gate.ts'
 import {
@@ -31,6 +32,7 @@ import {
   type PutManyOptions,
   type PutOptions,
   type SearchOptions,
+  type SelectField,
   type UpdateOptions,
   type WriteOptions,
 } from './calls.ts'
@@ -227,7 +229,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /** Answers a page of entries. */
-  find(options?: FindOptions<K>): Promise<FindResult<EntryOf<K>>> {
+  find<S extends SelectField<K> = never>(options?: FindOptions<K, S>): Promise<FindResult<Selected<EntryOf<K>, S>>> {
     return this.#page(CALLS.find, options)
   }
 
@@ -235,11 +237,13 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * Answers every entry, page by page: one page of `limit` entries is in memory. What is there all the time comes once,
    * whatever is written meanwhile. A `timeout` is for each page.
    */
-  async *findAll(options?: FindOptions<K>): AsyncGenerator<EntryOf<K>, void, undefined> {
-    for (let page = await this.#page(CALLS.findAll, options); ; ) {
+  async *findAll<S extends SelectField<K> = never>(
+    options?: FindOptions<K, S>,
+  ): AsyncGenerator<Selected<EntryOf<K>, S>, void, undefined> {
+    for (let page = await this.#page<S>(CALLS.findAll, options); ; ) {
       yield* page.items
       if (page.nextCursor === undefined) return
-      page = await this.#page(CALLS.findAll, { ...options, cursor: page.nextCursor })
+      page = await this.#page<S>(CALLS.findAll, { ...options, cursor: page.nextCursor })
     }
   }
 
@@ -253,11 +257,13 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * Answers the entries nearest to a vector of the same dimensions (`embedding`), those whose `text` or `summary` has
    * the words of a query (`text`), or what is high in either ranking (both). Hits count as accesses.
    */
-  search(options: SearchOptions<K>): Promise<SearchResult<EntryOf<K>>> {
+  search<S extends SelectField<K> = never>(
+    options: SearchOptions<K, S>,
+  ): Promise<SearchResult<Selected<EntryOf<K>, S>>> {
     return this.#flows.gate.run(CALLS.search, options, async (checked) => {
       const { searcher } = this.#flows
       const result = await searcher.search(this.#scope(checked), this.#filter(checked), checked.query, checked)
-      return result as SearchResult<EntryOf<K>>
+      return result as SearchResult<unknown> as SearchResult<Selected<EntryOf<K>, S>>
     })
   }
 
@@ -268,12 +274,15 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
-  #page(call: typeof CALLS.find, options: unknown): Promise<FindResult<EntryOf<K>>> {
+  #page<S extends SelectField<K>>(
+    call: typeof CALLS.find,
+    options: unknown,
+  ): Promise<FindResult<Selected<EntryOf<K>, S>>> {
     return this.#flows.gate.run(call, options, async (checked) => {
-      const { limit = CALL_DEFAULTS.find.limit, orderBy: order, cursor } = checked
-      const asked = { limit, order, cursor }
+      const { limit = CALL_DEFAULTS.find.limit, orderBy: order, cursor, select } = checked
+      const asked = { limit, order, cursor, select }
       const page = await this.#flows.searcher.find(this.#scope(checked), this.#filter(checked), asked, checked)
-      return page as FindResult<MemoryEntry> as FindResult<EntryOf<K>>
+      return page as FindResult<unknown> as FindResult<Selected<EntryOf<K>, S>>
     })
   }
 
@@ -336,8 +345,6 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 export type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfKind<K>, K> : EntryInput
 /** What an update in a repository of kind `K` may change: null removes a field. */
 export type PatchOf<K extends EntryKind | undefined> = K extends EntryKind ? Patch<InputOfKind<K>> : Patch<EntryInput>
-/** What a repository of kind `K` answers. */
-export type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry
 
 function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
   const message = 'there is no such entry: put it, or look whether it was deleted or has expired'

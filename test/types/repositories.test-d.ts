@@ -132,6 +132,20 @@ export function read(entry: MemoryEntry, chunk: ChunkEntry, outcome: WriteOutcom
   chunk.text = 'b'
 }
 
+export async function select(): Promise<void> {
+  const { items } = await store.chunks.find({ select: ['id', 'metadata'], where: { position: 1 } })
+  expectTypeOf(items).toEqualTypeOf<readonly Pick<ChunkEntry, 'kind' | 'id' | 'metadata'>[]>()
+  // @ts-expect-error what was not selected is not there
+  items[0]?.text
+  // @ts-expect-error a node has no text
+  await store.raptorNodes.find({ select: ['text'] })
+  const [entry] = (await store.entries.find({ select: ['text'] })).items
+  if (entry?.kind === 'chunk') expectTypeOf(entry.text).toEqualTypeOf<string>()
+  for await (const { id } of store.metadata.findAll({ select: ['id'] })) expectTypeOf(id).toEqualTypeOf<string>()
+  const { hits } = await store.chunks.search({ text: 'a', select: ['documentId'] })
+  expectTypeOf(hits[0]!.entry).toEqualTypeOf<Pick<ChunkEntry, 'kind' | 'documentId'>>()
+}
+
 export async function search(): Promise<void> {
   const { hits, partial, exact } = await store.chunks.search({ embedding: [1, 0], k: 5, metric: 'l2' })
   expectTypeOf(hits).toEqualTypeOf<readonly SearchHit<ChunkEntry>[]>()

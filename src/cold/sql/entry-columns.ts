@@ -114,17 +114,35 @@ export function valueIn(record: EntryRecord, field: ColumnName): unknown {
   return record.metadata === null ? null : keyOrderOf(record.metadata)
 }
 
-/** Every column to select, of a row `e` of memory_entries. */
-export const SELECTED_COLUMNS = sql.join(
-  ENTRY_COLUMNS.map(({ name, type }) => sql`${type.select(sql.raw(`e.${name}`))} AS ${sql.raw(name)}`),
-  sql`, `,
-)
+/** What to select of a row `e` of memory_entries. @param fields of the record. @default all */
+export function selectedColumns(fields?: ReadonlySet<keyof EntryRecord>): SQL {
+  const columns = columnsOf(fields).map(
+    ({ name, type }) => sql`${type.select(sql.raw(`e.${name}`))} AS ${sql.raw(name)}`,
+  )
+  return sql.join(columns, sql`, `)
+}
 
-/** The record of a row with {@link SELECTED_COLUMNS}. */
+/** The columns of {@link selectedColumns} as they are. */
+export function bareColumns(fields?: ReadonlySet<keyof EntryRecord>): SQL {
+  return fields === undefined
+    ? sql`e.*`
+    : sql.raw(
+        columnsOf(fields)
+          .map(({ name }) => `e.${name}`)
+          .join(', '),
+      )
+}
+
+function columnsOf(fields: ReadonlySet<keyof EntryRecord> | undefined): readonly EntryColumn[] {
+  if (fields === undefined) return ENTRY_COLUMNS
+  return ENTRY_COLUMNS.filter(({ field }) => fields.has(field === 'metadataOrder' ? 'metadata' : field))
+}
+
+/** The record of a row with {@link selectedColumns}; fields that were not selected are null. */
 export function recordOf(row: Row): EntryRecord {
   const record: Partial<Record<ColumnName, unknown>> = {}
   for (const { field, name, type } of FIELD_COLUMNS) {
-    const answer = row[name]
+    const answer = row[name] ?? null
     record[field] = answer === null ? null : type.read(answer)
   }
   const { metadata } = record

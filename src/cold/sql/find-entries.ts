@@ -3,24 +3,25 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { ColdFind, ColdQuery, ColdRow, OwnVersion } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
+import { bareColumns } from './entry-columns.ts'
 import { selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { afterSql, orderSql } from './order-sql.ts'
-import { ROW_COLUMNS, toColdRow } from './read-entries.ts'
+import { rowColumns, toColdRow } from './read-entries.ts'
 
 export async function findEntries(driver: ColdDriver, query: ColdFind, limit: number): Promise<ColdRow[]> {
   return (await driver.query(findSql(query, limit))).map(toColdRow)
 }
 
 export function findSql(query: ColdFind, limit: number): SQL {
-  const { order = [], after } = query
+  const { order = [], after, fields } = query
   const isAfter = after === undefined ? sql`` : sql` AND ${afterSql(order, after)}`
   return sql`
     WITH e AS MATERIALIZED (
-      SELECT e.* FROM thermocline.memory_entries e WHERE ${selects(query)}${isAfter}
+      SELECT ${bareColumns(fields)} FROM thermocline.memory_entries e WHERE ${selects(query)}${isAfter}
       ORDER BY ${orderSql(order)} LIMIT ${limit}::int8
     )
-    SELECT ${ROW_COLUMNS} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql(order)}`
+    SELECT ${rowColumns(fields)} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql(order)}`
 }
 
 /** Counts what cold has, then takes off every key that is in both: the newer of the two stands for it. */

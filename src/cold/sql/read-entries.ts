@@ -1,15 +1,21 @@
 /** Entries looked up by key, and how a row that any statement selects becomes what the contract answers. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
+import type { EntryRecord } from '../../entry/record.ts'
 import type { Version } from '../../entry/version.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
 import type { ColdRow } from '../cold-tier.ts'
 import { ACCESS_COLUMNS, ACCESS_JOIN, accessOf } from './entry-access.ts'
-import { recordOf, SELECTED_COLUMNS } from './entry-columns.ts'
+import { recordOf, selectedColumns } from './entry-columns.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 
 /** What a statement selects in which `e` is a row of memory_entries and `a`, if there is one, that of entry_access. */
-export const ROW_COLUMNS = sql`${SELECTED_COLUMNS}, ${ACCESS_COLUMNS}`
+export const ROW_COLUMNS = rowColumns()
+
+/** @param fields of the record. @default all */
+export function rowColumns(fields?: ReadonlySet<keyof EntryRecord>): SQL {
+  return sql`${selectedColumns(fields)}, ${ACCESS_COLUMNS}`
+}
 
 export function toColdRow(row: Row): ColdRow {
   return { record: recordOf(row), access: accessOf(row) }

@@ -8,7 +8,7 @@ import type { ColdHit, ColdTextResult, ColdTextSearch, OwnText } from '../cold-t
 import { ACCESS_JOIN } from './entry-access.ts'
 import { selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
-import { ROW_COLUMNS, toColdRow } from './read-entries.ts'
+import { rowColumns, toColdRow } from './read-entries.ts'
 import { type QualifiedLanguage, rank, textVector, wordsSought } from './text-vector.ts'
 
 /** Characters of own texts that travel with one statement. */
@@ -51,7 +51,7 @@ export function searchBoth(language: QualifiedLanguage, query: ColdTextSearch, t
        ORDER BY score DESC, e.namespace, e.id LIMIT ${query.k}::int8)
       ${own}
     )
-    SELECT ${ROW_COLUMNS}, best.score, best.nth FROM best
+    SELECT ${rowColumns(query.fields)}, best.score, best.nth FROM best
     LEFT JOIN ${lookUp(sql`best`)} ON best.nth IS NULL ${ACCESS_JOIN}
     ORDER BY best.score DESC, e.namespace, e.id`
 }

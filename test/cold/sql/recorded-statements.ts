@@ -51,6 +51,7 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
       for (const exclude of [[], records])
         for (const filter of [[], ofDocument]) await tier.find(queryOf({ scope, exclude, filter }), 100)
     await tier.find({ ...queryOf({ filter: ofDocument }), order: byPosition }, 100)
+    await tier.find({ ...queryOf(), fields: new Set(['namespace', 'id', 'version']) }, 100)
     await tier.find({ ...queryOf({ filter: [...ofDocument, ...beyond(7, records[7]!.id)] }), order: byPosition }, 100)
   },
   count: async (tier) => {

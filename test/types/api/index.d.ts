@@ -109,9 +109,10 @@ interface CommonConditions {
     readonly accessCount?: Match<number>;
 }
 
-interface CommonSearchOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
+interface CommonSearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> extends CountOptions<K> {
     readonly k?: number | undefined;
     readonly minScore?: number | undefined;
+    readonly select?: readonly S[] | undefined;
 }
 
 interface Comparison<T> extends Equality<T> {
@@ -304,10 +305,13 @@ interface Explanation {
 
 type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions);
 
-interface FindOptions<K extends EntryKind | undefined = undefined> extends CountOptions<K> {
+type FieldOf<E extends MemoryEntry> = KeyOfEach<E>;
+
+interface FindOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> extends CountOptions<K> {
     readonly limit?: number | undefined;
     readonly orderBy?: OrderBy | undefined;
     readonly cursor?: string | undefined;
+    readonly select?: readonly S[] | undefined;
 }
 
 interface FindResult<E> {
@@ -368,6 +372,8 @@ type JsonValue = string | number | boolean | null | readonly JsonValue[] | {
     readonly [key: string]: JsonValue;
 };
 
+type KeyOfEach<E> = E extends unknown ? keyof E : never;
+
 interface ListComparison {
     readonly eq?: readonly string[];
     readonly ne?: readonly string[];
@@ -416,10 +422,10 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     delete(id: string, options?: WriteOptions): Promise<Receipt>;
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
-    find(options?: FindOptions<K>): Promise<FindResult<EntryOf<K>>>;
-    findAll(options?: FindOptions<K>): AsyncGenerator<EntryOf<K>, void, undefined>;
+    find<S extends SelectField<K> = never>(options?: FindOptions<K, S>): Promise<FindResult<Selected<EntryOf<K>, S>>>;
+    findAll<S extends SelectField<K> = never>(options?: FindOptions<K, S>): AsyncGenerator<Selected<EntryOf<K>, S>, void, undefined>;
     count(options?: CountOptions<K>): Promise<number>;
-    search(options: SearchOptions<K>): Promise<SearchResult<EntryOf<K>>>;
+    search<S extends SelectField<K> = never>(options: SearchOptions<K, S>): Promise<SearchResult<Selected<EntryOf<K>, S>>>;
     explain(id: string, options?: CallOptions): Promise<Explanation>;
 }
 
@@ -506,6 +512,8 @@ type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`;
 type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K extends 'chunk' ? ChunkConditions : K extends 'raptor' ? RaptorConditions : K extends EntryKind ? unknown : ChunkConditions & RaptorConditions);
 
 type OwnField = Exclude<FieldName, Unordered>;
+
+type Parts<E extends MemoryEntry, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
 
 type Patch<I extends EntryInput> = Changeable<I> & {
     readonly metadata?: GivenMetadata | null | undefined;
@@ -614,20 +622,24 @@ interface ReplacedDocument {
     readonly unembedded: readonly string[];
 }
 
-interface SearchHit<E extends MemoryEntry = MemoryEntry> {
+interface SearchHit<E = MemoryEntry> {
     readonly entry: E;
     readonly score: number;
     readonly vector?: Place;
     readonly text?: Place;
 }
 
-type SearchOptions<K extends EntryKind | undefined = undefined> = (ByVector | ByText | ByBoth) & CommonSearchOptions<K>;
+type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (ByVector | ByText | ByBoth) & CommonSearchOptions<K, S>;
 
-interface SearchResult<E extends MemoryEntry = MemoryEntry> {
+interface SearchResult<E = MemoryEntry> {
     readonly hits: readonly SearchHit<E>[];
     readonly partial: boolean;
     readonly exact: boolean;
 }
+
+type SelectField<K extends EntryKind | undefined = undefined> = FieldOf<EntryOf<K>>;
+
+type Selected<E extends MemoryEntry, S extends PropertyKey> = [S] extends [never] ? E : Parts<E, S>;
 
 interface SequenceRange {
     readonly from: number;
@@ -787,4 +799,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
