@@ -8,7 +8,7 @@
 export interface ErrorDetails {
   ERR_INVALID_OPTIONS: { option?: string }
   /** `path` names the member of `metadata`; `index` is the input's, in a call with many. */
-  ERR_INVALID_ENTRY: { field: string; path?: string; index?: number }
+  ERR_INVALID_ENTRY: { field: string; path?: string; index?: number; counts?: ChangeCounts }
   ERR_INVALID_QUERY: { field?: string }
   ERR_LOCKED: { pid?: number }
   /** {@link WHOLE_LOG} where no one segment is at fault. */
@@ -65,6 +65,16 @@ export interface WriteFailure {
   version?: string
   /** Of a call with many inputs, one for each, in order. Not enumerable, so that a logged error stays short. */
   readonly outcomes?: readonly InputOutcome[]
+  /** Of `deleteWhere` and `updateWhere`: what was done before this happened, as far as it is known. */
+  readonly counts?: ChangeCounts
+}
+
+/** How far a call came that changes what a condition selects. */
+export interface ChangeCounts {
+  readonly matched: number
+  readonly deleted?: number
+  readonly updated?: number
+  readonly skipped?: number
 }
 
 /** What became of one input. */

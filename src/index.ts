@@ -23,6 +23,7 @@ export type { Patch } from './entry/patch.ts'
 export type { Version } from './entry/version.ts'
 export {
   type AnyThermoclineError,
+  type ChangeCounts,
   type ErrorCode,
   type ErrorDetails,
   isThermoclineError,
@@ -33,6 +34,7 @@ export type { Explanation, Placement } from './flow/explainer.ts'
 export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
+export type { DeletedWhere, UpdatedWhere } from './flow/where-changer.ts'
 export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
 export type { Clock } from './kernel/clock.ts'
 export type { Logger } from './kernel/logger.ts'
@@ -60,6 +62,7 @@ export type {
   ByVector,
   CountOptions,
   DeleteDocumentOptions,
+  DeleteWhereOptions,
   DocumentChunksOptions,
   DocumentsOptions,
   EmbedTexts,
@@ -70,6 +73,7 @@ export type {
   SearchOptions,
   SelectField,
   UpdateOptions,
+  UpdateWhereOptions,
   WriteOptions,
 } from './repository/calls.ts'
 export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'

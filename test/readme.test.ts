@@ -37,6 +37,17 @@ test('the example of search and of pages answers in the order that it says', asy
   expect((await runExample(code)).split('\n')).toEqual(['[ 1 ]', '3 3 1', '1 1 2', '[ 3, 2 ]', '[ 1 ]', ''])
 })
 
+test('the example of changing many counts what it says', async () => {
+  const code = examples.find((one) => one.includes('updateWhere'))!.replace("'thermocline'", "'../src/index.ts'")
+  expect((await runExample(code)).split('\n')).toEqual([
+    '{ matched: 1, updated: 1, skipped: 0 }',
+    '{ matched: 1, updated: 1, skipped: 0 }',
+    '{ matched: 2, deleted: 0 }',
+    '{ matched: 2, deleted: 2 }',
+    '',
+  ])
+})
+
 test('the example of documents embeds what is new, and lists what there is', async () => {
   const code = examples.find((one) => one.includes('replaceDocument'))!.replace("'thermocline'", "'../src/index.ts'")
   expect((await runExample(code)).split('\n')).toEqual([
@@ -60,7 +71,7 @@ describeWithServers('the example of Redis and Postgres', (servers) => {
 })
 
 test('there is no other example', () => {
-  expect(examples.length).toBe(6)
+  expect(examples.length).toBe(7)
 })
 
 test('every option stands in the table', () => {

@@ -70,6 +70,14 @@ export class Pending {
     return this.#items.size === 0 ? undefined : this.#items.get(keyText(key))?.value
   }
 
+  /** Of all that is pending; undefined where nothing is. */
+  highestVersion(): Version | undefined {
+    let highest: Version | undefined
+    for (const { value } of this.#items.values())
+      if (highest === undefined || value.version > highest) highest = value.version
+    return highest
+  }
+
   /** Hot holds this version, or a newer one, in the generation of that number. */
   confirm(key: EntryKey, version: Version, generationNumber: number): void {
     const item = this.#items.get(keyText(key))

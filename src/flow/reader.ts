@@ -95,6 +95,11 @@ export class Reader {
     return found.map((row) => row && toEntry(row.record, row.access, row.isShared))
   }
 
+  /** The records of live entries as {@link peek} finds them. They are shared, and MUST not leave the store. */
+  async newest(keys: readonly EntryKey[], options: Patience): Promise<(EntryRecord | undefined)[]> {
+    return (await this.#find(keys, options, { promote: false })).map((row) => row?.record)
+  }
+
   /** Kind of the live entry with this key, as far as this process knows without asking anybody. */
   kindAtHand(key: EntryKey): EntryKind | undefined {
     const { pending, hot, clock } = this.#parts

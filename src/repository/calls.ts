@@ -16,6 +16,7 @@ import type { EntryKind, EntryOf } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
@@ -107,6 +108,23 @@ export interface ReplaceDocumentOptions extends WriteOptions {
   readonly dryRun?: boolean | undefined
 }
 
+/** @typeParam C what the call counts. */
+interface ChangeWhereOptions<C> extends WriteOptions {
+  /** Whether to count what is selected, and change nothing. @default false */
+  readonly dryRun?: boolean | undefined
+  /** Whether an empty `where` is meant: every entry. @default false */
+  readonly all?: boolean | undefined
+  /** Whether child namespaces are changed as well. @default false */
+  readonly recursive?: boolean | undefined
+  /** Entries of a batch, 1 to 1 000. @default 500 */
+  readonly batchSize?: number | undefined
+  /** Called after each batch with the counts so far. */
+  readonly onProgress?: ((counts: C) => void) | undefined
+}
+
+export type DeleteWhereOptions = ChangeWhereOptions<DeletedWhere>
+export type UpdateWhereOptions = ChangeWhereOptions<UpdatedWhere>
+
 /** By `embedding`, by `text`, or by both, whose ranks are then fused. */
 export type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (
   | ByVector
@@ -160,6 +178,7 @@ export const CALL_DEFAULTS = {
 const DURABILITIES: readonly Durability[] = ['wal', 'cold']
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
 const MAX_FIND = 10_000
+const MAX_BATCH = 1_000
 
 const waiting = { signal, timeout } satisfies RulesOf<CallOptions>
 const writing = { ...waiting, durability: oneOf(DURABILITIES) } satisfies RulesOf<WriteOptions>
@@ -197,6 +216,13 @@ const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies Ru
 
 const callback = <F extends (...args: never[]) => unknown>(): OptionRule<F> =>
   optionRule((value) => (typeof value === 'function' ? (value as F) : undefined), 'a function')
+const changing = {
+  ...writing,
+  dryRun: flag,
+  all: flag,
+  recursive: flag,
+  batchSize: wholeNumber(MAX_BATCH),
+} satisfies Omit<RulesOf<DeleteWhereOptions>, 'onProgress'>
 const replacing = {
   ...writing,
   embed: callback<EmbedTexts>(),
@@ -226,6 +252,14 @@ export const CALLS = {
     ...writing,
     onProgress: callback<(progress: { readonly deleted: number }) => void>(),
   } satisfies RulesOf<DeleteDocumentOptions>),
+  deleteWhere: defineCall('deleteWhere', {
+    ...changing,
+    onProgress: callback<(counts: DeletedWhere) => void>(),
+  } satisfies RulesOf<DeleteWhereOptions>),
+  updateWhere: defineCall('updateWhere', {
+    ...changing,
+    onProgress: callback<(counts: UpdatedWhere) => void>(),
+  } satisfies RulesOf<UpdateWhereOptions>),
   replaceDocument: defineCall('replaceDocument', replacing),
   documents: defineCall('documents', { where, ...paging } satisfies RulesOf<DocumentsOptions>),
   search: asSearch(defineCall('search', searching)),
@@ -235,6 +269,13 @@ export const CALLS = {
   stats: defineCall('stats', waiting),
   close: defineCall('close', { timeout }),
 } as const
+
+/** Refuses to change everything by mistake. */
+export function changeable(where: unknown, { all = false }: { readonly all?: boolean }): Filter {
+  const filter = parseWhere(where as Where)
+  if (filter.length > 0 || all) return filter
+  throw invalidQuery('`where` is empty, which selects every entry: say `all: true` where that is meant', 'where')
+}
 
 /** Adds what the options ask for together. */
 function asSearch<O extends Parameters<typeof toSearchQuery>[0]>(schema: CallSchema<O>) {

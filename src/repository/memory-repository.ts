@@ -16,24 +16,29 @@ import type { DocumentWriter } from '../flow/document-writer.ts'
 import type { Explainer, Explanation } from '../flow/explainer.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher, SearchResult } from '../flow/searcher.ts'
+import type { DeletedWhere, UpdatedWhere, WhereChanger } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome, Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Selected } from '../query/select.ts'
+import type { Where } from '../query/where.ts'
 import { acceptInputs, receiptsOf } from './batch.ts'
 import type { CallGate } from './call-gate.ts'
 import {
   CALL_DEFAULTS,
   CALLS,
   type CountOptions,
+  changeable,
+  type DeleteWhereOptions,
   type FindOptions,
   type PutManyOptions,
   type PutOptions,
   type SearchOptions,
   type SelectField,
   type UpdateOptions,
+  type UpdateWhereOptions,
   type WriteOptions,
 } from './calls.ts'
 import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
@@ -46,6 +51,7 @@ export interface Flows {
   readonly searcher: Searcher
   readonly documents: DocumentReader
   readonly documentWriter: DocumentWriter
+  readonly whereChanger: WhereChanger
   readonly explainer: Explainer
   readonly gate: CallGate
   readonly clock: Clock
@@ -226,6 +232,27 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#flows.gate.run(CALLS.deleteByKey, options, (checked) =>
       this.#flows.writer.write(this.#tombstone(this.idOf(key), key), checked),
     )
+  }
+
+  /**
+   * Deletes what `find` answers when it begins, in batches; what does not match any more at its turn is left. An empty
+   * `where` is refused unless `all` is true. Where it fails or is aborted half-way, `details.counts` says how far it
+   * came: calling it again goes on.
+   */
+  deleteWhere(where: Where<K>, options?: DeleteWhereOptions): Promise<DeletedWhere> {
+    return this.#flows.gate.run(CALLS.deleteWhere, options, async (checked) => {
+      const filter = this.#filter({ where: changeable(where, checked) })
+      return this.#flows.whereChanger.delete(this.#scope(checked), filter, checked)
+    })
+  }
+
+  /** As {@link deleteWhere}, for {@link update}: each takes the place of a version that matches. Needs both tiers. */
+  updateWhere(where: Where<K>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere> {
+    return this.#flows.gate.run(CALLS.updateWhere, options, async (checked) => {
+      const filter = this.#filter({ where: changeable(where, checked) })
+      const change = parsePatch(patch, this.#kind)
+      return this.#flows.whereChanger.update(this.#scope(checked), filter, change, checked)
+    })
   }
 
   /** Answers a page of entries. */

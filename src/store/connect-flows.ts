@@ -16,6 +16,7 @@ import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
+import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
 import type { Flows } from '../repository/memory-repository.ts'
 import { Checkpointer } from '../sync/checkpointer.ts'
@@ -111,12 +112,14 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   })
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
+  const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
   const flows: Flows = {
     changes,
     writer,
-    reader: new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter }),
+    reader,
     searcher,
     documents,
+    whereChanger: new WhereChanger({ searcher, reader, writer, changes, cold: readable, pending, clock }),
     documentWriter: new DocumentWriter(documents, writer, clock),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     gate,

@@ -8,7 +8,10 @@ import { ThermoclineError } from '../errors.ts'
 import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Checkpointer } from './checkpointer.ts'
 
-export type ColdReads = Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'documents' | 'search' | 'searchTexts'>
+export type ColdReads = Pick<
+  ColdTier,
+  'read' | 'versions' | 'highestVersion' | 'find' | 'count' | 'documents' | 'search' | 'searchTexts'
+>
 
 export function readsWhileSetBack(
   cold: ColdReads,
@@ -27,6 +30,7 @@ export function readsWhileSetBack(
   return {
     read: (keys, options) => whole((patience) => cold.read(keys, patience), options),
     versions: (keys, options) => whole((patience) => cold.versions(keys, patience), options),
+    highestVersion: () => whole(() => cold.highestVersion()),
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
     documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),

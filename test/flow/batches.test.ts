@@ -48,6 +48,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     searcher: undefined as never,
     documents: undefined as never,
     documentWriter: undefined as never,
+    whereChanger: undefined as never,
     explainer: undefined as never,
     changes: undefined as never,
   }

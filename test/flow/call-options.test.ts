@@ -34,6 +34,8 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   count: [],
   ofDocument: ['d'],
   deleteDocument: ['d'],
+  deleteWhere: [{ position: 7 }],
+  updateWhere: [{ position: 7 }, { text: 'a' }],
   replaceDocument: ['d', [{ text: 'a' }]],
   documents: [],
   search: [],

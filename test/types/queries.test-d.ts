@@ -1,10 +1,14 @@
 /** What `where` and the options of a query may say. See {@link ./inputs.test-d.ts} for how this is checked. */
+import { expectTypeOf } from 'vitest'
 import {
   type Comparison,
   type CountOptions,
+  type DeletedWhere,
   type FindOptions,
+  type MemoryStore,
   metadataPath,
   type SearchOptions,
+  type UpdatedWhere,
   type Where,
 } from '../../src/index.ts'
 
@@ -87,6 +91,20 @@ export const options: readonly (CountOptions | FindOptions | SearchOptions)[] = 
 
 // @ts-expect-error texts alone have nothing to compare
 export const refusedSearch: SearchOptions = { text: 'a', mmr: {} }
+
+export async function changes(store: MemoryStore): Promise<void> {
+  const deleted = await store.chunks.deleteWhere(
+    { position: 1 },
+    { dryRun: true, onProgress: ({ deleted }) => deleted },
+  )
+  expectTypeOf(deleted).toEqualTypeOf<DeletedWhere>()
+  const updated = await store.chunks.updateWhere({}, { text: 'a' }, { all: true, batchSize: 10 })
+  expectTypeOf(updated).toEqualTypeOf<UpdatedWhere>()
+  // @ts-expect-error a chunk has no level
+  await store.chunks.updateWhere({ level: 1 }, { text: 'a' })
+  // @ts-expect-error nor can it get one
+  await store.chunks.updateWhere({ position: 1 }, { level: 1 })
+}
 
 export const refusedOptions: readonly FindOptions[] = [
   // @ts-expect-error a limit is a number

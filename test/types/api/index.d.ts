@@ -36,6 +36,21 @@ interface CallOptions {
     readonly timeout?: Duration | undefined;
 }
 
+interface ChangeCounts {
+    readonly matched: number;
+    readonly deleted?: number;
+    readonly updated?: number;
+    readonly skipped?: number;
+}
+
+interface ChangeWhereOptions<C> extends WriteOptions {
+    readonly dryRun?: boolean | undefined;
+    readonly all?: boolean | undefined;
+    readonly recursive?: boolean | undefined;
+    readonly batchSize?: number | undefined;
+    readonly onProgress?: ((counts: C) => void) | undefined;
+}
+
 type Changeable<I extends EntryInput> = I extends EntryInput ? {
     readonly [F in Exclude<keyof I, keyof InputBase | 'kind'>]?: I[F] | null;
 } : never;
@@ -178,6 +193,13 @@ interface DeleteDocumentOptions extends WriteOptions {
     }) => void) | undefined;
 }
 
+type DeleteWhereOptions = ChangeWhereOptions<DeletedWhere>;
+
+interface DeletedWhere {
+    readonly matched: number;
+    readonly deleted: number;
+}
+
 type Directions = {
     readonly [F in OrderField]?: 'asc' | 'desc';
 };
@@ -261,6 +283,7 @@ interface ErrorDetails {
         field: string;
         path?: string;
         index?: number;
+        counts?: ChangeCounts;
     };
     ERR_INVALID_QUERY: {
         field?: string;
@@ -422,6 +445,8 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     delete(id: string, options?: WriteOptions): Promise<Receipt>;
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
+    deleteWhere(where: Where<K>, options?: DeleteWhereOptions): Promise<DeletedWhere>;
+    updateWhere(where: Where<K>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
     find<S extends SelectField<K> = never>(options?: FindOptions<K, S>): Promise<FindResult<Selected<EntryOf<K>, S>>>;
     findAll<S extends SelectField<K> = never>(options?: FindOptions<K, S>): AsyncGenerator<Selected<EntryOf<K>, S>, void, undefined>;
     count(options?: CountOptions<K>): Promise<number>;
@@ -751,6 +776,14 @@ interface UpdateOptions extends WriteOptions {
     readonly expectedVersion?: string | undefined;
 }
 
+type UpdateWhereOptions = ChangeWhereOptions<UpdatedWhere>;
+
+interface UpdatedWhere {
+    readonly matched: number;
+    readonly updated: number;
+    readonly skipped: number;
+}
+
 type Vector = readonly number[] | Float32Array | Float64Array;
 
 type Version = string;
@@ -773,6 +806,7 @@ interface WriteFailure {
     outcome?: 'none' | 'unknown' | 'applied' | 'partial';
     version?: string;
     readonly outcomes?: readonly InputOutcome[];
+    readonly counts?: ChangeCounts;
 }
 
 interface WriteOptions extends CallOptions {
@@ -799,4 +833,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,203 @@
+/**
+ * Deletes or updates all entries that a filter selects, batch by batch:
+ *
+ *     take the highest version that there is, and the time: what is put later is not looked at, or a writer beside this
+ *     one would keep it going; what is only updated later was there
+ *     a page by namespace and id of what the filter selects of that
+ *     look again at each, whatever tier has it, and leave what the filter does not select any more
+ *     write: deletes as any delete, updates by compare-and-set
+ *
+ * So each update takes the place of exactly a version that the filter selects. A delete is of what was selected when
+ * its batch was looked at again; a put of the milliseconds from there to its log comes before it, as before any delete
+ * (rule T5 of README.md).
+ */
+import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
+import type { CheckedPatch } from '../entry/patch.ts'
+import { patched } from '../entry/patch.ts'
+import { type AccessStats, type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import { ZERO_VERSION } from '../entry/version.ts'
+import { type ChangeCounts, ThermoclineError, unforeseen, type WriteFailure } from '../errors.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
+import { inParallel } from '../kernel/in-parallel.ts'
+import { type Filter, matches } from '../query/filter.ts'
+import { orderKeys } from '../query/order.ts'
+import type { Scope } from '../query/scope.ts'
+import type { CompareAndSet } from './compare-and-set.ts'
+import type { Pending } from './pending.ts'
+import type { Reader } from './reader.ts'
+import type { Searcher } from './searcher.ts'
+import type { Writer, WriteTerms } from './writer.ts'
+
+export interface WhereChangerParts {
+  readonly searcher: Searcher
+  readonly reader: Reader
+  readonly writer: Writer
+  readonly changes: CompareAndSet
+  readonly cold: Pick<ColdTier, 'highestVersion'>
+  readonly pending: Pending
+  readonly clock: Clock
+}
+
+/** What `deleteWhere` did. */
+export interface DeletedWhere {
+  /** How many entries were selected. */
+  readonly matched: number
+  /** The others did not match any more at their turn. */
+  readonly deleted: number
+}
+
+/** What `updateWhere` did. */
+export interface UpdatedWhere {
+  /** How many entries were selected. */
+  readonly matched: number
+  readonly updated: number
+  /** Did not match any more at their turn, and were left as they are. */
+  readonly skipped: number
+}
+
+/** How many are changed and how, as it was checked. */
+export interface WhereTerms<C> extends WriteTerms {
+  readonly dryRun?: boolean | undefined
+  readonly batchSize?: number | undefined
+  readonly onProgress?: ((counts: C) => void) | undefined
+}
+
+export const WHERE_BATCH = 500
+/** Updates that are under way together: each asks cold. */
+const UPDATES_AT_ONCE = 8
+/** Of a page only keys and reads are needed: the entries are read again. */
+const KEYS: ReadonlySet<string> = new Set(['id'])
+
+export class WhereChanger {
+  readonly #parts: WhereChangerParts
+
+  constructor(parts: WhereChangerParts) {
+    this.#parts = parts
+  }
+
+  /** What fails half-way says in `details.counts` how far it came. */
+  async delete(scope: Scope, filter: Filter, terms: WhereTerms<DeletedWhere>): Promise<DeletedWhere> {
+    const counts = { matched: 0, deleted: 0 }
+    const { dryRun, durability, onProgress } = terms
+    const patience = runningOut(terms)
+    if (dryRun) return { ...counts, matched: await this.#parts.searcher.count(scope, filter, patience) }
+    await telling(counts, async () => {
+      for await (const rows of this.#pages(scope, filter, terms, patience)) {
+        const still = await this.#stillSelected(rows, filter, patience)
+        const tombstones = still.map((record) => tombstoneOf(record, '', this.#parts.clock.now()))
+        const outcomes = await this.#parts.writer.writeAll(tombstones, { durability, ...untilItsEnd(patience) })
+        counts.matched += rows.length
+        counts.deleted += outcomes.filter(({ ok }) => ok).length
+        for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
+        onProgress?.({ ...counts })
+      }
+    })
+    return counts
+  }
+
+  /** As {@link delete}. Whoever else changes an entry at the same time loses nothing. */
+  async update(
+    scope: Scope,
+    filter: Filter,
+    patch: CheckedPatch,
+    terms: WhereTerms<UpdatedWhere>,
+  ): Promise<UpdatedWhere> {
+    const counts = { matched: 0, updated: 0, skipped: 0 }
+    const { dryRun, durability, onProgress } = terms
+    const patience = runningOut(terms)
+    if (dryRun) return { ...counts, matched: await this.#parts.searcher.count(scope, filter, patience) }
+    await telling(counts, async () => {
+      for await (const rows of this.#pages(scope, filter, terms, patience)) {
+        counts.matched += rows.length
+        await inParallel(rows, UPDATES_AT_ONCE, async (row) => {
+          const isUpdated = await this.#update(row, filter, patch, { durability, ...untilItsEnd(patience) })
+          if (isUpdated) counts.updated++
+          else counts.skipped++
+        })
+        onProgress?.({ ...counts })
+      }
+    })
+    return counts
+  }
+
+  async *#pages(
+    scope: Scope,
+    filter: Filter,
+    { batchSize: limit = WHERE_BATCH }: { readonly batchSize?: number | undefined },
+    patience: Patience,
+  ): AsyncGenerator<ColdRow[]> {
+    const selected: Filter = [...filter, await this.#thereByNow()]
+    for (let after: ReturnType<typeof orderKeys> | undefined; ; ) {
+      throwIfAborted(patience.signal)
+      const rows = await this.#parts.searcher.rows(scope, selected, { limit, order: [], after, select: KEYS }, patience)
+      if (rows.length > 0) yield rows
+      if (rows.length < limit) return
+      after = orderKeys(rows.at(-1)!.record, [])
+    }
+  }
+
+  /** Holds for all that a query finds now, and for nothing that is put later, unless its `createdAt` is of earlier. */
+  async #thereByNow(): Promise<Filter[number]> {
+    const { cold, pending, clock } = this.#parts
+    const now = clock.now()
+    const known = [ZERO_VERSION, pending.highestVersion() ?? '', (await cold.highestVersion()) ?? '']
+    const highest = known.sort().at(-1)!
+    return {
+      or: [
+        [{ field: 'version', operator: 'lte', value: highest }],
+        [{ field: 'createdAt', operator: 'lt', value: now }],
+      ],
+    }
+  }
+
+  async #stillSelected(rows: readonly ColdRow[], filter: Filter, patience: Patience): Promise<EntryRecord[]> {
+    const keys = rows.map(({ record: { namespace, id } }) => ({ namespace, id }))
+    const newest = await this.#parts.reader.newest(keys, patience)
+    return newest.filter(
+      (record, i) => record !== undefined && matches(record, filter, rows[i]!.access),
+    ) as EntryRecord[]
+  }
+
+  async #update({ record, access }: ColdRow, filter: Filter, patch: CheckedPatch, terms: WriteTerms): Promise<boolean> {
+    const { namespace, id } = record
+    const { changes, clock } = this.#parts
+    let isSkipped = false
+    const make = (current: EntryRecord | undefined): UnversionedRecord => {
+      isSkipped = !isSelected(current, filter, access)
+      if (!isSkipped) return patched(current!, patch, clock.now())
+      throw new ThermoclineError('ERR_CONFLICT', 'it does not match any more', { outcome: 'none' })
+    }
+    try {
+      await changes.change({ namespace, id }, make, terms)
+      return true
+    } catch (error) {
+      if (isSkipped) return false
+      throw error
+    }
+  }
+}
+
+function isSelected(record: EntryRecord | undefined, filter: Filter, access: AccessStats | undefined): boolean {
+  return record !== undefined && matches(record, filter, access)
+}
+
+/** A signal ends the call between two batches: what a batch did is known then. */
+function untilItsEnd({ timeout, wholeTimeout }: Patience): Patience {
+  return { timeout, wholeTimeout }
+}
+
+/** Rejects with the counts of what was done by then. */
+async function telling(counts: ChangeCounts, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const own = unforeseen(error)
+    const { outcome = 'none', ...told } = own.details as WriteFailure
+    const changed = (counts.deleted ?? 0) + (counts.updated ?? 0)
+    const details = { ...told, outcome: changed > 0 ? 'partial' : outcome, counts: { ...counts } }
+    const cause = own.cause === undefined ? {} : { cause: own.cause }
+    throw new ThermoclineError(own.code, own.message, details as never, cause)
+  }
+}

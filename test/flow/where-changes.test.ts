@@ -1,0 +1,190 @@
+/** `deleteWhere` and `updateWhere`, on each pair of drivers. */
+import { expect, test } from 'vitest'
+import type { NamespaceView, Where } from '../../src/index.ts'
+import { describeGated } from './gate.ts'
+import { describePairs, shareStore, vectorOf } from './stores.ts'
+
+describePairs('changes of what a condition selects', (pair) => {
+  const { store, view, clock } = shareStore(pair)
+
+  /** Half in cold, half pending. */
+  async function filled(count = 10): Promise<NamespaceView> {
+    const there = view()
+    const inputs = Array.from({ length: count }, (_, n) => ({
+      key: `k${n}`,
+      text: `text ${n}`,
+      position: n,
+      metadata: { isEven: n % 2 === 0, n },
+      embedding: vectorOf(n),
+    }))
+    await there.chunks.putMany(inputs.slice(0, count / 2))
+    await store().checkpoint()
+    await there.chunks.putMany(inputs.slice(count / 2))
+    await there.raptorNodes.put({ level: 1, summary: 'a', children: [], metadata: { isEven: true } })
+    await there.namespace('below').chunks.put({ text: 'a', metadata: { isEven: true } })
+    return there
+  }
+
+  const positions = async ({ chunks }: NamespaceView): Promise<(number | undefined)[]> =>
+    (await chunks.find({ orderBy: 'position' })).items.map(({ position }) => position)
+
+  test('delete what is selected, of this kind and namespace alone, in batches', async () => {
+    const there = await filled()
+    const told: object[] = []
+    const onProgress = (counts: object) => void told.push(counts)
+    const answer = await there.chunks.deleteWhere({ 'metadata.isEven': true }, { batchSize: 2, onProgress })
+    expect(answer).toEqual({ matched: 5, deleted: 5 })
+    expect(told).toEqual([2, 4, 5].map((n) => ({ matched: n, deleted: n })))
+    expect(await positions(there)).toEqual([1, 3, 5, 7, 9])
+    expect(await there.chunks.getByKey('k0')).toBeUndefined()
+    expect(await there.raptorNodes.count()).toBe(1)
+    expect(await there.namespace('below').chunks.count()).toBe(1)
+    await store().checkpoint()
+    expect(await positions(there)).toEqual([1, 3, 5, 7, 9])
+    expect(await there.entries.deleteWhere({ 'metadata.isEven': true }, { recursive: true })).toEqual({
+      matched: 2,
+      deleted: 2,
+    })
+  })
+
+  test('update what is selected: fields are replaced, metadata is merged, the rest stays', async () => {
+    const there = await filled()
+    const patch = { metadata: { seen: true, n: null }, documentId: 'd' }
+    const told: object[] = []
+    const options = { batchSize: 3, onProgress: (counts: object) => void told.push(counts) }
+    const answer = await there.chunks.updateWhere({ position: { gte: 4 } }, patch, options)
+    expect(answer).toEqual({ matched: 6, updated: 6, skipped: 0 })
+    expect(told).toEqual([3, 6].map((n) => ({ matched: n, updated: n, skipped: 0 })))
+    const { items } = await there.chunks.find({ where: { documentId: 'd' }, orderBy: 'position' })
+    expect(items.map(({ metadata }) => metadata)).toEqual(
+      [4, 5, 6, 7, 8, 9].map((n) => ({ isEven: n % 2 === 0, seen: true })),
+    )
+    expect(items[0]).toMatchObject({ key: 'k4', text: 'text 4', embedding: vectorOf(4) })
+    expect(await there.chunks.count({ where: { 'metadata.n': { exists: true } } })).toBe(4)
+  })
+
+  test('count in a dry run, and change nothing', async () => {
+    const there = await filled()
+    const before = (await there.entries.find()).items
+    expect(await there.chunks.deleteWhere({ position: { lt: 7 } }, { dryRun: true })).toEqual({
+      matched: 7,
+      deleted: 0,
+    })
+    const update = there.chunks.updateWhere({ position: { lt: 7 } }, { text: 'b' }, { dryRun: true })
+    expect(await update).toEqual({ matched: 7, updated: 0, skipped: 0 })
+    expect((await there.entries.find()).items).toEqual(before)
+  })
+
+  test.each([[{}], [{ and: [] }], [undefined]])('are refused for %j unless all are meant', async (where) => {
+    const { chunks } = await filled(2)
+    const empty = where as Where<'chunk'>
+    const refusal = { code: 'ERR_INVALID_QUERY', details: { field: 'where' }, message: expect.stringContaining('all') }
+    await expect(chunks.deleteWhere(empty)).rejects.toMatchObject(refusal)
+    await expect(chunks.deleteWhere(empty, { dryRun: true })).rejects.toMatchObject(refusal)
+    await expect(chunks.updateWhere(empty, { text: 'b' })).rejects.toMatchObject(refusal)
+    expect(await chunks.count()).toBe(2)
+    expect(await chunks.updateWhere(empty, { text: 'b' }, { all: true })).toMatchObject({ matched: 2, updated: 2 })
+    expect(await chunks.deleteWhere(empty, { all: true })).toEqual({ matched: 2, deleted: 2 })
+  })
+
+  test('refuse a bad patch with nothing written', async () => {
+    const { chunks } = await filled(2)
+    await expect(chunks.updateWhere({ position: 0 }, { level: 1 } as never)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ENTRY',
+      details: { field: 'patch' },
+    })
+    await expect(chunks.deleteWhere({ position: 0 }, { batchSize: 0 })).rejects.toMatchObject({
+      code: 'ERR_INVALID_QUERY',
+      details: { field: 'batchSize' },
+    })
+  })
+
+  test('leave alone what is put meanwhile, and end although a writer goes on', async () => {
+    const there = await filled()
+    let n = 100
+    const onProgress = () =>
+      void puts.push(there.chunks.put({ text: 'new', position: n++, metadata: { isEven: true } }))
+    const puts: Promise<unknown>[] = []
+    const answer = await there.chunks.deleteWhere({ 'metadata.isEven': true }, { batchSize: 1, onProgress })
+    await Promise.all(puts)
+    expect(answer).toEqual({ matched: 5, deleted: 5 })
+    expect(await there.chunks.count({ where: { text: 'new' } })).toBe(5)
+  })
+
+  test('of many at once lose no update of each other or of anybody else', async () => {
+    const { metadata } = view()
+    const ids = (await metadata.putMany(Array.from({ length: 6 }, () => ({ metadata: { job: true } })))).map(
+      ({ id }) => id,
+    )
+    const all = { 'metadata.job': true } as const
+    await Promise.all([
+      metadata.updateWhere(all, { metadata: { a: 1 } }),
+      metadata.updateWhere(all, { metadata: { b: 1 } }),
+      ...ids.map((id) => metadata.update(id, { metadata: { c: 1 } })),
+    ])
+    const { items } = await metadata.find()
+    for (const { metadata: found } of items) expect(found).toEqual({ a: 1, b: 1, c: 1, job: true })
+  })
+
+  test('say when they are given up how far they came, and go on when they are asked again', async () => {
+    const there = await filled()
+    const stop = new AbortController()
+    const options = { batchSize: 2, signal: stop.signal, onProgress: () => stop.abort() }
+    await expect(there.chunks.deleteWhere({ 'metadata.isEven': true }, options)).rejects.toMatchObject({
+      code: 'ERR_ABORTED',
+      details: { outcome: 'partial', counts: { matched: 2, deleted: 2 } },
+    })
+    expect(await there.chunks.count()).toBe(8)
+    expect(await there.chunks.deleteWhere({ 'metadata.isEven': true })).toEqual({ matched: 3, deleted: 3 })
+  })
+
+  test('do not touch what has expired', async () => {
+    const { chunks } = view()
+    await chunks.put({ text: 'a', ttl: 1_000 })
+    clock.advance(1_001)
+    expect(await chunks.deleteWhere({ text: 'a' })).toEqual({ matched: 0, deleted: 0 })
+  })
+})
+
+describeGated('changes by condition', (tiers) => {
+  test('leave what does not match any more when its turn comes', async () => {
+    await using store = await tiers.open()
+    const { metadata } = store
+    const put = (key: string, state: string) => metadata.put({ key, metadata: { state } })
+    for (const change of ['delete', 'update'] as const) {
+      await put('a', 'old')
+      await put('b', 'old')
+      const page = tiers.cold.hold('find')
+      const where = { 'metadata.state': 'old' }
+      const answer =
+        change === 'delete' ? metadata.deleteWhere(where) : metadata.updateWhere(where, { metadata: { state: 'gone' } })
+      await page.arrived
+      await put('a', 'new')
+      page.release()
+      const counts = change === 'delete' ? { deleted: 1 } : { updated: 1, skipped: 1 }
+      expect(await answer).toEqual({ matched: 2, ...counts })
+      expect((await metadata.getByKey('a'))?.metadata).toEqual({ state: 'new' })
+      expect((await metadata.getByKey('b'))?.metadata).toEqual(change === 'delete' ? undefined : { state: 'gone' })
+    }
+  })
+
+  test('say how far they came where a tier goes away, and go on later', async () => {
+    await using store = await tiers.open()
+    const { metadata } = store
+    const inputs = Array.from({ length: 5 }, (_, n) => ({ metadata: { n } }))
+    await metadata.putMany(inputs)
+    const onProgress = () => tiers.cold.refuse('find', 'replace')
+    const all = { all: true, batchSize: 2, onProgress }
+    await expect(metadata.updateWhere({}, { metadata: { seen: true } }, all)).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      details: { tier: 'cold', outcome: 'partial', counts: { matched: 2, updated: 2, skipped: 0 } },
+    })
+    tiers.cold.allow()
+    await expect(metadata.deleteWhere({}, all)).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      details: { tier: 'cold', outcome: 'partial', counts: { matched: 2, deleted: 2 } },
+    })
+    tiers.cold.allow()
+    expect(await metadata.deleteWhere({}, { all: true })).toEqual({ matched: 3, deleted: 3 })
+  })
+})
