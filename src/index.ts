@@ -3,6 +3,8 @@ export type { CallOptions } from './call-options.ts'
 export { DEFAULTS } from './default-options.ts'
 export type { Duration } from './entry/duration.ts'
 export type {
+  BlobEntry,
+  BlobInput,
   ChunkEntry,
   ChunkInput,
   EmbeddingEntry,

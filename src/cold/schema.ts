@@ -49,6 +49,9 @@ const recordColumns = {
   /** `real[]` exists on every Postgres; vector indexes are built on a cast of it. */
   embedding: real('embedding').array(),
   embeddingModel: bytewise('embedding_model'),
+  /** Of a blob, as `content_type`; a trigger empties both where a process that does not know them leaves them. */
+  bytes: bytea('bytes'),
+  contentType: bytewise('content_type'),
   createdAt: time('created_at').notNull(),
   updatedAt: time('updated_at').notNull(),
   expiresAt: time('expires_at'),
@@ -76,11 +79,12 @@ export const memoryEntries = thermocline.table(
     check(
       'memory_entries_shape',
       sql`CASE kind
-        WHEN 'embedding' THEN embedding IS NOT NULL AND num_nonnulls(text, document_id, position, level, children) = 0
-        WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children) = 0
-        WHEN 'metadata' THEN metadata IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
-        WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3 AND num_nonnulls(document_id, position) = 0
-        ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, metadata, embedding, embedding_model, expires_at) = 0
+        WHEN 'embedding' THEN embedding IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, bytes, content_type) = 0
+        WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children, bytes, content_type) = 0
+        WHEN 'metadata' THEN metadata IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding, bytes, content_type) = 0
+        WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3 AND num_nonnulls(document_id, position, bytes, content_type) = 0
+        WHEN 'blob' THEN bytes IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
+        ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, metadata, embedding, embedding_model, bytes, content_type, expires_at) = 0
       END`,
     ),
     check('memory_entries_tombstone', sql`(kind IS NULL) = (deleted_at IS NOT NULL)`),
@@ -113,7 +117,7 @@ export const liveEntries = thermocline.view('live_entries').as((query) =>
 
 /** The view stays as it is: dropping it for another column would take views of users with it. */
 function shownColumns() {
-  const { metadataOrder: _, ...shown } = getTableColumns(memoryEntries)
+  const { metadataOrder: _, bytes: __, contentType: ___, ...shown } = getTableColumns(memoryEntries)
   return shown
 }
 

@@ -31,6 +31,8 @@ const FIELDS = Object.entries({
   children: nameOf('children'),
   metadata: nameOf('metadata'),
   embeddingModel: nameOf('embeddingModel'),
+  bytes: nameOf('bytes'),
+  contentType: nameOf('contentType'),
   createdAt: nameOf('createdAt'),
   updatedAt: nameOf('updatedAt'),
   expiresAt: nameOf('expiresAt'),
@@ -99,14 +101,14 @@ function write(writer: MsgpackWriter, value: FieldValue): void {
 }
 
 /** Not judged by class: an embedding that another thread made may be of another realm. */
-function isTexts(value: readonly string[] | Float32Array): value is readonly string[] {
+function isTexts(value: readonly string[] | Float32Array | Uint8Array): value is readonly string[] {
   return Array.isArray(value)
 }
 
 /** Reads bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
-export function decodeRecord(bytes: Uint8Array): EntryRecord {
-  const fields = fieldsOf(bytes)
-  const { createdAt, updatedAt, children, embedding } = fields ?? {}
+export function decodeRecord(encoded: Uint8Array): EntryRecord {
+  const fields = fieldsOf(encoded)
+  const { createdAt, updatedAt, children, embedding, bytes } = fields ?? {}
   const text = (name: keyof EntryRecord): string | null => textOf(fields?.[name])
   const number = (name: keyof EntryRecord): number | null => (fields[name] ?? null) as number | null
   const [namespace, id, version] = [text('namespace'), text('id'), text('version')]
@@ -135,6 +137,9 @@ export function decodeRecord(bytes: Uint8Array): EntryRecord {
     metadata: text('metadata'),
     embedding: types.isUint8Array(embedding) ? floatsOf(embedding) : null,
     embeddingModel: text('embeddingModel'),
+    // A copy: a view would keep all that it was read with alive.
+    bytes: types.isUint8Array(bytes) ? new Uint8Array(bytes) : null,
+    contentType: text('contentType'),
     createdAt,
     updatedAt,
     expiresAt: number('expiresAt'),

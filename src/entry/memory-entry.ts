@@ -1,8 +1,8 @@
 /** What callers put in and get out. The store's own form of an entry is {@link ./record.ts}. */
 
-export type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor'
+export type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor' | 'blob'
 
-export const ENTRY_KINDS = ['embedding', 'chunk', 'metadata', 'raptor'] as const satisfies readonly EntryKind[]
+export const ENTRY_KINDS = ['embedding', 'chunk', 'metadata', 'raptor', 'blob'] as const satisfies readonly EntryKind[]
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 export type JsonObject = { readonly [key: string]: JsonValue }
@@ -75,7 +75,15 @@ export interface RaptorEntry extends EntryBase {
   readonly embedding?: Float32Array
 }
 
-export type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry
+/** Bytes that are no JSON, as a file or an image. */
+export interface BlobEntry extends EntryBase {
+  readonly kind: 'blob'
+  readonly bytes: Uint8Array
+  /** What the bytes are, as `image/png`. */
+  readonly contentType?: string
+}
+
+export type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry | BlobEntry
 
 export type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, { kind: K }>
 
@@ -133,6 +141,13 @@ export interface RaptorInput extends InputBase {
   readonly embedding?: Vector | undefined
 }
 
-export type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput
+export interface BlobInput extends InputBase {
+  readonly kind: 'blob'
+  readonly bytes: Uint8Array
+  /** What the bytes are, as `image/png`. At most 512 bytes of UTF-8. */
+  readonly contentType?: string | undefined
+}
+
+export type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput | BlobInput
 
 export type InputOfKind<K extends EntryKind> = Extract<EntryInput, { kind: K }>

@@ -3,6 +3,7 @@
  * (JSON merge patch). Everything is copied when the patch is checked, so that a caller who goes on using it changes
  * nothing.
  */
+import { types } from 'node:util'
 import { isPlainObject } from '../kernel/plain-object.ts'
 import { invalid, metadataText } from './field-checks.ts'
 import type { EntryInput, EntryKind, GivenMetadata, InputBase, JsonObject, JsonValue } from './memory-entry.ts'
@@ -78,5 +79,7 @@ function set(target: Record<string, JsonValue>, name: string, value: JsonValue):
 
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return Array.from(value)
+  // That of a Buffer copies nothing.
+  if (types.isUint8Array(value)) return new Uint8Array(value)
   return ArrayBuffer.isView(value) && 'slice' in value ? (value as Float32Array).slice() : value
 }

@@ -22,6 +22,8 @@ export interface EntryRecord extends EntryKey {
   readonly metadata: string | null
   readonly embedding: Float32Array | null
   readonly embeddingModel: string | null
+  readonly bytes: Uint8Array | null
+  readonly contentType: string | null
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt: number | null
@@ -50,6 +52,8 @@ export function tombstoneOf(entry: EntryKey & { key: string | null }, version: V
     metadata: null,
     embedding: null,
     embeddingModel: null,
+    bytes: null,
+    contentType: null,
     createdAt: now,
     updatedAt: now,
     expiresAt: null,
@@ -62,8 +66,10 @@ export function contentSize({
   text,
   metadata,
   embedding,
-}: Pick<EntryRecord, 'text' | 'metadata' | 'embedding'>): number {
-  return (text?.length ?? 0) + (metadata?.length ?? 0) + (embedding?.byteLength ?? 0)
+  bytes,
+}: Pick<EntryRecord, 'text' | 'metadata' | 'embedding' | 'bytes'>): number {
+  const binary = (embedding?.byteLength ?? 0) + (bytes?.byteLength ?? 0)
+  return (text?.length ?? 0) + (metadata?.length ?? 0) + binary
 }
 
 /**
@@ -82,6 +88,8 @@ export function toEntry(record: EntryRecord, access: AccessStats | undefined, is
   if (record.metadata !== null) entry.metadata = JSON.parse(record.metadata)
   if (record.embedding !== null) entry.embedding = asCallers(isShared ? record.embedding.slice() : record.embedding)
   if (record.embeddingModel !== null) entry.embeddingModel = record.embeddingModel
+  if (record.bytes !== null) entry.bytes = inBase64(new Uint8Array(record.bytes))
+  if (record.contentType !== null) entry.contentType = record.contentType
   entry.createdAt = new Date(record.createdAt)
   entry.updatedAt = new Date(record.updatedAt)
   entry.lastAccessedAt = new Date(access?.lastAccessedAt ?? record.updatedAt)
@@ -99,4 +107,15 @@ const AS_NUMBERS: PropertyDescriptor = {
 
 function asCallers(embedding: Float32Array): Float32Array {
   return Object.defineProperty(embedding, 'toJSON', AS_NUMBERS)
+}
+
+const IN_BASE64: PropertyDescriptor = {
+  value(this: Uint8Array): string {
+    return Buffer.from(this.buffer, this.byteOffset, this.byteLength).toString('base64')
+  },
+}
+
+/** JSON shows the bytes in base64, and not an object of index to number. */
+function inBase64(bytes: Uint8Array): Uint8Array {
+  return Object.defineProperty(bytes, 'toJSON', IN_BASE64)
 }

@@ -20,12 +20,14 @@ export const OWN_FIELDS: Record<EntryKind, readonly string[]> = {
   chunk: ['text', 'documentId', 'position', 'embedding'],
   metadata: [],
   raptor: ['level', 'summary', 'children', 'embedding'],
+  blob: ['bytes', 'contentType'],
 }
 const FIELDS: Record<EntryKind, ReadonlySet<string>> = {
   embedding: new Set([...COMMON_FIELDS, ...OWN_FIELDS.embedding, ...FILLED_IN]),
   chunk: new Set([...COMMON_FIELDS, ...OWN_FIELDS.chunk, ...FILLED_IN]),
   metadata: new Set([...COMMON_FIELDS, ...OWN_FIELDS.metadata, ...FILLED_IN]),
   raptor: new Set([...COMMON_FIELDS, ...OWN_FIELDS.raptor, ...FILLED_IN]),
+  blob: new Set([...COMMON_FIELDS, ...OWN_FIELDS.blob, ...FILLED_IN]),
 }
 
 /** A record that lacks its version still: the step that queues it for the log stamps it. */
@@ -64,6 +66,8 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     metadata: kind === 'metadata' ? metadataText(raw.metadata) : optional('metadata', raw.metadata, metadataText),
     embedding: kind === 'embedding' ? vector(raw.embedding) : optional('embedding', raw.embedding, vector),
     embeddingModel: optional('embeddingModel', raw.embeddingModel, (value) => name('embeddingModel', value)),
+    bytes: kind === 'blob' ? bytesOf(raw.bytes) : null,
+    contentType: optional('contentType', raw.contentType, (value) => name('contentType', value)),
     createdAt,
     updatedAt: now,
     expiresAt: expiryOf(raw.ttl, raw.expiresAt, now),
@@ -90,12 +94,13 @@ function kindOf(given: unknown, only: EntryKind | undefined): EntryKind {
 }
 
 /** Answers at least as many bytes as the encoded record has, and at most a few hundred more. */
-function sizeBound({ namespace, text, metadata, embedding, children }: UnversionedRecord): number {
+function sizeBound({ namespace, text, metadata, embedding, children, bytes }: UnversionedRecord): number {
   const texts = [namespace, text, metadata].reduce(
     (sum, part) => sum + (part === null ? 0 : Buffer.byteLength(part)),
     0,
   )
-  return texts + (embedding?.byteLength ?? 0) + (children?.length ?? 0) * 40 + 4 * MAX_NAME_BYTES
+  const binary = (embedding?.byteLength ?? 0) + (bytes?.byteLength ?? 0)
+  return texts + binary + (children?.length ?? 0) * 40 + 5 * MAX_NAME_BYTES
 }
 
 /** Takes any UUID in its usual text form, whatever its version bits, and answers it in lower case. */
@@ -120,6 +125,12 @@ function idOf(given: unknown, key: string | null, namespace: string): string {
   if (id !== null && id !== derived)
     throw invalid('id', 'does not belong to `key`: an entry with a key has the id derived from it, so leave `id` out')
   return derived
+}
+
+/** A copy, also of a `Buffer`. */
+function bytesOf(value: unknown): Uint8Array {
+  if (!types.isUint8Array(value)) throw invalid('bytes', 'must be a Uint8Array, as a Buffer is')
+  return new Uint8Array(value)
 }
 
 function childIds(value: unknown): readonly string[] {

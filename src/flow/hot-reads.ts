@@ -60,11 +60,26 @@ export class HotReads {
     try {
       const found = await this.#hot.read(keys)
       const isOld = (value: HotRead | undefined, i: number) => value !== undefined && value.version < least[i]!
-      return { values: found.map((value, i) => (isOld(value, i) ? undefined : value)), isAway: false }
+      return {
+        values: found.map((value, i) =>
+          value === undefined || isOld(value, i) || this.#lacksBytes(value) ? undefined : value,
+        ),
+        isAway: false,
+      }
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       this.#logger.debug({ err: withoutContent(error) }, 'reading without hot')
       return away()
     }
+  }
+
+  /**
+   * A process of a version that knows no blobs reads one from cold without its bytes, and promotes that: it counts as a
+   * miss. A hot tier in this process has seen no other version.
+   */
+  #lacksBytes({ deleted, content }: HotRead): boolean {
+    if (deleted || this.sharesContent) return false
+    const { kind, bytes } = content.record
+    return kind === 'blob' && bytes === null
   }
 }

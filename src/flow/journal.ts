@@ -58,6 +58,7 @@ export class Journal {
 }
 
 function newRecord(record: EntryRecord, payload: Uint8Array): NewRecord<EntryRecord> {
-  const { namespace, id, deletedAt } = record
-  return { type: deletedAt === null ? 'put' : 'delete', payload, keyHash: keyHash(namespace, id), value: record }
+  const { namespace, id, kind } = record
+  const type = kind === null ? 'delete' : kind === 'blob' ? 'blob' : 'put'
+  return { type, payload, keyHash: keyHash(namespace, id), value: record }
 }

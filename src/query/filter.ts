@@ -22,6 +22,7 @@ export type ScalarField =
   | 'position'
   | 'level'
   | 'embeddingModel'
+  | 'contentType'
   | 'createdAt'
   | 'updatedAt'
   | 'expiresAt'

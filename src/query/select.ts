@@ -38,12 +38,17 @@ const FIELDS: { readonly [F in FieldOf<MemoryEntry>]: RecordField | undefined } 
   metadata: 'metadata',
   embedding: 'embedding',
   embeddingModel: 'embeddingModel',
+  bytes: 'bytes',
+  contentType: 'contentType',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   lastAccessedAt: undefined,
   accessCount: undefined,
   expiresAt: 'expiresAt',
-} satisfies Record<keyof EntryOfKind<'chunk'> | keyof EntryOfKind<'raptor'>, RecordField | undefined>
+} satisfies Record<
+  keyof EntryOfKind<'chunk'> | keyof EntryOfKind<'raptor'> | keyof EntryOfKind<'blob'>,
+  RecordField | undefined
+>
 
 /** What every row is told apart, judged and made an entry by. */
 const ALWAYS: readonly RecordField[] = [

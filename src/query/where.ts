@@ -86,6 +86,10 @@ interface ChunkConditions {
   readonly position?: Match<number>
 }
 
+interface BlobConditions {
+  readonly contentType?: TextMatch
+}
+
 interface RaptorConditions {
   readonly summary?: TextMatch
   readonly level?: Match<number>
@@ -97,9 +101,11 @@ type OwnConditions<K extends EntryKind | undefined> = CommonConditions &
     ? ChunkConditions
     : K extends 'raptor'
       ? RaptorConditions
-      : K extends EntryKind
-        ? unknown
-        : ChunkConditions & RaptorConditions)
+      : K extends 'blob'
+        ? BlobConditions
+        : K extends EntryKind
+          ? unknown
+          : ChunkConditions & RaptorConditions & BlobConditions)
 
 type JsonMatch = string | number | boolean | null | JsonComparison
 
@@ -165,6 +171,7 @@ export const FIELDS: Readonly<Record<FieldName, Subject>> = {
   level: { field: 'level', type: 'number' },
   children: { field: 'children', type: 'list' },
   embeddingModel: { field: 'embeddingModel', type: 'text' },
+  contentType: { field: 'contentType', type: 'text' },
   createdAt: { field: 'createdAt', type: 'time' },
   updatedAt: { field: 'updatedAt', type: 'time' },
   expiresAt: { field: 'expiresAt', type: 'time' },
@@ -173,7 +180,7 @@ export const FIELDS: Readonly<Record<FieldName, Subject>> = {
 }
 
 /** Fields of an entry itself. */
-export type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions)
+export type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions & BlobConditions)
 
 /** Where a name stands, for refusals, and what may still be said. */
 interface Place {

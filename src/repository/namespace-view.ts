@@ -13,6 +13,7 @@ export class NamespaceView {
   readonly embeddings: MemoryRepository<'embedding'>
   readonly metadata: MemoryRepository<'metadata'>
   readonly raptorNodes: MemoryRepository<'raptor'>
+  readonly blobs: MemoryRepository<'blob'>
 
   /** @internal */
   constructor(flows: Flows, path: string) {
@@ -23,6 +24,7 @@ export class NamespaceView {
     this.embeddings = new MemoryRepository(flows, path, 'embedding')
     this.metadata = new MemoryRepository(flows, path, 'metadata')
     this.raptorNodes = new MemoryRepository(flows, path, 'raptor')
+    this.blobs = new MemoryRepository(flows, path, 'blob')
   }
 
   /** Answers a child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */

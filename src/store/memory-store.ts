@@ -63,6 +63,10 @@ export class MemoryStore implements AsyncDisposable {
     return this.#default.raptorNodes
   }
 
+  get blobs(): NamespaceView['blobs'] {
+    return this.#default.blobs
+  }
+
   /** The background worker; it runs already. */
   get worker(): SyncWorker {
     return this.#parts.worker

@@ -39,8 +39,10 @@ export const ALIGNMENT = 8
 
 /**
  * `prepared`, `commit` and `abort` are reserved: nothing writes them yet, and a reader refuses the log that holds one.
+ * `blob` is a put of bytes: a reader from before there were any refuses the log as well, instead of shipping the entry
+ * without them.
  */
-export const RECORD_TYPES = { put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7 } as const
+export const RECORD_TYPES = { put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7, blob: 8 } as const
 export type RecordType = keyof typeof RECORD_TYPES
 
 /** The record is the last of its group. */

@@ -12,7 +12,8 @@ export interface AppendedRecord<T> {
 
 /** A record that is to be appended. */
 export interface NewRecord<T> {
-  readonly type: 'put' | 'delete'
+  /** `blob`: a put of bytes. */
+  readonly type: 'put' | 'delete' | 'blob'
   readonly payload: Uint8Array
   readonly keyHash: number
   readonly value: T

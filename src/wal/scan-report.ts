@@ -166,7 +166,7 @@ export function countRecord(report: ReportDraft, segment: SegmentDraft, record: 
 
 /** Answers undefined for records that hold no entry. */
 export function entryType(type: number): 'put' | 'delete' | undefined {
-  if (type === RECORD_TYPES.put) return 'put'
+  if (type === RECORD_TYPES.put || type === RECORD_TYPES.blob) return 'put'
   return type === RECORD_TYPES.delete ? 'delete' : undefined
 }
 

@@ -213,6 +213,7 @@ const KNOWN: ReadonlySet<number> = new Set([
   RECORD_TYPES.delete,
   RECORD_TYPES.seal,
   RECORD_TYPES.close,
+  RECORD_TYPES.blob,
 ])
 
 function refuseUnknown({ type, flags }: RecordHeader): void {

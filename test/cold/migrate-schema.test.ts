@@ -120,6 +120,31 @@ describe('migrations', () => {
     await store.close()
   })
 
+  it('leave nothing of a blob where a process of a version before blobs replaces or deletes it', async () => {
+    const client = await PgliteClient.start(undefined)
+    const driver = new PgliteDriver(client, 60_000, silentLogger)
+    await driver.migrate(readMigrations().filter(({ name }) => name < '0009'))
+    const columns = `namespace, id, version, kind, text, position, metadata, embedding, created_at, updated_at, expires_at,
+      deleted_at, indexed`
+    const old = chunkOf('ns', 9, 9)
+    await client.exec(`INSERT INTO thermocline.memory_entries (${columns}) VALUES ${valuesOf(old)}`)
+    const store = await ColdStore.open(driver, { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger })
+    expect((await store.read([old]))[0]?.record).toEqual(old)
+    const blobs = [1, 2, 3].map((n) =>
+      chunkOf('ns', n, n, { kind: 'blob', text: null, position: null, bytes: new Uint8Array([n]), contentType: 'a/b' }),
+    )
+    await store.upsert(blobs)
+    const newer = [chunkOf('ns', 1, 11), tombstone('ns', 2, 12)]
+    await client.exec(`
+      INSERT INTO thermocline.memory_entries (${columns}) VALUES ${newer.map(valuesOf).join()}
+      ON CONFLICT (namespace, id) DO UPDATE SET version = excluded.version, kind = excluded.kind, text = excluded.text,
+        position = excluded.position, created_at = excluded.created_at, updated_at = excluded.updated_at,
+        deleted_at = excluded.deleted_at`)
+    const found = await store.read(blobs)
+    expect(found.map((row) => row?.record)).toEqual([...newer, blobs[2]])
+    await store.close()
+  })
+
   it('leave nothing of a deleted entry where a process of a version before metadata_order is still at work', async () => {
     const client = await PgliteClient.start(undefined)
     const driver = new PgliteDriver(client, 60_000, silentLogger)

@@ -34,6 +34,8 @@ export function chunkOf(
     metadata: null,
     embedding: null,
     embeddingModel: null,
+    bytes: null,
+    contentType: null,
     createdAt: PAST,
     updatedAt: PAST + version,
     expiresAt: null,

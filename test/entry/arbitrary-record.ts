@@ -36,6 +36,8 @@ const noContent = {
   position: fc.constant(null),
   level: fc.constant(null),
   children: fc.constant(null),
+  bytes: fc.constant(null),
+  contentType: fc.constant(null),
 }
 const everyEntry = {
   ...everyRecord,
@@ -65,6 +67,14 @@ export const arbitraryRecord: fc.Arbitrary<EntryRecord> = fc.oneof(
     text: storableText,
     level: int4,
     children: fc.array(uuid, { maxLength: 5 }),
+  }),
+  fc.record({
+    ...everyEntry,
+    ...noContent,
+    kind: fc.constant('blob' as const),
+    embedding: fc.constant(null),
+    bytes: fc.uint8Array({ maxLength: 300 }),
+    contentType: orNull(name),
   }),
   fc.record({
     ...everyRecord,

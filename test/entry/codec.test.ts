@@ -19,6 +19,8 @@ const RECORD: EntryRecord = {
   metadata: '{"lang":"de"}',
   embedding: Float32Array.of(1, -0, 0.1, 1e-45),
   embeddingModel: 'mini',
+  bytes: null,
+  contentType: null,
   createdAt: 1_725_000_000_000,
   updatedAt: 1_725_000_000_001,
   expiresAt: 253_402_300_799_999,

@@ -18,6 +18,8 @@ const NODE: EntryRecord = {
   metadata: '{"a":[1]}',
   embedding: Float32Array.of(1, 2),
   embeddingModel: 'mini',
+  bytes: null,
+  contentType: null,
   createdAt: 1_000,
   updatedAt: 2_000,
   expiresAt: 9_000,

@@ -207,6 +207,8 @@ describe('validateInput', () => {
       metadata: '{"a":[1,null,{"b":"c"}]}',
       embedding: Float32Array.of(0.1, -0),
       embeddingModel: 'mini',
+      bytes: null,
+      contentType: null,
       createdAt: 5,
       updatedAt: NOW,
       expiresAt: NOW + 1_500,

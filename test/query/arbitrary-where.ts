@@ -119,6 +119,11 @@ const content: fc.Arbitrary<Partial<EntryRecord>> = fc.oneof(
     ...{ ...common, ...noContent, kind: fc.constant('metadata' as const) },
     metadata: object.map((value) => JSON.stringify(value)),
   }),
+  fc.record({
+    ...{ ...common, ...noContent, kind: fc.constant('blob' as const) },
+    bytes: fc.uint8Array({ maxLength: 5 }),
+    contentType: orNull(fc.constantFrom(...TEXTS)),
+  }),
 )
 
 /** Live at {@link FUTURE}, in the order of ids. */
@@ -144,7 +149,13 @@ function comparing(value: fc.Arbitrary<unknown>): Operators {
 }
 
 const ofText = (value: fc.Arbitrary<string>): Operators => ({ ...comparing(value), contains: value, startsWith: value })
-const { gt: _gt, gte: _gte, lt: _lt, lte: _lte, ...ofKind } = comparing(fc.constantFrom('chunk', 'raptor', 'metadata'))
+const {
+  gt: _gt,
+  gte: _gte,
+  lt: _lt,
+  lte: _lte,
+  ...ofKind
+} = comparing(fc.constantFrom('chunk', 'raptor', 'metadata', 'blob'))
 const ofTime = comparing(fc.oneof(fc.constantFrom(...TIMES, -1, PAST + 0.5, 0.5), fc.constant(new Date(PAST))))
 const ofNumber = comparing(fc.constantFrom(...INTEGERS, -1, -0, 0.5, 2.5, 1e20))
 
@@ -160,6 +171,7 @@ const FIELDS: Readonly<Record<string, Operators>> = {
   level: ofNumber,
   children: { eq: ids, ne: ids, contains: fc.oneof(ids, fc.constant(idOf(1))), exists: fc.boolean() },
   embeddingModel: ofText(text),
+  contentType: ofText(text),
   createdAt: ofTime,
   updatedAt: ofTime,
   expiresAt: ofTime,

@@ -18,6 +18,8 @@ const RECORD: EntryRecord = {
   metadata: null,
   embedding: null,
   embeddingModel: null,
+  bytes: null,
+  contentType: null,
   createdAt: 1_000,
   updatedAt: 2_000,
   expiresAt: null,

@@ -1,6 +1,7 @@
 /** What each repository takes and answers. See {@link ./inputs.test-d.ts} for how this is checked. */
 import { expectTypeOf } from 'vitest'
 import type {
+  BlobEntry,
   ChunkEntry,
   ChunkRepository,
   DocumentSummary,
@@ -30,6 +31,12 @@ expectTypeOf(store.chunks).toEqualTypeOf<ChunkRepository>()
 expectTypeOf(store.embeddings).toEqualTypeOf<MemoryRepository<'embedding'>>()
 expectTypeOf(store.metadata).toEqualTypeOf<MemoryRepository<'metadata'>>()
 expectTypeOf(store.raptorNodes).toEqualTypeOf<MemoryRepository<'raptor'>>()
+expectTypeOf(store.blobs).toEqualTypeOf<MemoryRepository<'blob'>>()
+expectTypeOf(store.blobs.get('id')).resolves.toEqualTypeOf<BlobEntry | undefined>()
+store.blobs.put({ bytes: Buffer.from('a'), contentType: 'text/plain' })
+store.blobs.find({ where: { contentType: { startsWith: 'image/' } } })
+// @ts-expect-error bytes are no text
+store.blobs.put({ bytes: 'a' })
 expectTypeOf(store.entries.get('id')).resolves.toEqualTypeOf<MemoryEntry | undefined>()
 expectTypeOf(store.chunks.get('id')).resolves.toEqualTypeOf<ChunkEntry | undefined>()
 expectTypeOf(store.embeddings.getMany(['id'])).resolves.toEqualTypeOf<(EmbeddingEntry | undefined)[]>()

@@ -37,6 +37,11 @@ export class BinaryWriter {
     this.#bytes.write(digits, at, 'hex')
   }
 
+  bytes(bytes: Uint8Array): void {
+    const at = this.#reserve(bytes.byteLength)
+    this.#bytes.set(bytes, at)
+  }
+
   /**
    * One-dimensional array elements of float4, each with its length before it. Copied as bits: no float passes through a
    * double.

@@ -70,6 +70,14 @@ export const FLOATS: ColumnType<Float32Array> = {
   read: (answer) => decodeFloatArray(answer as Uint8Array),
 }
 
+export const BYTES: ColumnType<Uint8Array> = {
+  name: 'bytea',
+  write: writeBytes,
+  select: (column) => column,
+  // A copy: what drivers answer may be part of a larger buffer.
+  read: (answer) => new Uint8Array(answer as Uint8Array),
+}
+
 /** Milliseconds since the epoch: the columns keep three digits, and numeric arithmetic loses none of them. */
 export const TIME: ColumnType<number> = {
   name: 'timestamp (3) with time zone',
@@ -136,6 +144,11 @@ function writeFloatArray(out: BinaryWriter, floats: Float32Array): void {
   out.int32(arrayHeaderSize(floats.length) + floats.length * 8)
   writeArrayHeader(out, OID_FLOAT4, floats.length)
   out.floats(floats)
+}
+
+function writeBytes(out: BinaryWriter, bytes: Uint8Array): void {
+  out.int32(bytes.byteLength)
+  out.bytes(bytes)
 }
 
 /** An empty array has no dimension. */

@@ -10,7 +10,7 @@ import type { EntryKind } from '../../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../../entry/record.ts'
 import type { FilterField, ScalarField } from '../../query/filter.ts'
 import type { Row } from '../cold-driver.ts'
-import { BYTEWISE, type ColumnType, FLOATS, INT4, JSONB, TEXT, TIME, UUID, UUIDS } from './column-types.ts'
+import { BYTES, BYTEWISE, type ColumnType, FLOATS, INT4, JSONB, TEXT, TIME, UUID, UUIDS } from './column-types.ts'
 
 /**
  * - `key`: names the row.
@@ -59,6 +59,8 @@ const COLUMNS: Columns = {
   metadataOrder: { name: 'metadata_order', type: TEXT, role: 'content', comparison: null },
   embedding: { name: 'embedding', type: FLOATS, role: 'content', comparison: null },
   embeddingModel: { name: 'embedding_model', type: BYTEWISE, role: 'content', comparison: 'text' },
+  bytes: { name: 'bytes', type: BYTES, role: 'content', comparison: null },
+  contentType: { name: 'content_type', type: BYTEWISE, role: 'content', comparison: 'text' },
   createdAt: { name: 'created_at', type: TIME, role: 'kept', comparison: 'time' },
   updatedAt: { name: 'updated_at', type: TIME, role: 'kept', comparison: 'time' },
   expiresAt: { name: 'expires_at', type: TIME, role: 'content', comparison: 'time' },

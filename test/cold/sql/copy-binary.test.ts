@@ -25,7 +25,7 @@ describe('COPY stream', () => {
   it('has its signature, its rows and its trailer', () => {
     const bytes = Buffer.from(encodeCopy(idOf(1), [chunkOf('ns', 2, 3)]))
     expect(bytes.subarray(0, 19).toString('latin1')).toBe('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0')
-    expect(bytes.readInt16BE(19)).toBe(20)
+    expect(bytes.readInt16BE(19)).toBe(22)
     expect(bytes.readInt16BE(bytes.length - 2)).toBe(-1)
   })
 

@@ -1,7 +1,7 @@
 /**
  * A column of entries belongs in the list, in both tables of the schema and in the constraint on tombstones, and
  * whatever follows from the list takes it along. Above all no content may outlive its entry: rows are looked at as they
- * are, in every column that the table has, without the trigger that covers up for older versions.
+ * are, in every column that the table has, without the triggers that cover up for older versions.
  */
 import { getTableColumns } from 'drizzle-orm'
 import { getTableConfig, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
@@ -64,7 +64,8 @@ beforeAll(async () => {
   const driver = new PgliteDriver(client, 60_000, silentLogger)
   const options = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
   tier = await ColdStore.open(driver, options)
-  await client.exec('ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_order')
+  for (const lost of ['order', 'bytes'])
+    await client.exec(`ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_${lost}`)
 })
 afterAll(async () => {
   await tier.close()
@@ -78,6 +79,10 @@ const EVERY_KIND: readonly EntryRecord[] = [
   fullOf({ kind: 'chunk', documentId: 'document' }),
   fullOf({ kind: 'metadata', text: null, position: null, embedding: null }),
   fullOf({ kind: 'raptor', position: null, level: 2, children: [idOf(8), idOf(9)] }),
+  fullOf({
+    ...{ kind: 'blob', text: null, position: null, embedding: null },
+    ...{ bytes: new Uint8Array([0, 255, 92]), contentType: 'image/png' },
+  }),
 ]
 
 function fullOf(overrides: Partial<EntryRecord>): EntryRecord {
@@ -99,6 +104,7 @@ const NOTHING_OPTIONAL: Record<EntryKind, Partial<EntryRecord>> = {
   chunk: { ...NOTHING, documentId: null, position: null },
   metadata: { ...NOTHING, metadata: '{}' },
   raptor: NOTHING,
+  blob: { ...NOTHING, bytes: new Uint8Array(), contentType: null },
 }
 
 /** The columns of the one row that are not NULL. */

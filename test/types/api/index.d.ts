@@ -11,6 +11,22 @@ type AnyThermoclineError = {
     [C in ErrorCode]: ThermoclineError<C>;
 }[ErrorCode];
 
+interface BlobConditions {
+    readonly contentType?: TextMatch;
+}
+
+interface BlobEntry extends EntryBase {
+    readonly kind: 'blob';
+    readonly bytes: Uint8Array;
+    readonly contentType?: string;
+}
+
+interface BlobInput extends InputBase {
+    readonly kind: 'blob';
+    readonly bytes: Uint8Array;
+    readonly contentType?: string | undefined;
+}
+
 interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, Pick<ByText, 'text'> {
     readonly fusion?: Fusion | undefined;
 }
@@ -255,9 +271,9 @@ interface EntryBase {
     readonly expiresAt?: Date;
 }
 
-type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput;
+type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput | BlobInput;
 
-type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor';
+type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor' | 'blob';
 
 type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry;
 
@@ -326,7 +342,7 @@ interface Explanation {
     readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[];
 }
 
-type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions);
+type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions & BlobConditions);
 
 type FieldOf<E extends MemoryEntry> = KeyOfEach<E>;
 
@@ -413,7 +429,7 @@ interface Logger {
 
 type Match<T> = T | Comparison<T>;
 
-type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry;
+type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry | BlobEntry;
 
 interface MemoryHotOptions {
     readonly kind?: 'memory' | undefined;
@@ -461,6 +477,7 @@ declare class MemoryStore implements AsyncDisposable {
     get embeddings(): NamespaceView['embeddings'];
     get metadata(): NamespaceView['metadata'];
     get raptorNodes(): NamespaceView['raptorNodes'];
+    get blobs(): NamespaceView['blobs'];
     get worker(): SyncWorker;
     namespace(...segments: readonly string[]): NamespaceView;
     sync(options?: CallOptions): Promise<SyncStats>;
@@ -520,6 +537,7 @@ declare class NamespaceView {
     readonly embeddings: MemoryRepository<'embedding'>;
     readonly metadata: MemoryRepository<'metadata'>;
     readonly raptorNodes: MemoryRepository<'raptor'>;
+    readonly blobs: MemoryRepository<'blob'>;
     namespace(...segments: readonly string[]): NamespaceView;
 }
 
@@ -534,7 +552,7 @@ type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[];
 
 type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`;
 
-type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K extends 'chunk' ? ChunkConditions : K extends 'raptor' ? RaptorConditions : K extends EntryKind ? unknown : ChunkConditions & RaptorConditions);
+type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K extends 'chunk' ? ChunkConditions : K extends 'raptor' ? RaptorConditions : K extends 'blob' ? BlobConditions : K extends EntryKind ? unknown : ChunkConditions & RaptorConditions & BlobConditions);
 
 type OwnField = Exclude<FieldName, Unordered>;
 
@@ -833,4 +851,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
