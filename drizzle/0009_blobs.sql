@@ -4,11 +4,15 @@ ALTER TABLE "thermocline"."entry_staging" ADD COLUMN "content_type" text COLLATE
 ALTER TABLE "thermocline"."memory_entries" ADD COLUMN "bytes" "bytea";--> statement-breakpoint
 ALTER TABLE "thermocline"."memory_entries" ADD COLUMN "content_type" text COLLATE "C";--> statement-breakpoint
 ALTER TABLE "thermocline"."memory_entries" ADD CONSTRAINT "memory_entries_shape" CHECK (CASE kind
-        WHEN 'embedding' THEN embedding IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, bytes, content_type) = 0
+        WHEN 'embedding' THEN embedding IS NOT NULL
+          AND num_nonnulls(text, document_id, position, level, children, bytes, content_type) = 0
         WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children, bytes, content_type) = 0
-        WHEN 'metadata' THEN metadata IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding, bytes, content_type) = 0
-        WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3 AND num_nonnulls(document_id, position, bytes, content_type) = 0
-        WHEN 'blob' THEN bytes IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
+        WHEN 'metadata' THEN metadata IS NOT NULL
+          AND num_nonnulls(text, document_id, position, level, children, embedding, bytes, content_type) = 0
+        WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3
+          AND num_nonnulls(document_id, position, bytes, content_type) = 0
+        WHEN 'blob' THEN bytes IS NOT NULL
+          AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
         ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, metadata, embedding, embedding_model, bytes, content_type, expires_at) = 0
       END);--> statement-breakpoint
 -- A process of a version that does not know blobs replaces one by its tombstone, or by an entry of another kind, and leaves

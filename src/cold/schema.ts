@@ -79,11 +79,15 @@ export const memoryEntries = thermocline.table(
     check(
       'memory_entries_shape',
       sql`CASE kind
-        WHEN 'embedding' THEN embedding IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, bytes, content_type) = 0
+        WHEN 'embedding' THEN embedding IS NOT NULL
+          AND num_nonnulls(text, document_id, position, level, children, bytes, content_type) = 0
         WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children, bytes, content_type) = 0
-        WHEN 'metadata' THEN metadata IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding, bytes, content_type) = 0
-        WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3 AND num_nonnulls(document_id, position, bytes, content_type) = 0
-        WHEN 'blob' THEN bytes IS NOT NULL AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
+        WHEN 'metadata' THEN metadata IS NOT NULL
+          AND num_nonnulls(text, document_id, position, level, children, embedding, bytes, content_type) = 0
+        WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3
+          AND num_nonnulls(document_id, position, bytes, content_type) = 0
+        WHEN 'blob' THEN bytes IS NOT NULL
+          AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
         ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, metadata, embedding, embedding_model, bytes, content_type, expires_at) = 0
       END`,
     ),

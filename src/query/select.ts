@@ -88,12 +88,13 @@ export function toSelected(
   select: Select | undefined,
 ): MemoryEntry {
   if (select === undefined) return toEntry(record, access)
-  const { children, metadata, embedding } = record
+  const { children, metadata, embedding, bytes } = record
   const part: EntryRecord = {
     ...record,
     children: select.has('children') ? children : null,
     metadata: select.has('metadata') ? metadata : null,
     embedding: select.has('embedding') ? embedding : null,
+    bytes: select.has('bytes') ? bytes : null,
   }
   const selected = Object.entries(toEntry(part, access)).filter(([field]) => select.has(field))
   return Object.fromEntries(selected) as unknown as MemoryEntry

@@ -124,8 +124,8 @@ describe('migrations', () => {
     const client = await PgliteClient.start(undefined)
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     await driver.migrate(readMigrations().filter(({ name }) => name < '0009'))
-    const columns = `namespace, id, version, kind, text, position, metadata, embedding, created_at, updated_at, expires_at,
-      deleted_at, indexed`
+    const columns = `namespace, id, version, kind, text, position, metadata, embedding,
+      created_at, updated_at, expires_at, deleted_at, indexed`
     const old = chunkOf('ns', 9, 9)
     await client.exec(`INSERT INTO thermocline.memory_entries (${columns}) VALUES ${valuesOf(old)}`)
     const store = await ColdStore.open(driver, { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger })
