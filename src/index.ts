@@ -69,6 +69,7 @@ export type {
   DocumentsOptions,
   EmbedTexts,
   FindOptions,
+  PrefetchOptions,
   PutManyOptions,
   PutOptions,
   ReplaceDocumentOptions,
@@ -89,3 +90,4 @@ export type { CheckpointStats } from './sync/checkpointer.ts'
 export type { SyncStats } from './sync/full-sync.ts'
 export type { SetBack } from './sync/set-back.ts'
 export { SyncWorker } from './sync/sync-worker.ts'
+export type { Demotion, Promotion } from './sync/tier-moves.ts'

@@ -61,6 +61,11 @@ test('the example of documents embeds what is new, and lists what there is', asy
   ])
 })
 
+test('the example of moving says what became of each', async () => {
+  const code = examples.find((one) => one.includes('prefetch'))!.replace("'thermocline'", "'../src/index.ts'")
+  expect(await runExample(code)).toBe('demoted\nrefused\n0\n')
+})
+
 describeWithServers('the example of Redis and Postgres', (servers) => {
   test('runs as it stands', async () => {
     const { hot, cold } = await servers.shared()
@@ -71,7 +76,7 @@ describeWithServers('the example of Redis and Postgres', (servers) => {
 })
 
 test('there is no other example', () => {
-  expect(examples.length).toBe(7)
+  expect(examples.length).toBe(8)
 })
 
 test('every option stands in the table', () => {

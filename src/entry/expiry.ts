@@ -13,6 +13,14 @@ export function isLive(record: Pick<EntryRecord, 'deletedAt' | 'expiresAt'>, now
   return record.deletedAt === null && (record.expiresAt === null || record.expiresAt > now)
 }
 
+/** Answers a `ttl` that must be said, null for "never", as milliseconds. Throws `ERR_INVALID_ENTRY`. */
+export function lifetimeOf(ttl: unknown): number | null {
+  if (ttl === null) return null
+  const lifetime = parseDuration(ttl)
+  if (lifetime !== undefined && lifetime > 0) return lifetime
+  throw invalid('ttl', "must be positive milliseconds or a text like '30m', or null: never")
+}
+
 /** Answers when an input expires, in milliseconds since the epoch; null: never. Throws `ERR_INVALID_ENTRY`. */
 export function expiryOf(ttl: unknown, expiresAt: unknown, now: number): number | null {
   const at = optional('expiresAt', expiresAt, (value) => time('expiresAt', value))

@@ -100,6 +100,13 @@ export class Reader {
     return (await this.#find(keys, options, { promote: false })).map((row) => row?.record)
   }
 
+  /** Counts an access of each, whether or not there is such an entry: nothing is read. */
+  touch(keys: readonly EntryKey[]): void {
+    const { access, clock } = this.#parts
+    const now = clock.now()
+    for (const key of keys) access.count(key, undefined, now)
+  }
+
   /** Kind of the live entry with this key, as far as this process knows without asking anybody. */
   kindAtHand(key: EntryKey): EntryKind | undefined {
     const { pending, hot, clock } = this.#parts

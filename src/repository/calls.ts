@@ -54,6 +54,15 @@ export interface UpdateOptions extends WriteOptions {
   readonly expectedVersion?: string | undefined
 }
 
+export interface PrefetchOptions extends CallOptions {
+  /** At most this many, 1 to 10 000. @default 1 000 */
+  readonly limit?: number | undefined
+  /** Which come first, where there is no room for all. @default by namespace and id */
+  readonly orderBy?: OrderBy | undefined
+  /** Whether child namespaces are asked as well. @default false */
+  readonly recursive?: boolean | undefined
+}
+
 export interface PutManyOptions extends WriteOptions {
   /** Whether each input gets an outcome of its own, instead of one rejection for all. @default false */
   readonly settle?: boolean | undefined
@@ -172,8 +181,13 @@ export interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, 
 /** What holds where a call says nothing; for opening there is `default-options.ts`. */
 export const CALL_DEFAULTS = {
   find: { limit: 100 },
+  prefetch: { limit: 1_000 },
   search: SEARCH_DEFAULTS,
-} as const satisfies { find: Partial<FindOptions>; search: Partial<ByBoth & CommonSearchOptions> }
+} as const satisfies {
+  find: Partial<FindOptions>
+  prefetch: PrefetchOptions
+  search: Partial<ByBoth & CommonSearchOptions>
+}
 
 const DURABILITIES: readonly Durability[] = ['wal', 'cold']
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
@@ -198,6 +212,11 @@ const cursor: OptionRule<string> = asQuery(
 )
 const select: OptionRule<Select> = (value) => parseSelect(value)
 const finding = { limit: wholeNumber(MAX_FIND), orderBy, cursor, select, ...counting } satisfies RulesOf<FindOptions>
+
+const prefetching = {
+  ...{ limit: wholeNumber(MAX_FIND), orderBy, recursive: asQuery(flag) },
+  ...waiting,
+} satisfies RulesOf<PrefetchOptions>
 
 const embedding: OptionRule<Float32Array> = asQuery(validateEmbedding)
 const searching = {
@@ -240,7 +259,13 @@ export const CALLS = {
   getByKey: defineCall('getByKey', waiting),
   getManyByKey: defineCall('getManyByKey', waiting),
   has: defineCall('has', waiting),
+  hasMany: defineCall('hasMany', waiting),
   peek: defineCall('peek', waiting),
+  touch: defineCall('touch', waiting),
+  expire: defineCall('expire', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
+  promote: defineCall('promote', waiting),
+  demote: defineCall('demote', waiting),
+  prefetch: defineCall('prefetch', prefetching),
   delete: defineCall('delete', writing),
   deleteMany: defineCall('deleteMany', writing),
   deleteByKey: defineCall('deleteByKey', writing),

@@ -3,8 +3,10 @@
  * comes in and hands it to the flows. It keeps nothing itself, so any number of them may be made.
  */
 import type { CallOptions } from '../call-options.ts'
+import type { Duration } from '../entry/duration.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
+import { expiryOf, lifetimeOf } from '../entry/expiry.ts'
 import type { EntryInput, EntryKind, EntryOf, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type Patch, parsePatch, patched } from '../entry/patch.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
@@ -19,11 +21,12 @@ import type { Searcher, SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere, WhereChanger } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome, Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { Patience } from '../kernel/deadline.ts'
+import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Selected } from '../query/select.ts'
-import type { Where } from '../query/where.ts'
+import { parseWhere, type Where } from '../query/where.ts'
+import type { Demotion, Promotion, TierMoves } from '../sync/tier-moves.ts'
 import { acceptInputs, receiptsOf } from './batch.ts'
 import type { CallGate } from './call-gate.ts'
 import {
@@ -33,6 +36,7 @@ import {
   changeable,
   type DeleteWhereOptions,
   type FindOptions,
+  type PrefetchOptions,
   type PutManyOptions,
   type PutOptions,
   type SearchOptions,
@@ -53,6 +57,7 @@ export interface Flows {
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly explainer: Explainer
+  readonly moves: TierMoves
   readonly gate: CallGate
   readonly clock: Clock
 }
@@ -123,8 +128,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const key = this.#keyOf(id)
       const change = parsePatch(patch, this.#kind)
       const make = (current: EntryRecord | undefined) => {
-        if (current === undefined || (this.#kind !== undefined && current.kind !== this.#kind)) throw notFound(key)
-        return patched(current, change, this.#flows.clock.now())
+        return patched(this.#present(key, current), change, this.#flows.clock.now())
       }
       return this.#flows.changes.change(key, make, checked)
     })
@@ -174,8 +178,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Answers in order; each entry found counts as an access. */
   getMany(ids: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
     return this.#flows.gate.run(CALLS.getMany, options, async (checked) => {
-      const keys = arrayOf('ids', ids).map((id) => this.#keyOf(id))
-      return this.#own(await this.#flows.reader.get(keys, checked))
+      return this.#own(await this.#flows.reader.get(this.#keysOf(ids), checked))
     })
   }
 
@@ -207,9 +210,73 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#flows.gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
   }
 
+  /** As {@link has}, in order. */
+  hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]> {
+    return this.#flows.gate.run(CALLS.hasMany, options, async (checked) => {
+      const found = await this.#flows.reader.newest(this.#keysOf(ids), checked)
+      return found.map((record) => record !== undefined && (this.#kind === undefined || record.kind === this.#kind))
+    })
+  }
+
   /** Answers as {@link get}; the entry is not counted and not promoted. */
   peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
     return this.#flows.gate.run(CALLS.peek, options, (checked) => this.#peek(id, checked))
+  }
+
+  /** Counts an access of each, as a {@link get} does, and reads nothing: an id that names no entry is no error. */
+  touch(ids: string | readonly string[], options?: CallOptions): Promise<void> {
+    return this.#flows.gate.run(CALLS.touch, options, async ({ signal }) => {
+      throwIfAborted(signal)
+      this.#flows.reader.touch(this.#keysOf(Array.isArray(ids) ? ids : [ids]))
+    })
+  }
+
+  /**
+   * Lets the entry expire so long from now, or, with null, never; all else stays. It is an {@link update}, with a
+   * version of its own, and takes and rejects with the same.
+   */
+  expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt> {
+    return this.#flows.gate.run(CALLS.expire, options, async (checked) => {
+      const key = this.#keyOf(id)
+      const lifetime = lifetimeOf(ttl)
+      const make = (current: EntryRecord | undefined): UnversionedRecord => {
+        const now = this.#flows.clock.now()
+        const expiresAt = lifetime === null ? null : expiryOf(lifetime, undefined, now)
+        return { ...this.#present(key, current), updatedAt: now, expiresAt }
+      }
+      return this.#flows.changes.change(key, make, checked)
+    })
+  }
+
+  /**
+   * Moves an entry into hot, however seldom it is read; answers what became of it, of an array in order. Not within a
+   * minute after a version of it has left hot.
+   */
+  promote(id: string, options?: CallOptions): Promise<Promotion>
+  promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>
+  promote(ids: string | readonly string[], options?: CallOptions): Promise<Promotion | Promotion[]> {
+    return this.#flows.gate.run(CALLS.promote, options, (checked) =>
+      oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.moves.promote(keys, this.#kind, checked))),
+    )
+  }
+
+  /** Moves an entry out of hot, once cold has it; answers what became of it, of an array in order. */
+  demote(id: string, options?: CallOptions): Promise<Demotion>
+  demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>
+  demote(ids: string | readonly string[], options?: CallOptions): Promise<Demotion | Demotion[]> {
+    return this.#flows.gate.run(CALLS.demote, options, (checked) =>
+      oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.moves.demote(keys, this.#kind, checked))),
+    )
+  }
+
+  /** Moves into hot what matches, as far as hot has room; answers how many entered it. Counts no access. */
+  prefetch(where: Where<K>, options?: PrefetchOptions): Promise<number> {
+    return this.#flows.gate.run(CALLS.prefetch, options, async (checked) => {
+      const { limit = CALL_DEFAULTS.prefetch.limit, orderBy: order } = checked
+      const filter = this.#filter({ where: parseWhere(where as Where) })
+      const moving = this.#flows.moves.prefetch(this.#scope(checked), filter, { limit, order }, checked)
+      return withDeadline(moving, checked)
+    })
   }
 
   /** Deletes the entry with this id, of whatever kind; deleting what is not there is no error. */
@@ -350,6 +417,26 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return { namespace: this.namespace, id: validateId(id) }
   }
 
+  #keysOf(ids: unknown): EntryKey[] {
+    return arrayOf('ids', ids).map((id) => this.#keyOf(id))
+  }
+
+  /** The entry that a change is to find, of the kind of this repository. */
+  #present(key: EntryKey, current: EntryRecord | undefined): EntryRecord {
+    if (current === undefined || (this.#kind !== undefined && current.kind !== this.#kind)) throw notFound(key)
+    return current
+  }
+
+  /** Each entry once; answers in the order of the ids. */
+  async #move<T>(ids: readonly string[], options: Patience, move: (keys: EntryKey[]) => Promise<T[]>): Promise<T[]> {
+    throwIfAborted(options.signal)
+    const keys = this.#keysOf(ids)
+    const first = new Map(keys.map((key) => [key.id, key]))
+    const places = new Map([...first.keys()].map((id, i) => [id, i]))
+    const moved = await withDeadline(move([...first.values()]), options)
+    return keys.map(({ id }) => moved[places.get(id)!]!)
+  }
+
   /** A repository of one kind does not see entries of others. */
   #own(entries: readonly (MemoryEntry | undefined)[]): (EntryOf<K> | undefined)[] {
     return entries.map((entry) => this.#ownOne(entry))
@@ -382,4 +469,11 @@ function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
 export function arrayOf(field: string, values: unknown): unknown[] {
   if (Array.isArray(values)) return Array.from(values)
   throw new ThermoclineError('ERR_INVALID_ENTRY', `\`${field}\` must be an array`, { field })
+}
+
+/** What is said of one where one was given. */
+async function oneOrAll<I, T>(given: I | readonly I[], work: (all: readonly I[]) => Promise<T[]>): Promise<T | T[]> {
+  if (Array.isArray(given)) return work(given)
+  const [only] = await work([given as I])
+  return only!
 }

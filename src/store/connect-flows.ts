@@ -30,6 +30,7 @@ import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
 import { readsWhileSetBack } from '../sync/reads-while-set-back.ts'
 import { SyncWorker } from '../sync/sync-worker.ts'
+import { TierMoves } from '../sync/tier-moves.ts'
 import type { OpenedParts } from './open-parts.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
@@ -52,6 +53,7 @@ interface Common {
   readonly checkpointer: Checkpointer
   /** Undefined where hot is this process's own, and always current. */
   readonly missed: MissedWrites | undefined
+  readonly demoter: Demoter
 }
 
 export async function connectFlows(options: ResolvedOptions, opened: OpenedParts): Promise<ConnectedFlows> {
@@ -63,7 +65,12 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   const { onCurrentGeneration } = hot
   const follower = new HotFollower(hot.tier, missed && { missed, onCurrentGeneration })
   const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, logger })
-  const common = { pressure, access, checkpointer, missed }
+  const { hotToColdAge, batchSize } = options.sync || ONLY_WHEN_ASKED
+  const demoter = new Demoter({
+    ...{ hot: hot.tier, cold, pressure, clock: time.clock, logger },
+    ...{ hotToColdAge, batchSize },
+  })
+  const common = { pressure, access, checkpointer, missed, demoter }
   const { flows, promoter } = connectCalls(options, opened, common)
   const { upkeep, worker } = connectWorker(options, opened, common, repair)
   return { flows, checkpointer, access, promoter, upkeep, worker }
@@ -84,7 +91,7 @@ async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: Op
 /** What calls go through. */
 function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
   const { durability, logger, timeouts } = options
-  const { access, checkpointer, missed, pressure } = common
+  const { access, checkpointer, demoter, missed, pressure } = common
   const { cold, gate, log } = opened
   const { journal } = log
   const { pending } = journal
@@ -96,14 +103,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const hotReads = new HotReads(hot, missed, logger)
   const shippedSequence = () => checkpointer.sequence
   const changes = new CompareAndSet({
-    journal,
-    hot,
-    reads: readable,
-    cold,
-    versions,
-    clock,
-    pressure,
-    logger,
+    ...{ journal, hot, reads: readable, cold, versions, clock, pressure, logger },
     shippedSequence,
   })
   const searcher = new Searcher({
@@ -122,6 +122,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     whereChanger: new WhereChanger({ searcher, reader, writer, changes, cold: readable, pending, clock }),
     documentWriter: new DocumentWriter(documents, writer, clock),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
+    moves: new TierMoves({ hot, hotReads, reads: readable, cold, pending, searcher, demoter, pressure, clock }),
     gate,
     clock,
   }
@@ -132,15 +133,13 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
 function connectWorker(
   options: ResolvedOptions,
   opened: OpenedParts,
-  { access, checkpointer, pressure }: Common,
+  { access, checkpointer, demoter, pressure }: Common,
   repair: HotRepair | undefined,
 ) {
   const { checkpoint, logger } = options
   const { cold, hot, time } = opened
-  const { clock } = time
   const outages = new OutageReport(logger)
-  const { schedule, hotToColdAge, batchSize } = options.sync || ONLY_WHEN_ASKED
-  const demoter = new Demoter({ hot: hot.tier, cold, pressure, clock, logger, hotToColdAge, batchSize })
+  const { schedule } = options.sync || ONLY_WHEN_ASKED
   const upkeep = new HotUpkeep({ hot, demoter, repair, outages })
   const worker = new SyncWorker({
     sync: new FullSync({ access, checkpointer, hot: upkeep, cold, time, outages, logger }),

@@ -71,6 +71,13 @@ export class Demoter {
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
 
+  /** Demotes these; answers those that left. The others were written meanwhile, or cold would not take them. */
+  async demote(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
+    const left = await this.#demoteBatch(candidates, { demoted: 0, skipped: 0, errors: 0, bytes: 0 })
+    if (left.size > 0) this.#parts.pressure.hotChanged()
+    return left
+  }
+
   async #demoteWhile(
     goOn: (total: DemoteStats) => Promise<boolean>,
     idleSince: number,
@@ -91,14 +98,17 @@ export class Demoter {
     return total
   }
 
-  async #demoteBatch(candidates: readonly HotCandidate[], total: DemoteStats): Promise<void> {
+  /** Answers those that left. */
+  async #demoteBatch(candidates: readonly HotCandidate[], total: DemoteStats): Promise<ReadonlySet<HotCandidate>> {
     const { hot, cold } = this.#parts
+    if (candidates.length === 0) return new Set()
     const leaving = await this.#ensureCold(candidates, total)
     const removed = await hot.remove(leaving)
     await carryOverReads(cold, leaving, removed)
-    const demoted = removed.filter((access) => access !== undefined).length
-    total.demoted += demoted
-    total.skipped += leaving.length - demoted
+    const left = new Set(leaving.filter((_, i) => removed[i] !== undefined))
+    total.demoted += left.size
+    total.skipped += leaving.length - left.size
+    return left
   }
 
   /** Writes to cold what it lacks; answers those candidates that cold has now. */

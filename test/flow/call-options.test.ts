@@ -25,7 +25,13 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   getByKey: ['a'],
   getManyByKey: [['a']],
   has: [ID],
+  hasMany: [[ID]],
   peek: [ID],
+  touch: [ID],
+  expire: [ID, '1h'],
+  promote: [ID],
+  demote: [ID],
+  prefetch: [{}],
   delete: [ID],
   deleteMany: [[ID]],
   deleteByKey: ['a'],
@@ -48,7 +54,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
 /** Answer at once, from what the process knows. */
 const WITHOUT_OPTIONS = ['idOf', 'health', 'namespace']
 /** Find nothing to do unless the entry of the arguments is there. */
-const ON_AN_ENTRY = ['update']
+const ON_AN_ENTRY = ['update', 'expire']
 /** Given for the sake of what is looked at. */
 const NEEDED: Readonly<Record<string, object>> = { search: { embedding: [1] } }
 

@@ -4,6 +4,7 @@ import type {
   BlobEntry,
   ChunkEntry,
   ChunkRepository,
+  Demotion,
   DocumentSummary,
   EmbeddingEntry,
   EntryKind,
@@ -15,6 +16,7 @@ import type {
   MemoryStore,
   MetadataEntry,
   NamespaceView,
+  Promotion,
   RaptorEntry,
   Receipt,
   ReplacedDocument,
@@ -44,6 +46,14 @@ expectTypeOf(store.metadata.getByKey('key')).resolves.toEqualTypeOf<MetadataEntr
 expectTypeOf(store.metadata.getManyByKey(['key'])).resolves.toEqualTypeOf<(MetadataEntry | undefined)[]>()
 expectTypeOf(store.raptorNodes.peek('id')).resolves.toEqualTypeOf<RaptorEntry | undefined>()
 expectTypeOf(store.entries.has('id')).resolves.toEqualTypeOf<boolean>()
+expectTypeOf(store.chunks.hasMany(['id'])).resolves.toEqualTypeOf<boolean[]>()
+expectTypeOf(store.chunks.touch('id')).resolves.toEqualTypeOf<void>()
+expectTypeOf(store.chunks.promote('id')).resolves.toEqualTypeOf<Promotion>()
+expectTypeOf(store.chunks.promote(['id'])).resolves.toEqualTypeOf<Promotion[]>()
+expectTypeOf(store.chunks.demote('id')).resolves.toEqualTypeOf<Demotion>()
+expectTypeOf(store.chunks.demote(['id'])).resolves.toEqualTypeOf<Demotion[]>()
+expectTypeOf(store.chunks.prefetch({ documentId: 'd' })).resolves.toEqualTypeOf<number>()
+expectTypeOf(store.chunks.expire('id', null)).resolves.toEqualTypeOf<Receipt>()
 expectTypeOf(store.entries.idOf('key')).toEqualTypeOf<string>()
 expectTypeOf(store.entries.explain('id')).resolves.toEqualTypeOf<Explanation>()
 

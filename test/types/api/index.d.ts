@@ -216,6 +216,8 @@ interface DeletedWhere {
     readonly deleted: number;
 }
 
+type Demotion = 'demoted' | 'not-hot' | 'kept';
+
 type Directions = {
     readonly [F in OrderField]?: 'asc' | 'desc';
 };
@@ -457,7 +459,15 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]>;
     idOf(key: string): string;
     has(id: string, options?: CallOptions): Promise<boolean>;
+    hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]>;
     peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined>;
+    touch(ids: string | readonly string[], options?: CallOptions): Promise<void>;
+    expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt>;
+    promote(id: string, options?: CallOptions): Promise<Promotion>;
+    promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>;
+    demote(id: string, options?: CallOptions): Promise<Demotion>;
+    demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>;
+    prefetch(where: Where<K>, options?: PrefetchOptions): Promise<number>;
     delete(id: string, options?: WriteOptions): Promise<Receipt>;
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
@@ -590,9 +600,17 @@ interface PostgresColdOptions extends AnyColdOptions {
     readonly dir?: undefined;
 }
 
+interface PrefetchOptions extends CallOptions {
+    readonly limit?: number | undefined;
+    readonly orderBy?: OrderBy | undefined;
+    readonly recursive?: boolean | undefined;
+}
+
 interface PromoteOptions {
     readonly minAccesses?: number | undefined;
 }
+
+type Promotion = 'promoted' | 'already-hot' | 'refused' | 'absent';
 
 type Put<I extends EntryInput, K extends EntryKind | undefined> = K extends EntryKind ? Omit<I, 'kind'> & {
     readonly kind?: K | undefined;
@@ -851,4 +869,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PromoteOptions, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, Demotion, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

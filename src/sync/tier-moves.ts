@@ -1,0 +1,210 @@
+/**
+ * Moves entries between hot and cold because a caller asks for it, under the same guards as what moves by itself: what
+ * enters hot is a promotion (rule H8 of flow/README.md), and what leaves it leaves by the demoter (rules L1 and L2).
+ *
+ *     promote   hot ─ not held ─► what only pending has goes to cold ─► cold ─► guarded write ─► hot
+ *     demote    hot ─ held ─► cold has that version, or gets it ─► hot drops exactly that version
+ *     prefetch  a page of ids of cold and pending ─► promote ─► the next page, while hot has room
+ */
+import type { ColdTier } from '../cold/cold-tier.ts'
+import { encodeRecord } from '../entry/codec.ts'
+import type { EntryKey } from '../entry/entry-key.ts'
+import { isLive } from '../entry/expiry.ts'
+import type { EntryKind } from '../entry/memory-entry.ts'
+import { ZERO_VERSION } from '../entry/version.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { HotReads } from '../flow/hot-reads.ts'
+import type { Pending } from '../flow/pending.ts'
+import type { Pressure } from '../flow/pressure.ts'
+import type { PageRequest, Searcher } from '../flow/searcher.ts'
+import type { HotRead, HotTier, HotWrite } from '../hot/hot-tier.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
+import type { Filter } from '../query/filter.ts'
+import type { Scope } from '../query/scope.ts'
+import type { Select } from '../query/select.ts'
+import type { Demoter } from './demoter.ts'
+
+/**
+ * What became of an entry that was to enter hot. `refused`: hot does not take it now, since a version of it left hot
+ * less than a minute ago, or because hot changed meanwhile. `absent`: there is no such entry.
+ */
+export type Promotion = 'promoted' | 'already-hot' | 'refused' | 'absent'
+
+/** What became of an entry that was to leave hot. `kept`: it was written meanwhile, or cold would not take it. */
+export type Demotion = 'demoted' | 'not-hot' | 'kept'
+
+export interface TierMovesParts {
+  readonly hot: HotTier
+  readonly hotReads: HotReads
+  /** Its reads wait while the database is set back. */
+  readonly reads: Pick<ColdTier, 'read'>
+  readonly cold: Pick<ColdTier, 'upsert'>
+  readonly pending: Pending
+  readonly searcher: Searcher
+  readonly demoter: Demoter
+  readonly pressure: Pressure
+  readonly clock: Clock
+}
+
+/** Of what a repository does not see, nothing moves. */
+export type OfKind = EntryKind | undefined
+
+/** Entries that are read from cold and written to hot together. */
+const AT_ONCE = 200
+
+const KEYS: Select = new Set(['namespace', 'id'])
+
+/** What hot has room for. */
+interface Room {
+  entries: number
+  bytes: number
+}
+
+interface Moved {
+  readonly outcome: Promotion
+  readonly bytes: number
+}
+
+export class TierMoves {
+  readonly #parts: TierMovesParts
+
+  constructor(parts: TierMovesParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * In order, no key twice. Rejects with `ERR_TIER_UNAVAILABLE` where hot is away, or is not believed until it was
+   * repaired.
+   */
+  async promote(keys: readonly EntryKey[], kind: OfKind, patience: Patience): Promise<Promotion[]> {
+    const outcomes: Promotion[] = []
+    for (let from = 0; from < keys.length; from += AT_ONCE) {
+      throwIfAborted(patience.signal)
+      const moved = await this.#promoteSome(keys.slice(from, from + AT_ONCE), kind)
+      outcomes.push(...moved.map(({ outcome }) => outcome))
+    }
+    return outcomes
+  }
+
+  /** In order, no key twice. Rejects as {@link promote}; what left before that has left. */
+  async demote(keys: readonly EntryKey[], kind: OfKind, patience: Patience): Promise<Demotion[]> {
+    const outcomes: Demotion[] = []
+    for (let from = 0; from < keys.length; from += AT_ONCE) {
+      throwIfAborted(patience.signal)
+      outcomes.push(...(await this.#demoteSome(keys.slice(from, from + AT_ONCE), kind)))
+    }
+    return outcomes
+  }
+
+  /** Answers how many entered hot; it ends where hot is full. */
+  async prefetch(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<number> {
+    const { searcher } = this.#parts
+    const patience = runningOut(options)
+    const room = await this.#room()
+    let promoted = 0
+    let cursor: string | undefined
+    for (let left = asked.limit; left > 0 && room.entries > 0 && room.bytes > 0; ) {
+      throwIfAborted(patience.signal)
+      const limit = Math.min(left, room.entries, AT_ONCE)
+      const page = await searcher.find(scope, filter, { ...asked, limit, cursor, select: KEYS }, patience)
+      const moved = await this.#promoteSome(page.items as unknown as EntryKey[], undefined, room)
+      promoted += moved.filter(({ outcome }) => outcome === 'promoted').length
+      left -= page.items.length
+      cursor = page.nextCursor
+      if (cursor === undefined) break
+    }
+    return promoted
+  }
+
+  async #room(): Promise<Room> {
+    const { maxEntries, maxBytes } = this.#parts.hot.capacity
+    if (maxEntries === undefined && maxBytes === undefined) return { entries: Infinity, bytes: Infinity }
+    const { entries, bytes } = await this.#parts.hot.size()
+    return { entries: (maxEntries ?? Infinity) - entries, bytes: (maxBytes ?? Infinity) - bytes }
+  }
+
+  /** @param room is lessened by what enters; what it has no place for is not asked of hot. */
+  async #promoteSome(keys: readonly EntryKey[], kind: OfKind, room?: Room): Promise<Moved[]> {
+    const held = await this.#held(keys)
+    const moved = new Map<EntryKey, Moved>()
+    const missing: EntryKey[] = []
+    for (const [i, key] of keys.entries()) {
+      const value = held[i]
+      const own = this.#parts.pending.get(key)?.version ?? ZERO_VERSION
+      if (value === undefined || value.version < own) missing.push(key)
+      else moved.set(key, { outcome: this.#isThere(value, kind) ? 'already-hot' : 'absent', bytes: 0 })
+    }
+    const writes = await this.#fromCold(missing, kind)
+    const fitting = [...writes].filter(([, write]) => room === undefined || takes(room, write))
+    const results = fitting.length === 0 ? [] : await this.#parts.hot.write(fitting.map(([, write]) => write))
+    if (fitting.length > 0) this.#parts.pressure.hotChanged()
+    for (const [i, [key, { payload }]] of fitting.entries()) {
+      const isStored = results[i]!.status === 'stored'
+      moved.set(key, { outcome: isStored ? 'promoted' : 'refused', bytes: payload.byteLength })
+    }
+    return keys.map((key) => moved.get(key) ?? { outcome: writes.has(key) ? 'refused' : 'absent', bytes: 0 })
+  }
+
+  /** What cold has of the keys, once it has what only pending had. */
+  async #fromCold(keys: readonly EntryKey[], kind: OfKind): Promise<Map<EntryKey, HotWrite>> {
+    const { pending, cold, reads, hotReads, clock } = this.#parts
+    const writes = new Map<EntryKey, HotWrite>()
+    if (keys.length === 0) return writes
+    const own = keys.flatMap((key) => pending.get(key) ?? [])
+    if (own.length > 0) await cold.upsert(own)
+    const { startedAt, generationId } = hotReads.origin
+    const rows = await reads.read(keys)
+    const now = clock.now()
+    for (const [i, key] of keys.entries()) {
+      const row = rows[i]
+      if (row === undefined || !isLive(row.record, now)) continue
+      if (kind !== undefined && row.record.kind !== kind) continue
+      const { record, access } = row
+      const value = { version: record.version, deleted: false, expiresAt: record.expiresAt }
+      const origin = { reason: 'promotion', startedAt, generationId } as const
+      const known = access === undefined ? {} : { access }
+      writes.set(key, { key: record, ...value, payload: encodeRecord(record), ...origin, ...known })
+    }
+    return writes
+  }
+
+  async #demoteSome(keys: readonly EntryKey[], kind: OfKind): Promise<Demotion[]> {
+    const held = await this.#held(keys)
+    const leaving = keys.flatMap((key, i) => {
+      const value = held[i]
+      const isOurs = value !== undefined && (kind === undefined || value.content.kind === kind)
+      if (!isOurs) return []
+      const { version, deleted, expiresAt, lastAccessedAt, accessCount } = value
+      return [{ index: i, candidate: { key, version, deleted, expiresAt, lastAccessedAt, accessCount } }]
+    })
+    const left = await this.#parts.demoter.demote(leaving.map(({ candidate }) => candidate))
+    const outcomes = new Array<Demotion>(keys.length).fill('not-hot')
+    for (const { index, candidate } of leaving) outcomes[index] = left.has(candidate) ? 'demoted' : 'kept'
+    return outcomes
+  }
+
+  /** What hot holds, as far as it is believed. */
+  async #held(keys: readonly EntryKey[]): Promise<readonly (HotRead | undefined)[]> {
+    const { values, isAway } = await this.#parts.hotReads.read(keys)
+    if (!isAway) return values
+    throw new ThermoclineError(
+      'ERR_TIER_UNAVAILABLE',
+      'hot is away, or is read past until it was repaired: ask again later',
+      { tier: 'hot' },
+    )
+  }
+
+  #isThere({ deleted, expiresAt, content }: HotRead, kind: OfKind): boolean {
+    const isAlive = isLive({ deletedAt: deleted ? 0 : null, expiresAt }, this.#parts.clock.now())
+    return isAlive && (kind === undefined || content.kind === kind)
+  }
+}
+
+/** Whether the room has a place for it, which it takes then. */
+function takes(room: Room, { payload }: HotWrite): boolean {
+  if (room.entries < 1 || room.bytes < payload.byteLength) return false
+  room.entries--
+  room.bytes -= payload.byteLength
+  return true
+}
