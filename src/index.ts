@@ -22,6 +22,7 @@ export type {
 } from './entry/memory-entry.ts'
 export { namespaceSegments } from './entry/namespace.ts'
 export type { Patch } from './entry/patch.ts'
+export type { SchemaInput, SchemaIssue, SchemaOutput, StandardSchema } from './entry/standard-schema.ts'
 export type { Version } from './entry/version.ts'
 export {
   type AnyThermoclineError,
@@ -80,8 +81,10 @@ export type {
   WriteOptions,
 } from './repository/calls.ts'
 export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'
-export type { FindResult, MemoryRepository, PatchOf, PutOf } from './repository/memory-repository.ts'
+export type { MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
+export type { FindResult, PatchOf, PutOf } from './repository/repository-types.ts'
+export type { TypedRepository, TypedWhere } from './repository/typed-repository.ts'
 export type { CloseResult } from './store/close-store.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'
 export { openMemoryStore } from './store/open-memory-store.ts'

@@ -49,8 +49,12 @@ export function parsePatch(patch: unknown, kind: EntryKind | undefined): Checked
 }
 
 /** The entry with the changes, checked as a put would be. */
-export function patched(current: EntryRecord, { fields, metadata }: CheckedPatch, now: number): UnversionedRecord {
-  const { namespace, createdAt, expiresAt } = current
+export function patched(current: EntryRecord, patch: CheckedPatch, now: number): UnversionedRecord {
+  return toPatched(current, patchedInput(current, patch), now)
+}
+
+/** The entry with the changes, for {@link toPatched} to check. */
+export function patchedInput(current: EntryRecord, { fields, metadata }: CheckedPatch): Record<string, unknown> {
   const input = toEntry(current, undefined) as unknown as Record<string, unknown>
   for (const field of ['version', 'updatedAt', 'lastAccessedAt', 'accessCount', 'expiresAt']) delete input[field]
   for (const [field, value] of fields) {
@@ -58,6 +62,12 @@ export function patched(current: EntryRecord, { fields, metadata }: CheckedPatch
     else input[field] = value
   }
   if (metadata !== undefined) input.metadata = merged(input.metadata as JsonValue | undefined, metadata)
+  return input
+}
+
+/** @param input What became of the entry. */
+export function toPatched(current: EntryRecord, input: Record<string, unknown>, now: number): UnversionedRecord {
+  const { namespace, createdAt, expiresAt } = current
   return { ...validateInput(input, { namespace, now }), createdAt, expiresAt }
 }
 

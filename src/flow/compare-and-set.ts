@@ -52,7 +52,7 @@ export interface ChangeTerms extends WriteTerms {
  * Makes of the live entry that is there, if there is one, the entry that is to be; may throw. Called again where
  * another write came first.
  */
-export type Make = (current: EntryRecord | undefined) => UnversionedRecord
+export type Make = (current: EntryRecord | undefined) => UnversionedRecord | Promise<UnversionedRecord>
 
 /**
  * The part of a marker's time for which a reservation is relied on, by the database's clock: a put that hot takes once
@@ -131,7 +131,7 @@ export class CompareAndSet {
         const current = this.#liveOf(newest.record)
         if (expected !== undefined && (current?.version ?? null) !== expected)
           throw conflict(expected, current?.version)
-        const receipt = await this.#tryReplace(make(current), newest, progress)
+        const receipt = await this.#tryReplace(await make(current), newest, progress)
         if (receipt !== undefined) return receipt
       }
       await pause(attempt)

@@ -12,8 +12,6 @@
  * (rule T5 of README.md).
  */
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
-import type { CheckedPatch } from '../entry/patch.ts'
-import { patched } from '../entry/patch.ts'
 import { type AccessStats, type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
@@ -57,6 +55,9 @@ export interface UpdatedWhere {
   readonly skipped: number
 }
 
+/** Makes of a live entry what is to be in its place. */
+type Change = (current: EntryRecord) => UnversionedRecord | Promise<UnversionedRecord>
+
 /** How many are changed and how, as it was checked. */
 export interface WhereTerms<C> extends WriteTerms {
   readonly dryRun?: boolean | undefined
@@ -98,12 +99,7 @@ export class WhereChanger {
   }
 
   /** As {@link delete}. Whoever else changes an entry at the same time loses nothing. */
-  async update(
-    scope: Scope,
-    filter: Filter,
-    patch: CheckedPatch,
-    terms: WhereTerms<UpdatedWhere>,
-  ): Promise<UpdatedWhere> {
+  async update(scope: Scope, filter: Filter, change: Change, terms: WhereTerms<UpdatedWhere>): Promise<UpdatedWhere> {
     const counts = { matched: 0, updated: 0, skipped: 0 }
     const { dryRun, durability, onProgress } = terms
     const patience = runningOut(terms)
@@ -112,7 +108,7 @@ export class WhereChanger {
       for await (const rows of this.#pages(scope, filter, terms, patience)) {
         counts.matched += rows.length
         await inParallel(rows, UPDATES_AT_ONCE, async (row) => {
-          const isUpdated = await this.#update(row, filter, patch, { durability, ...untilItsEnd(patience) })
+          const isUpdated = await this.#update(row, filter, change, { durability, ...untilItsEnd(patience) })
           if (isUpdated) counts.updated++
           else counts.skipped++
         })
@@ -160,13 +156,13 @@ export class WhereChanger {
     ) as EntryRecord[]
   }
 
-  async #update({ record, access }: ColdRow, filter: Filter, patch: CheckedPatch, terms: WriteTerms): Promise<boolean> {
+  async #update({ record, access }: ColdRow, filter: Filter, change: Change, terms: WriteTerms): Promise<boolean> {
     const { namespace, id } = record
-    const { changes, clock } = this.#parts
+    const { changes } = this.#parts
     let isSkipped = false
-    const make = (current: EntryRecord | undefined): UnversionedRecord => {
+    const make = (current: EntryRecord | undefined): ReturnType<Change> => {
       isSkipped = !isSelected(current, filter, access)
-      if (!isSkipped) return patched(current!, patch, clock.now())
+      if (!isSkipped) return change(current!)
       throw new ThermoclineError('ERR_CONFLICT', 'it does not match any more', { outcome: 'none' })
     }
     try {

@@ -13,10 +13,8 @@ type KeyOfEach<E> = E extends unknown ? keyof E : never
 export type FieldOf<E extends MemoryEntry> = KeyOfEach<E>
 
 /** Entries `E` with the selected fields and `kind`; with all of them where nothing is selected. */
-export type Selected<E extends MemoryEntry, S extends PropertyKey> = [S] extends [never] ? E : Parts<E, S>
-type Parts<E extends MemoryEntry, S extends PropertyKey> = E extends unknown
-  ? Pick<E, Extract<keyof E, S | 'kind'>>
-  : never
+export type Selected<E, S extends PropertyKey> = [S] extends [never] ? E : Parts<E, S>
+type Parts<E, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never
 
 export type Select = ReadonlySet<string>
 

@@ -109,14 +109,20 @@ type OwnConditions<K extends EntryKind | undefined> = CommonConditions &
 
 type JsonMatch = string | number | boolean | null | JsonComparison
 
-interface MetadataConditions {
+interface AnyMetadata {
   /** Metadata as a whole. */
   readonly metadata?: JsonComparison
-  /** A member, by its path through objects: `'metadata.author.name'`. */
-  readonly [path: `metadata.${string}`]: JsonMatch
   /** A member whose name holds a dot or a bracket: `[metadataPath('odd.name')]`. */
   readonly [path: `metadata[${string}`]: JsonMatch
 }
+
+interface MetadataConditions extends AnyMetadata {
+  /** A member, by its path through objects: `'metadata.author.name'`. */
+  readonly [path: `metadata.${string}`]: JsonMatch
+}
+
+/** What `where` may say, less paths into metadata. */
+export type WhereBesideMetadata<K extends EntryKind | undefined> = OwnConditions<K> & AnyMetadata
 
 /**
  * Conditions, all of which must hold. A field that is named MUST have a value: one that is undefined by mistake would

@@ -142,8 +142,10 @@ export type SearchOptions<K extends EntryKind | undefined = undefined, S extends
 ) &
   CommonSearchOptions<K, S>
 
-interface CommonSearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>>
-  extends CountOptions<K> {
+export interface CommonSearchOptions<
+  K extends EntryKind | undefined = undefined,
+  S extends SelectField<K> = SelectField<K>,
+> extends CountOptions<K> {
   /** How many hits at most, 1 to 1 000. @default 10 */
   readonly k?: number | undefined
   /** No hit whose `score` is less. @default all */

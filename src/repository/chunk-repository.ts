@@ -17,7 +17,8 @@ import {
 } from './calls.ts'
 import { callersOwn, checkedEmbed, passingErrors, pastGate, wantedChunks } from './document-inputs.ts'
 import { refuseOtherKind } from './kind-conflict.ts'
-import { arrayOf, type FindResult, type Flows, MemoryRepository, type PutOf } from './memory-repository.ts'
+import { arrayOf, type Flows, MemoryRepository } from './memory-repository.ts'
+import type { FindResult, PutOf } from './repository-types.ts'
 
 /** A document, as its chunks tell. */
 export interface DocumentSummary {

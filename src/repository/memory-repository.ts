@@ -7,11 +7,12 @@ import type { Duration } from '../entry/duration.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import { expiryOf, lifetimeOf } from '../entry/expiry.ts'
-import type { EntryInput, EntryKind, EntryOf, InputOfKind, MemoryEntry } from '../entry/memory-entry.ts'
-import { type Patch, parsePatch, patched } from '../entry/patch.ts'
+import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
+import { parsePatch } from '../entry/patch.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
-import { ThermoclineError } from '../errors.ts'
+import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { DocumentReader } from '../flow/document-reader.ts'
 import type { DocumentWriter } from '../flow/document-writer.ts'
@@ -45,7 +46,10 @@ import {
   type UpdateWhereOptions,
   type WriteOptions,
 } from './calls.ts'
+import { checkedInput, checkedInputs, checkedPatched } from './checked-metadata.ts'
 import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
+import type { FindResult, PatchOf, PutOf } from './repository-types.ts'
+import type { TypedRepository } from './typed-repository.ts'
 
 /** @internal What calls go through, behind every repository of a store. */
 export interface Flows {
@@ -62,31 +66,29 @@ export interface Flows {
   readonly clock: Clock
 }
 
-export interface FindResult<E> {
-  readonly items: readonly E[]
-  /** Where the next page begins; undefined where nothing follows. */
-  readonly nextCursor?: string
-}
-
-/**
- * An input without its `kind`, which a repository of one kind knows. It distributes over the kinds, so that each keeps
- * its own fields.
- */
-type Put<I extends EntryInput, K extends EntryKind | undefined> = K extends EntryKind
-  ? Omit<I, 'kind'> & { readonly kind?: K | undefined }
-  : I
-
 export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Path of the namespace. */
   readonly namespace: string
   readonly #flows: Flows
   readonly #kind: K
+  readonly #check: CheckMetadata | undefined
 
   /** @internal */
-  constructor(flows: Flows, namespace: string, kind: K) {
+  constructor(flows: Flows, namespace: string, kind: K, check?: CheckMetadata) {
+    this.#check = check
     this.#flows = flows
     this.namespace = namespace
     this.#kind = kind
+  }
+
+  /**
+   * Answers the same repository with a schema for metadata, of any library that implements Standard Schema. What is
+   * written is checked by it (`ERR_INVALID_ENTRY`, with the path) and kept as it answers it; what is read is typed by
+   * it, and not checked.
+   */
+  withMetadata<S extends StandardSchema>(schema: S): TypedRepository<K, S> {
+    const typed = new MemoryRepository(this.#flows, this.namespace, this.#kind, checkBy(schema))
+    return typed as unknown as TypedRepository<K, S>
   }
 
   /**
@@ -96,7 +98,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    */
   put(input: PutOf<K>, options?: PutOptions): Promise<Receipt> {
     return this.#flows.gate.run(CALLS.put, options, async (checked) => {
-      const record = this.#validate(input)
+      const given = checkedInput(input, this.#check)
+      const record = this.#validate(isPromise(given) ? await given : given)
       if (checked.expectedVersion === undefined) return this.#flows.writer.write(record, checked)
       return this.#flows.changes.change(record, (current) => inPlaceOf(current, record), checked)
     })
@@ -108,7 +111,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    */
   upsert(input: PutOf<K>, options?: WriteOptions): Promise<Receipt> {
     return this.#flows.gate.run(CALLS.upsert, options, async (checked) => {
-      const record = this.#validate(input)
+      const given = checkedInput(input, this.#check)
+      const record = this.#validate(isPromise(given) ? await given : given)
       const make = (current: EntryRecord | undefined) => {
         const createdAt = current?.createdAt ?? record.createdAt
         return { ...inPlaceOf(current, record), createdAt }
@@ -128,7 +132,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const key = this.#keyOf(id)
       const change = parsePatch(patch, this.#kind)
       const make = (current: EntryRecord | undefined) => {
-        return patched(this.#present(key, current), change, this.#flows.clock.now())
+        return checkedPatched(this.#present(key, current), change, this.#flows.clock.now(), this.#check)
       }
       return this.#flows.changes.change(key, make, checked)
     })
@@ -149,7 +153,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   putMany(inputs: readonly PutOf<K>[], options: PutManyOptions & { readonly settle: true }): Promise<WriteOutcome[]>
   putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions): Promise<Receipt[] | WriteOutcome[]> {
     return this.#flows.gate.run(CALLS.putMany, options, async ({ settle, ...checked }) => {
-      const given = arrayOf('inputs', inputs)
+      const checkedOnes = checkedInputs(arrayOf('inputs', inputs), this.#check)
+      const given = isPromise(checkedOnes) ? await checkedOnes : checkedOnes
       const outcomes = new Array<WriteOutcome>(given.length)
       const accepted = await acceptInputs(given, this.#validator(), refuse, checked.signal)
       const written = await this.#flows.writer.writeAll(
@@ -318,7 +323,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#flows.gate.run(CALLS.updateWhere, options, async (checked) => {
       const filter = this.#filter({ where: changeable(where, checked) })
       const change = parsePatch(patch, this.#kind)
-      return this.#flows.whereChanger.update(this.#scope(checked), filter, change, checked)
+      const make = (current: EntryRecord) => checkedPatched(current, change, this.#flows.clock.now(), this.#check)
+      return this.#flows.whereChanger.update(this.#scope(checked), filter, make, checked)
     })
   }
 
@@ -396,6 +402,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     const kinds = new Map<string, EntryKind | null>()
     return (input, index) => {
       try {
+        if (input instanceof ThermoclineError) throw input
         const record = this.#validate(input)
         if (this.#kind === undefined && hasChosenId(input)) {
           refuseOtherKind(record, kinds.get(record.id) ?? undefined)
@@ -404,7 +411,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         return record
       } catch (error) {
         if (!(error instanceof ThermoclineError)) throw error
-        throw new ThermoclineError(error.code, `input ${index}: ${error.message}`, { ...error.details, index } as never)
+        throw atIndex(error, index)
       }
     }
   }
@@ -455,14 +462,16 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 }
 
-/** What a repository of kind `K` takes. */
-export type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfKind<K>, K> : EntryInput
-/** What an update in a repository of kind `K` may change: null removes a field. */
-export type PatchOf<K extends EntryKind | undefined> = K extends EntryKind ? Patch<InputOfKind<K>> : Patch<EntryInput>
-
 function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
   const message = 'there is no such entry: put it, or look whether it was deleted or has expired'
   return new ThermoclineError('ERR_NOT_FOUND', message, { id, outcome: 'none' })
+}
+
+function atIndex(error: ThermoclineError, index: number): ThermoclineError {
+  const details = { ...error.details, index }
+  const { issues } = error.details as ErrorDetails['ERR_INVALID_ENTRY']
+  if (issues !== undefined) Object.defineProperty(details, 'issues', { value: issues })
+  return new ThermoclineError(error.code, `input ${index}: ${error.message}`, details as never)
 }
 
 /** Unlike `map`, the copy has no holes; what they held is refused as undefined. */

@@ -7,6 +7,11 @@ interface AnyColdOptions {
     readonly migrate?: 'auto' | 'check' | undefined;
 }
 
+interface AnyMetadata {
+    readonly metadata?: JsonComparison;
+    readonly [path: `metadata[${string}`]: JsonMatch;
+}
+
 type AnyThermoclineError = {
     [C in ErrorCode]: ThermoclineError<C>;
 }[ErrorCode];
@@ -126,6 +131,16 @@ interface CloseResult {
 }
 
 type ColdOptions = EmbeddedColdOptions | PostgresColdOptions;
+
+interface Common {
+    readonly namespace: string;
+    idOf(key: string): string;
+    has(id: string, options?: CallOptions): Promise<boolean>;
+    delete(id: string, options?: WriteOptions): Promise<Receipt>;
+    deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
+    deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
+    explain(id: string, options?: CallOptions): Promise<Explanation>;
+}
 
 interface CommonConditions {
     readonly kind?: EntryKind | Equality<EntryKind>;
@@ -302,6 +317,7 @@ interface ErrorDetails {
         path?: string;
         index?: number;
         counts?: ChangeCounts;
+        issues?: readonly object[];
     };
     ERR_INVALID_QUERY: {
         field?: string;
@@ -368,6 +384,12 @@ interface Fusion {
 
 type GivenMetadata = JsonObject | (object & NoBuiltIn);
 
+type Having<O, K extends EntryKind | undefined, M> = Omit<O, 'where'> & {
+    readonly where?: TypedWhere<K, M> | undefined;
+};
+
+type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
+
 type HotOptions = MemoryHotOptions | RedisHotOptions;
 
 interface InputBase {
@@ -431,6 +453,21 @@ interface Logger {
 
 type Match<T> = T | Comparison<T>;
 
+type MemberAt<M, P extends string> = M extends object ? P extends `.${infer N}.${infer Rest}` ? N extends keyof M ? MemberAt<NonNullable<M[N]>, `.${Rest}`> : never : P extends `.${infer N}` ? N extends keyof M ? Exclude<M[N], undefined> : never : never : never;
+
+interface MemberComparison<V> extends Equality<V> {
+    readonly gt?: Ordered<V>;
+    readonly gte?: Ordered<V>;
+    readonly lt?: Ordered<V>;
+    readonly lte?: Ordered<V>;
+    readonly contains?: Held<V>;
+    readonly startsWith?: V extends string ? string : never;
+}
+
+type MemberConditions<M> = {
+    readonly [P in Paths<M> as `metadata${P}`]?: Extract<MemberAt<M, P>, Scalars> | MemberComparison<MemberAt<M, P>>;
+};
+
 type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry | BlobEntry;
 
 interface MemoryHotOptions {
@@ -444,6 +481,7 @@ interface MemoryHotOptions {
 declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     #private;
     readonly namespace: string;
+    withMetadata<S extends StandardSchema>(schema: S): TypedRepository<K, S>;
     put(input: PutOf<K>, options?: PutOptions): Promise<Receipt>;
     upsert(input: PutOf<K>, options?: WriteOptions): Promise<Receipt>;
     update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt>;
@@ -514,10 +552,8 @@ interface MemoryStoreOptions {
     readonly clock?: Clock | undefined;
 }
 
-interface MetadataConditions {
-    readonly metadata?: JsonComparison;
+interface MetadataConditions extends AnyMetadata {
     readonly [path: `metadata.${string}`]: JsonMatch;
-    readonly [path: `metadata[${string}`]: JsonMatch;
 }
 
 interface MetadataEntry extends EntryBase {
@@ -562,11 +598,13 @@ type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[];
 
 type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`;
 
+type Ordered<V> = V extends string ? string : V extends number ? number : never;
+
 type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K extends 'chunk' ? ChunkConditions : K extends 'raptor' ? RaptorConditions : K extends 'blob' ? BlobConditions : K extends EntryKind ? unknown : ChunkConditions & RaptorConditions & BlobConditions);
 
 type OwnField = Exclude<FieldName, Unordered>;
 
-type Parts<E extends MemoryEntry, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
+type Parts<E, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
 
 type Patch<I extends EntryInput> = Changeable<I> & {
     readonly metadata?: GivenMetadata | null | undefined;
@@ -574,6 +612,12 @@ type Patch<I extends EntryInput> = Changeable<I> & {
 };
 
 type PatchOf<K extends EntryKind | undefined> = K extends EntryKind ? Patch<InputOfKind<K>> : Patch<EntryInput>;
+
+type Path<N extends string, Inner extends string> = N extends `${string}${'.' | '[' | ']'}${string}` ? never : `.${N}` | `.${N}${Inner}`;
+
+type Paths<M, Depth extends unknown[] = []> = Depth['length'] extends 6 ? never : M extends Scalars | readonly unknown[] ? never : M extends object ? {
+    [N in keyof M & string]: Path<N, Paths<NonNullable<M[N]>, [...Depth, 0]>>;
+}[keyof M & string] : never;
 
 interface Place {
     readonly rank: number;
@@ -683,6 +727,26 @@ interface ReplacedDocument {
     readonly unembedded: readonly string[];
 }
 
+type Scalars = string | number | boolean | null;
+
+type SchemaInput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['input'];
+
+interface SchemaIssue {
+    readonly message: string;
+    readonly path?: readonly (PropertyKey | {
+        readonly key: PropertyKey;
+    })[] | undefined;
+}
+
+type SchemaOutput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output'];
+
+type SchemaResult<Output> = {
+    readonly value: Output;
+    readonly issues?: undefined;
+} | {
+    readonly issues: readonly SchemaIssue[];
+};
+
 interface SearchHit<E = MemoryEntry> {
     readonly entry: E;
     readonly score: number;
@@ -700,7 +764,7 @@ interface SearchResult<E = MemoryEntry> {
 
 type SelectField<K extends EntryKind | undefined = undefined> = FieldOf<EntryOf<K>>;
 
-type Selected<E extends MemoryEntry, S extends PropertyKey> = [S] extends [never] ? E : Parts<E, S>;
+type Selected<E, S extends PropertyKey> = [S] extends [never] ? E : Parts<E, S>;
 
 interface SequenceRange {
     readonly from: number;
@@ -710,6 +774,18 @@ interface SequenceRange {
 interface SetBack {
     readonly at: Date;
     readonly lost: readonly SequenceRange[];
+}
+
+interface StandardSchema<Input = unknown, Output = Input> {
+    readonly '~standard': {
+        readonly version: 1;
+        readonly vendor: string;
+        readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+        readonly types?: {
+            readonly input: Input;
+            readonly output: Output;
+        } | undefined;
+    };
 }
 
 interface StoreHealth {
@@ -806,6 +882,35 @@ interface TimeoutOptions {
     readonly open?: Duration | undefined;
 }
 
+interface TypedRepository<K extends EntryKind | undefined, S extends StandardSchema, Input = WithMetadata<PutOf<K>, SchemaInput<S>>, M = SchemaOutput<S>, Entry = WithMetadata<EntryOf<K>, M>> extends Common {
+    put(input: Input, options?: PutOptions): Promise<Receipt>;
+    upsert(input: Input, options?: WriteOptions): Promise<Receipt>;
+    update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt>;
+    putMany(inputs: readonly Input[], options?: PutManyOptions & {
+        readonly settle?: false | undefined;
+    }): Promise<Receipt[]>;
+    putMany(inputs: readonly Input[], options: PutManyOptions & {
+        readonly settle: true;
+    }): Promise<WriteOutcome[]>;
+    get(id: string, options?: CallOptions): Promise<Entry | undefined>;
+    getMany(ids: readonly string[], options?: CallOptions): Promise<(Entry | undefined)[]>;
+    getByKey(key: string, options?: CallOptions): Promise<Entry | undefined>;
+    getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(Entry | undefined)[]>;
+    peek(id: string, options?: CallOptions): Promise<Entry | undefined>;
+    deleteWhere(where: TypedWhere<K, M>, options?: DeleteWhereOptions): Promise<DeletedWhere>;
+    updateWhere(where: TypedWhere<K, M>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
+    find<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): Promise<FindResult<Selected<Entry, F>>>;
+    findAll<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): AsyncGenerator<Selected<Entry, F>, void, undefined>;
+    count(options?: Having<CountOptions<K>, K, M>): Promise<number>;
+    search<F extends SelectField<K> = never>(options: (ByVector | ByText | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>): Promise<SearchResult<Selected<Entry, F>>>;
+}
+
+type TypedWhere<K extends EntryKind | undefined, M> = WhereBesideMetadata<K> & MemberConditions<NonNullable<M>> & {
+    readonly and?: readonly TypedWhere<K, M>[];
+    readonly or?: readonly TypedWhere<K, M>[];
+    readonly not?: TypedWhere<K, M>;
+};
+
 type Unordered = 'id' | 'children' | 'lastAccessedAt' | 'accessCount';
 
 interface UpdateOptions extends WriteOptions {
@@ -836,6 +941,14 @@ type Where<K extends EntryKind | undefined = undefined> = OwnConditions<K> & Met
     readonly or?: readonly Where<K>[];
     readonly not?: Where<K>;
 };
+
+type WhereBesideMetadata<K extends EntryKind | undefined> = OwnConditions<K> & AnyMetadata;
+
+type WithMetadata<E, M> = E extends unknown ? Omit<E, 'metadata'> & (undefined extends M ? {
+    readonly metadata?: Exclude<M, undefined>;
+} : {
+    readonly metadata: M;
+}) : never;
 
 interface WriteFailure {
     id?: string;
@@ -869,4 +982,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, Demotion, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, Demotion, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TypedRepository, TypedWhere, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

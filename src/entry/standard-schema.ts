@@ -1,0 +1,65 @@
+/**
+ * Schemas that callers bring for metadata, by the interface that zod, valibot, arktype and others share
+ * (https://standardschema.dev). Metadata is checked on its way in, and what the schema answers is what is kept; what is
+ * read is taken as it is.
+ */
+import { ThermoclineError } from '../errors.ts'
+import { MetadataFault } from './metadata.ts'
+
+/** The part of Standard Schema, version 1, that is used. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] }
+
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** What goes in and comes out of a schema. */
+export type SchemaInput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['input']
+export type SchemaOutput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
+
+/** Answers metadata as it is to be kept, at once where the schema can; throws, or rejects with, `ERR_INVALID_ENTRY`. */
+export type CheckMetadata = (metadata: unknown) => unknown
+
+export function checkBy(schema: StandardSchema): CheckMetadata {
+  const standard = (schema as Partial<StandardSchema> | null | undefined)?.['~standard']
+  if (typeof standard?.validate !== 'function')
+    throw new ThermoclineError(
+      'ERR_INVALID_OPTIONS',
+      '`withMetadata` takes a Standard Schema, such as a schema of zod, valibot or arktype',
+      { option: 'schema' },
+    )
+  return (metadata) => {
+    const result = standard.validate(metadata)
+    return isPromise(result) ? result.then(answerOf) : answerOf(result)
+  }
+}
+
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as Promise<T> | undefined)?.then === 'function'
+}
+
+function answerOf(result: SchemaResult<unknown>): unknown {
+  if (result.issues === undefined) return result.value
+  const steps = (result.issues[0]?.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))
+  const { path } = new MetadataFault(
+    steps.map((step) => (typeof step === 'number' ? step : String(step))),
+    '',
+  )
+  const message = `\`${path}\` is not as its schema says: \`details.issues\` has what the schema found`
+  const details = { field: 'metadata', path }
+  // Not enumerable: what a schema says may hold values, and errors are logged.
+  Object.defineProperty(details, 'issues', { value: result.issues })
+  throw new ThermoclineError('ERR_INVALID_ENTRY', message, details)
+}

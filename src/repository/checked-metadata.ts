@@ -1,0 +1,52 @@
+/** Writes of a repository whose metadata has a schema. Where the schema answers at once, so does all of this. */
+import type { CheckedPatch } from '../entry/patch.ts'
+import { patched, patchedInput, toPatched } from '../entry/patch.ts'
+import type { EntryRecord } from '../entry/record.ts'
+import { type CheckMetadata, isPromise } from '../entry/standard-schema.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import { ThermoclineError } from '../errors.ts'
+import { isPlainObject } from '../kernel/plain-object.ts'
+
+/** A copy of the input with its metadata as the schema answers it. What is no object is refused later on. */
+export function checkedInput(input: unknown, check: CheckMetadata | undefined): unknown {
+  if (check === undefined || !isPlainObject(input)) return input
+  const metadata = check(input.metadata)
+  return isPromise(metadata) ? metadata.then((checked) => ({ ...input, metadata: checked })) : { ...input, metadata }
+}
+
+/** Inputs in order; in place of what the schema refused, why. */
+export function checkedInputs(
+  inputs: readonly unknown[],
+  check: CheckMetadata | undefined,
+): readonly unknown[] | Promise<readonly unknown[]> {
+  if (check === undefined) return inputs
+  const checked = inputs.map((input) => {
+    try {
+      const answer = checkedInput(input, check)
+      return isPromise(answer) ? answer.catch(refusal) : answer
+    } catch (error) {
+      return refusal(error)
+    }
+  })
+  return checked.some(isPromise) ? Promise.all(checked) : checked
+}
+
+function refusal(error: unknown): ThermoclineError {
+  if (error instanceof ThermoclineError) return error
+  throw error
+}
+
+/** What an update makes of an entry; metadata is checked as it will be, where the patch is about it. */
+export function checkedPatched(
+  current: EntryRecord,
+  patch: CheckedPatch,
+  now: number,
+  check: CheckMetadata | undefined,
+): UnversionedRecord | Promise<UnversionedRecord> {
+  const isAboutMetadata = patch.metadata !== undefined || patch.fields.has('metadata')
+  if (check === undefined || !isAboutMetadata) return patched(current, patch, now)
+  const input = patchedInput(current, patch)
+  const metadata = check(input.metadata)
+  const made = (answer: unknown) => toPatched(current, { ...input, metadata: answer }, now)
+  return isPromise(metadata) ? metadata.then(made) : made(metadata)
+}

@@ -1,0 +1,131 @@
+/** `withMetadata`: what a schema refuses, what is kept of what it answers, and that reading asks it nothing. */
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { StandardSchema, ThermoclineError } from '../../src/index.ts'
+import { describePairs, embeddedPair, shareStore } from './stores.ts'
+
+const zod = z.object({
+  tenant: z.string().trim(),
+  author: z.object({ name: z.string() }).optional(),
+  stars: z.number().int().default(0),
+})
+
+interface Facts {
+  readonly tenant: string
+  readonly stars?: number
+}
+
+/** Written by hand: it asks somebody first, and counts how often it was asked. */
+function byHand(asked: unknown[] = []): StandardSchema<Facts, Required<Facts>> {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'tests',
+      validate: async (value) => {
+        asked.push(value)
+        await Promise.resolve()
+        const { tenant, stars = 0 } = (value ?? {}) as Partial<Facts>
+        if (typeof tenant === 'string') return { value: { tenant: tenant.trim(), stars } }
+        return { issues: [{ message: 'no text', path: [{ key: 'tenant' }] }] }
+      },
+    },
+  }
+}
+
+const refusal = (path: string, more: object = {}) => ({
+  code: 'ERR_INVALID_ENTRY',
+  details: { field: 'metadata', path, ...more },
+})
+
+describePairs('metadata with a schema', (pair) => {
+  const { store, view } = shareStore(pair)
+
+  describe.each([
+    ['of zod', () => zod as StandardSchema<Facts, Required<Facts>>],
+    ['by hand, asynchronous', () => byHand()],
+  ])('%s', (_, schema) => {
+    test('is kept as the schema answers it, by every way in', async () => {
+      const { chunks } = view()
+      const typed = chunks.withMetadata(schema())
+      const { id } = await typed.put({ text: 'a', metadata: { tenant: ' acme ' } })
+      expect((await chunks.get(id))?.metadata).toEqual({ tenant: 'acme', stars: 0 })
+      const [second] = await typed.putMany([{ text: 'b', metadata: { tenant: 'b ', stars: 2 } }])
+      expect((await typed.get(second!.id))?.metadata.stars).toBe(2)
+      await typed.upsert({ id, text: 'c', metadata: { tenant: ' c' } })
+      await typed.update(id, { metadata: { stars: 7 } })
+      expect((await typed.get(id))?.metadata).toEqual({ tenant: 'c', stars: 7 })
+      await typed.updateWhere({ 'metadata.stars': { gte: 2 } }, { metadata: { tenant: ' all ' } })
+      await store().checkpoint()
+      const { items } = await typed.find({ where: { 'metadata.tenant': 'all' }, orderBy: 'metadata.stars' })
+      expect(items.map(({ metadata }) => metadata.stars)).toEqual([2, 7])
+    })
+
+    test('is refused with its path, by every way in, and nothing is written', async () => {
+      const { chunks } = view()
+      const typed = chunks.withMetadata(schema())
+      const bad = { text: 'a', metadata: { tenant: 7 } } as unknown as { text: string; metadata: Facts }
+      const good = { text: 'a', metadata: { tenant: 'a' } }
+      await expect(typed.put(bad)).rejects.toMatchObject(refusal('metadata.tenant'))
+      await expect(typed.upsert(bad)).rejects.toMatchObject(refusal('metadata.tenant'))
+      await expect(typed.putMany([good, bad])).rejects.toMatchObject(refusal('metadata.tenant', { index: 1 }))
+      await expect(typed.put({ text: 'a' } as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY' })
+      expect(await chunks.count()).toBe(0)
+      const settled = await typed.putMany([bad, good], { settle: true })
+      expect(settled.map(({ ok }) => ok)).toEqual([false, true])
+      const { items } = await typed.find({ select: ['id', 'version'] })
+      const { id, version } = items[0]!
+      await expect(typed.update(id, { metadata: { tenant: null } })).rejects.toMatchObject(refusal('metadata.tenant'))
+      const update = typed.updateWhere({ 'metadata.tenant': 'a' }, { metadata: { tenant: 1 } })
+      await expect(update).rejects.toMatchObject({ ...refusal('metadata.tenant'), code: 'ERR_INVALID_ENTRY' })
+      expect(await chunks.get(id)).toMatchObject({ version, metadata: { tenant: 'a' } })
+      await typed.update(id, { text: 'b' })
+    })
+  })
+
+  test('is not asked when something is read, or when an update is about something else', async () => {
+    const { metadata } = view()
+    const asked: unknown[] = []
+    const typed = metadata.withMetadata(byHand(asked))
+    const { id } = await metadata.put({ metadata: { anything: true } })
+    expect((await typed.get(id))?.metadata).toEqual({ anything: true })
+    await typed.find()
+    await typed.update(id, { embeddingModel: 'a' })
+    expect(asked).toEqual([])
+  })
+})
+
+describe('a schema', () => {
+  const { view } = shareStore(embeddedPair)
+
+  test('that answers what no metadata holds is told so', async () => {
+    const typed = view().chunks.withMetadata(z.object({ at: z.string().transform((text) => new Date(text)) }))
+    const put = typed.put({ text: 'a', metadata: { at: '2026-01-01' } })
+    await expect(put).rejects.toMatchObject(refusal('metadata.at'))
+  })
+
+  test('says more in `issues`, which no log shows, also of one of many', async () => {
+    const typed = view().chunks.withMetadata(zod)
+    for (const write of [() => typed.put(bad), () => typed.putMany([bad])]) {
+      const error = await write().then(
+        () => undefined,
+        (one: unknown) => one as ThermoclineError<'ERR_INVALID_ENTRY'>,
+      )
+      expect(error!.details.issues).toMatchObject([{ path: ['author', 'name'] }])
+      expect(JSON.stringify(error)).not.toContain('expected string')
+    }
+  })
+  const bad = { text: 'a', metadata: { tenant: 'a', author: { name: 1 } } } as never
+
+  test('that answers at once leaves the caller its input: it was copied at the call', async () => {
+    const { chunks } = view()
+    const embedding = [1, 2]
+    const put = chunks.withMetadata(zod).put({ text: 'a', metadata: { tenant: 'a' }, embedding })
+    embedding[0] = 9
+    expect((await chunks.get((await put).id))?.embedding?.[0]).toBe(1)
+  })
+
+  test.each([[undefined], [{}], [() => true]])('is none: %j', (schema) => {
+    const refused = () => view().chunks.withMetadata(schema as never)
+    expect(refused).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTIONS', details: { option: 'schema' } }))
+  })
+})

@@ -1,0 +1,61 @@
+/** What a schema of metadata makes of types. See {@link ./inputs.test-d.ts} for how this is checked. */
+import { expectTypeOf } from 'vitest'
+import { z } from 'zod'
+import type { MemoryStore, StandardSchema } from '../../src/index.ts'
+
+declare const store: MemoryStore
+const schema = z.object({
+  tenant: z.string(),
+  level: z.enum(['low', 'high']),
+  author: z.object({ name: z.string(), age: z.number().optional() }).optional(),
+  tags: z.array(z.string()),
+  stars: z.number().default(0),
+})
+const chunks = store.chunks.withMetadata(schema)
+const metadata = { tenant: 'a', level: 'low', tags: [] } as const
+
+export async function written(): Promise<void> {
+  await chunks.put({ text: 'a', metadata: { ...metadata, tags: [] } })
+  // @ts-expect-error a tenant is a text
+  await chunks.put({ text: 'a', metadata: { ...metadata, tags: [], tenant: 1 } })
+  // @ts-expect-error it is required
+  await chunks.put({ text: 'a' })
+  const entry = await chunks.get('id')
+  expectTypeOf(entry!.metadata.tenant).toEqualTypeOf<string>()
+  expectTypeOf(entry!.metadata.stars).toEqualTypeOf<number>()
+  expectTypeOf(entry!.text).toEqualTypeOf<string>()
+}
+
+export async function asked(): Promise<void> {
+  const { items } = await chunks.find({
+    where: {
+      'metadata.tenant': 'a',
+      'metadata.author.name': { startsWith: 'a', in: ['a'] },
+      'metadata.level': { ne: 'low' },
+      'metadata.tags': { contains: 'a' },
+      'metadata.stars': { gte: 1 },
+      or: [{ 'metadata.author.age': 1, position: 1 }],
+    },
+    select: ['metadata'],
+  })
+  expectTypeOf(items[0]!.metadata.level).toEqualTypeOf<'low' | 'high'>()
+  const { hits } = await chunks.search({ text: 'a', where: { not: { 'metadata.tenant': 'a' } } })
+  expectTypeOf(hits[0]!.entry.metadata.tenant).toEqualTypeOf<string>()
+  // @ts-expect-error a tenant is a text
+  await chunks.find({ where: { 'metadata.tenant': 1 } })
+  // @ts-expect-error at any depth
+  await chunks.find({ where: { or: [{ 'metadata.author.age': 'a' }] } })
+  // @ts-expect-error there is no such member
+  await chunks.count({ where: { 'metadata.nobody': 1 } })
+  // @ts-expect-error a level is one of two
+  await chunks.deleteWhere({ 'metadata.level': 'middle' })
+  // @ts-expect-error a number begins with nothing
+  await chunks.updateWhere({ 'metadata.stars': { startsWith: '1' } }, { text: 'a' })
+}
+
+declare const optional: StandardSchema<{ a: number } | undefined, { a: number } | undefined>
+export async function optionally(): Promise<void> {
+  const nodes = store.raptorNodes.withMetadata(optional)
+  await nodes.put({ level: 1, summary: 'a', children: [] })
+  expectTypeOf((await nodes.get('id'))!.metadata).toEqualTypeOf<{ a: number } | undefined>()
+}
