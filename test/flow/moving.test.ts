@@ -157,6 +157,27 @@ describeGated('moving', (tiers, pair) => {
     expect((await chunks.get(id))?.text).toBe('new')
   })
 
+  test.runIf(pair === embeddedPair)(
+    'promote is late where cold took long: what left meanwhile may be forgotten',
+    async () => {
+      const { chunks } = view()
+      const { id } = await chunks.put({ key: 'a', text: 'old' })
+      await store().checkpoint()
+      await chunks.demote(id)
+      await pair.expireMarkers(clock)
+      const read = tiers.cold.hold('read')
+      const promoted = chunks.promote(id)
+      await read.arrived
+      await chunks.put({ key: 'a', text: 'new' })
+      await store().checkpoint()
+      await chunks.demote(id)
+      await pair.expireMarkers(clock)
+      read.release()
+      expect(await promoted).toBe('refused')
+      expect((await chunks.get(id))?.text).toBe('new')
+    },
+  )
+
   test('rejects while hot is away', async () => {
     const { chunks } = view()
     const { id } = await chunks.put({ text: 'x' })
