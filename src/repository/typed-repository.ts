@@ -1,5 +1,6 @@
 /** A repository whose metadata has a schema: what it takes and answers is typed by it, and so are paths of `where`. */
 import type { CallOptions } from '../call-options.ts'
+import type { Duration } from '../entry/duration.ts'
 import type { EntryKind, EntryOf, JsonValue } from '../entry/memory-entry.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from '../entry/standard-schema.ts'
 import type { Explanation } from '../flow/explainer.ts'
@@ -8,6 +9,7 @@ import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import type { Selected } from '../query/select.ts'
 import type { Equality, WhereBesideMetadata } from '../query/where.ts'
+import type { Demotion, Promotion } from '../sync/tier-moves.ts'
 import type {
   ByBoth,
   ByText,
@@ -16,6 +18,7 @@ import type {
   CountOptions,
   DeleteWhereOptions,
   FindOptions,
+  PrefetchOptions,
   PutManyOptions,
   PutOptions,
   SelectField,
@@ -91,6 +94,13 @@ interface Common {
   readonly namespace: string
   idOf(key: string): string
   has(id: string, options?: CallOptions): Promise<boolean>
+  hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]>
+  touch(ids: string | readonly string[], options?: CallOptions): Promise<void>
+  expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt>
+  promote(id: string, options?: CallOptions): Promise<Promotion>
+  promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>
+  demote(id: string, options?: CallOptions): Promise<Demotion>
+  demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>
   delete(id: string, options?: WriteOptions): Promise<Receipt>
   deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>
   deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>
@@ -129,6 +139,7 @@ export interface TypedRepository<
   findAll<F extends SelectField<K> = never>(
     options?: Having<FindOptions<K, F>, K, M>,
   ): AsyncGenerator<Selected<Entry, F>, void, undefined>
+  prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>
   count(options?: Having<CountOptions<K>, K, M>): Promise<number>
   search<F extends SelectField<K> = never>(
     options: (ByVector | ByText | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>,

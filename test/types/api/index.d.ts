@@ -136,6 +136,13 @@ interface Common {
     readonly namespace: string;
     idOf(key: string): string;
     has(id: string, options?: CallOptions): Promise<boolean>;
+    hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]>;
+    touch(ids: string | readonly string[], options?: CallOptions): Promise<void>;
+    expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt>;
+    promote(id: string, options?: CallOptions): Promise<Promotion>;
+    promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>;
+    demote(id: string, options?: CallOptions): Promise<Demotion>;
+    demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>;
     delete(id: string, options?: WriteOptions): Promise<Receipt>;
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
@@ -901,6 +908,7 @@ interface TypedRepository<K extends EntryKind | undefined, S extends StandardSch
     updateWhere(where: TypedWhere<K, M>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
     find<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): Promise<FindResult<Selected<Entry, F>>>;
     findAll<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): AsyncGenerator<Selected<Entry, F>, void, undefined>;
+    prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>;
     count(options?: Having<CountOptions<K>, K, M>): Promise<number>;
     search<F extends SelectField<K> = never>(options: (ByVector | ByText | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>): Promise<SearchResult<Selected<Entry, F>>>;
 }
