@@ -27,8 +27,8 @@ export interface ErrorDetails {
   ERR_CLOSED: WriteFailure
   ERR_SCHEMA: object
   /**
-   * `kind` is that of the entry that is there, where the kinds differ. `actual` is the version that is there, null
-   * where there is no entry, where another was expected.
+   * Where the kinds differ, `kind` is that of the entry that is there. Where another version was expected, `actual` is
+   * the one that is there, null where there is no entry.
    */
   ERR_CONFLICT: WriteFailure & { kind?: string; actual?: string | null; index?: number }
   ERR_INTERNAL: WriteFailure

@@ -32,15 +32,6 @@ export function namespaceSegments(path: string): string[] {
   return path.split('/').map((segment) => segment.replaceAll('%2F', '/').replaceAll('%25', '%'))
 }
 
-/** Answers the bounds of the paths below `path`, by bytes: `from` <= child < `to`. (`0` is the character after `/`.) */
-export function childRange(path: string): { from: string; to: string } {
-  return { from: `${path}/`, to: `${path}0` }
-}
-
-export function isWithin(path: string, scope: string, recursive: boolean): boolean {
-  return path === scope || (recursive && path.startsWith(`${scope}/`))
-}
-
 function escapeSegment(segment: string): string {
   return segment.replaceAll('%', '%25').replaceAll('/', '%2F')
 }

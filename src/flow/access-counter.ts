@@ -1,6 +1,7 @@
 /**
- * Counts reads without making them wait: touches are gathered here and flushed in batches about once a second, to hot
- * where it holds the entry and to cold otherwise. A crash loses what was not flushed yet, which is fine.
+ * Counts the reads that reader.ts (`get`, `touch`) and searcher.ts (hits) tell of, without making them wait: touches
+ * are gathered here and flushed in batches about once a second, to hot where it holds the entry and to cold otherwise.
+ * A crash loses what was not flushed yet, which is fine.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'

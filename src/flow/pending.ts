@@ -5,9 +5,9 @@
  */
 
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
-import { isWithin } from '../entry/namespace.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
+import { isWithin } from '../query/scope.ts'
 import type { AppendedRecord } from '../wal/log-contract.ts'
 
 type DurableRecord = AppendedRecord<EntryRecord>

@@ -1,4 +1,7 @@
-/** Puts what a read found in cold into hot, in the background; hot itself refuses what is not the newest any more. */
+/**
+ * Puts what a read found in cold into hot, in the background; hot itself refuses what is not the newest any more. What
+ * a caller asks to be moved goes by sync/tier-moves.ts.
+ */
 import { encodeRecord } from '../entry/codec.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { withoutContent } from '../errors.ts'

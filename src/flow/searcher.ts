@@ -9,7 +9,6 @@ import type { ColdDocument, ColdHit, ColdRow, ColdTier, OwnText } from '../cold/
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
-import { isWithin } from '../entry/namespace.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { compareText } from '../entry/text.ts'
 import type { VersionClock } from '../entry/version.ts'
@@ -20,7 +19,7 @@ import { readCursor, writeCursor } from '../query/cursor.ts'
 import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import { similarity } from '../query/metric.ts'
 import { compareKeys, directions, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
-import type { Scope } from '../query/scope.ts'
+import { isWithin, type Scope } from '../query/scope.ts'
 import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
 import { fieldsNeeded, type Select, toSelected } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
@@ -90,7 +89,7 @@ export interface Page {
   readonly nextCursor?: string
 }
 
-/** What an own process has in the scope. */
+/** What this process has pending in the scope. */
 interface Own {
   readonly scope: Scope
   readonly filter: Filter

@@ -1,6 +1,6 @@
 /**
  * Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): what is high in either list is high in both
- * together, however their scores are scaled.
+ * together, however their scores are scaled. Default weights, and how far each list reaches: search-query.ts.
  */
 export interface FusionWeights {
   readonly vector: number

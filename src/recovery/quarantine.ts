@@ -1,6 +1,6 @@
 /**
- * Where a damaged log goes once its loss is accepted, or where it lost nothing that cold lacks: the store opens without
- * it, and its files stay for whoever wants them.
+ * Moves the folder of a damaged log aside, once settle-log.ts has decided that: the store opens without it, and its
+ * files stay for whoever wants them.
  */
 import { cp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { childRange, isWithin, namespacePath, namespaceSegments } from '../../src/entry/namespace.ts'
+import { namespacePath, namespaceSegments } from '../../src/entry/namespace.ts'
 import { compareText } from '../../src/entry/text.ts'
+import { childRange, isWithin } from '../../src/query/scope.ts'
 import { storableText } from './arbitrary-record.ts'
 
 const segment = fc.oneof(

@@ -14,7 +14,7 @@ async function copyDatabase({ databases }: Servers, from: string, to: string): P
   databases.adopt(to)
   await admin.unsafe(`ALTER DATABASE ${from} ALLOW_CONNECTIONS false`)
   await admin`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${from}`
-  await vi.waitFor(() => admin.unsafe(`CREATE DATABASE ${to} TEMPLATE ${from}`))
+  await vi.waitFor(() => admin.unsafe(`CREATE DATABASE ${to} TEMPLATE ${from}`), { timeout: 30_000 })
   for (const name of [from, to]) await admin.unsafe(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
 }
 
@@ -170,7 +170,9 @@ describeWithServers('a database that was restored', (servers) => {
       await putMany(store, 0, 1)
       await checkpoint(store)
       await copyDatabase(servers, name, `${name}_backup`)
-      const { id } = await vi.waitFor(() => store.chunks.put({ key: 'deleted', text: 'deleted long ago' }))
+      const { id } = await vi.waitFor(() => store.chunks.put({ key: 'deleted', text: 'deleted long ago' }), {
+        timeout: 30_000,
+      })
       // More than a batch, so that the delete comes again later than the put.
       await store.chunks.putMany(Array.from({ length: 1_100 }, () => ({ text: 'x' })))
       await store.chunks.delete(id)

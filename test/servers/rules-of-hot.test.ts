@@ -22,7 +22,7 @@ describeTwoBackends('a hot tier that two backends share', (servers) => {
     test('gets what is not in cold yet', async () => {
       const { id } = await a.chunks.put({ key, text: 'a' })
       await flush(servers)
-      await vi.waitFor(async () => expect((await b.chunks.get(id))?.text).toBe('a'))
+      await vi.waitFor(async () => expect((await b.chunks.get(id))?.text).toBe('a'), { timeout: 30_000 })
       expect((await a.versionsOf(id)).cold).toBeUndefined()
     })
 

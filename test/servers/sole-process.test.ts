@@ -6,6 +6,7 @@ import { describeWithPrivateServers, openBackend } from './private-servers.ts'
 import { RemoteBackend } from './remote-backend.ts'
 
 const ALONE = { kind: 'memory' } as const
+const PATIENCE = { timeout: 30_000, interval: 20 }
 const LOCKED = expect.objectContaining({ code: 'ERR_LOCKED' })
 
 describeWithPrivateServers('a process that is alone with a database', (servers) => {
@@ -58,11 +59,12 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     const next = await openBackend({ dir: await temporaryFolder(), hot: ALONE, cold, ...AGAIN })
     const ids = [id, deleted.id]
     expect(await next.store.chunks.getMany(ids)).toMatchObject([{ text: 'old' }, { text: 'old' }])
-    await vi.waitFor(async () => expect(await next.hot.size()).toMatchObject({ entries: 2 }))
+    await vi.waitFor(async () => expect(await next.hot.size()).toMatchObject({ entries: 2 }), PATIENCE)
     await paused.store.checkpoint()
     expect(paused.store.health()).toMatchObject({ live: false, error: LOCKED })
-    await vi.waitFor(async () =>
-      expect(await next.store.chunks.getMany(ids)).toMatchObject([{ text: 'new' }, undefined]),
+    await vi.waitFor(
+      async () => expect(await next.store.chunks.getMany(ids)).toMatchObject([{ text: 'new' }, undefined]),
+      PATIENCE,
     )
   })
 
@@ -77,9 +79,9 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     await expireLeases(cold.url)
     const next = await openBackend({ dir: await temporaryFolder(), hot: ALONE, cold, ...AGAIN })
     expect(await next.store.chunks.get(id)).toMatchObject({ text: 'old' })
-    await vi.waitFor(async () => expect(await next.hot.size()).toMatchObject({ entries: 1 }))
+    await vi.waitFor(async () => expect(await next.hot.size()).toMatchObject({ entries: 1 }), PATIENCE)
     expect(await recoverStore({ dir, hot: ALONE, cold })).toMatchObject([{ outcome: 'retired', shipped: 1 }])
-    await vi.waitFor(async () => expect(await next.store.chunks.get(id)).toMatchObject({ text: 'new' }))
+    await vi.waitFor(async () => expect(await next.store.chunks.get(id)).toMatchObject({ text: 'new' }), PATIENCE)
   })
 
   test('changes entries that Redis does not show as they were, when it is used again', async () => {
@@ -124,10 +126,13 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     await sole.store.chunks.put({ key: 'k', text: 'sole' })
     await sole.store.checkpoint()
     // Has nothing to ship, and finds out when it looks for what is to be repaired.
-    await vi.waitFor(async () => expect(await before.store.chunks.get(id)).toMatchObject({ text: 'sole' }))
+    await vi.waitFor(async () => expect(await before.store.chunks.get(id)).toMatchObject({ text: 'sole' }), PATIENCE)
     await before.store.chunks.put({ key: 'k', text: 'again before' })
     await before.store.checkpoint()
-    await vi.waitFor(async () => expect(await sole.store.chunks.get(id)).toMatchObject({ text: 'again before' }))
+    await vi.waitFor(
+      async () => expect(await sole.store.chunks.get(id)).toMatchObject({ text: 'again before' }),
+      PATIENCE,
+    )
     await sole.store.close()
     await vi.waitFor(() => expect(before.hot.generationNumber).toBeDefined(), { timeout: 10_000 })
     expect(await before.store.chunks.get(id)).toMatchObject({ text: 'again before' })

@@ -4,6 +4,8 @@ import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { describeWithPrivateServers, type PrivateServers } from './private-servers.ts'
 
+const PATIENCE = { timeout: 30_000, interval: 20 }
+
 /** A sync repairs, and demotes nothing. */
 export const STEADY = { schedule: '0 0 0 1 1 *', hotToColdAge: '1h' } as const
 export const AWAY = { code: 'ERR_TIER_UNAVAILABLE', retryable: true, details: { tier: 'cold' } }
@@ -92,15 +94,12 @@ export function describeTwoBackends(title: string, tests: (servers: PrivateServe
 
 /** Nothing is pending or left to repair, and all use the generation that is current. */
 export const inStep = () =>
-  vi.waitFor(
-    async () => {
-      for (const { store } of [a, b]) await store.sync()
-      expect(a.hot.tier.generationNumber).toBeDefined()
-      expect(b.hot.tier.generationNumber).toBe(a.hot.tier.generationNumber)
-      expect((await a.cold.tier.hotMisses(1)).misses).toEqual([])
-    },
-    { timeout: 10_000 },
-  )
+  vi.waitFor(async () => {
+    for (const { store } of [a, b]) await store.sync()
+    expect(a.hot.tier.generationNumber).toBeDefined()
+    expect(b.hot.tier.generationNumber).toBe(a.hot.tier.generationNumber)
+    expect((await a.cold.tier.hotMisses(1)).misses).toEqual([])
+  }, PATIENCE)
 
 export const markersEnd = async (servers: PrivateServers) => {
   const client = servers.client()
@@ -115,7 +114,7 @@ export const flush = async (servers: PrivateServers) => {
     await vi.waitFor(async () => {
       await hot.tier.size()
       expect(hot.tier.generationId).not.toBe(generationId)
-    })
+    }, PATIENCE)
 }
 
 /** Every log has shipped what is older than the version that cold has of the entry. */
@@ -124,7 +123,7 @@ export const shipPast = async (id: string) => {
   const { version } = row!.record
   for (const { chunks, store } of [a, b]) {
     const isPast = async () => expect((await chunks.put({ text: 'x' })).version > version).toBe(true)
-    await vi.waitFor(isPast)
+    await vi.waitFor(isPast, PATIENCE)
     await store.checkpoint()
   }
 }

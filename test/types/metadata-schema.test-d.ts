@@ -1,7 +1,7 @@
 /** What a schema of metadata makes of types. See {@link ./inputs.test-d.ts} for how this is checked. */
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
-import type { MemoryStore, StandardSchema } from '../../src/index.ts'
+import type { MemoryRepository, MemoryStore, StandardSchema } from '../../src/index.ts'
 
 declare const store: MemoryStore
 const schema = z.object({
@@ -12,6 +12,10 @@ const schema = z.object({
   stars: z.number().default(0),
 })
 const chunks = store.chunks.withMetadata(schema)
+
+// What a repository has, one with a schema has as well; a chunk repository's own calls aside.
+expectTypeOf<Exclude<keyof MemoryRepository<'chunk'>, keyof typeof chunks>>().toEqualTypeOf<'withMetadata'>()
+
 const metadata = { tenant: 'a', level: 'low', tags: [] } as const
 
 export async function written(): Promise<void> {

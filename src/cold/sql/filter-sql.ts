@@ -8,7 +8,6 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { MAX_INT4 } from '../../entry/limits.ts'
-import { childRange } from '../../entry/namespace.ts'
 import {
   type Condition,
   type Filter,
@@ -18,7 +17,7 @@ import {
   type ScalarCondition,
   type ScalarField,
 } from '../../query/filter.ts'
-import type { Scope } from '../../query/scope.ts'
+import { childRange, type Scope } from '../../query/scope.ts'
 import type { ColdQuery, VersionedKey } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 import { type Comparison, comparedColumn } from './entry-columns.ts'

@@ -1,4 +1,7 @@
-/** Writing rows: batches of a log with its checkpoint, and rows by themselves. */
+/**
+ * Writing rows: batches of a log with its checkpoint, and rows by themselves. Which version wins is decided in
+ * upsert-newer.ts, and what becomes of a row that Postgres refuses in dead-letters.ts.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { Logger } from '../../kernel/logger.ts'

@@ -267,7 +267,7 @@ describeWithPostgres('a Postgres server with faults', () => {
         const calls = Array.from({ length: 3 }, () => impatient.query(sql`SELECT pg_sleep(60)`))
         for (const { status } of await Promise.allSettled(calls)) expect(status).toBe('rejected')
       }
-      await vi.waitUntil(async () => (await sleeping()) === 0)
+      await vi.waitUntil(async () => (await sleeping()) === 0, { timeout: 30_000 })
       expect(await impatient.query(sql`SELECT 1 AS one`)).toEqual([{ one: 1 }])
     })
 

@@ -109,7 +109,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
           .map(({ name }) => name),
       )
       const counted = 'SELECT deadlocks::int4 FROM pg_stat_database WHERE datname = current_database()'
-      await vi.waitFor(async () => expect(await look(counted)).toEqual([{ deadlocks: 1 }]))
+      await vi.waitFor(async () => expect(await look(counted)).toEqual([{ deadlocks: 1 }]), { timeout: 30_000 })
     })
 
     it('serves a role that was granted the tables before', async () => {
