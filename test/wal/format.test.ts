@@ -126,7 +126,7 @@ describe('the bytes of', () => {
   })
 
   it('record types, none of which is ever renumbered', () => {
-    expect(RECORD_TYPES).toEqual({ put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7 })
+    expect(RECORD_TYPES).toEqual({ put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7, blob: 8 })
   })
 
   it('CRC-32C, by its published check value', () => {
