@@ -44,7 +44,8 @@ export function planDocument(current: readonly EntryRecord[], wanted: readonly W
   for (const chunk of unnamed) match(chunk, inPlace.get(`${chunk.record.position} ${chunk.record.text}`)?.shift())
   const byText = groups([...left.values()], ({ text }) => text ?? '')
   for (const chunk of unnamed) if (!before.has(chunk)) match(chunk, byText.get(chunk.record.text ?? '')?.shift())
-  const taken = new Set([...[...before.values()].map(({ id }) => id), ...named(wanted)])
+  // What is left keeps its id until it is removed: a chunk that is new must not be deleted with it.
+  const taken = new Set([...current.map(({ id }) => id), ...named(wanted)])
   const chunks = wanted.map((chunk) => {
     const known = before.get(chunk)
     return { record: known === undefined ? added(chunk, taken) : merged(known, chunk), before: known }

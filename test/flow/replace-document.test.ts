@@ -122,6 +122,16 @@ describeGated('replacing a document', (tiers, pair) => {
     expect((await chunks.replaceDocument('d', inputs('a'))).added).toHaveLength(1)
   })
 
+  test('brings back a text that was changed since, and keeps what it has just written', async () => {
+    const { chunks } = view()
+    const [id] = (await chunks.replaceDocument('d', inputs('a'))).ids
+    await chunks.update(id!, { text: 'a, corrected' })
+    const { added, removed } = await chunks.replaceDocument('d', inputs('a'))
+    expect(removed).toEqual([id])
+    expect(added).not.toContain(id)
+    expect(await textsOf(chunks, 'd')).toEqual(['a'])
+  })
+
   test('ends half-way with both, and another call makes it good', async () => {
     const { chunks } = view()
     await chunks.replaceDocument('d', inputs('a', 'b'))
