@@ -5,7 +5,6 @@
  * one.
  */
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
-import type { UnversionedRecord } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
@@ -13,6 +12,7 @@ import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Scope } from '../query/scope.ts'
 import { type DocumentPlan, isKept, type PlannedChunk, planDocument, type WantedChunk } from './document-plan.ts'
 import type { DocumentReader } from './document-reader.ts'
+import type { Reader } from './reader.ts'
 import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
 
 /** Answers the embedding of each text, in order, checked. */
@@ -30,12 +30,14 @@ export interface Replacement {
 }
 
 export class DocumentWriter {
-  readonly #reader: DocumentReader
+  readonly #documents: DocumentReader
+  readonly #reader: Pick<Reader, 'newest'>
   readonly #writer: Writer
   readonly #clock: Clock
   readonly #lock = new KeyedLock()
 
-  constructor(reader: DocumentReader, writer: Writer, clock: Clock) {
+  constructor(documents: DocumentReader, reader: Pick<Reader, 'newest'>, writer: Writer, clock: Clock) {
+    this.#documents = documents
     this.#reader = reader
     this.#writer = writer
     this.#clock = clock
@@ -50,10 +52,8 @@ export class DocumentWriter {
   ): Promise<void> {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
-      for await (const records of this.#reader.records(scope, documentId, patience))
-        await settled(
-          await this.#writer.writeAll(this.#tombstones(records), { durability: options.durability, ...patience }),
-        )
+      for await (const records of this.#documents.records(scope, documentId, patience))
+        await settled(await this.#remove(records, documentId, { durability: options.durability, ...patience }))
     })
   }
 
@@ -67,28 +67,36 @@ export class DocumentWriter {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
       const current: EntryRecord[] = []
-      for await (const records of this.#reader.records(scope, documentId, patience)) current.push(...records)
+      for await (const records of this.#documents.records(scope, documentId, patience))
+        current.push(...(await this.#still(records, documentId, patience)))
       const planned = planDocument(current, wanted)
       if (dryRun) return { plan: planned, outcomes: [] }
       const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, patience)
-      const outcomes = await this.#write(chunks, planned.removed, { durability, ...patience })
+      const terms = { durability, ...patience }
+      const outcomes = await this.#put(chunks, terms)
+      if (outcomes.every(({ ok }) => ok)) outcomes.push(...(await this.#remove(planned.removed, documentId, terms)))
       return { plan: { ...planned, chunks }, outcomes }
     })
   }
 
-  async #write(
-    chunks: readonly PlannedChunk[],
-    removed: readonly EntryRecord[],
-    terms: WriteTerms,
-  ): Promise<WriteOutcome[]> {
+  #put(chunks: readonly PlannedChunk[], terms: WriteTerms): Promise<WriteOutcome[]> {
     const puts = chunks.filter((chunk) => !isKept(chunk)).map(({ record }) => record)
-    const outcomes = await this.#writer.writeAll(puts, terms)
-    if (outcomes.some(({ ok }) => !ok)) return outcomes
-    return [...outcomes, ...(await this.#writer.writeAll(this.#tombstones(removed), terms))]
+    return this.#writer.writeAll(puts, terms)
   }
 
-  #tombstones(records: readonly EntryRecord[]): UnversionedRecord[] {
-    return records.map((record) => tombstoneOf(record, '', this.#clock.now()))
+  async #remove(records: readonly EntryRecord[], documentId: string, terms: WriteTerms): Promise<WriteOutcome[]> {
+    const stale = await this.#still(records, documentId, terms)
+    const tombstones = stale.map((record) => tombstoneOf(record, '', this.#clock.now()))
+    return this.#writer.writeAll(tombstones, terms)
+  }
+
+  /**
+   * The newest of those that are still chunks of the document, in all tiers: what was found by a query may have been
+   * deleted, or moved to another document, by whoever has not shipped that yet, or while texts were embedded.
+   */
+  async #still(records: readonly EntryRecord[], documentId: string, patience: Patience): Promise<EntryRecord[]> {
+    const newest = await this.#reader.newest(records, patience)
+    return newest.filter((record) => record?.kind === 'chunk' && record.documentId === documentId) as EntryRecord[]
   }
 
   /** Waits until no other call of this process is about the document. */

@@ -120,7 +120,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     searcher,
     documents,
     whereChanger: new WhereChanger({ searcher, reader, writer, changes, cold: readable, pending, clock }),
-    documentWriter: new DocumentWriter(documents, writer, clock),
+    documentWriter: new DocumentWriter(documents, reader, writer, clock),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     moves: new TierMoves({ hot, hotReads, reads: readable, cold, pending, searcher, demoter, pressure, clock }),
     gate,

@@ -132,6 +132,18 @@ describeGated('replacing a document', (tiers, pair) => {
     expect(await textsOf(chunks, 'd')).toEqual(['a'])
   })
 
+  test('leaves a chunk that another document got while texts were embedded', async () => {
+    const { chunks } = view()
+    const [id] = (await chunks.replaceDocument('d', inputs('a'))).ids
+    const embed = async (texts: readonly string[]) => {
+      await chunks.update(id!, { documentId: 'e' })
+      return texts.map(() => [1, 0])
+    }
+    await chunks.replaceDocument('d', [{ text: 'b' }], { embed })
+    expect(await textsOf(chunks, 'd')).toEqual(['b'])
+    expect(await textsOf(chunks, 'e')).toEqual(['a'])
+  })
+
   test('ends half-way with both, and another call makes it good', async () => {
     const { chunks } = view()
     await chunks.replaceDocument('d', inputs('a', 'b'))
