@@ -119,6 +119,22 @@ export function isThermoclineError(error: unknown, code?: ErrorCode): boolean {
 }
 
 /**
+ * Answers the same error with other details, and in other words where these are given. What a schema said stays with
+ * it: that is not enumerable, so a spread of its details loses it.
+ */
+export function retold(error: ThermoclineError, details: object, message = error.message): ThermoclineError {
+  const { issues } = error.details as Partial<ErrorDetails['ERR_INVALID_ENTRY']>
+  const told = { ...details }
+  if (issues !== undefined) Object.defineProperty(told, 'issues', { value: issues })
+  return new ThermoclineError(
+    error.code,
+    message,
+    told as never,
+    error.cause === undefined ? {} : { cause: error.cause },
+  )
+}
+
+/**
  * Makes one of our errors of one that nobody foresaw. Its stack says where it came from; its message is left out, for it may
  * hold content.
  */

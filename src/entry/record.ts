@@ -119,3 +119,9 @@ const IN_BASE64: PropertyDescriptor = {
 function inBase64(bytes: Uint8Array): Uint8Array {
   return Object.defineProperty(bytes, 'toJSON', IN_BASE64)
 }
+
+/** The newer of two versions of one entry; the second where they are the same. */
+export function newerOf(one: EntryRecord | undefined, other: EntryRecord | undefined): EntryRecord | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return one.version > other.version ? one : other
+}

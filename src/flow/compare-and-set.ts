@@ -11,14 +11,22 @@
  * version. Nobody reads the new version before cold has it, so nothing that was read is taken back. Log and pending get
  * it afterwards: a database that is set back gets it again as it gets every other write.
  */
-import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
+import type { ColdTier } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
-import type { AccessStats, EntryRecord } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, newerOf } from '../entry/record.ts'
+import { isPromise } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { justBelow, type Version, type VersionClock, ZERO_VERSION } from '../entry/version.ts'
-import { isThermoclineError, ThermoclineError, unforeseen, type WriteFailure, withoutContent } from '../errors.ts'
+import {
+  isThermoclineError,
+  retold,
+  ThermoclineError,
+  unforeseen,
+  type WriteFailure,
+  withoutContent,
+} from '../errors.ts'
 import type { HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { runningOut, withDeadline } from '../kernel/deadline.ts'
@@ -67,7 +75,8 @@ const LONGEST_PAUSE_MS = 50
 interface Progress {
   outcome: 'none' | 'unknown' | 'applied'
   version: Version | undefined
-  isGivenUp: boolean
+  /** Aborted once nobody waits any more. */
+  readonly givenUp: AbortSignal
 }
 
 /** The newest version that anybody is known to have; cold has it. */
@@ -102,7 +111,8 @@ export class CompareAndSet {
    */
   async change(key: EntryKey, make: Make, terms: ChangeTerms): Promise<Receipt> {
     const patience = runningOut(terms)
-    const progress: Progress = { outcome: 'none', version: undefined, isGivenUp: false }
+    const givingUp = new AbortController()
+    const progress: Progress = { outcome: 'none', version: undefined, givenUp: givingUp.signal }
     const begin = () => {
       const work = this.#locks.run(keyText(key), () => this.#repeat(key, make, terms.expectedVersion, progress))
       const running = work.catch(() => {}).finally(() => this.#running.delete(running))
@@ -112,7 +122,7 @@ export class CompareAndSet {
     try {
       return await this.#parts.pressure.admit(begin, patience)
     } catch (error) {
-      progress.isGivenUp = true
+      givingUp.abort()
       throw withProgress(error, key.id, progress)
     }
   }
@@ -131,7 +141,9 @@ export class CompareAndSet {
         const current = this.#liveOf(newest.record)
         if (expected !== undefined && (current?.version ?? null) !== expected)
           throw conflict(expected, current?.version)
-        const receipt = await this.#tryReplace(await make(current), newest, progress)
+        const made = make(current)
+        const next = isPromise(made) ? await withDeadline(made, { signal: progress.givenUp }) : made
+        const receipt = await this.#tryReplace(next, newest, current, progress)
         if (receipt !== undefined) return receipt
       }
       await pause(attempt)
@@ -161,7 +173,7 @@ export class CompareAndSet {
     const [row] = await reads.read([key])
     const heldIsNewer = held !== undefined && held.version > (own?.version ?? ZERO_VERSION)
     const near = heldIsNewer ? held.content.record : own
-    const newest = newestOf(near, row)
+    const newest = newerOf(near, row?.record)
     if (newest !== undefined) versions.observe(key, newest.version)
     if (newest === undefined || newest === row?.record)
       return { record: newest, base: newest?.version, access: row?.access }
@@ -172,11 +184,16 @@ export class CompareAndSet {
     return base === newest.version || isCollected ? { record: newest, base, access: row?.access } : undefined
   }
 
-  /** Undefined where something else came first. */
-  async #tryReplace(unversioned: UnversionedRecord, newest: Newest, progress: Progress): Promise<Receipt | undefined> {
+  /** Undefined where something else came first. @param current what it was made of: the newest, while that is live. */
+  async #tryReplace(
+    unversioned: UnversionedRecord,
+    newest: Newest,
+    current: EntryRecord | undefined,
+    progress: Progress,
+  ): Promise<Receipt | undefined> {
     const { versions, cold, journal, shippedSequence } = this.#parts
     const record: EntryRecord = { ...unversioned, version: versions.next(unversioned, newest.record?.version) }
-    const reservation = await this.#reserve(record, newest)
+    const reservation = await this.#reserve(record, newest, current?.expiresAt ?? Number.POSITIVE_INFINITY)
     if (reservation === undefined || this.#hasNewer(record, newest)) return undefined
     refuseGivenUp(progress)
     const { walId, epoch } = journal.log
@@ -195,10 +212,15 @@ export class CompareAndSet {
     return own !== undefined && own.version > (newest.record?.version ?? ZERO_VERSION)
   }
 
-  async #reserve(record: EntryRecord, { record: replaced, access }: Newest): Promise<Reservation | undefined> {
+  /** @param end when what is replaced expires: what somebody may have seen gone does not come back. */
+  async #reserve(
+    record: EntryRecord,
+    { record: replaced, access }: Newest,
+    end: number,
+  ): Promise<Reservation | undefined> {
     const { hot, cold, clock } = this.#parts
     const origin = { startedAt: hot.now(), generationId: hot.generationId, generationNumber: hot.generationNumber }
-    const until = clock.now() + hot.markerTtl * RELIED_ON
+    const until = Math.min(clock.now() + hot.markerTtl * RELIED_ON, end - 1)
     const newest = replaced?.version ?? ZERO_VERSION
     const reserved = await hot.reserve({ key: record, newest, below: justBelow(record.version) })
     if (reserved.status === 'newer' || hot.generationId !== origin.generationId) return undefined
@@ -253,8 +275,8 @@ export class CompareAndSet {
 }
 
 /** What nobody waits for any more is not begun. */
-function refuseGivenUp({ isGivenUp }: Progress): void {
-  if (isGivenUp) throw new ThermoclineError('ERR_ABORTED', 'the call was given up', { outcome: 'none' })
+function refuseGivenUp({ givenUp }: Progress): void {
+  if (givenUp.aborted) throw new ThermoclineError('ERR_ABORTED', 'the call was given up', { outcome: 'none' })
 }
 
 /** @param actual the version that is there; undefined: there is no entry. */
@@ -267,11 +289,6 @@ function conflict(expected: Version | null, actual: Version | undefined): Thermo
         : 'the entry has another version than the expected one'
   const message = `${fault}: read it again (\`details.actual\` is the version that is there) and decide anew`
   return new ThermoclineError('ERR_CONFLICT', message, { actual: actual ?? null, outcome: 'none' })
-}
-
-function newestOf(near: EntryRecord | undefined, row: ColdRow | undefined): EntryRecord | undefined {
-  if (near === undefined || row === undefined) return near ?? row?.record
-  return near.version > row.record.version ? near : row.record
 }
 
 function sumOf(known: AccessStats | undefined, reads: AccessStats | undefined): AccessStats | undefined {
@@ -294,6 +311,5 @@ function withProgress(error: unknown, id: string, { outcome, version }: Progress
   const known = outcome === 'applied' ? { outcome } : {}
   const details: WriteFailure = { outcome, ...error.details, ...known, id }
   if (details.outcome === 'unknown' && version !== undefined) details.version = version
-  const cause = error.cause === undefined ? {} : { cause: error.cause }
-  return new ThermoclineError(error.code, error.message, details as never, cause)
+  return retold(error, details)
 }

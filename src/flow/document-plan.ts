@@ -21,6 +21,8 @@ export interface PlannedChunk {
   readonly record: UnversionedRecord
   /** What it takes the place of. */
   readonly before: EntryRecord | undefined
+  /** Whether the caller named it. */
+  readonly isNamed: boolean
 }
 
 export interface DocumentPlan {
@@ -30,7 +32,12 @@ export interface DocumentPlan {
   readonly removed: readonly EntryRecord[]
 }
 
-export function planDocument(current: readonly EntryRecord[], wanted: readonly WantedChunk[]): DocumentPlan {
+/** @param elsewhere ids that other documents have. */
+export function planDocument(
+  current: readonly EntryRecord[],
+  wanted: readonly WantedChunk[],
+  elsewhere: ReadonlySet<string> = new Set(),
+): DocumentPlan {
   const left = new Map(current.map((record) => [record.id, record]))
   const before = new Map<WantedChunk, EntryRecord>()
   const match = (chunk: WantedChunk, found: EntryRecord | undefined): void => {
@@ -45,10 +52,11 @@ export function planDocument(current: readonly EntryRecord[], wanted: readonly W
   const byText = groups([...left.values()], ({ text }) => text ?? '')
   for (const chunk of unnamed) if (!before.has(chunk)) match(chunk, byText.get(chunk.record.text ?? '')?.shift())
   // What is left keeps its id until it is removed: a chunk that is new must not be deleted with it.
-  const taken = new Set([...current.map(({ id }) => id), ...named(wanted)])
+  const taken = new Set([...elsewhere, ...current.map(({ id }) => id), ...named(wanted)])
   const chunks = wanted.map((chunk) => {
     const known = before.get(chunk)
-    return { record: known === undefined ? added(chunk, taken) : merged(known, chunk), before: known }
+    const record = known === undefined ? added(chunk, taken) : merged(known, chunk)
+    return { record, before: known, isNamed: chunk.isNamed }
   })
   return { chunks, removed: [...left.values()] }
 }

@@ -4,12 +4,12 @@
  * deleted: who reads meanwhile finds both rather than neither, and a call that ends half-way is made good by another
  * one.
  */
-import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import { ThermoclineError } from '../errors.ts'
-import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Scope } from '../query/scope.ts'
+import type { Deleter } from './deleter.ts'
 import { type DocumentPlan, isKept, type PlannedChunk, planDocument, type WantedChunk } from './document-plan.ts'
 import type { DocumentReader } from './document-reader.ts'
 import type { Reader } from './reader.ts'
@@ -29,18 +29,21 @@ export interface Replacement {
   readonly outcomes: readonly WriteOutcome[]
 }
 
+/** Deletes that go together. */
+const BATCH = 500
+
 export class DocumentWriter {
   readonly #documents: DocumentReader
   readonly #reader: Pick<Reader, 'newest'>
   readonly #writer: Writer
-  readonly #clock: Clock
+  readonly #deleter: Deleter
   readonly #lock = new KeyedLock()
 
-  constructor(documents: DocumentReader, reader: Pick<Reader, 'newest'>, writer: Writer, clock: Clock) {
+  constructor(documents: DocumentReader, reader: Pick<Reader, 'newest'>, writer: Writer, deleter: Deleter) {
     this.#documents = documents
     this.#reader = reader
     this.#writer = writer
-    this.#clock = clock
+    this.#deleter = deleter
   }
 
   /** Deletes batch by batch, and hands the outcomes of each to `settled`, which throws where that ends the call. */
@@ -69,7 +72,7 @@ export class DocumentWriter {
       const current: EntryRecord[] = []
       for await (const records of this.#documents.records(scope, documentId, patience))
         current.push(...(await this.#still(records, documentId, patience)))
-      const planned = planDocument(current, wanted)
+      const planned = await this.#plan({ current, wanted }, documentId, patience)
       if (dryRun) return { plan: planned, outcomes: [] }
       const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, patience)
       const terms = { durability, ...patience }
@@ -79,24 +82,51 @@ export class DocumentWriter {
     })
   }
 
+  /**
+   * What a chunk that seems to be new has by its id already counts: in this document it takes its place, and in another
+   * one, where somebody has moved it to, it stays.
+   */
+  async #plan(
+    { current, wanted }: { readonly current: EntryRecord[]; readonly wanted: readonly WantedChunk[] },
+    documentId: string,
+    patience: Patience,
+  ): Promise<DocumentPlan> {
+    const elsewhere = new Set<string>()
+    for (;;) {
+      const plan = planDocument(current, wanted, elsewhere)
+      const added = plan.chunks.filter(({ before }) => before === undefined)
+      const newest = await this.#reader.newest(
+        added.map(({ record }) => record),
+        patience,
+      )
+      const found = newest.filter((record, i) => record !== undefined && !added[i]!.isNamed) as EntryRecord[]
+      if (found.length === 0) return plan
+      for (const record of found)
+        if (isOf(documentId, record)) current.push(record)
+        else elsewhere.add(record.id)
+    }
+  }
+
   #put(chunks: readonly PlannedChunk[], terms: WriteTerms): Promise<WriteOutcome[]> {
     const puts = chunks.filter((chunk) => !isKept(chunk)).map(({ record }) => record)
     return this.#writer.writeAll(puts, terms)
   }
 
   async #remove(records: readonly EntryRecord[], documentId: string, terms: WriteTerms): Promise<WriteOutcome[]> {
-    const stale = await this.#still(records, documentId, terms)
-    const tombstones = stale.map((record) => tombstoneOf(record, '', this.#clock.now()))
-    return this.#writer.writeAll(tombstones, terms)
+    const outcomes: WriteOutcome[] = []
+    const isStill = (newest: EntryRecord) => isOf(documentId, newest)
+    for (let from = 0; from < records.length; from += BATCH)
+      outcomes.push(...(await this.#deleter.delete(records.slice(from, from + BATCH), isStill, terms)))
+    return outcomes
   }
 
   /**
    * The newest of those that are still chunks of the document, in all tiers: what was found by a query may have been
-   * deleted, or moved to another document, by whoever has not shipped that yet, or while texts were embedded.
+   * deleted, or moved to another document, by whoever has not shipped that yet.
    */
   async #still(records: readonly EntryRecord[], documentId: string, patience: Patience): Promise<EntryRecord[]> {
     const newest = await this.#reader.newest(records, patience)
-    return newest.filter((record) => record?.kind === 'chunk' && record.documentId === documentId) as EntryRecord[]
+    return newest.filter((record) => record !== undefined && isOf(documentId, record)) as EntryRecord[]
   }
 
   /** Waits until no other call of this process is about the document. */
@@ -120,6 +150,10 @@ export class DocumentWriter {
   }
 }
 
+function isOf(documentId: string, record: EntryRecord): boolean {
+  return record.kind === 'chunk' && record.documentId === documentId
+}
+
 /** Asks once for all that lack an embedding, each text once; for none, not at all. */
 async function embedded(
   chunks: readonly PlannedChunk[],
@@ -138,8 +172,8 @@ async function embedded(
       { field: 'embed' },
     )
   const known = new Map(texts.map((text, i) => [text, vectors[i]!]))
-  return chunks.map(({ record, before }) => {
+  return chunks.map(({ record, before, isNamed }) => {
     const embedding = record.embedding ?? known.get(record.text!)!
-    return { record: { ...record, embedding }, before }
+    return { record: { ...record, embedding }, before, isNamed }
   })
 }

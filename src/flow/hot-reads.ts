@@ -59,18 +59,25 @@ export class HotReads {
     const least = keys.map((key) => this.#missed?.leastVersion(key) ?? ZERO_VERSION)
     try {
       const found = await this.#hot.read(keys)
-      const isOld = (value: HotRead | undefined, i: number) => value !== undefined && value.version < least[i]!
-      return {
-        values: found.map((value, i) =>
-          value === undefined || isOld(value, i) || this.#lacksBytes(value) ? undefined : value,
-        ),
-        isAway: false,
-      }
+      const values = found.map((value, i) => {
+        if (value === undefined || value.version < least[i]!) return undefined
+        if (!this.#lacksBytes(value)) return value
+        this.#drop(keys[i]!, value)
+        return undefined
+      })
+      return { values, isAway: false }
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       this.#logger.debug({ err: withoutContent(error) }, 'reading without hot')
       return away()
     }
+  }
+
+  /** What cold has whole enters hot by a later read. */
+  #drop(key: EntryKey, { version }: HotRead): void {
+    this.#hot.remove([{ key, version }]).catch((error: unknown) => {
+      this.#logger.debug({ err: withoutContent(error) }, 'a blob without its bytes stays in hot')
+    })
   }
 
   /**

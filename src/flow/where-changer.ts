@@ -8,14 +8,14 @@
  *     write: deletes as any delete, updates by compare-and-set
  *
  * So each update takes the place of exactly a version that the filter selects. A delete is of what was selected when
- * its batch was looked at again; a put of the milliseconds from there to its log comes before it, as before any delete
- * (rule T5 of README.md).
+ * its batch was looked at again, once it had room (deleter.ts); a put of the milliseconds from there to its log comes
+ * before it, as before any delete (rule T5 of README.md).
  */
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
-import { type AccessStats, type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
-import { type ChangeCounts, ThermoclineError, unforeseen, type WriteFailure } from '../errors.ts'
+import { type ChangeCounts, retold, ThermoclineError, unforeseen, type WriteFailure } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
 import { inParallel } from '../kernel/in-parallel.ts'
@@ -23,15 +23,14 @@ import { type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 import type { CompareAndSet } from './compare-and-set.ts'
+import type { Deleter } from './deleter.ts'
 import type { Pending } from './pending.ts'
-import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
-import type { Writer, WriteTerms } from './writer.ts'
+import type { WriteTerms } from './writer.ts'
 
 export interface WhereChangerParts {
   readonly searcher: Searcher
-  readonly reader: Reader
-  readonly writer: Writer
+  readonly deleter: Deleter
   readonly changes: CompareAndSet
   readonly cold: Pick<ColdTier, 'highestVersion'>
   readonly pending: Pending
@@ -86,9 +85,10 @@ export class WhereChanger {
     if (dryRun) return { ...counts, matched: await this.#parts.searcher.count(scope, filter, patience) }
     await telling(counts, async () => {
       for await (const rows of this.#pages(scope, filter, terms, patience)) {
-        const still = await this.#stillSelected(rows, filter, patience)
-        const tombstones = still.map((record) => tombstoneOf(record, '', this.#parts.clock.now()))
-        const outcomes = await this.#parts.writer.writeAll(tombstones, { durability, ...untilItsEnd(patience) })
+        const isStill = (newest: EntryRecord, i: number) => matches(newest, filter, rows[i]!.access)
+        const found = rows.map(({ record }) => record)
+        const deleteTerms = { durability, ...untilItsEnd(patience) }
+        const outcomes = await this.#parts.deleter.delete(found, isStill, deleteTerms)
         counts.matched += rows.length
         counts.deleted += outcomes.filter(({ ok }) => ok).length
         for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
@@ -148,20 +148,12 @@ export class WhereChanger {
     }
   }
 
-  async #stillSelected(rows: readonly ColdRow[], filter: Filter, patience: Patience): Promise<EntryRecord[]> {
-    const keys = rows.map(({ record: { namespace, id } }) => ({ namespace, id }))
-    const newest = await this.#parts.reader.newest(keys, patience)
-    return newest.filter(
-      (record, i) => record !== undefined && matches(record, filter, rows[i]!.access),
-    ) as EntryRecord[]
-  }
-
   async #update({ record, access }: ColdRow, filter: Filter, change: Change, terms: WriteTerms): Promise<boolean> {
     const { namespace, id } = record
     const { changes } = this.#parts
     let isSkipped = false
     const make = (current: EntryRecord | undefined): ReturnType<Change> => {
-      isSkipped = !isSelected(current, filter, access)
+      isSkipped = current === undefined || !matches(current, filter, access)
       if (!isSkipped) return change(current!)
       throw new ThermoclineError('ERR_CONFLICT', 'it does not match any more', { outcome: 'none' })
     }
@@ -173,10 +165,6 @@ export class WhereChanger {
       throw error
     }
   }
-}
-
-function isSelected(record: EntryRecord | undefined, filter: Filter, access: AccessStats | undefined): boolean {
-  return record !== undefined && matches(record, filter, access)
 }
 
 /** A signal ends the call between two batches: what a batch did is known then. */
@@ -192,8 +180,6 @@ async function telling(counts: ChangeCounts, work: () => Promise<void>): Promise
     const own = unforeseen(error)
     const { outcome = 'none', ...told } = own.details as WriteFailure
     const changed = (counts.deleted ?? 0) + (counts.updated ?? 0)
-    const details = { ...told, outcome: changed > 0 ? 'partial' : outcome, counts: { ...counts } }
-    const cause = own.cause === undefined ? {} : { cause: own.cause }
-    throw new ThermoclineError(own.code, own.message, details as never, cause)
+    throw retold(own, { ...told, outcome: changed > 0 ? 'partial' : outcome, counts: { ...counts } })
   }
 }

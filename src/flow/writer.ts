@@ -20,9 +20,9 @@ import { encodedEmbedding, encodeRecord } from '../entry/codec.ts'
 import { contentSize, type EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import type { Version, VersionClock } from '../entry/version.ts'
-import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
 import type { HotTier, HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
-import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
+import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { AppendOutcome } from '../wal/log-contract.ts'
 import type { Journal } from './journal.ts'
@@ -116,6 +116,30 @@ export class Writer {
       }
     }
     return outcomes
+  }
+
+  /**
+   * As {@link writeAll}, of what `look` answers: it is called once there is room, and nothing waits between its answer
+   * and the versions. Rejects where it does, or where patience ends.
+   *
+   * @param bytes how many it writes at most.
+   */
+  async writeLooked(
+    look: () => Promise<readonly UnversionedRecord[]>,
+    bytes: number,
+    options: WriteTerms,
+  ): Promise<WriteOutcome[]> {
+    const { pressure } = this.#parts
+    const patience = runningOut(options)
+    const begin = () => {
+      const work = look().then((records) => {
+        throwIfOver(patience)
+        return this.#writeGroup(records, options)
+      })
+      pressure.queue(bytes, work)
+      return withDeadline(work, patience, { outcome: 'unknown' })
+    }
+    return pressure.admit(begin, patience)
   }
 
   async #writeGroup(records: readonly UnversionedRecord[], options: WriteTerms): Promise<WriteOutcome[]> {
@@ -288,7 +312,5 @@ function withId(
   known: { readonly outcome?: 'none' | 'applied' } = {},
 ): ThermoclineError {
   if (!(error instanceof ThermoclineError)) return unforeseen(error, { outcome, ...known, id })
-  const details = { outcome, ...error.details, ...known, id }
-  const cause = error.cause === undefined ? {} : { cause: error.cause }
-  return new ThermoclineError(error.code, error.message, details as never, cause)
+  return retold(error, { outcome, ...error.details, ...known, id })
 }

@@ -30,6 +30,16 @@ export function throwIfAborted(signal: AbortSignal | undefined, details: ErrorDe
   if (signal?.aborted) throw new ThermoclineError('ERR_ABORTED', 'the call was aborted by its signal', details)
 }
 
+/** As {@link throwIfAborted}, and with `ERR_TIMEOUT` where a patience that runs out has done so. */
+export function throwIfOver({ signal, timeout, wholeTimeout = timeout }: Patience): void {
+  throwIfAborted(signal, { outcome: 'none' })
+  if (timeout === 0) throw new ThermoclineError('ERR_TIMEOUT', tooLate(wholeTimeout), { outcome: 'none' })
+}
+
+function tooLate(wholeTimeout: number | undefined): string {
+  return `the call did not finish within ${wholeTimeout} ms`
+}
+
 /**
  * Settles as `work` does, or rejects with `ERR_ABORTED` or `ERR_TIMEOUT` when the caller's patience ends first. The
  * work itself goes on: `details.outcome` tells the caller what that means for a write.
@@ -66,8 +76,7 @@ export function withDeadline<T>(
     if (signal?.aborted) return onAbort()
     unsubscribe = signal && subscribe(signal, onAbort)
     if (timeout === undefined) return
-    const onTimeout = (): void =>
-      giveUp(new ThermoclineError('ERR_TIMEOUT', `the call did not finish within ${wholeTimeout} ms`, details))
+    const onTimeout = (): void => giveUp(new ThermoclineError('ERR_TIMEOUT', tooLate(wholeTimeout), details))
     timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER_MS))
   })
 }

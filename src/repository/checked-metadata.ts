@@ -1,4 +1,5 @@
 /** Writes of a repository whose metadata has a schema. Where the schema answers at once, so does all of this. */
+import { types } from 'node:util'
 import type { CheckedPatch } from '../entry/patch.ts'
 import { patched, patchedInput, toPatched } from '../entry/patch.ts'
 import type { EntryRecord } from '../entry/record.ts'
@@ -11,7 +12,15 @@ import { isPlainObject } from '../kernel/plain-object.ts'
 export function checkedInput(input: unknown, check: CheckMetadata | undefined): unknown {
   if (check === undefined || !isPlainObject(input)) return input
   const metadata = check(input.metadata)
-  return isPromise(metadata) ? metadata.then((checked) => ({ ...input, metadata: checked })) : { ...input, metadata }
+  if (!isPromise(metadata)) return { ...input, metadata }
+  const copy = copyOf(input)
+  return metadata.then((checked) => ({ ...copy, metadata: checked }))
+}
+
+/** What the caller changes after the call does not count. */
+function copyOf(input: object): object {
+  const copyOfValue = (value: unknown) => (Array.isArray(value) || types.isTypedArray(value) ? value.slice() : value)
+  return Object.fromEntries(Object.entries(input).map(([field, value]) => [field, copyOfValue(value)]))
 }
 
 /** Inputs in order; in place of what the schema refused, why. */
@@ -25,7 +34,8 @@ export function checkedInputs(
       const answer = checkedInput(input, check)
       return isPromise(answer) ? answer.catch(refusal) : answer
     } catch (error) {
-      return refusal(error)
+      // What is thrown here would leave the promises of others without anybody who waits for them.
+      return error instanceof ThermoclineError ? error : Promise.reject(error)
     }
   })
   return checked.some(isPromise) ? Promise.all(checked) : checked

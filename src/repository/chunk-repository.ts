@@ -16,8 +16,9 @@ import {
   type ReplaceDocumentOptions,
 } from './calls.ts'
 import { callersOwn, checkedEmbed, passingErrors, pastGate, wantedChunks } from './document-inputs.ts'
+import type { Flows } from './flows.ts'
 import { refuseOtherKind } from './kind-conflict.ts'
-import { arrayOf, type Flows, MemoryRepository } from './memory-repository.ts'
+import { arrayOf, MemoryRepository } from './memory-repository.ts'
 import type { FindResult, PutOf } from './repository-types.ts'
 
 /** A document, as its chunks tell. */

@@ -1,7 +1,7 @@
 /** The chunks that a document is to have, as a caller gives them, checked. */
 import type { EntryInput } from '../entry/memory-entry.ts'
 import { type UnversionedRecord, validateEmbedding, validateInput } from '../entry/validate.ts'
-import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { WantedChunk } from '../flow/document-plan.ts'
 import type { Embed } from '../flow/document-writer.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -69,7 +69,7 @@ export async function wantedChunks(inputs: readonly unknown[], context: Document
     return record
   }
   const refuse = (error: ThermoclineError, index: number): never => {
-    throw new ThermoclineError(error.code, `chunk ${index}: ${error.message}`, { ...error.details, index } as never)
+    throw retold(error, { ...error.details, index }, `chunk ${index}: ${error.message}`)
   }
   await acceptInputs(inputs, validate, refuse, context.signal)
   return wanted

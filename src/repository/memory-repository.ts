@@ -12,24 +12,18 @@ import { parsePatch } from '../entry/patch.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
-import { type ErrorDetails, ThermoclineError } from '../errors.ts'
-import type { CompareAndSet } from '../flow/compare-and-set.ts'
-import type { DocumentReader } from '../flow/document-reader.ts'
-import type { DocumentWriter } from '../flow/document-writer.ts'
-import type { Explainer, Explanation } from '../flow/explainer.ts'
-import type { Reader } from '../flow/reader.ts'
-import type { Searcher, SearchResult } from '../flow/searcher.ts'
-import type { DeletedWhere, UpdatedWhere, WhereChanger } from '../flow/where-changer.ts'
-import type { Receipt, WriteOutcome, Writer } from '../flow/writer.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { retold, ThermoclineError } from '../errors.ts'
+import type { Explanation } from '../flow/explainer.ts'
+import type { SearchResult } from '../flow/searcher.ts'
+import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
+import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Selected } from '../query/select.ts'
 import { parseWhere, type Where } from '../query/where.ts'
-import type { Demotion, Promotion, TierMoves } from '../sync/tier-moves.ts'
+import type { Demotion, Promotion } from '../sync/tier-moves.ts'
 import { acceptInputs, receiptsOf } from './batch.ts'
-import type { CallGate } from './call-gate.ts'
 import {
   CALL_DEFAULTS,
   CALLS,
@@ -47,24 +41,10 @@ import {
   type WriteOptions,
 } from './calls.ts'
 import { checkedInput, checkedInputs, checkedPatched } from './checked-metadata.ts'
+import type { Flows } from './flows.ts'
 import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
 import type { FindResult, PatchOf, PutOf } from './repository-types.ts'
 import type { TypedRepository } from './typed-repository.ts'
-
-/** @internal What calls go through, behind every repository of a store. */
-export interface Flows {
-  readonly writer: Writer
-  readonly changes: CompareAndSet
-  readonly reader: Reader
-  readonly searcher: Searcher
-  readonly documents: DocumentReader
-  readonly documentWriter: DocumentWriter
-  readonly whereChanger: WhereChanger
-  readonly explainer: Explainer
-  readonly moves: TierMoves
-  readonly gate: CallGate
-  readonly clock: Clock
-}
 
 export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Path of the namespace. */
@@ -411,7 +391,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         return record
       } catch (error) {
         if (!(error instanceof ThermoclineError)) throw error
-        throw atIndex(error, index)
+        throw retold(error, { ...error.details, index }, `input ${index}: ${error.message}`)
       }
     }
   }
@@ -465,13 +445,6 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
   const message = 'there is no such entry: put it, or look whether it was deleted or has expired'
   return new ThermoclineError('ERR_NOT_FOUND', message, { id, outcome: 'none' })
-}
-
-function atIndex(error: ThermoclineError, index: number): ThermoclineError {
-  const details = { ...error.details, index }
-  const { issues } = error.details as ErrorDetails['ERR_INVALID_ENTRY']
-  if (issues !== undefined) Object.defineProperty(details, 'issues', { value: issues })
-  return new ThermoclineError(error.code, `input ${index}: ${error.message}`, details as never)
 }
 
 /** Unlike `map`, the copy has no holes; what they held is refused as undefined. */

@@ -1,6 +1,7 @@
 import { namespacePath } from '../entry/namespace.ts'
 import { ChunkRepository } from './chunk-repository.ts'
-import { type Flows, MemoryRepository } from './memory-repository.ts'
+import type { Flows } from './flows.ts'
+import { MemoryRepository } from './memory-repository.ts'
 
 /** The repositories of one namespace. A view cannot leave its scope. */
 export class NamespaceView {

@@ -7,6 +7,7 @@ import { Cron } from 'croner'
 import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
 import { CompareAndSet } from '../flow/compare-and-set.ts'
+import { Deleter } from '../flow/deleter.ts'
 import { DocumentReader } from '../flow/document-reader.ts'
 import { DocumentWriter } from '../flow/document-writer.ts'
 import { Explainer } from '../flow/explainer.ts'
@@ -18,7 +19,7 @@ import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
-import type { Flows } from '../repository/memory-repository.ts'
+import type { Flows } from '../repository/flows.ts'
 import { Checkpointer } from '../sync/checkpointer.ts'
 import { Demoter } from '../sync/demoter.ts'
 import { FullSync } from '../sync/full-sync.ts'
@@ -113,16 +114,17 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
+  const deleter = new Deleter(reader, writer, clock)
   const flows: Flows = {
     changes,
     writer,
     reader,
     searcher,
     documents,
-    whereChanger: new WhereChanger({ searcher, reader, writer, changes, cold: readable, pending, clock }),
-    documentWriter: new DocumentWriter(documents, reader, writer, clock),
+    whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
+    documentWriter: new DocumentWriter(documents, reader, writer, deleter),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
-    moves: new TierMoves({ hot, hotReads, reads: readable, cold, pending, searcher, demoter, pressure, clock }),
+    moves: new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock }),
     gate,
     clock,
   }

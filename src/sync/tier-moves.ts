@@ -2,7 +2,7 @@
  * Moves entries between hot and cold because a caller asks for it, under the same guards as what moves by itself: what
  * enters hot is a promotion (rule H8 of flow/README.md), and what leaves it leaves by the demoter (rules L1 and L2).
  *
- *     promote   hot ─ not held ─► what only pending has goes to cold ─► cold ─► guarded write ─► hot
+ *     promote   hot ─ not held ─► the newest of pending and cold ─► guarded write ─► hot
  *     demote    hot ─ held ─► cold has that version, or gets it ─► hot drops exactly that version
  *     prefetch  a page of ids of cold and pending ─► promote ─► the next page, while hot has room
  */
@@ -11,6 +11,7 @@ import { encodeRecord } from '../entry/codec.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
+import { newerOf } from '../entry/record.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { HotReads } from '../flow/hot-reads.ts'
@@ -19,7 +20,7 @@ import type { Pressure } from '../flow/pressure.ts'
 import type { PageRequest, Searcher } from '../flow/searcher.ts'
 import type { HotRead, HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
+import { type Patience, runningOut, throwIfOver } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Select } from '../query/select.ts'
@@ -38,8 +39,7 @@ export interface TierMovesParts {
   readonly hot: HotTier
   readonly hotReads: HotReads
   /** Its reads wait while the database is set back. */
-  readonly reads: Pick<ColdTier, 'read'>
-  readonly cold: Pick<ColdTier, 'upsert'>
+  readonly cold: Pick<ColdTier, 'read'>
   readonly pending: Pending
   readonly searcher: Searcher
   readonly demoter: Demoter
@@ -50,8 +50,8 @@ export interface TierMovesParts {
 /** Of what a repository does not see, nothing moves. */
 export type OfKind = EntryKind | undefined
 
-/** Entries that are read from cold and written to hot together. */
-const AT_ONCE = 200
+/** Entries that are read from cold and written to hot together; some of them may be large. */
+const AT_ONCE = 50
 
 const KEYS: Select = new Set(['namespace', 'id'])
 
@@ -77,10 +77,13 @@ export class TierMoves {
    * In order, no key twice. Rejects with `ERR_TIER_UNAVAILABLE` where hot is away, or is not believed until it was
    * repaired.
    */
-  async promote(keys: readonly EntryKey[], kind: OfKind, patience: Patience): Promise<Promotion[]> {
+  async promote(keys: readonly EntryKey[], kind: OfKind, options: Patience): Promise<Promotion[]> {
+    const patience = runningOut(options)
     const outcomes: Promotion[] = []
     for (let from = 0; from < keys.length; from += AT_ONCE) {
-      throwIfAborted(patience.signal)
+      throwIfOver(patience)
+      // As a write does: hot has to be emptied as fast as it is filled.
+      await this.#parts.pressure.admit(async () => {}, patience)
       const moved = await this.#promoteSome(keys.slice(from, from + AT_ONCE), kind)
       outcomes.push(...moved.map(({ outcome }) => outcome))
     }
@@ -88,10 +91,11 @@ export class TierMoves {
   }
 
   /** In order, no key twice. Rejects as {@link promote}; what left before that has left. */
-  async demote(keys: readonly EntryKey[], kind: OfKind, patience: Patience): Promise<Demotion[]> {
+  async demote(keys: readonly EntryKey[], kind: OfKind, options: Patience): Promise<Demotion[]> {
+    const patience = runningOut(options)
     const outcomes: Demotion[] = []
     for (let from = 0; from < keys.length; from += AT_ONCE) {
-      throwIfAborted(patience.signal)
+      throwIfOver(patience)
       outcomes.push(...(await this.#demoteSome(keys.slice(from, from + AT_ONCE), kind)))
     }
     return outcomes
@@ -105,7 +109,7 @@ export class TierMoves {
     let promoted = 0
     let cursor: string | undefined
     for (let left = asked.limit; left > 0 && room.entries > 0 && room.bytes > 0; ) {
-      throwIfAborted(patience.signal)
+      throwIfOver(patience)
       const limit = Math.min(left, room.entries, AT_ONCE)
       const page = await searcher.find(scope, filter, { ...asked, limit, cursor, select: KEYS }, patience)
       const moved = await this.#promoteSome(page.items as unknown as EntryKey[], undefined, room)
@@ -135,8 +139,10 @@ export class TierMoves {
       if (value === undefined || value.version < own) missing.push(key)
       else moved.set(key, { outcome: this.#isThere(value, kind) ? 'already-hot' : 'absent', bytes: 0 })
     }
-    const writes = await this.#fromCold(missing, kind)
+    const writes = await this.#promotions(missing, kind)
     const fitting = [...writes].filter(([, write]) => room === undefined || takes(room, write))
+    // Nobody knows how large the next ones are; a page that was read in vain is enough.
+    if (room !== undefined && fitting.length < writes.size) room.bytes = 0
     const results = fitting.length === 0 ? [] : await this.#parts.hot.write(fitting.map(([, write]) => write))
     if (fitting.length > 0) this.#parts.pressure.hotChanged()
     for (const [i, [key, { payload }]] of fitting.entries()) {
@@ -146,21 +152,23 @@ export class TierMoves {
     return keys.map((key) => moved.get(key) ?? { outcome: writes.has(key) ? 'refused' : 'absent', bytes: 0 })
   }
 
-  /** What cold has of the keys, once it has what only pending had. */
-  async #fromCold(keys: readonly EntryKey[], kind: OfKind): Promise<Map<EntryKey, HotWrite>> {
-    const { pending, cold, reads, hotReads, clock } = this.#parts
+  /**
+   * The newest that pending and cold have of the keys. Pending goes first: what cold gets in between it has then. Cold
+   * need not have it: nothing leaves hot before it does (rule L1).
+   */
+  async #promotions(keys: readonly EntryKey[], kind: OfKind): Promise<Map<EntryKey, HotWrite>> {
+    const { pending, cold, hotReads, clock } = this.#parts
     const writes = new Map<EntryKey, HotWrite>()
     if (keys.length === 0) return writes
-    const own = keys.flatMap((key) => pending.get(key) ?? [])
-    if (own.length > 0) await cold.upsert(own)
     const { startedAt, generationId } = hotReads.origin
-    const rows = await reads.read(keys)
+    const own = keys.map((key) => pending.get(key))
+    const rows = await cold.read(keys)
     const now = clock.now()
     for (const [i, key] of keys.entries()) {
-      const row = rows[i]
-      if (row === undefined || !isLive(row.record, now)) continue
-      if (kind !== undefined && row.record.kind !== kind) continue
-      const { record, access } = row
+      const record = newerOf(own[i], rows[i]?.record)
+      if (record === undefined || !isLive(record, now)) continue
+      if (kind !== undefined && record.kind !== kind) continue
+      const access = rows[i]?.access
       const value = { version: record.version, deleted: false, expiresAt: record.expiresAt }
       const origin = { reason: 'promotion', startedAt, generationId } as const
       const known = access === undefined ? {} : { access }

@@ -1,4 +1,5 @@
 /** Writes wait for room, within bounds that hold however many come at once. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { MemoryStore } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
@@ -15,6 +16,30 @@ describeGated('pending', (tiers) => {
   afterEach(async () => {
     tiers.cold.allow()
     await store().checkpoint()
+  })
+
+  test('what is to be deleted is looked at once there is room for that', async () => {
+    const { chunks } = view()
+    await chunks.put({ text, documentId: 'd' })
+    tiers.cold.refuse('ship')
+    for (let isFull = false; !isFull; )
+      isFull = await chunks.put({ text }, { timeout: 1 }).then(
+        () => false,
+        () => true,
+      )
+    const found = tiers.cold.hold('find')
+    const deleted = chunks.deleteWhere({ documentId: 'd' })
+    await found.arrived
+    let looks = 0
+    tiers.hot.onCall = (method) => method === 'read' && looks++
+    found.release()
+    for (let turn = 0; turn < 100; turn++) await nextTurn()
+    expect(looks).toBe(0)
+    tiers.cold.allow()
+    await store().checkpoint()
+    expect(await deleted).toEqual({ matched: 1, deleted: 1 })
+    expect(looks).toBe(1)
+    tiers.hot.onCall = () => {}
   })
 
   test('is bounded by what was written, not by what was asked at once', async () => {

@@ -1,7 +1,7 @@
 /** Bytes that are no JSON are entries like any other, and no process of a version before them harms them. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import { RECORD_MARKER, RECORD_TYPES } from '../../src/wal/format.ts'
 import { describeGated, GatedTiers } from './gate.ts'
@@ -94,6 +94,10 @@ describeGated('blobs', (tiers, pair) => {
       const [result] = await tier.write([{ ...write, reason: 'promotion', generationId: tier.generationId }])
       expect(result?.status).toBe('stored')
       expect((await blobs.get(id))?.bytes).toEqual(PNG)
+      // What cold has whole enters once the marker has ended.
+      await vi.waitFor(async () => expect(await tier.read([row!.record])).toEqual([undefined]), { timeout: 10_000 })
+      await pair.expireMarkers(clock)
+      expect(await blobs.promote(id)).toBe('promoted')
     },
   )
 })

@@ -265,6 +265,32 @@ describeGated('a decision', (tiers, pair) => {
     }))
 
   if (pair.name !== 'Redis and Postgres')
+    test('brings nothing back that expired before cold decided', () => {
+      const clock = new ManualClock()
+      return held(
+        async ({ metadata }) => {
+          const { id, version } = await metadata.put({ key: 'a', metadata: {}, ttl: 1_000 })
+          const changes = [
+            () => metadata.expire(id, '1h'),
+            () => metadata.put({ key: 'a', metadata: {} }, { expectedVersion: version }),
+          ]
+          for (const change of changes) {
+            const asked = tiers.cold.hold('replace', 'before')
+            const changed = change()
+            await asked.arrived
+            clock.advance(1_000)
+            expect(await metadata.get(id)).toBeUndefined()
+            asked.release()
+            await expect(changed).rejects.toMatchObject({ details: { outcome: 'none' } })
+            expect(await metadata.get(id)).toBeUndefined()
+            clock.advance(-1_000)
+          }
+        },
+        { clock },
+      )
+    })
+
+  if (pair.name !== 'Redis and Postgres')
     test('takes the place of what has expired, which counts as nothing', () => {
       const clock = new ManualClock()
       return held(

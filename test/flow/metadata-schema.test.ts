@@ -105,7 +105,11 @@ describe('a schema', () => {
 
   test('says more in `issues`, which no log shows, also of one of many', async () => {
     const typed = view().chunks.withMetadata(zod)
-    for (const write of [() => typed.put(bad), () => typed.putMany([bad])]) {
+    const { id } = await typed.put({ text: 'a', metadata: { tenant: 'a' } })
+    const patch = { metadata: { author: { name: 1 } } } as never
+    const update = () => typed.update(id, patch)
+    const updateWhere = () => typed.updateWhere({ id }, patch)
+    for (const write of [() => typed.put(bad), () => typed.putMany([bad]), update, updateWhere]) {
       const error = await write().then(
         () => undefined,
         (one: unknown) => one as ThermoclineError<'ERR_INVALID_ENTRY'>,
@@ -122,6 +126,41 @@ describe('a schema', () => {
     const put = chunks.withMetadata(zod).put({ text: 'a', metadata: { tenant: 'a' }, embedding })
     embedding[0] = 9
     expect((await chunks.get((await put).id))?.embedding?.[0]).toBe(1)
+  })
+
+  test('that answers later leaves the caller its input as well', async () => {
+    const { chunks } = view()
+    const inputs = [{ text: 'a', metadata: { tenant: 'a' }, embedding: new Float32Array([1, 2]) }]
+    const typed = chunks.withMetadata(byHand())
+    const writes = [typed.putMany(inputs).then(([receipt]) => receipt!), typed.put(inputs[0]!)]
+    inputs[0]!.embedding[0] = 9
+    inputs[0]!.text = 'changed'
+    for (const { id } of await Promise.all(writes))
+      expect(await chunks.get(id)).toMatchObject({ text: 'a', embedding: new Float32Array([1, 2]) })
+  })
+
+  test('that never answers is not waited for longer than the caller does, by nobody else either', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'a', metadata: { tenant: 'a' } })
+    const never = {
+      '~standard': { version: 1, vendor: 'tests', validate: () => new Promise<never>(() => {}) },
+    } as const
+    const late = chunks.withMetadata(never).update(id, { metadata: { tenant: 'b' } }, { timeout: 20 })
+    await expect(late).rejects.toMatchObject({ code: 'ERR_TIMEOUT', details: { outcome: 'none' } })
+    await chunks.update(id, { text: 'b' }, { timeout: '10s' })
+  })
+
+  test('that fails says so once, whatever it does with other inputs', async () => {
+    const validate = (value: unknown) => {
+      if ((value as Facts).tenant === 'later') return Promise.reject(new Error('away'))
+      throw new Error('broken')
+    }
+    const broken = { '~standard': { version: 1, vendor: 'tests', validate } } as const
+    const inputs = ['later', 'now'].map((tenant) => ({ text: 'a', metadata: { tenant } }))
+    const put = view()
+      .chunks.withMetadata(broken)
+      .putMany(inputs as never)
+    await expect(put).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
   })
 
   test.each([[undefined], [{}], [() => true]])('is none: %j', (schema) => {

@@ -132,6 +132,14 @@ describeGated('replacing a document', (tiers, pair) => {
     expect(await textsOf(chunks, 'd')).toEqual(['a'])
   })
 
+  test('leaves a chunk that another document has by now, though its id follows from the text', async () => {
+    const { chunks } = view()
+    const [id] = (await chunks.replaceDocument('d', inputs('a'))).ids
+    await chunks.update(id!, { documentId: 'e' })
+    expect((await chunks.replaceDocument('d', inputs('a'))).added).toHaveLength(1)
+    expect([await textsOf(chunks, 'd'), await textsOf(chunks, 'e')]).toEqual([['a'], ['a']])
+  })
+
   test('leaves a chunk that another document got while texts were embedded', async () => {
     const { chunks } = view()
     const [id] = (await chunks.replaceDocument('d', inputs('a'))).ids

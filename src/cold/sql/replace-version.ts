@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryRecord } from '../../entry/record.ts'
-import { ThermoclineError, unforeseen } from '../../errors.ts'
+import { retold, ThermoclineError, unforeseen } from '../../errors.ts'
 import { sqlStateOf } from '../cold-errors.ts'
 import type { Replaced, Replacement } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
@@ -100,6 +100,5 @@ async function hasArrived({ driver }: Staging, record: EntryRecord): Promise<boo
 
 function withOutcome(error: unknown, outcome: 'none' | 'unknown'): ThermoclineError {
   if (!(error instanceof ThermoclineError)) return unforeseen(error, { outcome })
-  const cause = error.cause === undefined ? {} : { cause: error.cause }
-  return new ThermoclineError(error.code, error.message, { ...error.details, outcome } as never, cause)
+  return retold(error, { ...error.details, outcome })
 }

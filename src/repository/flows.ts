@@ -1,0 +1,26 @@
+import type { CompareAndSet } from '../flow/compare-and-set.ts'
+import type { DocumentReader } from '../flow/document-reader.ts'
+import type { DocumentWriter } from '../flow/document-writer.ts'
+import type { Explainer } from '../flow/explainer.ts'
+import type { Reader } from '../flow/reader.ts'
+import type { Searcher } from '../flow/searcher.ts'
+import type { WhereChanger } from '../flow/where-changer.ts'
+import type { Writer } from '../flow/writer.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { TierMoves } from '../sync/tier-moves.ts'
+import type { CallGate } from './call-gate.ts'
+
+/** @internal What calls go through, behind every repository of a store. */
+export interface Flows {
+  readonly writer: Writer
+  readonly changes: CompareAndSet
+  readonly reader: Reader
+  readonly searcher: Searcher
+  readonly documents: DocumentReader
+  readonly documentWriter: DocumentWriter
+  readonly whereChanger: WhereChanger
+  readonly explainer: Explainer
+  readonly moves: TierMoves
+  readonly gate: CallGate
+  readonly clock: Clock
+}
