@@ -119,13 +119,13 @@ export function isThermoclineError(error: unknown, code?: ErrorCode): boolean {
 }
 
 /**
- * Answers the same error with other details, and in other words where these are given. What a schema said stays with
- * it: that is not enumerable, so a spread of its details loses it.
+ * Answers the same error with other details, and in other words where these are given. Details that are not enumerable,
+ * so that no log shows them, stay with it.
  */
 export function retold(error: ThermoclineError, details: object, message = error.message): ThermoclineError {
-  const { issues } = error.details as Partial<ErrorDetails['ERR_INVALID_ENTRY']>
-  const told = { ...details }
-  if (issues !== undefined) Object.defineProperty(told, 'issues', { value: issues })
+  const known = Object.entries(Object.getOwnPropertyDescriptors(error.details))
+  const hidden = Object.fromEntries(known.filter(([, { enumerable }]) => !enumerable))
+  const told = Object.defineProperties({}, { ...hidden, ...Object.getOwnPropertyDescriptors(details) })
   return new ThermoclineError(
     error.code,
     message,

@@ -212,7 +212,7 @@ export class CompareAndSet {
     return own !== undefined && own.version > (newest.record?.version ?? ZERO_VERSION)
   }
 
-  /** @param end when what is replaced expires: what somebody may have seen gone does not come back. */
+  /** @param end when what is replaced expires. What is gone does not come back later than a commit takes. */
   async #reserve(
     record: EntryRecord,
     { record: replaced, access }: Newest,

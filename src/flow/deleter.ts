@@ -1,16 +1,24 @@
 /**
  * Deletes what a query has found, as far as it is still to be deleted: each entry is looked at again in all tiers, once
- * there is room for the deletes and right before they get their versions (rule T5 of README.md).
+ * there is room for the deletes and right before they get their versions (rule T5 of README.md). So few go together
+ * that a look is one question to each tier.
  */
-import { contentSize, type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
+import { retold, unforeseen, type WriteFailure } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { type Patience, runningOut } from '../kernel/deadline.ts'
 import type { Reader } from './reader.ts'
 import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
 
-/** Entries whose content is in memory together. Blobs are large. */
+/** Entries that are looked at and deleted together, with their content in memory. Blobs are large. */
 const AT_ONCE = 100
 const BLOBS_AT_ONCE = 8
+/** Bytes of a tombstone in the log, without namespace and key. */
+const TOMBSTONE_BYTES = 200
+
+/** Whether the newest of the entry at this place is to be deleted. */
+export type IsStill = (newest: EntryRecord, place: number) => boolean
 
 export class Deleter {
   readonly #reader: Pick<Reader, 'newest'>
@@ -23,37 +31,39 @@ export class Deleter {
     this.#clock = clock
   }
 
-  /**
-   * Answers outcomes of the deletes alone. Rejects where the look does, or where patience ends before it.
-   *
-   * @param found at most 1 000.
-   * @param isStill whether the newest of the entry at this place is to be deleted.
-   */
-  delete(
-    found: readonly EntryRecord[],
-    isStill: (newest: EntryRecord, place: number) => boolean,
-    terms: WriteTerms,
-  ): Promise<WriteOutcome[]> {
-    const bytes = found.reduce((sum, record) => sum + contentSize(this.#tombstone(record)), 0)
-    return this.#writer.writeLooked(() => this.#stillThere(found, isStill, terms), bytes, terms)
-  }
-
-  async #stillThere(
-    found: readonly EntryRecord[],
-    isStill: (newest: EntryRecord, place: number) => boolean,
-    terms: WriteTerms,
-  ): Promise<UnversionedRecord[]> {
+  /** Answers outcomes of those that were to be deleted, and of those that were not reached. Never rejects. */
+  async delete(found: readonly EntryRecord[], isStill: IsStill, options: WriteTerms): Promise<WriteOutcome[]> {
+    const terms: WriteTerms = Object.assign(runningOut(options), { durability: options.durability })
     const step = found.some(({ kind }) => kind === 'blob') ? BLOBS_AT_ONCE : AT_ONCE
-    const tombstones: UnversionedRecord[] = []
+    const outcomes: WriteOutcome[] = []
     for (let from = 0; from < found.length; from += step) {
-      const newest = await this.#reader.newest(found.slice(from, from + step), terms)
-      for (const [i, record] of newest.entries())
-        if (record !== undefined && isStill(record, from + i)) tombstones.push(this.#tombstone(record))
+      const some = found.slice(from, from + step)
+      const look = (patience: Patience) => this.#tombstones(some, (newest, i) => isStill(newest, from + i), patience)
+      try {
+        outcomes.push(...(await this.#writer.writeLooked(look, bytesOf(some), terms)))
+      } catch (error) {
+        outcomes.push(...failed(some, error), ...failed(found.slice(from + step), error, 'none'))
+        break
+      }
     }
-    return tombstones
+    return outcomes
   }
 
-  #tombstone(record: EntryRecord): UnversionedRecord {
-    return tombstoneOf(record, '', this.#clock.now())
+  async #tombstones(found: readonly EntryRecord[], isStill: IsStill, patience: Patience): Promise<UnversionedRecord[]> {
+    const newest = await this.#reader.newest(found, patience)
+    const now = this.#clock.now()
+    return newest.flatMap((record, i) =>
+      record !== undefined && isStill(record, i) ? tombstoneOf(record, '', now) : [],
+    )
   }
+}
+
+function bytesOf(found: readonly EntryRecord[]): number {
+  return found.reduce((sum, { namespace, key }) => sum + TOMBSTONE_BYTES + namespace.length + (key?.length ?? 0), 0)
+}
+
+function failed(found: readonly EntryRecord[], cause: unknown, known?: 'none'): WriteOutcome[] {
+  const error = unforeseen(cause)
+  const { outcome = 'none', ...details } = error.details as WriteFailure
+  return found.map(({ id }) => ({ ok: false, error: retold(error, { ...details, outcome: known ?? outcome, id }) }))
 }

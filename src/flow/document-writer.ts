@@ -29,9 +29,6 @@ export interface Replacement {
   readonly outcomes: readonly WriteOutcome[]
 }
 
-/** Deletes that go together. */
-const BATCH = 500
-
 export class DocumentWriter {
   readonly #documents: DocumentReader
   readonly #reader: Pick<Reader, 'newest'>
@@ -55,8 +52,9 @@ export class DocumentWriter {
   ): Promise<void> {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
+      const terms: WriteTerms = Object.assign(patience, { durability: options.durability })
       for await (const records of this.#documents.records(scope, documentId, patience))
-        await settled(await this.#remove(records, documentId, { durability: options.durability, ...patience }))
+        await settled(await this.#remove(records, documentId, terms))
     })
   }
 
@@ -75,7 +73,7 @@ export class DocumentWriter {
       const planned = await this.#plan({ current, wanted }, documentId, patience)
       if (dryRun) return { plan: planned, outcomes: [] }
       const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, patience)
-      const terms = { durability, ...patience }
+      const terms: WriteTerms = Object.assign(patience, { durability })
       const outcomes = await this.#put(chunks, terms)
       if (outcomes.every(({ ok }) => ok)) outcomes.push(...(await this.#remove(planned.removed, documentId, terms)))
       return { plan: { ...planned, chunks }, outcomes }
@@ -92,14 +90,14 @@ export class DocumentWriter {
     patience: Patience,
   ): Promise<DocumentPlan> {
     const elsewhere = new Set<string>()
+    const asked = new Set<string>()
     for (;;) {
       const plan = planDocument(current, wanted, elsewhere)
-      const added = plan.chunks.filter(({ before }) => before === undefined)
-      const newest = await this.#reader.newest(
-        added.map(({ record }) => record),
-        patience,
-      )
-      const found = newest.filter((record, i) => record !== undefined && !added[i]!.isNamed) as EntryRecord[]
+      const added = plan.chunks.filter(({ before, isNamed }) => before === undefined && !isNamed)
+      const unknown = added.map(({ record }) => record).filter(({ id }) => !asked.has(id))
+      const newest = await this.#reader.newest(unknown, patience)
+      for (const { id } of unknown) asked.add(id)
+      const found = newest.filter((record) => record !== undefined)
       if (found.length === 0) return plan
       for (const record of found)
         if (isOf(documentId, record)) current.push(record)
@@ -112,12 +110,8 @@ export class DocumentWriter {
     return this.#writer.writeAll(puts, terms)
   }
 
-  async #remove(records: readonly EntryRecord[], documentId: string, terms: WriteTerms): Promise<WriteOutcome[]> {
-    const outcomes: WriteOutcome[] = []
-    const isStill = (newest: EntryRecord) => isOf(documentId, newest)
-    for (let from = 0; from < records.length; from += BATCH)
-      outcomes.push(...(await this.#deleter.delete(records.slice(from, from + BATCH), isStill, terms)))
-    return outcomes
+  #remove(records: readonly EntryRecord[], documentId: string, terms: WriteTerms): Promise<WriteOutcome[]> {
+    return this.#deleter.delete(records, (newest) => isOf(documentId, newest), terms)
   }
 
   /**

@@ -125,18 +125,20 @@ export class Writer {
    * @param bytes how many it writes at most.
    */
   async writeLooked(
-    look: () => Promise<readonly UnversionedRecord[]>,
+    look: (patience: Patience) => Promise<readonly UnversionedRecord[]>,
     bytes: number,
     options: WriteTerms,
   ): Promise<WriteOutcome[]> {
     const { pressure } = this.#parts
     const patience = runningOut(options)
     const begin = () => {
-      const work = look().then((records) => {
-        throwIfOver(patience)
+      const looked = look(patience)
+      const work = looked.then((records) => {
+        throwIfOver(patience, { outcome: 'none' })
         return this.#writeGroup(records, options)
       })
-      pressure.queue(bytes, work)
+      // Until what is written has queued itself, in the step before.
+      pressure.queue(bytes, looked)
       return withDeadline(work, patience, { outcome: 'unknown' })
     }
     return pressure.admit(begin, patience)

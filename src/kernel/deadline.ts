@@ -31,9 +31,12 @@ export function throwIfAborted(signal: AbortSignal | undefined, details: ErrorDe
 }
 
 /** As {@link throwIfAborted}, and with `ERR_TIMEOUT` where a patience that runs out has done so. */
-export function throwIfOver({ signal, timeout, wholeTimeout = timeout }: Patience): void {
-  throwIfAborted(signal, { outcome: 'none' })
-  if (timeout === 0) throw new ThermoclineError('ERR_TIMEOUT', tooLate(wholeTimeout), { outcome: 'none' })
+export function throwIfOver(
+  { signal, timeout, wholeTimeout = timeout }: Patience,
+  details: ErrorDetails['ERR_ABORTED'] = {},
+): void {
+  throwIfAborted(signal, details)
+  if (timeout === 0) throw new ThermoclineError('ERR_TIMEOUT', tooLate(wholeTimeout), details)
 }
 
 function tooLate(wholeTimeout: number | undefined): string {

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { contentSize } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
-import { type InputOutcome, ThermoclineError, type WriteFailure } from '../errors.ts'
+import { type InputOutcome, retold, ThermoclineError, type WriteFailure } from '../errors.ts'
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import { throwIfAborted } from '../kernel/deadline.ts'
 
@@ -70,8 +70,7 @@ function batchFailure(first: ThermoclineError, each: readonly InputOutcome[]): T
   const details: WriteFailure = { ...first.details, outcome: outcomeOfAll(each) }
   // Not enumerable: a logged error with 50 000 ids helps nobody.
   Object.defineProperty(details, 'outcomes', { value: each })
-  const cause = first.cause === undefined ? {} : { cause: first.cause }
-  return new ThermoclineError(first.code, message, details as never, cause)
+  return retold(first, details, message)
 }
 
 function outcomeOfAll(each: readonly InputOutcome[]): NonNullable<WriteFailure['outcome']> {

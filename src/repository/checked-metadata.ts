@@ -19,8 +19,13 @@ export function checkedInput(input: unknown, check: CheckMetadata | undefined): 
 
 /** What the caller changes after the call does not count. */
 function copyOf(input: object): object {
-  const copyOfValue = (value: unknown) => (Array.isArray(value) || types.isTypedArray(value) ? value.slice() : value)
   return Object.fromEntries(Object.entries(input).map(([field, value]) => [field, copyOfValue(value)]))
+}
+
+function copyOfValue(value: unknown): unknown {
+  // A `slice` of a Buffer is another view of the same bytes.
+  if (types.isUint8Array(value)) return new Uint8Array(value)
+  return Array.isArray(value) || types.isTypedArray(value) ? value.slice() : value
 }
 
 /** Inputs in order; in place of what the schema refused, why. */
@@ -38,7 +43,8 @@ export function checkedInputs(
       return error instanceof ThermoclineError ? error : Promise.reject(error)
     }
   })
-  return checked.some(isPromise) ? Promise.all(checked) : checked
+  if (!checked.some(isPromise)) return checked
+  return Promise.all(checked.map((one) => (isPlainObject(one) && !isPromise(one) ? copyOf(one) : one)))
 }
 
 function refusal(error: unknown): ThermoclineError {

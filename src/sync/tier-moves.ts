@@ -82,8 +82,6 @@ export class TierMoves {
     const outcomes: Promotion[] = []
     for (let from = 0; from < keys.length; from += AT_ONCE) {
       throwIfOver(patience)
-      // As a write does: hot has to be emptied as fast as it is filled.
-      await this.#parts.pressure.admit(async () => {}, patience)
       const moved = await this.#promoteSome(keys.slice(from, from + AT_ONCE), kind)
       outcomes.push(...moved.map(({ outcome }) => outcome))
     }

@@ -1,7 +1,7 @@
 /** Writes wait for room, within bounds that hold however many come at once. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { MemoryStore } from '../../src/index.ts'
+import { isThermoclineError, type MemoryStore } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { shareStore } from './stores.ts'
@@ -22,11 +22,10 @@ describeGated('pending', (tiers) => {
     const { chunks } = view()
     await chunks.put({ text, documentId: 'd' })
     tiers.cold.refuse('ship')
-    for (let isFull = false; !isFull; )
-      isFull = await chunks.put({ text }, { timeout: 1 }).then(
-        () => false,
-        () => true,
-      )
+    for (let isFull = false; !isFull; ) {
+      const refusal = await chunks.put({ text }, { timeout: 100 }).catch((error: unknown) => error)
+      isFull = isThermoclineError(refusal, 'ERR_BACKPRESSURE')
+    }
     const found = tiers.cold.hold('find')
     const deleted = chunks.deleteWhere({ documentId: 'd' })
     await found.arrived

@@ -139,6 +139,18 @@ describe('a schema', () => {
       expect(await chunks.get(id)).toMatchObject({ text: 'a', embedding: new Float32Array([1, 2]) })
   })
 
+  test('that answers later for one of many, and at once for others, leaves the caller all of them', async () => {
+    const { blobs } = view()
+    const validate = (value: unknown) => ((value as Facts).stars === 1 ? Promise.resolve({ value }) : { value })
+    const typed = blobs.withMetadata({
+      '~standard': { version: 1, vendor: 'tests', validate },
+    } as StandardSchema<Facts>)
+    const bytes = [Buffer.from([1]), Buffer.from([1])]
+    const put = typed.putMany(bytes.map((one, stars) => ({ bytes: one, metadata: { tenant: 'a', stars } })))
+    for (const one of bytes) one[0] = 9
+    for (const { id } of await put) expect((await blobs.get(id))?.bytes).toEqual(new Uint8Array([1]))
+  })
+
   test('that never answers is not waited for longer than the caller does, by nobody else either', async () => {
     const { chunks } = view()
     const { id } = await chunks.put({ text: 'a', metadata: { tenant: 'a' } })

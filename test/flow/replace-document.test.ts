@@ -152,6 +152,23 @@ describeGated('replacing a document', (tiers, pair) => {
     expect(await textsOf(chunks, 'e')).toEqual(['a'])
   })
 
+  test('says that it came half-way where nobody can tell what is stale', async () => {
+    const { chunks } = view()
+    await chunks.replaceDocument('d', inputs('a'))
+    await store().checkpoint()
+    tiers.hot.onCall = (method) => {
+      if (method !== 'write') return
+      tiers.hot.refuse('read')
+      tiers.cold.refuse('read')
+    }
+    const replaced = chunks.replaceDocument('d', inputs('b'))
+    await expect(replaced).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', details: { outcome: 'partial' } })
+    tiers.hot.onCall = () => {}
+    tiers.hot.allow()
+    tiers.cold.allow()
+    expect(new Set(await textsOf(chunks, 'd'))).toEqual(new Set(['a', 'b']))
+  })
+
   test('ends half-way with both, and another call makes it good', async () => {
     const { chunks } = view()
     await chunks.replaceDocument('d', inputs('a', 'b'))
