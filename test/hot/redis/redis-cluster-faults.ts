@@ -48,6 +48,11 @@ export function describeRedisClusterFaults(): void {
       const masterId = String(await master.cluster('MYID'))
       await replica.cluster('MEET', host, port)
       await vi.waitFor(() => replica.cluster('REPLICATE', masterId), PATIENT)
+      // Whoever does not know yet which slots its master has takes none over.
+      await vi.waitFor(
+        async () => expect(String(await replica.cluster('INFO'))).toContain('cluster_slots_assigned:16384'),
+        PATIENT,
+      )
       const addresses = nodes.map(({ connection }) => connection as { host: string; port: number })
       const { tier, generations } = await connected({ server: { nodes: addresses } })
       const keys = Array.from({ length: 40 }, (_, n) => keyOf(n))
