@@ -20,6 +20,7 @@ import type { LockedLog } from '../wal/locked-log.ts'
 import type { LogOutline } from '../wal/log-outline.ts'
 import { LogScan, type ScanReport } from '../wal/log-scan.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
+import { drawEpochAbove } from './draw-epoch.ts'
 import { batchesOf, type LogBatch } from './log-entries.ts'
 
 export interface RecoverOptions {
@@ -106,7 +107,7 @@ async function takeOver(
   known: LogCheckpoint | undefined,
 ): Promise<LogCheckpoint> {
   // An earlier recovery may have taken the log over and died before it wrote a segment.
-  const epoch = Math.max(outline.lastEpoch, known?.epoch ?? 0) + 1
+  const epoch = drawEpochAbove(Math.max(outline.lastEpoch, known?.epoch ?? 0))
   // Not where a copy was used: once an epoch is noted, what the copy shipped would count as shipped from here.
   if (known === undefined || outline.hasTaken(known.epoch)) await log.noteEpoch(epoch)
   else

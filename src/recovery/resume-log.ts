@@ -3,7 +3,6 @@
  * them. Its epoch is raised in cold by the first checkpoint, before it ships anything. What the killed owner had
  * written and not synced is synced first, when the log begins its new segment.
  */
-import { randomInt } from 'node:crypto'
 import type { EntryRecord } from '../entry/record.ts'
 import type { VersionClock } from '../entry/version.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -11,13 +10,8 @@ import type { LockedLog } from '../wal/locked-log.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 import { LogScan, type ScanReport } from '../wal/log-scan.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
+import { drawEpochAbove } from './draw-epoch.ts'
 import { entriesOf, type LogEntry } from './log-entries.ts'
-
-/**
- * Nobody can ask cold which epochs are taken. A copy of this folder would take the next one, as its own, and what cold
- * has by number of the one would count as shipped from the other: so it is drawn at random from so many.
- */
-const MAX_EPOCH_STEP = 2 ** 20
 
 export interface ResumeOptions {
   readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion'>
@@ -55,7 +49,7 @@ export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
     })
     versions.raise(highestVersion.millis, highestVersion.counter)
     logger.warn({ walId, records }, 'serving from the log alone: cold is away')
-    const epoch = end.epoch + randomInt(MAX_EPOCH_STEP)
+    const epoch = drawEpochAbove(end.epoch) - 1
     return { log: await WriteAheadLog.continue<EntryRecord>(log, { ...end, epoch }, wal), firstSequence }
   }
   return { log: await WriteAheadLog.create(wal), firstSequence: 1 }

@@ -136,6 +136,19 @@ test('a log that went on while cold was away takes no epoch that its copy may ha
   for (const [i, { version }] of writes.entries()) expect(versionsInCold[i]! >= version).toBe(true)
 })
 
+test('an owner that died before cold heard of its epoch took none that a copy may take', async () => {
+  await ship(whole, COMMON)
+  await layOut([whole], dirOf('original'))
+  const takeOver = vi.spyOn(cold, 'takeOver').mockRejectedValueOnce(new Error('cold did not hear of it'))
+  await expect(open('original')).rejects.toThrow('cold did not hear of it')
+  takeOver.mockRestore()
+  await useCopy(WRITES)
+  await (await open('original')).log.close()
+  const writes = Array.from({ length: WRITES }, (_, i) => writeOf(i + 1))
+  const versionsInCold = await cold.versions(writes)
+  for (const [i, { version }] of writes.entries()) expect(versionsInCold[i]! >= version).toBe(true)
+})
+
 describe('a log that was never used elsewhere', () => {
   test('has lost nothing that cold had before its recoveries, however many of them ended', async () => {
     await ship(original, WRITES)
