@@ -84,6 +84,7 @@ export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repos
 export type { MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { FindResult, PatchOf, PutOf } from './repository/repository-types.ts'
+export type { RootRepository, RootView } from './repository/root-view.ts'
 export type { TypedRepository, TypedWhere } from './repository/typed-repository.ts'
 export type { CloseResult } from './store/close-store.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'

@@ -8,22 +8,34 @@ import { MAX_NAME_BYTES } from './limits.ts'
 import { nameFault } from './text.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
+/** The path above all namespaces. It has no entries of its own. */
+export const ROOT = ''
 
-export function namespacePath(segments: readonly string[], parent?: string): string {
-  if (segments.length === 0)
-    throw new ThermoclineError('ERR_INVALID_ENTRY', 'a namespace needs at least one segment', { field: 'namespace' })
+export function namespacePath(segments: readonly string[], parent = ROOT): string {
+  if (segments.length === 0) {
+    const message = 'a namespace needs at least one segment; `store.root` reads what all of them have'
+    throw new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'namespace' })
+  }
   for (const segment of segments) {
     const fault = typeof segment === 'string' && segment !== '' ? nameFault(segment) : 'must be a non-empty text'
     if (fault !== undefined)
       throw new ThermoclineError('ERR_INVALID_ENTRY', `a namespace segment ${fault}`, { field: 'namespace' })
   }
   const path = segments.map(escapeSegment).join('/')
-  const full = parent === undefined ? path : `${parent}/${path}`
+  const full = parent === ROOT ? path : `${parent}/${path}`
   if (Buffer.byteLength(full) > MAX_NAME_BYTES)
     throw new ThermoclineError('ERR_INVALID_ENTRY', `a namespace is longer than ${MAX_NAME_BYTES} bytes`, {
       field: 'namespace',
     })
   return full
+}
+
+/** Answers the path of a namespace that has entries; a call that is about one of the root is refused. */
+export function ownNamespace(path: string): string {
+  if (path !== ROOT) return path
+  const message =
+    'the root has no entries of its own, it reads those of every namespace: name one, as in `store.namespace("a")`'
+  throw new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'namespace' })
 }
 
 export function namespaceSegments(path: string): string[] {

@@ -1,6 +1,7 @@
 /** What only chunks have: the documents that they are pieces of. */
 import { name } from '../entry/field-checks.ts'
 import type { ChunkEntry } from '../entry/memory-entry.ts'
+import { ownNamespace } from '../entry/namespace.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { type DocumentPlan, isKept, type PlannedChunk } from '../flow/document-plan.ts'
 import type { Page } from '../flow/searcher.ts'
@@ -114,7 +115,7 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     { embed, embeddingModel, ...terms }: ReturnType<typeof CALLS.replaceDocument>,
   ): Promise<ReplacedDocument> {
     const { clock, documentWriter, reader } = this.#flows
-    const { namespace } = this
+    const { namespace } = this.#scope
     const refuse = (record: UnversionedRecord): void => refuseOtherKind(record, reader.kindAtHand(record))
     const context = { namespace, documentId, embeddingModel, clock, refuse, signal: terms.signal }
     const wanted = await wantedChunks(inputs, context)
@@ -139,7 +140,7 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
 
   /** A document belongs to one namespace. */
   get #scope(): Scope {
-    return { namespace: this.namespace, recursive: false }
+    return { namespace: ownNamespace(this.namespace), recursive: false }
   }
 }
 

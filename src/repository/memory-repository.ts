@@ -8,6 +8,7 @@ import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import { expiryOf, lifetimeOf } from '../entry/expiry.ts'
 import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
+import { ownNamespace } from '../entry/namespace.ts'
 import { parsePatch } from '../entry/patch.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
@@ -19,7 +20,7 @@ import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
-import type { Scope } from '../query/scope.ts'
+import { type Scope, scopeOf } from '../query/scope.ts'
 import type { Selected } from '../query/select.ts'
 import { parseWhere, type Where } from '../query/where.ts'
 import type { Demotion, Promotion } from '../sync/tier-moves.ts'
@@ -178,7 +179,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** As {@link getMany}, by the caller's own names for the entries. */
   getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
     return this.#flows.gate.run(CALLS.getManyByKey, options, async (checked) => {
-      const named = arrayOf('keys', keys).map((key) => this.#keyOf(idOfKey(this.namespace, validateKey(key))))
+      const named = arrayOf('keys', keys).map((key) => this.#keyOf(this.idOf(validateKey(key))))
       return this.#own(await this.#flows.reader.get(named, checked))
     })
   }
@@ -187,7 +188,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * Answers the id that an entry with this key has, whether or not there is one: it is derived from namespace and key.
    */
   idOf(key: string): string {
-    return idOfKey(this.namespace, validateKey(key))
+    return idOfKey(ownNamespace(this.namespace), validateKey(key))
   }
 
   /** Answers whether there is such an entry, which is not counted and not promoted. */
@@ -372,7 +373,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   #validate(input: unknown): UnversionedRecord {
-    const record = validateInput(input, { namespace: this.namespace, kind: this.#kind, now: this.#flows.clock.now() })
+    const namespace = ownNamespace(this.namespace)
+    const record = validateInput(input, { namespace, kind: this.#kind, now: this.#flows.clock.now() })
     if (hasChosenId(input)) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
     return record
   }
@@ -397,11 +399,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   #tombstone(id: string, key: string | null): UnversionedRecord {
-    return tombstoneOf({ namespace: this.namespace, id, key }, '', this.#flows.clock.now())
+    return tombstoneOf({ namespace: ownNamespace(this.namespace), id, key }, '', this.#flows.clock.now())
   }
 
   #keyOf(id: unknown): EntryKey {
-    return { namespace: this.namespace, id: validateId(id) }
+    return { namespace: ownNamespace(this.namespace), id: validateId(id) }
   }
 
   #keysOf(ids: unknown): EntryKey[] {
@@ -433,8 +435,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#kind === undefined || entry?.kind === this.#kind ? (entry as EntryOf<K>) : undefined
   }
 
-  #scope({ recursive = false }: { readonly recursive?: boolean }): Scope {
-    return { namespace: this.namespace, recursive }
+  #scope({ recursive }: { readonly recursive?: boolean }): Scope {
+    return scopeOf(this.namespace, recursive)
   }
 
   #filter({ where = [] }: { readonly where?: Filter }): Filter {

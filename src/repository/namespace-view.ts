@@ -6,7 +6,7 @@ import { MemoryRepository } from './memory-repository.ts'
 /** The repositories of one namespace. A view cannot leave its scope. */
 export class NamespaceView {
   readonly #flows: Flows
-  /** Path of the namespace. */
+  /** Path of the namespace; empty above all of them. */
   readonly path: string
   /** Entries of every kind. */
   readonly entries: MemoryRepository

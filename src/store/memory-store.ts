@@ -4,11 +4,12 @@
  */
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
-import { DEFAULT_NAMESPACE, namespacePath } from '../entry/namespace.ts'
+import { DEFAULT_NAMESPACE, namespacePath, ROOT } from '../entry/namespace.ts'
 import { withDeadline } from '../kernel/deadline.ts'
 import { CALLS } from '../repository/calls.ts'
 import type { Flows } from '../repository/flows.ts'
 import { NamespaceView } from '../repository/namespace-view.ts'
+import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
 import type { SyncWorker } from '../sync/sync-worker.ts'
@@ -34,12 +35,14 @@ export interface CloseOptions {
 export class MemoryStore implements AsyncDisposable {
   readonly #parts: StoreParts
   readonly #default: NamespaceView
+  readonly #root: RootView
   #closing: Promise<CloseResult> | undefined
 
   /** @internal */
   constructor(parts: StoreParts) {
     this.#parts = parts
     this.#default = new NamespaceView(parts.flows, DEFAULT_NAMESPACE)
+    this.#root = new NamespaceView(parts.flows, ROOT)
   }
 
   /** Entries of every kind in the namespace `default`. */
@@ -70,6 +73,11 @@ export class MemoryStore implements AsyncDisposable {
   /** The background worker; it runs already. */
   get worker(): SyncWorker {
     return this.#parts.worker
+  }
+
+  /** Every namespace at once: finds, counts, searches and changes what a query selects in any of them. */
+  get root(): RootView {
+    return this.#root
   }
 
   /** The same repositories in another namespace: `store.namespace('tenant', 'acme').chunks`. */

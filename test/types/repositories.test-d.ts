@@ -20,6 +20,7 @@ import type {
   RaptorEntry,
   Receipt,
   ReplacedDocument,
+  RootView,
   SearchHit,
   ThermoclineError,
   WriteOutcome,
@@ -56,6 +57,16 @@ expectTypeOf(store.chunks.prefetch({ documentId: 'd' })).resolves.toEqualTypeOf<
 expectTypeOf(store.chunks.expire('id', null)).resolves.toEqualTypeOf<Receipt>()
 expectTypeOf(store.entries.idOf('key')).toEqualTypeOf<string>()
 expectTypeOf(store.entries.explain('id')).resolves.toEqualTypeOf<Explanation>()
+
+// Above all namespaces there are the calls that a query names.
+expectTypeOf(store.root).toEqualTypeOf<RootView>()
+expectTypeOf(store.root.chunks.find()).resolves.toEqualTypeOf<FindResult<ChunkEntry>>()
+expectTypeOf(store.root.entries.count()).resolves.toEqualTypeOf<number>()
+expectTypeOf(store.root.namespace('a')).toEqualTypeOf<NamespaceView>()
+// @ts-expect-error an entry is put into a namespace
+store.root.chunks.put
+// @ts-expect-error and an id names one of a namespace
+store.root.chunks.get
 
 // A scope has the same repositories, and scopes of its own.
 expectTypeOf(store.namespace('tenant', 'acme')).toEqualTypeOf<NamespaceView>()

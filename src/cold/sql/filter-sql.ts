@@ -8,6 +8,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { MAX_INT4 } from '../../entry/limits.ts'
+import { ROOT } from '../../entry/namespace.ts'
 import {
   type Condition,
   type Filter,
@@ -43,6 +44,7 @@ export function selects(query: ColdQuery): SQL {
 }
 
 function inScope({ namespace, recursive }: Scope): SQL {
+  if (recursive && namespace === ROOT) return sql`true`
   if (!recursive) return sql`e.namespace = ${namespace}`
   const { from, to } = childRange(namespace)
   // The range around both is what an index can be walked by; an OR alone hides it.
