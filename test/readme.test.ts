@@ -4,25 +4,33 @@ import { expect, test } from 'vitest'
 import { DEFAULTS } from '../src/index.ts'
 import { describeWithServers } from './flow/stores.ts'
 import { examplesOf, runExample } from './tools/examples.ts'
+import { PrivatePostgres } from './tools/private-postgres.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 
 const examples = examplesOf(readme)
-const example = (nth: number): string => examples[nth]!.replace("'thermocline'", "'../src/index.ts'")
+/** Which of them a test here has run. */
+const run = new Set<number>()
+const example = (nth: number): string => {
+  run.add(nth)
+  return examples[nth]!.replace(
+    /'thermocline(\/schema)?'/g,
+    (_, path) => `'../src/${path ? 'cold/schema' : 'index'}.ts'`,
+  )
+}
+const exampleWith = (words: string): string => example(examples.findIndex((one) => one.includes(words)))
 
 test('the example runs as it stands and prints what it found', async () => {
   expect(await runExample(example(0))).toMatch(/^A thermocline is .+ \{ theme: 'dark' \} 1 0\.9\d+\n$/)
 })
 
 test('the example of compare-and-set runs as it stands', async () => {
-  const code = examples.find((one) => one.includes('expectedVersion'))!.replace("'thermocline'", "'../src/index.ts'")
-  expect(await runExample(code)).toBe("{ state: 'done', tries: 1 }\n")
+  expect(await runExample(exampleWith('expectedVersion'))).toBe("{ state: 'done', tries: 1 }\n")
 })
 
 test('the example of `where` selects as it says', async () => {
-  const code = examples.find((one) => one.includes('metadataPath'))!.replace("'thermocline'", "'../src/index.ts'")
-  expect((await runExample(code)).split('\n')).toEqual([
+  expect((await runExample(exampleWith('metadataPath'))).split('\n')).toEqual([
     "[ 'Warm water floats' ]",
     "[ 'Ice floats', 'Warm water floats' ]",
     "[ 'Ice floats' ]",
@@ -33,13 +41,18 @@ test('the example of `where` selects as it says', async () => {
 })
 
 test('the example of search and of pages answers in the order that it says', async () => {
-  const code = examples.find((one) => one.includes('byText'))!.replace("'thermocline'", "'../src/index.ts'")
-  expect((await runExample(code)).split('\n')).toEqual(['[ 1 ]', '3 3 1', '1 1 2', '[ 3, 2 ]', '[ 1 ]', ''])
+  expect((await runExample(exampleWith('byText'))).split('\n')).toEqual([
+    '[ 1 ]',
+    '3 3 1',
+    '1 1 2',
+    '[ 3, 2 ]',
+    '[ 1 ]',
+    '',
+  ])
 })
 
 test('the example of changing many counts what it says', async () => {
-  const code = examples.find((one) => one.includes('updateWhere'))!.replace("'thermocline'", "'../src/index.ts'")
-  expect((await runExample(code)).split('\n')).toEqual([
+  expect((await runExample(exampleWith('updateWhere'))).split('\n')).toEqual([
     '{ matched: 1, updated: 1, skipped: 0 }',
     '{ matched: 1, updated: 1, skipped: 0 }',
     '{ matched: 2, deleted: 0 }',
@@ -49,8 +62,7 @@ test('the example of changing many counts what it says', async () => {
 })
 
 test('the example of documents embeds what is new, and lists what there is', async () => {
-  const code = examples.find((one) => one.includes('replaceDocument'))!.replace("'thermocline'", "'../src/index.ts'")
-  expect((await runExample(code)).split('\n')).toEqual([
+  expect((await runExample(exampleWith('replaceDocument'))).split('\n')).toEqual([
     "embedding [ 'Ice floats', 'Warm water rises', 'Cold water sinks' ]",
     "embedding [ 'Warm water stays above' ]",
     '2 1 1',
@@ -62,8 +74,7 @@ test('the example of documents embeds what is new, and lists what there is', asy
 })
 
 test('the example of moving says what became of each', async () => {
-  const code = examples.find((one) => one.includes('prefetch'))!.replace("'thermocline'", "'../src/index.ts'")
-  expect(await runExample(code)).toBe('demoted\nrefused\n0\n')
+  expect(await runExample(exampleWith('prefetch'))).toBe('demoted\nrefused\n0\n')
 })
 
 describeWithServers('the example of Redis and Postgres', (servers) => {
@@ -75,8 +86,47 @@ describeWithServers('the example of Redis and Postgres', (servers) => {
   })
 })
 
+describeWithServers("the example of queries of one's own", (servers) => {
+  test('joins entries with a table of its own', async () => {
+    const { hot, cold } = await servers.shared()
+    // A client of postgres.js finds a server by its port; the one that tests share has a socket alone.
+    await using server = cold.url.includes('?host=') ? await PrivatePostgres.start({ onPort: true }) : undefined
+    const env = { REDIS_URL: hot.url, DATABASE_URL: server?.tcpUrl() ?? cold.url }
+    expect(await runExample(exampleWith('liveEntries'), env)).toBe("[ { title: 'On ice', chunks: 2 } ]\n")
+  })
+})
+
+test('the recipe of chat memory reads back what was said, in order', async () => {
+  expect((await runExample(exampleWith('conversation('))).split('\n')).toEqual([
+    "[ 'assistant: Noted.', 'user: What should I eat?' ]",
+    'I am allergic to nuts.',
+    '{ matched: 3, deleted: 3 }',
+    '',
+  ])
+})
+
+test('the recipe of many tenants shows each its own', async () => {
+  expect((await runExample(exampleWith('visibleTo'))).split('\n')).toEqual([
+    "[ 'Refunds within 30 days' ]",
+    '[',
+    "  'tenant/acme: Refunds within 30 days',",
+    "  'tenant/acme: Stock is counted monthly',",
+    "  'tenant/acme inc: Refunds never'",
+    ']',
+    '{ matched: 2, deleted: 0 }',
+    '{ matched: 2, deleted: 2 }',
+    '',
+  ])
+})
+
+test('the recipe of memory that fades recalls what matters', async () => {
+  expect(await runExample(exampleWith('monthAgo'))).toBe(
+    "[ 'Bob moves to Lisbon in May' ]\n{ matched: 0, deleted: 0 }\n",
+  )
+})
+
 test('there is no other example', () => {
-  expect(examples.length).toBe(8)
+  expect(examples.filter((_, nth) => !run.has(nth))).toEqual([])
 })
 
 test('every option stands in the table', () => {

@@ -173,7 +173,7 @@ export class Searcher {
     return this.#parts.cold.count({ ...own, exclude: [] }, versions, patience)
   }
 
-  /** The best `k` by vector, by text or by both. Hits count as accesses. */
+  /** The best `k` by vector, by text or by both. */
   async search(scope: Scope, filter: Filter, query: SearchQuery, options: Patience): Promise<SearchResult> {
     const patience = this.#patience(options)
     const own = await this.#own(scope, filter, patience)
@@ -186,8 +186,8 @@ export class Searcher {
     const now = this.#parts.clock.now()
     return {
       hits: hits.map(({ record, access, ...ranked }) => {
-        const counted = { record, access: this.#parts.access.count(record, access, now) }
-        return { entry: this.entryOf(counted, query.select), ...ranked }
+        const reads = query.countAccess ? this.#parts.access.count(record, access, now) : access
+        return { entry: this.entryOf({ record, access: reads }, query.select), ...ranked }
       }),
       partial: false,
       exact: nearest?.exact ?? true,

@@ -41,6 +41,8 @@ export interface SearchQuery {
   readonly mmr: MarginalRelevance | undefined
   /** What hits show of their entries. @default everything */
   readonly select?: Select | undefined
+  /** Whether hits count as read. */
+  readonly countAccess: boolean
 }
 
 /** Options of `search`, each checked by itself. */
@@ -53,10 +55,12 @@ interface Given {
   readonly minScore?: number
   readonly mmr?: Mmr
   readonly select?: Select
+  readonly countAccess?: boolean
 }
 
 export const SEARCH_DEFAULTS = {
   k: 10,
+  countAccess: true,
   metric: 'cosine',
   fusion: { vector: 1, text: 1, constant: 60 },
   mmr: { lambda: 0.5 },
@@ -91,7 +95,8 @@ export function toSearchQuery(given: Given): SearchQuery {
   const mmr = given.mmr && toMarginalRelevance(given.mmr, k)
   const candidates = mmr?.fetch ?? k
   const reach = isFused ? candidates * REACH : candidates
-  return { vector, text, k, reach, fusion, minScore, mmr, select: given.select }
+  const { select, countAccess = SEARCH_DEFAULTS.countAccess } = given
+  return { vector, text, k, reach, fusion, minScore, mmr, select, countAccess }
 }
 
 function toMarginalRelevance({ fetch, lambda }: Mmr, k: number): MarginalRelevance {

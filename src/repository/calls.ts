@@ -152,6 +152,11 @@ export interface CommonSearchOptions<
   readonly minScore?: number | undefined
   /** Fields of the entries of hits, besides `kind`. @default all */
   readonly select?: readonly S[] | undefined
+  /**
+   * Whether hits count as read, as by `get`. `false` is for who looks at many, and counts by `touch` what was of use.
+   * @default true
+   */
+  readonly countAccess?: boolean | undefined
 }
 
 export interface ByVector {
@@ -230,6 +235,7 @@ const searching = {
   minScore: checkMinScore,
   mmr: checkMmr,
   select,
+  countAccess: asQuery(flag),
   ...counting,
 } satisfies RulesOf<SearchOptions>
 

@@ -168,6 +168,17 @@ describePairs('entries', (pair) => {
     expect((await chunks.get(id))?.accessCount).toBe(3)
   })
 
+  test('hits of a search count as accesses, unless the search says otherwise', async () => {
+    const { chunks } = fresh()
+    const { id } = await chunks.put({ text: 'x', embedding: [1, 0] })
+    const query = { embedding: [1, 0], text: 'x' }
+    const uncounted = (await chunks.search({ ...query, countAccess: false })).hits[0]!.entry
+    expect(uncounted).toMatchObject({ id, accessCount: 0, lastAccessedAt: uncounted.createdAt })
+    expect((await chunks.search(query)).hits[0]?.entry.accessCount).toBe(1)
+    await chunks.search({ ...query, countAccess: false })
+    expect((await chunks.get(id))?.accessCount).toBe(2)
+  })
+
   test('putMany checks everything first, and settles each input when asked', async () => {
     const { chunks } = fresh()
     const bad = { text: 1 as unknown as string }

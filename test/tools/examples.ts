@@ -26,7 +26,7 @@ export async function runExample(code: string, env: NodeJS.ProcessEnv = {}): Pro
     let printed = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (printed += data))
     const [exitCode] = await once(child, 'close')
-    expect({ exitCode, printed }).toMatchObject({ exitCode: 0 })
+    expect(exitCode, printed).toBe(0)
     return printed
   } finally {
     await rm(file)
