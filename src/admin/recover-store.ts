@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineOwnFolder } from '../kernel/folder-trust.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
@@ -35,7 +34,7 @@ export async function recoverStore(
     const { segmentBytes, lockTimeout } = resolved.wal
     const { isShared, isInDataFolder } = resolved.cold
     await bindToStore(folder, cold, { lockTimeout, isShared, adoptsOrphans: true, logger })
-    const quarantine = join(folder.path, 'quarantine')
+    const { quarantine } = folder
     return namingFolder('dir', folder.path, async () => {
       await examineOwnFolder('dir', quarantine)
       return recoverFolder({

@@ -23,6 +23,13 @@ export const UNFINISHED_RECOVERY = {
   locked: EXIT.locked,
 } as const satisfies Partial<Record<LogRecovery['outcome'], number>>
 
+export type UnfinishedRecovery = keyof typeof UNFINISHED_RECOVERY
+
+/** Whether anything is still to be done about a log: not where it is gone and the loss was accepted. */
+export function isUnfinished(recovery: LogRecovery): boolean {
+  return recovery.outcome in UNFINISHED_RECOVERY && !(recovery.outcome === 'missing' && recovery.isAccepted)
+}
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage
   return isThermoclineError(error) ? (BY_CODE[error.code] ?? EXIT.failed) : EXIT.failed

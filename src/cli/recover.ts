@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { type LogRecovery, type LostRange, type RecoveredLog, recoverStore } from '../admin/recover-store.ts'
 import { recordsIn } from '../errors.ts'
-import { UNFINISHED_RECOVERY } from './exit-code.ts'
+import { isUnfinished, UNFINISHED_RECOVERY, type UnfinishedRecovery } from './exit-code.ts'
 import { RecoverProgressBars } from './recover-progress.ts'
 import { listenForInterrupt } from './signals.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
@@ -39,7 +39,7 @@ export function recoverCommand(): Command {
       ).finally(() => bars.finish())
       console.log(flags.json ? JSON.stringify({ logs: recoveries }) : describeRecoveries(recoveries))
       for (const { outcome, reason } of UNFINISHED) {
-        if (!recoveries.some((recovery) => recovery.outcome === outcome && !isAccepted(recovery))) continue
+        if (!recoveries.some((recovery) => recovery.outcome === outcome && isUnfinished(recovery))) continue
         process.stderr.write(`thermocline: ${reason}\n`)
         process.exitCode ??= UNFINISHED_RECOVERY[outcome]
       }
@@ -47,7 +47,7 @@ export function recoverCommand(): Command {
 }
 
 /** Answers why there is still something to do, the most pressing reason first. */
-const UNFINISHED: readonly { outcome: keyof typeof UNFINISHED_RECOVERY; reason: string }[] = [
+const UNFINISHED: readonly { outcome: UnfinishedRecovery; reason: string }[] = [
   {
     outcome: 'kept',
     reason:
@@ -70,10 +70,6 @@ const UNFINISHED: readonly { outcome: keyof typeof UNFINISHED_RECOVERY; reason: 
       'a log belongs to a living process, which ships it itself: leave it alone, or stop that process and run this again (ERR_LOCKED)',
   },
 ]
-
-function isAccepted(recovery: LogRecovery): boolean {
-  return recovery.outcome === 'missing' && recovery.isAccepted
-}
 
 function describeRecoveries(recoveries: readonly LogRecovery[]): string {
   if (recoveries.length === 0) return 'no log was left behind: there is nothing to ship'

@@ -1,5 +1,6 @@
 /**
- * How errors of a database become ours. Statements, parameters and rows never travel along: they hold people's text.
+ * How errors of any database become ours; what only a Postgres server says, and whether waiting mends it, is in
+ * postgres/postgres-errors.ts. Statements, parameters and rows never travel along: they hold people's text.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 

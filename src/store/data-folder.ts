@@ -1,7 +1,7 @@
 /**
  * The folder a store lives in: `thermocline.json` names its format and the store, `lock/` keeps other processes out,
- * `wal/` holds the logs and `cold/` the embedded Postgres. All that is made here is 0700 and 0600: it holds people's
- * text. A folder that was there before is left as it is.
+ * `wal/` holds the logs, `quarantine/` those that were set aside as damaged, and `cold/` the embedded Postgres. All
+ * that is made here is 0700 and 0600: it holds people's text. A folder that was there before is left as it is.
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -34,10 +34,11 @@ export interface DataFolder {
   readonly path: string
   readonly wal: string
   readonly cold: string
+  readonly quarantine: string
 }
 
 export function dataFolder(dir: string): DataFolder {
-  return { path: dir, wal: join(dir, 'wal'), cold: join(dir, 'cold') }
+  return { path: dir, wal: join(dir, 'wal'), cold: join(dir, 'cold'), quarantine: join(dir, 'quarantine') }
 }
 
 /** Checks the folder's format, and makes one of it that is new. Call it under the folder's lock. */

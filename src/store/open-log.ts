@@ -56,7 +56,7 @@ async function openInProcessLog({ cold }: StoreLogParts): Promise<StoreLog> {
   }
 }
 
-async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts): Promise<StoreLog> {
+async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogParts): Promise<StoreLog> {
   const { cold, isColdAway, versions } = parts
   const pending = new Pending()
   const { logger, wal, dir: folder } = parts.options
@@ -70,7 +70,7 @@ async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts): Promis
     logger,
     place,
   }
-  if (parts.options.cold.isInDataFolder) await refuseWithoutLogs(cold, folder, dir)
+  if (parts.options.cold.isInDataFolder) await refuseWithoutLogs(cold, { wal: dir, quarantine })
   const opened: OpenedLog | ResumedLog = isColdAway ? await resumeLog(options) : await openLog(options)
   const { log, checkpoint, firstSequence } = opened
   return {
@@ -86,8 +86,11 @@ async function openLogIn({ wal: dir }: DataFolder, parts: StoreLogParts): Promis
 }
 
 /** A folder of a log that is gone took acknowledged writes with it, and nothing else would tell. */
-async function refuseWithoutLogs(cold: ColdTier, folder: string, wal: string): Promise<void> {
-  const [missing] = await missingLogs(cold, { wal, quarantine: join(folder, 'quarantine') })
+async function refuseWithoutLogs(
+  cold: ColdTier,
+  { wal, quarantine }: Pick<DataFolder, 'wal' | 'quarantine'>,
+): Promise<void> {
+  const [missing] = await missingLogs(cold, { wal, quarantine })
   if (missing === undefined) return
   const { walId, sequence } = missing
   throw new ThermoclineError(

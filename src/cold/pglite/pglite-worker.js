@@ -37,8 +37,8 @@ const { vector } = /** @type {typeof import('@electric-sql/pglite-pgvector')} */
  * @typedef {{ stream_ops: Record<string, (file: OpenFile) => number>, realPath(node: object): string }} NodeFileSystem
  */
 
-/** Session settings that every query relies on; strict order lets a filtered search go on until it has enough. */
-const SETTINGS = ['hnsw.iterative_scan=strict_order', 'hnsw.ef_search=100', 'wal_sync_method=fsync']
+/** What the promise of durability relies on. */
+const SETTINGS = ['wal_sync_method=fsync']
 /**
  * Postgres clears its buffers when it starts, and so takes all of that memory: a third of the time that an existing
  * folder takes to open goes to the default of 128 MiB. The index of 10,000 vectors of 384 numbers fits into 32, and

@@ -1,4 +1,7 @@
-/** What postgres.js and the server say, as one sentence that names the server and the remedy, and no credentials. */
+/**
+ * What postgres.js and the server say, as one sentence that names the server and the remedy, and no credentials; and
+ * which of it passes by itself (`TRANSIENT`).
+ */
 import { ThermoclineError } from '../../errors.ts'
 import { coldError, unavailable } from '../cold-errors.ts'
 

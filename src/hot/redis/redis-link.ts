@@ -1,6 +1,7 @@
 /**
  * The connection to Redis: one server, Sentinel or Cluster, by whatever options ioredis takes, under our terms: no
- * offline queue, nothing resent by a single server's connection, every command with a timeout. It tells when any of its
+ * offline queue, nothing resent by a single server's connection, every command with a timeout. Scripts are registered
+ * with ioredis, which sends one whole where the server has forgotten it (NOSCRIPT). It tells when any of its
  * connections went down or came up, because each new connection may lead to another generation.
  */
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis'

@@ -129,11 +129,10 @@ describe('settings', () => {
   it('are those that the queries and the promise of durability rely on', async () => {
     const { rows } = await client.query(
       `SELECT name, setting FROM pg_settings WHERE name IN
-        ('fsync', 'wal_sync_method', 'synchronous_commit', 'hnsw.iterative_scan', 'server_encoding') ORDER BY name`,
+        ('fsync', 'wal_sync_method', 'synchronous_commit', 'server_encoding') ORDER BY name`,
     )
     expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
       fsync: 'on',
-      'hnsw.iterative_scan': 'strict_order',
       server_encoding: 'UTF8',
       synchronous_commit: 'on',
       wal_sync_method: 'fsync',

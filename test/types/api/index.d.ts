@@ -168,6 +168,7 @@ interface CommonSearchOptions<K extends EntryKind | undefined = undefined, S ext
     readonly k?: number | undefined;
     readonly minScore?: number | undefined;
     readonly select?: readonly S[] | undefined;
+    readonly countAccess?: boolean | undefined;
 }
 
 interface Comparison<T> extends Equality<T> {
