@@ -143,16 +143,11 @@ function vector(value: unknown): Float32Array {
   if (!isNumberArray(value)) throw invalid('embedding', 'must be an array of numbers, a Float32Array or a Float64Array')
   if (value.length === 0) throw invalid('embedding', 'must not be empty')
   if (value.length > MAX_DIMENSIONS) throw invalid('embedding', `must have at most ${MAX_DIMENSIONS} dimensions`)
-  const floats = new Float32Array(value.length)
+  const floats = floatsOf(value)
   let squares = 0
-  for (let i = 0; i < value.length; i++) {
-    const number: unknown = value[i]
-    if (typeof number !== 'number') throw invalid('embedding', 'must hold numbers only')
-    floats[i] = number
-    // Checked after rounding to float32: 1e39 is a number but no float32.
-    if (!Number.isFinite(floats[i])) throw invalid('embedding', 'must hold finite float32 numbers only')
-    squares += floats[i]! ** 2
-  }
+  for (let i = 0; i < floats.length; i++) squares += floats[i]! ** 2
+  // Checked after rounding to float32: 1e39 is a number but no float32. The squares of all others add up to a number.
+  if (!Number.isFinite(squares)) throw invalid('embedding', 'must hold finite float32 numbers only')
   if (squares === 0) throw invalid('embedding', 'must not be all zero: it has no direction to compare')
   const length = Math.sqrt(squares)
   if (length < MIN_VECTOR_LENGTH || length > MAX_VECTOR_LENGTH)
@@ -160,6 +155,18 @@ function vector(value: unknown): Float32Array {
       'embedding',
       `must have a length from ${MIN_VECTOR_LENGTH} to ${MAX_VECTOR_LENGTH}: scale it, at best to 1`,
     )
+  return floats
+}
+
+function floatsOf(value: ArrayLike<unknown>): Float32Array {
+  // These hold nothing but numbers, and are copied at once.
+  if (!Array.isArray(value)) return new Float32Array(value as Float32Array | Float64Array)
+  const floats = new Float32Array(value.length)
+  for (let i = 0; i < floats.length; i++) {
+    const number: unknown = value[i]
+    if (typeof number !== 'number') throw invalid('embedding', 'must hold numbers only')
+    floats[i] = number
+  }
   return floats
 }
 
