@@ -25,7 +25,7 @@
  * out of Lua where they can. A read asks for states and entries at once, and whoever asked looks at the states.
  */
 
-import { ENTRY, HEADER_BYTES, LAYOUT, MARKS, STATE, STATE_BYTES, WRITE_FIELDS } from './redis-values.ts'
+import { ENTRY, HEADER_BYTES, LAYOUT, MARKS, NEVER, STATE, STATE_BYTES, WRITE_FIELDS } from './redis-values.ts'
 
 /** A write that changes nothing and cannot grow. */
 const BEGIN = /* lua */ `
@@ -97,8 +97,7 @@ local function headerOf(entry)
   return string.sub(header, 1, 1) == '${LAYOUT}' and header or nil
 end
 local function bytesOf(entry) return redis.call('STRLEN', entry) - ${HEADER_BYTES} end
-local function countBytes(KEYS, slot, more)
-  slot.bytes = slot.bytes + more
+local function keepBytes(KEYS, slot)
   redis.call('SETRANGE', KEYS[1], ${STATE.bytes[0]}, fixed(slot.bytes))
 end
 `
@@ -170,17 +169,23 @@ for i = 1, (#ARGV - 1) / 2 do
   -- What replaces something larger makes room: a delete above all.
   if not verdict and full and (not held or size > before) then verdict = 'full' end
   if not verdict then
-    local reads = header and ${cut('header', ENTRY.reads)} or fixed(known) .. fixed(0)
-    last = math.max(now, tonumber(last), header and tonumber(${cut('header', ENTRY.last)}) or 0)
     redis.call('SET', entry, value)
-    redis.call('SETRANGE', entry, ${ENTRY.reads[0]}, reads .. fixed(last))
-    countBytes(KEYS, slot, size - before)
-    redis.call('ZADD', KEYS[2], digits(last), name)
-    if expires == '' then redis.call('ZREM', KEYS[3], name) else redis.call('ZADD', KEYS[3], expires, name) end
+    if header then
+      last = digits(math.max(tonumber(last), tonumber(${cut('header', ENTRY.last)})))
+      redis.call('SETRANGE', entry, ${ENTRY.reads[0]}, ${cut('header', ENTRY.reads)} .. fixed(last))
+    end
+    slot.bytes = slot.bytes + size - before
+    redis.call('ZADD', KEYS[2], last, name)
+    if expires ~= '' then
+      redis.call('ZADD', KEYS[3], expires, name)
+    elseif header and ${cut('header', ENTRY.expires)} ~= '${NEVER}' then
+      redis.call('ZREM', KEYS[3], name)
+    end
     verdict = 'stored'
   end
   results[i] = verdict
 end
+keepBytes(KEYS, slot)
 return { mark, results }
 `)
 
@@ -238,7 +243,7 @@ for i = 1, (#ARGV - 1) / 2 do
   removed[i] = {}
   if leaves then
     removed[i] = { ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)} }
-    countBytes(KEYS, slot, 0 - bytesOf(entry))
+    slot.bytes = slot.bytes - bytesOf(entry)
     redis.call('UNLINK', entry)
     redis.call('ZREM', KEYS[2], name)
     redis.call('ZREM', KEYS[3], name)
@@ -257,6 +262,7 @@ for i = 1, (#ARGV - 1) / 2 do
     end
   end
 end
+keepBytes(KEYS, slot)
 -- Half of the marker's time is the slack for clocks, as in write.
 if fenced then redis.call('SETRANGE', KEYS[1], ${STATE.fence[0]}, fixed(now + ARGV[1] / 2)) end
 return { mark, removed }
@@ -288,7 +294,8 @@ if full and not held then return { mark, { { 'full' } } } end
 local answer = { 'reserved' }
 if held then
   answer[2], answer[3] = ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)}
-  countBytes(KEYS, slot, 0 - bytesOf(KEYS[4]))
+  slot.bytes = slot.bytes - bytesOf(KEYS[4])
+  keepBytes(KEYS, slot)
   redis.call('UNLINK', KEYS[4])
   redis.call('ZREM', KEYS[2], ARGV[2])
   redis.call('ZREM', KEYS[3], ARGV[2])

@@ -31,8 +31,8 @@ export const ENTRY = {
 } as const satisfies Record<string, Field>
 export const HEADER_BYTES = 90
 const DELETED_AT = 25
-const NEVER = ' '.repeat(16)
-const NO_READS = '0'.repeat(48)
+/** In place of an expiry. */
+export const NEVER = ' '.repeat(16)
 
 /** Marks of changes that a slot keeps. */
 export const MARKS = 32
@@ -46,23 +46,33 @@ export const STATE = {
 export const STATE_BYTES = 72 + 16 * MARKS
 
 /** What the line of a write tells, in this order: only the name may hold spaces. */
-export const WRITE_FIELDS = ['version', 'expires', 'reason', 'started', 'known', 'last', 'name'] as const
+export const WRITE_FIELDS = ['version', 'expires', 'reason', 'started', 'last', 'name'] as const
 
 /** What began under another generation began too early. */
 export function lineOf(name: string, write: HotWrite, currentId: string): string {
-  const { version, expiresAt, reason, startedAt, generationId = currentId, access } = write
+  const { version, expiresAt, reason, startedAt, generationId = currentId } = write
   const started = generationId === currentId ? startedAt : 0
-  const reads = `${access?.accessCount ?? 0} ${access?.lastAccessedAt ?? 0}`
-  return `${version} ${expiresAt ?? ''} ${reason} ${started} ${reads} ${name}`
+  return `${version} ${expiresAt ?? ''} ${reason} ${started} ${lastAccessOf(write)} ${name}`
 }
 
-/** The entry to be stored; the script fills the reads in. */
-export function entryOf({ version, deleted, expiresAt, payload }: HotWrite): Buffer {
+/** The entry to be stored. Where it replaces one, the script keeps the reads of that. */
+export function entryOf(write: HotWrite): Buffer {
+  const { version, deleted, expiresAt, payload, access } = write
   const entry = Buffer.allocUnsafe(HEADER_BYTES + payload.byteLength)
   const expires = expiresAt === null ? NEVER : `${expiresAt}`.padStart(16)
-  entry.write(`${LAYOUT}${version}${deleted ? 1 : 0}${expires}${NO_READS}`, 'latin1')
+  const reads = `${digits16(access?.accessCount ?? 0)}${digits16(0)}${digits16(lastAccessOf(write))}`
+  entry.write(`${LAYOUT}${version}${deleted ? 1 : 0}${expires}${reads}`, 'latin1')
   entry.set(payload, HEADER_BYTES)
   return entry
+}
+
+/** To be written counts as an access; when it began is by the tier's clock. */
+function lastAccessOf({ startedAt, access }: HotWrite): number {
+  return Math.max(startedAt, access?.lastAccessedAt ?? 0)
+}
+
+function digits16(number: number): string {
+  return `${number}`.padStart(16, '0')
 }
 
 /** Undefined where this is no entry. */
