@@ -19,6 +19,7 @@ export type {
   MetadataInput,
   RaptorEntry,
   RaptorInput,
+  TreeEntry,
 } from './entry/memory-entry.ts'
 export { namespaceSegments } from './entry/namespace.ts'
 export type { Patch } from './entry/patch.ts'
@@ -66,6 +67,7 @@ export type {
   CountOptions,
   DeleteDocumentOptions,
   DeleteWhereOptions,
+  DescendantsOptions,
   DocumentChunksOptions,
   DocumentsOptions,
   EmbedTexts,
@@ -76,6 +78,8 @@ export type {
   ReplaceDocumentOptions,
   SearchOptions,
   SelectField,
+  TreeField,
+  TreeOptions,
   UpdateOptions,
   UpdateWhereOptions,
   WriteOptions,
@@ -83,6 +87,7 @@ export type {
 export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'
 export type { MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
+export type { RaptorRepository } from './repository/raptor-repository.ts'
 export type { FindResult, PatchOf, PutOf } from './repository/repository-types.ts'
 export type { RootRepository, RootView } from './repository/root-view.ts'
 export type { TypedRepository, TypedWhere } from './repository/typed-repository.ts'

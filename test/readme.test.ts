@@ -73,6 +73,15 @@ test('the example of documents embeds what is new, and lists what there is', asy
   ])
 })
 
+test('the example of trees walks them down and up', async () => {
+  expect((await runExample(exampleWith('raptorNodes'))).split('\n')).toEqual([
+    "[ 'Cold water sinks', 'Ice floats', 'Warm water floats' ]",
+    "[ 'Water moves by its warmth', 'What floats, and what sinks' ]",
+    'true 1',
+    '',
+  ])
+})
+
 test('the example of moving says what became of each', async () => {
   expect(await runExample(exampleWith('prefetch'))).toBe('demoted\nrefused\n0\n')
 })

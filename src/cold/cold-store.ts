@@ -18,6 +18,7 @@ import type {
   ColdDocuments,
   ColdFind,
   ColdQuery,
+  ColdRoots,
   ColdRow,
   ColdSearch,
   ColdSearchResult,
@@ -25,6 +26,8 @@ import type {
   ColdTextResult,
   ColdTextSearch,
   ColdTier,
+  ColdTreeRow,
+  ColdWalk,
   EnteredGeneration,
   HotMiss,
   HotMisses,
@@ -59,6 +62,7 @@ import { languageOf } from './sql/text-index.ts'
 import type { QualifiedLanguage } from './sql/text-vector.ts'
 import { existingIndexes, indexVectors, type VectorSupport } from './sql/vector-index.ts'
 import * as checkpoints from './sql/wal-checkpoints.ts'
+import { findRoots, haveParents, walkTree } from './sql/walk-tree.ts'
 
 /**
  * Milliseconds after which a search that finds no index for its vector asks whether there is one by now, and one of
@@ -108,8 +112,8 @@ export class ColdStore implements ColdTier {
     }
   }
 
-  read(keys: readonly EntryKey[], options?: Patience): Promise<(ColdRow | undefined)[]> {
-    return withPatience(options, () => readEntries(this.#driver, keys))
+  read(keys: readonly EntryKey[], options?: Patience, fields?: ColdFind['fields']): Promise<(ColdRow | undefined)[]> {
+    return withPatience(options, () => readEntries(this.#driver, keys, fields))
   }
 
   versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]> {
@@ -130,6 +134,18 @@ export class ColdStore implements ColdTier {
 
   documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]> {
     return withPatience(options, () => listDocuments(this.#driver, query, limit))
+  }
+
+  walk(query: ColdWalk, limit: number, options?: Patience): Promise<ColdTreeRow[]> {
+    return withPatience(options, () => walkTree(this.#driver, query, limit))
+  }
+
+  roots(query: ColdRoots, limit: number, options?: Patience): Promise<ColdRow[]> {
+    return withPatience(options, () => findRoots(this.#driver, query, limit))
+  }
+
+  haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>> {
+    return withPatience(options, () => haveParents(this.#driver, query, ids))
   }
 
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult> {

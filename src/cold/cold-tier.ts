@@ -12,7 +12,7 @@ import type { SequenceRange } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
-import type { Order, OrderKeys } from '../query/order.ts'
+import type { HIGHEST_FIRST, Order, OrderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 
 export interface ColdRow {
@@ -151,6 +151,12 @@ export interface ColdFind extends ColdQuery {
   readonly fields?: ReadonlySet<keyof EntryRecord> | undefined
 }
 
+/** Nodes, the highest level first, that no live node of cold has for a child, less what is excluded. */
+export interface ColdRoots extends ColdQuery, Pick<ColdFind, 'after' | 'fields'> {
+  /** The children of the caller's own nodes: no roots either. */
+  readonly except: readonly string[]
+}
+
 export interface VersionedKey extends EntryKey {
   readonly version: Version
 }
@@ -180,6 +186,30 @@ export interface ColdDocument {
   readonly chunks: number
   /** The latest of its chunks. */
   readonly updatedAt: number
+}
+
+/** What stands above or below an entry of one namespace, level by level; the filter says what of it is an answer. */
+export interface ColdWalk extends ColdQuery {
+  /** Id of the entry, which is no answer itself. */
+  readonly from: string
+  /** Down to the children of nodes, or up to the nodes that have it for a child. */
+  readonly direction: 'down' | 'up'
+  /** Levels at most. */
+  readonly depth: number
+  /** Only what comes after this place. */
+  readonly after?: TreePlace | undefined
+  /** As of {@link ColdFind}. */
+  readonly fields?: ColdFind['fields']
+}
+
+export interface TreePlace {
+  /** Levels from where the walk began, by the shortest way. */
+  readonly depth: number
+  readonly id: string
+}
+
+export interface ColdTreeRow extends ColdRow {
+  readonly depth: number
 }
 
 export interface ColdSearch extends ColdQuery {
@@ -250,8 +280,11 @@ export interface ColdTier {
   /** UUID drawn by the first migration; hot keys start with it. */
   readonly storeId: string
 
-  /** Answers in order; undefined where there is no row. Tombstones are answered. */
-  read(keys: readonly EntryKey[], options?: Patience): Promise<(ColdRow | undefined)[]>
+  /**
+   * Answers in order; undefined where there is no row. Tombstones are answered.
+   * @param fields as of {@link ColdFind}. @default all
+   */
+  read(keys: readonly EntryKey[], options?: Patience, fields?: ColdFind['fields']): Promise<(ColdRow | undefined)[]>
 
   /** Answers the version of each row in order, tombstones included. */
   versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]>
@@ -268,6 +301,15 @@ export interface ColdTier {
    * scope MUST be one namespace, and the filter MUST ask for a document.
    */
   documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>
+  /**
+   * The first answers of a walk, at most `limit`, nearest first, then by id. The scope MUST be one namespace, and nothing
+   * may be excluded.
+   */
+  walk(query: ColdWalk, limit: number, options?: Patience): Promise<ColdTreeRow[]>
+  /** The first roots, at most `limit`, in the order {@link HIGHEST_FIRST}. The scope MUST be one namespace. */
+  roots(query: ColdRoots, limit: number, options?: Patience): Promise<ColdRow[]>
+  /** Which of these ids live nodes have for children, of those that the query selects whatever its filter. */
+  haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
   /** The rows whose text has the words, and what the caller's own texts score beside them. */
   searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult>

@@ -66,6 +66,18 @@ export class LateColdTier implements ColdTier {
     return this.#there.documents(...args)
   }
 
+  async walk(...args: Parameters<ColdTier['walk']>) {
+    return this.#there.walk(...args)
+  }
+
+  async roots(...args: Parameters<ColdTier['roots']>) {
+    return this.#there.roots(...args)
+  }
+
+  async haveParents(...args: Parameters<ColdTier['haveParents']>) {
+    return this.#there.haveParents(...args)
+  }
+
   async search(...args: Parameters<ColdTier['search']>) {
     return this.#there.search(...args)
   }

@@ -105,6 +105,15 @@ export const memoryEntries = thermocline.table(
     index('memory_entries_expiring').on(entry.expiresAt).where(sql`expires_at IS NOT NULL`),
     // It knows containment alone, which equality of a member is as well.
     index('memory_entries_metadata').using('gin', entry.metadata.op('jsonb_path_ops')),
+    // Nodes of trees alone: in the order of their levels, and by what they are parents of. What is put into the second
+    // is there at once, since each step of a walk would look through a list of what is not.
+    index('memory_entries_level')
+      .on(entry.namespace, entry.level.desc().nullsLast(), entry.id)
+      .where(sql`level IS NOT NULL`),
+    index('memory_entries_children')
+      .using('gin', entry.children)
+      .with({ fastupdate: false })
+      .where(sql`children IS NOT NULL`),
     index('memory_entries_tombstones').on(entry.deletedAt).where(sql`deleted_at IS NOT NULL`),
   ],
 )

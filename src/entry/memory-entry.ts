@@ -83,6 +83,9 @@ export interface BlobEntry extends EntryBase {
   readonly contentType?: string
 }
 
+/** A part of a RAPTOR tree. */
+export type TreeEntry = RaptorEntry | ChunkEntry
+
 export type MemoryEntry = EmbeddingEntry | ChunkEntry | MetadataEntry | RaptorEntry | BlobEntry
 
 export type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, { kind: K }>

@@ -18,7 +18,7 @@ import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { readCursor, writeCursor } from '../query/cursor.ts'
 import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import { similarity } from '../query/metric.ts'
-import { compareKeys, directions, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
+import { compareKeys, directions, HIGHEST_FIRST, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import { isWithin, type Scope } from '../query/scope.ts'
 import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
 import { fieldsNeeded, type Select, toSelected } from '../query/select.ts'
@@ -31,7 +31,10 @@ export interface SearcherParts {
   /** Cursors are of one store. */
   readonly storeId: string
   readonly pending: Pending
-  readonly cold: Pick<ColdTier, 'read' | 'versions' | 'find' | 'count' | 'documents' | 'search' | 'searchTexts'>
+  readonly cold: Pick<
+    ColdTier,
+    'read' | 'versions' | 'find' | 'count' | 'documents' | 'roots' | 'haveParents' | 'search' | 'searchTexts'
+  >
   readonly access: AccessCounter
   /** Learns of what was found. */
   readonly versions: VersionClock
@@ -81,6 +84,8 @@ export interface RowRequest {
   readonly after: OrderKeys | undefined
   /** What rows need hold. @default every field */
   readonly select?: Select | undefined
+  /** The same, by fields of records, besides those of the order. */
+  readonly fields?: ReadonlySet<keyof EntryRecord> | undefined
 }
 
 export interface Page {
@@ -102,6 +107,7 @@ interface Own {
 
 type Comparator<R> = (a: R, b: R) => number
 
+const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 /** Up to as many own versions travel with a query; beyond, only where the answer without them falls short. */
 const FEW = 500
 
@@ -137,15 +143,45 @@ export class Searcher {
 
   /** The first `limit` rows after a place in an order. */
   async rows(scope: Scope, filter: Filter, asked: RowRequest, options: Patience): Promise<ColdRow[]> {
-    const { limit, order, after, select } = asked
+    const { limit, order, after, select, fields = fieldsNeeded(select, order) } = asked
     const patience = this.#patience(options)
-    const own = { ...(await this.#own(scope, filter, patience)), order, after, fields: fieldsNeeded(select, order) }
+    const own = { ...(await this.#own(scope, filter, patience)), order, after, fields }
     const fromCold = await notReplaced(own, limit, (most, exclude) =>
       this.#parts.cold.find({ ...own, exclude }, most, patience),
     )
     const isAfter = after === undefined ? undefined : afterPlace(order, after)
     const toRow = (row: ColdRow): ColdRow | undefined => (isAfter?.(row) === false ? undefined : row)
     return this.#merge(own, fromCold, toRow, byPlace(order), limit, patience)
+  }
+
+  /** The first `limit` nodes of one namespace that no live node has for a child, the highest level first. */
+  async roots(
+    scope: Scope,
+    { limit, after, select }: Omit<RowRequest, 'order'>,
+    options: Patience,
+  ): Promise<ColdRow[]> {
+    const patience = this.#patience(options)
+    const own = { ...(await this.#own(scope, IS_NODE, patience)), order: HIGHEST_FIRST, after }
+    const exclude = [...own.versions.values()]
+    const ownNodes = exclude.filter((record) => isSelected(own, record))
+    const nodes = await this.#notOvertaken(ownNodes, patience)
+    const except = new Set(nodes.flatMap(({ children }) => children ?? []))
+    const candidates = new Set(nodes.map(({ id }) => id).filter((id) => !except.has(id)))
+    const below = await this.#parts.cold.haveParents({ ...own, exclude }, [...candidates], patience)
+    for (const id of below) candidates.delete(id)
+    const query = { ...own, exclude, except: [...except], fields: fieldsNeeded(select, HIGHEST_FIRST) }
+    const fromCold = within(scope, await this.#parts.cold.roots(query, limit, patience))
+    const isAfter = after === undefined ? undefined : afterPlace(HIGHEST_FIRST, after)
+    const toRow = (row: ColdRow): ColdRow | undefined =>
+      candidates.has(row.record.id) && isAfter?.(row) !== false ? row : undefined
+    return this.#merge(own, fromCold, toRow, byPlace(HIGHEST_FIRST), limit, patience)
+  }
+
+  /** Those of own records of which cold has nothing newer. */
+  async #notOvertaken(records: readonly EntryRecord[], patience: Patience): Promise<EntryRecord[]> {
+    if (records.length === 0) return []
+    const versions = await this.#parts.cold.versions(records, patience)
+    return records.filter(({ version }, i) => (versions[i] ?? '') <= version)
   }
 
   /** The first `limit` documents of one namespace whose ids come after one, by what the filter selects. */

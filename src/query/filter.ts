@@ -40,7 +40,7 @@ type Comparing<T> =
 export type ScalarCondition = { readonly field: ScalarField } & Comparing<Scalar>
 
 export type ListCondition = { readonly field: 'children' } & (
-  | { readonly operator: 'eq' | 'contains'; readonly value: readonly string[] }
+  | { readonly operator: 'eq' | 'contains' | 'overlaps'; readonly value: readonly string[] }
   | { readonly operator: 'exists' }
 )
 
@@ -120,6 +120,7 @@ function listHolds(actual: readonly string[] | null, condition: ListCondition): 
   if (actual === null) return false
   if (condition.operator === 'exists') return true
   const { operator, value } = condition
+  if (operator === 'overlaps') return actual.some((id) => isAmong(id, value))
   return operator === 'contains' ? value.every((id) => actual.includes(id)) : equalJson(actual, value)
 }
 

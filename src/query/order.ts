@@ -37,6 +37,9 @@ export type Order = readonly OrderTerm[]
 /** What decides the place of an entry, namespace and id at the end. Those of one order have one length. */
 export type OrderKeys = readonly (Scalar | null)[]
 
+/** Nodes of trees from the roots down. */
+export const HIGHEST_FIRST: Order = [{ field: 'level', isDescending: true }]
+
 const MAX_TERMS = 8
 
 export function parseOrder(given: unknown): Order {

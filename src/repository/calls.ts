@@ -12,10 +12,11 @@ import {
   timeout,
 } from '../call-options.ts'
 import { name } from '../entry/field-checks.ts'
-import type { EntryKind, EntryOf } from '../entry/memory-entry.ts'
+import type { EntryKind, EntryOf, TreeEntry } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import { MAX_DEPTH } from '../flow/tree-reader.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { Filter } from '../query/filter.ts'
@@ -95,6 +96,22 @@ export type DocumentChunksOptions = CallOptions & Pick<FindOptions, 'limit' | 'c
 export interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
   /** Which chunks count; documents without any are left out. @default all */
   readonly where?: Where<'chunk'> | undefined
+}
+
+/** The fields that a part of a tree may have: a node, or a chunk. */
+export type TreeField = FieldOf<TreeEntry>
+
+/** A page of a tree. */
+export interface TreeOptions<S extends TreeField = TreeField>
+  extends CallOptions,
+    Pick<FindOptions, 'limit' | 'cursor'> {
+  /** Fields to answer, besides `kind`. @default all */
+  readonly select?: readonly S[] | undefined
+}
+
+export interface DescendantsOptions<S extends TreeField = TreeField> extends TreeOptions<S> {
+  /** How many levels down, 1 to 100. @default all of them */
+  readonly depth?: number | undefined
 }
 
 export interface DeleteDocumentOptions extends WriteOptions {
@@ -240,6 +257,7 @@ const searching = {
 } satisfies RulesOf<SearchOptions>
 
 const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies RulesOf<DocumentChunksOptions>
+const walking = { select, ...paging } satisfies RulesOf<TreeOptions>
 
 const callback = <F extends (...args: never[]) => unknown>(): OptionRule<F> =>
   optionRule((value) => (typeof value === 'function' ? (value as F) : undefined), 'a function')
@@ -295,6 +313,16 @@ export const CALLS = {
   } satisfies RulesOf<UpdateWhereOptions>),
   replaceDocument: defineCall('replaceDocument', replacing),
   documents: defineCall('documents', { where, ...paging } satisfies RulesOf<DocumentsOptions>),
+  children: defineCall('children', walking),
+  parents: defineCall('parents', walking),
+  roots: defineCall('roots', walking),
+  leaves: defineCall('leaves', walking),
+  ancestors: defineCall('ancestors', walking),
+  descendants: defineCall('descendants', {
+    ...walking,
+    depth: wholeNumber(MAX_DEPTH),
+  } satisfies RulesOf<DescendantsOptions>),
+  level: defineCall('level', walking),
   search: asSearch(defineCall('search', searching)),
   explain: defineCall('explain', waiting),
   sync: defineCall('sync', waiting),

@@ -4,6 +4,7 @@ import type { DocumentWriter } from '../flow/document-writer.ts'
 import type { Explainer } from '../flow/explainer.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher } from '../flow/searcher.ts'
+import type { TreeReader } from '../flow/tree-reader.ts'
 import type { WhereChanger } from '../flow/where-changer.ts'
 import type { Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -17,6 +18,7 @@ export interface Flows {
   readonly reader: Reader
   readonly searcher: Searcher
   readonly documents: DocumentReader
+  readonly trees: TreeReader
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly explainer: Explainer

@@ -2,6 +2,7 @@ import { namespacePath } from '../entry/namespace.ts'
 import { ChunkRepository } from './chunk-repository.ts'
 import type { Flows } from './flows.ts'
 import { MemoryRepository } from './memory-repository.ts'
+import { RaptorRepository } from './raptor-repository.ts'
 
 /** The repositories of one namespace. A view cannot leave its scope. */
 export class NamespaceView {
@@ -13,7 +14,7 @@ export class NamespaceView {
   readonly chunks: ChunkRepository
   readonly embeddings: MemoryRepository<'embedding'>
   readonly metadata: MemoryRepository<'metadata'>
-  readonly raptorNodes: MemoryRepository<'raptor'>
+  readonly raptorNodes: RaptorRepository
   readonly blobs: MemoryRepository<'blob'>
 
   /** @internal */
@@ -24,7 +25,7 @@ export class NamespaceView {
     this.chunks = new ChunkRepository(flows, path)
     this.embeddings = new MemoryRepository(flows, path, 'embedding')
     this.metadata = new MemoryRepository(flows, path, 'metadata')
-    this.raptorNodes = new MemoryRepository(flows, path, 'raptor')
+    this.raptorNodes = new RaptorRepository(flows, path)
     this.blobs = new MemoryRepository(flows, path, 'blob')
   }
 

@@ -17,6 +17,7 @@ import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
+import { TreeReader } from '../flow/tree-reader.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
 import type { Flows } from '../repository/flows.ts'
@@ -111,6 +112,10 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
     timeout: timeouts.search,
   })
+  const trees = new TreeReader({
+    ...{ storeId: cold.storeId, searcher, pending, cold: readable, clock },
+    timeout: timeouts.search,
+  })
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
@@ -121,6 +126,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     reader,
     searcher,
     documents,
+    trees,
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     documentWriter: new DocumentWriter(documents, reader, writer, deleter),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),

@@ -10,7 +10,17 @@ import type { Checkpointer } from './checkpointer.ts'
 
 export type ColdReads = Pick<
   ColdTier,
-  'read' | 'versions' | 'highestVersion' | 'find' | 'count' | 'documents' | 'search' | 'searchTexts'
+  | 'read'
+  | 'versions'
+  | 'highestVersion'
+  | 'find'
+  | 'count'
+  | 'documents'
+  | 'walk'
+  | 'roots'
+  | 'haveParents'
+  | 'search'
+  | 'searchTexts'
 >
 
 export function readsWhileSetBack(
@@ -28,12 +38,15 @@ export function readsWhileSetBack(
     }
   }
   return {
-    read: (keys, options) => whole((patience) => cold.read(keys, patience), options),
+    read: (keys, options, fields) => whole((patience) => cold.read(keys, patience, fields), options),
     versions: (keys, options) => whole((patience) => cold.versions(keys, patience), options),
     highestVersion: () => whole(() => cold.highestVersion()),
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
     documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),
+    walk: (query, limit, options) => whole((patience) => cold.walk(query, limit, patience), options),
+    roots: (query, limit, options) => whole((patience) => cold.roots(query, limit, patience), options),
+    haveParents: (query, ids, options) => whole((patience) => cold.haveParents(query, ids, patience), options),
     search: (query, options) => whole((patience) => cold.search(query, patience), options),
     searchTexts: (query, options) => whole((patience) => cold.searchTexts(query, patience), options),
   }

@@ -18,6 +18,7 @@ import { describeColdRefusals } from './cold-refusals.ts'
 import { describeColdReplacements } from './cold-replacements.ts'
 import { describeColdSearch } from './cold-search.ts'
 import { describeColdShipping } from './cold-shipping.ts'
+import { describeColdTrees } from './cold-trees.ts'
 import { describeColdWhere } from './cold-where.ts'
 
 export interface ColdTierOptions {
@@ -44,6 +45,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdReads(driver)
     describeColdQueries(driver)
     describeColdDocuments(driver)
+    describeColdTrees(driver)
     describeColdWhere(driver)
     describeColdShipping(driver)
     describeColdReplacements(driver)

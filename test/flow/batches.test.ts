@@ -47,6 +47,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     reader: undefined as never,
     searcher: undefined as never,
     documents: undefined as never,
+    trees: undefined as never,
     documentWriter: undefined as never,
     whereChanger: undefined as never,
     explainer: undefined as never,

@@ -8,6 +8,7 @@ import { namespaceSegments, type Where } from '../../src/index.ts'
 import { ChunkRepository } from '../../src/repository/chunk-repository.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
 import { NamespaceView } from '../../src/repository/namespace-view.ts'
+import { RaptorRepository } from '../../src/repository/raptor-repository.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { embeddedPair, shareStore } from './stores.ts'
 
@@ -44,6 +45,13 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   updateWhere: [{ position: 7 }, { text: 'a' }],
   replaceDocument: ['d', [{ text: 'a' }]],
   documents: [],
+  children: [ID],
+  parents: [ID],
+  roots: [],
+  leaves: [ID],
+  ancestors: [ID],
+  descendants: [ID],
+  level: [1],
   search: [],
   explain: [ID],
   sync: [],
@@ -64,6 +72,7 @@ type Call = (options: unknown) => Promise<unknown>
 const calls: (readonly [string, () => Call])[] = [
   [MemoryRepository, () => view().chunks],
   [ChunkRepository, () => view().chunks],
+  [RaptorRepository, () => view().raptorNodes],
   [NamespaceView, () => view()],
   [MemoryStore, () => store()],
 ].flatMap(([type, target]) =>

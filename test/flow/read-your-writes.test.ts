@@ -1,6 +1,7 @@
 /** What a process has written it reads back, by key and by query, whatever the tiers are doing. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EntryRecord } from '../../src/entry/record.ts'
+import type { FindResult } from '../../src/index.ts'
 import { describeGated } from './gate.ts'
 import { shareStore, vectorOf } from './stores.ts'
 
@@ -102,6 +103,42 @@ describeGated('reading back', (tiers) => {
     await tiers.cold.tier.upsert([{ ...deleted, metadata: null, deletedAt: record.updatedAt }])
     expect((await chunks.find({ where: { key: 'g' } })).items).toEqual([])
     expect(await chunks.count()).toBe(1)
+  })
+
+  test('trees are as cold has them where that is newer than pending, and end where nodes lead back', async () => {
+    const { raptorNodes, chunks } = view()
+    const { namespace } = raptorNodes
+    const { id: leaf } = await chunks.put({ text: 'leaf' })
+    const { id: top } = await raptorNodes.put({ level: 2, summary: 'top', children: [] })
+    const { id: low, version } = await raptorNodes.put({ level: 1, summary: 'low', children: [leaf] })
+    await store().checkpoint()
+    const rows = await tiers.cold.tier.read([top, low].map((id) => ({ namespace, id })))
+    const [theirTop, theirLow] = rows.map((row) => row!.record)
+    const calls: Record<string, (id: string) => Promise<FindResult<{ readonly id: string }>>> = {
+      descendants: (id) => raptorNodes.descendants(id),
+      ancestors: (id) => raptorNodes.ancestors(id),
+      children: (id) => raptorNodes.children(id),
+      parents: (id) => raptorNodes.parents(id),
+    }
+    const idsOf = async (call: string, id: string) => (await calls[call]!(id)).items.map((entry) => entry.id)
+    for (const [nth, digits] of ['fe', 'ff'].entries()) {
+      // The second time while own versions of both are pending, which have no children.
+      if (nth === 1) tiers.cold.refuse('ship')
+      for (const id of nth === 1 ? [top, low] : [])
+        await raptorNodes.put({ id, level: 1, summary: 'ours', children: [] })
+      const newer = `${digits}${version.slice(2)}`
+      await tiers.cold.tier.upsert([
+        { ...theirTop!, children: [low, top], version: newer },
+        { ...theirLow!, children: [leaf, top], version: newer },
+      ])
+      expect(await idsOf('descendants', top)).toEqual([low, leaf])
+      expect(await idsOf('descendants', low)).toEqual([leaf, top].sort())
+      expect((await idsOf('ancestors', leaf)).sort()).toEqual([low, top].sort())
+      expect(await idsOf('ancestors', top)).toEqual([low])
+      expect(await idsOf('children', top)).toEqual([low, top])
+      expect(await idsOf('parents', leaf)).toEqual([low])
+      expect((await raptorNodes.roots()).items).toEqual([])
+    }
   })
 
   test('reads that hot or pending can answer for certain need no cold, others say that it is away', async () => {

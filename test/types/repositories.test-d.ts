@@ -18,11 +18,13 @@ import type {
   NamespaceView,
   Promotion,
   RaptorEntry,
+  RaptorRepository,
   Receipt,
   ReplacedDocument,
   RootView,
   SearchHit,
   ThermoclineError,
+  TreeEntry,
   WriteOutcome,
 } from '../../src/index.ts'
 
@@ -33,7 +35,17 @@ expectTypeOf(store.entries).toEqualTypeOf<MemoryRepository>()
 expectTypeOf(store.chunks).toEqualTypeOf<ChunkRepository>()
 expectTypeOf(store.embeddings).toEqualTypeOf<MemoryRepository<'embedding'>>()
 expectTypeOf(store.metadata).toEqualTypeOf<MemoryRepository<'metadata'>>()
-expectTypeOf(store.raptorNodes).toEqualTypeOf<MemoryRepository<'raptor'>>()
+expectTypeOf(store.raptorNodes).toEqualTypeOf<RaptorRepository>()
+expectTypeOf(store.raptorNodes).toExtend<MemoryRepository<'raptor'>>()
+expectTypeOf(store.raptorNodes.roots()).resolves.toEqualTypeOf<FindResult<RaptorEntry>>()
+expectTypeOf(store.raptorNodes.leaves('id', { limit: 1, cursor: 'c' })).resolves.toEqualTypeOf<FindResult<TreeEntry>>()
+expectTypeOf(store.raptorNodes.level(1, { select: ['summary'] })).resolves.toEqualTypeOf<
+  FindResult<Pick<RaptorEntry, 'summary' | 'kind'>>
+>()
+// @ts-expect-error a node has no text
+store.raptorNodes.parents('id', { select: ['text'] })
+// @ts-expect-error only descendants are asked for to a depth
+store.raptorNodes.leaves('id', { depth: 1 })
 expectTypeOf(store.blobs).toEqualTypeOf<MemoryRepository<'blob'>>()
 expectTypeOf(store.blobs.get('id')).resolves.toEqualTypeOf<BlobEntry | undefined>()
 store.blobs.put({ bytes: Buffer.from('a'), contentType: 'text/plain' })

@@ -126,7 +126,8 @@ function compared(field: ScalarField): { readonly column: SQL; readonly comparis
 function listSql(condition: ListCondition): SQL {
   if (condition.operator === 'exists') return sql`e.children IS NOT NULL`
   const ids = sql`${sql.param([...condition.value])}::uuid[]`
-  return condition.operator === 'contains' ? sql`e.children @> ${ids}` : sql`e.children = ${ids}`
+  const operators = { eq: sql`=`, contains: sql`@>`, overlaps: sql`&&` } as const
+  return sql`e.children ${operators[condition.operator]} ${ids}`
 }
 
 /**

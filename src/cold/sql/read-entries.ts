@@ -21,11 +21,16 @@ export function toColdRow(row: Row): ColdRow {
   return { record: recordOf(row), access: accessOf(row) }
 }
 
-export async function readEntries(driver: ColdDriver, keys: readonly EntryKey[]): Promise<(ColdRow | undefined)[]> {
+/** @param fields of the records. @default all */
+export async function readEntries(
+  driver: ColdDriver,
+  keys: readonly EntryKey[],
+  fields?: ReadonlySet<keyof EntryRecord>,
+): Promise<(ColdRow | undefined)[]> {
   const answers: (ColdRow | undefined)[] = keys.map(() => undefined)
   if (keys.length === 0) return answers
   const rows = await driver.query(sql`
-    SELECT k.nth::int4 AS nth, ${ROW_COLUMNS}
+    SELECT k.nth::int4 AS nth, ${rowColumns(fields)}
     FROM ${unnestKeys(keys)} WITH ORDINALITY AS k (namespace, id, nth)
     CROSS JOIN ${lookUp(sql`k`)} ${ACCESS_JOIN}`)
   for (const row of rows) answers[(row.nth as number) - 1] = toColdRow(row)

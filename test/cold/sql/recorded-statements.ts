@@ -52,6 +52,9 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
         for (const filter of [[], ofDocument]) await tier.find(queryOf({ scope, exclude, filter }), 100)
     await tier.find({ ...queryOf({ filter: ofDocument }), order: byPosition }, 100)
     await tier.find({ ...queryOf(), fields: new Set(['namespace', 'id', 'version']) }, 100)
+    const nodes = [{ field: 'kind' as const, operator: 'eq' as const, value: 'raptor' }]
+    const parents = [...nodes, { field: 'children' as const, operator: 'contains' as const, value: [records[1]!.id] }]
+    await tier.find(queryOf({ filter: parents }), 100)
     await tier.find({ ...queryOf({ filter: [...ofDocument, ...beyond(7, records[7]!.id)] }), order: byPosition }, 100)
   },
   count: async (tier) => {
@@ -62,6 +65,24 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     const some = records.map((record, n) => ({ ...record, documentId: n % 2 === 0 ? `d${n}` : null }))
     for (const after of [undefined, 'd7'])
       for (const own of [[], some]) await tier.documents({ ...queryOf({ filter }), after, own }, 100)
+  },
+  walk: async (tier) => {
+    const from = records[1]!.id
+    for (const direction of ['up', 'down'] as const)
+      for (const after of [undefined, { depth: 1, id: from }])
+        await tier.walk({ ...queryOf(), from, direction, depth: 100, after }, 100)
+  },
+  roots: async (tier) => {
+    for (const exclude of [[], records])
+      for (const after of [undefined, [1, flat.namespace, records[1]!.id]])
+        await tier.roots({ ...queryOf({ exclude }), after, except: records.map(({ id }) => id) }, 100)
+  },
+  haveParents: async (tier) => {
+    for (const exclude of [[], records])
+      await tier.haveParents(
+        queryOf({ exclude }),
+        records.map(({ id }) => id),
+      )
   },
   search: async (tier) => {
     for (const exclude of [[], records])

@@ -243,6 +243,10 @@ interface DeletedWhere {
 
 type Demotion = 'demoted' | 'not-hot' | 'kept';
 
+interface DescendantsOptions<S extends TreeField = TreeField> extends TreeOptions<S> {
+    readonly depth?: number | undefined;
+}
+
 type Directions = {
     readonly [F in OrderField]?: 'asc' | 'desc';
 };
@@ -593,7 +597,7 @@ declare class NamespaceView {
     readonly chunks: ChunkRepository;
     readonly embeddings: MemoryRepository<'embedding'>;
     readonly metadata: MemoryRepository<'metadata'>;
-    readonly raptorNodes: MemoryRepository<'raptor'>;
+    readonly raptorNodes: RaptorRepository;
     readonly blobs: MemoryRepository<'blob'>;
     namespace(...segments: readonly string[]): NamespaceView;
 }
@@ -605,6 +609,10 @@ interface NoBuiltIn {
     readonly [Symbol.toStringTag]?: never;
 }
 
+type NodeField = SelectField<'raptor'>;
+
+type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>;
+
 type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[];
 
 type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`;
@@ -615,7 +623,9 @@ type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K exte
 
 type OwnField = Exclude<FieldName, Unordered>;
 
-type Parts<E, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
+type Parts$1<E, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
+
+type Parts<S extends TreeField> = Promise<FindResult<Selected<TreeEntry, S>>>;
 
 type Patch<I extends EntryInput> = Changeable<I> & {
     readonly metadata?: GivenMetadata | null | undefined;
@@ -703,6 +713,17 @@ interface RaptorInput extends InputBase {
     readonly embedding?: Vector | undefined;
 }
 
+declare class RaptorRepository extends MemoryRepository<'raptor'> {
+    #private;
+    children<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S>;
+    parents<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S>;
+    level<S extends NodeField = never>(level: number, options?: TreeOptions<S>): Nodes<S>;
+    roots<S extends NodeField = never>(options?: TreeOptions<S>): Nodes<S>;
+    leaves<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S>;
+    ancestors<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S>;
+    descendants<S extends TreeField = never>(id: string, options?: DescendantsOptions<S>): Parts<S>;
+}
+
 interface Receipt {
     readonly namespace: string;
     readonly id: string;
@@ -788,7 +809,7 @@ interface SearchResult<E = MemoryEntry> {
 
 type SelectField<K extends EntryKind | undefined = undefined> = FieldOf<EntryOf<K>>;
 
-type Selected<E, S extends PropertyKey> = [S] extends [never] ? E : Parts<E, S>;
+type Selected<E, S extends PropertyKey> = [S] extends [never] ? E : Parts$1<E, S>;
 
 interface SequenceRange {
     readonly from: number;
@@ -906,6 +927,14 @@ interface TimeoutOptions {
     readonly open?: Duration | undefined;
 }
 
+type TreeEntry = RaptorEntry | ChunkEntry;
+
+type TreeField = FieldOf<TreeEntry>;
+
+interface TreeOptions<S extends TreeField = TreeField> extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+    readonly select?: readonly S[] | undefined;
+}
+
 interface TypedRepository<K extends EntryKind | undefined, S extends StandardSchema, Input = WithMetadata<PutOf<K>, SchemaInput<S>>, M = SchemaOutput<S>, Entry = WithMetadata<EntryOf<K>, M>> extends Common {
     put(input: Input, options?: PutOptions): Promise<Receipt>;
     upsert(input: Input, options?: WriteOptions): Promise<Receipt>;
@@ -1005,6 +1034,6 @@ declare function namespaceSegments(path: string): string[];
 
 declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore>;
 
-export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
+export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, Demotion, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TypedRepository, TypedWhere, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,2 @@
+CREATE INDEX "memory_entries_level" ON "thermocline"."memory_entries" USING btree ("namespace","level" DESC NULLS LAST,"id") WHERE level IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "memory_entries_children" ON "thermocline"."memory_entries" USING gin ("children") WITH (fastupdate=false) WHERE children IS NOT NULL;

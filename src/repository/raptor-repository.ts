@@ -1,0 +1,116 @@
+/** What only nodes of RAPTOR trees have: the trees that they make. */
+import { wholeNumber } from '../entry/field-checks.ts'
+import type { RaptorEntry, TreeEntry } from '../entry/memory-entry.ts'
+import { ownNamespace } from '../entry/namespace.ts'
+import { validateId } from '../entry/validate.ts'
+import type { Page } from '../flow/searcher.ts'
+import { IN_TREE, IS_LEAF, IS_NODE, type Walk } from '../flow/tree-reader.ts'
+import type { Filter } from '../query/filter.ts'
+import type { Selected } from '../query/select.ts'
+import {
+  CALL_DEFAULTS,
+  CALLS,
+  type DescendantsOptions,
+  type SelectField,
+  type TreeField,
+  type TreeOptions,
+} from './calls.ts'
+import type { Flows } from './flows.ts'
+import { MemoryRepository } from './memory-repository.ts'
+import type { FindResult } from './repository-types.ts'
+
+type NodeField = SelectField<'raptor'>
+type Parts<S extends TreeField> = Promise<FindResult<Selected<TreeEntry, S>>>
+type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>
+
+/**
+ * Trees are read in pages, as by `find`. They stay within the namespace: an id in `children` is one of the same. What
+ * is there is neither a node nor a chunk, or not there, is passed over. None of these calls counts an access.
+ */
+export class RaptorRepository extends MemoryRepository<'raptor'> {
+  readonly #flows: Flows
+
+  /** @internal */
+  constructor(flows: Flows, namespace: string) {
+    super(flows, namespace, 'raptor')
+    this.#flows = flows
+  }
+
+  /** Answers the children of a node, in the order in which it names them. */
+  children<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S> {
+    return this.#flows.gate.run(CALLS.children, options, async ({ limit = LIMIT, cursor, select, ...patience }) => {
+      const asked = { limit, cursor, select }
+      return answered(await this.#flows.trees.children(this.#own, validateId(id), asked, patience))
+    })
+  }
+
+  /** Answers the nodes that have this node or chunk for a child, by their ids. */
+  parents<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S> {
+    return this.#flows.gate.run(CALLS.parents, options, async (checked) => {
+      return this.#nodes([{ field: 'children', operator: 'contains', value: [validateId(id)] }], checked)
+    })
+  }
+
+  /** Answers the nodes of a level, by their ids. */
+  level<S extends NodeField = never>(level: number, options?: TreeOptions<S>): Nodes<S> {
+    return this.#flows.gate.run(CALLS.level, options, async (checked) => {
+      return this.#nodes([{ field: 'level', operator: 'eq', value: wholeNumber('level', level) }], checked)
+    })
+  }
+
+  /**
+   * Answers the nodes that no node has for a child, the highest level first. It looks at the nodes of the namespace in
+   * that order, until it has a page.
+   */
+  roots<S extends NodeField = never>(options?: TreeOptions<S>): Nodes<S> {
+    return this.#flows.gate.run(CALLS.roots, options, async ({ limit = LIMIT, cursor, select, ...patience }) => {
+      return answered(await this.#flows.trees.roots(this.#own, { limit, cursor, select }, patience))
+    })
+  }
+
+  /** As {@link descendants}, of those that have no children themselves: chunks, and nodes whose list is empty. */
+  leaves<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S> {
+    return this.#flows.gate.run(CALLS.leaves, options, (checked) =>
+      this.#walk({ from: validateId(id), direction: 'down', filter: IS_LEAF }, checked),
+    )
+  }
+
+  /** Answers the nodes above a node or chunk, the nearest first, then by id. */
+  ancestors<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S> {
+    return this.#flows.gate.run(CALLS.ancestors, options, (checked) =>
+      this.#walk({ from: validateId(id), direction: 'up', filter: IS_NODE }, checked),
+    )
+  }
+
+  /** Answers the nodes and chunks below a node, the nearest first, then by id; each once, by the shortest way. */
+  descendants<S extends TreeField = never>(id: string, options?: DescendantsOptions<S>): Parts<S> {
+    return this.#flows.gate.run(CALLS.descendants, options, ({ depth, ...checked }) =>
+      this.#walk({ from: validateId(id), direction: 'down', filter: IN_TREE, depth }, checked),
+    )
+  }
+
+  /** A tree belongs to one namespace. */
+  get #own(): string {
+    return ownNamespace(this.namespace)
+  }
+
+  async #nodes<E>(filter: Filter, checked: ReturnType<typeof CALLS.level>): Promise<FindResult<E>> {
+    const { limit = LIMIT, cursor, select, ...patience } = checked
+    const scope = { namespace: this.#own, recursive: false }
+    return answered(
+      await this.#flows.searcher.find(scope, [...IS_NODE, ...filter], { limit, cursor, select }, patience),
+    )
+  }
+
+  async #walk<E>(walk: Walk, checked: ReturnType<typeof CALLS.leaves>): Promise<FindResult<E>> {
+    const { limit = LIMIT, cursor, select, ...patience } = checked
+    return answered(await this.#flows.trees.walk(this.#own, walk, { limit, cursor, select }, patience))
+  }
+}
+
+const { limit: LIMIT } = CALL_DEFAULTS.find
+
+/** What the filters of a tree select is typed so. */
+function answered<E>(page: Page): FindResult<E> {
+  return page as FindResult<unknown> as FindResult<E>
+}

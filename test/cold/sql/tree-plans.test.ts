@@ -1,0 +1,98 @@
+/** What is read of a tree is what is answered, beside many entries: asked of the database. */
+import type { PGlite } from '@electric-sql/pglite'
+import { type SQL, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pglite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ColdWalk } from '../../../src/cold/cold-tier.ts'
+import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { findSql } from '../../../src/cold/sql/find-entries.ts'
+import { rootsSql, walkSql } from '../../../src/cold/sql/walk-tree.ts'
+import { IN_TREE, IS_LEAF, IS_NODE } from '../../../src/flow/tree-reader.ts'
+import { FUTURE, idOf } from '../../contract/cold-records.ts'
+import { PgliteTemplate } from '../pglite/pglite-template.ts'
+
+/** Chunks; each ten are below a node, as each ten nodes are, to a root of 1 000 chunks. */
+const CHUNKS = 20_000
+const PAGE = 20
+const template = new PgliteTemplate()
+let client: PgliteClient
+
+const id = (n: string): string => `('00000000-0000-4000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`
+
+/** Nodes of a level have the ids from `level` millions on. */
+const nodes = (level: number, count: number): string => `
+  INSERT INTO thermocline.memory_entries
+    (namespace, id, version, kind, text, level, children, created_at, updated_at)
+  SELECT 'ns', ${id(`${level * 1_000_000} + i`)}, lpad(to_hex(i), 16, '0') || '0000000a', 'raptor', 'summary', ${level},
+    (SELECT array_agg(${id(`${(level - 1) * 1_000_000} + i * 10 + c`)}) FROM generate_series(0, 9) AS c), now(), now()
+  FROM generate_series(0, ${count - 1}) AS i;`
+
+beforeAll(async () => {
+  await template.make()
+  client = await PgliteClient.start(`${await template.copy()}/data`)
+  await client.exec(`
+    INSERT INTO thermocline.memory_entries
+      (namespace, id, version, kind, text, position, created_at, updated_at)
+    SELECT 'ns', ${id('i')}, lpad(to_hex(i), 16, '0') || '0000000a', 'chunk', 'text', i, now(), now()
+    FROM generate_series(0, ${CHUNKS - 1}) AS i;
+    ${nodes(1, CHUNKS / 10)} ${nodes(2, CHUNKS / 100)} ${nodes(3, CHUNKS / 1_000)}`)
+})
+afterAll(async () => {
+  await client.close()
+  await template.remove()
+})
+
+interface PlanNode {
+  readonly 'Relation Name'?: string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly 'Rows Removed by Index Recheck'?: number
+  readonly Plans?: readonly PlanNode[]
+}
+
+/** How many rows of entries the statement looks at. */
+async function rowsRead(statement: SQL): Promise<number> {
+  const explained = sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`
+  const { rows } = await drizzle(client as unknown as PGlite).execute<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explained)
+  const read = (node: PlanNode): number => {
+    const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)
+    const below = (node.Plans ?? []).reduce((sum, child) => sum + read(child), 0)
+    const own = (node['Actual Rows'] + removed) * node['Actual Loops']
+    return below + (node['Relation Name'] === 'memory_entries' ? own : 0)
+  }
+  return read(rows[0]!['QUERY PLAN'][0].Plan)
+}
+
+const base = { scope: { namespace: 'ns', recursive: false }, now: FUTURE, exclude: [] }
+const walk = (from: number, overrides: Partial<ColdWalk> = {}): ColdWalk => {
+  return { ...base, from: idOf(from), direction: 'down', depth: 100, filter: IN_TREE, ...overrides }
+}
+
+describe.each(['without statistics', 'with statistics'])('rows that are read %s', (state) => {
+  beforeAll(async () => {
+    if (state === 'with statistics') await client.exec('ANALYZE thermocline.memory_entries')
+  })
+
+  it('for a page of what is below a node are those of the page, and of the levels above it', async () => {
+    const root = 3_000_000
+    expect(await rowsRead(walkSql(walk(root), PAGE))).toBeLessThan(400)
+    expect(await rowsRead(walkSql(walk(1_000_007), PAGE))).toBeLessThan(60)
+    // A whole tree: 1 110 entries, each looked at as an answer, for its children and as a row.
+    expect(await rowsRead(walkSql(walk(root), 2_000))).toBeLessThan(5 * 1_110)
+    expect(await rowsRead(walkSql(walk(root, { filter: IS_LEAF }), PAGE))).toBeLessThan(3_000)
+  })
+
+  it('for what is above an entry are the nodes that are', async () => {
+    expect(await rowsRead(walkSql(walk(4_321, { direction: 'up', filter: IS_NODE }), PAGE))).toBeLessThan(20)
+    const filter = [...IS_NODE, { field: 'children' as const, operator: 'contains' as const, value: [idOf(4_321)] }]
+    expect(await rowsRead(findSql({ ...base, filter }, PAGE))).toBeLessThan(10)
+  })
+
+  it('for a page of a level are those of the page, and for one of roots a batch of nodes', async () => {
+    // A batch of nodes, a parent of each, and the rows of the page.
+    expect(await rowsRead(rootsSql({ ...base, filter: [], except: [] }, PAGE))).toBeLessThan(2_500)
+    const filter = [...IS_NODE, { field: 'level' as const, operator: 'eq' as const, value: 1 }]
+    expect(await rowsRead(findSql({ ...base, filter }, PAGE))).toBeLessThan(50)
+  })
+})
