@@ -302,8 +302,8 @@ export interface ColdTier {
    */
   documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>
   /**
-   * The first answers of a walk, at most `limit`, nearest first, then by id. The scope MUST be one namespace, and nothing
-   * may be excluded.
+   * The first answers of a walk, at most `limit`, nearest first, then by id. The scope MUST be one namespace, and
+   * nothing may be excluded.
    */
   walk(query: ColdWalk, limit: number, options?: Patience): Promise<ColdTreeRow[]>
   /** The first roots, at most `limit`, in the order {@link HIGHEST_FIRST}. The scope MUST be one namespace. */
