@@ -61,6 +61,13 @@ export type { Fusion, Mmr } from './query/search-query.ts'
 export type { Selected } from './query/select.ts'
 export type { Comparison, Equality, JsonComparison, ListComparison, TextComparison, Where } from './query/where.ts'
 export type {
+  DeleteOperation,
+  Operation,
+  PutOperation,
+  UpdateOperation,
+} from './repository/atomic-write.ts'
+export type {
+  AtomicOptions,
   ByBoth,
   ByText,
   ByVector,

@@ -29,6 +29,10 @@ test('the example of compare-and-set runs as it stands', async () => {
   expect(await runExample(exampleWith('expectedVersion'))).toBe("{ state: 'done', tries: 1 }\n")
 })
 
+test('the example of what is written all or none runs as it stands', async () => {
+  expect(await runExample(exampleWith('atomic: true'))).toBe('[ { coins: 2 }, { coins: 5 } ]\n')
+})
+
 test('the example of `where` selects as it says', async () => {
   expect((await runExample(exampleWith('metadataPath'))).split('\n')).toEqual([
     "[ 'Warm water floats' ]",

@@ -36,10 +36,10 @@ function describeScans(logs: readonly ScanReport[]): string {
 }
 
 function describeLog(log: ScanReport): string[] {
-  const { walId, epoch, firstSequence, lastSequence, puts, deletes, controls, mark, tornTail, damage } = log
+  const { walId, epoch, firstSequence, lastSequence, puts, deletes, bundles, mark, tornTail, damage } = log
   const lines = [
     `log ${walId}, epoch ${epoch}, records ${firstSequence} to ${lastSequence}: ` +
-      `${puts} puts, ${deletes} deletes, ${controls} others`,
+      `${puts} puts, ${deletes} deletes, ${bundles === 0 ? '' : `${bundles} bundles of both, `}${log.controls} others`,
   ]
   for (const segment of log.segments)
     lines.push(
@@ -48,7 +48,7 @@ function describeLog(log: ScanReport): string[] {
     )
   if (mark !== undefined)
     lines.push(`  durable up to record ${mark.sequence}: segment ${mark.segment}, offset ${mark.offset}`)
-  else if (puts + deletes > 0)
+  else if (puts + deletes + bundles > 0)
     lines.push('  no durable mark: its file is gone, and nothing else tells whether the end of the log is missing')
   if (tornTail !== undefined)
     lines.push(

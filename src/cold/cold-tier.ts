@@ -111,11 +111,17 @@ export type ShipResult =
   | { readonly status: 'elsewhere'; readonly sequence: number }
 
 /** A version that is to take the place of exactly the one that cold has (rule K3 of flow/README.md). */
-export interface Replacement {
+export interface Replacing {
   readonly record: EntryRecord
   /** What cold MUST have of the key: this version, tombstones and expired rows included; undefined: no row at all. */
   readonly base: Version | undefined
-  /** Number of the hot generation in which the key was reserved; undefined: cold knows none. */
+}
+
+/** Versions that take the place of what cold has together, or none of them does. */
+export interface Replacement {
+  /** At least one; no key twice. */
+  readonly changes: readonly Replacing[]
+  /** Number of the hot generation in which the keys were reserved; undefined: cold knows none. */
   readonly generationNumber: number | undefined
   /** The time, by cold's clock, after which the reservation may be gone. */
   readonly until: number
@@ -125,7 +131,7 @@ export interface Replacement {
 
 export type Replaced =
   | 'replaced'
-  /** Cold has something else of the key than `base`. Nothing was written. */
+  /** Cold has something else of a key than its `base`. Nothing was written. */
   | 'other'
   /**
    * Another generation is current, the time is over, or cold does not have of the log what it had. Nothing was
@@ -327,10 +333,10 @@ export interface ColdTier {
   ship(batch: ShipBatch): Promise<ShipResult>
 
   /**
-   * Decides between all who ask for the same at the same time: one of them replaces `base`. Hot may hold an older
-   * version then, so a row of `hot_misses` comes with it where cold knows a generation. Where the answer was lost and
-   * cold does not have the version, it rejects with the outcome `unknown`: it may still come. Any other rejection wrote
-   * nothing, and has the outcome `none`.
+   * Decides between all who ask for the same at the same time: one of them replaces each `base`, all in one
+   * transaction. Hot may hold older versions then, so rows of `hot_misses` come with it where cold knows a generation.
+   * Where the answer was lost and cold does not have the versions, it rejects with the outcome `unknown`: they may
+   * still come. Any other rejection wrote nothing, and has the outcome `none`.
    */
   replace(replacement: Replacement): Promise<Replaced>
 

@@ -27,3 +27,6 @@ export const MAX_INT4 = 2_147_483_647
 
 /** Last millisecond of year 9999: beyond it Date and Postgres no longer agree on text forms. */
 export const MAX_TIME = 253_402_300_799_999
+
+/** The most that is written all or none: it is one record of the log, and one transaction in cold. */
+export const ATOMIC_LIMITS = { operations: 1_000, bytes: 8 * 1024 * 1024 }

@@ -1,11 +1,11 @@
 /**
- * The way of a write that depends on what it replaces: it takes the place of exactly one version, or of nothing (rules
- * K1 to K6 of flow/README.md).
+ * The way of a write that depends on what it replaces: it takes the place of exactly one version, or of nothing; and of
+ * several writes of which all are to happen or none (rules K1 to K8 of flow/README.md).
  *
  *     read the newest of pending, hot and cold, and see to it that cold has it
  *     reserve: from now on every plain put that hot takes is above the new version
- *     cold decides by the lock of the row
- *     log, pending, hot, as any write; then it is acknowledged
+ *     cold decides by the locks of the rows, in one transaction
+ *     log, as one record, pending, hot, as any write; then it is acknowledged
  *
  * Cold decides, and not hot: what hot has decided it may forget, and then two writers would both have replaced the same
  * version. Nobody reads the new version before cold has it, so nothing that was read is taken back. Log and pending get
@@ -15,7 +15,8 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
-import { type AccessStats, type EntryRecord, newerOf } from '../entry/record.ts'
+import { ATOMIC_LIMITS } from '../entry/limits.ts'
+import { type AccessStats, contentSize, type EntryRecord, newerOf } from '../entry/record.ts'
 import { isPromise } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { justBelow, type Version, type VersionClock, ZERO_VERSION } from '../entry/version.ts'
@@ -27,7 +28,7 @@ import {
   type WriteFailure,
   withoutContent,
 } from '../errors.ts'
-import type { HotTier, HotWrite } from '../hot/hot-tier.ts'
+import type { HotReservation, HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { runningOut, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
@@ -51,6 +52,7 @@ export interface CompareAndSetParts {
   readonly shippedSequence: () => number
 }
 
+/** Of what a change is made, and what it depends on. */
 export interface ChangeTerms extends WriteTerms {
   /** The version that is to be replaced, null where there must be no entry. @default whatever is there */
   readonly expectedVersion?: Version | null | undefined
@@ -61,6 +63,13 @@ export interface ChangeTerms extends WriteTerms {
  * another write came first.
  */
 export type Make = (current: EntryRecord | undefined) => UnversionedRecord | Promise<UnversionedRecord>
+
+/** One of several changes of which all happen or none. */
+export interface Change extends Pick<ChangeTerms, 'expectedVersion'> {
+  readonly key: EntryKey
+  /** As {@link Make}; undefined: the entry is left as it is. */
+  readonly make: (current: EntryRecord | undefined) => ReturnType<Make> | undefined
+}
 
 /**
  * The part of a marker's time for which a reservation is relied on, by the database's clock: a put that hot takes once
@@ -74,6 +83,8 @@ const LONGEST_PAUSE_MS = 50
 /** Where the write stands, for whoever stops waiting for it. */
 interface Progress {
   outcome: 'none' | 'unknown' | 'applied'
+  /** Of what is written, or of the first of that. */
+  id: string
   version: Version | undefined
   /** Aborted once nobody waits any more. */
   readonly givenUp: AbortSignal
@@ -87,13 +98,21 @@ interface Newest {
   readonly access: AccessStats | undefined
 }
 
+/** A change, and what it is about to replace. */
+interface Made {
+  readonly record: EntryRecord
+  readonly newest: Newest
+  /** When what it replaces expires. */
+  readonly end: number
+}
+
 /** What hot has promised. */
 interface Reservation {
   readonly startedAt: number
   readonly generationId: string
   readonly generationNumber: number | undefined
   readonly until: number
-  readonly access: AccessStats | undefined
+  readonly access: readonly (AccessStats | undefined)[]
 }
 
 export class CompareAndSet {
@@ -109,12 +128,23 @@ export class CompareAndSet {
    * Rejects with `ERR_CONFLICT` where something else than `expectedVersion` is there. What ends otherwise says by
    * `details.outcome` whether the entry was written: `unknown` is never a conflict.
    */
-  async change(key: EntryKey, make: Make, terms: ChangeTerms): Promise<Receipt> {
+  async change(key: EntryKey, make: Make, { expectedVersion, ...terms }: ChangeTerms): Promise<Receipt> {
+    const [receipt] = await this.changeAll([{ key, make, expectedVersion }], terms)
+    return receipt!
+  }
+
+  /**
+   * As {@link change}, all of them or none; no key twice. Answers in order; undefined for what is left as it is. What
+   * is wrong with one of several says in `details.index` with which.
+   */
+  async changeAll(changes: readonly Change[], terms: WriteTerms): Promise<(Receipt | undefined)[]> {
     const patience = runningOut(terms)
     const givingUp = new AbortController()
-    const progress: Progress = { outcome: 'none', version: undefined, givenUp: givingUp.signal }
+    const { id } = changes[0]!.key
+    const progress: Progress = { outcome: 'none', id, version: undefined, givenUp: givingUp.signal }
+    const names = changes.map(({ key }) => keyText(key))
     const begin = () => {
-      const work = this.#locks.run(keyText(key), () => this.#repeat(key, make, terms.expectedVersion, progress))
+      const work = this.#locks.runAll(names, () => this.#repeat(changes, progress))
       const running = work.catch(() => {}).finally(() => this.#running.delete(running))
       this.#running.add(running)
       return withDeadline(work, patience)
@@ -123,7 +153,7 @@ export class CompareAndSet {
       return await this.#parts.pressure.admit(begin, patience)
     } catch (error) {
       givingUp.abort()
-      throw withProgress(error, key.id, progress)
+      throw withProgress(error, progress)
     }
   }
 
@@ -132,19 +162,18 @@ export class CompareAndSet {
     await Promise.all(this.#running)
   }
 
-  async #repeat(key: EntryKey, make: Make, expected: Version | null | undefined, progress: Progress): Promise<Receipt> {
+  async #repeat(changes: readonly Change[], progress: Progress): Promise<(Receipt | undefined)[]> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       refuseGivenUp(progress)
-      this.#refuseOutdated(key, expected)
-      const newest = await this.#newest(key)
+      for (const [i, change] of changes.entries()) this.#refuseOutdated(change, placeOf(i, changes))
+      const newest = await this.#newest(changes.map(({ key }) => key))
       if (newest !== undefined) {
-        const current = this.#liveOf(newest.record)
-        if (expected !== undefined && (current?.version ?? null) !== expected)
-          throw conflict(expected, current?.version)
-        const made = make(current)
-        const next = isPromise(made) ? await withDeadline(made, { signal: progress.givenUp }) : made
-        const receipt = await this.#tryReplace(next, newest, current, progress)
-        if (receipt !== undefined) return receipt
+        const made = await this.#make(changes, newest, progress)
+        const written = await this.#tryReplace(
+          made.filter((one) => one !== undefined),
+          progress,
+        )
+        if (written !== undefined) return made.map((one) => one && written.get(one))
       }
       await pause(attempt)
     }
@@ -156,111 +185,154 @@ export class CompareAndSet {
   }
 
   /** Nobody has to be asked where this process itself has written something newer. */
-  #refuseOutdated(key: EntryKey, expected: Version | null | undefined): void {
+  #refuseOutdated({ key, expectedVersion: expected }: Change, place: ReturnType<typeof placeOf>): void {
     const own = this.#parts.journal.pending.get(key)
     if (typeof expected === 'string' && own !== undefined && own.version > expected)
-      throw conflict(expected, this.#liveOf(own)?.version)
+      throw conflict(expected, this.#liveOf(own)?.version, place)
   }
 
   /**
    * In the order of rule R3. What only hot or a log has goes to cold first, for cold is to decide; undefined where it
    * changed meanwhile.
    */
-  async #newest(key: EntryKey): Promise<Newest | undefined> {
+  async #newest(keys: readonly EntryKey[]): Promise<readonly Newest[] | undefined> {
     const { journal, hot, reads, cold, versions } = this.#parts
-    const own = journal.pending.get(key)
-    const [held] = await hot.read([key])
-    const [row] = await reads.read([key])
-    const heldIsNewer = held !== undefined && held.version > (own?.version ?? ZERO_VERSION)
-    const near = heldIsNewer ? held.content.record : own
-    const newest = newerOf(near, row?.record)
-    if (newest !== undefined) versions.observe(key, newest.version)
-    if (newest === undefined || newest === row?.record)
-      return { record: newest, base: newest?.version, access: row?.access }
-    await cold.upsert([newest])
-    const [base] = await reads.versions([key])
+    const own = keys.map((key) => journal.pending.get(key))
+    const held = await hot.read(keys)
+    const rows = await reads.read(keys)
+    const newest = keys.map((key, i): Newest => {
+      const heldIsNewer = (held[i]?.version ?? ZERO_VERSION) > (own[i]?.version ?? ZERO_VERSION)
+      const record = newerOf(heldIsNewer ? held[i]!.content.record : own[i], rows[i]?.record)
+      if (record !== undefined) versions.observe(key, record.version)
+      return { record, base: rows[i]?.record.version, access: rows[i]?.access }
+    })
+    const lacking = newest.filter(({ record, base }) => record !== undefined && record.version !== base)
+    if (lacking.length === 0) return newest
+    const records = lacking.map(({ record }) => record!)
+    await cold.upsert(records)
+    const bases = new Map(lacking.map((one, i) => [one, i] as const))
+    const found = await reads.versions(records)
+    const settled = newest.map((one) => (bases.has(one) ? { ...one, base: found[bases.get(one)!] } : one))
     // Deleted or expired so long ago that cold has collected it, while hot still held it.
-    const isCollected = base === undefined && this.#liveOf(newest) === undefined
-    return base === newest.version || isCollected ? { record: newest, base, access: row?.access } : undefined
+    const isCollected = ({ record, base }: Newest) => base === undefined && this.#liveOf(record) === undefined
+    return settled.every((one) => one.base === one.record?.version || isCollected(one)) ? settled : undefined
   }
 
-  /** Undefined where something else came first. @param current what it was made of: the newest, while that is live. */
-  async #tryReplace(
-    unversioned: UnversionedRecord,
-    newest: Newest,
-    current: EntryRecord | undefined,
+  /** In order; undefined for what is left as it is. */
+  async #make(
+    changes: readonly Change[],
+    newest: readonly Newest[],
     progress: Progress,
-  ): Promise<Receipt | undefined> {
-    const { versions, cold, journal, shippedSequence } = this.#parts
-    const record: EntryRecord = { ...unversioned, version: versions.next(unversioned, newest.record?.version) }
-    const reservation = await this.#reserve(record, newest, current?.expiresAt ?? Number.POSITIVE_INFINITY)
-    if (reservation === undefined || this.#hasNewer(record, newest)) return undefined
+  ): Promise<(Made | undefined)[]> {
+    const made: (Made | undefined)[] = []
+    let bytes = 0
+    for (const [i, { make, expectedVersion: expected }] of changes.entries()) {
+      const current = this.#liveOf(newest[i]!.record)
+      const place = placeOf(i, changes)
+      if (expected !== undefined && (current?.version ?? null) !== expected)
+        throw conflict(expected, current?.version, place)
+      const next = await within(place, async () => {
+        const answer = make(current)
+        return isPromise(answer) ? withDeadline(answer, { signal: progress.givenUp }) : answer
+      })
+      if (next === undefined) {
+        made.push(undefined)
+        continue
+      }
+      bytes += contentSize(next)
+      const version = this.#parts.versions.next(next, newest[i]!.record?.version)
+      const end = current?.expiresAt ?? Number.POSITIVE_INFINITY
+      made.push({ record: { ...next, version }, newest: newest[i]!, end })
+    }
+    if (changes.length > 1 && bytes > ATOMIC_LIMITS.bytes) throw tooLarge(bytes)
+    return made
+  }
+
+  /** Undefined where something else came first. */
+  async #tryReplace(made: readonly Made[], progress: Progress): Promise<Map<Made, Receipt> | undefined> {
+    const { cold, journal, shippedSequence } = this.#parts
+    if (made.length === 0) return new Map()
+    const reservation = await this.#reserve(made)
+    if (reservation === undefined || made.some((one) => this.#hasNewer(one))) return undefined
     refuseGivenUp(progress)
     const { walId, epoch } = journal.log
     const log = { walId, epoch, sequence: shippedSequence() }
     const { generationNumber, until } = reservation
-    progress.outcome = 'unknown'
-    progress.version = record.version
-    const verdict = await cold.replace({ record, base: newest.base, generationNumber, until, log })
+    const [{ record: first }] = made as [Made]
+    Object.assign(progress, { outcome: 'unknown', id: first.id, version: first.version })
+    const changes = made.map(({ record, newest: { base } }) => ({ record, base }))
+    const verdict = await cold.replace({ changes, generationNumber, until, log })
     progress.outcome = verdict === 'replaced' ? 'applied' : 'none'
-    return verdict === 'replaced' ? this.#take(record, reservation) : undefined
+    if (verdict !== 'replaced') return undefined
+    await this.#take(
+      made.map(({ record }) => record),
+      reservation,
+    )
+    return new Map(made.map((one) => [one, receiptOf(one.record)]))
   }
 
   /** A plain write of this process that hot did not judge, because it was away for a moment, is in pending alone. */
-  #hasNewer(key: EntryKey, newest: Newest): boolean {
-    const own = this.#parts.journal.pending.get(key)
+  #hasNewer({ record, newest }: Made): boolean {
+    const own = this.#parts.journal.pending.get(record)
     return own !== undefined && own.version > (newest.record?.version ?? ZERO_VERSION)
   }
 
-  /** @param end when what is replaced expires. What is gone does not come back later than a commit takes. */
-  async #reserve(
-    record: EntryRecord,
-    { record: replaced, access }: Newest,
-    end: number,
-  ): Promise<Reservation | undefined> {
+  /** Until the first of what is replaced expires: what is gone does not come back later than a commit takes. */
+  async #reserve(made: readonly Made[]): Promise<Reservation | undefined> {
     const { hot, cold, clock } = this.#parts
     const origin = { startedAt: hot.now(), generationId: hot.generationId, generationNumber: hot.generationNumber }
+    const end = made.reduce((earliest, one) => Math.min(earliest, one.end), Number.POSITIVE_INFINITY)
     const until = Math.min(clock.now() + hot.markerTtl * RELIED_ON, end - 1)
-    const newest = replaced?.version ?? ZERO_VERSION
-    const reserved = await hot.reserve({ key: record, newest, below: justBelow(record.version) })
-    if (reserved.status === 'newer' || hot.generationId !== origin.generationId) return undefined
-    const { reads } = reserved
-    await carryOverReads(cold, [{ key: record }], [reads])
-    return { ...origin, until, access: sumOf(access, reads) }
+    const reserved = await hot.reserve(made.map(reservationOf))
+    const reads = reserved.map((one) => (one.status === 'reserved' ? one.reads : undefined))
+    // Also where another key has something newer: what was dropped takes its reads along.
+    await carryOverReads(
+      cold,
+      made.map(({ record }) => ({ key: record })),
+      reads,
+    )
+    if (reserved.some(({ status }) => status === 'newer') || hot.generationId !== origin.generationId) return undefined
+    return { ...origin, until, access: made.map(({ newest }, i) => sumOf(newest.access, reads[i])) }
   }
 
-  /** Cold has it: it is the newest version by now, or was. */
-  async #take(record: EntryRecord, reservation: Reservation): Promise<Receipt> {
+  /** Cold has them: they are the newest versions by now, or were. */
+  async #take(records: readonly EntryRecord[], reservation: Reservation): Promise<void> {
     const { journal, pressure } = this.#parts
-    const payload = encodeRecord(record)
-    const durable = journal.append(record, payload)
-    pressure.queue(payload.byteLength, durable)
-    const offering = durable.then(() => this.#writeHot(record, payload, reservation))
+    const payloads = records.map(encodeRecord)
+    const durable = journal.appendTogether(records, payloads)
+    pressure.queue(
+      payloads.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      durable,
+    )
+    const offering = durable.then(() => this.#writeHot(records, payloads, reservation))
     journal.begun(offering)
     await offering
-    const { namespace, id, version } = record
-    return { namespace, id, version, durability: 'cold' }
   }
 
   /**
    * Hot holds nothing older, since what it held has left with the reservation, unless cold took so long that the marker
-   * has ended. Where it does not take the version, others may have something newer there, or reserved it.
+   * has ended. Where it does not take a version, others may have something newer there, or reserved it.
    */
-  async #writeHot(record: EntryRecord, payload: Uint8Array, reservation: Reservation): Promise<void> {
+  async #writeHot(
+    records: readonly EntryRecord[],
+    payloads: readonly Uint8Array[],
+    { startedAt, generationId, generationNumber, access }: Reservation,
+  ): Promise<void> {
     const { hot, journal, logger, pressure } = this.#parts
-    const { startedAt, generationId, generationNumber, access } = reservation
-    const { version, expiresAt } = record
-    const deleted = record.deletedAt !== null
-    const known = access === undefined ? {} : { access }
-    const origin = { reason: 'promotion', startedAt, generationId, ...known } as const
-    const write: HotWrite = { key: record, version, deleted, expiresAt, payload, ...origin }
+    const writes = records.map((record, i): HotWrite => {
+      const { version, expiresAt, deletedAt } = record
+      const known = access[i] === undefined ? {} : { access: access[i] }
+      const origin = { reason: 'promotion', startedAt, generationId, ...known } as const
+      return { key: record, version, deleted: deletedAt !== null, expiresAt, payload: payloads[i]!, ...origin }
+    })
     try {
-      const [result] = await hot.write([write])
-      if (result!.status !== 'stored') {
-        await hot.repair([{ key: record, version }])
-        journal.pending.refuse(record, version)
-      } else if (generationNumber !== undefined && hot.generationNumber === generationNumber)
-        journal.pending.confirm(record, version, generationNumber)
+      const results = await hot.write(writes)
+      const refused = writes.filter((_, i) => results[i]!.status !== 'stored')
+      if (refused.length > 0) await hot.repair(refused)
+      for (const { key, version } of refused) journal.pending.refuse(key, version)
+      if (generationNumber === undefined || hot.generationNumber !== generationNumber) return
+      for (const [i, { key, version }] of writes.entries())
+        if (results[i]!.status === 'stored') journal.pending.confirm(key, version, generationNumber)
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       logger.debug({ err: withoutContent(error) }, 'acknowledging without hot')
@@ -279,8 +351,41 @@ function refuseGivenUp({ givenUp }: Progress): void {
   if (givenUp.aborted) throw new ThermoclineError('ERR_ABORTED', 'the call was given up', { outcome: 'none' })
 }
 
+function receiptOf({ namespace, id, version }: EntryRecord): Receipt {
+  return { namespace, id, version, durability: 'cold' }
+}
+
+function reservationOf({ record, newest }: Made): HotReservation {
+  return { key: record, newest: newest.record?.version ?? ZERO_VERSION, below: justBelow(record.version) }
+}
+
+/** Which of several changes something is about; nothing, where there is one. */
+function placeOf(index: number, changes: readonly Change[]): { readonly index?: number; readonly id?: string } {
+  return changes.length === 1 ? {} : { index, id: changes[index]!.key.id }
+}
+
+/** Does the work, and says of what it throws which change that is about. */
+async function within<T>(place: ReturnType<typeof placeOf>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (place.index === undefined || !(error instanceof ThermoclineError)) throw error
+    throw retold(error, { ...error.details, ...place }, `operation ${place.index}: ${error.message}`)
+  }
+}
+
+function tooLarge(bytes: number): ThermoclineError<'ERR_INVALID_ENTRY'> {
+  const most = `at most ${ATOMIC_LIMITS.bytes} are written all or none`
+  const message = `the operations would write ${bytes} bytes, and ${most}: leave some to another call`
+  return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'operations' })
+}
+
 /** @param actual the version that is there; undefined: there is no entry. */
-function conflict(expected: Version | null, actual: Version | undefined): ThermoclineError<'ERR_CONFLICT'> {
+function conflict(
+  expected: Version | null,
+  actual: Version | undefined,
+  place: ReturnType<typeof placeOf>,
+): ThermoclineError<'ERR_CONFLICT'> {
   const fault =
     expected === null
       ? 'there is such an entry already'
@@ -288,7 +393,7 @@ function conflict(expected: Version | null, actual: Version | undefined): Thermo
         ? 'there is no such entry any more'
         : 'the entry has another version than the expected one'
   const message = `${fault}: read it again (\`details.actual\` is the version that is there) and decide anew`
-  return new ThermoclineError('ERR_CONFLICT', message, { actual: actual ?? null, outcome: 'none' })
+  return new ThermoclineError('ERR_CONFLICT', message, { actual: actual ?? null, outcome: 'none', ...place })
 }
 
 function sumOf(known: AccessStats | undefined, reads: AccessStats | undefined): AccessStats | undefined {
@@ -304,12 +409,12 @@ function pause(attempt: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(LONGEST_PAUSE_MS, attempt)))
 }
 
-/** The error with the id of the entry and what became of the write. */
-function withProgress(error: unknown, id: string, { outcome, version }: Progress): ThermoclineError {
+/** The error with the id of the entry, or of one of several, and what became of the write. */
+function withProgress(error: unknown, { outcome, id, version }: Progress): ThermoclineError {
   if (!(error instanceof ThermoclineError)) return unforeseen(error, { outcome, id })
   // What cold has decided is durable, whatever became of the rest.
   const known = outcome === 'applied' ? { outcome } : {}
-  const details: WriteFailure = { outcome, ...error.details, ...known, id }
+  const details: WriteFailure = { outcome, id, ...error.details, ...known }
   if (details.outcome === 'unknown' && version !== undefined) details.version = version
   return retold(error, details)
 }

@@ -4,6 +4,7 @@
  * way.
  */
 import type { EntryRecord } from '../entry/record.ts'
+import { encodeBundle, type LogValue } from '../entry/record-bundle.ts'
 import { keyHash } from '../wal/format.ts'
 import {
   type AppendedRecord,
@@ -15,13 +16,13 @@ import {
 import type { Pending } from './pending.ts'
 
 export class Journal {
-  readonly log: AppendLog<EntryRecord>
+  readonly log: AppendLog<LogValue>
   /** The log puts each record here before the promise of its append resolves. */
   readonly pending: Pending
   /** What has begun and not settled yet. */
   readonly #offered = new Set<Promise<unknown>>()
 
-  constructor(log: AppendLog<EntryRecord>, pending: Pending) {
+  constructor(log: AppendLog<LogValue>, pending: Pending) {
     this.log = log
     this.pending = pending
   }
@@ -33,13 +34,17 @@ export class Journal {
   appendAll(
     records: readonly EntryRecord[],
     payloads: readonly Uint8Array[],
-  ): Promise<readonly AppendOutcome<EntryRecord>[]> {
+  ): Promise<readonly AppendOutcome<LogValue>[]> {
     return this.log.appendAll(records.map((record, i) => newRecord(record, payloads[i]!)))
   }
 
-  /** As {@link appendAll}, of one record; rejects with why it failed. */
-  append(record: EntryRecord, payload: Uint8Array): Promise<AppendedRecord<EntryRecord>> {
-    return appendOne(this.log, newRecord(record, payload))
+  /**
+   * As {@link appendAll}, of at least one; all of them are durable or none is, whatever happens, for they are one
+   * record of the log. Rejects with why it failed.
+   */
+  appendTogether(records: readonly EntryRecord[], payloads: readonly Uint8Array[]): Promise<AppendedRecord<LogValue>> {
+    if (records.length === 1) return appendOne(this.log, newRecord(records[0]!, payloads[0]!))
+    return appendOne(this.log, { type: 'bundle', payload: encodeBundle(payloads), keyHash: 0, value: records })
   }
 
   /** @param offered settles when writes that have begun were logged and offered to hot, or have failed. */
@@ -57,7 +62,7 @@ export class Journal {
   }
 }
 
-function newRecord(record: EntryRecord, payload: Uint8Array): NewRecord<EntryRecord> {
+function newRecord(record: EntryRecord, payload: Uint8Array): NewRecord<LogValue> {
   const { namespace, id, kind } = record
   const type = kind === null ? 'delete' : kind === 'blob' ? 'blob' : 'put'
   return { type, payload, keyHash: keyHash(namespace, id), value: record }

@@ -6,14 +6,13 @@
 
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
+import { entriesIn, type LogValue } from '../entry/record-bundle.ts'
 import type { Version } from '../entry/version.ts'
 import { isWithin } from '../query/scope.ts'
 import type { AppendedRecord } from '../wal/log-contract.ts'
 
-type DurableRecord = AppendedRecord<EntryRecord>
-
 /** One that cold lacks. */
-export interface PendingRecord extends DurableRecord {
+export interface PendingRecord extends AppendedRecord<EntryRecord> {
   /** Number of the hot generation that is known to hold it, or a newer version. */
   confirmedIn: number | undefined
   /** Whether hot did not take it, so that it may hold an older version. */
@@ -52,18 +51,23 @@ export class Pending {
   }
 
   /** Takes over what the log has just made durable, in log order. */
-  apply(records: readonly DurableRecord[]): void {
-    for (const item of records) {
-      this.#highestSequence = item.sequence
-      const key = keyText(item.value)
-      const known = this.#items.get(key)
-      if (known !== undefined) {
-        if (known.value.version > item.value.version) continue
-        this.#drop(key, known)
-      }
-      this.#items.set(key, { ...item, confirmedIn: undefined, isRefused: false })
-      this.#bytes += item.bytes
+  apply(records: readonly AppendedRecord<LogValue>[]): void {
+    for (const { sequence, bytes, value } of records) {
+      this.#highestSequence = sequence
+      const members = entriesIn(value)
+      for (const record of members) this.#add(record, sequence, Math.ceil(bytes / members.length))
     }
+  }
+
+  #add(value: EntryRecord, sequence: number, bytes: number): void {
+    const key = keyText(value)
+    const known = this.#items.get(key)
+    if (known !== undefined) {
+      if (known.value.version > value.version) return
+      this.#drop(key, known)
+    }
+    this.#items.set(key, { sequence, bytes, value, confirmedIn: undefined, isRefused: false })
+    this.#bytes += bytes
   }
 
   get(key: EntryKey): EntryRecord | undefined {
@@ -106,16 +110,18 @@ export class Pending {
   }
 
   /**
-   * The oldest records up to `target`, at most `maxRows` of them and about `maxBytes`. `to` is `target` in the last
-   * batch, which may be empty: a record that was superseded since need not be shipped, its successor will be.
+   * The oldest records up to `target`, about `maxRows` of them and `maxBytes`: what was logged together goes together.
+   * `to` is `target` in the last batch, which may be empty: a record that was superseded since need not be shipped, its
+   * successor will be.
    */
   batch(target: number, maxRows: number, maxBytes: number): PendingBatch {
     const items: PendingRecord[] = []
     let bytes = 0
     for (const item of this.#items.values()) {
       if (item.sequence > target) break
-      if (items.length === maxRows || (items.length > 0 && bytes + item.bytes > maxBytes))
-        return { items, to: items.at(-1)!.sequence }
+      const last = items.at(-1)
+      const isFull = items.length >= maxRows || bytes + item.bytes > maxBytes
+      if (last !== undefined && isFull && item.sequence !== last.sequence) return { items, to: last.sequence }
       items.push(item)
       bytes += item.bytes
     }

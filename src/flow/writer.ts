@@ -18,6 +18,7 @@
 
 import { encodedEmbedding, encodeRecord } from '../entry/codec.ts'
 import { contentSize, type EntryRecord } from '../entry/record.ts'
+import type { LogValue } from '../entry/record-bundle.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import type { Version, VersionClock } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
@@ -176,7 +177,7 @@ export class Writer {
           outcomes[index] = { ok: false, error: withId(outcome, record.id, 'unknown', known) }
           continue
         }
-        const { namespace, id, version } = outcome.value
+        const { namespace, id, version } = stamped[i]!.record
         outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
         sequence = Math.max(sequence, outcome.sequence)
         durable.push({ index, record, floor, write: stamped[i]!.write })
@@ -233,7 +234,7 @@ export class Writer {
   }
 
   /** Queues all of them before it returns. */
-  #log(stamped: readonly Stamped[]): Promise<readonly AppendOutcome<EntryRecord>[]> {
+  #log(stamped: readonly Stamped[]): Promise<readonly AppendOutcome<LogValue>[]> {
     const { journal, pressure } = this.#parts
     const payloads = stamped.map(({ write }) => write.payload)
     const logged = journal.appendAll(

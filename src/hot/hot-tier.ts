@@ -163,9 +163,10 @@ export interface HotTier {
 
   /**
    * Where hot holds nothing newer than `newest`, drops what it holds, and leaves a marker of `below` and raises the
-   * floor, so that every new put of the key is stamped above that. Else does nothing. In one step, and idempotent.
+   * floor, so that every new put of the key is stamped above that. Else does nothing. In one step per key, and
+   * idempotent. Answers in order.
    */
-  reserve(reservation: HotReservation): Promise<HotReserved>
+  reserve(reservations: readonly HotReservation[]): Promise<HotReserved[]>
 
   /**
    * Rejects where another generation answers by now, or nobody can tell. One that is exchanged behind an open

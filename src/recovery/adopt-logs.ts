@@ -1,6 +1,6 @@
 /** Takes over the logs whose owner is gone, ships what they hold, and answers the log this process appends to. */
 import type { ColdTier } from '../cold/cold-tier.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import type { LogValue } from '../entry/record-bundle.ts'
 import { parseVersion, type VersionClock } from '../entry/version.ts'
 import { isThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -9,7 +9,7 @@ import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log
 import { continueLog, type RecoverOptions, type Recovery, recoverLog } from './recover-log.ts'
 
 export interface OpenLogOptions {
-  readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion'>
+  readonly wal: Omit<WriteAheadLogOptions<LogValue>, 'highestVersion'>
   readonly cold: ColdTier
   readonly versions: VersionClock
   readonly logger: Logger
@@ -24,7 +24,7 @@ export interface AdoptOptions extends OpenLogOptions {
 }
 
 export interface OpenedLog {
-  readonly log: WriteAheadLog<EntryRecord>
+  readonly log: WriteAheadLog<LogValue>
   /** Every record of the log up to this sequence is in cold. */
   readonly checkpoint: number
   /** Recovery has looked whether its segments reach back to the checkpoint. */
@@ -81,7 +81,7 @@ export async function adoptLogs(options: AdoptOptions): Promise<void> {
 }
 
 interface TakenOver {
-  readonly log: WriteAheadLog<EntryRecord>
+  readonly log: WriteAheadLog<LogValue>
   readonly recovery: Recovery
 }
 
@@ -106,12 +106,12 @@ async function takeOver(
   return { recovery, log: await continueLog(log, recovery, withVersions(wal, versions)) }
 }
 
-function withVersions(wal: OpenLogOptions['wal'], versions: VersionClock): WriteAheadLogOptions<EntryRecord> {
+function withVersions(wal: OpenLogOptions['wal'], versions: VersionClock): WriteAheadLogOptions<LogValue> {
   return { ...wal, highestVersion: () => versions.highest }
 }
 
 /** Ends a log that was shipped to its end. */
-export async function retireLog(log: WriteAheadLog<EntryRecord>, cold: ColdTier): Promise<void> {
+export async function retireLog(log: WriteAheadLog<LogValue>, cold: ColdTier): Promise<void> {
   const { walId, epoch } = log
   await log.retire(() => cold.retire(walId, epoch))
 }

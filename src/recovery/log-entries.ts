@@ -1,19 +1,20 @@
-/** The entries that a log's records hold, as they are read: one at a time, or in batches as cold takes them. */
+/** The entries that a log's records hold, as they are read: record by record, or in batches as cold takes them. */
 import { decodeRecord } from '../entry/codec.ts'
 import { keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
+import { decodeBundle, entriesIn, type LogValue } from '../entry/record-bundle.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { LogScan, ScannedRecord } from '../wal/log-scan.ts'
 import { SHIP_LIMITS } from './batch-limits.ts'
 
 export interface LogEntry extends ScannedRecord {
-  readonly value: EntryRecord
+  readonly value: LogValue
 }
 
 /** What goes to cold together: of several writes to a key only the newest, until one transaction is full. */
 export interface LogBatch {
   readonly records: readonly EntryRecord[]
-  /** Records that were read for it, those that a newer one replaced included. */
+  /** Entries that were read for it, those that a newer one replaced included. */
   readonly read: number
   /** Bytes that these take in the log. */
   readonly bytes: number
@@ -44,7 +45,7 @@ export interface BatchOptions {
   readonly onUndecodable?: OnUndecodable
 }
 
-/** Holds no more of the log than one batch. */
+/** Holds no more of the log than one batch, of which no cut parts what was logged together. */
 export async function* batchesOf(
   scan: LogScan,
   { after, through = Infinity, onUndecodable }: BatchOptions,
@@ -59,10 +60,12 @@ export async function* batchesOf(
   }
   for await (const entry of entriesOf(scan, onUndecodable)) {
     if (entry.sequence > through) break
-    const key = keyText(entry.value)
-    const known = newest.get(key)
-    if (known === undefined || known.version < entry.value.version) newest.set(key, entry.value)
-    read++
+    for (const record of entriesIn(entry.value)) {
+      const key = keyText(record)
+      const known = newest.get(key)
+      if (known === undefined || known.version < record.version) newest.set(key, record)
+      read++
+    }
     bytes += entry.bytes
     to = Math.max(to, entry.sequence)
     if (entry.sequence === wholeTo + 1) wholeTo = entry.sequence
@@ -71,10 +74,10 @@ export async function* batchesOf(
   if (read > 0) yield take()
 }
 
-function decode(record: ScannedRecord, walId: string, onUndecodable: OnUndecodable): EntryRecord | undefined {
-  const { payload, segment, offset, sequence } = record
+function decode(record: ScannedRecord, walId: string, onUndecodable: OnUndecodable): LogValue | undefined {
+  const { type, payload, segment, offset, sequence } = record
   try {
-    return decodeRecord(payload)
+    return type === 'bundle' ? decodeBundle(payload) : decodeRecord(payload)
   } catch (cause) {
     const message = `record ${sequence} of log ${walId} verifies but cannot be decoded`
     const missing = { from: sequence, to: sequence }

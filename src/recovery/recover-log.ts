@@ -11,7 +11,7 @@
  * records become pending instead (resume-log.ts).
  */
 import type { ColdTier, LogCheckpoint } from '../cold/cold-tier.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import type { LogValue } from '../entry/record-bundle.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
 import { type SequenceRange, ThermoclineError, WHOLE_LOG } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -147,8 +147,8 @@ function conclude({ log, logger, salvage, signal }: RecoverOptions, reading: Rea
 export function continueLog(
   log: LockedLog,
   { report, checkpoint }: Recovery,
-  options: WriteAheadLogOptions<EntryRecord>,
-): Promise<WriteAheadLog<EntryRecord>> {
+  options: WriteAheadLogOptions<LogValue>,
+): Promise<WriteAheadLog<LogValue>> {
   return WriteAheadLog.continue(log, { ...report.end, epoch: checkpoint.epoch - 1 }, options)
 }
 

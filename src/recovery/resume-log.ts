@@ -3,7 +3,7 @@
  * them. Its epoch is raised in cold by the first checkpoint, before it ships anything. What the killed owner had
  * written and not synced is synced first, when the log begins its new segment.
  */
-import type { EntryRecord } from '../entry/record.ts'
+import { entriesIn, type LogValue } from '../entry/record-bundle.ts'
 import type { VersionClock } from '../entry/version.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { LockedLog } from '../wal/locked-log.ts'
@@ -14,13 +14,13 @@ import { drawEpochAbove } from './draw-epoch.ts'
 import { entriesOf, type LogEntry } from './log-entries.ts'
 
 export interface ResumeOptions {
-  readonly wal: Omit<WriteAheadLogOptions<EntryRecord>, 'highestVersion'>
+  readonly wal: Omit<WriteAheadLogOptions<LogValue>, 'highestVersion'>
   readonly versions: VersionClock
   readonly logger: Logger
 }
 
 export interface ResumedLog {
-  readonly log: WriteAheadLog<EntryRecord>
+  readonly log: WriteAheadLog<LogValue>
   /** Cold did not tell. */
   readonly checkpoint?: undefined
   /** Of what its segments hold. */
@@ -44,13 +44,13 @@ export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
     if (closed || records === 0) continue
     const { end, firstSequence, highestVersion } = await readEntries(log, ({ sequence, payload, value }) => {
       // Cold, which would tell what the log has issued, is away.
-      versions.observe(value, value.version)
+      for (const record of entriesIn(value)) versions.observe(record, record.version)
       wal.onDurable([{ sequence, bytes: payload.byteLength, value }])
     })
     versions.raise(highestVersion.millis, highestVersion.counter)
     logger.warn({ walId, records }, 'serving from the log alone: cold is away')
     const epoch = drawEpochAbove(end.epoch) - 1
-    return { log: await WriteAheadLog.continue<EntryRecord>(log, { ...end, epoch }, wal), firstSequence }
+    return { log: await WriteAheadLog.continue<LogValue>(log, { ...end, epoch }, wal), firstSequence }
   }
   return { log: await WriteAheadLog.create(wal), firstSequence: 1 }
 }

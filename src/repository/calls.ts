@@ -55,6 +55,11 @@ export interface UpdateOptions extends WriteOptions {
   readonly expectedVersion?: string | undefined
 }
 
+export interface AtomicOptions extends WriteOptions {
+  /** All or none, which is what `write` is for. */
+  readonly atomic: true
+}
+
 export interface PrefetchOptions extends CallOptions {
   /** At most this many, 1 to 10 000. @default 1 000 */
   readonly limit?: number | undefined
@@ -279,6 +284,7 @@ export const CALLS = {
   put: defineCall('put', { ...writing, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
   update: defineCall('update', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
   upsert: defineCall('upsert', writing),
+  write: asAtomic(defineCall('write', { ...writing, atomic: flag })),
   putMany: defineCall('putMany', { ...writing, settle: flag } satisfies RulesOf<PutManyOptions>),
   get: defineCall('get', waiting),
   getMany: defineCall('getMany', waiting),
@@ -343,6 +349,19 @@ function asSearch<O extends Parameters<typeof toSearchQuery>[0]>(schema: CallSch
   return (given: unknown): O & { readonly query: SearchQuery } => {
     const checked = schema(given)
     return { ...checked, query: toSearchQuery(checked) }
+  }
+}
+
+/** Refuses to be taken for a write of which some may happen. */
+function asAtomic<O extends { readonly atomic?: boolean | undefined }>(schema: CallSchema<O>): CallSchema<O> {
+  return (given) => {
+    const checked = schema(given)
+    if (checked.atomic === true) return checked
+    throw new ThermoclineError(
+      'ERR_INVALID_OPTIONS',
+      '`write` is all or none: say `atomic: true`, or use `putMany`, `deleteMany` and `update`, which write one by one',
+      { option: 'atomic' },
+    )
   }
 }
 

@@ -444,7 +444,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 }
 
-function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
+/** What a change is refused with that finds no entry. */
+export function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
   const message = 'there is no such entry: put it, or look whether it was deleted or has expired'
   return new ThermoclineError('ERR_NOT_FOUND', message, { id, outcome: 'none' })
 }

@@ -5,8 +5,10 @@
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath, ROOT } from '../entry/namespace.ts'
+import type { Receipt } from '../flow/writer.ts'
 import { withDeadline } from '../kernel/deadline.ts'
-import { CALLS } from '../repository/calls.ts'
+import type { Operation } from '../repository/atomic-write.ts'
+import { type AtomicOptions, CALLS } from '../repository/calls.ts'
 import type { Flows } from '../repository/flows.ts'
 import { NamespaceView } from '../repository/namespace-view.ts'
 import type { RootView } from '../repository/root-view.ts'
@@ -83,6 +85,11 @@ export class MemoryStore implements AsyncDisposable {
   /** The same repositories in another namespace: `store.namespace('tenant', 'acme').chunks`. */
   namespace(...segments: readonly string[]): NamespaceView {
     return new NamespaceView(this.#parts.flows, namespacePath(segments))
+  }
+
+  /** As {@link NamespaceView.write}, in the namespace `default`. */
+  write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]> {
+    return this.#default.write(operations, options)
   }
 
   /** Runs a whole sync now: checkpoint, demote, sweep, index. */

@@ -6,7 +6,7 @@
  * When: sync-worker.ts says it, every second or so, and where too much is pending (flow/pressure.ts).
  */
 import type { ColdTier, ShipBatch } from '../cold/cold-tier.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import type { LogValue } from '../entry/record-bundle.ts'
 import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
 import type { Journal } from '../flow/journal.ts'
@@ -64,7 +64,7 @@ export class Checkpointer {
   /** Cold, which was set back, has again what segments held of that. */
   readonly restored = new Emitter()
   readonly #flight = new SingleFlight(() => this.#checkpoint())
-  readonly #log: AppendLog<EntryRecord>
+  readonly #log: AppendLog<LogValue>
   readonly #pending: Pending
   /** The log's last record when it was opened. */
   readonly #lastBefore: number

@@ -19,9 +19,9 @@
  *
  * The length is checksummed apart from the payload, so that a flipped bit in it cannot swallow what follows. The chain
  * value is the last record's header CRC, or the salt where there is none. `synced offset` says how many bytes of the
- * segment were known durable when the record was written. Put and delete count the sequence up by one; control records
- * repeat the last one. Any later version of the format keeps magic, version, header length and a CRC in the last four
- * bytes of the header, so that this one can tell it from damage.
+ * segment were known durable when the record was written. Control records repeat the last sequence, all others count it
+ * up by one; a bundle is several entries of which all count or none. Any later version of the format keeps magic,
+ * version, header length and a CRC in the last four bytes of the header, so that this one can tell it from damage.
  */
 import crc32c from 'crc-32/crc32c.js'
 import { keyText } from '../entry/entry-key.ts'
@@ -39,10 +39,14 @@ export const ALIGNMENT = 8
 
 /**
  * `prepared`, `commit` and `abort` are reserved: nothing writes them yet, and a reader refuses the log that holds one.
- * `blob` is a put of bytes: a reader from before there were any refuses the log as well, instead of shipping the entry
- * without them.
+ * `blob` is a put of bytes, and `bundle` several puts and deletes of which all count or none
+ * (entry/record-bundle.ts): a reader from before there were any refuses the log as well, instead of shipping the entry
+ * without its bytes, or nothing of the bundle.
  */
-export const RECORD_TYPES = { put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7, blob: 8 } as const
+export const RECORD_TYPES = {
+  ...{ put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7 },
+  ...{ blob: 8, bundle: 9 },
+} as const
 export type RecordType = keyof typeof RECORD_TYPES
 
 /** The record is the last of its group. */

@@ -12,8 +12,8 @@ export interface AppendedRecord<T> {
 
 /** A record that is to be appended. */
 export interface NewRecord<T> {
-  /** `blob`: a put of bytes. */
-  readonly type: 'put' | 'delete' | 'blob'
+  /** `blob`: a put of bytes. `bundle`: several puts and deletes of which all count or none. */
+  readonly type: 'put' | 'delete' | 'blob' | 'bundle'
   readonly payload: Uint8Array
   readonly keyHash: number
   readonly value: T

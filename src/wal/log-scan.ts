@@ -20,14 +20,22 @@ import { isEmptyRange, recordsIn, type SequenceRange, ThermoclineError } from '.
 import { isControl, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'
 import { filesIn, type LogFiles } from './log-files.ts'
 import { LogOutline } from './log-outline.ts'
-import { addSegment, countRecord, emptyReport, entryType, type ReportDraft, type ScanReport } from './scan-report.ts'
+import {
+  addSegment,
+  countRecord,
+  type EntryType,
+  emptyReport,
+  entryType,
+  type ReportDraft,
+  type ScanReport,
+} from './scan-report.ts'
 import { firstSequenceOf, type ReadPosition, SegmentReader, type SegmentRecord } from './segment-reader.ts'
 import type { SegmentStart } from './segment-start.ts'
 
 export type { Damage, LogEnd, ScannedSegment, ScanReport, SegmentExtent, TornTail } from './scan-report.ts'
 
 export interface ScannedRecord {
-  readonly type: 'put' | 'delete'
+  readonly type: EntryType
   readonly sequence: number
   readonly payload: Uint8Array
   readonly segment: number

@@ -77,6 +77,8 @@ export interface ScanReport {
   readonly records: number
   readonly puts: number
   readonly deletes: number
+  /** Records that hold several puts and deletes each. */
+  readonly bundles: number
   /** Records that hold no entry, such as the seal of a segment. */
   readonly controls: number
   readonly bytes: number
@@ -91,6 +93,9 @@ export interface ScanReport {
   readonly closed: boolean
   readonly end: LogEnd
 }
+
+/** What a record is that holds entries: a put or a delete of one, or several of which all count or none. */
+export type EntryType = 'put' | 'delete' | 'bundle'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -111,6 +116,7 @@ export function emptyReport(walId: string): ReportDraft {
     records: 0,
     puts: 0,
     deletes: 0,
+    bundles: 0,
     controls: 0,
     bytes: 0,
     firstSequence: 1,
@@ -161,12 +167,14 @@ export function countRecord(report: ReportDraft, segment: SegmentDraft, record: 
   segment.records++
   report.records++
   if (entry === 'put') report.puts++
-  else report.deletes++
+  else if (entry === 'delete') report.deletes++
+  else report.bundles++
 }
 
 /** Answers undefined for records that hold no entry. */
-export function entryType(type: number): 'put' | 'delete' | undefined {
+export function entryType(type: number): EntryType | undefined {
   if (type === RECORD_TYPES.put || type === RECORD_TYPES.blob) return 'put'
+  if (type === RECORD_TYPES.bundle) return 'bundle'
   return type === RECORD_TYPES.delete ? 'delete' : undefined
 }
 

@@ -214,6 +214,7 @@ const KNOWN: ReadonlySet<number> = new Set([
   RECORD_TYPES.seal,
   RECORD_TYPES.close,
   RECORD_TYPES.blob,
+  RECORD_TYPES.bundle,
 ])
 
 function refuseUnknown({ type, flags }: RecordHeader): void {

@@ -123,8 +123,7 @@ describe('ship over a database with faults', () => {
     const log = { walId, epoch: 1, sequence: 0 }
     const replace = (base: number | undefined, to: number, overrides = {}) =>
       store.replace({
-        record: chunkOf('ns', 1, to, overrides),
-        base: base === undefined ? undefined : versionOf(base),
+        changes: [{ record: chunkOf('ns', 1, to, overrides), base: base === undefined ? undefined : versionOf(base) }],
         generationNumber: undefined,
         until: FUTURE,
         log,

@@ -15,8 +15,7 @@ export function describeColdReplacements(driver: ColdTierDriver): void {
     })
     const replace = async (namespace: string, base: number | undefined, to: number, terms: Partial<Replacement> = {}) =>
       shared.tier.replace({
-        record: chunkOf(namespace, 1, to),
-        base: base === undefined ? undefined : versionOf(base),
+        changes: [{ record: chunkOf(namespace, 1, to), base: base === undefined ? undefined : versionOf(base) }],
         generationNumber: (await shared.tier.hotMisses(1)).generationNumber,
         until: FUTURE,
         log,
@@ -94,6 +93,85 @@ export function describeColdReplacements(driver: ColdTierDriver): void {
       expect(await tier.versions([keyOf(other, 1)])).toEqual([undefined])
       expect(await replace(namespace, undefined, 40)).toBe('closed')
       expect(await replace(namespace, undefined, 41)).toBe('replaced')
+    })
+  })
+
+  describe('replacing several together', () => {
+    const shared = shareColdTier(driver)
+    const MANY = Array.from({ length: 1_000 }, (_, n) => n)
+    let log: LogCheckpoint
+    beforeAll(async () => {
+      log = await shared.tier.takeOver(randomUUID(), 1)
+    })
+    /** @param bases by the number of the key. */
+    const replace = async (namespace: string, bases: readonly (readonly [number, number | undefined])[], to: number) =>
+      shared.tier.replace({
+        changes: bases.map(([n, base]) => ({
+          record: n % 2 === 0 ? chunkOf(namespace, n, to) : tombstone(namespace, n, to),
+          base: base === undefined ? undefined : versionOf(base),
+        })),
+        generationNumber: (await shared.tier.hotMisses(1)).generationNumber,
+        until: FUTURE,
+        log,
+      })
+    const versionsIn = (namespace: string, numbers: readonly number[]) =>
+      shared.tier.versions(numbers.map((n) => keyOf(namespace, n)))
+
+    it('puts and deletes a thousand', async () => {
+      const namespace = freshNamespace()
+      await shared.tier.upsert(MANY.slice(0, 500).map((n) => chunkOf(namespace, n, 1)))
+      expect(
+        await replace(
+          namespace,
+          MANY.map((n) => [n, n < 500 ? 1 : undefined] as const),
+          2,
+        ),
+      ).toBe('replaced')
+      expect(new Set(await versionsIn(namespace, MANY))).toEqual(new Set([versionOf(2)]))
+    })
+
+    it.each([
+      ['another version is there', [0, 9]],
+      ['a row is missing', [7, 1]],
+      ['there is a row', [1, undefined]],
+    ] as const)('writes none where %s', async (_, odd) => {
+      const namespace = freshNamespace()
+      await shared.tier.upsert([0, 1, 2].map((n) => chunkOf(namespace, n, 1)))
+      expect(await replace(namespace, [[2, 1], odd, [5, undefined]], 2)).toBe('other')
+      const one = versionOf(1)
+      expect(await versionsIn(namespace, [0, 1, 2, 5, 7])).toEqual([one, one, one, undefined, undefined])
+    })
+
+    it('lets one of many win whole, in whatever order they name their keys, beside batches', async () => {
+      const namespace = freshNamespace()
+      const keys = MANY.slice(0, 40)
+      await shared.tier.upsert(keys.slice(0, 20).map((n) => chunkOf(namespace, n, 1)))
+      const bases = keys.map((n) => [n, n < 20 ? 1 : undefined] as const)
+      const others = MANY.slice(40, 80).map((n) => chunkOf(namespace, n, 1))
+      const asked = [2, 3, 4, 5, 6, 7].map((to) => replace(namespace, to % 2 === 0 ? bases : bases.toReversed(), to))
+      const [verdicts] = await Promise.all([Promise.all(asked), shared.tier.upsert(others)])
+      expect(verdicts.toSorted()).toEqual(['other', 'other', 'other', 'other', 'other', 'replaced'])
+      const won = versionOf(2 + verdicts.indexOf('replaced'))
+      expect(new Set(await versionsIn(namespace, keys))).toEqual(new Set([won]))
+    })
+
+    it('waits in no circle with batches of the same keys', async () => {
+      const namespace = freshNamespace()
+      const keys = MANY.slice(0, 30)
+      for (let round = 1; round <= 20; round++) {
+        const known = await versionsIn(namespace, keys)
+        const shuffled = keys.toSorted((a, b) => ((a * 7 + round) % 30) - ((b * 7 + round) % 30))
+        const records = shuffled.filter((n) => n % 3 > 0).map((n) => chunkOf(namespace, n, round * 10))
+        const changes = shuffled.map((n) => ({ record: chunkOf(namespace, n, round * 10 + 5), base: known[n] }))
+        const { generationNumber } = await shared.tier.hotMisses(1)
+        await Promise.all([
+          shared.tier.replace({ changes, generationNumber, until: FUTURE, log }),
+          shared.tier.upsert(records),
+          shared.tier.upsert(records.toReversed()),
+        ])
+        const found = new Set(await versionsIn(namespace, keys))
+        expect(found.has(versionOf(round * 10 + 5)) ? found.size : 1).toBe(1)
+      }
     })
   })
 }

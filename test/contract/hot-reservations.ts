@@ -10,8 +10,8 @@ export function describeHotReservations(driver: HotTierDriver): void {
   describe('reserving', () => {
     const on = freshHotTier(driver)
     const { put, remove, readVersion } = on
-    const reserve = (newest: string, next: number) =>
-      on.tier.reserve({ key, newest, below: justBelow(versionOf(next)) })
+    const reserve = async (newest: string, next: number) =>
+      (await on.tier.reserve([{ key, newest, below: justBelow(versionOf(next)) }]))[0]
 
     it('drops what cold has, and hands over its reads', async () => {
       await put(1, 5, { reason: 'promotion', access: { accessCount: 40, lastAccessedAt: 1 } })
@@ -56,6 +56,19 @@ export function describeHotReservations(driver: HotTierDriver): void {
       await remove(1, 9)
       await reserve(ZERO_VERSION, 9)
       expect(await put(1, 9, { reason: 'promotion' })).toEqual({ status: 'refused', floor: versionOf(9) })
+    })
+
+    it('answers for many at once, each by itself', async () => {
+      const numbers = Array.from({ length: 200 }, (_, n) => n)
+      for (const n of numbers) if (n % 3 < 2) await put(n, n % 3 === 0 ? 5 : 6)
+      const below = justBelow(versionOf(9))
+      const reserved = await on.tier.reserve(numbers.map((n) => ({ key: keyOf(n), newest: versionOf(5), below })))
+      expect(reserved.map(({ status }) => status)).toEqual(numbers.map((n) => (n % 3 === 1 ? 'newer' : 'reserved')))
+      for (const n of [0, 1, 2, 199]) {
+        const isReserved = n % 3 !== 1
+        expect(await readVersion(n)).toBe(isReserved ? undefined : versionOf(6))
+        expect(await put(n, 8)).toMatchObject({ status: isReserved ? 'refused' : 'stored' })
+      }
     })
   })
 }

@@ -213,8 +213,9 @@ describe('damage', () => {
     expect(sequencesOf(records)).toEqual(range(1, LAST))
     expect(report).toMatchObject({
       records: LAST,
-      puts: 20,
+      puts: 17,
       deletes: 4,
+      bundles: 3,
       controls: 3,
       firstSequence: 1,
       lastSequence: LAST,

@@ -205,7 +205,7 @@ describe('a later version', () => {
     )
   }
 
-  it.each([RECORD_TYPES.prepared, 9, 200])('with records of type %i is refused by name', async (type) => {
+  it.each([RECORD_TYPES.prepared, 10, 200])('with records of type %i is refused by name', async (type) => {
     await expect(scanLog(withType(type, 1, true).source)).rejects.toMatchObject({
       code: 'ERR_UNSUPPORTED',
       message: expect.stringContaining(`type ${type}`),

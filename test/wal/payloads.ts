@@ -8,7 +8,8 @@ export function payloadOf(n: number, length = 40 + ((n * 37) % 200)): Buffer {
   return bytes
 }
 
-/** Every fifth is a delete. */
-export function typeOf(n: number): 'put' | 'delete' {
-  return n % 5 === 0 ? 'delete' : 'put'
+/** Every fifth is a delete, and every seventh else several of both in one record. */
+export function typeOf(n: number): 'put' | 'delete' | 'bundle' {
+  if (n % 5 === 0) return 'delete'
+  return n % 7 === 0 ? 'bundle' : 'put'
 }

@@ -1,5 +1,6 @@
 import { MARK_FILE } from '../../src/wal/durable-mark.ts'
-import { encodeSegmentHeader, RECORD_TYPES } from '../../src/wal/format.ts'
+import { encodeSegmentHeader } from '../../src/wal/format.ts'
+import { entryType } from '../../src/wal/scan-report.ts'
 import { flip, HEADER_BYTES, type Place, RecordedLog } from './recorded-log.ts'
 import { createLog, payloadOf, range, reopenLog, temporaryFolder, typeOf } from './temporary-log.ts'
 import type { Acknowledged } from './verdict.ts'
@@ -63,7 +64,7 @@ export interface Row {
 
 export const recordAt = (log: RecordedLog, sequence: number): { segment: Buffer; place: Place; index: number } => {
   for (const [index] of log.segments.entries()) {
-    const place = log.places(index).find((other) => other.sequence === sequence && other.type <= RECORD_TYPES.delete)
+    const place = log.places(index).find((other) => other.sequence === sequence && entryType(other.type) !== undefined)
     if (place !== undefined) return { segment: log.segment(index), place, index }
   }
   throw new Error(`no record ${sequence}`)

@@ -5,7 +5,7 @@ import type { ScannedRecord, ScanReport, ScanSource } from '../../src/wal/log-sc
 import { scanLog } from './temporary-log.ts'
 
 /** Sequence to what was acknowledged under it. */
-export type Acknowledged = ReadonlyMap<number, { readonly type: 'put' | 'delete'; readonly payload: Uint8Array }>
+export type Acknowledged = ReadonlyMap<number, { readonly type: ScannedRecord['type']; readonly payload: Uint8Array }>
 
 export interface Verdict {
   /** Undefined where a plain scan answers everything. */

@@ -1,19 +1,23 @@
 /**
- * Compare-and-set: one version of an entry takes the place of exactly the one before. The lock of the row decides
- * between those who ask at the same time, or, where there is no row, its primary key (rule K3 of flow/README.md).
+ * Compare-and-set: one version of an entry takes the place of exactly the one before, or several do together. The lock
+ * of the row decides between those who ask at the same time, or, where there is no row, its primary key (rule K3 of
+ * flow/README.md). Where one of several does not take its place, the statement fails, and nothing is written (K8).
  */
 import { type SQL, sql } from 'drizzle-orm'
-import type { EntryRecord } from '../../entry/record.ts'
+import type { Version } from '../../entry/version.ts'
 import { retold, ThermoclineError, unforeseen } from '../../errors.ts'
 import { sqlStateOf } from '../cold-errors.ts'
-import type { Replaced, Replacement } from '../cold-tier.ts'
+import type { Replaced, Replacement, Replacing } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 import { DURABLY } from './durable-commit.ts'
+import { forgetReads } from './entry-access.ts'
 import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
 import { type Batch, isComplete, type Staging } from './entry-staging.ts'
+import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { readVersions } from './read-entries.ts'
+import { isRolledBack, rollBackUnless } from './roll-back.ts'
 
-const REPLACEMENTS = replacementsFrom('s')
+const REPLACEMENTS = replacementsFrom('excluded')
 
 /** SQLSTATEs after which a statement may have taken effect all the same: the connection or the server went away. */
 const IN_DOUBT = /^(08|40003|57P|58)/
@@ -21,63 +25,87 @@ const IN_DOUBT = /^(08|40003|57P|58)/
 /** @param now the time, evaluated when a row is written. */
 export async function replace(staging: Staging, replacement: Replacement, now: SQL): Promise<Replaced> {
   const { driver } = staging
+  const records = replacement.changes.map(({ record }) => record)
   let isSent = false
   try {
-    return await staging.through([replacement.record], undefined, async (batch) => {
+    return await staging.through(records, undefined, async (batch) => {
       isSent = true
       const [row] = await driver.query(replaceSql(batch, replacement, now))
-      if (row?.replaced === 1) return 'replaced'
+      if (row?.replaced === batch.rows) return 'replaced'
       return row?.open === 1 ? 'other' : 'closed'
     })
   } catch (error) {
+    if (isRolledBack(error)) return 'other'
     if (!isSent || isRefused(error)) throw withOutcome(error, 'none')
-    if (await hasArrived(staging, replacement.record)) return 'replaced'
+    if (await hasArrived(staging, replacement)) return 'replaced'
     throw withOutcome(error, 'unknown')
   }
 }
 
-function replaceSql(batch: Batch, { record, base, generationNumber, until, log }: Replacement, now: SQL): SQL {
+function replaceSql(batch: Batch, { changes, generationNumber, until, log }: Replacement, now: SQL): SQL {
   const isInTime = sql`${now} <= ${timeParameter(until)}`
   return sql`
     WITH replacement AS MATERIALIZED (
-      SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid LIMIT 1
+      SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid LIMIT ${batch.rows}::int8
     ),
+    base AS MATERIALIZED (${basesOf(changes)}),
     -- Waits for a sweep that is raising the horizon, and for a generation of hot that is becoming current.
     store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity LIMIT 1 FOR SHARE),
     gate AS MATERIALIZED (
       SELECT FROM store
       WHERE ${isComplete(batch)} AND ${isInTime}
         AND hot_generation IS NOT DISTINCT FROM ${generationNumber ?? null}::int8
-        AND (collected_version < ${record.version} COLLATE "C") IS NOT FALSE
+        AND (collected_version < ${lowestOf(changes)} COLLATE "C") IS NOT FALSE
         AND EXISTS (SELECT FROM thermocline.wal_checkpoints
           WHERE wal_id = ${log.walId}::uuid AND epoch = ${log.epoch}::int8 AND sequence >= ${log.sequence}::int8)
     ),
-    replaced AS (${base === undefined ? insertSql() : updateSql(base, isInTime)}),
+    replaced AS (${takeTheirPlaceSql(isInTime)}),
     missed AS (
       INSERT INTO thermocline.hot_misses (namespace, id, version)
-      SELECT r.namespace, r.id, ${record.version} FROM replaced r CROSS JOIN store
+      SELECT r.namespace, r.id, r.version FROM replaced r CROSS JOIN store
       WHERE store.hot_generation IS NOT NULL
+      ORDER BY r.namespace, r.id
       ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
     ),
+    ${forgetReads(sql`SELECT namespace, id FROM replaced WHERE deleted_at IS NOT NULL`)},
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)
-    SELECT (SELECT count(*) FROM gate)::int4 AS open, (SELECT count(*) FROM replaced)::int4 AS replaced, ${DURABLY}`
+    SELECT (SELECT count(*) FROM gate)::int4 AS open, count(*)::int4 AS replaced,
+      ${sql.raw(rollBackUnless(`count(*) IN (0, ${batch.rows})`))} AS whole, ${DURABLY}
+    FROM replaced`
 }
 
-function insertSql(): SQL {
+/** Rows (namespace, id, version) of what is to be there; none of a key that cold is to have no row of. */
+function basesOf(changes: readonly Replacing[]): SQL {
+  const replaced = changes.filter(({ base }) => base !== undefined)
+  const versions = sql.param(replaced.map(({ base }) => base))
+  const keys = unnestKeys(
+    replaced.map(({ record }) => record),
+    sql`${versions}::text[]`,
+  )
+  return sql`SELECT k.namespace COLLATE "C" AS namespace, k.id, k.version COLLATE "C" AS version
+    FROM ${keys} AS k (namespace, id, version)`
+}
+
+/**
+ * In the order of keys, as batches are written, so that nobody waits in a circle. Once the lock of a row was waited
+ * for, its version and the time are looked at again.
+ */
+function takeTheirPlaceSql(isInTime: SQL): SQL {
+  const isBase = (row: string): SQL =>
+    sql`(${sql.raw(`${row}.namespace, ${row}.id, ${row}.version`)}) IN (SELECT namespace, id, version FROM base)`
   return sql`
     INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
-    SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s WHERE EXISTS (SELECT FROM gate)
-    ON CONFLICT (namespace, id) DO NOTHING
-    RETURNING namespace, id`
+    SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s LEFT JOIN ${lookUp(sql`s`)} ON true
+    WHERE EXISTS (SELECT FROM gate) AND (${isBase('e')}
+      OR (e.version IS NULL AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM base)))
+    ORDER BY s.namespace, s.id
+    ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
+    WHERE ${isBase('memory_entries')} AND ${isInTime}
+    RETURNING namespace, id, version, deleted_at`
 }
 
-/** Once the lock of the row was waited for, version and time are looked at again. */
-function updateSql(base: string, isInTime: SQL): SQL {
-  return sql`
-    UPDATE thermocline.memory_entries e SET ${REPLACEMENTS}, indexed = false FROM replacement s
-    WHERE e.namespace = s.namespace AND e.id = s.id AND e.version = ${base} AND ${isInTime}
-      AND EXISTS (SELECT FROM gate)
-    RETURNING e.namespace, e.id`
+function lowestOf(changes: readonly Replacing[]): Version {
+  return changes.map(({ record }) => record.version).sort()[0]!
 }
 
 /** Whether the database answered that it did not run the statement to its end. */
@@ -87,11 +115,12 @@ function isRefused(error: unknown): boolean {
   return state !== undefined && /^[0-9][0-9A-Z]{4}$/.test(state) && !IN_DOUBT.test(state)
 }
 
-/** Whoever replaced it since would have had to see it first, so nothing is known where cold has another version. */
-async function hasArrived({ driver }: Staging, record: EntryRecord): Promise<boolean> {
+/** Whoever replaced one since would have had to see it first, so nothing is known where cold has none of them. */
+async function hasArrived({ driver }: Staging, { changes }: Replacement): Promise<boolean> {
+  const records = changes.map(({ record }) => record)
   try {
-    const [version] = await readVersions(driver, [record])
-    return version === record.version
+    const versions = await readVersions(driver, records)
+    return records.some(({ version }, i) => versions[i] === version)
   } catch {
     // Nobody can say; the caller gets the first error, which says why.
     return false

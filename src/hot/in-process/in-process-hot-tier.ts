@@ -166,13 +166,15 @@ export class InProcessHotTier implements HotTier {
     })
   }
 
-  async reserve({ key, newest: known, below }: HotReservation): Promise<HotReserved> {
+  async reserve(reservations: readonly HotReservation[]): Promise<HotReserved[]> {
     this.#refuseIfClosed()
-    const name = keyText(key)
-    const held = this.#held.get(name)
-    if (held !== undefined && held.version > known) return { status: 'newer' }
-    this.#mark(name, below)
-    return { status: 'reserved', reads: held && this.#drop(name, held) }
+    return reservations.map(({ key, newest: known, below }) => {
+      const name = keyText(key)
+      const held = this.#held.get(name)
+      if (held !== undefined && held.version > known) return { status: 'newer' }
+      this.#mark(name, below)
+      return { status: 'reserved', reads: held && this.#drop(name, held) }
+    })
   }
 
   async verify(): Promise<void> {

@@ -198,19 +198,21 @@ export class RedisHotTier implements HotTier {
     return this.#depart('repair', repairs)
   }
 
-  async reserve(reservation: HotReservation): Promise<HotReserved> {
-    const [reserved] = await this.#perSlot('reserve', [reservation], keyOfItem, {
+  async reserve(reservations: readonly HotReservation[]): Promise<HotReserved[]> {
+    const answers = await this.#perSlot('reserve', reservations, keyOfItem, {
       call: ({ keys }, slot, group) => ({
         keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
         args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.newest, item.below])],
       }),
       result: (answer) => answer as readonly [string, ...string[]],
     })
-    const [verdict, accesses, last] = reserved!
-    if (verdict === 'full') throw this.#unavailable(new RedisFull('a reservation found no room'))
-    if (verdict === 'newer') return { status: 'newer' }
-    const reads = accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) }
-    return { status: 'reserved', reads }
+    if (answers.some(([verdict]) => verdict === 'full'))
+      throw this.#unavailable(new RedisFull('a reservation found no room'))
+    return answers.map(([verdict, accesses, last]) => {
+      if (verdict === 'newer') return { status: 'newer' }
+      const reads = accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) }
+      return { status: 'reserved', reads }
+    })
   }
 
   size(): Promise<HotSize> {

@@ -281,30 +281,43 @@ const remove = departure('held == version', 'leaves')
 const repair = departure('held and held < version', 'true')
 
 /**
- * KEYS: slot, by last access, by expiry, entry, marker. ARGV: marker time, name, newest version that may be held,
- * version to mark. Answers `newer`, or `full` where there is no room for a marker, and then did nothing; else
- * `reserved`, and of what it dropped the reads and the last of them.
+ * KEYS: slot, by last access, by expiry, then entry and marker of each. ARGV: marker time, then of each name, newest
+ * version that may be held, version to mark. Answers, for each, `newer`, or `full` where there is no room for a marker,
+ * and then did nothing; else `reserved`, and of what it dropped the reads and the last of them.
  */
 const reserve = ofSlots(/* lua */ `
+local floor = slot.floor
 local mark = change(KEYS, slot)
-local header = headerOf(KEYS[4])
-local held = header and ${cut('header', ENTRY.version)}
-if held and held > ARGV[3] then return { mark, { { 'newer' } } } end
-if full and not held then return { mark, { { 'full' } } } end
-local answer = { 'reserved' }
-if held then
-  answer[2], answer[3] = ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)}
-  slot.bytes = slot.bytes - bytesOf(KEYS[4])
-  keepBytes(KEYS, slot)
-  redis.call('UNLINK', KEYS[4])
-  redis.call('ZREM', KEYS[2], ARGV[2])
-  redis.call('ZREM', KEYS[3], ARGV[2])
+local answers = {}
+for i = 1, (#ARGV - 1) / 3 do
+  local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
+  local name, newest, below = unpack(ARGV, 3 * i - 1, 3 * i + 1)
+  local header = headerOf(entry)
+  local held = header and ${cut('header', ENTRY.version)}
+  if held and held > newest then
+    answers[i] = { 'newer' }
+  elseif full and not held then
+    answers[i] = { 'full' }
+  else
+    answers[i] = { 'reserved' }
+    if held then
+      answers[i] = { 'reserved', ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)} }
+      slot.bytes = slot.bytes - bytesOf(entry)
+      redis.call('UNLINK', entry)
+      redis.call('ZREM', KEYS[2], name)
+      redis.call('ZREM', KEYS[3], name)
+    end
+    local left = redis.call('GET', marker)
+    if not left or left < below then left = below end
+    redis.call('SET', marker, left, 'PX', ARGV[1])
+    if below > floor then
+      floor = below
+      redis.call('SETRANGE', KEYS[1], ${STATE.floor[0]}, floor)
+    end
+  end
 end
-local left = redis.call('GET', KEYS[5])
-if not left or left < ARGV[4] then left = ARGV[4] end
-redis.call('SET', KEYS[5], left, 'PX', ARGV[1])
-if ARGV[4] > slot.floor then redis.call('SETRANGE', KEYS[1], ${STATE.floor[0]}, ARGV[4]) end
-return { mark, { answer } }
+keepBytes(KEYS, slot)
+return { mark, answers }
 `)
 
 /** KEYS: slot, one of its sorted sets. ARGV: highest score, offset, count. Answers names and scores, lowest first. */

@@ -108,8 +108,11 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     const log = { walId: randomUUID(), epoch: 1, sequence: 0 }
     await tier.takeOver(log.walId, log.epoch)
     const terms = { generationNumber: undefined, until: FUTURE, log }
-    await tier.replace({ ...terms, record: chunkOf('many/1', 2 * MANY, 900_000), base: undefined })
-    await tier.replace({ ...terms, record: chunkOf('many/1', 1, 950_000), base: records[1]!.version })
+    const added = { record: chunkOf('many/1', 2 * MANY, 900_000), base: undefined }
+    const bases = records.map(({ version: base }, n) => ({ record: chunkOf('many/1', n, 950_000 + n), base }))
+    await tier.replace({ ...terms, changes: [added] })
+    await tier.replace({ ...terms, changes: [bases[1]!] })
+    await tier.replace({ ...terms, changes: bases })
   },
   takeOver: (tier) => tier.takeOver(walId, 2, 'here'),
   checkpointOf: (tier) => tier.checkpointOf(walId),

@@ -16,6 +16,10 @@ type AnyThermoclineError = {
     [C in ErrorCode]: ThermoclineError<C>;
 }[ErrorCode];
 
+interface AtomicOptions extends WriteOptions {
+    readonly atomic: true;
+}
+
 interface BlobConditions {
     readonly contentType?: TextMatch;
 }
@@ -232,6 +236,11 @@ interface DeleteDocumentOptions extends WriteOptions {
     readonly onProgress?: ((progress: {
         readonly deleted: number;
     }) => void) | undefined;
+}
+
+interface DeleteOperation {
+    readonly delete: string;
+    readonly expectedVersion?: string | undefined;
 }
 
 type DeleteWhereOptions = ChangeWhereOptions<DeletedWhere>;
@@ -543,6 +552,7 @@ declare class MemoryStore implements AsyncDisposable {
     get worker(): SyncWorker;
     get root(): RootView;
     namespace(...segments: readonly string[]): NamespaceView;
+    write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]>;
     sync(options?: CallOptions): Promise<SyncStats>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
     stats(options?: CallOptions): Promise<StoreStats>;
@@ -599,6 +609,7 @@ declare class NamespaceView {
     readonly metadata: MemoryRepository<'metadata'>;
     readonly raptorNodes: RaptorRepository;
     readonly blobs: MemoryRepository<'blob'>;
+    write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]>;
     namespace(...segments: readonly string[]): NamespaceView;
 }
 
@@ -612,6 +623,8 @@ interface NoBuiltIn {
 type NodeField = SelectField<'raptor'>;
 
 type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>;
+
+type Operation = PutOperation | UpdateOperation | DeleteOperation;
 
 type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[];
 
@@ -686,6 +699,11 @@ interface PutManyOptions extends WriteOptions {
 }
 
 type PutOf<K extends EntryKind | undefined> = K extends EntryKind ? Put<InputOfKind<K>, K> : EntryInput;
+
+interface PutOperation {
+    readonly put: EntryInput;
+    readonly expectedVersion?: string | null | undefined;
+}
 
 interface PutOptions extends WriteOptions {
     readonly expectedVersion?: string | null | undefined;
@@ -967,6 +985,12 @@ type TypedWhere<K extends EntryKind | undefined, M> = WhereBesideMetadata<K> & M
 
 type Unordered = 'id' | 'children' | 'lastAccessedAt' | 'accessCount';
 
+interface UpdateOperation {
+    readonly update: string;
+    readonly patch: Patch<EntryInput>;
+    readonly expectedVersion?: string | undefined;
+}
+
 interface UpdateOptions extends WriteOptions {
     readonly expectedVersion?: string | undefined;
 }
@@ -1036,4 +1060,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,41 @@
+/**
+ * What a record of the log holds: one entry record, or several of which all count or none. Those are one record of the
+ * log, so that no crash, no damage and no cut between two batches parts them: a msgpack array of the bytes of each.
+ */
+import { Decoder } from '@msgpack/msgpack'
+import { decodeRecord, UndecodableRecord } from './codec.ts'
+import { MAX_HEADER_BYTES, MsgpackWriter } from './msgpack-writer.ts'
+import type { EntryRecord } from './record.ts'
+
+export type LogValue = EntryRecord | readonly EntryRecord[]
+
+const decoder = new Decoder()
+
+export function entriesIn(logged: LogValue): readonly EntryRecord[] {
+  return isBundle(logged) ? logged : [logged]
+}
+
+/** @param payloads the bytes of each. */
+export function encodeBundle(payloads: readonly Uint8Array[]): Uint8Array {
+  const sizes = payloads.map(({ byteLength }) => byteLength + MAX_HEADER_BYTES)
+  const writer = new MsgpackWriter(sizes.reduce((sum, size) => sum + size, MAX_HEADER_BYTES))
+  writer.array(payloads.length)
+  for (const payload of payloads) writer.bytes(payload)
+  return writer.end()
+}
+
+/** Reads bytes that {@link encodeBundle} made; throws {@link UndecodableRecord} for any others. */
+export function decodeBundle(encoded: Uint8Array): EntryRecord[] {
+  let payloads: unknown
+  try {
+    payloads = decoder.decode(encoded)
+  } catch (cause) {
+    throw new UndecodableRecord('the payload is not msgpack', { cause })
+  }
+  if (!Array.isArray(payloads)) throw new UndecodableRecord('the payload is no bundle of entries')
+  return payloads.map((payload) => decodeRecord(payload as Uint8Array))
+}
+
+function isBundle(logged: LogValue): logged is readonly EntryRecord[] {
+  return Array.isArray(logged)
+}

@@ -1,0 +1,110 @@
+/** What `write` takes: puts, updates and deletes of which all happen or none. */
+
+import { ATOMIC_LIMITS } from '../entry/limits.ts'
+import type { EntryInput } from '../entry/memory-entry.ts'
+import { type Patch, parsePatch, patched } from '../entry/patch.ts'
+import { tombstoneOf } from '../entry/record.ts'
+import { validateId, validateInput } from '../entry/validate.ts'
+import { isVersion } from '../entry/version.ts'
+import { retold, ThermoclineError } from '../errors.ts'
+import type { Change } from '../flow/compare-and-set.ts'
+import type { Receipt, WriteTerms } from '../flow/writer.ts'
+import { isPlainObject } from '../kernel/plain-object.ts'
+import type { Flows } from './flows.ts'
+import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
+import { arrayOf, notFound } from './memory-repository.ts'
+
+export interface PutOperation {
+  /** The whole entry, with its `kind`. */
+  readonly put: EntryInput
+  /** The version that it must replace, or null: there must be no such entry. @default whatever is there */
+  readonly expectedVersion?: string | null | undefined
+}
+
+export interface UpdateOperation {
+  /** Id of the entry, which must be there. */
+  readonly update: string
+  /** What is changed; null removes a field. */
+  readonly patch: Patch<EntryInput>
+  /** The version that it must replace. @default whatever is there */
+  readonly expectedVersion?: string | undefined
+}
+
+export interface DeleteOperation {
+  /** Id of the entry; there need be none. */
+  readonly delete: string
+  /** The version that must be there. @default whatever is there */
+  readonly expectedVersion?: string | undefined
+}
+
+export type Operation = PutOperation | UpdateOperation | DeleteOperation
+
+const VERBS = ['put', 'update', 'delete'] as const
+
+/** @internal Checks everything first. */
+export async function writeTogether(
+  flows: Flows,
+  namespace: string,
+  operations: unknown,
+  terms: WriteTerms,
+): Promise<Receipt[]> {
+  const given = arrayOf('operations', operations)
+  if (given.length > ATOMIC_LIMITS.operations)
+    throw invalid(`at most ${ATOMIC_LIMITS.operations} are written all or none: leave some to another call`)
+  const indexes = new Map<string, number>()
+  const changes = given.map((operation, index) => {
+    try {
+      const change = changeOf(flows, namespace, operation)
+      const same = indexes.get(change.key.id)
+      if (same !== undefined) throw invalid(`is about the same entry as operation ${same}: make one of both`)
+      indexes.set(change.key.id, index)
+      return change
+    } catch (error) {
+      if (!(error instanceof ThermoclineError)) throw error
+      throw retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
+    }
+  })
+  if (changes.length === 0) return []
+  return (await flows.changes.changeAll(changes, terms)) as Receipt[]
+}
+
+function changeOf(flows: Flows, namespace: string, operation: unknown): Change {
+  if (!isPlainObject(operation)) throw invalid('must be an object: `{ put }`, `{ update, patch }` or `{ delete }`')
+  const { expectedVersion, patch, ...rest } = operation
+  const [verb, ...others] = Object.keys(rest)
+  if (others.length > 0 || !VERBS.some((known) => known === verb))
+    throw invalid('must have one of `put`, `update` and `delete`, and else only `patch` and `expectedVersion`')
+  if (patch !== undefined && verb !== 'update') throw invalid('has a `patch`, which only `update` takes')
+  const expected = versionOf(expectedVersion, verb === 'put')
+  if (verb === 'put') return putOf(flows, namespace, rest.put, expected)
+  const key = { namespace, id: validateId(rest[verb!]) }
+  const now = () => flows.clock.now()
+  if (verb === 'delete') {
+    const tombstone = (named: string | null) => tombstoneOf({ ...key, key: named }, '', now())
+    return { key, expectedVersion: expected, make: (current) => tombstone(current?.key ?? null) }
+  }
+  const change = parsePatch(patch, undefined)
+  const make: Change['make'] = (current) => {
+    if (current === undefined) throw notFound(key)
+    return patched(current, change, now())
+  }
+  return { key, expectedVersion: expected, make }
+}
+
+function putOf(flows: Flows, namespace: string, input: unknown, expectedVersion: string | null | undefined): Change {
+  const record = validateInput(input, { namespace, kind: undefined, now: flows.clock.now() })
+  if (hasChosenId(input)) refuseOtherKind(record, flows.reader.kindAtHand(record))
+  return { key: record, expectedVersion, make: (current) => inPlaceOf(current, record) }
+}
+
+/** @param orNull whether null is a version too: there must be no such entry. */
+function versionOf(given: unknown, orNull: boolean): string | null | undefined {
+  if (given === undefined || (given === null && orNull)) return given
+  if (typeof given === 'string' && isVersion(given)) return given
+  const message = '`expectedVersion` must be a version, as receipts and entries have it: 24 hex digits in lower case'
+  throw new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'expectedVersion' })
+}
+
+function invalid(message: string): ThermoclineError<'ERR_INVALID_ENTRY'> {
+  return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'operations' })
+}
