@@ -6,13 +6,14 @@
 
 /** What each code carries besides the common fields. */
 export interface ErrorDetails {
-  ERR_INVALID_OPTIONS: { option?: string }
+  /** `index` is that of the query, in a call with many. */
+  ERR_INVALID_OPTIONS: { option?: string; index?: number }
   /**
    * `path` names the member of `metadata`; `issues` is what its schema said, not enumerable; `index` is the input's, in
    * a call with many.
    */
   ERR_INVALID_ENTRY: { field: string; path?: string; index?: number; counts?: ChangeCounts; issues?: readonly object[] }
-  ERR_INVALID_QUERY: { field?: string }
+  ERR_INVALID_QUERY: { field?: string; index?: number }
   ERR_LOCKED: { pid?: number }
   /** {@link WHOLE_LOG} where no one segment is at fault. */
   ERR_WAL_CORRUPT: { walId: string; segment: number; offset: number; missing: SequenceRange }

@@ -79,6 +79,7 @@ export type {
   DocumentsOptions,
   EmbedTexts,
   FindOptions,
+  ManySearchOptions,
   PrefetchOptions,
   PutManyOptions,
   PutOptions,

@@ -19,6 +19,12 @@ export interface ColdDriver {
    */
   query(statement: SQL): Promise<Row[]>
 
+  /**
+   * Runs statements that only read, each as {@link query} does, and answers in order once all are done. They travel
+   * together. MUST reject where one of them would.
+   */
+  queryAll(statements: readonly SQL[]): Promise<Row[][]>
+
   /** DDL without a deadline. Other processes may ask for the same at the same time, and MUST NOT fail for it. */
   build(statement: SQL): Promise<void>
 

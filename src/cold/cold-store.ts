@@ -8,6 +8,7 @@ import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { Coalescer } from '../kernel/coalescer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { letGo } from '../kernel/release-stack.ts'
@@ -36,6 +37,7 @@ import type {
   RegisteredLog,
   Replaced,
   Replacement,
+  SearchedCold,
   ShipBatch,
   ShipResult,
   SweepResult,
@@ -113,11 +115,11 @@ export class ColdStore implements ColdTier {
   }
 
   read(keys: readonly EntryKey[], options?: Patience, fields?: ColdFind['fields']): Promise<(ColdRow | undefined)[]> {
-    return withPatience(options, () => readEntries(this.#driver, keys, fields))
+    return this.#over(this.#driver).read(keys, options, fields)
   }
 
   versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]> {
-    return withPatience(options, () => readVersions(this.#driver, keys))
+    return this.#over(this.#driver).versions(keys, options)
   }
 
   highestVersion(): Promise<Version | undefined> {
@@ -149,21 +151,38 @@ export class ColdStore implements ColdTier {
   }
 
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult> {
-    return withPatience(options, async () => {
-      const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
-      const vectors = isDue && !canUseIndex(this.#vectors, query) ? await this.#lookAtVectors() : this.#vectors
-      return search(this.#driver, vectors, query)
-    })
+    return this.#over(this.#driver).search(query, options)
   }
 
   searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult> {
-    return withPatience(options, async () => {
-      if (performance.now() - this.#languageSeenAt > LOOK_AGAIN_MS) {
-        this.#languageSeenAt = performance.now()
-        this.#language = (await languageOf(this.#driver)).name
-      }
-      return searchTexts(this.#driver, this.#language, query)
-    })
+    return this.#over(this.#driver).searchTexts(query, options)
+  }
+
+  together<T>(ask: (cold: SearchedCold) => Promise<T>, options?: Patience): Promise<T> {
+    const statements = new Coalescer((turn: readonly SQL[]) => this.#driver.queryAll(turn))
+    const query = async (statement: SQL) => (await statements.call([statement]))[0]!
+    return withPatience(options, () => ask(this.#over({ query })))
+  }
+
+  #over(driver: Pick<ColdDriver, 'query'>): SearchedCold {
+    return {
+      read: (keys, options, fields) => withPatience(options, () => readEntries(driver, keys, fields)),
+      versions: (keys, options) => withPatience(options, () => readVersions(driver, keys)),
+      search: (query, options) =>
+        withPatience(options, async () => {
+          const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
+          const vectors = isDue && !canUseIndex(this.#vectors, query) ? await this.#lookAtVectors() : this.#vectors
+          return search(driver, vectors, query)
+        }),
+      searchTexts: (query, options) =>
+        withPatience(options, async () => {
+          if (performance.now() - this.#languageSeenAt > LOOK_AGAIN_MS) {
+            this.#languageSeenAt = performance.now()
+            this.#language = (await languageOf(this.#driver)).name
+          }
+          return searchTexts(driver, this.#language, query)
+        }),
+    }
   }
 
   async upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {

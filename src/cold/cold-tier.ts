@@ -282,6 +282,9 @@ export interface SyncRun {
   readonly bytes: number
 }
 
+/** What a search asks of cold. */
+export type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchTexts'>
+
 export interface ColdTier {
   /** UUID drawn by the first migration; hot keys start with it. */
   readonly storeId: string
@@ -317,6 +320,11 @@ export interface ColdTier {
   /** Which of these ids live nodes have for children, of those that the query selects whatever its filter. */
   haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
+  /**
+   * Answers as `ask` does, whose calls of one turn of the event loop go to the database together.
+   * @param ask what only reads.
+   */
+  together<T>(ask: (cold: SearchedCold) => Promise<T>, options?: Patience): Promise<T>
   /** The rows whose text has the words, and what the caller's own texts score beside them. */
   searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult>
 

@@ -5,9 +5,10 @@
  * nothing else is waited for: every call rejects with that.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
+import type { Patience } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { letGo } from '../kernel/release-stack.ts'
-import type { ColdTier } from './cold-tier.ts'
+import type { ColdTier, SearchedCold } from './cold-tier.ts'
 
 export interface LateColdOptions {
   /** The id of the store that is waited for. */
@@ -84,6 +85,10 @@ export class LateColdTier implements ColdTier {
 
   async searchTexts(...args: Parameters<ColdTier['searchTexts']>) {
     return this.#there.searchTexts(...args)
+  }
+
+  async together<T>(ask: (cold: SearchedCold) => Promise<T>, options?: Patience): Promise<T> {
+    return this.#there.together(ask, options)
   }
 
   async upsert(...args: Parameters<ColdTier['upsert']>) {

@@ -5,7 +5,7 @@
  * cold answers. So a long pending costs a walk over it, and nothing in the database.
  */
 
-import type { ColdDocument, ColdHit, ColdRow, ColdTier, OwnText } from '../cold/cold-tier.ts'
+import type { ColdDocument, ColdHit, ColdRow, ColdTier, OwnText, SearchedCold } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
@@ -33,7 +33,7 @@ export interface SearcherParts {
   readonly pending: Pending
   readonly cold: Pick<
     ColdTier,
-    'read' | 'versions' | 'find' | 'count' | 'documents' | 'roots' | 'haveParents' | 'search' | 'searchTexts'
+    'find' | 'count' | 'documents' | 'roots' | 'haveParents' | keyof SearchedCold | 'together'
   >
   readonly access: AccessCounter
   /** Learns of what was found. */
@@ -94,8 +94,16 @@ export interface Page {
   readonly nextCursor?: string
 }
 
-/** What this process has pending in the scope. */
+/** One of many searches. */
+export interface Asked {
+  readonly scope: Scope
+  readonly filter: Filter
+  readonly query: SearchQuery
+}
+
+/** What this process has pending in the scope, and whom else it asks. */
 interface Own {
+  readonly cold: SearchedCold
   readonly scope: Scope
   readonly filter: Filter
   readonly now: number
@@ -212,7 +220,26 @@ export class Searcher {
   /** The best `k` by vector, by text or by both. */
   async search(scope: Scope, filter: Filter, query: SearchQuery, options: Patience): Promise<SearchResult> {
     const patience = this.#patience(options)
-    const own = await this.#own(scope, filter, patience)
+    return this.#search(await this.#own(scope, filter, patience), query, patience)
+  }
+
+  /** As {@link search}, of many at once: what is pending is looked at once, and what cold is asked goes together. */
+  async searchMany(asked: readonly Asked[], options: Patience): Promise<SearchResult[]> {
+    const patience = this.#patience(options)
+    const { pending, cold } = this.#parts
+    const snapshots = new Map<string, ReadonlyMap<string, EntryRecord>>()
+    for (const { scope } of asked) {
+      const key = JSON.stringify(scope)
+      if (!snapshots.has(key)) snapshots.set(key, pending.inScope(scope.namespace, scope.recursive))
+    }
+    const ask = async ({ scope, filter, query }: Asked, together: SearchedCold): Promise<SearchResult> => {
+      const own = await this.#own(scope, filter, patience, together, snapshots.get(JSON.stringify(scope)))
+      return this.#search(own, query, patience)
+    }
+    return cold.together((together) => Promise.all(asked.map((one) => ask(one, together))), patience)
+  }
+
+  async #search(own: Own, query: SearchQuery, patience: Patience): Promise<SearchResult> {
     const [nearest, worded] = await Promise.all([
       query.vector && this.#nearest(own, query.vector, query.reach, patience),
       query.text === undefined ? undefined : this.#worded(own, query.text, query, patience),
@@ -234,7 +261,7 @@ export class Searcher {
   async #nearest(own: Own, { embedding, metric }: VectorQuery, k: number, patience: Patience) {
     let exact = true
     const fromCold = await notReplaced(own, k, async (most, exclude) => {
-      const found = await this.#parts.cold.search({ ...own, exclude, embedding, metric, k: most }, patience)
+      const found = await own.cold.search({ ...own, exclude, embedding, metric, k: most }, patience)
       exact = found.exact
       return found.hits
     })
@@ -256,7 +283,7 @@ export class Searcher {
     let scores: ReadonlyMap<OwnText, number> | undefined
     const fromCold = await notReplaced(own, k, async (most, exclude) => {
       const texts = scores === undefined ? [...records.keys()] : []
-      const found = await this.#parts.cold.searchTexts({ ...own, exclude, text, k: most, own: texts, fields }, patience)
+      const found = await own.cold.searchTexts({ ...own, exclude, text, k: most, own: texts, fields }, patience)
       scores ??= found.own
       return found.hits
     })
@@ -269,15 +296,19 @@ export class Searcher {
     return first(hits, k, byScore)
   }
 
-  async #own(scope: Scope, filter: Filter, patience: Patience): Promise<Own> {
-    const { clock, pending, cold } = this.#parts
-    const versions = pending.inScope(scope.namespace, scope.recursive)
+  async #own(
+    scope: Scope,
+    filter: Filter,
+    patience: Patience,
+    cold: SearchedCold = this.#parts.cold,
+    versions: Own['versions'] = this.#parts.pending.inScope(scope.namespace, scope.recursive),
+  ): Promise<Own> {
     const reads = new Map<string, AccessStats>()
     if (versions.size > 0 && asksForReads(filter)) {
       for (const row of await cold.read([...versions.values()], patience))
         if (row?.access !== undefined) reads.set(keyText(row.record), row.access)
     }
-    return { scope, filter, now: clock.now(), versions, reads }
+    return { cold, scope, filter, now: this.#parts.clock.now(), versions, reads }
   }
 
   /**
@@ -293,7 +324,7 @@ export class Searcher {
     limit: number,
     patience: Patience,
   ): Promise<R[]> {
-    const { cold } = this.#parts
+    const { cold } = own
     const answered = new Set(fromCold.map(({ record }) => keyText(record)))
     const rows = [...fromCold]
     for (const [key, record] of own.versions) {

@@ -15,7 +15,7 @@ import { name } from '../entry/field-checks.ts'
 import type { EntryKind, EntryOf, TreeEntry } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
-import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import { MAX_DEPTH } from '../flow/tree-reader.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
@@ -207,6 +207,12 @@ export interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, 
   readonly fusion?: Fusion | undefined
 }
 
+/** One of many searches. A `signal` and a `timeout` are of the call. */
+export type ManySearchOptions<
+  K extends EntryKind | undefined = undefined,
+  S extends SelectField<K> = SelectField<K>,
+> = (ByVector | ByText | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>
+
 /** What holds where a call says nothing; for opening there is `default-options.ts`. */
 export const CALL_DEFAULTS = {
   find: { limit: 100 },
@@ -260,6 +266,33 @@ const searching = {
   countAccess: asQuery(flag),
   ...counting,
 } satisfies RulesOf<SearchOptions>
+
+const { signal: _, timeout: __, ...oneOfMany } = searching
+const checkOne = asSearch(defineCall('a query of searchMany', oneOfMany))
+const MAX_QUERIES = 100
+/** Hits that are looked at for all of them. */
+const MAX_SUM = 10_000
+
+/** Checks the queries of one call. What a refused one broke is told with its index. */
+export function checkQueries(given: unknown): ReturnType<typeof checkOne>[] {
+  if (!Array.isArray(given) || given.length > MAX_QUERIES)
+    throw invalidQuery(
+      `\`queries\` must be an array of at most ${MAX_QUERIES} queries: ask for the rest apart`,
+      'queries',
+    )
+  // Unlike map, this sees holes.
+  const queries = Array.from(given as unknown[], (one, index) => {
+    try {
+      return checkOne(one)
+    } catch (error) {
+      if (!isThermoclineError(error)) throw error
+      throw retold(error, { ...error.details, index }, `query ${index}: ${error.message}`)
+    }
+  })
+  const sum = queries.reduce((whole, { query }) => whole + (query.mmr?.fetch ?? query.k), 0)
+  if (sum <= MAX_SUM) return queries
+  throw invalidQuery(`the \`k\` of all queries, or their \`mmr.fetch\`, must be at most ${MAX_SUM} together`, 'k')
+}
 
 const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies RulesOf<DocumentChunksOptions>
 const walking = { select, ...paging } satisfies RulesOf<TreeOptions>
@@ -330,6 +363,7 @@ export const CALLS = {
   } satisfies RulesOf<DescendantsOptions>),
   level: defineCall('level', walking),
   search: asSearch(defineCall('search', searching)),
+  searchMany: defineCall('searchMany', waiting),
   explain: defineCall('explain', waiting),
   sync: defineCall('sync', waiting),
   checkpoint: defineCall('checkpoint', waiting),

@@ -30,8 +30,10 @@ import {
   CALLS,
   type CountOptions,
   changeable,
+  checkQueries,
   type DeleteWhereOptions,
   type FindOptions,
+  type ManySearchOptions,
   type PrefetchOptions,
   type PutManyOptions,
   type PutOptions,
@@ -345,6 +347,23 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const { searcher } = this.#flows
       const result = await searcher.search(this.#scope(checked), this.#filter(checked), checked.query, checked)
       return result as SearchResult<unknown> as SearchResult<Selected<EntryOf<K>, S>>
+    })
+  }
+
+  /**
+   * As {@link search}, of up to 100 queries, in order. They see one moment of this process and go to the database
+   * together. All are checked first; a query that is refused is told by `details.index`.
+   */
+  searchMany<S extends SelectField<K> = never>(
+    queries: readonly ManySearchOptions<K, S>[],
+    options?: CallOptions,
+  ): Promise<SearchResult<Selected<EntryOf<K>, S>>[]> {
+    return this.#flows.gate.run(CALLS.searchMany, options, async (checked) => {
+      const asked = checkQueries(queries).map(({ query, ...one }) => {
+        return { scope: this.#scope(one), filter: this.#filter(one), query }
+      })
+      const results = await this.#flows.searcher.searchMany(asked, checked)
+      return results as SearchResult<unknown>[] as SearchResult<Selected<EntryOf<K>, S>>[]
     })
   }
 

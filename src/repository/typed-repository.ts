@@ -144,4 +144,9 @@ export interface TypedRepository<
   search<F extends SelectField<K> = never>(
     options: (ByVector | ByText | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>,
   ): Promise<SearchResult<Selected<Entry, F>>>
+  searchMany<F extends SelectField<K> = never>(
+    queries: readonly ((ByVector | ByText | ByBoth) &
+      Having<Omit<CommonSearchOptions<K, F>, keyof CallOptions>, K, M>)[],
+    options?: CallOptions,
+  ): Promise<SearchResult<Selected<Entry, F>>[]>
 }

@@ -21,6 +21,7 @@ export type ColdReads = Pick<
   | 'haveParents'
   | 'search'
   | 'searchTexts'
+  | 'together'
 >
 
 export function readsWhileSetBack(
@@ -49,6 +50,7 @@ export function readsWhileSetBack(
     haveParents: (query, ids, options) => whole((patience) => cold.haveParents(query, ids, patience), options),
     search: (query, options) => whole((patience) => cold.search(query, patience), options),
     searchTexts: (query, options) => whole((patience) => cold.searchTexts(query, patience), options),
+    together: (ask, options) => whole((patience) => cold.together(ask, patience), options),
   }
 }
 

@@ -29,6 +29,7 @@ function faulty(driver: ColdDriver): ColdDriver {
       if (isDue('answersLost')) throw unavailable('connection lost after')
       return rows
     },
+    queryAll: (statements) => driver.queryAll(statements),
     async copyToStaging(stream) {
       await driver.copyToStaging(stream)
       // The copy went through, and nothing after it.

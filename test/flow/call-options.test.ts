@@ -54,6 +54,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   level: [1],
   write: [[{ put: { kind: 'chunk', text: 'a' } }]],
   search: [],
+  searchMany: [[{ embedding: [1] }]],
   explain: [ID],
   sync: [],
   checkpoint: [],

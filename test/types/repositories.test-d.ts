@@ -23,6 +23,7 @@ import type {
   ReplacedDocument,
   RootView,
   SearchHit,
+  SearchResult,
   ThermoclineError,
   TreeEntry,
   WriteOutcome,
@@ -35,6 +36,11 @@ expectTypeOf(store.entries).toEqualTypeOf<MemoryRepository>()
 expectTypeOf(store.chunks).toEqualTypeOf<ChunkRepository>()
 expectTypeOf(store.embeddings).toEqualTypeOf<MemoryRepository<'embedding'>>()
 expectTypeOf(store.metadata).toEqualTypeOf<MemoryRepository<'metadata'>>()
+expectTypeOf(
+  store.chunks.searchMany([{ text: 'a' }, { embedding: [1], k: 2, select: ['text'] }]),
+).resolves.toEqualTypeOf<SearchResult<Pick<ChunkEntry, 'text' | 'kind'>>[]>()
+// @ts-expect-error a timeout is of the call
+store.chunks.searchMany([{ text: 'a', timeout: 1 }])
 expectTypeOf(store.raptorNodes).toEqualTypeOf<RaptorRepository>()
 expectTypeOf(store.raptorNodes).toExtend<MemoryRepository<'raptor'>>()
 expectTypeOf(store.raptorNodes.roots()).resolves.toEqualTypeOf<FindResult<RaptorEntry>>()

@@ -68,6 +68,10 @@ export class PgliteDriver implements ColdDriver {
     return this.#inTime(() => this.#execute(statement))
   }
 
+  queryAll(statements: readonly SQL[]): Promise<Row[][]> {
+    return this.#inTime(() => Promise.all(statements.map((statement) => this.#execute(statement))))
+  }
+
   async build(statement: SQL): Promise<void> {
     await this.#guard(() => this.#execute(statement))
   }

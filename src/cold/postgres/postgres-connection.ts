@@ -16,6 +16,11 @@ interface SentQuery {
   readonly state?: { readonly pid: number | null; readonly secret: number | null } | null
 }
 
+interface Statement {
+  readonly sql: string
+  readonly params: readonly unknown[]
+}
+
 export class PostgresConnection {
   readonly #server: PostgresServer
   #link: Link | undefined
@@ -30,19 +35,34 @@ export class PostgresConnection {
    * several statements, which are one transaction.
    */
   async query(text: string, parameters: readonly unknown[], timeout = Number.POSITIVE_INFINITY): Promise<Row[]> {
+    const [rows] = await this.queryAll([{ sql: text, params: parameters }], timeout)
+    return rows!
+  }
+
+  /** As {@link query}, of several that are sent at once, each a transaction of its own. They are done in order. */
+  async queryAll(statements: readonly Statement[], timeout: number): Promise<Row[][]> {
     const deadline = performance.now() + timeout
     const link = await this.#connect(timeout)
-    const rows: Row[] = []
-    const query = inOneRoundTrip(link.client.unsafe(text, parameters.map(encodeParameter)))
-    // Where postgres.js collects them itself, those of a statement that failed leave as many holes in the next answer.
-    const answered = query.forEach((row) => {
-      rows.push(row)
+    const sent = statements.map(({ sql, params }) => {
+      const rows: Row[] = []
+      const query = inOneRoundTrip(link.client.unsafe(sql, params.map(encodeParameter)))
+      // Where postgres.js collects them itself, those of a statement that failed leave as many holes in the next
+      // answer.
+      const answered = query.forEach((row) => {
+        rows.push(row)
+      })
+      return { query: query as SentQuery, answered, rows }
     })
     try {
-      await link.settle(answered, deadline - performance.now())
-      return rows
+      const outcomes = await link.settle(
+        Promise.allSettled(sent.map(({ answered }) => answered)),
+        deadline - performance.now(),
+      )
+      const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+      if (reasons.length > 0) throw reasons.find((reason) => !isRefusal(reason)) ?? reasons[0]
+      return sent.map(({ rows }) => rows)
     } catch (error) {
-      if (error instanceof DeadlinePassed) this.#cancel(link, query as SentQuery)
+      if (error instanceof DeadlinePassed) this.#cancel(link, sent.at(-1)!.query)
       else if (!isRefusal(error)) this.#discard(link)
       throw error
     }

@@ -128,6 +128,24 @@ export class PostgresDriver implements ColdDriver {
     return this.#guard(() => this.#repeat((timeout) => this.#statements.query(text, params, timeout)))
   }
 
+  /** Each connection gets its share at once, so a killed or cancelled one takes others along: of one call. */
+  async queryAll(statements: readonly SQL[]): Promise<Row[][]> {
+    const rows = new Array<Row[]>(statements.length)
+    const texts = statements.map((statement, nth) => ({ nth, ...this.#dialect.sqlToQuery(statement) }))
+    const { size } = this.#statements
+    const shares = texts.slice(0, size).map(({ nth: first }) => texts.filter(({ nth }) => nth % size === first))
+    const work = async (share: typeof texts): Promise<void> => {
+      const answers = await this.#guard(() =>
+        this.#repeat((timeout) =>
+          this.#statements.use((connection, timeLeft) => connection.queryAll(share, timeLeft), timeout),
+        ),
+      )
+      for (const [i, { nth }] of share.entries()) rows[nth] = answers[i]!
+    }
+    await Promise.all(shares.map(work))
+    return rows
+  }
+
   async build(statement: SQL): Promise<void> {
     await this.#run(exclusively(this.#dialect.sqlToQuery(statement).sql))
   }

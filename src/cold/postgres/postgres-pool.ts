@@ -21,6 +21,11 @@ export class PostgresPool {
     this.#idle = [...this.#connections]
   }
 
+  /** How many statements it runs at a time. */
+  get size(): number {
+    return this.#connections.length
+  }
+
   async use<T>(work: (connection: PostgresConnection, timeLeft: number) => Promise<T>, timeout: number): Promise<T> {
     const deadline = performance.now() + timeout
     const connection = this.#idle.pop() ?? (await this.#wait(timeout))

@@ -23,7 +23,7 @@ export function toColdRow(row: Row): ColdRow {
 
 /** @param fields of the records. @default all */
 export async function readEntries(
-  driver: ColdDriver,
+  driver: Pick<ColdDriver, 'query'>,
   keys: readonly EntryKey[],
   fields?: ReadonlySet<keyof EntryRecord>,
 ): Promise<(ColdRow | undefined)[]> {
@@ -37,7 +37,10 @@ export async function readEntries(
   return answers
 }
 
-export async function readVersions(driver: ColdDriver, keys: readonly EntryKey[]): Promise<(Version | undefined)[]> {
+export async function readVersions(
+  driver: Pick<ColdDriver, 'query'>,
+  keys: readonly EntryKey[],
+): Promise<(Version | undefined)[]> {
   const answers: (Version | undefined)[] = keys.map(() => undefined)
   if (keys.length === 0) return answers
   const rows = await driver.query(sql`

@@ -16,7 +16,7 @@ const MOST_CHARACTERS = 2 * 1024 * 1024
 const MOST_TEXTS = 5_000
 
 export async function searchTexts(
-  driver: ColdDriver,
+  driver: Pick<ColdDriver, 'query'>,
   language: QualifiedLanguage,
   query: ColdTextSearch,
 ): Promise<ColdTextResult> {

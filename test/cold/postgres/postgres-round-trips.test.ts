@@ -56,6 +56,24 @@ describeWithPostgres('a Postgres server far away', () => {
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
+  it('gets statements that travel together in one round trip, and leaves no answer for the next', async () => {
+    using relay = await Relay.before(server.port)
+    const url = `postgres://test@127.0.0.1:${relay.port}/postgres`
+    const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: 60_000 } as const
+    const driver = await PostgresDriver.connect({ ...options, url, logger: silentLogger })
+    const numbers = [1, 2, 3, 4, 5].map((n) => sql`SELECT n::int4 AS n FROM generate_series(1, ${n}::int4) AS n`)
+    await driver.queryAll(numbers)
+    const before = relay.turns
+    expect((await driver.queryAll(numbers)).map((rows) => rows.length)).toEqual([1, 2, 3, 4, 5])
+    expect(relay.turns - before).toBe(1)
+    const bad = sql`SELECT 1 / ${0}::int4 AS n`
+    await expect(driver.queryAll([numbers[4]!, bad, numbers[2]!])).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+    })
+    expect(await driver.query(numbers[1]!)).toEqual([{ n: 1 }, { n: 2 }])
+    await driver.close()
+  })
+
   describe('a statement with parameters', () => {
     it('is one round trip, whatever the types of its parameters', async () => {
       using relay = await Relay.before(server.port)

@@ -96,6 +96,8 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
         for (const own of [[], texts])
           await tier.searchTexts({ ...queryOf({ exclude, scope }), text: 'water', k: 10, own })
   },
+  together: (tier) =>
+    tier.together((cold) => Promise.all([cold.search(searchOf()), cold.read(records), cold.versions(records)])),
   upsert: (tier) => tier.upsert(records),
   ship: async (tier) => {
     await tier.takeOver(walId, 1)
@@ -150,6 +152,10 @@ export async function recordStatements(driver: ColdDriver): Promise<RecordedStat
     query(statement) {
       recorded.push({ method, statement })
       return driver.query(statement)
+    },
+    queryAll(statements) {
+      for (const statement of statements) recorded.push({ method, statement })
+      return driver.queryAll(statements)
     },
     copyToStaging: (stream) => driver.copyToStaging(stream),
     build: (statement) => driver.build(statement),

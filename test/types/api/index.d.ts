@@ -56,7 +56,7 @@ interface ByVector {
     readonly fusion?: undefined;
 }
 
-type CallOfQuery = 'find' | 'findAll' | 'count' | 'search' | 'deleteWhere' | 'updateWhere' | 'prefetch';
+type CallOfQuery = 'find' | 'findAll' | 'count' | 'search' | 'searchMany' | 'deleteWhere' | 'updateWhere' | 'prefetch';
 
 interface CallOptions {
     readonly signal?: AbortSignal | undefined;
@@ -334,6 +334,7 @@ type ErrorCode = keyof ErrorDetails;
 interface ErrorDetails {
     ERR_INVALID_OPTIONS: {
         option?: string;
+        index?: number;
     };
     ERR_INVALID_ENTRY: {
         field: string;
@@ -344,6 +345,7 @@ interface ErrorDetails {
     };
     ERR_INVALID_QUERY: {
         field?: string;
+        index?: number;
     };
     ERR_LOCKED: {
         pid?: number;
@@ -474,6 +476,8 @@ interface Logger {
     error(fields: object, message: string): void;
 }
 
+type ManySearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (ByVector | ByText | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>;
+
 type Match<T> = T | Comparison<T>;
 
 type MemberAt<M, P extends string> = M extends object ? P extends `.${infer N}.${infer Rest}` ? N extends keyof M ? MemberAt<NonNullable<M[N]>, `.${Rest}`> : never : P extends `.${infer N}` ? N extends keyof M ? Exclude<M[N], undefined> : never : never : never;
@@ -538,6 +542,7 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     findAll<S extends SelectField<K> = never>(options?: FindOptions<K, S>): AsyncGenerator<Selected<EntryOf<K>, S>, void, undefined>;
     count(options?: CountOptions<K>): Promise<number>;
     search<S extends SelectField<K> = never>(options: SearchOptions<K, S>): Promise<SearchResult<Selected<EntryOf<K>, S>>>;
+    searchMany<S extends SelectField<K> = never>(queries: readonly ManySearchOptions<K, S>[], options?: CallOptions): Promise<SearchResult<Selected<EntryOf<K>, S>>[]>;
     explain(id: string, options?: CallOptions): Promise<Explanation>;
 }
 
@@ -975,6 +980,7 @@ interface TypedRepository<K extends EntryKind | undefined, S extends StandardSch
     prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>;
     count(options?: Having<CountOptions<K>, K, M>): Promise<number>;
     search<F extends SelectField<K> = never>(options: (ByVector | ByText | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>): Promise<SearchResult<Selected<Entry, F>>>;
+    searchMany<F extends SelectField<K> = never>(queries: readonly ((ByVector | ByText | ByBoth) & Having<Omit<CommonSearchOptions<K, F>, keyof CallOptions>, K, M>)[], options?: CallOptions): Promise<SearchResult<Selected<Entry, F>>[]>;
 }
 
 type TypedWhere<K extends EntryKind | undefined, M> = WhereBesideMetadata<K> & MemberConditions<NonNullable<M>> & {
@@ -1060,4 +1066,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
