@@ -2,7 +2,7 @@
  * Changes of the schema on a server that many processes share. Nothing here needs a session, so it works through
  * pgbouncer as well: a migration or an extension is one message of several statements, which the server runs as one
  * transaction, under an advisory lock that ends with it. Whoever waited for the lock looks again whether there is
- * anything left to do. Indexes are built elsewhere: {@link ./postgres/postgres-index.ts}.
+ * anything left to do. Indexes are built elsewhere: {@link ./postgres/build-concurrently.ts}.
  */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from './cold-driver.ts'

@@ -7,9 +7,10 @@
  *     cold decides by the locks of the rows, in one transaction
  *     log, as one record, pending, hot, as any write; then it is acknowledged
  *
- * Cold decides, and not hot: what hot has decided it may forget, and then two writers would both have replaced the same
- * version. Nobody reads the new version before cold has it, so nothing that was read is taken back. Log and pending get
- * it afterwards: a database that is set back gets it again as it gets every other write.
+ * Cold decides (cold/sql/replace-version.ts, which also finds out what became of a lost answer), and not hot: what
+ * hot has decided it may forget, and then two writers would both have replaced the same version. Nobody reads the new
+ * version before cold has it, so nothing that was read is taken back. Log and pending get it afterwards: a database
+ * that is set back gets it again as it gets every other write.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'

@@ -10,6 +10,12 @@ import type { AccessStats } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import type { HotContent } from './hot-content.ts'
 
+/**
+ * Milliseconds that a marker outlives what left: longer than any call waits for its tiers, and short enough that few
+ * keys carry a marker at a time.
+ */
+export const DEFAULT_MARKER_TTL = 60_000
+
 /** What hot needs to know of a version. */
 export interface HotState {
   readonly version: Version
@@ -108,7 +114,7 @@ export interface HotCapacity {
 
 export interface HotTier {
   readonly capacity: HotCapacity
-  /** How long a marker outlives what left, in milliseconds. */
+  /** How long a marker outlives what left, in milliseconds. @default {@link DEFAULT_MARKER_TTL} */
   readonly markerTtl: number
   /**
    * Names the generation: one life of what the tier holds. Whoever finds another one than before MUST treat every

@@ -3,7 +3,6 @@
  * comes after it; what has to go the other way goes by {@link Emitter}s, to which the worker, built last, subscribes.
  */
 
-import { Cron } from 'croner'
 import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
 import { CompareAndSet } from '../flow/compare-and-set.ts'
@@ -156,16 +155,10 @@ function connectWorker(
     peers: connectPeers(options, opened),
     pressure,
     outages,
-    schedule: {
-      checkpointEvery: checkpoint.every,
-      startSync: schedule === undefined ? undefined : (tick) => new Cron(schedule, UNATTENDED, tick),
-    },
+    schedule: { checkpointEvery: checkpoint.every, sync: schedule },
   })
   return { upkeep, worker }
 }
-
-/** A tick that comes while the one before runs is left out, and none keeps the process alive. */
-const UNATTENDED = { protect: true, unref: true }
 
 /** Where the background sync is off, age alone demotes nothing. */
 const ONLY_WHEN_ASKED = {

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, readdir, rm, statfs } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { ThermoclineError } from '../errors.ts'
@@ -16,6 +16,7 @@ import { examineOwnFolder } from '../kernel/folder-trust.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { letGo } from '../kernel/release-stack.ts'
 import { LogFolder } from '../wal/log-folder.ts'
+import { warnIfFleeting } from './folder-warnings.ts'
 
 export { namingFolder }
 
@@ -23,12 +24,6 @@ export { namingFolder }
 const FORMAT = 1
 const MARKER = 'thermocline.json'
 const ASIDE = '.new'
-
-/** File systems that lose their files with the machine or the container. */
-const VOLATILE_FILE_SYSTEMS = new Map([
-  [0x01021994, 'tmpfs'],
-  [0x794c7630, 'overlayfs'],
-])
 
 export interface DataFolder {
   readonly path: string
@@ -161,10 +156,4 @@ function writeMarker(dir: string, marker: Marker): Promise<void> {
 async function removeUnfinished(dir: string): Promise<void> {
   for (const name of await readdir(dir))
     if (name.startsWith(MARKER) && name.endsWith(ASIDE)) await rm(join(dir, name), { force: true })
-}
-
-async function warnIfFleeting(dir: string, logger: Logger): Promise<void> {
-  const kind = VOLATILE_FILE_SYSTEMS.get((await statfs(dir)).type)
-  if (kind !== undefined)
-    logger.warn({ fileSystem: kind }, 'the data folder is on a file system that goes with its machine or container')
 }

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
 import { makeFolder } from '../kernel/durable-files.ts'
 import { type FolderOption, namingFolder } from '../kernel/folder-error.ts'
-import { examineFolder, examineOwnFolder, type FolderAccess } from '../kernel/folder-trust.ts'
-import type { Logger } from '../kernel/logger.ts'
+import { examineFolder, examineOwnFolder } from '../kernel/folder-trust.ts'
 import { letGo, type ReleaseStack } from '../kernel/release-stack.ts'
 import { type DataFolder, prepareDataFolder } from './data-folder.ts'
+import { warnOfAccess } from './folder-warnings.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
 /** What a store does about its folder once it is open. */
@@ -53,29 +53,10 @@ async function lockFolder(
   return namingFolder(option, path, async () => {
     // Before the lock makes it, and leaves its name to chance.
     await makeFolder(path)
-    warnOf(option, await examineFolder(option, path), logger)
+    warnOfAccess(option, await examineFolder(option, path), logger)
     await examineOwnFolder(option, join(path, 'lock'))
     return DirectoryLock.acquire(path, { timeout: wal.lockTimeout })
   })
-}
-
-function warnOf(option: FolderOption, access: FolderAccess, logger: Logger): void {
-  const { mode, owner, isOpenToOthers, isWritableByOthers } = access
-  if (isWritableByOthers)
-    logger.warn(
-      { option, mode },
-      'everybody may write in the data folder, and so delete or replace what it holds: take that right from others (chmod o-w)',
-    )
-  else if (isOpenToOthers)
-    logger.warn(
-      { option, mode },
-      'others may look into the data folder: the logs and the database in it are closed to them, the folder is not (chmod o-rwx)',
-    )
-  if (owner !== undefined && process.geteuid?.() === 0)
-    logger.warn(
-      { option, owner },
-      'the data folder belongs to another user, who may not be able to use what root leaves in it: run as that user',
-    )
 }
 
 function withLocks(folder: DataFolder, locks: readonly DirectoryLock[]): OpenedFolder {

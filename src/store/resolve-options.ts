@@ -1,5 +1,4 @@
 /** What a store was told, checked and filled in: {@link resolveOptions}. */
-import { Cron } from 'croner'
 import { z } from 'zod'
 import { DEFAULTS, POSTGRES_CONNECTIONS } from '../default-options.ts'
 import { parseDuration } from '../entry/duration.ts'
@@ -25,6 +24,7 @@ import type {
   WalOptions,
 } from '../options.ts'
 import type { Metric } from '../query/metric.ts'
+import { isCronPattern } from '../sync/sync-schedule.ts'
 
 /** Checked, complete and frozen; durations in milliseconds. */
 export interface ResolvedOptions {
@@ -91,15 +91,6 @@ const methods = <T>(names: readonly string[], message: string) =>
     (value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'),
     message,
   )
-
-function isCronPattern(pattern: string): boolean {
-  try {
-    new Cron(pattern, { paused: true }).stop()
-    return true
-  } catch {
-    return false
-  }
-}
 
 const REDIS_URL = 'a url like redis://user:password@host:port/database'
 const POSTGRES_URL = 'a url like postgres://user:password@host:port/database'

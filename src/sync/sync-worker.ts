@@ -13,19 +13,14 @@ import type { FullSync, SyncStats } from './full-sync.ts'
 import type { HotUpkeep } from './hot-upkeep.ts'
 import type { OutageReport } from './outage-report.ts'
 import type { Peers } from './peers.ts'
+import { beginSchedule, type SyncSchedule } from './sync-schedule.ts'
 
 /** When a worker does what by itself. */
 export interface Schedule {
   /** Milliseconds between checkpoints; jittered by a tenth, so that processes do not march in step. */
   readonly checkpointEvery: number
-  /** Begins the schedule of the sync, and calls `tick` as often as it fires; undefined: only when asked. */
-  readonly startSync: ((tick: () => Promise<void>) => SyncSchedule) | undefined
-}
-
-/** A schedule that has begun. */
-export interface SyncSchedule {
-  nextRun(): Date | null
-  stop(): void
+  /** Cron pattern of the sync (sync-schedule.ts); undefined: only when asked. */
+  readonly sync: string | undefined
 }
 
 /** @internal */
@@ -63,7 +58,8 @@ export class SyncWorker {
     this.#started = true
     this.#scheduleCheckpoint()
     const { schedule } = this.#parts
-    this.#schedule = schedule.startSync?.(() => this.#inBackground(() => this.#syncIfLeader()))
+    const tick = (): Promise<void> => this.#inBackground(() => this.#syncIfLeader())
+    if (schedule.sync !== undefined) this.#schedule = beginSchedule(schedule.sync, tick)
   }
 
   /** When the schedule fires next; null without one. */

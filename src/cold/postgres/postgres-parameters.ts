@@ -1,4 +1,7 @@
-/** The parameters of a connection string as they are read, and how one that is wrong is refused. */
+/**
+ * How parameters are taken out of a connection string one by one, and how a wrong one is refused. Which there are, and
+ * which are dropped, is in postgres-url.ts; those of TLS are in postgres-tls.ts.
+ */
 import { ThermoclineError } from '../../errors.ts'
 
 /** Takes a parameter out, so that what is left is what nobody knew. */

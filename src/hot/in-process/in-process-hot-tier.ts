@@ -11,26 +11,24 @@ import { newest, type Version, ZERO_VERSION } from '../../entry/version.ts'
 import { ThermoclineError } from '../../errors.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { HotContent } from '../hot-content.ts'
-import type {
-  HotCandidate,
-  HotCapacity,
-  HotRead,
-  HotRemoval,
-  HotReservation,
-  HotReserved,
-  HotSize,
-  HotState,
-  HotTier,
-  HotTouch,
-  HotWrite,
-  HotWriteResult,
+import {
+  DEFAULT_MARKER_TTL,
+  type HotCandidate,
+  type HotCapacity,
+  type HotRead,
+  type HotRemoval,
+  type HotReservation,
+  type HotReserved,
+  type HotSize,
+  type HotState,
+  type HotTier,
+  type HotTouch,
+  type HotWrite,
+  type HotWriteResult,
 } from '../hot-tier.ts'
 import { KeyedHeap } from './keyed-heap.ts'
 import { Markers } from './markers.ts'
 import { SteadyClock } from './steady-clock.ts'
-
-/** Longer than any call waits for its tiers, and short enough that few keys carry a marker at a time. */
-const DEFAULT_MARKER_TTL = 60_000
 
 export interface InProcessHotTierOptions {
   readonly maxEntries: number

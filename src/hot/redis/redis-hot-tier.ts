@@ -14,18 +14,19 @@ import { systemClock } from '../../kernel/clock.ts'
 import { Coalescer } from '../../kernel/coalescer.ts'
 import { withDeadline } from '../../kernel/deadline.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import type {
-  HotCandidate,
-  HotCapacity,
-  HotRead,
-  HotRemoval,
-  HotReservation,
-  HotReserved,
-  HotSize,
-  HotTier,
-  HotTouch,
-  HotWrite,
-  HotWriteResult,
+import {
+  DEFAULT_MARKER_TTL,
+  type HotCandidate,
+  type HotCapacity,
+  type HotRead,
+  type HotRemoval,
+  type HotReservation,
+  type HotReserved,
+  type HotSize,
+  type HotTier,
+  type HotTouch,
+  type HotWrite,
+  type HotWriteResult,
 } from '../hot-tier.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { lowestScores } from './lowest-scores.ts'
@@ -57,7 +58,6 @@ export interface RedisHotTierOptions {
   readonly onNewGeneration?: (generationId: string) => void
 }
 
-const DEFAULT_MARKER_TTL = 60_000
 const DEFAULT_COMMAND_TIMEOUT = 2_000
 /** Failures in a row before Redis is left alone, and for how long: one lost packet is no outage. */
 const BREAKER = { threshold: 5, restMs: 1_000 }

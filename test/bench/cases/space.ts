@@ -42,7 +42,8 @@ export default {
         const rows = await bytesOf(`pg_total_relation_size('thermocline.memory_entries')`)
         do await store.sync()
         while ((await store.stats()).cold!.unindexed > 0)
-        const index = await bytesOf(`(SELECT sum(pg_relation_size(c.oid)) FROM pg_class c JOIN pg_am a ON a.oid = c.relam
+        const index =
+          await bytesOf(`(SELECT sum(pg_relation_size(c.oid)) FROM pg_class c JOIN pg_am a ON a.oid = c.relam
           WHERE a.amname = 'hnsw')`)
         await store.close()
         const content = Array.from({ length: ENTRIES }, (_, nth) => encodedChunk(nth).byteLength)
