@@ -1,14 +1,19 @@
 /**
  * Replaces and deletes documents. Calls about one document go one after the other within a process, so that the last of
- * them decides; those of several processes do not wait for each other. What is new is written before what is stale is
- * deleted: who reads meanwhile finds both rather than neither, and a call that ends half-way is made good by another
- * one.
+ * them decides; those of several processes do not wait for each other.
+ *
+ * What is new is written, and what is stale deleted, together or not at all (rule K8 of flow/README.md). Where that is
+ * too much, or hot is away, what is new is written before what is stale is deleted: who reads meanwhile finds both
+ * rather than neither, and a call that ends half-way is made good by another one.
  */
-import type { EntryRecord } from '../entry/record.ts'
-import { ThermoclineError } from '../errors.ts'
+import { ATOMIC_LIMITS } from '../entry/limits.ts'
+import { contentSize, type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import { isThermoclineError, ThermoclineError, type WriteFailure } from '../errors.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Scope } from '../query/scope.ts'
+import type { Change, CompareAndSet } from './compare-and-set.ts'
 import type { Deleter } from './deleter.ts'
 import { type DocumentPlan, isKept, type PlannedChunk, planDocument, type WantedChunk } from './document-plan.ts'
 import type { DocumentReader } from './document-reader.ts'
@@ -29,18 +34,21 @@ export interface Replacement {
   readonly outcomes: readonly WriteOutcome[]
 }
 
+export interface DocumentWriterParts {
+  readonly documents: DocumentReader
+  readonly reader: Pick<Reader, 'newest'>
+  readonly writer: Writer
+  readonly deleter: Deleter
+  readonly changes: Pick<CompareAndSet, 'changeAll'>
+  readonly clock: Clock
+}
+
 export class DocumentWriter {
-  readonly #documents: DocumentReader
-  readonly #reader: Pick<Reader, 'newest'>
-  readonly #writer: Writer
-  readonly #deleter: Deleter
+  readonly #parts: DocumentWriterParts
   readonly #lock = new KeyedLock()
 
-  constructor(documents: DocumentReader, reader: Pick<Reader, 'newest'>, writer: Writer, deleter: Deleter) {
-    this.#documents = documents
-    this.#reader = reader
-    this.#writer = writer
-    this.#deleter = deleter
+  constructor(parts: DocumentWriterParts) {
+    this.#parts = parts
   }
 
   /** Deletes batch by batch, and hands the outcomes of each to `settled`, which throws where that ends the call. */
@@ -53,7 +61,7 @@ export class DocumentWriter {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
       const terms: WriteTerms = Object.assign(patience, { durability: options.durability })
-      for await (const records of this.#documents.records(scope, documentId, patience))
+      for await (const records of this.#parts.documents.records(scope, documentId, patience))
         await settled(await this.#remove(records, documentId, terms))
     })
   }
@@ -68,16 +76,50 @@ export class DocumentWriter {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
       const current: EntryRecord[] = []
-      for await (const records of this.#documents.records(scope, documentId, patience))
+      for await (const records of this.#parts.documents.records(scope, documentId, patience))
         current.push(...(await this.#still(records, documentId, patience)))
       const planned = await this.#plan({ current, wanted }, documentId, patience)
       if (dryRun) return { plan: planned, outcomes: [] }
       const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, patience)
       const terms: WriteTerms = Object.assign(patience, { durability })
-      const outcomes = await this.#put(chunks, terms)
-      if (outcomes.every(({ ok }) => ok)) outcomes.push(...(await this.#remove(planned.removed, documentId, terms)))
-      return { plan: { ...planned, chunks }, outcomes }
+      const plan = { ...planned, chunks }
+      const outcomes = (await this.#together(plan, documentId, terms)) ?? (await this.#inTurn(plan, documentId, terms))
+      return { plan, outcomes }
     })
+  }
+
+  /** All of the plan or nothing; undefined where that is too much, or not to be had now. */
+  async #together(
+    { chunks, removed }: DocumentPlan,
+    documentId: string,
+    terms: WriteTerms,
+  ): Promise<WriteOutcome[] | undefined> {
+    const { changes, clock } = this.#parts
+    const puts = chunks.filter((chunk) => !isKept(chunk)).map(({ record }) => record)
+    const bytes = puts.reduce((sum, record) => sum + contentSize(record), 0)
+    const count = puts.length + removed.length
+    // One write by itself is all or nothing as it is.
+    if (count < 2 || count > ATOMIC_LIMITS.operations || bytes > ATOMIC_LIMITS.bytes) return undefined
+    const deletion = (record: EntryRecord): Change => ({
+      key: record,
+      make: (newest) =>
+        newest !== undefined && isOf(documentId, newest) ? tombstoneOf(newest, '', clock.now()) : undefined,
+    })
+    const all = [...puts.map((record): Change => ({ key: record, make: () => record })), ...removed.map(deletion)]
+    try {
+      const receipts = await changes.changeAll(all, terms)
+      return receipts.flatMap((value) => (value === undefined ? [] : [{ ok: true, value }]))
+    } catch (error) {
+      if (isHotAway(error)) return undefined
+      throw error
+    }
+  }
+
+  /** What is new before what is stale. */
+  async #inTurn(plan: DocumentPlan, documentId: string, terms: WriteTerms): Promise<WriteOutcome[]> {
+    const outcomes = await this.#put(plan.chunks, terms)
+    if (outcomes.every(({ ok }) => ok)) outcomes.push(...(await this.#remove(plan.removed, documentId, terms)))
+    return outcomes
   }
 
   /**
@@ -95,7 +137,7 @@ export class DocumentWriter {
       const plan = planDocument(current, wanted, elsewhere)
       const added = plan.chunks.filter(({ before, isNamed }) => before === undefined && !isNamed)
       const unknown = added.map(({ record }) => record).filter(({ id }) => !asked.has(id))
-      const newest = await this.#reader.newest(unknown, patience)
+      const newest = await this.#parts.reader.newest(unknown, patience)
       for (const { id } of unknown) asked.add(id)
       const found = newest.filter((record) => record !== undefined)
       if (found.length === 0) return plan
@@ -107,11 +149,11 @@ export class DocumentWriter {
 
   #put(chunks: readonly PlannedChunk[], terms: WriteTerms): Promise<WriteOutcome[]> {
     const puts = chunks.filter((chunk) => !isKept(chunk)).map(({ record }) => record)
-    return this.#writer.writeAll(puts, terms)
+    return this.#parts.writer.writeAll(puts, terms)
   }
 
   #remove(records: readonly EntryRecord[], documentId: string, terms: WriteTerms): Promise<WriteOutcome[]> {
-    return this.#deleter.delete(records, (newest) => isOf(documentId, newest), terms)
+    return this.#parts.deleter.delete(records, (newest) => isOf(documentId, newest), terms)
   }
 
   /**
@@ -119,7 +161,7 @@ export class DocumentWriter {
    * deleted, or moved to another document, by whoever has not shipped that yet.
    */
   async #still(records: readonly EntryRecord[], documentId: string, patience: Patience): Promise<EntryRecord[]> {
-    const newest = await this.#reader.newest(records, patience)
+    const newest = await this.#parts.reader.newest(records, patience)
     return newest.filter((record) => record !== undefined && isOf(documentId, record)) as EntryRecord[]
   }
 
@@ -142,6 +184,12 @@ export class DocumentWriter {
       end()
     }
   }
+}
+
+/** Whether nothing was written because hot is away: nothing can be compared without it, and the log takes writes. */
+function isHotAway(error: unknown): boolean {
+  if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
+  return error.details.tier === 'hot' && (error.details as WriteFailure).outcome === 'none'
 }
 
 function isOf(documentId: string, record: EntryRecord): boolean {

@@ -11,7 +11,7 @@ import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { compareText } from '../entry/text.ts'
-import type { VersionClock } from '../entry/version.ts'
+import type { Version, VersionClock } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
@@ -104,6 +104,7 @@ export interface Asked {
 /** What this process has pending in the scope, and whom else it asks. */
 interface Own {
   readonly cold: SearchedCold
+  readonly glance?: Glance
   readonly scope: Scope
   readonly filter: Filter
   readonly now: number
@@ -153,13 +154,15 @@ export class Searcher {
   async rows(scope: Scope, filter: Filter, asked: RowRequest, options: Patience): Promise<ColdRow[]> {
     const { limit, order, after, select, fields = fieldsNeeded(select, order) } = asked
     const patience = this.#patience(options)
-    const own = { ...(await this.#own(scope, filter, patience)), order, after, fields }
-    const fromCold = await notReplaced(own, limit, (most, exclude) =>
-      this.#parts.cold.find({ ...own, exclude }, most, patience),
-    )
     const isAfter = after === undefined ? undefined : afterPlace(order, after)
     const toRow = (row: ColdRow): ColdRow | undefined => (isAfter?.(row) === false ? undefined : row)
-    return this.#merge(own, fromCold, toRow, byPlace(order), limit, patience)
+    return standingStill(async (glance) => {
+      const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, glance }
+      const fromCold = await notReplaced(own, limit, (most, exclude) =>
+        this.#parts.cold.find({ ...own, exclude }, most, patience),
+      )
+      return this.#merge(own, fromCold, toRow, byPlace(order), limit, patience)
+    })
   }
 
   /** The first `limit` nodes of one namespace that no live node has for a child, the highest level first. */
@@ -240,8 +243,15 @@ export class Searcher {
   }
 
   async #search(own: Own, query: SearchQuery, patience: Patience): Promise<SearchResult> {
+    const { vector } = query
+    let seen: Own | undefined = own
+    const look = async (given: VectorQuery, glance: Glance) => {
+      const fresh = seen ?? (await this.#own(own.scope, own.filter, patience))
+      seen = undefined
+      return this.#nearest({ ...fresh, glance }, given, query.reach, patience)
+    }
     const [nearest, worded] = await Promise.all([
-      query.vector && this.#nearest(own, query.vector, query.reach, patience),
+      vector && standingStill((glance) => look(vector, glance)),
       query.text === undefined ? undefined : this.#worded(own, query.text, query, patience),
     ])
     const ranked = rankHits({ vector: nearest?.hits, text: worded }, query, byScore)
@@ -342,6 +352,8 @@ export class Searcher {
         patience,
       )
       const overtaken = asked.filter(({ record }, i) => (versions[i] ?? '') > record.version)
+      for (const [i, { record }] of asked.entries())
+        if ((versions[i] ?? '') > record.version) own.glance?.now.set(keyText(record), versions[i]!)
       for (const row of asked) settled.add(row)
       if (overtaken.length === 0) continue
       const gone = new Set<ColdRow>(overtaken)
@@ -351,6 +363,7 @@ export class Searcher {
         patience,
       )
       for (const found of newer) {
+        if (found !== undefined) own.glance?.now.set(keyText(found.record), found.record.version)
         const row = found !== undefined && isSelected(own, found.record, found.access) ? toRow(found) : undefined
         if (row === undefined) continue
         settled.add(row)
@@ -363,6 +376,29 @@ export class Searcher {
   /** The patience of one call, for all that it asks. */
   #patience({ signal, timeout }: Patience): Patience {
     return runningOut({ signal, timeout: timeout ?? this.#parts.timeout })
+  }
+}
+
+/** Versions that cold has of keys whose own version it has overtaken: before a query asked cold, and once it had. */
+interface Glance {
+  readonly before: ReadonlyMap<string, Version>
+  readonly now: Map<string, Version>
+}
+
+/** Each time somebody else wrote one of the few entries that are pending here. */
+const MOST_GLANCES = 10
+
+/**
+ * The answer of `work`, which asks cold for rows and then what overtakes own ones, as cold was at one moment: it is
+ * asked again where what overtakes them was not known before, and may have come in between, together with more that
+ * the rows lack (rule K8 of flow/README.md).
+ */
+async function standingStill<T>(work: (glance: Glance) => Promise<T>): Promise<T> {
+  for (let before: Glance['before'] = new Map(), tries = 1; ; tries++) {
+    const glance: Glance = { before, now: new Map() }
+    const answer = await work(glance)
+    if (tries === MOST_GLANCES || [...glance.now].every(([key, version]) => before.get(key) === version)) return answer
+    before = glance.now
   }
 }
 

@@ -127,7 +127,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     documents,
     trees,
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
-    documentWriter: new DocumentWriter(documents, reader, writer, deleter),
+    documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     moves: new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock }),
     gate,

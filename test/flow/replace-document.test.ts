@@ -152,10 +152,51 @@ describeGated('replacing a document', (tiers, pair) => {
     expect(await textsOf(chunks, 'e')).toEqual(['a'])
   })
 
+  test('is found as it was or as it is to be, while it is replaced again and again', async () => {
+    const { chunks } = view()
+    const version = (n: number) => inputs(...Array.from({ length: 8 }, (_, i) => `version ${n} line ${i}`))
+    await chunks.replaceDocument('d', version(0))
+    let isOver = false
+    const reading = (async () => {
+      for (let reads = 1; ; reads++) {
+        const ends = isOver
+        const texts = await textsOf(chunks, 'd')
+        expect([texts.length, new Set(texts.map((text) => text.split(' ')[1])).size]).toEqual([8, 1])
+        if (ends) return reads
+      }
+    })()
+    for (let n = 1; n <= 15; n++) await chunks.replaceDocument('d', version(n))
+    isOver = true
+    expect(await reading).toBeGreaterThan(1)
+  })
+
+  test('stays as it was where cold does not take all of it', async () => {
+    const { chunks } = view()
+    await chunks.replaceDocument('d', inputs('a', 'b'))
+    tiers.cold.refuse('replace')
+    const refused = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } }
+    await expect(chunks.replaceDocument('d', inputs('c', 'd'))).rejects.toMatchObject(refused)
+    tiers.cold.allow()
+    expect(await textsOf(chunks, 'd')).toEqual(['a', 'b'])
+  })
+
+  test('goes on where it is too large to be written at once, and while hot is away', async () => {
+    const { chunks } = view()
+    const many = Array.from({ length: 1_001 }, (_, n) => `chunk ${n}`)
+    await chunks.replaceDocument('d', inputs(...many))
+    const { removed } = await chunks.replaceDocument('d', inputs(...many.slice(0, 1)))
+    expect(removed).toHaveLength(1_000)
+    tiers.hot.refuse()
+    expect(await chunks.replaceDocument('d', inputs('b', 'c'))).toMatchObject({ removed: { length: 1 } })
+    tiers.hot.allow()
+    expect(await textsOf(chunks, 'd')).toEqual(['b', 'c'])
+  })
+
   test('says that it came half-way where nobody can tell what is stale', async () => {
     const { chunks } = view()
     await chunks.replaceDocument('d', inputs('a'))
     await store().checkpoint()
+    tiers.hot.refuse('reserve')
     tiers.hot.onCall = (method) => {
       if (method !== 'write') return
       tiers.hot.refuse('read')
@@ -173,11 +214,13 @@ describeGated('replacing a document', (tiers, pair) => {
     const { chunks } = view()
     await chunks.replaceDocument('d', inputs('a', 'b'))
     const stop = new AbortController()
+    tiers.hot.refuse('reserve')
     // The second write is that of what is deleted.
     let writes = 0
     tiers.hot.onCall = (method) => method === 'write' && ++writes === 1 && stop.abort()
     const failed = await chunks.replaceDocument('d', inputs('a', 'c'), { signal: stop.signal }).catch((error) => error)
     tiers.hot.onCall = () => {}
+    tiers.hot.allow()
     expect(isThermoclineError(failed, 'ERR_ABORTED')).toBe(true)
     expect(new Set(await textsOf(chunks, 'd'))).toEqual(new Set(['a', 'b', 'c']))
     await chunks.replaceDocument('d', inputs('a', 'c'))
