@@ -86,6 +86,7 @@ export type {
   ReplaceDocumentOptions,
   SearchOptions,
   SelectField,
+  StaleNodesOptions,
   TreeField,
   TreeOptions,
   UpdateOptions,
@@ -95,7 +96,7 @@ export type {
 export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'
 export type { MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
-export type { RaptorRepository } from './repository/raptor-repository.ts'
+export type { RaptorRepository, StaleNode } from './repository/raptor-repository.ts'
 export type { FindResult, PatchOf, PutOf } from './repository/repository-types.ts'
 export type { RootRepository, RootView } from './repository/root-view.ts'
 export type { TypedRepository, TypedWhere } from './repository/typed-repository.ts'

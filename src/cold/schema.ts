@@ -45,6 +45,8 @@ const recordColumns = {
   position: integer('position'),
   level: integer('level'),
   children: uuid('children').array(),
+  /** Of a node: see entry/record.ts. A trigger empties it where a process that does not know it leaves it. */
+  childVersions: text('child_versions').array(),
   metadata: jsonb('metadata'),
   /** `real[]` exists on every Postgres; vector indexes are built on a cast of it. */
   embedding: real('embedding').array(),
@@ -80,15 +82,15 @@ export const memoryEntries = thermocline.table(
       'memory_entries_shape',
       sql`CASE kind
         WHEN 'embedding' THEN embedding IS NOT NULL
-          AND num_nonnulls(text, document_id, position, level, children, bytes, content_type) = 0
-        WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children, bytes, content_type) = 0
-        WHEN 'metadata' THEN metadata IS NOT NULL
-          AND num_nonnulls(text, document_id, position, level, children, embedding, bytes, content_type) = 0
+          AND num_nonnulls(text, document_id, position, level, children, child_versions, bytes, content_type) = 0
+        WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children, child_versions, bytes, content_type) = 0
+        WHEN 'metadata' THEN metadata IS NOT NULL AND num_nonnulls(
+          text, document_id, position, level, children, child_versions, embedding, bytes, content_type) = 0
         WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3
           AND num_nonnulls(document_id, position, bytes, content_type) = 0
         WHEN 'blob' THEN bytes IS NOT NULL
-          AND num_nonnulls(text, document_id, position, level, children, embedding) = 0
-        ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, metadata, embedding, embedding_model, bytes, content_type, expires_at) = 0
+          AND num_nonnulls(text, document_id, position, level, children, child_versions, embedding) = 0
+        ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, child_versions, metadata, embedding, embedding_model, bytes, content_type, expires_at) = 0
       END`,
     ),
     check('memory_entries_tombstone', sql`(kind IS NULL) = (deleted_at IS NOT NULL)`),
@@ -130,8 +132,8 @@ export const liveEntries = thermocline.view('live_entries').as((query) =>
 
 /** The view stays as it is: dropping it for another column would take views of users with it. */
 function shownColumns() {
-  const { metadataOrder: _, bytes: __, contentType: ___, ...shown } = getTableColumns(memoryEntries)
-  return shown
+  const { metadataOrder: _, bytes: __, contentType: ___, childVersions: ____, ...rest } = getTableColumns(memoryEntries)
+  return rest
 }
 
 /** Where rows land by COPY before one statement takes them over. UNLOGGED and without constraints. */

@@ -114,6 +114,13 @@ export interface TreeOptions<S extends TreeField = TreeField>
   readonly select?: readonly S[] | undefined
 }
 
+export interface StaleNodesOptions<S extends SelectField<'raptor'> = SelectField<'raptor'>>
+  extends CallOptions,
+    Pick<FindOptions, 'limit'> {
+  /** Fields of the nodes to answer, besides `kind`. @default all */
+  readonly select?: readonly S[] | undefined
+}
+
 export interface DescendantsOptions<S extends TreeField = TreeField> extends TreeOptions<S> {
   /** How many levels down, 1 to 100. @default all of them */
   readonly depth?: number | undefined
@@ -361,6 +368,10 @@ export const CALLS = {
     ...walking,
     depth: wholeNumber(MAX_DEPTH),
   } satisfies RulesOf<DescendantsOptions>),
+  staleNodes: defineCall('staleNodes', {
+    ...{ limit: wholeNumber(MAX_FIND), select },
+    ...waiting,
+  } satisfies RulesOf<StaleNodesOptions>),
   level: defineCall('level', walking),
   search: asSearch(defineCall('search', searching)),
   searchMany: defineCall('searchMany', waiting),

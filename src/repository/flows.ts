@@ -1,9 +1,11 @@
+import type { ChildVersions } from '../flow/child-versions.ts'
 import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { DocumentReader } from '../flow/document-reader.ts'
 import type { DocumentWriter } from '../flow/document-writer.ts'
 import type { Explainer } from '../flow/explainer.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher } from '../flow/searcher.ts'
+import type { StaleNodes } from '../flow/stale-nodes.ts'
 import type { TreeReader } from '../flow/tree-reader.ts'
 import type { WhereChanger } from '../flow/where-changer.ts'
 import type { Writer } from '../flow/writer.ts'
@@ -19,6 +21,8 @@ export interface Flows {
   readonly searcher: Searcher
   readonly documents: DocumentReader
   readonly trees: TreeReader
+  readonly childVersions: ChildVersions
+  readonly staleNodes: StaleNodes
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly explainer: Explainer

@@ -5,6 +5,7 @@
 
 import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
+import { ChildVersions } from '../flow/child-versions.ts'
 import { CompareAndSet } from '../flow/compare-and-set.ts'
 import { Deleter } from '../flow/deleter.ts'
 import { DocumentReader } from '../flow/document-reader.ts'
@@ -16,6 +17,7 @@ import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
+import { StaleNodes } from '../flow/stale-nodes.ts'
 import { TreeReader } from '../flow/tree-reader.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
@@ -111,10 +113,9 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
     timeout: timeouts.search,
   })
-  const trees = new TreeReader({
-    ...{ storeId: cold.storeId, searcher, pending, cold: readable, clock },
-    timeout: timeouts.search,
-  })
+  const { storeId } = cold
+  const trees = new TreeReader({ storeId, searcher, pending, cold: readable, clock, timeout: timeouts.search })
+  const ofTrees = { trees, staleNodes: new StaleNodes(searcher, trees) }
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
@@ -125,7 +126,8 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     reader,
     searcher,
     documents,
-    trees,
+    ...ofTrees,
+    childVersions: new ChildVersions(reader, trees),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),

@@ -48,6 +48,8 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     searcher: undefined as never,
     documents: undefined as never,
     trees: undefined as never,
+    childVersions: undefined as never,
+    staleNodes: undefined as never,
     documentWriter: undefined as never,
     whereChanger: undefined as never,
     explainer: undefined as never,

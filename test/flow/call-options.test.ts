@@ -52,6 +52,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   ancestors: [ID],
   descendants: [ID],
   level: [1],
+  staleNodes: [],
   write: [[{ put: { kind: 'chunk', text: 'a' } }]],
   search: [],
   searchMany: [[{ embedding: [1] }]],

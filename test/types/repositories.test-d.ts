@@ -24,6 +24,7 @@ import type {
   RootView,
   SearchHit,
   SearchResult,
+  StaleNode,
   ThermoclineError,
   TreeEntry,
   WriteOutcome,
@@ -48,6 +49,7 @@ expectTypeOf(store.raptorNodes.leaves('id', { limit: 1, cursor: 'c' })).resolves
 expectTypeOf(store.raptorNodes.level(1, { select: ['summary'] })).resolves.toEqualTypeOf<
   FindResult<Pick<RaptorEntry, 'summary' | 'kind'>>
 >()
+expectTypeOf(store.raptorNodes.staleNodes({ limit: 5 })).resolves.toEqualTypeOf<StaleNode[]>()
 // @ts-expect-error a node has no text
 store.raptorNodes.parents('id', { select: ['text'] })
 // @ts-expect-error only descendants are asked for to a depth

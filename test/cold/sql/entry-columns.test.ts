@@ -64,7 +64,7 @@ beforeAll(async () => {
   const driver = new PgliteDriver(client, 60_000, silentLogger)
   const options = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
   tier = await ColdStore.open(driver, options)
-  for (const lost of ['order', 'bytes'])
+  for (const lost of ['order', 'bytes', 'child_versions'])
     await client.exec(`ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_${lost}`)
 })
 afterAll(async () => {
@@ -78,7 +78,13 @@ const EVERY_KIND: readonly EntryRecord[] = [
   fullOf({ kind: 'embedding', text: null, position: null }),
   fullOf({ kind: 'chunk', documentId: 'document' }),
   fullOf({ kind: 'metadata', text: null, position: null, embedding: null }),
-  fullOf({ kind: 'raptor', position: null, level: 2, children: [idOf(8), idOf(9)] }),
+  fullOf({
+    kind: 'raptor',
+    position: null,
+    level: 2,
+    children: [idOf(8), idOf(9)],
+    childVersions: [versionOf(3), '-'],
+  }),
   fullOf({
     ...{ kind: 'blob', text: null, position: null, embedding: null },
     ...{ bytes: new Uint8Array([0, 255, 92]), contentType: 'image/png' },
@@ -103,7 +109,7 @@ const NOTHING_OPTIONAL: Record<EntryKind, Partial<EntryRecord>> = {
   embedding: { ...NOTHING, embedding: new Float32Array([3]) },
   chunk: { ...NOTHING, documentId: null, position: null },
   metadata: { ...NOTHING, metadata: '{}' },
-  raptor: NOTHING,
+  raptor: { ...NOTHING, childVersions: null },
   blob: { ...NOTHING, bytes: new Uint8Array(), contentType: null },
 }
 

@@ -85,6 +85,20 @@ declare const entryStaging: drizzle_orm_pg_core.PgTableWithColumns<{
             }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
             size: undefined;
         }>;
+        childVersions: drizzle_orm_pg_core.PgColumn<{ name: "child_versions"; tableName: "entry_staging"; dataType: "array"; columnType: "PgArray"; data: string[]; driverParam: string | string[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: drizzle_orm.Column<{ name: "child_versions"; tableName: "entry_staging"; dataType: "string"; columnType: "PgText"; data: string; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "child_versions";
+                dataType: 'string';
+                columnType: 'PgText';
+                data: string;
+                enumValues: [string, ...string[]];
+                driverParam: string;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
         metadata: drizzle_orm_pg_core.PgColumn<{ name: "metadata"; tableName: "entry_staging"; dataType: "json"; columnType: "PgJsonb"; data: unknown; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
         embedding: drizzle_orm_pg_core.PgColumn<{ name: "embedding"; tableName: "entry_staging"; dataType: "array"; columnType: "PgArray"; data: number[]; driverParam: string | (string | number)[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: drizzle_orm.Column<{ name: "embedding"; tableName: "entry_staging"; dataType: "number"; columnType: "PgReal"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
             identity: undefined;
@@ -200,6 +214,20 @@ declare const memoryEntries: drizzle_orm_pg_core.PgTableWithColumns<{
                 data: string;
                 driverParam: string;
                 enumValues: undefined;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
+        childVersions: drizzle_orm_pg_core.PgColumn<{ name: "child_versions"; tableName: "memory_entries"; dataType: "array"; columnType: "PgArray"; data: string[]; driverParam: string | string[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: drizzle_orm.Column<{ name: "child_versions"; tableName: "memory_entries"; dataType: "string"; columnType: "PgText"; data: string; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "child_versions";
+                dataType: 'string';
+                columnType: 'PgText';
+                data: string;
+                enumValues: [string, ...string[]];
+                driverParam: string;
             }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
             size: undefined;
         }>;
