@@ -35,6 +35,7 @@ export {
   type TierName,
 } from './errors.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
+export type { NamespaceSummary } from './flow/namespace-reader.ts'
 export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
@@ -72,6 +73,7 @@ export type {
   ByText,
   ByVector,
   CountOptions,
+  DeleteAllOptions,
   DeleteDocumentOptions,
   DeleteWhereOptions,
   DescendantsOptions,
@@ -80,6 +82,8 @@ export type {
   EmbedTexts,
   FindOptions,
   ManySearchOptions,
+  NamespaceCountOptions,
+  NamespacesOptions,
   PrefetchOptions,
   PutManyOptions,
   PutOptions,

@@ -55,6 +55,17 @@ test('the example of search and of pages answers in the order that it says', asy
   ])
 })
 
+test('the example of namespaces lists, counts and deletes them', async () => {
+  expect((await runExample(exampleWith('depth: 1'))).split('\n')).toEqual([
+    "[ 'acme > eu: 1', 'acme > us: 1', 'acme > us > notes: 1' ]",
+    "[ [ 'acme', 3 ], [ 'initech', 1 ] ]",
+    '2',
+    '0 3',
+    '{ matched: 3, deleted: 3 }',
+    '',
+  ])
+})
+
 test('the example of changing many counts what it says', async () => {
   expect((await runExample(exampleWith('updateWhere'))).split('\n')).toEqual([
     '{ matched: 1, updated: 1, skipped: 0 }',

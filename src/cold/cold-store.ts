@@ -18,6 +18,8 @@ import type {
   ColdDocument,
   ColdDocuments,
   ColdFind,
+  ColdNamespace,
+  ColdNamespaces,
   ColdQuery,
   ColdRoots,
   ColdRow,
@@ -53,6 +55,7 @@ import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import * as leases from './sql/leases.ts'
 import { listDocuments } from './sql/list-documents.ts'
+import { listNamespaces } from './sql/list-namespaces.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { replace } from './sql/replace-version.ts'
 import { searchTexts } from './sql/search-texts.ts'
@@ -136,6 +139,10 @@ export class ColdStore implements ColdTier {
 
   documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]> {
     return withPatience(options, () => listDocuments(this.#driver, query, limit))
+  }
+
+  namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]> {
+    return withPatience(options, () => listNamespaces(this.#driver, query, limit))
   }
 
   walk(query: ColdWalk, limit: number, options?: Patience): Promise<ColdTreeRow[]> {

@@ -194,6 +194,28 @@ export interface ColdDocument {
   readonly updatedAt: number
 }
 
+export interface ColdNamespaces {
+  /** Segments that a namespace begins with, escaped as in its path; null: any segment. */
+  readonly prefix: readonly (string | null)[]
+  /** Segments that it ends with, likewise. */
+  readonly suffix: readonly (string | null)[]
+  /** Namespaces of more segments are counted as the one of their first so many. @default each by itself */
+  readonly depth?: number | undefined
+  /** Only what comes after the namespace of these segments, which the same query answered. */
+  readonly after?: readonly string[] | undefined
+  /** Time that decides what has expired. */
+  readonly now: number
+  /** What the caller has, no key twice: counted in place of rows that are no newer. */
+  readonly own: readonly OwnVersion[]
+}
+
+/** A namespace that has entries. */
+export interface ColdNamespace {
+  readonly namespace: string
+  /** At least one. */
+  readonly entries: number
+}
+
 /** What stands above or below an entry of one namespace, level by level; the filter says what of it is an answer. */
 export interface ColdWalk extends ColdQuery {
   /** Id of the entry, which is no answer itself. */
@@ -310,6 +332,8 @@ export interface ColdTier {
    * scope MUST be one namespace, and the filter MUST ask for a document.
    */
   documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>
+  /** The first namespaces that have entries, at most `limit`, in the order of their segments. */
+  namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]>
   /**
    * The first answers of a walk, at most `limit`, nearest first, then by id. The scope MUST be one namespace, and
    * nothing may be excluded.

@@ -67,6 +67,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.documents(...args)
   }
 
+  async namespaces(...args: Parameters<ColdTier['namespaces']>) {
+    return this.#there.namespaces(...args)
+  }
+
   async walk(...args: Parameters<ColdTier['walk']>) {
     return this.#there.walk(...args)
   }

@@ -29,6 +29,7 @@ export { SCHEMA_NAME }
 export const thermocline = pgSchema(SCHEMA_NAME)
 
 const bytewise = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
+const bytewiseTexts = customType<{ data: string[] }>({ dataType: () => 'text[] COLLATE "C"' })
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
 const time = (name: string) => timestamp(name, { precision: 3, withTimezone: true })
 
@@ -161,6 +162,23 @@ export const entryCounts = thermocline.table('entry_counts', {
   /** With an embedding that the vector indexes do not hold. */
   unindexed: bigint('unindexed', { mode: 'number' }).notNull(),
 })
+
+/**
+ * How many entries each namespace has, as sums over its rows here. As with {@link entryCounts} each connection that
+ * writes has a row of its own; the sweep makes one of them again, in the slot -1, and removes it where it is 0. By
+ * segments, so that a namespace stands right before all that is below it.
+ */
+export const namespaceCounts = thermocline.table(
+  'namespace_counts',
+  {
+    /** Of the path of the namespace, escaped as there. */
+    segments: bytewiseTexts('segments').notNull(),
+    slot: integer('slot').notNull(),
+    /** No tombstones; expired entries count until the sweep has reached them. */
+    entries: bigint('entries', { mode: 'number' }).notNull(),
+  },
+  (counts) => [primaryKey({ columns: [counts.segments, counts.slot] })],
+)
 
 /** Reads of an entry, apart from it, so that counting one touches no index of the entry. */
 export const entryAccess = thermocline.table(

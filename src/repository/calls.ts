@@ -21,6 +21,7 @@ import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
+import { parseSegments, type SegmentPattern } from '../query/namespace-pattern.ts'
 import { type Order, type OrderBy, parseOrder } from '../query/order.ts'
 import {
   checkFusion,
@@ -103,6 +104,26 @@ export interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit'
   readonly where?: Where<'chunk'> | undefined
 }
 
+/** Whether namespaces below count as well. */
+export interface NamespaceCountOptions extends CallOptions {
+  /** Whether child namespaces are asked as well. @default false */
+  readonly recursive?: boolean | undefined
+}
+
+export interface NamespacesOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+  /** Segments that a namespace begins with, after those of the view that is asked. @default any */
+  readonly prefix?: readonly string[] | undefined
+  /** Segments that it ends with. @default any */
+  readonly suffix?: readonly string[] | undefined
+  /**
+   * Segments that are told apart, from the view that is asked on, 1 to 256: a longer path counts with what begins as it
+   * does. @default all of them
+   */
+  readonly depth?: number | undefined
+  /** What stands for any one segment in `prefix` and `suffix`. @default nothing does */
+  readonly wildcard?: string | undefined
+}
+
 /** The fields that a part of a tree may have: a node, or a chunk. */
 export type TreeField = FieldOf<TreeEntry>
 
@@ -145,6 +166,9 @@ export interface ReplaceDocumentOptions extends WriteOptions {
   /** Whether to answer what would be done, and do nothing. @default false */
   readonly dryRun?: boolean | undefined
 }
+
+/** For every kind at once. */
+export type DeleteAllOptions = Omit<DeleteWhereOptions, 'all'>
 
 /** @typeParam C what the call counts. */
 interface ChangeWhereOptions<C> extends WriteOptions {
@@ -304,6 +328,18 @@ export function checkQueries(given: unknown): ReturnType<typeof checkOne>[] {
 const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies RulesOf<DocumentChunksOptions>
 const walking = { select, ...paging } satisfies RulesOf<TreeOptions>
 
+/** A path has no more. */
+const MAX_SEGMENTS = 256
+const segments: OptionRule<readonly string[]> = (value, field) => {
+  parseSegments(field, value, undefined)
+  return value as readonly string[]
+}
+const listing = {
+  ...{ prefix: segments, suffix: segments, depth: wholeNumber(MAX_SEGMENTS) },
+  wildcard: asQuery(optionRule((value) => (typeof value === 'string' ? value : undefined), 'a text, as `*`')),
+  ...paging,
+} satisfies RulesOf<NamespacesOptions>
+
 const callback = <F extends (...args: never[]) => unknown>(): OptionRule<F> =>
   optionRule((value) => (typeof value === 'function' ? (value as F) : undefined), 'a function')
 const changing = {
@@ -373,6 +409,15 @@ export const CALLS = {
     ...waiting,
   } satisfies RulesOf<StaleNodesOptions>),
   level: defineCall('level', walking),
+  namespaces: asPattern(defineCall('namespaces', listing)),
+  countNamespace: defineCall('count', {
+    recursive: asQuery(flag),
+    ...waiting,
+  } satisfies RulesOf<NamespaceCountOptions>),
+  deleteAll: defineCall('deleteAll', {
+    ...{ ...writing, dryRun: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
+    onProgress: callback<(counts: DeletedWhere) => void>(),
+  } satisfies RulesOf<DeleteAllOptions>),
   search: asSearch(defineCall('search', searching)),
   searchMany: defineCall('searchMany', waiting),
   explain: defineCall('explain', waiting),
@@ -394,6 +439,19 @@ function asSearch<O extends Parameters<typeof toSearchQuery>[0]>(schema: CallSch
   return (given: unknown): O & { readonly query: SearchQuery } => {
     const checked = schema(given)
     return { ...checked, query: toSearchQuery(checked) }
+  }
+}
+
+/** Adds the patterns of `prefix` and `suffix`. */
+function asPattern<O extends NamespacesOptions>(schema: CallSchema<O>) {
+  return (given: unknown): O & { readonly begins: SegmentPattern; readonly ends: SegmentPattern } => {
+    const checked = schema(given)
+    const { prefix = [], suffix = [], wildcard } = checked
+    return {
+      ...checked,
+      begins: parseSegments('prefix', prefix, wildcard),
+      ends: parseSegments('suffix', suffix, wildcard),
+    }
   }
 }
 

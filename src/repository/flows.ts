@@ -3,6 +3,7 @@ import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { DocumentReader } from '../flow/document-reader.ts'
 import type { DocumentWriter } from '../flow/document-writer.ts'
 import type { Explainer } from '../flow/explainer.ts'
+import type { NamespaceReader } from '../flow/namespace-reader.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher } from '../flow/searcher.ts'
 import type { StaleNodes } from '../flow/stale-nodes.ts'
@@ -23,6 +24,7 @@ export interface Flows {
   readonly trees: TreeReader
   readonly childVersions: ChildVersions
   readonly staleNodes: StaleNodes
+  readonly namespaces: NamespaceReader
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly explainer: Explainer

@@ -1,11 +1,22 @@
-import { namespacePath, ownNamespace } from '../entry/namespace.ts'
+import { namespacePath, ownNamespace, ROOT } from '../entry/namespace.ts'
+import type { NamespaceSummary } from '../flow/namespace-reader.ts'
+import type { DeletedWhere } from '../flow/where-changer.ts'
 import type { Receipt } from '../flow/writer.ts'
+import { scopeOf } from '../query/scope.ts'
 import { type Operation, writeTogether } from './atomic-write.ts'
-import { type AtomicOptions, CALLS } from './calls.ts'
+import {
+  type AtomicOptions,
+  CALL_DEFAULTS,
+  CALLS,
+  type DeleteAllOptions,
+  type NamespaceCountOptions,
+  type NamespacesOptions,
+} from './calls.ts'
 import { ChunkRepository } from './chunk-repository.ts'
 import type { Flows } from './flows.ts'
 import { MemoryRepository } from './memory-repository.ts'
 import { RaptorRepository } from './raptor-repository.ts'
+import type { FindResult } from './repository-types.ts'
 
 /** The repositories of one namespace. A view cannot leave its scope. */
 export class NamespaceView {
@@ -41,6 +52,40 @@ export class NamespaceView {
   write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]> {
     return this.#flows.gate.run(CALLS.write, options, async (checked) =>
       writeTogether(this.#flows, ownNamespace(this.path), operations, checked),
+    )
+  }
+
+  /**
+   * Answers a page of the namespaces that have entries, this one and those below it, in the order of their segments,
+   * and how many entries each has. What has expired and what was deleted does not count.
+   */
+  namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>> {
+    return this.#flows.gate.run(CALLS.namespaces, options, async (checked) => {
+      const { begins, ends: suffix, limit = CALL_DEFAULTS.find.limit, cursor } = checked
+      const own = this.path === ROOT ? [] : this.path.split('/')
+      const depth = checked.depth && own.length + checked.depth
+      return this.#flows.namespaces.list(
+        this.path,
+        { prefix: [...own, ...begins], suffix, depth, limit, cursor },
+        checked,
+      )
+    })
+  }
+
+  /** How many entries of any kind there are, without reading them. `entries.count` takes a `where`. */
+  count(options?: NamespaceCountOptions): Promise<number> {
+    return this.#flows.gate.run(CALLS.countNamespace, options, async (checked) =>
+      this.#flows.namespaces.count(scopeOf(this.path, checked.recursive), checked),
+    )
+  }
+
+  /**
+   * Deletes the entries of any kind that are there when it begins, in batches. Where it fails or is aborted half-way,
+   * `details.counts` says how far it came: calling it again goes on.
+   */
+  deleteAll(options?: DeleteAllOptions): Promise<DeletedWhere> {
+    return this.#flows.gate.run(CALLS.deleteAll, options, async (checked) =>
+      this.#flows.whereChanger.delete(scopeOf(ownNamespace(this.path), checked.recursive), [], checked),
     )
   }
 

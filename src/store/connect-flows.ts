@@ -13,6 +13,7 @@ import { DocumentWriter } from '../flow/document-writer.ts'
 import { Explainer } from '../flow/explainer.ts'
 import { HotReads } from '../flow/hot-reads.ts'
 import { MissedWrites } from '../flow/missed-writes.ts'
+import { NamespaceReader } from '../flow/namespace-reader.ts'
 import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
@@ -109,12 +110,9 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...{ journal, hot, reads: readable, cold, versions, clock, pressure, logger },
     shippedSequence,
   })
-  const searcher = new Searcher({
-    ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
-    timeout: timeouts.search,
-  })
-  const { storeId } = cold
-  const trees = new TreeReader({ storeId, searcher, pending, cold: readable, clock, timeout: timeouts.search })
+  const asking = { storeId: cold.storeId, pending, cold: readable, clock, timeout: timeouts.search }
+  const searcher = new Searcher({ ...asking, access, versions })
+  const trees = new TreeReader({ ...asking, searcher })
   const ofTrees = { trees, staleNodes: new StaleNodes(searcher, trees) }
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
@@ -128,6 +126,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     documents,
     ...ofTrees,
     childVersions: new ChildVersions(reader, trees),
+    namespaces: new NamespaceReader(asking),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),

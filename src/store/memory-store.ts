@@ -5,12 +5,14 @@
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath, ROOT } from '../entry/namespace.ts'
+import type { NamespaceSummary } from '../flow/namespace-reader.ts'
 import type { Receipt } from '../flow/writer.ts'
 import { withDeadline } from '../kernel/deadline.ts'
 import type { Operation } from '../repository/atomic-write.ts'
-import { type AtomicOptions, CALLS } from '../repository/calls.ts'
+import { type AtomicOptions, CALLS, type NamespacesOptions } from '../repository/calls.ts'
 import type { Flows } from '../repository/flows.ts'
 import { NamespaceView } from '../repository/namespace-view.ts'
+import type { FindResult } from '../repository/repository-types.ts'
 import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
@@ -85,6 +87,11 @@ export class MemoryStore implements AsyncDisposable {
   /** The same repositories in another namespace: `store.namespace('tenant', 'acme').chunks`. */
   namespace(...segments: readonly string[]): NamespaceView {
     return new NamespaceView(this.#parts.flows, namespacePath(segments))
+  }
+
+  /** As {@link NamespaceView.namespaces}, of all there are. */
+  namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>> {
+    return this.#root.namespaces(options)
   }
 
   /** As {@link NamespaceView.write}, in the namespace `default`. */

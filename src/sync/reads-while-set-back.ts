@@ -16,6 +16,7 @@ export type ColdReads = Pick<
   | 'find'
   | 'count'
   | 'documents'
+  | 'namespaces'
   | 'walk'
   | 'roots'
   | 'haveParents'
@@ -45,6 +46,7 @@ export function readsWhileSetBack(
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
     documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),
+    namespaces: (query, limit, options) => whole((patience) => cold.namespaces(query, limit, patience), options),
     walk: (query, limit, options) => whole((patience) => cold.walk(query, limit, patience), options),
     roots: (query, limit, options) => whole((patience) => cold.roots(query, limit, patience), options),
     haveParents: (query, ids, options) => whole((patience) => cold.haveParents(query, ids, patience), options),

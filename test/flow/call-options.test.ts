@@ -54,6 +54,8 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   level: [1],
   staleNodes: [],
   write: [[{ put: { kind: 'chunk', text: 'a' } }]],
+  namespaces: [],
+  deleteAll: [],
   search: [],
   searchMany: [[{ embedding: [1] }]],
   explain: [ID],

@@ -4,6 +4,7 @@ import type {
   BlobEntry,
   ChunkEntry,
   ChunkRepository,
+  DeletedWhere,
   Demotion,
   DocumentSummary,
   EmbeddingEntry,
@@ -15,6 +16,7 @@ import type {
   MemoryRepository,
   MemoryStore,
   MetadataEntry,
+  NamespaceSummary,
   NamespaceView,
   Promotion,
   RaptorEntry,
@@ -82,6 +84,16 @@ expectTypeOf(store.entries.explain('id')).resolves.toEqualTypeOf<Explanation>()
 expectTypeOf(store.root).toEqualTypeOf<RootView>()
 expectTypeOf(store.root.chunks.find()).resolves.toEqualTypeOf<FindResult<ChunkEntry>>()
 expectTypeOf(store.root.entries.count()).resolves.toEqualTypeOf<number>()
+expectTypeOf(store.namespaces({ prefix: ['a', '*'], wildcard: '*', depth: 2 })).resolves.toEqualTypeOf<
+  FindResult<NamespaceSummary>
+>()
+expectTypeOf(store.namespace('a').namespaces).toEqualTypeOf(store.root.namespaces)
+expectTypeOf(store.namespace('a').count({ recursive: true })).resolves.toEqualTypeOf<number>()
+expectTypeOf(store.namespace('a').deleteAll({ dryRun: true })).resolves.toEqualTypeOf<DeletedWhere>()
+// @ts-expect-error segments, not a path
+store.namespaces({ prefix: 'a/b' })
+// @ts-expect-error the root has nothing of its own to delete
+store.root.deleteAll
 expectTypeOf(store.root.namespace('a')).toEqualTypeOf<NamespaceView>()
 // @ts-expect-error an entry is put into a namespace
 store.root.chunks.put

@@ -66,6 +66,12 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     for (const after of [undefined, 'd7'])
       for (const own of [[], some]) await tier.documents({ ...queryOf({ filter }), after, own }, 100)
   },
+  namespaces: async (tier) => {
+    const asked = { prefix: flat.namespace.split('/'), suffix: [], now: FUTURE }
+    for (const after of [undefined, flat.namespace.split('/')])
+      for (const some of [[], own]) await tier.namespaces({ ...asked, after, own: some }, 100)
+    await tier.namespaces({ ...asked, prefix: [null, 'b'], suffix: ['c', null], depth: 1, own: [] }, 100)
+  },
   walk: async (tier) => {
     const from = records[1]!.id
     for (const direction of ['up', 'down'] as const)

@@ -232,6 +232,8 @@ declare const DEFAULTS: {
     readonly clock: Clock;
 };
 
+type DeleteAllOptions = Omit<DeleteWhereOptions, 'all'>;
+
 interface DeleteDocumentOptions extends WriteOptions {
     readonly onProgress?: ((progress: {
         readonly deleted: number;
@@ -557,6 +559,7 @@ declare class MemoryStore implements AsyncDisposable {
     get worker(): SyncWorker;
     get root(): RootView;
     namespace(...segments: readonly string[]): NamespaceView;
+    namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>>;
     write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]>;
     sync(options?: CallOptions): Promise<SyncStats>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
@@ -605,6 +608,16 @@ interface Mmr {
     readonly lambda?: number | undefined;
 }
 
+interface NamespaceCountOptions extends CallOptions {
+    readonly recursive?: boolean | undefined;
+}
+
+interface NamespaceSummary {
+    readonly namespace: string;
+    readonly segments: string[];
+    readonly count: number;
+}
+
 declare class NamespaceView {
     #private;
     readonly path: string;
@@ -615,7 +628,17 @@ declare class NamespaceView {
     readonly raptorNodes: RaptorRepository;
     readonly blobs: MemoryRepository<'blob'>;
     write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]>;
+    namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>>;
+    count(options?: NamespaceCountOptions): Promise<number>;
+    deleteAll(options?: DeleteAllOptions): Promise<DeletedWhere>;
     namespace(...segments: readonly string[]): NamespaceView;
+}
+
+interface NamespacesOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+    readonly prefix?: readonly string[] | undefined;
+    readonly suffix?: readonly string[] | undefined;
+    readonly depth?: number | undefined;
+    readonly wildcard?: string | undefined;
 }
 
 interface NoBuiltIn {
@@ -787,7 +810,7 @@ interface RootRepository<K extends EntryKind | undefined = undefined> extends Pi
     withMetadata<S extends StandardSchema>(schema: S): Pick<TypedRepository<K, S>, CallOfQuery>;
 }
 
-interface RootView extends Pick<NamespaceView, 'path' | 'namespace'> {
+interface RootView extends Pick<NamespaceView, 'path' | 'namespace' | 'namespaces' | 'count'> {
     readonly entries: RootRepository;
     readonly chunks: RootRepository<'chunk'>;
     readonly embeddings: RootRepository<'embedding'>;
@@ -1082,4 +1105,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -259,6 +259,17 @@ declare const memoryEntries: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
+declare const namespaceCounts: drizzle_orm_pg_core.PgTableWithColumns<{
+    name: "namespace_counts";
+    schema: "thermocline";
+    columns: {
+        segments: drizzle_orm_pg_core.PgColumn<{ name: "segments"; tableName: "namespace_counts"; dataType: "custom"; columnType: "PgCustomColumn"; data: string[]; driverParam: unknown; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
+        slot: drizzle_orm_pg_core.PgColumn<{ name: "slot"; tableName: "namespace_counts"; dataType: "number"; columnType: "PgInteger"; data: number; driverParam: string | number; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        entries: drizzle_orm_pg_core.PgColumn<{ name: "entries"; tableName: "namespace_counts"; dataType: "number"; columnType: "PgBigInt53"; data: number; driverParam: string | number; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+    };
+    dialect: 'pg';
+}>;
+
 declare const storeIdentity: drizzle_orm_pg_core.PgTableWithColumns<{
     name: "store_identity";
     schema: "thermocline";
@@ -305,4 +316,4 @@ declare const walCheckpoints: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
-export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, leases, liveEntries, memoryEntries, storeIdentity, syncRuns, thermocline, walCheckpoints };
+export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, leases, liveEntries, memoryEntries, namespaceCounts, storeIdentity, syncRuns, thermocline, walCheckpoints };
