@@ -34,7 +34,10 @@ export {
   ThermoclineError,
   type TierName,
 } from './errors.ts'
+export type { ArchiveSource } from './flow/archive-source.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
+export type { ArchiveTarget, Exported, ExportProgress } from './flow/exporter.ts'
+export type { Imported, ImportProgress, OnConflict } from './flow/importer.ts'
 export type { NamespaceSummary } from './flow/namespace-reader.ts'
 export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
@@ -80,7 +83,9 @@ export type {
   DocumentChunksOptions,
   DocumentsOptions,
   EmbedTexts,
+  ExportOptions,
   FindOptions,
+  ImportOptions,
   ManySearchOptions,
   NamespaceCountOptions,
   NamespacesOptions,

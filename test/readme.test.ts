@@ -120,6 +120,14 @@ describeWithServers("the example of queries of one's own", (servers) => {
   })
 })
 
+test('the example of archives takes out and in what it says', async () => {
+  expect((await runExample(exampleWith('backup.ndjson'))).split('\n')).toEqual([
+    '1 { entries: 2, written: 2, unchanged: 0, skipped: 0, expired: 0 }',
+    '{ entries: 1, written: 1, unchanged: 0, skipped: 0, expired: 0 }',
+    '',
+  ])
+})
+
 test('the recipe of chat memory reads back what was said, in order', async () => {
   expect((await runExample(exampleWith('conversation('))).split('\n')).toEqual([
     "[ 'assistant: Noted.', 'user: What should I eat?' ]",

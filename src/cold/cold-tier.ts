@@ -163,6 +163,19 @@ export interface ColdRoots extends ColdQuery, Pick<ColdFind, 'after' | 'fields'>
   readonly except: readonly string[]
 }
 
+/** What cold had at one moment, whatever is written while it is read. MUST be closed. */
+export interface ColdSnapshot {
+  /** How many rows the query selects. */
+  readonly count: number
+  /**
+   * The rows, in the order of namespace and id where nobody writes meanwhile. The next page is read when it is asked
+   * for, and has few megabytes of content. Counted reads are those of when the row is read. Rejects with
+   * `ERR_TIER_UNAVAILABLE` where the moment could not be kept.
+   */
+  pages(): AsyncGenerator<readonly ColdRow[], void, undefined>
+  close(): Promise<void>
+}
+
 export interface VersionedKey extends EntryKey {
   readonly version: Version
 }
@@ -343,6 +356,8 @@ export interface ColdTier {
   roots(query: ColdRoots, limit: number, options?: Patience): Promise<ColdRow[]>
   /** Which of these ids live nodes have for children, of those that the query selects whatever its filter. */
   haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>>
+  /** What live rows match now, to be read without haste. `exclude` MUST be empty. */
+  snapshot(query: ColdQuery): Promise<ColdSnapshot>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
   /**
    * Answers as `ask` does, whose calls of one turn of the event loop go to the database together.

@@ -83,6 +83,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.haveParents(...args)
   }
 
+  async snapshot(...args: Parameters<ColdTier['snapshot']>) {
+    return this.#there.snapshot(...args)
+  }
+
   async search(...args: Parameters<ColdTier['search']>) {
     return this.#there.search(...args)
   }

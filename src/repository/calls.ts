@@ -1,4 +1,5 @@
 /** The options of each public call, with their defaults. A call cannot pass the gate without its table here. */
+import type { Writable } from 'node:stream'
 import {
   type CallOptions,
   type CallSchema,
@@ -16,6 +17,9 @@ import type { EntryKind, EntryOf, TreeEntry } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import type { ArchiveSource } from '../flow/archive-source.ts'
+import type { ArchiveTarget, ExportProgress } from '../flow/exporter.ts'
+import type { ImportProgress, OnConflict } from '../flow/importer.ts'
 import { MAX_DEPTH } from '../flow/tree-reader.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
@@ -187,6 +191,32 @@ interface ChangeWhereOptions<C> extends WriteOptions {
 export type DeleteWhereOptions = ChangeWhereOptions<DeletedWhere>
 export type UpdateWhereOptions = ChangeWhereOptions<UpdatedWhere>
 
+export interface ExportOptions extends CallOptions {
+  /**
+   * A path, which has the archive only when it is whole, compressed by gzip where it ends in `.gz`; or a `Writable`,
+   * which is ended.
+   */
+  readonly to: ArchiveTarget
+  /** Which entries. @default all */
+  readonly where?: Where | undefined
+  /** Called every few hundred entries. */
+  readonly onProgress?: ((progress: ExportProgress) => void) | undefined
+}
+
+export interface ImportOptions extends WriteOptions {
+  /** A path, or what it holds, as bytes or texts one after the other: a `Readable` is such. */
+  readonly from: ArchiveSource
+  /**
+   * What becomes of an entry that is there with other content: it is left (`'skip'`), replaced where its `updatedAt` is
+   * older (`'newer'`), replaced (`'overwrite'`), or nothing is imported (`'fail'`). @default 'fail'
+   */
+  readonly onConflict?: OnConflict | undefined
+  /** Whether to verify the archive and count what would be done, and do nothing. @default false */
+  readonly dryRun?: boolean | undefined
+  /** Called every few hundred entries, while they are verified and then while they are written. */
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined
+}
+
 /** By `embedding`, by `text`, or by both, whose ranks are then fused. */
 export type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (
   | ByVector
@@ -247,10 +277,12 @@ export type ManySearchOptions<
 /** What holds where a call says nothing; for opening there is `default-options.ts`. */
 export const CALL_DEFAULTS = {
   find: { limit: 100 },
+  import: { onConflict: 'fail' },
   prefetch: { limit: 1_000 },
   search: SEARCH_DEFAULTS,
 } as const satisfies {
   find: Partial<FindOptions>
+  import: Partial<ImportOptions>
   prefetch: PrefetchOptions
   search: Partial<ByBoth & CommonSearchOptions>
 }
@@ -356,6 +388,38 @@ const replacing = {
   dryRun: flag,
 } satisfies RulesOf<ReplaceDocumentOptions>
 
+const target: OptionRule<ArchiveTarget> = optionRule(
+  (value) => (isPath(value) || isWritable(value) ? value : undefined),
+  'the path of a file, or a Writable',
+)
+const source: OptionRule<ArchiveSource> = optionRule(
+  (value) => (isPath(value) || isReadable(value) ? value : undefined),
+  'the path of a file, or a Readable or another iterable of bytes',
+)
+const ON_CONFLICT: readonly OnConflict[] = ['skip', 'newer', 'overwrite', 'fail']
+const exporting = {
+  ...{ to: target, where, ...waiting },
+  onProgress: callback<(progress: ExportProgress) => void>(),
+} satisfies RulesOf<ExportOptions>
+const importing = {
+  ...{ from: source, onConflict: oneOf(ON_CONFLICT), dryRun: flag, ...writing },
+  onProgress: callback<(progress: ImportProgress) => void>(),
+} satisfies RulesOf<ImportOptions>
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** By what is used of it, as is the other: both may be of another realm, or of a package. */
+function isWritable(value: unknown): value is Writable {
+  const { write, end } = (typeof value === 'object' && value !== null ? value : {}) as Partial<Writable>
+  return typeof write === 'function' && typeof end === 'function'
+}
+
+function isReadable(value: unknown): value is AsyncIterable<Uint8Array> {
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
+}
+
 export const CALLS = {
   put: defineCall('put', { ...writing, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
   update: defineCall('update', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
@@ -421,6 +485,8 @@ export const CALLS = {
   search: asSearch(defineCall('search', searching)),
   searchMany: defineCall('searchMany', waiting),
   explain: defineCall('explain', waiting),
+  export: defineCall('export', exporting),
+  import: defineCall('import', importing),
   sync: defineCall('sync', waiting),
   checkpoint: defineCall('checkpoint', waiting),
   stats: defineCall('stats', waiting),

@@ -3,6 +3,8 @@ import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { DocumentReader } from '../flow/document-reader.ts'
 import type { DocumentWriter } from '../flow/document-writer.ts'
 import type { Explainer } from '../flow/explainer.ts'
+import type { Exporter } from '../flow/exporter.ts'
+import type { Importer } from '../flow/importer.ts'
 import type { NamespaceReader } from '../flow/namespace-reader.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher } from '../flow/searcher.ts'
@@ -28,6 +30,8 @@ export interface Flows {
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly explainer: Explainer
+  readonly exporter: Exporter
+  readonly importer: Importer
   readonly moves: TierMoves
   readonly gate: CallGate
   readonly clock: Clock

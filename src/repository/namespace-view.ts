@@ -1,4 +1,7 @@
 import { namespacePath, ownNamespace, ROOT } from '../entry/namespace.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { Exported } from '../flow/exporter.ts'
+import type { Imported } from '../flow/importer.ts'
 import type { NamespaceSummary } from '../flow/namespace-reader.ts'
 import type { DeletedWhere } from '../flow/where-changer.ts'
 import type { Receipt } from '../flow/writer.ts'
@@ -9,6 +12,8 @@ import {
   CALL_DEFAULTS,
   CALLS,
   type DeleteAllOptions,
+  type ExportOptions,
+  type ImportOptions,
   type NamespaceCountOptions,
   type NamespacesOptions,
 } from './calls.ts'
@@ -89,8 +94,38 @@ export class NamespaceView {
     )
   }
 
+  /**
+   * Writes this namespace and those below into an archive, as of the moment at which all that was acknowledged here
+   * before the call is in cold. Other processes' writes are in it as far as a query would find them.
+   */
+  export(options: ExportOptions): Promise<Exported> {
+    const { gate, exporter } = this.#flows
+    return gate.run(CALLS.export, options, async ({ to, where = [], ...checked }) => {
+      if (to === undefined) throw missing('export', 'to')
+      return exporter.export({ namespace: this.path, recursive: true }, where, { to, ...checked })
+    })
+  }
+
+  /**
+   * Writes what an archive holds into this namespace, in place of the one that was exported, once the whole archive was
+   * verified. Entries keep ids, keys, times and counted reads, and get new versions. Called again after an interruption
+   * it goes on: what is there with the same content is left.
+   */
+  import(options: ImportOptions): Promise<Imported> {
+    const { gate, importer } = this.#flows
+    return gate.run(CALLS.import, options, async ({ from, ...checked }) => {
+      if (from === undefined) throw missing('import', 'from')
+      const { onConflict = CALL_DEFAULTS.import.onConflict } = checked
+      return importer.import(this.path, { ...checked, from, onConflict })
+    })
+  }
+
   /** Answers a child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */
   namespace(...segments: readonly string[]): NamespaceView {
     return new NamespaceView(this.#flows, namespacePath(segments, this.path))
   }
+}
+
+function missing(call: string, option: string): ThermoclineError<'ERR_INVALID_OPTIONS'> {
+  return new ThermoclineError('ERR_INVALID_OPTIONS', `${call} needs the option \`${option}\``, { option })
 }

@@ -54,6 +54,8 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     whereChanger: undefined as never,
     explainer: undefined as never,
     changes: undefined as never,
+    exporter: undefined as never,
+    importer: undefined as never,
     moves: undefined as never,
     namespaces: undefined as never,
   }

@@ -12,6 +12,7 @@ import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { entryStaging, memoryEntries } from '../../../src/cold/schema.ts'
 import { STAGING_COLUMNS } from '../../../src/cold/sql/copy-binary.ts'
 import { columnNames, ENTRY_COLUMNS } from '../../../src/cold/sql/entry-columns.ts'
+import { ARCHIVED_FIELDS, archivedText, readArchived } from '../../../src/entry/archived-entry.ts'
 import type { EntryKind } from '../../../src/entry/memory-entry.ts'
 import type { EntryRecord } from '../../../src/entry/record.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
@@ -166,6 +167,21 @@ describe('entries in these columns', () => {
     await tier.upsert([record])
     await tier.upsert([{ ...tombstone('ns', 1, 2), key: 'key' }])
     expect(Object.keys(await row()).sort()).toEqual(OF_A_TOMBSTONE)
+  })
+
+  it.each(EVERY_KIND)('come back from an archive as they went: $kind', async (record) => {
+    const access = { lastAccessedAt: PAST + 5, accessCount: 7 }
+    const text = archivedText(record, access)
+    const context = { moved: (namespace: string) => namespace, movedId: (id: string) => id, now: 0 }
+    const { version, id, ...content } = record
+    const back = { ...content, id: expect.any(String), childVersions: null }
+    expect(readArchived(JSON.parse(text), context)).toEqual({ record: back, access })
+  })
+
+  it('are all in the format of an archive', () => {
+    const fields = ENTRY_COLUMNS.map(({ field }) => field)
+    const others = ['metadataOrder', 'deletedAt', 'childVersions']
+    expect(ARCHIVED_FIELDS).toEqual(expect.arrayContaining(fields.filter((field) => !others.includes(field))))
   })
 
   it('are all in the letter that keeps one which may not come back', async () => {

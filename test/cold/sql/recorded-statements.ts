@@ -60,6 +60,13 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   count: async (tier) => {
     for (const scope of [flat, deep]) for (const some of [[], own]) await tier.count(queryOf({ scope }), some)
   },
+  snapshot: async (tier) => {
+    for (const scope of [flat, deep]) {
+      const snapshot = await tier.snapshot(queryOf({ scope }))
+      for await (const _ of snapshot.pages());
+      await snapshot.close()
+    }
+  },
   documents: async (tier) => {
     const filter = [{ field: 'documentId' as const, operator: 'exists' as const }]
     const some = records.map((record, n) => ({ ...record, documentId: n % 2 === 0 ? `d${n}` : null }))
