@@ -116,8 +116,13 @@ describeGated('replacing a document', (tiers, pair) => {
       const refused = chunks.replaceDocument('d', inputs('a'), { embed: async () => answer })
       await expect(refused).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', details: { field: 'embed' } })
     }
-    const hangs = chunks.replaceDocument('d', inputs('a'), { embed: () => new Promise<never>(() => {}), timeout: 50 })
-    await expect(hangs).rejects.toMatchObject({ code: 'ERR_TIMEOUT', details: { outcome: 'none' } })
+    const caller = new AbortController()
+    const hanging = (): Promise<never> => {
+      caller.abort()
+      return new Promise(() => {})
+    }
+    const hangs = chunks.replaceDocument('d', inputs('a'), { embed: hanging, signal: caller.signal })
+    await expect(hangs).rejects.toMatchObject({ code: 'ERR_ABORTED', details: { outcome: 'none' } })
     expect(await textsOf(chunks, 'd')).toEqual([])
     expect((await chunks.replaceDocument('d', inputs('a'))).added).toHaveLength(1)
   })
