@@ -29,7 +29,6 @@ const FIELDS = Object.entries({
   position: nameOf('position'),
   level: nameOf('level'),
   children: nameOf('children'),
-  childVersions: nameOf('childVersions'),
   metadata: nameOf('metadata'),
   embeddingModel: nameOf('embeddingModel'),
   bytes: nameOf('bytes'),
@@ -109,7 +108,7 @@ function isTexts(value: readonly string[] | Float32Array | Uint8Array): value is
 /** Reads bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
 export function decodeRecord(encoded: Uint8Array): EntryRecord {
   const fields = fieldsOf(encoded)
-  const { createdAt, updatedAt, embedding, bytes } = fields ?? {}
+  const { createdAt, updatedAt, children, embedding, bytes } = fields ?? {}
   const text = (name: keyof EntryRecord): string | null => textOf(fields?.[name])
   const number = (name: keyof EntryRecord): number | null => (fields[name] ?? null) as number | null
   const [namespace, id, version] = [text('namespace'), text('id'), text('version')]
@@ -134,8 +133,7 @@ export function decodeRecord(encoded: Uint8Array): EntryRecord {
     documentId: text('documentId'),
     position: number('position'),
     level: number('level'),
-    children: textsOf(fields.children),
-    childVersions: textsOf(fields.childVersions),
+    children: Array.isArray(children) ? children.map((child: unknown) => textOf(child) ?? '') : null,
     metadata: text('metadata'),
     embedding: types.isUint8Array(embedding) ? floatsOf(embedding) : null,
     embeddingModel: text('embeddingModel'),
@@ -166,10 +164,6 @@ function fieldsOf(bytes: Uint8Array): Partial<Record<string, unknown>> {
 function textOf(bytes: unknown): string | null {
   if (!types.isUint8Array(bytes)) return null
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
-}
-
-function textsOf(values: unknown): readonly string[] | null {
-  return Array.isArray(values) ? values.map((value: unknown) => textOf(value) ?? '') : null
 }
 
 /** Copies the floats: a view would need an aligned offset and would keep the whole record alive. */

@@ -31,7 +31,6 @@ export function chunkOf(
     position: n,
     level: null,
     children: null,
-    childVersions: null,
     metadata: null,
     embedding: null,
     embeddingModel: null,

@@ -15,7 +15,6 @@ const RECORD: EntryRecord = {
   position: 5,
   level: null,
   children: null,
-  childVersions: null,
   metadata: null,
   embedding: null,
   embeddingModel: null,
