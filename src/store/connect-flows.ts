@@ -30,6 +30,7 @@ import { Lease } from '../sync/lease.ts'
 import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
 import { readsWhileSetBack } from '../sync/reads-while-set-back.ts'
+import { beginSchedule } from '../sync/sync-schedule.ts'
 import { SyncWorker } from '../sync/sync-worker.ts'
 import { TierMoves } from '../sync/tier-moves.ts'
 import type { OpenedParts } from './open-parts.ts'
@@ -156,6 +157,7 @@ function connectWorker(
     pressure,
     outages,
     schedule: { checkpointEvery: checkpoint.every, sync: schedule },
+    beginSchedule,
   })
   return { upkeep, worker }
 }

@@ -13,7 +13,8 @@ import type { FullSync, SyncStats } from './full-sync.ts'
 import type { HotUpkeep } from './hot-upkeep.ts'
 import type { OutageReport } from './outage-report.ts'
 import type { Peers } from './peers.ts'
-import { beginSchedule, type SyncSchedule } from './sync-schedule.ts'
+// Its type alone: the package exports this class, and importing it loads no library of schedules.
+import type { beginSchedule, SyncSchedule } from './sync-schedule.ts'
 
 /** When a worker does what by itself. */
 export interface Schedule {
@@ -33,6 +34,7 @@ export interface SyncWorkerParts {
   readonly pressure: Pressure
   readonly outages: OutageReport
   readonly schedule: Schedule
+  readonly beginSchedule: typeof beginSchedule
 }
 
 export class SyncWorker {
@@ -57,7 +59,7 @@ export class SyncWorker {
     if (this.#started) return
     this.#started = true
     this.#scheduleCheckpoint()
-    const { schedule } = this.#parts
+    const { schedule, beginSchedule } = this.#parts
     const tick = (): Promise<void> => this.#inBackground(() => this.#syncIfLeader())
     if (schedule.sync !== undefined) this.#schedule = beginSchedule(schedule.sync, tick)
   }
