@@ -10,13 +10,22 @@ export interface ErrorDetails {
   ERR_INVALID_OPTIONS: { option?: string; index?: number }
   /**
    * `path` names the member of `metadata`; `issues` is what its schema said, not enumerable; `index` is the input's, in
-   * a call with many.
+   * a call with many, `line` that of an archive.
    */
-  ERR_INVALID_ENTRY: { field: string; path?: string; index?: number; counts?: ChangeCounts; issues?: readonly object[] }
+  ERR_INVALID_ENTRY: {
+    field: string
+    path?: string
+    index?: number
+    line?: number
+    counts?: ChangeCounts
+    issues?: readonly object[]
+  }
   ERR_INVALID_QUERY: { field?: string; index?: number }
   ERR_LOCKED: { pid?: number }
   /** {@link WHOLE_LOG} where no one segment is at fault. */
   ERR_WAL_CORRUPT: { walId: string; segment: number; offset: number; missing: SequenceRange }
+  /** Lines are counted from 1. */
+  ERR_ARCHIVE_CORRUPT: { line: number }
   ERR_WAL_FAILED: WriteFailure
   /** The fields of a failed write where it decided on a version: see {@link WriteFailure}. */
   ERR_TIER_UNAVAILABLE: WriteFailure & { tier: TierName }
@@ -31,7 +40,7 @@ export interface ErrorDetails {
    * Where the kinds differ, `kind` is that of the entry that is there. Where another version was expected, `actual` is
    * the one that is there, null where there is no entry.
    */
-  ERR_CONFLICT: WriteFailure & { kind?: string; actual?: string | null; index?: number }
+  ERR_CONFLICT: WriteFailure & { kind?: string; actual?: string | null; index?: number; line?: number }
   ERR_INTERNAL: WriteFailure
 }
 

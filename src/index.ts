@@ -34,7 +34,11 @@ export {
   ThermoclineError,
   type TierName,
 } from './errors.ts'
+export type { ArchiveSource } from './flow/archive-source.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
+export type { ArchiveTarget, Exported, ExportProgress } from './flow/exporter.ts'
+export type { Imported, ImportProgress, OnConflict } from './flow/importer.ts'
+export type { NamespaceSummary } from './flow/namespace-reader.ts'
 export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
@@ -72,20 +76,26 @@ export type {
   ByText,
   ByVector,
   CountOptions,
+  DeleteAllOptions,
   DeleteDocumentOptions,
   DeleteWhereOptions,
   DescendantsOptions,
   DocumentChunksOptions,
   DocumentsOptions,
   EmbedTexts,
+  ExportOptions,
   FindOptions,
+  ImportOptions,
   ManySearchOptions,
+  NamespaceCountOptions,
+  NamespacesOptions,
   PrefetchOptions,
   PutManyOptions,
   PutOptions,
   ReplaceDocumentOptions,
   SearchOptions,
   SelectField,
+  StaleNodesOptions,
   TreeField,
   TreeOptions,
   UpdateOptions,
@@ -95,7 +105,7 @@ export type {
 export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'
 export type { MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
-export type { RaptorRepository } from './repository/raptor-repository.ts'
+export type { RaptorRepository, StaleNode } from './repository/raptor-repository.ts'
 export type { FindResult, PatchOf, PutOf } from './repository/repository-types.ts'
 export type { RootRepository, RootView } from './repository/root-view.ts'
 export type { TypedRepository, TypedWhere } from './repository/typed-repository.ts'

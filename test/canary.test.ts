@@ -222,6 +222,14 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
     await store.close()
     return [await rejection(chunks.put(chunk)), await rejection(chunks.find({ where: { text: CANARY } }))]
   },
+  ERR_ARCHIVE_CORRUPT: async (scene) => {
+    const view = tenant(await scene.open())
+    const from = [
+      `{"header":{"format":1},"crc32":"${CANARY}"}\n`,
+      `{"entry":{"text":"${CANARY}"},"crc32":"00000000"}\n`,
+    ]
+    return [await rejection(view.import({ from })), await rejection(view.import({ from: [CANARY] }))]
+  },
   ERR_CONFLICT: async (scene) => {
     const view = tenant(await scene.open())
     await view.chunks.put(chunk)

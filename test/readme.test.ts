@@ -55,6 +55,17 @@ test('the example of search and of pages answers in the order that it says', asy
   ])
 })
 
+test('the example of namespaces lists, counts and deletes them', async () => {
+  expect((await runExample(exampleWith('depth: 1'))).split('\n')).toEqual([
+    "[ 'acme > eu: 1', 'acme > us: 1', 'acme > us > notes: 1' ]",
+    "[ [ 'acme', 3 ], [ 'initech', 1 ] ]",
+    '2',
+    '0 3',
+    '{ matched: 3, deleted: 3 }',
+    '',
+  ])
+})
+
 test('the example of changing many counts what it says', async () => {
   expect((await runExample(exampleWith('updateWhere'))).split('\n')).toEqual([
     '{ matched: 1, updated: 1, skipped: 0 }',
@@ -107,6 +118,14 @@ describeWithServers("the example of queries of one's own", (servers) => {
     const env = { REDIS_URL: hot.url, DATABASE_URL: server?.tcpUrl() ?? cold.url }
     expect(await runExample(exampleWith('liveEntries'), env)).toBe("[ { title: 'On ice', chunks: 2 } ]\n")
   })
+})
+
+test('the example of archives takes out and in what it says', async () => {
+  expect((await runExample(exampleWith('backup.ndjson'))).split('\n')).toEqual([
+    '1 { entries: 2, written: 2, unchanged: 0, skipped: 0, expired: 0 }',
+    '{ entries: 1, written: 1, unchanged: 0, skipped: 0, expired: 0 }',
+    '',
+  ])
 })
 
 test('the recipe of chat memory reads back what was said, in order', async () => {

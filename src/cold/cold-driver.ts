@@ -11,6 +11,14 @@ import type { Migration } from './migrations.ts'
  */
 export type Row = Readonly<Record<string, unknown>>
 
+/** What runs statements that only read. */
+export type ColdReader = Pick<ColdDriver, 'query'>
+
+/** Statements of which each sees the database as it was at the first. */
+export interface FrozenReader extends ColdReader {
+  close(): Promise<void>
+}
+
 export interface ColdDriver {
   /**
    * Runs one statement, which is one transaction. MUST reject with a ThermoclineError: `ERR_TIER_UNAVAILABLE` with the
@@ -24,6 +32,12 @@ export interface ColdDriver {
    * together. MUST reject where one of them would.
    */
   queryAll(statements: readonly SQL[]): Promise<Row[][]>
+
+  /**
+   * Begins to read the database as it is now. Undefined where that would keep others from writing: then nobody else
+   * writes to the database either.
+   */
+  readonly freeze?: () => Promise<FrozenReader>
 
   /** DDL without a deadline. Other processes may ask for the same at the same time, and MUST NOT fail for it. */
   build(statement: SQL): Promise<void>

@@ -18,11 +18,14 @@ import type {
   ColdDocument,
   ColdDocuments,
   ColdFind,
+  ColdNamespace,
+  ColdNamespaces,
   ColdQuery,
   ColdRoots,
   ColdRow,
   ColdSearch,
   ColdSearchResult,
+  ColdSnapshot,
   ColdStats,
   ColdTextResult,
   ColdTextSearch,
@@ -43,6 +46,8 @@ import type {
   SweepResult,
   SyncRun,
 } from './cold-tier.ts'
+import { FrozenSnapshot } from './frozen-snapshot.ts'
+import { KeptSnapshots } from './kept-snapshots.ts'
 import { type MigrateOptions, migrate, type SearchSupport } from './migrate-schema.ts'
 import { stats } from './sql/cold-stats.ts'
 import { timeParameter } from './sql/column-types.ts'
@@ -53,6 +58,7 @@ import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import * as leases from './sql/leases.ts'
 import { listDocuments } from './sql/list-documents.ts'
+import { listNamespaces } from './sql/list-namespaces.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { replace } from './sql/replace-version.ts'
 import { searchTexts } from './sql/search-texts.ts'
@@ -81,6 +87,8 @@ export class ColdStore implements ColdTier {
   readonly storeId: string
   readonly #driver: ColdDriver
   readonly #staging: Staging
+  /** Undefined: the database keeps what snapshots have to read. */
+  readonly #kept: KeptSnapshots | undefined
   readonly #logger: Logger
   /** undefined: the database's. */
   readonly #clock: Clock | undefined
@@ -96,6 +104,7 @@ export class ColdStore implements ColdTier {
   private constructor(driver: ColdDriver, storeId: string, support: SearchSupport, options: ColdStoreOptions) {
     this.#driver = driver
     this.#staging = new Staging(driver)
+    this.#kept = driver.freeze === undefined ? new KeptSnapshots(driver) : undefined
     this.storeId = storeId
     this.#vectors = support.vectors
     this.#language = support.language
@@ -138,6 +147,10 @@ export class ColdStore implements ColdTier {
     return withPatience(options, () => listDocuments(this.#driver, query, limit))
   }
 
+  namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]> {
+    return withPatience(options, () => listNamespaces(this.#driver, query, limit))
+  }
+
   walk(query: ColdWalk, limit: number, options?: Patience): Promise<ColdTreeRow[]> {
     return withPatience(options, () => walkTree(this.#driver, query, limit))
   }
@@ -148,6 +161,10 @@ export class ColdStore implements ColdTier {
 
   haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>> {
     return withPatience(options, () => haveParents(this.#driver, query, ids))
+  }
+
+  snapshot(query: ColdQuery): Promise<ColdSnapshot> {
+    return this.#kept?.begin(query) ?? FrozenSnapshot.begin(() => this.#driver.freeze!(), query)
   }
 
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult> {
@@ -186,19 +203,20 @@ export class ColdStore implements ColdTier {
   }
 
   async upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {
-    const result = await upsert(this.#staging, this.#logger, records)
+    const result = await this.#write(records, () => upsert(this.#staging, this.#logger, records))
     this.#driver.housekeep('write')
     return result
   }
 
   async ship(batch: ShipBatch): Promise<ShipResult> {
-    const result = await ship(this.#staging, this.#logger, batch)
+    const result = await this.#write(batch.records, () => ship(this.#staging, this.#logger, batch))
     this.#driver.housekeep('write')
     return result
   }
 
   async replace(replacement: Replacement): Promise<Replaced> {
-    const result = await replace(this.#staging, replacement, this.#clockTime())
+    const records = replacement.changes.map(({ record }) => record)
+    const result = await this.#write(records, () => replace(this.#staging, replacement, this.#clockTime()))
     this.#driver.housekeep('write')
     return result
   }
@@ -268,7 +286,10 @@ export class ColdStore implements ColdTier {
   }
 
   async sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult> {
-    const { expired, collected, heldBy } = await sweep(this.#driver, { ...options, now: this.#now() })
+    // What has expired since a snapshot began is still to be read.
+    if (this.#kept?.areOpen) return { expired: 0, collected: 0 }
+    const swept = this.#write([], () => sweep(this.#driver, { ...options, now: this.#now() }))
+    const { expired, collected, heldBy } = await swept
     this.#driver.housekeep('sweep')
     if (heldBy !== undefined) this.#tellHolder(heldBy)
     return { expired, collected }
@@ -284,6 +305,11 @@ export class ColdStore implements ColdTier {
 
   close(): Promise<void> {
     return this.#driver.close()
+  }
+
+  /** Writes rows of these keys, once what snapshots have yet to read of them is kept. */
+  #write<T>(keys: readonly EntryKey[], work: () => Promise<T>): Promise<T> {
+    return this.#kept === undefined ? work() : this.#kept.write(keys, work)
   }
 
   async #lookAtVectors(): Promise<VectorSupport> {

@@ -163,6 +163,19 @@ export interface ColdRoots extends ColdQuery, Pick<ColdFind, 'after' | 'fields'>
   readonly except: readonly string[]
 }
 
+/** What cold had at one moment, whatever is written while it is read. MUST be closed. */
+export interface ColdSnapshot {
+  /** How many rows the query selects. */
+  readonly count: number
+  /**
+   * The rows, in the order of namespace and id where nobody writes meanwhile. The next page is read when it is asked
+   * for, and has few megabytes of content. Counted reads are those of when the row is read. Rejects with
+   * `ERR_TIER_UNAVAILABLE` where the moment could not be kept.
+   */
+  pages(): AsyncGenerator<readonly ColdRow[], void, undefined>
+  close(): Promise<void>
+}
+
 export interface VersionedKey extends EntryKey {
   readonly version: Version
 }
@@ -192,6 +205,28 @@ export interface ColdDocument {
   readonly chunks: number
   /** The latest of its chunks. */
   readonly updatedAt: number
+}
+
+export interface ColdNamespaces {
+  /** Segments that a namespace begins with, escaped as in its path; null: any segment. */
+  readonly prefix: readonly (string | null)[]
+  /** Segments that it ends with, likewise. */
+  readonly suffix: readonly (string | null)[]
+  /** Namespaces of more segments are counted as the one of their first so many. @default each by itself */
+  readonly depth?: number | undefined
+  /** Only what comes after the namespace of these segments, which the same query answered. */
+  readonly after?: readonly string[] | undefined
+  /** Time that decides what has expired. */
+  readonly now: number
+  /** What the caller has, no key twice: counted in place of rows that are no newer. */
+  readonly own: readonly OwnVersion[]
+}
+
+/** A namespace that has entries. */
+export interface ColdNamespace {
+  readonly namespace: string
+  /** At least one. */
+  readonly entries: number
 }
 
 /** What stands above or below an entry of one namespace, level by level; the filter says what of it is an answer. */
@@ -310,6 +345,8 @@ export interface ColdTier {
    * scope MUST be one namespace, and the filter MUST ask for a document.
    */
   documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>
+  /** The first namespaces that have entries, at most `limit`, in the order of their segments. */
+  namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]>
   /**
    * The first answers of a walk, at most `limit`, nearest first, then by id. The scope MUST be one namespace, and
    * nothing may be excluded.
@@ -319,6 +356,8 @@ export interface ColdTier {
   roots(query: ColdRoots, limit: number, options?: Patience): Promise<ColdRow[]>
   /** Which of these ids live nodes have for children, of those that the query selects whatever its filter. */
   haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>>
+  /** What live rows match now, to be read without haste. `exclude` MUST be empty. */
+  snapshot(query: ColdQuery): Promise<ColdSnapshot>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
   /**
    * Answers as `ask` does, whose calls of one turn of the event loop go to the database together.

@@ -67,6 +67,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.documents(...args)
   }
 
+  async namespaces(...args: Parameters<ColdTier['namespaces']>) {
+    return this.#there.namespaces(...args)
+  }
+
   async walk(...args: Parameters<ColdTier['walk']>) {
     return this.#there.walk(...args)
   }
@@ -77,6 +81,10 @@ export class LateColdTier implements ColdTier {
 
   async haveParents(...args: Parameters<ColdTier['haveParents']>) {
     return this.#there.haveParents(...args)
+  }
+
+  async snapshot(...args: Parameters<ColdTier['snapshot']>) {
+    return this.#there.snapshot(...args)
   }
 
   async search(...args: Parameters<ColdTier['search']>) {

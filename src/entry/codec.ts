@@ -29,6 +29,7 @@ const FIELDS = Object.entries({
   position: nameOf('position'),
   level: nameOf('level'),
   children: nameOf('children'),
+  childVersions: nameOf('childVersions'),
   metadata: nameOf('metadata'),
   embeddingModel: nameOf('embeddingModel'),
   bytes: nameOf('bytes'),
@@ -108,7 +109,7 @@ function isTexts(value: readonly string[] | Float32Array | Uint8Array): value is
 /** Reads bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
 export function decodeRecord(encoded: Uint8Array): EntryRecord {
   const fields = fieldsOf(encoded)
-  const { createdAt, updatedAt, children, embedding, bytes } = fields ?? {}
+  const { createdAt, updatedAt, embedding, bytes } = fields ?? {}
   const text = (name: keyof EntryRecord): string | null => textOf(fields?.[name])
   const number = (name: keyof EntryRecord): number | null => (fields[name] ?? null) as number | null
   const [namespace, id, version] = [text('namespace'), text('id'), text('version')]
@@ -133,7 +134,8 @@ export function decodeRecord(encoded: Uint8Array): EntryRecord {
     documentId: text('documentId'),
     position: number('position'),
     level: number('level'),
-    children: Array.isArray(children) ? children.map((child: unknown) => textOf(child) ?? '') : null,
+    children: textsOf(fields.children),
+    childVersions: textsOf(fields.childVersions),
     metadata: text('metadata'),
     embedding: types.isUint8Array(embedding) ? floatsOf(embedding) : null,
     embeddingModel: text('embeddingModel'),
@@ -164,6 +166,10 @@ function fieldsOf(bytes: Uint8Array): Partial<Record<string, unknown>> {
 function textOf(bytes: unknown): string | null {
   if (!types.isUint8Array(bytes)) return null
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
+
+function textsOf(values: unknown): readonly string[] | null {
+  return Array.isArray(values) ? values.map((value: unknown) => textOf(value) ?? '') : null
 }
 
 /** Copies the floats: a view would need an aligned offset and would keep the whole record alive. */

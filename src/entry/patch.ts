@@ -7,7 +7,7 @@ import { types } from 'node:util'
 import { isPlainObject } from '../kernel/plain-object.ts'
 import { invalid, metadataText } from './field-checks.ts'
 import type { EntryInput, EntryKind, GivenMetadata, InputBase, JsonObject, JsonValue } from './memory-entry.ts'
-import { type EntryRecord, toEntry } from './record.ts'
+import { type EntryRecord, keptChildVersions, toEntry } from './record.ts'
 import { OWN_FIELDS, type UnversionedRecord, validateInput } from './validate.ts'
 
 type Changeable<I extends EntryInput> = I extends EntryInput
@@ -48,6 +48,11 @@ export function parsePatch(patch: unknown, kind: EntryKind | undefined): Checked
   return { fields, metadata: JSON.parse(metadataText(given)) as JsonObject }
 }
 
+/** Whether a node is made anew of its children, so that it has to remember their versions. */
+export function isAboutChildren({ fields }: CheckedPatch): boolean {
+  return fields.has('children') || fields.has('summary')
+}
+
 /** The entry with the changes, checked as a put would be. */
 export function patched(current: EntryRecord, patch: CheckedPatch, now: number): UnversionedRecord {
   return toPatched(current, patchedInput(current, patch), now)
@@ -68,7 +73,13 @@ export function patchedInput(current: EntryRecord, { fields, metadata }: Checked
 /** @param input What became of the entry. */
 export function toPatched(current: EntryRecord, input: Record<string, unknown>, now: number): UnversionedRecord {
   const { namespace, createdAt, expiresAt } = current
-  return { ...validateInput(input, { namespace, now }), createdAt, expiresAt }
+  // Not looked up anew unless the patch is about them.
+  return {
+    ...validateInput(input, { namespace, now }),
+    createdAt,
+    expiresAt,
+    childVersions: keptChildVersions(current),
+  }
 }
 
 /** RFC 7396, of what was parsed from JSON, so that nothing is deeper than metadata may be. */

@@ -18,6 +18,11 @@ export interface EntryRecord extends EntryKey {
   readonly position: number | null
   readonly level: number | null
   readonly children: readonly string[] | null
+  /**
+   * For each child of a node its version when the node was put, or a {@link CHILD_MARK}. null: not known, as of a node
+   * that was put by a process of before this field, or while cold was away.
+   */
+  readonly childVersions: readonly string[] | null
   /** JSON text, encoded once at the put. */
   readonly metadata: string | null
   readonly embedding: Float32Array | null
@@ -29,6 +34,24 @@ export interface EntryRecord extends EntryKey {
   readonly expiresAt: number | null
   /** Set on a tombstone, which keeps key and version and no content. */
   readonly deletedAt: number | null
+}
+
+/** What is remembered of a child that had no version to name. */
+export const CHILD_MARK = {
+  /** There was no such entry. */
+  absent: '-',
+  /**
+   * It was put by the same call, which gave it a version below the node's. Where another version of the node goes on
+   * with what it remembers, the one of that put follows.
+   */
+  sameCall: '=',
+} as const
+
+/** What a node goes on with where it is not made anew of its children. */
+export function keptChildVersions({ childVersions, version }: EntryRecord): readonly string[] | null {
+  return childVersions === null
+    ? null
+    : childVersions.map((mark) => (mark === CHILD_MARK.sameCall ? `${mark}${version}` : mark))
 }
 
 /** Reads of an entry, kept apart from it so that counting one changes no version. */
@@ -49,6 +72,7 @@ export function tombstoneOf(entry: EntryKey & { key: string | null }, version: V
     position: null,
     level: null,
     children: null,
+    childVersions: null,
     metadata: null,
     embedding: null,
     embeddingModel: null,

@@ -63,6 +63,7 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     position: optional('position', raw.position, (value) => wholeNumber('position', value)),
     level: kind === 'raptor' ? wholeNumber('level', raw.level) : null,
     children: kind === 'raptor' ? childIds(raw.children) : null,
+    childVersions: null,
     metadata: kind === 'metadata' ? metadataText(raw.metadata) : optional('metadata', raw.metadata, metadataText),
     embedding: kind === 'embedding' ? vector(raw.embedding) : optional('embedding', raw.embedding, vector),
     embeddingModel: optional('embeddingModel', raw.embeddingModel, (value) => name('embeddingModel', value)),
@@ -93,6 +94,9 @@ function kindOf(given: unknown, only: EntryKind | undefined): EntryKind {
   return kind
 }
 
+/** Its id, and the version that it had, which is looked up later on. */
+const BYTES_OF_A_CHILD = 72
+
 /** Answers at least as many bytes as the encoded record has, and at most a few hundred more. */
 function sizeBound({ namespace, text, metadata, embedding, children, bytes }: UnversionedRecord): number {
   const texts = [namespace, text, metadata].reduce(
@@ -100,7 +104,7 @@ function sizeBound({ namespace, text, metadata, embedding, children, bytes }: Un
     0,
   )
   const binary = (embedding?.byteLength ?? 0) + (bytes?.byteLength ?? 0)
-  return texts + binary + (children?.length ?? 0) * 40 + 5 * MAX_NAME_BYTES
+  return texts + binary + (children?.length ?? 0) * BYTES_OF_A_CHILD + 5 * MAX_NAME_BYTES
 }
 
 /** Takes any UUID in its usual text form, whatever its version bits, and answers it in lower case. */

@@ -8,7 +8,9 @@
  */
 import type { ColdRow, ColdTier, ColdTreeRow, ColdWalk, TreePlace } from '../cold/cold-tier.ts'
 import { isLive } from '../entry/expiry.ts'
+import type { MemoryEntry } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
+import type { Version } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
@@ -52,6 +54,9 @@ type Fields = ReadonlySet<keyof EntryRecord> | undefined
 export const MAX_DEPTH = 100
 /** Rows of a read: with embeddings, a few MiB. */
 const BATCH = 500
+/** Versions of a read, and what makes them out: fields that every row is told apart and judged by. */
+const VERSIONS = 5_000
+const KEYS = fieldsNeeded(new Set())
 
 export const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 export const IN_TREE: Filter = [{ field: 'kind', operator: 'in', values: ['raptor', 'chunk'] }]
@@ -120,6 +125,61 @@ export class TreeReader {
     const rows = await this.#parts.cold.walk(query, limit, patience)
     for (const { record } of rows) refuseOther(namespace, record)
     return rows
+  }
+
+  /**
+   * The nodes above these entries, by id, except some.
+   * @param except nodes that no way leads through, as those that are about to change.
+   * @param fields of their records, the children among them.
+   */
+  async above(
+    namespace: string,
+    ids: readonly string[],
+    except: ReadonlySet<string>,
+    options: Patience,
+    fields = fieldsNeeded(new Set(['children'])),
+  ): Promise<Map<string, EntryRecord>> {
+    const patience = this.#patience(options)
+    const own = this.#own(namespace)
+    const seen = new Set([...ids, ...except])
+    const found = new Map<string, EntryRecord>()
+    for (let level = ids; level.length > 0; ) {
+      const next: string[] = []
+      for await (const batch of this.#above(own, level, seen, fields, patience))
+        for (const { record } of batch) {
+          next.push(record.id)
+          found.set(record.id, record)
+        }
+      level = next
+    }
+    return found
+  }
+
+  /** The versions of what is live of these ids. */
+  async versions(namespace: string, ids: readonly string[], options: Patience): Promise<Map<string, Version>> {
+    const patience = this.#patience(options)
+    const own = this.#own(namespace)
+    const versions = new Map<string, Version>()
+    for (let nth = 0; nth < ids.length; nth += VERSIONS)
+      for (const { record } of await this.#read(own, ids.slice(nth, nth + VERSIONS), KEYS, patience))
+        versions.set(record.id, record.version)
+    return versions
+  }
+
+  /** What is live of these ids, in their order, as callers get it. */
+  async entries(
+    namespace: string,
+    ids: readonly string[],
+    select: Select | undefined,
+    options: Patience,
+  ): Promise<Map<string, MemoryEntry>> {
+    const patience = this.#patience(options)
+    const own = this.#own(namespace)
+    const entries = new Map<string, MemoryEntry>()
+    for (let nth = 0; nth < ids.length; nth += BATCH)
+      for (const row of await this.#read(own, ids.slice(nth, nth + BATCH), fieldsNeeded(select), patience))
+        entries.set(row.record.id, this.#parts.searcher.entryOf(row, select))
+    return entries
   }
 
   async #walkLevels(own: Own, query: ColdWalk, limit: number, patience: Patience): Promise<ColdTreeRow[]> {

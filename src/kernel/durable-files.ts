@@ -1,6 +1,8 @@
 /** Makes files and folders whose names survive a power cut, also while other processes make and remove some there. */
-import { mkdir, open, rename } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import type { Writable } from 'node:stream'
 
 /**
  * Tries, after which a name is taken for a link that leads nowhere: nobody removes a folder so often while it is made.
@@ -60,5 +62,25 @@ export async function writeWholeFile(path: string, text: string, aside: string):
     await file.close()
   }
   await rename(aside, path)
+  await syncFolder(dirname(path))
+}
+
+/**
+ * As {@link writeWholeFile}, of what `fill` writes and ends. Where that rejects nothing is left, unless the process is
+ * killed: then the file aside is.
+ */
+export async function writeWholeStream(
+  path: string,
+  fill: (target: Writable) => Promise<void>,
+  aside = `${path}.partial`,
+): Promise<void> {
+  try {
+    await fill(createWriteStream(aside, { flags: 'wx', mode: 0o600 }))
+    await syncFile(aside)
+    await rename(aside, path)
+  } catch (error) {
+    await rm(aside, { force: true })
+    throw error
+  }
   await syncFolder(dirname(path))
 }

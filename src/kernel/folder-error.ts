@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
 
 /** Which option names the folder. */
-export type FolderOption = 'dir' | 'cold.dir'
+export type FolderOption = 'dir' | 'cold.dir' | 'to' | 'from'
 
 /** What the caller can mend: what is wrong, and the remedy. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -38,7 +38,7 @@ export function readCursor(query: PagedQuery, cursor: string): OrderKeys {
     return JSON.parse(text)
   throw new ThermoclineError(
     'ERR_INVALID_QUERY',
-    '`cursor` is not of this query: go on with the `where`, `orderBy` and `recursive` of the page that it came with',
+    '`cursor` is not of this query: go on with the options of the page before, as `where` and `orderBy`',
     { field: 'cursor' },
   )
 }

@@ -2,11 +2,11 @@
 
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import type { EntryInput } from '../entry/memory-entry.ts'
-import { type Patch, parsePatch, patched } from '../entry/patch.ts'
+import { isAboutChildren, type Patch, parsePatch, patched } from '../entry/patch.ts'
 import { tombstoneOf } from '../entry/record.ts'
-import { validateId, validateInput } from '../entry/validate.ts'
+import { type UnversionedRecord, validateId, validateInput } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
-import { retold, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { Change } from '../flow/compare-and-set.ts'
 import type { Receipt, WriteTerms } from '../flow/writer.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
@@ -54,7 +54,7 @@ export async function writeTogether(
   const indexes = new Map<string, number>()
   const changes = given.map((operation, index) => {
     try {
-      const change = changeOf(flows, namespace, operation)
+      const change = changeOf(flows, namespace, operation, terms)
       const same = indexes.get(change.key.id)
       if (same !== undefined) throw invalid(`is about the same entry as operation ${same}: make one of both`)
       indexes.set(change.key.id, index)
@@ -65,10 +65,30 @@ export async function writeTogether(
     }
   })
   if (changes.length === 0) return []
-  return (await flows.changes.changeAll(changes, terms)) as Receipt[]
+  return (await flows.changes.changeAll(await withChildVersions(flows, changes, terms), terms)) as Receipt[]
 }
 
-function changeOf(flows: Flows, namespace: string, operation: unknown): Change {
+/** A change, and for one that puts a node its record. */
+type Checked = Change & { readonly node?: { readonly record: UnversionedRecord; readonly isChosen: boolean } }
+
+/** Nodes remember their children as they are before any of this is written. */
+async function withChildVersions(flows: Flows, changes: readonly Checked[], terms: WriteTerms): Promise<Change[]> {
+  const nodes = changes.flatMap(({ node }) => node ?? [])
+  if (nodes.length === 0) return [...changes]
+  const keys = changes.map(({ key }) => key)
+  const completed = await flows.childVersions.addAll(nodes, keys, terms).catch((error: unknown) => {
+    if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
+    const index = changes.findIndex(({ node }) => node === nodes[error.details.index!])
+    throw retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
+  })
+  const records = new Map(nodes.map((node, i) => [node, completed[i]!]))
+  return changes.map((change) => {
+    const record = change.node && records.get(change.node)
+    return record === undefined ? change : { ...change, make: (current) => inPlaceOf(current, record) }
+  })
+}
+
+function changeOf(flows: Flows, namespace: string, operation: unknown, terms: WriteTerms): Checked {
   if (!isPlainObject(operation)) throw invalid('must be an object: `{ put }`, `{ update, patch }` or `{ delete }`')
   const { expectedVersion, patch, ...rest } = operation
   const [verb, ...others] = Object.keys(rest)
@@ -86,15 +106,18 @@ function changeOf(flows: Flows, namespace: string, operation: unknown): Change {
   const change = parsePatch(patch, undefined)
   const make: Change['make'] = (current) => {
     if (current === undefined) throw notFound(key)
-    return patched(current, change, now())
+    const record = patched(current, change, now())
+    return isAboutChildren(change) ? flows.childVersions.add(record, true, terms) : record
   }
   return { key, expectedVersion: expected, make }
 }
 
-function putOf(flows: Flows, namespace: string, input: unknown, expectedVersion: string | null | undefined): Change {
+function putOf(flows: Flows, namespace: string, input: unknown, expectedVersion: string | null | undefined): Checked {
   const record = validateInput(input, { namespace, kind: undefined, now: flows.clock.now() })
   if (hasChosenId(input)) refuseOtherKind(record, flows.reader.kindAtHand(record))
-  return { key: record, expectedVersion, make: (current) => inPlaceOf(current, record) }
+  const make: Change['make'] = (current) => inPlaceOf(current, record)
+  if (record.kind !== 'raptor') return { key: record, expectedVersion, make }
+  return { key: record, expectedVersion, make, node: { record, isChosen: hasChosenId(input) } }
 }
 
 /** @param orNull whether null is a version too: there must be no such entry. */

@@ -1,4 +1,5 @@
 /** The options of each public call, with their defaults. A call cannot pass the gate without its table here. */
+import type { Writable } from 'node:stream'
 import {
   type CallOptions,
   type CallSchema,
@@ -16,11 +17,15 @@ import type { EntryKind, EntryOf, TreeEntry } from '../entry/memory-entry.ts'
 import { validateEmbedding } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import type { ArchiveSource } from '../flow/archive-source.ts'
+import type { ArchiveTarget, ExportProgress } from '../flow/exporter.ts'
+import type { ImportProgress, OnConflict } from '../flow/importer.ts'
 import { MAX_DEPTH } from '../flow/tree-reader.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
+import { parseSegments, type SegmentPattern } from '../query/namespace-pattern.ts'
 import { type Order, type OrderBy, parseOrder } from '../query/order.ts'
 import {
   checkFusion,
@@ -103,6 +108,26 @@ export interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit'
   readonly where?: Where<'chunk'> | undefined
 }
 
+/** Whether namespaces below count as well. */
+export interface NamespaceCountOptions extends CallOptions {
+  /** Whether child namespaces are asked as well. @default false */
+  readonly recursive?: boolean | undefined
+}
+
+export interface NamespacesOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+  /** Segments that a namespace begins with, after those of the view that is asked. @default any */
+  readonly prefix?: readonly string[] | undefined
+  /** Segments that it ends with. @default any */
+  readonly suffix?: readonly string[] | undefined
+  /**
+   * Segments that are told apart, from the view that is asked on, 1 to 256: a longer path counts with what begins as it
+   * does. @default all of them
+   */
+  readonly depth?: number | undefined
+  /** What stands for any one segment in `prefix` and `suffix`. @default nothing does */
+  readonly wildcard?: string | undefined
+}
+
 /** The fields that a part of a tree may have: a node, or a chunk. */
 export type TreeField = FieldOf<TreeEntry>
 
@@ -111,6 +136,13 @@ export interface TreeOptions<S extends TreeField = TreeField>
   extends CallOptions,
     Pick<FindOptions, 'limit' | 'cursor'> {
   /** Fields to answer, besides `kind`. @default all */
+  readonly select?: readonly S[] | undefined
+}
+
+export interface StaleNodesOptions<S extends SelectField<'raptor'> = SelectField<'raptor'>>
+  extends CallOptions,
+    Pick<FindOptions, 'limit'> {
+  /** Fields of the nodes to answer, besides `kind`. @default all */
   readonly select?: readonly S[] | undefined
 }
 
@@ -139,6 +171,9 @@ export interface ReplaceDocumentOptions extends WriteOptions {
   readonly dryRun?: boolean | undefined
 }
 
+/** For every kind at once. */
+export type DeleteAllOptions = Omit<DeleteWhereOptions, 'all'>
+
 /** @typeParam C what the call counts. */
 interface ChangeWhereOptions<C> extends WriteOptions {
   /** Whether to count what is selected, and change nothing. @default false */
@@ -155,6 +190,32 @@ interface ChangeWhereOptions<C> extends WriteOptions {
 
 export type DeleteWhereOptions = ChangeWhereOptions<DeletedWhere>
 export type UpdateWhereOptions = ChangeWhereOptions<UpdatedWhere>
+
+export interface ExportOptions extends CallOptions {
+  /**
+   * A path, which has the archive only when it is whole, compressed by gzip where it ends in `.gz`; or a `Writable`,
+   * which is ended.
+   */
+  readonly to: ArchiveTarget
+  /** Which entries. @default all */
+  readonly where?: Where | undefined
+  /** Called every few hundred entries. */
+  readonly onProgress?: ((progress: ExportProgress) => void) | undefined
+}
+
+export interface ImportOptions extends WriteOptions {
+  /** A path, or what it holds, as bytes or texts one after the other: a `Readable` is such. */
+  readonly from: ArchiveSource
+  /**
+   * What becomes of an entry that is there with other content: it is left (`'skip'`), replaced where its `updatedAt` is
+   * older (`'newer'`), replaced (`'overwrite'`), or nothing is imported (`'fail'`). @default 'fail'
+   */
+  readonly onConflict?: OnConflict | undefined
+  /** Whether to verify the archive and count what would be done, and do nothing. @default false */
+  readonly dryRun?: boolean | undefined
+  /** Called every few hundred entries, while they are verified and then while they are written. */
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined
+}
 
 /** By `embedding`, by `text`, or by both, whose ranks are then fused. */
 export type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (
@@ -216,10 +277,12 @@ export type ManySearchOptions<
 /** What holds where a call says nothing; for opening there is `default-options.ts`. */
 export const CALL_DEFAULTS = {
   find: { limit: 100 },
+  import: { onConflict: 'fail' },
   prefetch: { limit: 1_000 },
   search: SEARCH_DEFAULTS,
 } as const satisfies {
   find: Partial<FindOptions>
+  import: Partial<ImportOptions>
   prefetch: PrefetchOptions
   search: Partial<ByBoth & CommonSearchOptions>
 }
@@ -297,6 +360,18 @@ export function checkQueries(given: unknown): ReturnType<typeof checkOne>[] {
 const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies RulesOf<DocumentChunksOptions>
 const walking = { select, ...paging } satisfies RulesOf<TreeOptions>
 
+/** A path has no more. */
+const MAX_SEGMENTS = 256
+const segments: OptionRule<readonly string[]> = (value, field) => {
+  parseSegments(field, value, undefined)
+  return value as readonly string[]
+}
+const listing = {
+  ...{ prefix: segments, suffix: segments, depth: wholeNumber(MAX_SEGMENTS) },
+  wildcard: asQuery(optionRule((value) => (typeof value === 'string' ? value : undefined), 'a text, as `*`')),
+  ...paging,
+} satisfies RulesOf<NamespacesOptions>
+
 const callback = <F extends (...args: never[]) => unknown>(): OptionRule<F> =>
   optionRule((value) => (typeof value === 'function' ? (value as F) : undefined), 'a function')
 const changing = {
@@ -312,6 +387,38 @@ const replacing = {
   embeddingModel: (value) => name('embeddingModel', value),
   dryRun: flag,
 } satisfies RulesOf<ReplaceDocumentOptions>
+
+const target: OptionRule<ArchiveTarget> = optionRule(
+  (value) => (isPath(value) || isWritable(value) ? value : undefined),
+  'the path of a file, or a Writable',
+)
+const source: OptionRule<ArchiveSource> = optionRule(
+  (value) => (isPath(value) || isReadable(value) ? value : undefined),
+  'the path of a file, or a Readable or another iterable of bytes',
+)
+const ON_CONFLICT: readonly OnConflict[] = ['skip', 'newer', 'overwrite', 'fail']
+const exporting = {
+  ...{ to: target, where, ...waiting },
+  onProgress: callback<(progress: ExportProgress) => void>(),
+} satisfies RulesOf<ExportOptions>
+const importing = {
+  ...{ from: source, onConflict: oneOf(ON_CONFLICT), dryRun: flag, ...writing },
+  onProgress: callback<(progress: ImportProgress) => void>(),
+} satisfies RulesOf<ImportOptions>
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** By what is used of it, as is the other: both may be of another realm, or of a package. */
+function isWritable(value: unknown): value is Writable {
+  const { write, end } = (typeof value === 'object' && value !== null ? value : {}) as Partial<Writable>
+  return typeof write === 'function' && typeof end === 'function'
+}
+
+function isReadable(value: unknown): value is AsyncIterable<Uint8Array> {
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
+}
 
 export const CALLS = {
   put: defineCall('put', { ...writing, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
@@ -361,10 +468,25 @@ export const CALLS = {
     ...walking,
     depth: wholeNumber(MAX_DEPTH),
   } satisfies RulesOf<DescendantsOptions>),
+  staleNodes: defineCall('staleNodes', {
+    ...{ limit: wholeNumber(MAX_FIND), select },
+    ...waiting,
+  } satisfies RulesOf<StaleNodesOptions>),
   level: defineCall('level', walking),
+  namespaces: asPattern(defineCall('namespaces', listing)),
+  countNamespace: defineCall('count', {
+    recursive: asQuery(flag),
+    ...waiting,
+  } satisfies RulesOf<NamespaceCountOptions>),
+  deleteAll: defineCall('deleteAll', {
+    ...{ ...writing, dryRun: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
+    onProgress: callback<(counts: DeletedWhere) => void>(),
+  } satisfies RulesOf<DeleteAllOptions>),
   search: asSearch(defineCall('search', searching)),
   searchMany: defineCall('searchMany', waiting),
   explain: defineCall('explain', waiting),
+  export: defineCall('export', exporting),
+  import: defineCall('import', importing),
   sync: defineCall('sync', waiting),
   checkpoint: defineCall('checkpoint', waiting),
   stats: defineCall('stats', waiting),
@@ -383,6 +505,19 @@ function asSearch<O extends Parameters<typeof toSearchQuery>[0]>(schema: CallSch
   return (given: unknown): O & { readonly query: SearchQuery } => {
     const checked = schema(given)
     return { ...checked, query: toSearchQuery(checked) }
+  }
+}
+
+/** Adds the patterns of `prefix` and `suffix`. */
+function asPattern<O extends NamespacesOptions>(schema: CallSchema<O>) {
+  return (given: unknown): O & { readonly begins: SegmentPattern; readonly ends: SegmentPattern } => {
+    const checked = schema(given)
+    const { prefix = [], suffix = [], wildcard } = checked
+    return {
+      ...checked,
+      begins: parseSegments('prefix', prefix, wildcard),
+      ends: parseSegments('suffix', suffix, wildcard),
+    }
   }
 }
 

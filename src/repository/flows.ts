@@ -1,9 +1,14 @@
+import type { ChildVersions } from '../flow/child-versions.ts'
 import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { DocumentReader } from '../flow/document-reader.ts'
 import type { DocumentWriter } from '../flow/document-writer.ts'
 import type { Explainer } from '../flow/explainer.ts'
+import type { Exporter } from '../flow/exporter.ts'
+import type { Importer } from '../flow/importer.ts'
+import type { NamespaceReader } from '../flow/namespace-reader.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher } from '../flow/searcher.ts'
+import type { StaleNodes } from '../flow/stale-nodes.ts'
 import type { TreeReader } from '../flow/tree-reader.ts'
 import type { WhereChanger } from '../flow/where-changer.ts'
 import type { Writer } from '../flow/writer.ts'
@@ -19,9 +24,14 @@ export interface Flows {
   readonly searcher: Searcher
   readonly documents: DocumentReader
   readonly trees: TreeReader
+  readonly childVersions: ChildVersions
+  readonly staleNodes: StaleNodes
+  readonly namespaces: NamespaceReader
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly explainer: Explainer
+  readonly exporter: Exporter
+  readonly importer: Importer
   readonly moves: TierMoves
   readonly gate: CallGate
   readonly clock: Clock

@@ -9,11 +9,11 @@ import type { EntryKey } from '../entry/entry-key.ts'
 import { expiryOf, lifetimeOf } from '../entry/expiry.ts'
 import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
-import { parsePatch } from '../entry/patch.ts'
-import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import { type CheckedPatch, isAboutChildren, parsePatch } from '../entry/patch.ts'
+import { type EntryRecord, keptChildVersions, tombstoneOf } from '../entry/record.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
-import { retold, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
@@ -24,7 +24,7 @@ import { type Scope, scopeOf } from '../query/scope.ts'
 import type { Selected } from '../query/select.ts'
 import { parseWhere, type Where } from '../query/where.ts'
 import type { Demotion, Promotion } from '../sync/tier-moves.ts'
-import { acceptInputs, receiptsOf } from './batch.ts'
+import { type Accepted, acceptInputs, receiptsOf } from './batch.ts'
 import {
   CALL_DEFAULTS,
   CALLS,
@@ -82,7 +82,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   put(input: PutOf<K>, options?: PutOptions): Promise<Receipt> {
     return this.#flows.gate.run(CALLS.put, options, async (checked) => {
       const given = checkedInput(input, this.#check)
-      const record = this.#validate(isPromise(given) ? await given : given)
+      const completed = this.#complete(isPromise(given) ? await given : given, checked)
+      const record = isPromise(completed) ? await completed : completed
       if (checked.expectedVersion === undefined) return this.#flows.writer.write(record, checked)
       return this.#flows.changes.change(record, (current) => inPlaceOf(current, record), checked)
     })
@@ -95,7 +96,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   upsert(input: PutOf<K>, options?: WriteOptions): Promise<Receipt> {
     return this.#flows.gate.run(CALLS.upsert, options, async (checked) => {
       const given = checkedInput(input, this.#check)
-      const record = this.#validate(isPromise(given) ? await given : given)
+      const completed = this.#complete(isPromise(given) ? await given : given, checked)
+      const record = isPromise(completed) ? await completed : completed
       const make = (current: EntryRecord | undefined) => {
         const createdAt = current?.createdAt ?? record.createdAt
         return { ...inPlaceOf(current, record), createdAt }
@@ -115,7 +117,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const key = this.#keyOf(id)
       const change = parsePatch(patch, this.#kind)
       const make = (current: EntryRecord | undefined) => {
-        return checkedPatched(this.#present(key, current), change, this.#flows.clock.now(), this.#check)
+        return this.#patched(this.#present(key, current), change, checked)
       }
       return this.#flows.changes.change(key, make, checked)
     })
@@ -139,7 +141,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const checkedOnes = checkedInputs(arrayOf('inputs', inputs), this.#check)
       const given = isPromise(checkedOnes) ? await checkedOnes : checkedOnes
       const outcomes = new Array<WriteOutcome>(given.length)
-      const accepted = await acceptInputs(given, this.#validator(), refuse, checked.signal)
+      const valid = await acceptInputs(given, this.#validator(), refuse, checked.signal)
+      const accepted = await this.#withChildVersions(valid, given, refuse, checked)
       const written = await this.#flows.writer.writeAll(
         accepted.map(({ record }) => record),
         checked,
@@ -230,7 +233,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const make = (current: EntryRecord | undefined): UnversionedRecord => {
         const now = this.#flows.clock.now()
         const expiresAt = lifetime === null ? null : expiryOf(lifetime, undefined, now)
-        return { ...this.#present(key, current), updatedAt: now, expiresAt }
+        const entry = this.#present(key, current)
+        return { ...entry, updatedAt: now, expiresAt, childVersions: keptChildVersions(entry) }
       }
       return this.#flows.changes.change(key, make, checked)
     })
@@ -306,7 +310,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#flows.gate.run(CALLS.updateWhere, options, async (checked) => {
       const filter = this.#filter({ where: changeable(where, checked) })
       const change = parsePatch(patch, this.#kind)
-      const make = (current: EntryRecord) => checkedPatched(current, change, this.#flows.clock.now(), this.#check)
+      const make = (current: EntryRecord) => this.#patched(current, change, checked)
       return this.#flows.whereChanger.update(this.#scope(checked), filter, make, checked)
     })
   }
@@ -391,11 +395,53 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return entry
   }
 
+  /** The record of a put; at once where it is no node. */
+  #complete(input: unknown, options: Patience): UnversionedRecord | Promise<UnversionedRecord> {
+    const record = this.#validate(input)
+    return record.kind === 'raptor' ? this.#flows.childVersions.add(record, hasChosenId(input), options) : record
+  }
+
+  /** What an update makes of an entry. A node remembers its children anew where it is about them or their summary. */
+  #patched(
+    current: EntryRecord,
+    change: CheckedPatch,
+    options: Patience,
+  ): UnversionedRecord | Promise<UnversionedRecord> {
+    const made = checkedPatched(current, change, this.#flows.clock.now(), this.#check)
+    if (!isAboutChildren(change)) return made
+    const add = (record: UnversionedRecord) => this.#flows.childVersions.add(record, true, options)
+    return isPromise(made) ? made.then(add) : add(made)
+  }
+
   #validate(input: unknown): UnversionedRecord {
     const namespace = ownNamespace(this.namespace)
     const record = validateInput(input, { namespace, kind: this.#kind, now: this.#flows.clock.now() })
     if (hasChosenId(input)) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
     return record
+  }
+
+  /** Of many puts. A node that leads back to itself is refused, and with it gone others may be right. */
+  async #withChildVersions(
+    accepted: readonly Accepted[],
+    inputs: readonly unknown[],
+    refuse: (error: ThermoclineError, index: number) => void,
+    options: Patience,
+  ): Promise<readonly Accepted[]> {
+    if (!accepted.some(({ record }) => record.kind === 'raptor')) return accepted
+    for (let rest = accepted; ; ) {
+      const puts = rest.map(({ record, index }) => ({ record, isChosen: hasChosenId(inputs[index]) }))
+      const records = rest.map(({ record }) => record)
+      try {
+        const completed = await this.#flows.childVersions.addAll(puts, records, options)
+        return rest.map(({ index }, i) => ({ index, record: completed[i]! }))
+      } catch (error) {
+        if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
+        const nth = error.details.index!
+        const { index } = rest[nth]!
+        refuse(retold(error, { ...error.details, index }, `input ${index}: ${error.message}`), index)
+        rest = rest.filter((_, i) => i !== nth)
+      }
+    }
   }
 
   /** Validates the inputs of one call with many, and that no two of them are one entry in two kinds. */

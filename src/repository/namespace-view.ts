@@ -1,11 +1,27 @@
-import { namespacePath, ownNamespace } from '../entry/namespace.ts'
+import { namespacePath, ownNamespace, ROOT } from '../entry/namespace.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { Exported } from '../flow/exporter.ts'
+import type { Imported } from '../flow/importer.ts'
+import type { NamespaceSummary } from '../flow/namespace-reader.ts'
+import type { DeletedWhere } from '../flow/where-changer.ts'
 import type { Receipt } from '../flow/writer.ts'
+import { scopeOf } from '../query/scope.ts'
 import { type Operation, writeTogether } from './atomic-write.ts'
-import { type AtomicOptions, CALLS } from './calls.ts'
+import {
+  type AtomicOptions,
+  CALL_DEFAULTS,
+  CALLS,
+  type DeleteAllOptions,
+  type ExportOptions,
+  type ImportOptions,
+  type NamespaceCountOptions,
+  type NamespacesOptions,
+} from './calls.ts'
 import { ChunkRepository } from './chunk-repository.ts'
 import type { Flows } from './flows.ts'
 import { MemoryRepository } from './memory-repository.ts'
 import { RaptorRepository } from './raptor-repository.ts'
+import type { FindResult } from './repository-types.ts'
 
 /** The repositories of one namespace. A view cannot leave its scope. */
 export class NamespaceView {
@@ -44,8 +60,72 @@ export class NamespaceView {
     )
   }
 
+  /**
+   * Answers a page of the namespaces that have entries, this one and those below it, in the order of their segments,
+   * and how many entries each has. What has expired and what was deleted does not count.
+   */
+  namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>> {
+    return this.#flows.gate.run(CALLS.namespaces, options, async (checked) => {
+      const { begins, ends: suffix, limit = CALL_DEFAULTS.find.limit, cursor } = checked
+      const own = this.path === ROOT ? [] : this.path.split('/')
+      const depth = checked.depth && own.length + checked.depth
+      return this.#flows.namespaces.list(
+        this.path,
+        { prefix: [...own, ...begins], suffix, depth, limit, cursor },
+        checked,
+      )
+    })
+  }
+
+  /** How many entries of any kind there are, without reading them. `entries.count` takes a `where`. */
+  count(options?: NamespaceCountOptions): Promise<number> {
+    return this.#flows.gate.run(CALLS.countNamespace, options, async (checked) =>
+      this.#flows.namespaces.count(scopeOf(this.path, checked.recursive), checked),
+    )
+  }
+
+  /**
+   * Deletes the entries of any kind that are there when it begins, in batches. Where it fails or is aborted half-way,
+   * `details.counts` says how far it came: calling it again goes on.
+   */
+  deleteAll(options?: DeleteAllOptions): Promise<DeletedWhere> {
+    return this.#flows.gate.run(CALLS.deleteAll, options, async (checked) =>
+      this.#flows.whereChanger.delete(scopeOf(ownNamespace(this.path), checked.recursive), [], checked),
+    )
+  }
+
+  /**
+   * Writes this namespace and those below into an archive, as of the moment at which all that was acknowledged here
+   * before the call is in cold. Other processes' writes are in it as far as a query would find them.
+   */
+  export(options: ExportOptions): Promise<Exported> {
+    const { gate, exporter } = this.#flows
+    return gate.run(CALLS.export, options, async ({ to, where = [], ...checked }) => {
+      if (to === undefined) throw missing('export', 'to')
+      return exporter.export({ namespace: this.path, recursive: true }, where, { to, ...checked })
+    })
+  }
+
+  /**
+   * Writes what an archive holds into this namespace, in place of the one that was exported, once the whole archive was
+   * verified. Entries keep ids, keys, times and counted reads, and get new versions. Called again after an interruption
+   * it goes on: what is there with the same content is left.
+   */
+  import(options: ImportOptions): Promise<Imported> {
+    const { gate, importer } = this.#flows
+    return gate.run(CALLS.import, options, async ({ from, ...checked }) => {
+      if (from === undefined) throw missing('import', 'from')
+      const { onConflict = CALL_DEFAULTS.import.onConflict } = checked
+      return importer.import(this.path, { ...checked, from, onConflict })
+    })
+  }
+
   /** Answers a child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */
   namespace(...segments: readonly string[]): NamespaceView {
     return new NamespaceView(this.#flows, namespacePath(segments, this.path))
   }
+}
+
+function missing(call: string, option: string): ThermoclineError<'ERR_INVALID_OPTIONS'> {
+  return new ThermoclineError('ERR_INVALID_OPTIONS', `${call} needs the option \`${option}\``, { option })
 }

@@ -4,7 +4,9 @@ import type { RaptorEntry, TreeEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
 import { validateId } from '../entry/validate.ts'
 import type { Page } from '../flow/searcher.ts'
+import type { Staleness } from '../flow/stale-nodes.ts'
 import { IN_TREE, IS_LEAF, IS_NODE, type Walk } from '../flow/tree-reader.ts'
+import { runningOut } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Selected } from '../query/select.ts'
 import {
@@ -12,6 +14,7 @@ import {
   CALLS,
   type DescendantsOptions,
   type SelectField,
+  type StaleNodesOptions,
   type TreeField,
   type TreeOptions,
 } from './calls.ts'
@@ -22,6 +25,11 @@ import type { FindResult } from './repository-types.ts'
 type NodeField = SelectField<'raptor'>
 type Parts<S extends TreeField> = Promise<FindResult<Selected<TreeEntry, S>>>
 type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>
+
+/** A node that has to be summarised again, and why. */
+export interface StaleNode<E = RaptorEntry> extends Staleness {
+  readonly entry: E
+}
 
 /**
  * Trees are read in pages, as by `find`. They stay within the namespace: an id in `children` is one of the same. What
@@ -87,6 +95,27 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
     return this.#flows.gate.run(CALLS.descendants, options, ({ depth, ...checked }) =>
       this.#walk({ from: validateId(id), direction: 'down', filter: IN_TREE, depth }, checked),
     )
+  }
+
+  /**
+   * Answers nodes of which a child or a descendant has another version than when they were put, is gone or has
+   * appeared, the lowest level first: what to summarise again, and in which order. A node that is put anew is fresh
+   * again, and its parents are stale for it. It looks at the nodes of the namespace, level by level, until it has
+   * `limit` (100).
+   */
+  staleNodes<S extends NodeField = never>(
+    options?: StaleNodesOptions<S>,
+  ): Promise<StaleNode<Selected<RaptorEntry, S>>[]> {
+    return this.#flows.gate.run(CALLS.staleNodes, options, async ({ limit = LIMIT, select, ...given }) => {
+      const patience = runningOut(given)
+      const stale = await this.#flows.staleNodes.list(this.#own, limit, patience)
+      const ids = stale.map(({ record }) => record.id)
+      const entries = await this.#flows.trees.entries(this.#own, ids, select, patience)
+      return stale.flatMap(({ record, ...staleness }) => {
+        const entry = entries.get(record.id) as Selected<RaptorEntry, S> | undefined
+        return entry === undefined ? [] : [{ entry, ...staleness }]
+      })
+    })
   }
 
   /** A tree belongs to one namespace. */

@@ -5,17 +5,22 @@
 
 import { DEFAULTS } from '../default-options.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
+import { ChildVersions } from '../flow/child-versions.ts'
 import { CompareAndSet } from '../flow/compare-and-set.ts'
 import { Deleter } from '../flow/deleter.ts'
 import { DocumentReader } from '../flow/document-reader.ts'
 import { DocumentWriter } from '../flow/document-writer.ts'
 import { Explainer } from '../flow/explainer.ts'
+import { Exporter } from '../flow/exporter.ts'
 import { HotReads } from '../flow/hot-reads.ts'
+import { Importer } from '../flow/importer.ts'
 import { MissedWrites } from '../flow/missed-writes.ts'
+import { NamespaceReader } from '../flow/namespace-reader.ts'
 import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
+import { StaleNodes } from '../flow/stale-nodes.ts'
 import { TreeReader } from '../flow/tree-reader.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
@@ -108,31 +113,24 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...{ journal, hot, reads: readable, cold, versions, clock, pressure, logger },
     shippedSequence,
   })
-  const searcher = new Searcher({
-    ...{ storeId: cold.storeId, pending, cold: readable, access, versions, clock },
-    timeout: timeouts.search,
-  })
-  const trees = new TreeReader({
-    ...{ storeId: cold.storeId, searcher, pending, cold: readable, clock },
-    timeout: timeouts.search,
-  })
+  const asked = { storeId: cold.storeId, pending, cold: readable, clock, timeout: timeouts.search }
+  const searcher = new Searcher({ ...asked, access, versions })
+  const trees = new TreeReader({ ...asked, searcher })
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
   const deleter = new Deleter(reader, writer, clock)
   const flows: Flows = {
-    changes,
-    writer,
-    reader,
-    searcher,
-    documents,
-    trees,
+    ...{ changes, writer, reader, searcher, documents, trees, gate, clock },
+    staleNodes: new StaleNodes(searcher, trees),
+    childVersions: new ChildVersions(reader, trees),
+    namespaces: new NamespaceReader(asked),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
+    exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
+    importer: new Importer({ reader, writer, cold, shipper: checkpointer, clock }),
     moves: new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock }),
-    gate,
-    clock,
   }
   return { flows, promoter }
 }

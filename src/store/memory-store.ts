@@ -5,12 +5,22 @@
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath, ROOT } from '../entry/namespace.ts'
+import type { Exported } from '../flow/exporter.ts'
+import type { Imported } from '../flow/importer.ts'
+import type { NamespaceSummary } from '../flow/namespace-reader.ts'
 import type { Receipt } from '../flow/writer.ts'
 import { withDeadline } from '../kernel/deadline.ts'
 import type { Operation } from '../repository/atomic-write.ts'
-import { type AtomicOptions, CALLS } from '../repository/calls.ts'
+import {
+  type AtomicOptions,
+  CALLS,
+  type ExportOptions,
+  type ImportOptions,
+  type NamespacesOptions,
+} from '../repository/calls.ts'
 import type { Flows } from '../repository/flows.ts'
 import { NamespaceView } from '../repository/namespace-view.ts'
+import type { FindResult } from '../repository/repository-types.ts'
 import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
@@ -87,9 +97,24 @@ export class MemoryStore implements AsyncDisposable {
     return new NamespaceView(this.#parts.flows, namespacePath(segments))
   }
 
+  /** As {@link NamespaceView.namespaces}, of all there are. */
+  namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>> {
+    return this.#root.namespaces(options)
+  }
+
   /** As {@link NamespaceView.write}, in the namespace `default`. */
   write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]> {
     return this.#default.write(operations, options)
+  }
+
+  /** As {@link NamespaceView.export}, of all namespaces. */
+  export(options: ExportOptions): Promise<Exported> {
+    return this.#root.export(options)
+  }
+
+  /** As {@link NamespaceView.import}; each entry goes into the namespace that it was exported from. */
+  import(options: ImportOptions): Promise<Imported> {
+    return this.#root.import(options)
   }
 
   /** Runs a whole sync now: checkpoint, demote, sweep, index. */

@@ -16,9 +16,11 @@ export type ColdReads = Pick<
   | 'find'
   | 'count'
   | 'documents'
+  | 'namespaces'
   | 'walk'
   | 'roots'
   | 'haveParents'
+  | 'snapshot'
   | 'search'
   | 'searchTexts'
   | 'together'
@@ -28,7 +30,11 @@ export function readsWhileSetBack(
   cold: ColdReads,
   checkpointer: Pick<Checkpointer, 'setBack' | 'isCatchingUp' | 'isLost' | 'caughtUp'>,
 ): ColdReads {
-  const whole = async <T>(read: (patience: Patience) => Promise<T>, options: Patience = {}): Promise<T> => {
+  const whole = async <T>(
+    read: (patience: Patience) => Promise<T>,
+    options: Patience = {},
+    letGo?: (answer: T) => Promise<void>,
+  ): Promise<T> => {
     const patience = runningOut(options)
     for (;;) {
       if (checkpointer.isCatchingUp) await withDeadline(checkpointer.caughtUp(), patience)
@@ -36,6 +42,7 @@ export function readsWhileSetBack(
       const { setBack } = checkpointer
       const answer = await withDeadline(read(patience), patience)
       if (checkpointer.setBack === setBack) return answer
+      await letGo?.(answer)
     }
   }
   return {
@@ -45,9 +52,16 @@ export function readsWhileSetBack(
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
     documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),
+    namespaces: (query, limit, options) => whole((patience) => cold.namespaces(query, limit, patience), options),
     walk: (query, limit, options) => whole((patience) => cold.walk(query, limit, patience), options),
     roots: (query, limit, options) => whole((patience) => cold.roots(query, limit, patience), options),
     haveParents: (query, ids, options) => whole((patience) => cold.haveParents(query, ids, patience), options),
+    snapshot: (query) =>
+      whole(
+        () => cold.snapshot(query),
+        {},
+        (snapshot) => snapshot.close(),
+      ),
     search: (query, options) => whole((patience) => cold.search(query, patience), options),
     searchTexts: (query, options) => whole((patience) => cold.searchTexts(query, patience), options),
     together: (ask, options) => whole((patience) => cold.together(ask, patience), options),

@@ -31,6 +31,7 @@ export function chunkOf(
     position: n,
     level: null,
     children: null,
+    childVersions: null,
     metadata: null,
     embedding: null,
     embeddingModel: null,

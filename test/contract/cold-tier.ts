@@ -12,6 +12,7 @@ import { describeColdAccess } from './cold-access.ts'
 import { describeColdCollection } from './cold-collection.ts'
 import { describeColdDocuments } from './cold-documents.ts'
 import { describeColdGenerations } from './cold-generations.ts'
+import { describeColdNamespaces } from './cold-namespaces.ts'
 import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
 import { describeColdRefusals } from './cold-refusals.ts'
@@ -45,6 +46,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdReads(driver)
     describeColdQueries(driver)
     describeColdDocuments(driver)
+    describeColdNamespaces(driver)
     describeColdTrees(driver)
     describeColdWhere(driver)
     describeColdShipping(driver)

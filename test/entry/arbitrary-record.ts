@@ -36,6 +36,7 @@ const noContent = {
   position: fc.constant(null),
   level: fc.constant(null),
   children: fc.constant(null),
+  childVersions: fc.constant(null),
   bytes: fc.constant(null),
   contentType: fc.constant(null),
 }
@@ -67,6 +68,7 @@ export const arbitraryRecord: fc.Arbitrary<EntryRecord> = fc.oneof(
     text: storableText,
     level: int4,
     children: fc.array(uuid, { maxLength: 5 }),
+    childVersions: orNull(fc.array(fc.constantFrom('-', '=', '0123456789abcdef0123abcd'), { maxLength: 5 })),
   }),
   fc.record({
     ...everyEntry,

@@ -16,6 +16,7 @@ const RECORD: EntryRecord = {
   position: 300,
   level: null,
   children: null,
+  childVersions: null,
   metadata: '{"lang":"de"}',
   embedding: Float32Array.of(1, -0, 0.1, 1e-45),
   embeddingModel: 'mini',

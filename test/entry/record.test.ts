@@ -15,6 +15,7 @@ const NODE: EntryRecord = {
   position: null,
   level: 2,
   children: ['00000000-0000-0000-0000-000000000001'],
+  childVersions: null,
   metadata: '{"a":[1]}',
   embedding: Float32Array.of(1, 2),
   embeddingModel: 'mini',

@@ -204,6 +204,7 @@ describe('validateInput', () => {
       position: 0,
       level: null,
       children: null,
+      childVersions: null,
       metadata: '{"a":[1,null,{"b":"c"}]}',
       embedding: Float32Array.of(0.1, -0),
       embeddingModel: 'mini',

@@ -48,11 +48,16 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     searcher: undefined as never,
     documents: undefined as never,
     trees: undefined as never,
+    childVersions: undefined as never,
+    staleNodes: undefined as never,
     documentWriter: undefined as never,
     whereChanger: undefined as never,
     explainer: undefined as never,
     changes: undefined as never,
+    exporter: undefined as never,
+    importer: undefined as never,
     moves: undefined as never,
+    namespaces: undefined as never,
   }
   const chunks = new MemoryRepository({ writer, gate: new CallGate(), clock: manual, ...unused }, 'ns', 'chunk')
   return { chunks, pending }

@@ -2,8 +2,10 @@
  * What every public call is told about how to run: the calls are found by reflection, so a new one cannot be forgotten.
  */
 import { getEventListeners } from 'node:events'
+import { Writable } from 'node:stream'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test, vi } from 'vitest'
+import { ArchiveWriter } from '../../src/flow/archive-format.ts'
 import { namespaceSegments, type Where } from '../../src/index.ts'
 import { ChunkRepository } from '../../src/repository/chunk-repository.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
@@ -52,10 +54,15 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   ancestors: [ID],
   descendants: [ID],
   level: [1],
+  staleNodes: [],
   write: [[{ put: { kind: 'chunk', text: 'a' } }]],
+  namespaces: [],
+  deleteAll: [],
   search: [],
   searchMany: [[{ embedding: [1] }]],
   explain: [ID],
+  export: [],
+  import: [],
   sync: [],
   checkpoint: [],
   stats: [],
@@ -66,7 +73,21 @@ const WITHOUT_OPTIONS = ['idOf', 'withMetadata', 'health', 'namespace']
 /** Find nothing to do unless the entry of the arguments is there. */
 const ON_AN_ENTRY = ['update', 'expire']
 /** Given for the sake of what is looked at. */
-const NEEDED: Readonly<Record<string, object>> = { search: { embedding: [1] }, write: { atomic: true } }
+const NEEDED: Readonly<Record<string, object>> = {
+  search: { embedding: [1] },
+  write: { atomic: true },
+  export: {
+    get to() {
+      return new Writable({ write: (_chunk, _encoding, done) => done() })
+    },
+  },
+  import: { from: emptyArchive() },
+}
+
+function emptyArchive(): Buffer[] {
+  const writer = new ArchiveWriter()
+  return [writer.header({ store: ID, namespace: '', exportedAt: '', entries: 0 }), writer.end()]
+}
 
 type Call = (options: unknown) => Promise<unknown>
 

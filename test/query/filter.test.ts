@@ -15,6 +15,7 @@ const RECORD: EntryRecord = {
   position: 5,
   level: null,
   children: null,
+  childVersions: null,
   metadata: null,
   embedding: null,
   embeddingModel: null,

@@ -28,6 +28,7 @@ expectTypeOf<ErrorCode>().toEqualTypeOf<
   | 'ERR_INVALID_QUERY'
   | 'ERR_CONFLICT'
   | 'ERR_LOCKED'
+  | 'ERR_ARCHIVE_CORRUPT'
   | 'ERR_WAL_CORRUPT'
   | 'ERR_WAL_FAILED'
   | 'ERR_TIER_UNAVAILABLE'

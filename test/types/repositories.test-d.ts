@@ -4,6 +4,7 @@ import type {
   BlobEntry,
   ChunkEntry,
   ChunkRepository,
+  DeletedWhere,
   Demotion,
   DocumentSummary,
   EmbeddingEntry,
@@ -15,6 +16,7 @@ import type {
   MemoryRepository,
   MemoryStore,
   MetadataEntry,
+  NamespaceSummary,
   NamespaceView,
   Promotion,
   RaptorEntry,
@@ -24,6 +26,7 @@ import type {
   RootView,
   SearchHit,
   SearchResult,
+  StaleNode,
   ThermoclineError,
   TreeEntry,
   WriteOutcome,
@@ -48,6 +51,7 @@ expectTypeOf(store.raptorNodes.leaves('id', { limit: 1, cursor: 'c' })).resolves
 expectTypeOf(store.raptorNodes.level(1, { select: ['summary'] })).resolves.toEqualTypeOf<
   FindResult<Pick<RaptorEntry, 'summary' | 'kind'>>
 >()
+expectTypeOf(store.raptorNodes.staleNodes({ limit: 5 })).resolves.toEqualTypeOf<StaleNode[]>()
 // @ts-expect-error a node has no text
 store.raptorNodes.parents('id', { select: ['text'] })
 // @ts-expect-error only descendants are asked for to a depth
@@ -80,6 +84,16 @@ expectTypeOf(store.entries.explain('id')).resolves.toEqualTypeOf<Explanation>()
 expectTypeOf(store.root).toEqualTypeOf<RootView>()
 expectTypeOf(store.root.chunks.find()).resolves.toEqualTypeOf<FindResult<ChunkEntry>>()
 expectTypeOf(store.root.entries.count()).resolves.toEqualTypeOf<number>()
+expectTypeOf(store.namespaces({ prefix: ['a', '*'], wildcard: '*', depth: 2 })).resolves.toEqualTypeOf<
+  FindResult<NamespaceSummary>
+>()
+expectTypeOf(store.namespace('a').namespaces).toEqualTypeOf(store.root.namespaces)
+expectTypeOf(store.namespace('a').count({ recursive: true })).resolves.toEqualTypeOf<number>()
+expectTypeOf(store.namespace('a').deleteAll({ dryRun: true })).resolves.toEqualTypeOf<DeletedWhere>()
+// @ts-expect-error segments, not a path
+store.namespaces({ prefix: 'a/b' })
+// @ts-expect-error the root has nothing of its own to delete
+store.root.deleteAll
 expectTypeOf(store.root.namespace('a')).toEqualTypeOf<NamespaceView>()
 // @ts-expect-error an entry is put into a namespace
 store.root.chunks.put

@@ -24,6 +24,7 @@ const VACUUM: Readonly<Record<string, (toast: string) => string[]>> = {
     `VACUUM ${toast}`,
   ],
   entry_access: () => ['VACUUM (ANALYZE) thermocline.entry_access'],
+  namespace_counts: () => ['VACUUM (ANALYZE) thermocline.namespace_counts'],
   wal_checkpoints: () => ['VACUUM (ANALYZE) thermocline.wal_checkpoints'],
   sync_runs: () => ['VACUUM (ANALYZE) thermocline.sync_runs'],
 }

@@ -1,6 +1,7 @@
 /**
  * The cold tier on a Postgres server, over postgres.js. Every statement is a transaction of its own and nothing relies
- * on a session, so pgbouncer may stand in between in transaction mode; named statements and BEGIN are never used.
+ * on a session, so pgbouncer may stand in between in transaction mode; named statements are never used, and BEGIN only
+ * where the database is to be read as it was at one moment.
  *
  * Sessions run at read committed, where every statement here is right. Below a pooler that does not pass that on, a
  * role or a database may be set to more, and deadlocks can come at any level: a statement that gave way to another has
@@ -20,7 +21,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import { letGo } from '../../kernel/release-stack.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations, exclusively } from '../apply-migrations.ts'
-import type { ColdDriver, Row } from '../cold-driver.ts'
+import type { ColdDriver, FrozenReader, Row } from '../cold-driver.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
@@ -146,6 +147,30 @@ export class PostgresDriver implements ColdDriver {
     return rows
   }
 
+  async freeze(): Promise<FrozenReader> {
+    return this.#guard(async () => {
+      const connection = new PostgresConnection(this.#server)
+      this.#own.add(connection)
+      const close = (): Promise<void> => {
+        this.#own.delete(connection)
+        // Ends the transaction: nothing was changed in it.
+        return connection.close()
+      }
+      const run = (text: string, params: readonly unknown[] = []) => connection.query(text, params, this.#timeout)
+      try {
+        await run('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY')
+      } catch (error) {
+        await close()
+        throw error
+      }
+      const query = (statement: SQL): Promise<Row[]> => {
+        const { sql: text, params } = this.#dialect.sqlToQuery(statement)
+        return this.#guard(() => run(text, params))
+      }
+      return { query, close }
+    })
+  }
+
   async build(statement: SQL): Promise<void> {
     await this.#run(exclusively(this.#dialect.sqlToQuery(statement).sql))
   }
@@ -207,6 +232,8 @@ export class PostgresDriver implements ColdDriver {
   /** Every running call settles, at its deadline if not before. */
   async #close(): Promise<void> {
     await Promise.allSettled(this.#running)
+    // Those that nobody has closed: what is read there slowly.
+    for (const connection of this.#own) connection.cut()
     await Promise.all([this.#statements.close(), this.#copies.close()])
   }
 

@@ -48,6 +48,14 @@ export const UUIDS: ColumnType<readonly string[]> = {
   read: (answer) => (answer === '' ? [] : (answer as string).split(',')),
 }
 
+/** Texts without commas, at least one character each. */
+export const TEXTS: ColumnType<readonly string[]> = {
+  name: 'text[]',
+  write: writeTextArray,
+  select: (column) => sql`array_to_string(${column}, ',')`,
+  read: (answer) => (answer === '' ? [] : (answer as string).split(',')),
+}
+
 export const INT4: ColumnType<number> = {
   name: 'integer',
   write: writeInt,
@@ -87,6 +95,7 @@ export const TIME: ColumnType<number> = {
 }
 
 const NULL = -1
+const OID_TEXT = 25
 const OID_FLOAT4 = 700
 const OID_UUID = 2950
 /** Postgres counts microseconds from the start of 2000. */
@@ -138,6 +147,13 @@ function writeUuidArray(out: BinaryWriter, ids: readonly string[]): void {
   out.int32(arrayHeaderSize(ids.length) + ids.length * 20)
   writeArrayHeader(out, OID_UUID, ids.length)
   for (const id of ids) writeUuid(out, id)
+}
+
+function writeTextArray(out: BinaryWriter, texts: readonly string[]): void {
+  const bytes = texts.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 0)
+  out.int32(arrayHeaderSize(texts.length) + bytes)
+  writeArrayHeader(out, OID_TEXT, texts.length)
+  for (const text of texts) writeText(out, text)
 }
 
 function writeFloatArray(out: BinaryWriter, floats: Float32Array): void {

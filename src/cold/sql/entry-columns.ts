@@ -10,7 +10,19 @@ import type { EntryKind } from '../../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../../entry/record.ts'
 import type { FilterField, ScalarField } from '../../query/filter.ts'
 import type { Row } from '../cold-driver.ts'
-import { BYTES, BYTEWISE, type ColumnType, FLOATS, INT4, JSONB, TEXT, TIME, UUID, UUIDS } from './column-types.ts'
+import {
+  BYTES,
+  BYTEWISE,
+  type ColumnType,
+  FLOATS,
+  INT4,
+  JSONB,
+  TEXT,
+  TEXTS,
+  TIME,
+  UUID,
+  UUIDS,
+} from './column-types.ts'
 
 /**
  * - `key`: names the row.
@@ -55,6 +67,7 @@ const COLUMNS: Columns = {
   position: { name: 'position', type: INT4, role: 'content', comparison: 'number' },
   level: { name: 'level', type: INT4, role: 'content', comparison: 'number' },
   children: { name: 'children', type: UUIDS, role: 'content', comparison: 'list' },
+  childVersions: { name: 'child_versions', type: TEXTS, role: 'content', comparison: null },
   metadata: { name: 'metadata', type: JSONB, role: 'content', comparison: null },
   metadataOrder: { name: 'metadata_order', type: TEXT, role: 'content', comparison: null },
   embedding: { name: 'embedding', type: FLOATS, role: 'content', comparison: null },

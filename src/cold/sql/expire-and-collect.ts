@@ -5,6 +5,7 @@ import type { ColdDriver } from '../cold-driver.ts'
 import type { SweepResult } from '../cold-tier.ts'
 import { forgetReads } from './entry-access.ts'
 import { columnNames } from './entry-columns.ts'
+import { gatherCounts } from './gather-counts.ts'
 import { unnestKeys } from './look-up-keys.ts'
 
 const NO_CONTENT = sql.raw(
@@ -40,6 +41,8 @@ export async function sweep(driver: ColdDriver, options: SweepOptions): Promise<
   const expired = await expire(driver, options)
   const { collectable, heldBy } = await findCollectable(driver, options)
   const collected = collectable.length === 0 ? 0 : await collect(driver, collectable, options)
+  // Once a sweep, which is called for more while there is more.
+  if (expired < options.limit && collected < options.limit) await gatherCounts(driver)
   return { expired, collected, heldBy }
 }
 

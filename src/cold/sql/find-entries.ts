@@ -1,6 +1,6 @@
 /** Entries that a query selects, in an order, and how many there are. */
 import { type SQL, sql } from 'drizzle-orm'
-import type { ColdDriver } from '../cold-driver.ts'
+import type { ColdReader } from '../cold-driver.ts'
 import type { ColdFind, ColdQuery, ColdRow, OwnVersion } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
 import { bareColumns } from './entry-columns.ts'
@@ -9,7 +9,7 @@ import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { afterSql, orderSql } from './order-sql.ts'
 import { rowColumns, toColdRow } from './read-entries.ts'
 
-export async function findEntries(driver: ColdDriver, query: ColdFind, limit: number): Promise<ColdRow[]> {
+export async function findEntries(driver: ColdReader, query: ColdFind, limit: number): Promise<ColdRow[]> {
   return (await driver.query(findSql(query, limit))).map(toColdRow)
 }
 
@@ -25,7 +25,7 @@ export function findSql(query: ColdFind, limit: number): SQL {
 }
 
 /** Counts what cold has, then takes off every key that is in both: the newer of the two stands for it. */
-export async function countEntries(driver: ColdDriver, query: ColdQuery, own: readonly OwnVersion[]): Promise<number> {
+export async function countEntries(driver: ColdReader, query: ColdQuery, own: readonly OwnVersion[]): Promise<number> {
   const [row] = await driver.query(sql`
     SELECT (SELECT count(*) FROM thermocline.memory_entries e WHERE ${selects(query)})::float8 AS cold,
       ${own.length === 0 ? sql`0` : countedTwice(query, own)}::float8 AS twice`)

@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { Version } from '../../entry/version.ts'
-import type { ColdDriver, Row } from '../cold-driver.ts'
+import type { ColdReader, Row } from '../cold-driver.ts'
 import type { ColdRow } from '../cold-tier.ts'
 import { ACCESS_COLUMNS, ACCESS_JOIN, accessOf } from './entry-access.ts'
 import { recordOf, selectedColumns } from './entry-columns.ts'
@@ -23,7 +23,7 @@ export function toColdRow(row: Row): ColdRow {
 
 /** @param fields of the records. @default all */
 export async function readEntries(
-  driver: Pick<ColdDriver, 'query'>,
+  driver: ColdReader,
   keys: readonly EntryKey[],
   fields?: ReadonlySet<keyof EntryRecord>,
 ): Promise<(ColdRow | undefined)[]> {
@@ -37,10 +37,7 @@ export async function readEntries(
   return answers
 }
 
-export async function readVersions(
-  driver: Pick<ColdDriver, 'query'>,
-  keys: readonly EntryKey[],
-): Promise<(Version | undefined)[]> {
+export async function readVersions(driver: ColdReader, keys: readonly EntryKey[]): Promise<(Version | undefined)[]> {
   const answers: (Version | undefined)[] = keys.map(() => undefined)
   if (keys.length === 0) return answers
   const rows = await driver.query(sql`
@@ -51,7 +48,7 @@ export async function readVersions(
   return answers
 }
 
-export async function highestVersion(driver: ColdDriver): Promise<Version | undefined> {
+export async function highestVersion(driver: ColdReader): Promise<Version | undefined> {
   const [row] = await driver.query(sql`
     SELECT greatest((SELECT max(version) FROM thermocline.memory_entries),
                     (SELECT collected_version FROM thermocline.store_identity)) AS version`)

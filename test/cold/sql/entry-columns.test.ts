@@ -12,6 +12,7 @@ import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { entryStaging, memoryEntries } from '../../../src/cold/schema.ts'
 import { STAGING_COLUMNS } from '../../../src/cold/sql/copy-binary.ts'
 import { columnNames, ENTRY_COLUMNS } from '../../../src/cold/sql/entry-columns.ts'
+import { ARCHIVED_FIELDS, archivedText, readArchived } from '../../../src/entry/archived-entry.ts'
 import type { EntryKind } from '../../../src/entry/memory-entry.ts'
 import type { EntryRecord } from '../../../src/entry/record.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
@@ -64,7 +65,7 @@ beforeAll(async () => {
   const driver = new PgliteDriver(client, 60_000, silentLogger)
   const options = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
   tier = await ColdStore.open(driver, options)
-  for (const lost of ['order', 'bytes'])
+  for (const lost of ['order', 'bytes', 'child_versions'])
     await client.exec(`ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_${lost}`)
 })
 afterAll(async () => {
@@ -78,7 +79,13 @@ const EVERY_KIND: readonly EntryRecord[] = [
   fullOf({ kind: 'embedding', text: null, position: null }),
   fullOf({ kind: 'chunk', documentId: 'document' }),
   fullOf({ kind: 'metadata', text: null, position: null, embedding: null }),
-  fullOf({ kind: 'raptor', position: null, level: 2, children: [idOf(8), idOf(9)] }),
+  fullOf({
+    kind: 'raptor',
+    position: null,
+    level: 2,
+    children: [idOf(8), idOf(9)],
+    childVersions: [versionOf(3), '-'],
+  }),
   fullOf({
     ...{ kind: 'blob', text: null, position: null, embedding: null },
     ...{ bytes: new Uint8Array([0, 255, 92]), contentType: 'image/png' },
@@ -103,7 +110,7 @@ const NOTHING_OPTIONAL: Record<EntryKind, Partial<EntryRecord>> = {
   embedding: { ...NOTHING, embedding: new Float32Array([3]) },
   chunk: { ...NOTHING, documentId: null, position: null },
   metadata: { ...NOTHING, metadata: '{}' },
-  raptor: NOTHING,
+  raptor: { ...NOTHING, childVersions: null },
   blob: { ...NOTHING, bytes: new Uint8Array(), contentType: null },
 }
 
@@ -160,6 +167,21 @@ describe('entries in these columns', () => {
     await tier.upsert([record])
     await tier.upsert([{ ...tombstone('ns', 1, 2), key: 'key' }])
     expect(Object.keys(await row()).sort()).toEqual(OF_A_TOMBSTONE)
+  })
+
+  it.each(EVERY_KIND)('come back from an archive as they went: $kind', async (record) => {
+    const access = { lastAccessedAt: PAST + 5, accessCount: 7 }
+    const text = archivedText(record, access)
+    const context = { moved: (namespace: string) => namespace, movedId: (id: string) => id, now: 0 }
+    const { version, id, ...content } = record
+    const back = { ...content, id: expect.any(String), childVersions: null }
+    expect(readArchived(JSON.parse(text), context)).toEqual({ record: back, access })
+  })
+
+  it('are all in the format of an archive', () => {
+    const fields = ENTRY_COLUMNS.map(({ field }) => field)
+    const others = ['metadataOrder', 'deletedAt', 'childVersions']
+    expect(ARCHIVED_FIELDS).toEqual(expect.arrayContaining(fields.filter((field) => !others.includes(field))))
   })
 
   it('are all in the letter that keeps one which may not come back', async () => {

@@ -151,7 +151,7 @@ describePlans('PGlite', async () => {
   const planner = new PgliteDriver(client, 60_000, silentLogger)
   // One session: it stays open.
   const recorder: ColdDriver = Object.create(planner, { close: { value: async () => {} } })
-  for (const method of ['query', 'queryAll', 'build', 'buildIndex', 'copyToStaging', 'migrate'] as const)
+  for (const method of ['query', 'build', 'buildIndex', 'copyToStaging', 'migrate'] as const)
     Object.defineProperty(recorder, method, { value: planner[method].bind(planner) })
   return { recorder, planner }
 })

@@ -60,11 +60,24 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   count: async (tier) => {
     for (const scope of [flat, deep]) for (const some of [[], own]) await tier.count(queryOf({ scope }), some)
   },
+  snapshot: async (tier) => {
+    for (const scope of [flat, deep]) {
+      const snapshot = await tier.snapshot(queryOf({ scope }))
+      for await (const _ of snapshot.pages());
+      await snapshot.close()
+    }
+  },
   documents: async (tier) => {
     const filter = [{ field: 'documentId' as const, operator: 'exists' as const }]
     const some = records.map((record, n) => ({ ...record, documentId: n % 2 === 0 ? `d${n}` : null }))
     for (const after of [undefined, 'd7'])
       for (const own of [[], some]) await tier.documents({ ...queryOf({ filter }), after, own }, 100)
+  },
+  namespaces: async (tier) => {
+    const asked = { prefix: flat.namespace.split('/'), suffix: [], now: FUTURE }
+    for (const after of [undefined, flat.namespace.split('/')])
+      for (const some of [[], own]) await tier.namespaces({ ...asked, after, own: some }, 100)
+    await tier.namespaces({ ...asked, prefix: [null, 'b'], suffix: ['c', null], depth: 1, own: [] }, 100)
   },
   walk: async (tier) => {
     const from = records[1]!.id

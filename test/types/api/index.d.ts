@@ -1,5 +1,7 @@
 // The public types, rolled up. `npm run api` writes this file; do not edit it.
 
+import { Writable } from 'node:stream';
+
 interface AnyColdOptions {
     readonly dimensions?: readonly number[] | undefined;
     readonly metrics?: readonly Metric[] | undefined;
@@ -15,6 +17,10 @@ interface AnyMetadata {
 type AnyThermoclineError = {
     [C in ErrorCode]: ThermoclineError<C>;
 }[ErrorCode];
+
+type ArchiveSource = string | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+
+type ArchiveTarget = string | Writable;
 
 interface AtomicOptions extends WriteOptions {
     readonly atomic: true;
@@ -232,6 +238,8 @@ declare const DEFAULTS: {
     readonly clock: Clock;
 };
 
+type DeleteAllOptions = Omit<DeleteWhereOptions, 'all'>;
+
 interface DeleteDocumentOptions extends WriteOptions {
     readonly onProgress?: ((progress: {
         readonly deleted: number;
@@ -340,6 +348,7 @@ interface ErrorDetails {
         field: string;
         path?: string;
         index?: number;
+        line?: number;
         counts?: ChangeCounts;
         issues?: readonly object[];
     };
@@ -355,6 +364,9 @@ interface ErrorDetails {
         segment: number;
         offset: number;
         missing: SequenceRange;
+    };
+    ERR_ARCHIVE_CORRUPT: {
+        line: number;
     };
     ERR_WAL_FAILED: WriteFailure;
     ERR_TIER_UNAVAILABLE: WriteFailure & {
@@ -373,6 +385,7 @@ interface ErrorDetails {
         kind?: string;
         actual?: string | null;
         index?: number;
+        line?: number;
     };
     ERR_INTERNAL: WriteFailure;
 }
@@ -383,6 +396,23 @@ interface Explanation {
     readonly cold: Placement | undefined;
     readonly shipped: boolean | undefined;
     readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[];
+}
+
+interface ExportOptions extends CallOptions {
+    readonly to: ArchiveTarget;
+    readonly where?: Where | undefined;
+    readonly onProgress?: ((progress: ExportProgress) => void) | undefined;
+}
+
+interface ExportProgress {
+    readonly entries: number;
+    readonly total: number;
+}
+
+interface Exported {
+    readonly entries: number;
+    readonly bytes: number;
+    readonly exportedAt: Date;
 }
 
 type FieldName = keyof (CommonConditions & ChunkConditions & RaptorConditions & BlobConditions);
@@ -416,6 +446,27 @@ type Having<O, K extends EntryKind | undefined, M> = Omit<O, 'where'> & {
 type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
 
 type HotOptions = MemoryHotOptions | RedisHotOptions;
+
+interface ImportOptions extends WriteOptions {
+    readonly from: ArchiveSource;
+    readonly onConflict?: OnConflict | undefined;
+    readonly dryRun?: boolean | undefined;
+    readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+}
+
+interface ImportProgress {
+    readonly step: 'verify' | 'write';
+    readonly entries: number;
+    readonly total: number;
+}
+
+interface Imported {
+    readonly entries: number;
+    readonly written: number;
+    readonly unchanged: number;
+    readonly skipped: number;
+    readonly expired: number;
+}
 
 interface InputBase {
     readonly id?: string | undefined;
@@ -557,7 +608,10 @@ declare class MemoryStore implements AsyncDisposable {
     get worker(): SyncWorker;
     get root(): RootView;
     namespace(...segments: readonly string[]): NamespaceView;
+    namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>>;
     write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]>;
+    export(options: ExportOptions): Promise<Exported>;
+    import(options: ImportOptions): Promise<Imported>;
     sync(options?: CallOptions): Promise<SyncStats>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
     stats(options?: CallOptions): Promise<StoreStats>;
@@ -605,6 +659,16 @@ interface Mmr {
     readonly lambda?: number | undefined;
 }
 
+interface NamespaceCountOptions extends CallOptions {
+    readonly recursive?: boolean | undefined;
+}
+
+interface NamespaceSummary {
+    readonly namespace: string;
+    readonly segments: string[];
+    readonly count: number;
+}
+
 declare class NamespaceView {
     #private;
     readonly path: string;
@@ -615,7 +679,19 @@ declare class NamespaceView {
     readonly raptorNodes: RaptorRepository;
     readonly blobs: MemoryRepository<'blob'>;
     write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]>;
+    namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>>;
+    count(options?: NamespaceCountOptions): Promise<number>;
+    deleteAll(options?: DeleteAllOptions): Promise<DeletedWhere>;
+    export(options: ExportOptions): Promise<Exported>;
+    import(options: ImportOptions): Promise<Imported>;
     namespace(...segments: readonly string[]): NamespaceView;
+}
+
+interface NamespacesOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+    readonly prefix?: readonly string[] | undefined;
+    readonly suffix?: readonly string[] | undefined;
+    readonly depth?: number | undefined;
+    readonly wildcard?: string | undefined;
 }
 
 interface NoBuiltIn {
@@ -628,6 +704,8 @@ interface NoBuiltIn {
 type NodeField = SelectField<'raptor'>;
 
 type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>;
+
+type OnConflict = 'skip' | 'newer' | 'overwrite' | 'fail';
 
 type Operation = PutOperation | UpdateOperation | DeleteOperation;
 
@@ -745,6 +823,7 @@ declare class RaptorRepository extends MemoryRepository<'raptor'> {
     leaves<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S>;
     ancestors<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S>;
     descendants<S extends TreeField = never>(id: string, options?: DescendantsOptions<S>): Parts<S>;
+    staleNodes<S extends NodeField = never>(options?: StaleNodesOptions<S>): Promise<StaleNode<Selected<RaptorEntry, S>>[]>;
 }
 
 interface Receipt {
@@ -786,7 +865,7 @@ interface RootRepository<K extends EntryKind | undefined = undefined> extends Pi
     withMetadata<S extends StandardSchema>(schema: S): Pick<TypedRepository<K, S>, CallOfQuery>;
 }
 
-interface RootView extends Pick<NamespaceView, 'path' | 'namespace'> {
+interface RootView extends Pick<NamespaceView, 'path' | 'namespace' | 'namespaces' | 'count' | 'export' | 'import'> {
     readonly entries: RootRepository;
     readonly chunks: RootRepository<'chunk'>;
     readonly embeddings: RootRepository<'embedding'>;
@@ -842,6 +921,21 @@ interface SequenceRange {
 interface SetBack {
     readonly at: Date;
     readonly lost: readonly SequenceRange[];
+}
+
+interface StaleNode<E = RaptorEntry> extends Staleness {
+    readonly entry: E;
+}
+
+interface StaleNodesOptions<S extends SelectField<'raptor'> = SelectField<'raptor'>> extends CallOptions, Pick<FindOptions, 'limit'> {
+    readonly select?: readonly S[] | undefined;
+}
+
+interface Staleness {
+    readonly changed: readonly string[];
+    readonly gone: readonly string[];
+    readonly appeared: readonly string[];
+    readonly below: readonly string[];
 }
 
 interface StandardSchema<Input = unknown, Output = Input> {
@@ -1066,4 +1160,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, FindOptions, FindResult, Fusion, HotOptions, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

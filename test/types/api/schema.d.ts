@@ -85,6 +85,20 @@ declare const entryStaging: drizzle_orm_pg_core.PgTableWithColumns<{
             }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
             size: undefined;
         }>;
+        childVersions: drizzle_orm_pg_core.PgColumn<{ name: "child_versions"; tableName: "entry_staging"; dataType: "array"; columnType: "PgArray"; data: string[]; driverParam: string | string[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: drizzle_orm.Column<{ name: "child_versions"; tableName: "entry_staging"; dataType: "string"; columnType: "PgText"; data: string; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "child_versions";
+                dataType: 'string';
+                columnType: 'PgText';
+                data: string;
+                enumValues: [string, ...string[]];
+                driverParam: string;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
         metadata: drizzle_orm_pg_core.PgColumn<{ name: "metadata"; tableName: "entry_staging"; dataType: "json"; columnType: "PgJsonb"; data: unknown; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
         embedding: drizzle_orm_pg_core.PgColumn<{ name: "embedding"; tableName: "entry_staging"; dataType: "array"; columnType: "PgArray"; data: number[]; driverParam: string | (string | number)[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: drizzle_orm.Column<{ name: "embedding"; tableName: "entry_staging"; dataType: "number"; columnType: "PgReal"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
             identity: undefined;
@@ -203,6 +217,20 @@ declare const memoryEntries: drizzle_orm_pg_core.PgTableWithColumns<{
             }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
             size: undefined;
         }>;
+        childVersions: drizzle_orm_pg_core.PgColumn<{ name: "child_versions"; tableName: "memory_entries"; dataType: "array"; columnType: "PgArray"; data: string[]; driverParam: string | string[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: drizzle_orm.Column<{ name: "child_versions"; tableName: "memory_entries"; dataType: "string"; columnType: "PgText"; data: string; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "child_versions";
+                dataType: 'string';
+                columnType: 'PgText';
+                data: string;
+                enumValues: [string, ...string[]];
+                driverParam: string;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
         metadata: drizzle_orm_pg_core.PgColumn<{ name: "metadata"; tableName: "memory_entries"; dataType: "json"; columnType: "PgJsonb"; data: unknown; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
         embedding: drizzle_orm_pg_core.PgColumn<{ name: "embedding"; tableName: "memory_entries"; dataType: "array"; columnType: "PgArray"; data: number[]; driverParam: string | (string | number)[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: drizzle_orm.Column<{ name: "embedding"; tableName: "memory_entries"; dataType: "number"; columnType: "PgReal"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
             identity: undefined;
@@ -227,6 +255,17 @@ declare const memoryEntries: drizzle_orm_pg_core.PgTableWithColumns<{
         deletedAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "memory_entries"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
         metadataOrder: drizzle_orm_pg_core.PgColumn<{ name: "metadata_order"; tableName: "memory_entries"; dataType: "string"; columnType: "PgText"; data: string; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
         indexed: drizzle_orm_pg_core.PgColumn<{ name: "indexed"; tableName: "memory_entries"; dataType: "boolean"; columnType: "PgBoolean"; data: boolean; driverParam: boolean; notNull: false; hasDefault: true; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+    };
+    dialect: 'pg';
+}>;
+
+declare const namespaceCounts: drizzle_orm_pg_core.PgTableWithColumns<{
+    name: "namespace_counts";
+    schema: "thermocline";
+    columns: {
+        segments: drizzle_orm_pg_core.PgColumn<{ name: "segments"; tableName: "namespace_counts"; dataType: "custom"; columnType: "PgCustomColumn"; data: string[]; driverParam: unknown; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
+        slot: drizzle_orm_pg_core.PgColumn<{ name: "slot"; tableName: "namespace_counts"; dataType: "number"; columnType: "PgInteger"; data: number; driverParam: string | number; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        entries: drizzle_orm_pg_core.PgColumn<{ name: "entries"; tableName: "namespace_counts"; dataType: "number"; columnType: "PgBigInt53"; data: number; driverParam: string | number; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
     };
     dialect: 'pg';
 }>;
@@ -277,4 +316,4 @@ declare const walCheckpoints: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
-export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, leases, liveEntries, memoryEntries, storeIdentity, syncRuns, thermocline, walCheckpoints };
+export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, leases, liveEntries, memoryEntries, namespaceCounts, storeIdentity, syncRuns, thermocline, walCheckpoints };

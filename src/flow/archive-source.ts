@@ -1,0 +1,113 @@
+/**
+ * Where an import reads from, twice: once to verify all of it, and once to write. What comes as a stream is put into a
+ * temporary file first. Archives that are compressed by gzip are known by their first bytes, whatever they are called.
+ */
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, type Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { ThermoclineError } from '../errors.ts'
+import { writeWholeStream } from '../kernel/durable-files.ts'
+import { namingFolder } from '../kernel/folder-error.ts'
+import { type ArchiveLine, ArchiveVerifier, corrupt } from './archive-format.ts'
+
+/** A path, or bytes or texts as they come, as of a `Readable`. */
+export type ArchiveSource = string | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
+
+/** Longer than any line of an entry: a character of its text takes six bytes at most. */
+const LONGEST_LINE = 128 * 1024 * 1024
+const NEWLINE = 0x0a
+
+/** A file that holds the archive. */
+export class ArchiveFile {
+  readonly #path: string
+  readonly #folder: string | undefined
+
+  private constructor(path: string, folder?: string) {
+    this.#path = path
+    this.#folder = folder
+  }
+
+  static async of(source: ArchiveSource, signal: AbortSignal): Promise<ArchiveFile> {
+    if (typeof source === 'string') return new ArchiveFile(source)
+    const folder = await mkdtemp(join(tmpdir(), 'thermocline-import-'))
+    const file = new ArchiveFile(join(folder, 'archive'), folder)
+    try {
+      await writeWholeStream(file.#path, (target) => pipeline(Readable.from(source), target, { signal }))
+      return file
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  /** Answers the lines, each verified; the last was read only where all of them are right. */
+  async *lines(): AsyncGenerator<ArchiveLine, void, undefined> {
+    const verifier = new ArchiveVerifier()
+    const source = await this.#bytes()
+    try {
+      for await (const line of linesOf(source, verifier)) yield verifier.add(line)
+    } catch (error) {
+      throw isOfGzip(error) ? corrupt(verifier.nextLine, 'cannot be decompressed: use an intact copy') : error
+    } finally {
+      source.destroy()
+    }
+    verifier.finish()
+  }
+
+  async close(): Promise<void> {
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #bytes(): Promise<Readable> {
+    const file = createReadStream(this.#path)
+    const first = await namingFolder('from', this.#path, () => beginning(file))
+    file.unshift(first)
+    if (first[0] !== 0x1f || first[1] !== 0x8b) return file
+    const gunzip: Transform = createGunzip()
+    // Whoever reads hears of what goes wrong in the file.
+    pipeline(file, gunzip).catch((error: Error) => gunzip.destroy(error))
+    return gunzip
+  }
+}
+
+/** The first chunk, empty where there is none. */
+async function beginning(file: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    file.once('error', reject)
+    file.once('readable', () => {
+      file.off('error', reject)
+      resolve((file.read() as Buffer | null) ?? Buffer.alloc(0))
+    })
+  })
+}
+
+/** Lines without their ends. What stands after the last end is one as well: it is damaged then. */
+async function* linesOf(source: Readable, verifier: ArchiveVerifier): AsyncGenerator<Buffer, void, undefined> {
+  let parts: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    let from = 0
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+      parts.push(chunk.subarray(from, at))
+      yield parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+      parts = []
+      bytes = 0
+      from = at + 1
+    }
+    if (from === chunk.byteLength) continue
+    parts.push(chunk.subarray(from))
+    bytes += chunk.byteLength - from
+    if (bytes > LONGEST_LINE) throw corrupt(verifier.nextLine, 'is longer than any that an export writes')
+  }
+  if (parts.length > 0)
+    throw corrupt(verifier.nextLine, 'ends too early: its export was interrupted, or the rest was lost')
+}
+
+function isOfGzip(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return !(error instanceof ThermoclineError) && typeof code === 'string' && /^Z_/.test(code)
+}

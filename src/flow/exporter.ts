@@ -1,0 +1,126 @@
+/**
+ * Writes all that a filter selects into an archive (archive-format.ts), as of one moment: what was acknowledged here
+ * before the call is shipped, and then cold is read as it is at that moment, whatever is written meanwhile. Of what
+ * other processes have pending it shows as much as any query: what they have shipped by then.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import type { ColdSnapshot, ColdTier } from '../cold/cold-tier.ts'
+import { archivedText } from '../entry/archived-entry.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Patience, withDeadline } from '../kernel/deadline.ts'
+import { writeWholeStream } from '../kernel/durable-files.ts'
+import { namingFolder } from '../kernel/folder-error.ts'
+import type { Filter } from '../query/filter.ts'
+import type { Scope } from '../query/scope.ts'
+import { ArchiveWriter } from './archive-format.ts'
+
+/** A path, which has the archive only when it is whole, or a stream, which is ended. */
+export type ArchiveTarget = string | Writable
+
+export interface ExporterParts {
+  readonly storeId: string
+  readonly cold: Pick<ColdTier, 'snapshot'>
+  /** Ships what was acknowledged so far. */
+  readonly shipper: { checkpointNow(): Promise<unknown> }
+  readonly clock: Clock
+}
+
+export interface ExportProgress {
+  readonly entries: number
+  /** How many there will be. */
+  readonly total: number
+}
+
+export interface ExportTerms extends Patience {
+  readonly to: ArchiveTarget
+  readonly onProgress?: ((progress: ExportProgress) => void) | undefined
+}
+
+export interface Exported {
+  readonly entries: number
+  /** What was written to `to`. */
+  readonly bytes: number
+  /** The moment that the archive shows. */
+  readonly exportedAt: Date
+}
+
+export class Exporter {
+  readonly #parts: ExporterParts
+
+  constructor(parts: ExporterParts) {
+    this.#parts = parts
+  }
+
+  /** Where it rejects, nothing of it is left at a path. */
+  export(scope: Scope, filter: Filter, terms: ExportTerms): Promise<Exported> {
+    return stoppable(terms, (signal) => this.#export(scope, filter, terms, signal))
+  }
+
+  async #export(scope: Scope, filter: Filter, terms: ExportTerms, signal: AbortSignal): Promise<Exported> {
+    const { cold, shipper, clock } = this.#parts
+    await shipper.checkpointNow()
+    const now = clock.now()
+    const snapshot = await cold.snapshot({ scope, filter, now, exclude: [] })
+    try {
+      const exportedAt = new Date(now)
+      const archive = this.#archive(scope, snapshot, exportedAt, terms)
+      const bytes = await send(archive, terms.to, signal)
+      return { entries: snapshot.count, bytes, exportedAt }
+    } finally {
+      await snapshot.close()
+    }
+  }
+
+  async *#archive(scope: Scope, snapshot: ColdSnapshot, exportedAt: Date, { onProgress }: ExportTerms) {
+    const writer = new ArchiveWriter()
+    const { count: total } = snapshot
+    yield writer.header({
+      ...{ store: this.#parts.storeId, namespace: scope.namespace },
+      ...{ exportedAt: exportedAt.toISOString(), entries: total },
+    })
+    let entries = 0
+    for await (const rows of snapshot.pages()) {
+      yield writer.entries(rows.map(({ record, access }) => archivedText(record, access)))
+      entries += rows.length
+      onProgress?.({ entries, total })
+    }
+    yield writer.end()
+  }
+}
+
+/** Does the work until it is done or patience ends; what it has begun is undone by then. */
+export async function stoppable<T>(patience: Patience, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  const working = work(stop.signal)
+  try {
+    return await withDeadline(working, patience)
+  } catch (error) {
+    stop.abort()
+    await working.catch(() => {})
+    throw error
+  }
+}
+
+/** Answers how many bytes it were. */
+async function send(archive: AsyncIterable<Buffer>, to: ArchiveTarget, signal: AbortSignal): Promise<number> {
+  let bytes = 0
+  const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      bytes += chunk.byteLength
+      yield chunk
+    }
+  }
+  if (typeof to !== 'string') {
+    await pipeline(archive, counted, to, { signal })
+    return bytes
+  }
+  const fill = (target: Writable): Promise<void> =>
+    to.endsWith('.gz')
+      ? pipeline(archive, createGzip(), counted, target, { signal })
+      : pipeline(archive, counted, target, { signal })
+  await namingFolder('to', to, () => writeWholeStream(to, fill, `${to}.partial-${randomUUID().slice(0, 8)}`))
+  return bytes
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import type { ColdNamespaces } from '../../src/cold/cold-tier.ts'
+import { chunkOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
+import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+
+const NOW = PAST + 1_000_000
+
+export function describeColdNamespaces(driver: ColdTierDriver): void {
+  describe('namespaces', () => {
+    const shared = shareColdTier(driver)
+
+    async function counted(namespace: string, asked: Partial<ColdNamespaces> = {}): Promise<Record<string, number>> {
+      const query = { prefix: namespace.split('/'), suffix: [], now: NOW, own: [], ...asked }
+      const found = await shared.tier.namespaces(query, 10)
+      return Object.fromEntries(found.map(({ namespace: path, entries }) => [path.slice(namespace.length), entries]))
+    }
+
+    it('are counted by what they have, and are gone with it, however often counts are gathered', async () => {
+      const namespace = freshNamespace()
+      const b = `${namespace}/b`
+      await shared.tier.upsert([chunkOf(namespace, 1, 1), chunkOf(namespace, 2, 2), chunkOf(b, 1, 1)])
+      await shared.tier.upsert([chunkOf(namespace, 1, 3), chunkOf(namespace, 2, 1), chunkOf(b, 2, 1)])
+      expect(await counted(namespace)).toEqual({ '': 2, '/b': 2 })
+      for (let i = 0; i < 2; i++) await shared.tier.sweep({ graceMs: 1e13, limit: 10 })
+      expect(await counted(namespace)).toEqual({ '': 2, '/b': 2 })
+      await shared.tier.upsert([tombstone(b, 1, 5), tombstone(b, 2, 5), tombstone(namespace, 3, 5)])
+      expect(await counted(namespace)).toEqual({ '': 2 })
+      await shared.tier.sweep({ graceMs: 1e13, limit: 10 })
+      await shared.tier.upsert([chunkOf(b, 7, 7)])
+      expect(await counted(namespace)).toEqual({ '': 2, '/b': 1 })
+      expect(await counted(namespace, { depth: 2 })).toEqual({ '': 3 })
+    })
+
+    it('count each key once, by its newest version', async () => {
+      const namespace = freshNamespace()
+      await shared.tier.upsert([
+        chunkOf(namespace, 1, 5),
+        chunkOf(namespace, 2, 5, { expiresAt: NOW }),
+        tombstone(namespace, 3, 5),
+      ])
+      const own = (n: number, version: number, matches: boolean) => {
+        return { ...keyOf(namespace, n), version: versionOf(version), matches }
+      }
+      const asked = (...versions: ReturnType<typeof own>[]) => counted(namespace, { own: versions })
+      expect(await asked()).toEqual({ '': 1 })
+      for (const n of [1, 2, 3, 4]) {
+        const others = n === 1 ? 0 : 1
+        expect(await asked(own(n, 6, true))).toEqual({ '': others + 1 })
+        expect(await asked(own(n, 6, false))).toEqual(others === 0 ? {} : { '': others })
+        if (n < 4) expect(await asked(own(n, 4, n !== 1))).toEqual({ '': 1 })
+      }
+    })
+  })
+}
