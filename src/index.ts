@@ -42,6 +42,7 @@ export type { NamespaceSummary } from './flow/namespace-reader.ts'
 export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
+export type { TreeHit } from './flow/tree-searcher.ts'
 export type { DeletedWhere, UpdatedWhere } from './flow/where-changer.ts'
 export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
 export type { Clock } from './kernel/clock.ts'
@@ -94,6 +95,7 @@ export type {
   PutOptions,
   ReplaceDocumentOptions,
   SearchOptions,
+  SearchTreeOptions,
   SelectField,
   StaleNodesOptions,
   TreeField,

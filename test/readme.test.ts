@@ -101,6 +101,16 @@ test('the example of moving says what became of each', async () => {
   expect(await runExample(exampleWith('prefetch'))).toBe('demoted\nrefused\n0\n')
 })
 
+test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {
+  expect((await runExample(exampleWith('searchTree'))).split('\n')).toEqual([
+    'About About, About 4',
+    '3 3',
+    '[ [ 1, 1, 0 ], [ 2, 0, 1 ] ]',
+    '2 0',
+    '',
+  ])
+})
+
 describeWithServers('the example of Redis and Postgres', (servers) => {
   test('runs as it stands', async () => {
     const { hot, cold } = await servers.shared()

@@ -157,29 +157,35 @@ export class TreeReader {
 
   /** The versions of what is live of these ids. */
   async versions(namespace: string, ids: readonly string[], options: Patience): Promise<Map<string, Version>> {
-    const patience = this.#patience(options)
-    const own = this.#own(namespace)
-    const versions = new Map<string, Version>()
-    for (let nth = 0; nth < ids.length; nth += VERSIONS)
-      for (const { record } of await this.#read(own, ids.slice(nth, nth + VERSIONS), KEYS, patience))
-        versions.set(record.id, record.version)
-    return versions
+    const rows = await this.live(namespace, ids, KEYS, options, VERSIONS)
+    return new Map(rows.map(({ record }) => [record.id, record.version]))
   }
 
-  /** What is live of these ids, in their order, as callers get it. */
+  /** What is live of these ids, in their order. @param fields of the records. @default all */
+  async live(
+    namespace: string,
+    ids: readonly string[],
+    fields: Fields,
+    options: Patience,
+    batch = BATCH,
+  ): Promise<ColdRow[]> {
+    const patience = this.#patience(options)
+    const own = this.#own(namespace)
+    const rows: ColdRow[] = []
+    for (let nth = 0; nth < ids.length; nth += batch)
+      rows.push(...(await this.#read(own, ids.slice(nth, nth + batch), fields, patience)))
+    return rows
+  }
+
+  /** The same as callers get it, by id. */
   async entries(
     namespace: string,
     ids: readonly string[],
     select: Select | undefined,
     options: Patience,
   ): Promise<Map<string, MemoryEntry>> {
-    const patience = this.#patience(options)
-    const own = this.#own(namespace)
-    const entries = new Map<string, MemoryEntry>()
-    for (let nth = 0; nth < ids.length; nth += BATCH)
-      for (const row of await this.#read(own, ids.slice(nth, nth + BATCH), fieldsNeeded(select), patience))
-        entries.set(row.record.id, this.#parts.searcher.entryOf(row, select))
-    return entries
+    const rows = await this.live(namespace, ids, fieldsNeeded(select), options)
+    return new Map(rows.map((row) => [row.record.id, this.#parts.searcher.entryOf(row, select)]))
   }
 
   async #walkLevels(own: Own, query: ColdWalk, limit: number, patience: Patience): Promise<ColdTreeRow[]> {

@@ -14,15 +14,17 @@ import {
 } from '../call-options.ts'
 import { name } from '../entry/field-checks.ts'
 import type { EntryKind, EntryOf, TreeEntry } from '../entry/memory-entry.ts'
-import { validateEmbedding } from '../entry/validate.ts'
+import { validateEmbedding, validateId } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { ArchiveSource } from '../flow/archive-source.ts'
 import type { ArchiveTarget, ExportProgress } from '../flow/exporter.ts'
 import type { ImportProgress, OnConflict } from '../flow/importer.ts'
 import { MAX_DEPTH } from '../flow/tree-reader.ts'
+import type { TreeQuery } from '../flow/tree-searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
+import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
 import { parseSegments, type SegmentPattern } from '../query/namespace-pattern.ts'
@@ -137,6 +139,22 @@ export interface TreeOptions<S extends TreeField = TreeField>
     Pick<FindOptions, 'limit' | 'cursor'> {
   /** Fields to answer, besides `kind`. @default all */
   readonly select?: readonly S[] | undefined
+}
+
+export interface SearchTreeOptions<S extends TreeField = TreeField> extends CallOptions {
+  readonly embedding: ByVector['embedding']
+  /** How many hits at most, 1 to 1 000. @default 10 */
+  readonly k?: number | undefined
+  /** Where the search begins: at the nodes that nothing has for a child, or at these, by their ids. @default 'roots' */
+  readonly from?: 'roots' | readonly string[] | undefined
+  /** How many of each level are chosen, and gone down from, 1 to 100. @default 5 */
+  readonly beam?: number | undefined
+  /** @default 'cosine' */
+  readonly metric?: Metric | undefined
+  /** Fields of the entries of hits, besides `kind`. @default all */
+  readonly select?: readonly S[] | undefined
+  /** Whether hits count as read. @default true */
+  readonly countAccess?: boolean | undefined
 }
 
 export interface StaleNodesOptions<S extends SelectField<'raptor'> = SelectField<'raptor'>>
@@ -280,7 +298,9 @@ export const CALL_DEFAULTS = {
   import: { onConflict: 'fail' },
   prefetch: { limit: 1_000 },
   search: SEARCH_DEFAULTS,
+  searchTree: { k: 10, from: 'roots', beam: 5, metric: 'cosine', countAccess: true },
 } as const satisfies {
+  searchTree: Partial<SearchTreeOptions>
   find: Partial<FindOptions>
   import: Partial<ImportOptions>
   prefetch: PrefetchOptions
@@ -291,6 +311,7 @@ const DURABILITIES: readonly Durability[] = ['wal', 'cold']
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
 const MAX_FIND = 10_000
 const MAX_BATCH = 1_000
+const MAX_BEAM = 100
 
 const waiting = { signal, timeout } satisfies RulesOf<CallOptions>
 const writing = { ...waiting, durability: oneOf(DURABILITIES) } satisfies RulesOf<WriteOptions>
@@ -358,6 +379,12 @@ export function checkQueries(given: unknown): ReturnType<typeof checkOne>[] {
 }
 
 const paging = { limit: wholeNumber(MAX_FIND), cursor, ...waiting } satisfies RulesOf<DocumentChunksOptions>
+const from: OptionRule<'roots' | readonly string[]> = asQuery((value, option) => {
+  if (value === 'roots') return value
+  if (Array.isArray(value) && value.length <= MAX_FIND)
+    return Array.from(value, (id: unknown) => validateId(id, option))
+  throw invalidQuery(`\`${option}\` must be 'roots', or an array of ids, at most ${MAX_FIND}`, option)
+})
 const walking = { select, ...paging } satisfies RulesOf<TreeOptions>
 
 /** A path has no more. */
@@ -468,6 +495,12 @@ export const CALLS = {
     ...walking,
     depth: wholeNumber(MAX_DEPTH),
   } satisfies RulesOf<DescendantsOptions>),
+  searchTree: asTreeSearch(
+    defineCall('searchTree', {
+      ...{ embedding, k: wholeNumber(MAX_HITS), from, beam: wholeNumber(MAX_BEAM) },
+      ...{ metric: asQuery(oneOf(METRICS)), select, countAccess: asQuery(flag), ...waiting },
+    } satisfies RulesOf<SearchTreeOptions>),
+  ),
   staleNodes: defineCall('staleNodes', {
     ...{ limit: wholeNumber(MAX_FIND), select },
     ...waiting,
@@ -498,6 +531,17 @@ export function changeable(where: unknown, { all = false }: { readonly all?: boo
   const filter = parseWhere(where as Where)
   if (filter.length > 0 || all) return filter
   throw invalidQuery('`where` is empty, which selects every entry: say `all: true` where that is meant', 'where')
+}
+
+interface GivenTreeSearch extends Patience, Partial<TreeQuery> {}
+
+function asTreeSearch(schema: CallSchema<GivenTreeSearch>) {
+  return (given: unknown): Patience & { readonly query: TreeQuery } => {
+    const { signal, timeout, embedding, ...checked } = schema(given)
+    if (embedding === undefined) throw invalidQuery('give `embedding`, the vector to search by', 'embedding')
+    const query = { ...CALL_DEFAULTS.searchTree, select: undefined, ...checked, embedding }
+    return { signal, timeout, query }
+  }
 }
 
 /** Adds what the options ask for together. */

@@ -10,6 +10,7 @@ import type { Reader } from '../flow/reader.ts'
 import type { Searcher } from '../flow/searcher.ts'
 import type { StaleNodes } from '../flow/stale-nodes.ts'
 import type { TreeReader } from '../flow/tree-reader.ts'
+import type { TreeSearcher } from '../flow/tree-searcher.ts'
 import type { WhereChanger } from '../flow/where-changer.ts'
 import type { Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -26,6 +27,7 @@ export interface Flows {
   readonly trees: TreeReader
   readonly childVersions: ChildVersions
   readonly staleNodes: StaleNodes
+  readonly treeSearcher: TreeSearcher
   readonly namespaces: NamespaceReader
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger

@@ -6,6 +6,7 @@ import { validateId } from '../entry/validate.ts'
 import type { Page } from '../flow/searcher.ts'
 import type { Staleness } from '../flow/stale-nodes.ts'
 import { IN_TREE, IS_LEAF, IS_NODE, type Walk } from '../flow/tree-reader.ts'
+import type { TreeHit } from '../flow/tree-searcher.ts'
 import { runningOut } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Selected } from '../query/select.ts'
@@ -13,6 +14,7 @@ import {
   CALL_DEFAULTS,
   CALLS,
   type DescendantsOptions,
+  type SearchTreeOptions,
   type SelectField,
   type StaleNodesOptions,
   type TreeField,
@@ -115,6 +117,17 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
         const entry = entries.get(record.id) as Selected<RaptorEntry, S> | undefined
         return entry === undefined ? [] : [{ entry, ...staleness }]
       })
+    })
+  }
+
+  /**
+   * Answers the nearest of what is met on the way down from the roots, choosing `beam` of each level: a search that
+   * costs as much as the tree is high. What has no embedding of these dimensions is not met. Hits count as accesses.
+   */
+  searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]> {
+    return this.#flows.gate.run(CALLS.searchTree, options, async ({ query, ...patience }) => {
+      const hits = await this.#flows.treeSearcher.search(this.#own, query, runningOut(patience))
+      return hits as TreeHit<unknown>[] as TreeHit<Selected<TreeEntry, S>>[]
     })
   }
 

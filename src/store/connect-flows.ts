@@ -21,7 +21,8 @@ import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
 import { StaleNodes } from '../flow/stale-nodes.ts'
-import { TreeReader } from '../flow/tree-reader.ts'
+import { TreeReader, type TreeReaderParts } from '../flow/tree-reader.ts'
+import { TreeSearcher } from '../flow/tree-searcher.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
 import type { Flows } from '../repository/flows.ts'
@@ -115,15 +116,13 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   })
   const asked = { storeId: cold.storeId, pending, cold: readable, clock, timeout: timeouts.search }
   const searcher = new Searcher({ ...asked, access, versions })
-  const trees = new TreeReader({ ...asked, searcher })
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
   const deleter = new Deleter(reader, writer, clock)
   const flows: Flows = {
-    ...{ changes, writer, reader, searcher, documents, trees, gate, clock },
-    staleNodes: new StaleNodes(searcher, trees),
-    childVersions: new ChildVersions(reader, trees),
+    ...{ changes, writer, reader, searcher, documents, gate, clock },
+    ...connectTrees({ ...asked, searcher }, access, reader),
     namespaces: new NamespaceReader(asked),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock }),
@@ -133,6 +132,18 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     moves: new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock }),
   }
   return { flows, promoter }
+}
+
+/** What is about trees of nodes. */
+function connectTrees(parts: TreeReaderParts, access: AccessCounter, reader: Reader) {
+  const { searcher, clock } = parts
+  const trees = new TreeReader(parts)
+  return {
+    trees,
+    childVersions: new ChildVersions(reader, trees),
+    staleNodes: new StaleNodes(searcher, trees),
+    treeSearcher: new TreeSearcher({ trees, searcher, access, clock }),
+  }
 }
 
 /** What runs in the background. */

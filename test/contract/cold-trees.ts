@@ -31,6 +31,9 @@ export function describeColdTrees(driver: ColdTierDriver): void {
         { ...nodeOf(namespace, 10, 1, [7, 8]), expiresAt: NOW },
         nodeOf(`${namespace}/x`, 11, 1, [7, 4]),
         chunkOf(`${namespace}/x`, 9, 9),
+        // One id in both, above 7 in the other alone.
+        nodeOf(namespace, 13, 1, []),
+        nodeOf(`${namespace}/x`, 13, 1, [7]),
       ])
       return namespace
     }
@@ -84,7 +87,10 @@ export function describeColdTrees(driver: ColdTierDriver): void {
         [2, 2],
       ])
       expect(await walked(walkOf(namespace, 7, up), 1)).toEqual([[1, 4]])
-      expect(await walked(walkOf(`${namespace}/x`, 7, up))).toEqual([[1, 11]])
+      expect(await walked(walkOf(`${namespace}/x`, 7, up))).toEqual([
+        [1, 11],
+        [1, 13],
+      ])
     })
 
     it('begin where nothing live has it for a child', async () => {
@@ -99,12 +105,12 @@ export function describeColdTrees(driver: ColdTierDriver): void {
         return (await shared.tier.roots(asked, limit)).map(({ record }) => Number.parseInt(record.id.slice(-4), 16))
       }
       // 1 is below 3, which is below 1.
-      expect(await roots([])).toEqual([8])
-      expect(await roots([3])).toEqual([1, 8])
-      expect(await roots([2, 1])).toEqual([3, 4, 8])
-      expect(await roots([2, 1], { except: [8, 3] })).toEqual([4])
+      expect(await roots([])).toEqual([8, 13])
+      expect(await roots([3])).toEqual([1, 8, 13])
+      expect(await roots([2, 1])).toEqual([3, 4, 8, 13])
+      expect(await roots([2, 1], { except: [8, 3, 13] })).toEqual([4])
       expect(await roots([2, 1], { limit: 2 })).toEqual([3, 4])
-      expect(await roots([2, 1], { after: [1, namespace, idOf(4)] })).toEqual([8])
+      expect(await roots([2, 1], { after: [1, namespace, idOf(4)] })).toEqual([8, 13])
       const parented = (exclude: readonly number[]) =>
         shared.tier.haveParents(
           { ...query, exclude: exclude.map((n) => ({ ...keyOf(namespace, n), version: versionOf(n) })) },

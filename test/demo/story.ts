@@ -12,6 +12,7 @@ import { readBack, type Tier } from './read-back.ts'
 import { Refusal } from './refusal.ts'
 import type { Findings } from './report.ts'
 import { type DemoServers, type DemoStore, openDemoStore } from './store.ts'
+import { showTree } from './tree.ts'
 
 export interface Setting {
   readonly documents: readonly MarkdownDocument[]
@@ -72,8 +73,6 @@ async function useStore(chunks: readonly DemoChunk[], { dir, servers, signal, ..
   const questions = setting.questions ?? questionsFrom(chunks)
   const right = await askAll(questions, store, pool)
   console.log(`\n${right} of ${questions.length} questions have the right document among the nearest five.`)
-  await pool.close()
-
   const latencies: Record<string, Latencies> = { 'put (log, pending, hot), embedding meanwhile': put }
   for (const tier of ['pending', 'hot', 'cold'] as const) {
     latencies[`get from ${tier}`] = await readBack(tier, byTier[tier], store)
@@ -82,6 +81,7 @@ async function useStore(chunks: readonly DemoChunk[], { dir, servers, signal, ..
   const { synced } = await store.sync()
   console.log(`Demoted ${synced} entries from hot to cold.`)
   const residence = { 'after the puts': filled, 'after the demotion': await store.stats() }
+  await showTree(Object.values(byTier).flat(), store, pool)
   return { questions: questions.length, right, latencies, residence, chunks: byTier }
 }
 

@@ -50,6 +50,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     trees: undefined as never,
     childVersions: undefined as never,
     staleNodes: undefined as never,
+    treeSearcher: undefined as never,
     documentWriter: undefined as never,
     whereChanger: undefined as never,
     explainer: undefined as never,

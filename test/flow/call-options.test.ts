@@ -55,6 +55,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   descendants: [ID],
   level: [1],
   staleNodes: [],
+  searchTree: [],
   write: [[{ put: { kind: 'chunk', text: 'a' } }]],
   namespaces: [],
   deleteAll: [],
@@ -75,6 +76,7 @@ const ON_AN_ENTRY = ['update', 'expire']
 /** Given for the sake of what is looked at. */
 const NEEDED: Readonly<Record<string, object>> = {
   search: { embedding: [1] },
+  searchTree: { embedding: [1] },
   write: { atomic: true },
   export: {
     get to() {

@@ -117,7 +117,10 @@ describePairs('trees', (pair) => {
   test('are walked down and up, nearest first', async () => {
     const own = view()
     const { raptorNodes } = own
-    await plant(own, { root: ['left', 'right'], left: ['x', 'y'], right: ['y', 'z', 'missing'] }, ['x', 'y', 'z'])
+    await plant(own, { left: ['x', 'y'], right: ['y', 'z', 'missing'] }, ['x', 'y', 'z'])
+    // What is shipped below what is pending is no root.
+    await store().checkpoint()
+    await plant(own, { root: ['left', 'right'] })
     for (const isShipped of [false, true]) {
       if (isShipped) await store().checkpoint()
       const root = raptorNodes.idOf('root')

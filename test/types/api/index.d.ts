@@ -824,6 +824,7 @@ declare class RaptorRepository extends MemoryRepository<'raptor'> {
     ancestors<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S>;
     descendants<S extends TreeField = never>(id: string, options?: DescendantsOptions<S>): Parts<S>;
     staleNodes<S extends NodeField = never>(options?: StaleNodesOptions<S>): Promise<StaleNode<Selected<RaptorEntry, S>>[]>;
+    searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]>;
 }
 
 interface Receipt {
@@ -907,6 +908,16 @@ interface SearchResult<E = MemoryEntry> {
     readonly hits: readonly SearchHit<E>[];
     readonly partial: boolean;
     readonly exact: boolean;
+}
+
+interface SearchTreeOptions<S extends TreeField = TreeField> extends CallOptions {
+    readonly embedding: ByVector['embedding'];
+    readonly k?: number | undefined;
+    readonly from?: 'roots' | readonly string[] | undefined;
+    readonly beam?: number | undefined;
+    readonly metric?: Metric | undefined;
+    readonly select?: readonly S[] | undefined;
+    readonly countAccess?: boolean | undefined;
 }
 
 type SelectField<K extends EntryKind | undefined = undefined> = FieldOf<EntryOf<K>>;
@@ -1048,6 +1059,12 @@ type TreeEntry = RaptorEntry | ChunkEntry;
 
 type TreeField = FieldOf<TreeEntry>;
 
+interface TreeHit<E = MemoryEntry> {
+    readonly entry: E;
+    readonly score: number;
+    readonly depth: number;
+}
+
 interface TreeOptions<S extends TreeField = TreeField> extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
     readonly select?: readonly S[] | undefined;
 }
@@ -1160,4 +1177,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
