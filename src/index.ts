@@ -104,13 +104,20 @@ export type {
   UpdateWhereOptions,
   WriteOptions,
 } from './repository/calls.ts'
-export type { ChunkRepository, DocumentSummary, ReplacedDocument } from './repository/chunk-repository.ts'
+export type { ChunkRepository } from './repository/chunk-repository.ts'
 export type { MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
 export type { RaptorRepository, StaleNode } from './repository/raptor-repository.ts'
-export type { FindResult, PatchOf, PutOf } from './repository/repository-types.ts'
+export type {
+  DocumentSummary,
+  FindResult,
+  PatchOf,
+  PutOf,
+  ReplacedDocument,
+} from './repository/repository-types.ts'
 export type { RootRepository, RootView } from './repository/root-view.ts'
-export type { TypedRepository, TypedWhere } from './repository/typed-repository.ts'
+export type { TypedChunkRepository, TypedRaptorRepository } from './repository/typed-kinds.ts'
+export type { TypedPatch, TypedRepository, TypedWhere } from './repository/typed-repository.ts'
 export type { CloseResult } from './store/close-store.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'
 export { openMemoryStore } from './store/open-memory-store.ts'

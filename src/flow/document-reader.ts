@@ -15,6 +15,7 @@ import { type PagedQuery, readCursor, writeCursor } from '../query/cursor.ts'
 import type { Filter, Scalar, ScalarCondition } from '../query/filter.ts'
 import { type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
+import type { Select } from '../query/select.ts'
 import type { Page, PageRequest, Searcher } from './searcher.ts'
 
 type Asked = Omit<PageRequest, 'order'>
@@ -25,8 +26,8 @@ export interface DocumentPage {
   readonly nextCursor?: string
 }
 
-/** With embeddings, a few MiB. */
 const BATCH = 500
+const KEYS: Select = new Set(['id'])
 const BY_POSITION: Order = [{ field: 'position', isDescending: false }]
 const IS_CHUNK: ScalarCondition = { field: 'kind', operator: 'eq', value: 'chunk' }
 
@@ -51,11 +52,14 @@ export class DocumentReader {
     return { items, nextCursor: writeCursor(query, orderKeys(last.record, BY_POSITION)) }
   }
 
-  /** Every chunk of one document, in order, a batch at a time. */
-  async *records(scope: Scope, documentId: string, options: Patience): AsyncGenerator<EntryRecord[], void, undefined> {
+  /**
+   * Which chunks one document has, in order, a batch at a time: of what cold answers only what a key has and the
+   * position are read, since whoever changes them looks at each again.
+   */
+  async *keys(scope: Scope, documentId: string, options: Patience): AsyncGenerator<EntryRecord[], void, undefined> {
     const query = this.#chunksOf(scope, documentId)
     for (let after: OrderKeys | undefined; ; ) {
-      const rows = await this.#rowsAfter(query, after, BATCH, options)
+      const rows = await this.#rowsAfter(query, after, BATCH, options, KEYS)
       if (rows.length > 0) yield rows.map(({ record }) => this.#searcher.seen(record))
       if (rows.length < BATCH) return
       after = orderKeys(rows.at(-1)!.record, BY_POSITION)
@@ -83,17 +87,23 @@ export class DocumentReader {
     after: OrderKeys | undefined,
     limit: number,
     options: Patience,
+    select?: Select,
   ): Promise<ColdRow[]> {
-    if (after === undefined) return this.#searcher.rows(scope, filter, { limit, order, after }, options)
+    if (after === undefined) return this.#searcher.rows(scope, filter, { limit, order, after, select }, options)
     const [position = null] = after
     const rows: ColdRow[] = []
     if (position !== null) {
       const placed = [...filter, ...beyond(position, String(after[2]))]
-      rows.push(...(await this.#searcher.rows(scope, placed, { limit, order, after: undefined }, options)))
+      rows.push(...(await this.#searcher.rows(scope, placed, { limit, order, after: undefined, select }, options)))
       if (rows.length === limit) return rows
     }
     const unplaced: Filter = [...filter, { not: [{ field: 'position', operator: 'exists' }] }]
-    const asked = { limit: limit - rows.length, order: [], after: position === null ? after.slice(1) : undefined }
+    const asked = {
+      limit: limit - rows.length,
+      order: [],
+      after: position === null ? after.slice(1) : undefined,
+      select,
+    }
     return [...rows, ...(await this.#searcher.rows(scope, unplaced, asked, options))]
   }
 }

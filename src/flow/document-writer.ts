@@ -61,7 +61,7 @@ export class DocumentWriter {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
       const terms: WriteTerms = Object.assign(patience, { durability: options.durability })
-      for await (const records of this.#parts.documents.records(scope, documentId, patience))
+      for await (const records of this.#parts.documents.keys(scope, documentId, patience))
         await settled(await this.#remove(records, documentId, terms))
     })
   }
@@ -76,7 +76,7 @@ export class DocumentWriter {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
       const current: EntryRecord[] = []
-      for await (const records of this.#parts.documents.records(scope, documentId, patience))
+      for await (const records of this.#parts.documents.keys(scope, documentId, patience))
         current.push(...(await this.#still(records, documentId, patience)))
       const planned = await this.#plan({ current, wanted }, documentId, patience)
       if (dryRun) return { plan: planned, outcomes: [] }

@@ -113,6 +113,12 @@ export class Pressure {
     }
   }
 
+  /** Resolves once writes need not wait for hot. Rejects as {@link admit}, and where hot cannot tell. */
+  async roomInHot(options: Patience): Promise<void> {
+    await this.hotFill()
+    if (this.#isHotOverfull) await this.admit(async () => {}, options)
+  }
+
   async #measureHot(): Promise<number> {
     const { maxEntries, maxBytes } = this.#hot.capacity
     if (maxEntries === undefined && maxBytes === undefined) return 0

@@ -2,10 +2,12 @@
 import { name } from '../entry/field-checks.ts'
 import type { ChunkEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
+import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { type DocumentPlan, isKept, type PlannedChunk } from '../flow/document-plan.ts'
 import type { Page } from '../flow/searcher.ts'
 import type { WriteOutcome } from '../flow/writer.ts'
+import { runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Scope } from '../query/scope.ts'
 import { receiptsOf } from './batch.ts'
 import {
@@ -16,43 +18,28 @@ import {
   type DocumentsOptions,
   type ReplaceDocumentOptions,
 } from './calls.ts'
+import { checkedInputs } from './checked-metadata.ts'
 import { callersOwn, checkedEmbed, passingErrors, pastGate, wantedChunks } from './document-inputs.ts'
 import type { Flows } from './flows.ts'
 import { refuseOtherKind } from './kind-conflict.ts'
 import { arrayOf, MemoryRepository } from './memory-repository.ts'
-import type { FindResult, PutOf } from './repository-types.ts'
-
-/** A document, as its chunks tell. */
-export interface DocumentSummary {
-  readonly documentId: string
-  /** How many chunks it has, of those that `where` selects. */
-  readonly chunks: number
-  /** When the latest of them was written. */
-  readonly updatedAt: Date
-}
-
-/** What became of a document: ids of its chunks. */
-export interface ReplacedDocument {
-  /** Of each chunk that was given, in order. */
-  readonly ids: readonly string[]
-  /** As they were: nothing was written. */
-  readonly kept: readonly string[]
-  /** Written anew under the id that they had: another place, other metadata, an embedding that was missing. */
-  readonly changed: readonly string[]
-  readonly added: readonly string[]
-  /** Deleted. */
-  readonly removed: readonly string[]
-  /** Have no embedding, or would have none but for `embed`, where this is a dry run. */
-  readonly unembedded: readonly string[]
-}
+import type { DocumentSummary, FindResult, PutOf, ReplacedDocument } from './repository-types.ts'
+import type { TypedChunkRepository } from './typed-kinds.ts'
 
 export class ChunkRepository extends MemoryRepository<'chunk'> {
   readonly #flows: Flows
+  readonly #check: CheckMetadata | undefined
 
   /** @internal */
-  constructor(flows: Flows, namespace: string) {
-    super(flows, namespace, 'chunk')
+  constructor(flows: Flows, namespace: string, check?: CheckMetadata) {
+    super(flows, namespace, 'chunk', check)
     this.#flows = flows
+    this.#check = check
+  }
+
+  override withMetadata<S extends StandardSchema>(schema: S): TypedChunkRepository<S> {
+    const typed = new ChunkRepository(this.#flows, this.namespace, checkBy(schema))
+    return typed as unknown as TypedChunkRepository<S>
   }
 
   /** Answers a page of the chunks of a document, in the order of their positions; those without one come last. */
@@ -113,14 +100,17 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
   async #replace(
     documentId: string,
     inputs: readonly unknown[],
-    { embed, embeddingModel, ...terms }: ReturnType<typeof CALLS.replaceDocument>,
+    { embed, embeddingModel, durability, dryRun, ...patience }: ReturnType<typeof CALLS.replaceDocument>,
   ): Promise<ReplacedDocument> {
+    const terms = Object.assign(runningOut(patience), { durability, dryRun })
+    const given = checkedInputs(inputs, this.#check)
+    const checked = isPromise(given) ? await withDeadline(given, terms, { outcome: 'none' }) : given
     const { clock, documentWriter, reader } = this.#flows
     const { namespace } = this.#scope
     const refuse = (record: UnversionedRecord): void => refuseOtherKind(record, reader.kindAtHand(record))
     const context = { namespace, documentId, embeddingModel, clock, refuse, signal: terms.signal }
-    const wanted = await wantedChunks(inputs, context)
-    const replacing = { ...terms, embed: embed && checkedEmbed(embed) }
+    const wanted = await wantedChunks(checked, context)
+    const replacing = Object.assign(terms, { embed: embed && checkedEmbed(embed) })
     const { plan, outcomes } = await documentWriter.replace(this.#scope, documentId, wanted, replacing)
     receiptsOf(outcomes)
     return toReplaced(plan)

@@ -78,6 +78,8 @@ export async function wantedChunks(inputs: readonly unknown[], context: Document
 function validateChunk(input: unknown, index: number, context: DocumentContext): UnversionedRecord {
   const { namespace, documentId, embeddingModel, clock } = context
   const now = clock.now()
+  // What the schema refused.
+  if (input instanceof ThermoclineError) throw input
   if (!isPlainObject(input)) return validateInput(input, { namespace, kind: 'chunk', now })
   const { documentId: given = documentId, position = index, embeddingModel: model = embeddingModel } = input
   if (given !== documentId) throw invalid('`documentId` is that of another document: leave it out', 'documentId')

@@ -2,6 +2,7 @@
 import { wholeNumber } from '../entry/field-checks.ts'
 import type { RaptorEntry, TreeEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
+import { type CheckMetadata, checkBy, type StandardSchema } from '../entry/standard-schema.ts'
 import { validateId } from '../entry/validate.ts'
 import type { Page } from '../flow/searcher.ts'
 import type { Staleness } from '../flow/stale-nodes.ts'
@@ -23,6 +24,7 @@ import {
 import type { Flows } from './flows.ts'
 import { MemoryRepository } from './memory-repository.ts'
 import type { FindResult } from './repository-types.ts'
+import type { TypedRaptorRepository } from './typed-kinds.ts'
 
 type NodeField = SelectField<'raptor'>
 type Parts<S extends TreeField> = Promise<FindResult<Selected<TreeEntry, S>>>
@@ -41,9 +43,14 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
   readonly #flows: Flows
 
   /** @internal */
-  constructor(flows: Flows, namespace: string) {
-    super(flows, namespace, 'raptor')
+  constructor(flows: Flows, namespace: string, check?: CheckMetadata) {
+    super(flows, namespace, 'raptor', check)
     this.#flows = flows
+  }
+
+  override withMetadata<S extends StandardSchema>(schema: S): TypedRaptorRepository<S> {
+    const typed = new RaptorRepository(this.#flows, this.namespace, checkBy(schema))
+    return typed as unknown as TypedRaptorRepository<S>
   }
 
   /** Answers the children of a node, in the order in which it names them. */

@@ -29,10 +29,28 @@ import type {
 import type { FindResult, PatchOf, PutOf } from './repository-types.ts'
 
 /** `E` with metadata `M` in place of any. */
-type WithMetadata<E, M> = E extends unknown
+export type WithMetadata<E, M> = E extends unknown
   ? Omit<E, 'metadata'> &
       (undefined extends M ? { readonly metadata?: Exclude<M, undefined> } : { readonly metadata: M })
   : never
+
+/** What RFC 7396 merges into `M`: members that stay are left out, null removes one. */
+type MergePatch<M> = M extends Scalars | readonly unknown[]
+  ? M
+  : M extends object
+    ? { readonly [N in keyof M]?: MergePatch<M[N]> | null | undefined }
+    : M
+
+/** A patch `P` whose metadata is of what the schema takes. What it makes of an entry is checked by it. */
+type PatchWith<P, M> = P extends unknown
+  ? Omit<P, 'metadata'> & { readonly metadata?: MergePatch<NonNullable<M>> | null | undefined }
+  : never
+
+/** What an update in a repository of kind `K` with the schema `S` may change. */
+export type TypedPatch<K extends EntryKind | undefined, S extends StandardSchema> = PatchWith<
+  PatchOf<K>,
+  SchemaInput<S>
+>
 
 type Scalars = string | number | boolean | null
 
@@ -120,7 +138,7 @@ export interface TypedRepository<
 > extends Common {
   put(input: Input, options?: PutOptions): Promise<Receipt>
   upsert(input: Input, options?: WriteOptions): Promise<Receipt>
-  update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt>
+  update(id: string, patch: TypedPatch<K, S>, options?: UpdateOptions): Promise<Receipt>
   putMany(
     inputs: readonly Input[],
     options?: PutManyOptions & { readonly settle?: false | undefined },
@@ -132,7 +150,7 @@ export interface TypedRepository<
   getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(Entry | undefined)[]>
   peek(id: string, options?: CallOptions): Promise<Entry | undefined>
   deleteWhere(where: TypedWhere<K, M>, options?: DeleteWhereOptions): Promise<DeletedWhere>
-  updateWhere(where: TypedWhere<K, M>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere>
+  updateWhere(where: TypedWhere<K, M>, patch: TypedPatch<K, S>, options?: UpdateWhereOptions): Promise<UpdatedWhere>
   find<F extends SelectField<K> = never>(
     options?: Having<FindOptions<K, F>, K, M>,
   ): Promise<FindResult<Selected<Entry, F>>>

@@ -74,15 +74,16 @@ export class TierMoves {
   }
 
   /**
-   * In order, no key twice. Rejects with `ERR_TIER_UNAVAILABLE` where hot is away, or is not believed until it was
-   * repaired.
+   * In order, no key twice. Waits while hot is overfull (rule L3), at most as long as a write. Rejects with
+   * `ERR_TIER_UNAVAILABLE` where hot is away, or is not believed until it was repaired.
    */
   async promote(keys: readonly EntryKey[], kind: OfKind, options: Patience): Promise<Promotion[]> {
     const patience = runningOut(options)
     const outcomes: Promotion[] = []
     for (let from = 0; from < keys.length; from += AT_ONCE) {
       throwIfOver(patience)
-      const moved = await this.#promoteSome(keys.slice(from, from + AT_ONCE), kind)
+      const waiting = () => this.#parts.pressure.roomInHot(patience)
+      const moved = await this.#promoteSome(keys.slice(from, from + AT_ONCE), kind, waiting)
       outcomes.push(...moved.map(({ outcome }) => outcome))
     }
     return outcomes
@@ -110,7 +111,7 @@ export class TierMoves {
       throwIfOver(patience)
       const limit = Math.min(left, room.entries, AT_ONCE)
       const page = await searcher.find(scope, filter, { ...asked, limit, cursor, select: KEYS }, patience)
-      const moved = await this.#promoteSome(page.items as unknown as EntryKey[], undefined, room)
+      const moved = await this.#promoteSome(page.items as unknown as EntryKey[], undefined, async () => {}, room)
       promoted += moved.filter(({ outcome }) => outcome === 'promoted').length
       left -= page.items.length
       cursor = page.nextCursor
@@ -126,8 +127,16 @@ export class TierMoves {
     return { entries: (maxEntries ?? Infinity) - entries, bytes: (maxBytes ?? Infinity) - bytes }
   }
 
-  /** @param room is lessened by what enters; what it has no place for is not asked of hot. */
-  async #promoteSome(keys: readonly EntryKey[], kind: OfKind, room?: Room): Promise<Moved[]> {
+  /**
+   * @param roomThere resolves once something may enter hot, before cold is read: what was read long ago is late.
+   * @param room is lessened by what enters; what it has no place for is not asked of hot.
+   */
+  async #promoteSome(
+    keys: readonly EntryKey[],
+    kind: OfKind,
+    roomThere: () => Promise<void>,
+    room?: Room,
+  ): Promise<Moved[]> {
     const held = await this.#held(keys)
     const moved = new Map<EntryKey, Moved>()
     const missing: EntryKey[] = []
@@ -137,6 +146,7 @@ export class TierMoves {
       if (value === undefined || value.version < own) missing.push(key)
       else moved.set(key, { outcome: this.#isThere(value, kind) ? 'already-hot' : 'absent', bytes: 0 })
     }
+    if (missing.length > 0) await roomThere()
     const writes = await this.#promotions(missing, kind)
     const fitting = [...writes].filter(([, write]) => room === undefined || takes(room, write))
     // Nobody knows how large the next ones are; a page that was read in vain is enough.

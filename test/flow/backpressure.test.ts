@@ -190,4 +190,36 @@ describe('hot over its capacity', () => {
     for (const { id } of receipts) expect(await chunks.get(id)).toBeDefined()
     await expect.poll(async () => (await tiers.hot.tier.size()).entries).toBeLessThanOrEqual(4)
   })
+
+  test('many that are promoted wait for room, as writes do', async () => {
+    const { chunks } = store.namespace('moved')
+    const receipts = await chunks.putMany(Array.from({ length: 160 }, () => ({ text: 'x' })))
+    await store.sync()
+    clock.advance(tiers.hot.tier.markerTtl)
+    const sizes: number[] = []
+    tiers.hot.onCall = async (method) => {
+      if (method === 'write') sizes.push((await tiers.hot.tier.size()).entries)
+    }
+    const ids = receipts.map(({ id }) => id)
+    const outcomes = await chunks.promote(ids)
+    tiers.hot.onCall = () => {}
+    expect(outcomes).toEqual(ids.map(() => 'promoted'))
+    expect(sizes).toHaveLength(4)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5)
+  })
+
+  test('what is in hot already waits for no room, and what is not is refused after a while', async () => {
+    const { chunks } = store.namespace('asked')
+    const { id: away } = await chunks.put({ text: 'x' })
+    await store.sync()
+    clock.advance(tiers.hot.tier.markerTtl)
+    tiers.cold.refuse()
+    const [first] = await chunks.putMany(Array.from({ length: 12 }, () => ({ text: 'x' })))
+    expect(await chunks.promote(first!.id)).toBe('already-hot')
+    const code = expect.stringMatching(/^ERR_(BACKPRESSURE|TIMEOUT)$/)
+    await expect(chunks.promote(away, { timeout: 20 })).rejects.toMatchObject({ code })
+    tiers.cold.allow()
+    await store.checkpoint()
+    expect(await chunks.promote(away)).toBe('promoted')
+  })
 })

@@ -75,11 +75,32 @@ describePairs('metadata with a schema', (pair) => {
       const { items } = await typed.find({ select: ['id', 'version'] })
       const { id, version } = items[0]!
       await expect(typed.update(id, { metadata: { tenant: null } })).rejects.toMatchObject(refusal('metadata.tenant'))
-      const update = typed.updateWhere({ 'metadata.tenant': 'a' }, { metadata: { tenant: 1 } })
+      const update = typed.updateWhere({ 'metadata.tenant': 'a' }, { metadata: { tenant: 1 as never } })
       await expect(update).rejects.toMatchObject({ ...refusal('metadata.tenant'), code: 'ERR_INVALID_ENTRY' })
       expect(await chunks.get(id)).toMatchObject({ version, metadata: { tenant: 'a' } })
       await typed.update(id, { text: 'b' })
     })
+  })
+
+  test('is asked for the chunks of a document, which is replaced as a whole or not', async () => {
+    const { chunks } = view()
+    for (const typed of [chunks.withMetadata(zod), chunks.withMetadata(byHand())]) {
+      const first = await typed.replaceDocument('d', [{ text: 'a', metadata: { tenant: ' acme ' } }])
+      const again = await typed.replaceDocument('d', [{ text: 'a', metadata: { tenant: 'acme', stars: 0 } }])
+      expect(again.kept).toEqual(first.ids)
+      const bad = [
+        { text: 'b', metadata: { tenant: 'b' } },
+        { text: 'c', metadata: { tenant: 1 as never } },
+      ]
+      await expect(typed.replaceDocument('d', bad)).rejects.toMatchObject(refusal('metadata.tenant', { index: 1 }))
+      expect((await typed.ofDocument('d')).items.map(({ metadata }) => metadata.tenant)).toEqual(['acme'])
+      expect((await typed.documents({ where: { 'metadata.tenant': 'acme' } })).items).toMatchObject([{ chunks: 1 }])
+      expect(await typed.deleteDocument('d')).toBe(1)
+    }
+    const node = view().raptorNodes.withMetadata(zod)
+    const child = await node.put({ level: 1, summary: 'a', children: [], metadata: { tenant: ' a' } })
+    await node.put({ level: 2, summary: 'b', children: [child.id], metadata: { tenant: 'b' } })
+    expect((await node.parents(child.id)).items.map(({ metadata }) => metadata.tenant)).toEqual(['b'])
   })
 
   test('is not asked when something is read, or when an update is about something else', async () => {
@@ -157,6 +178,8 @@ describe('a schema', () => {
     const never = {
       '~standard': { version: 1, vendor: 'tests', validate: () => new Promise<never>(() => {}) },
     } as const
+    const document = chunks.withMetadata(never).replaceDocument('d', [{ text: 'a', metadata: {} }], { timeout: 20 })
+    await expect(document).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
     const late = chunks.withMetadata(never).update(id, { metadata: { tenant: 'b' } }, { timeout: 20 })
     await expect(late).rejects.toMatchObject({ code: 'ERR_TIMEOUT', details: { outcome: 'none' } })
     await chunks.update(id, { text: 'b' }, { timeout: '10s' })

@@ -1,7 +1,13 @@
 /** What a schema of metadata makes of types. See {@link ./inputs.test-d.ts} for how this is checked. */
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
-import type { MemoryRepository, MemoryStore, StandardSchema } from '../../src/index.ts'
+import type {
+  ChunkRepository,
+  MemoryRepository,
+  MemoryStore,
+  RaptorRepository,
+  StandardSchema,
+} from '../../src/index.ts'
 
 declare const store: MemoryStore
 const schema = z.object({
@@ -13,8 +19,13 @@ const schema = z.object({
 })
 const chunks = store.chunks.withMetadata(schema)
 
-// What a repository has, one with a schema has as well; a chunk repository's own calls aside.
-expectTypeOf<Exclude<keyof MemoryRepository<'chunk'>, keyof typeof chunks>>().toEqualTypeOf<'withMetadata'>()
+const trees = store.raptorNodes.withMetadata(schema)
+const any = store.entries.withMetadata(schema)
+
+// What a repository has, one with a schema has as well.
+expectTypeOf<Exclude<keyof MemoryRepository, keyof typeof any>>().toEqualTypeOf<'withMetadata'>()
+expectTypeOf<Exclude<keyof ChunkRepository, keyof typeof chunks>>().toEqualTypeOf<'withMetadata'>()
+expectTypeOf<Exclude<keyof RaptorRepository, keyof typeof trees>>().toEqualTypeOf<'withMetadata'>()
 
 const metadata = { tenant: 'a', level: 'low', tags: [] } as const
 
@@ -62,4 +73,31 @@ export async function optionally(): Promise<void> {
   const nodes = store.raptorNodes.withMetadata(optional)
   await nodes.put({ level: 1, summary: 'a', children: [] })
   expectTypeOf((await nodes.get('id'))!.metadata).toEqualTypeOf<{ a: number } | undefined>()
+}
+
+export async function changed(): Promise<void> {
+  await chunks.update('id', { text: 'a', metadata: { tenant: 'b', author: { age: null }, stars: null } })
+  await chunks.update('id', { metadata: null })
+  await chunks.updateWhere({ 'metadata.level': 'low' }, { metadata: { level: 'high' } })
+  // @ts-expect-error a tenant is a text
+  await chunks.update('id', { metadata: { tenant: 1 } })
+  // @ts-expect-error at any depth
+  await chunks.updateWhere({}, { metadata: { author: { name: 1 } } })
+  // @ts-expect-error there is no such member
+  await chunks.update('id', { metadata: { nobody: 1 } })
+  // @ts-expect-error a chunk has no level of its own
+  await chunks.update('id', { level: 1 })
+}
+
+export async function ofDocuments(): Promise<void> {
+  const { items } = await chunks.ofDocument('d')
+  expectTypeOf(items[0]!.metadata.tenant).toEqualTypeOf<string>()
+  await chunks.documents({ where: { 'metadata.tenant': 'a' } })
+  await chunks.replaceDocument('d', [{ text: 'a', metadata: { ...metadata, tags: [] } }])
+  // @ts-expect-error a tenant is a text
+  await chunks.documents({ where: { 'metadata.tenant': 1 } })
+  // @ts-expect-error metadata is required
+  await chunks.replaceDocument('d', [{ text: 'a' }])
+  const nodes = await trees.roots({ select: ['metadata'] })
+  expectTypeOf(nodes.items[0]!.metadata.stars).toEqualTypeOf<number>()
 }

@@ -123,6 +123,7 @@ interface ChunkInput extends InputBase {
 
 declare class ChunkRepository extends MemoryRepository<'chunk'> {
     #private;
+    withMetadata<S extends StandardSchema>(schema: S): TypedChunkRepository<S>;
     ofDocument(documentId: string, options?: DocumentChunksOptions): Promise<FindResult<ChunkEntry>>;
     documents(options?: DocumentsOptions): Promise<FindResult<DocumentSummary>>;
     replaceDocument(documentId: string, chunks: readonly PutOf<'chunk'>[], options?: ReplaceDocumentOptions): Promise<ReplacedDocument>;
@@ -636,6 +637,10 @@ interface MemoryStoreOptions {
     readonly clock?: Clock | undefined;
 }
 
+type MergePatch<M> = M extends Scalars | readonly unknown[] ? M : M extends object ? {
+    readonly [N in keyof M]?: MergePatch<M[N]> | null | undefined;
+} : M;
+
 interface MetadataConditions extends AnyMetadata {
     readonly [path: `metadata.${string}`]: JsonMatch;
 }
@@ -703,6 +708,10 @@ interface NoBuiltIn {
 
 type NodeField = SelectField<'raptor'>;
 
+type NodeField$1 = SelectField<'raptor'>;
+
+type Nodes$1<S extends StandardSchema, F extends NodeField$1> = Promise<FindResult<Selected<WithMetadata<RaptorEntry, SchemaOutput<S>>, F>>>;
+
 type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>;
 
 type OnConflict = 'skip' | 'newer' | 'overwrite' | 'fail';
@@ -719,7 +728,9 @@ type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K exte
 
 type OwnField = Exclude<FieldName, Unordered>;
 
-type Parts$1<E, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
+type Parts$1<F extends TreeField> = Promise<FindResult<Selected<TreeEntry, F>>>;
+
+type Parts$2<E, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
 
 type Parts<S extends TreeField> = Promise<FindResult<Selected<TreeEntry, S>>>;
 
@@ -729,6 +740,10 @@ type Patch<I extends EntryInput> = Changeable<I> & {
 };
 
 type PatchOf<K extends EntryKind | undefined> = K extends EntryKind ? Patch<InputOfKind<K>> : Patch<EntryInput>;
+
+type PatchWith<P, M> = P extends unknown ? Omit<P, 'metadata'> & {
+    readonly metadata?: MergePatch<NonNullable<M>> | null | undefined;
+} : never;
 
 type Path<N extends string, Inner extends string> = N extends `${string}${'.' | '[' | ']'}${string}` ? never : `.${N}` | `.${N}${Inner}`;
 
@@ -816,6 +831,7 @@ interface RaptorInput extends InputBase {
 
 declare class RaptorRepository extends MemoryRepository<'raptor'> {
     #private;
+    withMetadata<S extends StandardSchema>(schema: S): TypedRaptorRepository<S>;
     children<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S>;
     parents<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S>;
     level<S extends NodeField = never>(level: number, options?: TreeOptions<S>): Nodes<S>;
@@ -922,7 +938,7 @@ interface SearchTreeOptions<S extends TreeField = TreeField> extends CallOptions
 
 type SelectField<K extends EntryKind | undefined = undefined> = FieldOf<EntryOf<K>>;
 
-type Selected<E, S extends PropertyKey> = [S] extends [never] ? E : Parts$1<E, S>;
+type Selected<E, S extends PropertyKey> = [S] extends [never] ? E : Parts$2<E, S>;
 
 interface SequenceRange {
     readonly from: number;
@@ -1069,10 +1085,31 @@ interface TreeOptions<S extends TreeField = TreeField> extends CallOptions, Pick
     readonly select?: readonly S[] | undefined;
 }
 
+interface TypedChunkRepository<S extends StandardSchema> extends TypedRepository<'chunk', S> {
+    ofDocument(documentId: string, options?: DocumentChunksOptions): Promise<FindResult<WithMetadata<ChunkEntry, SchemaOutput<S>>>>;
+    documents(options?: Omit<DocumentsOptions, 'where'> & {
+        readonly where?: TypedWhere<'chunk', SchemaOutput<S>> | undefined;
+    }): Promise<FindResult<DocumentSummary>>;
+    replaceDocument(documentId: string, chunks: readonly WithMetadata<PutOf<'chunk'>, SchemaInput<S>>[], options?: ReplaceDocumentOptions): Promise<ReplacedDocument>;
+    deleteDocument(documentId: string, options?: DeleteDocumentOptions): Promise<number>;
+}
+
+type TypedPatch<K extends EntryKind | undefined, S extends StandardSchema> = PatchWith<PatchOf<K>, SchemaInput<S>>;
+
+interface TypedRaptorRepository<S extends StandardSchema> extends TypedRepository<'raptor', S> {
+    children<F extends TreeField = never>(id: string, options?: TreeOptions<F>): Parts$1<F>;
+    leaves<F extends TreeField = never>(id: string, options?: TreeOptions<F>): Parts$1<F>;
+    descendants<F extends TreeField = never>(id: string, options?: DescendantsOptions<F>): Parts$1<F>;
+    parents<F extends NodeField$1 = never>(id: string, options?: TreeOptions<F>): Nodes$1<S, F>;
+    level<F extends NodeField$1 = never>(level: number, options?: TreeOptions<F>): Nodes$1<S, F>;
+    roots<F extends NodeField$1 = never>(options?: TreeOptions<F>): Nodes$1<S, F>;
+    ancestors<F extends NodeField$1 = never>(id: string, options?: TreeOptions<F>): Nodes$1<S, F>;
+}
+
 interface TypedRepository<K extends EntryKind | undefined, S extends StandardSchema, Input = WithMetadata<PutOf<K>, SchemaInput<S>>, M = SchemaOutput<S>, Entry = WithMetadata<EntryOf<K>, M>> extends Common {
     put(input: Input, options?: PutOptions): Promise<Receipt>;
     upsert(input: Input, options?: WriteOptions): Promise<Receipt>;
-    update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt>;
+    update(id: string, patch: TypedPatch<K, S>, options?: UpdateOptions): Promise<Receipt>;
     putMany(inputs: readonly Input[], options?: PutManyOptions & {
         readonly settle?: false | undefined;
     }): Promise<Receipt[]>;
@@ -1085,7 +1122,7 @@ interface TypedRepository<K extends EntryKind | undefined, S extends StandardSch
     getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(Entry | undefined)[]>;
     peek(id: string, options?: CallOptions): Promise<Entry | undefined>;
     deleteWhere(where: TypedWhere<K, M>, options?: DeleteWhereOptions): Promise<DeletedWhere>;
-    updateWhere(where: TypedWhere<K, M>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
+    updateWhere(where: TypedWhere<K, M>, patch: TypedPatch<K, S>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
     find<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): Promise<FindResult<Selected<Entry, F>>>;
     findAll<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): AsyncGenerator<Selected<Entry, F>, void, undefined>;
     prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>;
@@ -1177,4 +1214,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
