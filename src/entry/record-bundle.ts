@@ -3,9 +3,10 @@
  * log, so that no crash, no damage and no cut between two batches parts them: a msgpack array of the bytes of each.
  */
 import { Decoder } from '@msgpack/msgpack'
-import { decodeRecord, UndecodableRecord } from './codec.ts'
+import { decodeRecord, encodeRecord, UndecodableRecord } from './codec.ts'
 import { MAX_HEADER_BYTES, MsgpackWriter } from './msgpack-writer.ts'
 import type { EntryRecord } from './record.ts'
+import { ZERO_VERSION } from './version.ts'
 
 export type LogValue = EntryRecord | readonly EntryRecord[]
 
@@ -13,6 +14,15 @@ const decoder = new Decoder()
 
 export function entriesIn(logged: LogValue): readonly EntryRecord[] {
   return isBundle(logged) ? logged : [logged]
+}
+
+/**
+ * Answers what the records take in the log. It has to be known before cold has decided: texts count as they are
+ * written, so by characters a bundle may seem to fit that the log then refuses.
+ */
+export function bundleBytes(records: readonly Omit<EntryRecord, 'version'>[]): number {
+  const payloads = records.map((record) => encodeRecord({ ...record, version: ZERO_VERSION }))
+  return payloads.reduce((sum, { byteLength }) => sum + byteLength + MAX_HEADER_BYTES, 0)
 }
 
 /** @param payloads the bytes of each. */

@@ -17,7 +17,8 @@ import { encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
-import { type AccessStats, contentSize, type EntryRecord, newerOf } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, newerOf } from '../entry/record.ts'
+import { bundleBytes } from '../entry/record-bundle.ts'
 import { isPromise } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { justBelow, type Version, type VersionClock, ZERO_VERSION } from '../entry/version.ts'
@@ -240,12 +241,12 @@ export class CompareAndSet {
         made.push(undefined)
         continue
       }
-      bytes += contentSize(next)
+      if (changes.length > 1) bytes += bundleBytes([next])
       const version = this.#parts.versions.next(next, newest[i]!.record?.version)
       const end = current?.expiresAt ?? Number.POSITIVE_INFINITY
       made.push({ record: { ...next, version }, newest: newest[i]!, end })
     }
-    if (changes.length > 1 && bytes > ATOMIC_LIMITS.bytes) throw tooLarge(bytes)
+    if (bytes > ATOMIC_LIMITS.bytes) throw tooLarge(bytes)
     return made
   }
 

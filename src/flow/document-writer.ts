@@ -7,7 +7,9 @@
  * rather than neither, and a call that ends half-way is made good by another one.
  */
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
-import { contentSize, type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import { bundleBytes } from '../entry/record-bundle.ts'
+import { ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError, type WriteFailure } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
@@ -96,10 +98,11 @@ export class DocumentWriter {
   ): Promise<WriteOutcome[] | undefined> {
     const { changes, clock } = this.#parts
     const puts = chunks.filter((chunk) => !isKept(chunk)).map(({ record }) => record)
-    const bytes = puts.reduce((sum, record) => sum + contentSize(record), 0)
     const count = puts.length + removed.length
     // One write by itself is all or nothing as it is.
-    if (count < 2 || count > ATOMIC_LIMITS.operations || bytes > ATOMIC_LIMITS.bytes) return undefined
+    if (count < 2 || count > ATOMIC_LIMITS.operations) return undefined
+    const deletions = removed.map((record) => tombstoneOf(record, ZERO_VERSION, clock.now()))
+    if (bundleBytes([...puts, ...deletions]) > ATOMIC_LIMITS.bytes) return undefined
     const deletion = (record: EntryRecord): Change => ({
       key: record,
       make: (newest) =>
