@@ -107,13 +107,14 @@ export type {
 export type { ChunkRepository } from './repository/chunk-repository.ts'
 export type { MemoryRepository } from './repository/memory-repository.ts'
 export type { NamespaceView } from './repository/namespace-view.ts'
-export type { RaptorRepository, StaleNode } from './repository/raptor-repository.ts'
+export type { RaptorRepository } from './repository/raptor-repository.ts'
 export type {
   DocumentSummary,
   FindResult,
   PatchOf,
   PutOf,
   ReplacedDocument,
+  StaleNode,
 } from './repository/repository-types.ts'
 export type { RootRepository, RootView } from './repository/root-view.ts'
 export type { TypedChunkRepository, TypedRaptorRepository } from './repository/typed-kinds.ts'

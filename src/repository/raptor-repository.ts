@@ -5,7 +5,6 @@ import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckMetadata, checkBy, type StandardSchema } from '../entry/standard-schema.ts'
 import { validateId } from '../entry/validate.ts'
 import type { Page } from '../flow/searcher.ts'
-import type { Staleness } from '../flow/stale-nodes.ts'
 import { IN_TREE, IS_LEAF, IS_NODE, type Walk } from '../flow/tree-reader.ts'
 import type { TreeHit } from '../flow/tree-searcher.ts'
 import { runningOut } from '../kernel/deadline.ts'
@@ -23,21 +22,16 @@ import {
 } from './calls.ts'
 import type { Flows } from './flows.ts'
 import { MemoryRepository } from './memory-repository.ts'
-import type { FindResult } from './repository-types.ts'
+import type { FindResult, StaleNode } from './repository-types.ts'
 import type { TypedRaptorRepository } from './typed-kinds.ts'
 
 type NodeField = SelectField<'raptor'>
 type Parts<S extends TreeField> = Promise<FindResult<Selected<TreeEntry, S>>>
 type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>
 
-/** A node that has to be summarised again, and why. */
-export interface StaleNode<E = RaptorEntry> extends Staleness {
-  readonly entry: E
-}
-
 /**
  * Trees are read in pages, as by `find`. They stay within the namespace: an id in `children` is one of the same. What
- * is there is neither a node nor a chunk, or not there, is passed over. None of these calls counts an access.
+ * is there is neither a node nor a chunk, or not there, is passed over. Only `searchTree` counts accesses.
  */
 export class RaptorRepository extends MemoryRepository<'raptor'> {
   readonly #flows: Flows

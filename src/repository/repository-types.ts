@@ -1,6 +1,7 @@
 /** What repositories take and answer, by the kind of their entries. */
-import type { EntryInput, EntryKind, InputOfKind } from '../entry/memory-entry.ts'
+import type { EntryInput, EntryKind, InputOfKind, RaptorEntry } from '../entry/memory-entry.ts'
 import type { Patch } from '../entry/patch.ts'
+import type { Staleness } from '../flow/stale-nodes.ts'
 
 export interface FindResult<E> {
   readonly items: readonly E[]
@@ -43,4 +44,9 @@ export interface ReplacedDocument {
   readonly removed: readonly string[]
   /** Have no embedding, or would have none but for `embed`, where this is a dry run. */
   readonly unembedded: readonly string[]
+}
+
+/** A node that has to be summarised again, and why. */
+export interface StaleNode<E = RaptorEntry> extends Staleness {
+  readonly entry: E
 }

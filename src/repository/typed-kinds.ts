@@ -1,6 +1,7 @@
 /** What repositories of one kind have beside the others, where their metadata has a schema. */
 import type { ChunkEntry, RaptorEntry, TreeEntry } from '../entry/memory-entry.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from '../entry/standard-schema.ts'
+import type { TreeHit } from '../flow/tree-searcher.ts'
 import type { Selected } from '../query/select.ts'
 import type {
   DeleteDocumentOptions,
@@ -8,11 +9,13 @@ import type {
   DocumentChunksOptions,
   DocumentsOptions,
   ReplaceDocumentOptions,
+  SearchTreeOptions,
   SelectField,
+  StaleNodesOptions,
   TreeField,
   TreeOptions,
 } from './calls.ts'
-import type { DocumentSummary, FindResult, PutOf, ReplacedDocument } from './repository-types.ts'
+import type { DocumentSummary, FindResult, PutOf, ReplacedDocument, StaleNode } from './repository-types.ts'
 import type { TypedRepository, TypedWhere, WithMetadata } from './typed-repository.ts'
 
 /** A {@link TypedRepository} of chunks: metadata of those of a document is checked and typed as well. */
@@ -47,4 +50,8 @@ export interface TypedRaptorRepository<S extends StandardSchema> extends TypedRe
   level<F extends NodeField = never>(level: number, options?: TreeOptions<F>): Nodes<S, F>
   roots<F extends NodeField = never>(options?: TreeOptions<F>): Nodes<S, F>
   ancestors<F extends NodeField = never>(id: string, options?: TreeOptions<F>): Nodes<S, F>
+  staleNodes<F extends NodeField = never>(
+    options?: StaleNodesOptions<F>,
+  ): Promise<StaleNode<Selected<WithMetadata<RaptorEntry, SchemaOutput<S>>, F>>[]>
+  searchTree<F extends TreeField = never>(options: SearchTreeOptions<F>): Promise<TreeHit<Selected<TreeEntry, F>>[]>
 }

@@ -1104,6 +1104,8 @@ interface TypedRaptorRepository<S extends StandardSchema> extends TypedRepositor
     level<F extends NodeField$1 = never>(level: number, options?: TreeOptions<F>): Nodes$1<S, F>;
     roots<F extends NodeField$1 = never>(options?: TreeOptions<F>): Nodes$1<S, F>;
     ancestors<F extends NodeField$1 = never>(id: string, options?: TreeOptions<F>): Nodes$1<S, F>;
+    staleNodes<F extends NodeField$1 = never>(options?: StaleNodesOptions<F>): Promise<StaleNode<Selected<WithMetadata<RaptorEntry, SchemaOutput<S>>, F>>[]>;
+    searchTree<F extends TreeField = never>(options: SearchTreeOptions<F>): Promise<TreeHit<Selected<TreeEntry, F>>[]>;
 }
 
 interface TypedRepository<K extends EntryKind | undefined, S extends StandardSchema, Input = WithMetadata<PutOf<K>, SchemaInput<S>>, M = SchemaOutput<S>, Entry = WithMetadata<EntryOf<K>, M>> extends Common {
