@@ -1,4 +1,4 @@
-/** Counts of namespaces while several processes write to the same ones and sweep, in whatever order they come to them. */
+/** Counts of namespaces while several processes write to the same ones and sweep, in whatever order they come. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ColdTier } from '../../../src/cold/cold-tier.ts'
 import { openPostgresCold } from '../../../src/cold/postgres/postgres-driver.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BinaryWriter } from '../../../src/cold/sql/binary-writer.ts'
 import { decodeFloatArray, UnencodableRecord } from '../../../src/cold/sql/column-types.ts'
-import { encodeCopy } from '../../../src/cold/sql/copy-binary.ts'
+import { encodeCopy, STAGING_COLUMNS } from '../../../src/cold/sql/copy-binary.ts'
 import { chunkOf, idOf } from '../../contract/cold-records.ts'
 
 describe('binary writer', () => {
@@ -25,7 +25,7 @@ describe('COPY stream', () => {
   it('has its signature, its rows and its trailer', () => {
     const bytes = Buffer.from(encodeCopy(idOf(1), [chunkOf('ns', 2, 3)]))
     expect(bytes.subarray(0, 19).toString('latin1')).toBe('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0')
-    expect(bytes.readInt16BE(19)).toBe(22)
+    expect(bytes.readInt16BE(19)).toBe(STAGING_COLUMNS.length)
     expect(bytes.readInt16BE(bytes.length - 2)).toBe(-1)
   })
 
