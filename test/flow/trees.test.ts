@@ -65,8 +65,16 @@ class Model {
     return [...met].slice(1).filter((key) => this.entries.has(key))
   }
 
+  /** Whether a node of this key would be below itself, whether or not it is there by now. */
   leadsBack(key: string, children: readonly string[]): boolean {
-    return children.some((child) => child === key || this.walk(child, (one) => this.children(one)).includes(key))
+    const seen = new Set<string>()
+    const reaches = (one: string): boolean => {
+      if (one === key) return true
+      if (seen.has(one)) return false
+      seen.add(one)
+      return this.entries.get(one)?.children.some(reaches) ?? false
+    }
+    return children.some(reaches)
   }
 
   roots(): string[] {
