@@ -195,7 +195,7 @@ export class CompareAndSet {
 
   /**
    * In the order of rule R3. What only hot or a log has goes to cold first, for cold is to decide; undefined where it
-   * changed meanwhile.
+   * changed meanwhile. Rejects where cold refuses to have it.
    */
   async #newest(keys: readonly EntryKey[]): Promise<readonly Newest[] | undefined> {
     const { journal, hot, reads, cold, versions } = this.#parts
@@ -211,13 +211,15 @@ export class CompareAndSet {
     const lacking = newest.filter(({ record, base }) => record !== undefined && record.version !== base)
     if (lacking.length === 0) return newest
     const records = lacking.map(({ record }) => record!)
-    await cold.upsert(records)
+    const { rejected } = await cold.upsert(records)
     const bases = new Map(lacking.map((one, i) => [one, i] as const))
     const found = await reads.versions(records)
     const settled = newest.map((one) => (bases.has(one) ? { ...one, base: found[bases.get(one)!] } : one))
     // Deleted or expired so long ago that cold has collected it, while hot still held it.
     const isCollected = ({ record, base }: Newest) => base === undefined && this.#liveOf(record) === undefined
-    return settled.every((one) => one.base === one.record?.version || isCollected(one)) ? settled : undefined
+    if (settled.every((one) => one.base === one.record?.version || isCollected(one))) return settled
+    if (rejected > 0) throw refusedByCold()
+    return undefined
   }
 
   /** In order; undefined for what is left as it is. */
@@ -374,6 +376,14 @@ async function within<T>(place: ReturnType<typeof placeOf>, work: () => Promise<
     if (place.index === undefined || !(error instanceof ThermoclineError)) throw error
     throw retold(error, { ...error.details, ...place }, `operation ${place.index}: ${error.message}`)
   }
+}
+
+/** To be asked again would change nothing: the database refuses that version of it whenever it is brought. */
+function refusedByCold(): ThermoclineError<'ERR_TIER_UNAVAILABLE'> {
+  const message =
+    'the database refuses the version that is there now, so nothing can be compared with it: ' +
+    '`thermocline.dead_letters` says why; put the entry anew, or delete it'
+  return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold', outcome: 'none' })
 }
 
 function tooLarge(bytes: number): ThermoclineError<'ERR_INVALID_ENTRY'> {

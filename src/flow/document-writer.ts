@@ -10,7 +10,7 @@ import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { bundleBytes } from '../entry/record-bundle.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
-import { isThermoclineError, ThermoclineError, type WriteFailure } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
@@ -77,10 +77,7 @@ export class DocumentWriter {
   ): Promise<Replacement> {
     const patience = runningOut(options)
     return this.#alone(scope, documentId, patience, async () => {
-      const current: EntryRecord[] = []
-      for await (const records of this.#parts.documents.keys(scope, documentId, patience))
-        current.push(...(await this.#still(records, documentId, patience)))
-      const planned = await this.#plan({ current, wanted }, documentId, patience)
+      const planned = await beforeWriting(() => this.#look(scope, documentId, wanted, patience))
       if (dryRun) return { plan: planned, outcomes: [] }
       const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, patience)
       const terms: WriteTerms = Object.assign(patience, { durability })
@@ -88,6 +85,18 @@ export class DocumentWriter {
       const outcomes = (await this.#together(plan, documentId, terms)) ?? (await this.#inTurn(plan, documentId, terms))
       return { plan, outcomes }
     })
+  }
+
+  async #look(
+    scope: Scope,
+    documentId: string,
+    wanted: readonly WantedChunk[],
+    patience: Patience,
+  ): Promise<DocumentPlan> {
+    const current: EntryRecord[] = []
+    for await (const records of this.#parts.documents.keys(scope, documentId, patience))
+      current.push(...(await this.#still(records, documentId, patience)))
+    return this.#plan({ current, wanted }, documentId, patience)
   }
 
   /** All of the plan or nothing; undefined where that is too much, or not to be had now. */
@@ -113,7 +122,7 @@ export class DocumentWriter {
       const receipts = await changes.changeAll(all, terms)
       return receipts.flatMap((value) => (value === undefined ? [] : [{ ok: true, value }]))
     } catch (error) {
-      if (isHotAway(error)) return undefined
+      if (isNotToBeHad(error)) return undefined
       throw error
     }
   }
@@ -189,10 +198,24 @@ export class DocumentWriter {
   }
 }
 
-/** Whether nothing was written because hot is away: nothing can be compared without it, and the log takes writes. */
-function isHotAway(error: unknown): boolean {
-  if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
-  return error.details.tier === 'hot' && (error.details as WriteFailure).outcome === 'none'
+/** Does the work, and says of what fails that nothing was written. */
+async function beforeWriting<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isThermoclineError(error)) throw error
+    throw retold(error, { ...error.details, outcome: 'none' })
+  }
+}
+
+/** SQLSTATEs of what a database refuses to hold: through the log it would end as a dead letter. */
+const REFUSED_ROW = /^(22|23|54)/
+
+/** Whether nothing was written because a tier is away, or refuses what it would compare: the log takes writes. */
+function isNotToBeHad(error: unknown): boolean {
+  if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.outcome !== 'none') return false
+  const { code = '' } = (error.cause ?? {}) as { readonly code?: string }
+  return !REFUSED_ROW.test(code)
 }
 
 function isOf(documentId: string, record: EntryRecord): boolean {

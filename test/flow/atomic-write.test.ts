@@ -114,6 +114,13 @@ describePairs('write', (pair) => {
       ATOMIC,
     )
     await expect(much).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', details: { field: 'operations' } })
+    // Three bytes a character: together more than a record of the log takes.
+    const broad = write(
+      ['a', 'b', 'c'].map((key) => ({ put: { kind: 'chunk', key, text: '漢'.repeat(2_000_000) } })),
+      ATOMIC,
+    )
+    await expect(broad).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', details: { field: 'operations' } })
+    expect(await entries.count()).toBe(0)
     const twice = write([{ put: fact('a', 1) }, { delete: entries.idOf('a') }], ATOMIC)
     await expect(twice).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', details: { index: 1 } })
     for (const odd of [null, {}, { put: fact('a', 1), delete: randomUUID() }, { get: 'a' }, { delete: 'no id' }])

@@ -185,6 +185,28 @@ describeGated('replacing a document', (tiers, pair) => {
     expect(await textsOf(chunks, 'd')).toEqual(['a', 'b'])
   })
 
+  test('says that nothing was written where it came no further than looking', async () => {
+    const { chunks } = view()
+    const looking = tiers.cold.hold('find', 'before')
+    const late = chunks.replaceDocument('d', inputs('a', 'b'), { timeout: 5 })
+    await expect(late).rejects.toMatchObject({ code: 'ERR_TIMEOUT', details: { outcome: 'none' } })
+    looking.release()
+    tiers.cold.refuse('find')
+    const refused = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold', outcome: 'none' } }
+    await expect(chunks.replaceDocument('d', inputs('a', 'b'))).rejects.toMatchObject(refused)
+    tiers.cold.allow()
+    expect(await textsOf(chunks, 'd')).toEqual([])
+  })
+
+  test('may take more bytes than characters, so that it is too large to be written at once', async () => {
+    const { chunks } = view()
+    const large = ['一', '二', '三'].map((word) => word.repeat(1_000_000))
+    await chunks.replaceDocument('d', inputs(...large))
+    expect(await textsOf(chunks, 'd')).toEqual(large)
+    expect(await chunks.replaceDocument('d', inputs('a'))).toMatchObject({ removed: { length: 3 } })
+    expect(await textsOf(chunks, 'd')).toEqual(['a'])
+  })
+
   test('goes on where it is too large to be written at once, and while hot is away', async () => {
     const { chunks } = view()
     const many = Array.from({ length: 1_001 }, (_, n) => `chunk ${n}`)
