@@ -16,7 +16,7 @@ import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { readCursor, writeCursor } from '../query/cursor.ts'
-import { asksForReads, type Filter, matches } from '../query/filter.ts'
+import { asksForReads, type Filter, IS_NODE, matches } from '../query/filter.ts'
 import { similarity } from '../query/metric.ts'
 import { compareKeys, directions, HIGHEST_FIRST, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import { isWithin, type Scope } from '../query/scope.ts'
@@ -116,7 +116,6 @@ interface Own {
 
 type Comparator<R> = (a: R, b: R) => number
 
-const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 /** Up to as many own versions travel with a query; beyond, only where the answer without them falls short. */
 const FEW = 500
 

@@ -8,11 +8,11 @@ import type { EntryRecord } from '../entry/record.ts'
 import { CHILD_MARK } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
-import type { Filter } from '../query/filter.ts'
+import { type Filter, IS_NODE } from '../query/filter.ts'
 import { type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import { fieldsNeeded } from '../query/select.ts'
 import type { Searcher } from './searcher.ts'
-import { IS_NODE, type TreeReader } from './tree-reader.ts'
+import type { TreeReader } from './tree-reader.ts'
 
 /** Ids of children. */
 export interface Staleness {

@@ -15,7 +15,7 @@ import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { type PagedQuery, readCursor, writeCursor } from '../query/cursor.ts'
-import { type Filter, matches } from '../query/filter.ts'
+import { type Filter, IS_NODE, matches } from '../query/filter.ts'
 import { HIGHEST_FIRST, type OrderKeys, orderKeys } from '../query/order.ts'
 import { fieldsNeeded, type Select } from '../query/select.ts'
 import type { Pending } from './pending.ts'
@@ -58,7 +58,6 @@ const BATCH = 500
 const VERSIONS = 5_000
 const KEYS = fieldsNeeded(new Set())
 
-export const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 export const IN_TREE: Filter = [{ field: 'kind', operator: 'in', values: ['raptor', 'chunk'] }]
 /** What has no children: chunks, and nodes whose list is empty. */
 const HAS_NONE: Filter = [{ field: 'children', operator: 'eq', value: [] }]

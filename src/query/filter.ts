@@ -53,6 +53,9 @@ type Node = Condition | { readonly or: readonly Filter[] } | { readonly not: Fil
 /** All of these hold. */
 export type Filter = readonly Node[]
 
+/** Nodes of trees. */
+export const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
+
 export function isListCondition(condition: ScalarCondition | ListCondition): condition is ListCondition {
   return condition.field === 'children'
 }

@@ -5,10 +5,10 @@ import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckMetadata, checkBy, type StandardSchema } from '../entry/standard-schema.ts'
 import { validateId } from '../entry/validate.ts'
 import type { Page } from '../flow/searcher.ts'
-import { IN_TREE, IS_LEAF, IS_NODE, type Walk } from '../flow/tree-reader.ts'
+import { IN_TREE, IS_LEAF, type Walk } from '../flow/tree-reader.ts'
 import type { TreeHit } from '../flow/tree-searcher.ts'
 import { runningOut } from '../kernel/deadline.ts'
-import type { Filter } from '../query/filter.ts'
+import { type Filter, IS_NODE } from '../query/filter.ts'
 import type { Selected } from '../query/select.ts'
 import {
   CALL_DEFAULTS,

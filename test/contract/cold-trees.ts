@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ColdWalk } from '../../src/cold/cold-tier.ts'
-import { IN_TREE, IS_NODE } from '../../src/flow/tree-reader.ts'
+import { IN_TREE } from '../../src/flow/tree-reader.ts'
+import { IS_NODE } from '../../src/query/filter.ts'
 import type { OrderKeys } from '../../src/query/order.ts'
 import { chunkOf, idOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'

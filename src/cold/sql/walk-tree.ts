@@ -4,7 +4,7 @@
  * by the index over children. What was met before is not met again, so a walk ends whatever stands there.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import type { Filter } from '../../query/filter.ts'
+import { IS_NODE } from '../../query/filter.ts'
 import { HIGHEST_FIRST } from '../../query/order.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { ColdQuery, ColdRoots, ColdRow, ColdTreeRow, ColdWalk } from '../cold-tier.ts'
@@ -13,8 +13,6 @@ import { selects } from './filter-sql.ts'
 import { lookUp, unnest } from './look-up-keys.ts'
 import { afterSql, orderSql } from './order-sql.ts'
 import { rowColumns, toColdRow } from './read-entries.ts'
-
-const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 
 export async function walkTree(driver: ColdDriver, query: ColdWalk, limit: number): Promise<ColdTreeRow[]> {
   const rows = await driver.query(walkSql(query, limit))

@@ -1,7 +1,5 @@
 /** A page of documents, or of a document, reads what it answers: asked of the database, over many in one namespace. */
-import type { PGlite } from '@electric-sql/pglite'
-import { type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/pglite'
+import type { SQL } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { findSql } from '../../../src/cold/sql/find-entries.ts'
@@ -10,6 +8,7 @@ import { beyond } from '../../../src/flow/document-reader.ts'
 import { parseWhere, type Where } from '../../../src/query/where.ts'
 import { FUTURE, idOf, versionOf } from '../../contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
+import { rowsReadBy } from './rows-read.ts'
 
 /** 400 documents of 10 chunks, and one of 2 000. */
 const ROWS = 6_000
@@ -33,25 +32,7 @@ afterAll(async () => {
   await template.remove()
 })
 
-interface PlanNode {
-  readonly 'Relation Name'?: string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly Plans?: readonly PlanNode[]
-}
-
-/** How many rows of entries the statement looks at. */
-async function rowsRead(statement: SQL): Promise<number> {
-  const explained = sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`
-  const { rows } = await drizzle(client as unknown as PGlite).execute<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explained)
-  const read = (node: PlanNode): number => {
-    const own = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
-    const below = (node.Plans ?? []).reduce((sum, child) => sum + read(child), 0)
-    return below + (node['Relation Name'] === 'memory_entries' ? own : 0)
-  }
-  return read(rows[0]!['QUERY PLAN'][0].Plan)
-}
+const rowsRead = (statement: SQL): Promise<number> => rowsReadBy(client, statement)
 
 function queryOf(where: Where<'chunk'>) {
   const filter = parseWhere({ kind: 'chunk', ...where } as Where)

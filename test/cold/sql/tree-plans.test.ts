@@ -1,15 +1,15 @@
 /** What is read of a tree is what is answered, beside many entries: asked of the database. */
-import type { PGlite } from '@electric-sql/pglite'
-import { type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/pglite'
+import type { SQL } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdWalk } from '../../../src/cold/cold-tier.ts'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { findSql } from '../../../src/cold/sql/find-entries.ts'
 import { rootsSql, walkSql } from '../../../src/cold/sql/walk-tree.ts'
-import { IN_TREE, IS_LEAF, IS_NODE } from '../../../src/flow/tree-reader.ts'
+import { IN_TREE, IS_LEAF } from '../../../src/flow/tree-reader.ts'
+import { IS_NODE } from '../../../src/query/filter.ts'
 import { FUTURE, idOf } from '../../contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
+import { rowsReadBy } from './rows-read.ts'
 
 /** Chunks; each ten are below a node, as each ten nodes are, to a root of 1 000 chunks. */
 const CHUNKS = 20_000
@@ -42,27 +42,7 @@ afterAll(async () => {
   await template.remove()
 })
 
-interface PlanNode {
-  readonly 'Relation Name'?: string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly 'Rows Removed by Index Recheck'?: number
-  readonly Plans?: readonly PlanNode[]
-}
-
-/** How many rows of entries the statement looks at. */
-async function rowsRead(statement: SQL): Promise<number> {
-  const explained = sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`
-  const { rows } = await drizzle(client as unknown as PGlite).execute<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explained)
-  const read = (node: PlanNode): number => {
-    const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)
-    const below = (node.Plans ?? []).reduce((sum, child) => sum + read(child), 0)
-    const own = (node['Actual Rows'] + removed) * node['Actual Loops']
-    return below + (node['Relation Name'] === 'memory_entries' ? own : 0)
-  }
-  return read(rows[0]!['QUERY PLAN'][0].Plan)
-}
+const rowsRead = (statement: SQL): Promise<number> => rowsReadBy(client, statement)
 
 const base = { scope: { namespace: 'ns', recursive: false }, now: FUTURE, exclude: [] }
 const walk = (from: number, overrides: Partial<ColdWalk> = {}): ColdWalk => {
