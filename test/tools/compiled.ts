@@ -7,3 +7,8 @@ const ROOT = join(import.meta.dirname, '../..')
 export function compiled(file: string): string {
   return join(inject('compiled'), relative(ROOT, file).replace(/\.ts$/, '.js'))
 }
+
+/** What is imported by relative path is compiled as well. */
+export function asCompiled(script: string): string {
+  return script.replaceAll(/(\b(?:from|import)\s*\(?\s*)"(\.\.?\/[^"]+)\.ts"/g, '$1"$2.js"')
+}

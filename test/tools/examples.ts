@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { transform } from 'esbuild'
 import { expect } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
-import { compiled } from './compiled.ts'
+import { asCompiled, compiled } from './compiled.ts'
 
 export function examplesOf(readme: string): string[] {
   return [...readme.matchAll(/```ts\n([\s\S]+?)```/g)].map(([, code]) => code!)
@@ -18,7 +18,7 @@ export async function runExample(code: string, env: NodeJS.ProcessEnv = {}): Pro
   // Beside the compiled tests: loading our TypeScript anew would cost each example seconds.
   const file = compiled(join(import.meta.dirname, '..', `readme-example-${randomUUID()}.ts`))
   const { code: script } = await transform(code, { loader: 'ts', target: 'node20' })
-  await writeFile(file, script.replaceAll(/(["']\.\.?\/[^"']*)\.ts(["'])/g, '$1.js$2'))
+  await writeFile(file, asCompiled(script))
   try {
     const options = { cwd: await temporaryFolder(), env: { ...process.env, ...env } }
     const child = spawn(process.execPath, [file], options)
