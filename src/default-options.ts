@@ -17,7 +17,15 @@ export const DEFAULTS = {
   dir: '.thermocline',
   inMemory: false,
   hot: { kind: 'memory', maxEntries: 10_000, maxBytes: 256 * 1024 * 1024 },
-  cold: { kind: 'embedded', dir: undefined, dimensions: [], metrics: ['cosine'], language: undefined, migrate: 'auto' },
+  cold: {
+    kind: 'embedded',
+    dir: undefined,
+    dimensions: [],
+    metrics: ['cosine'],
+    language: undefined,
+    indexes: [],
+    migrate: 'auto',
+  },
   durability: 'wal',
   wal: {
     segmentBytes: 64 * 1024 * 1024,

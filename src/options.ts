@@ -7,6 +7,7 @@ import type { Duration } from './entry/duration.ts'
 import type { Durability } from './flow/writer.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Logger } from './kernel/logger.ts'
+import type { MetadataPathText } from './query/metadata-path.ts'
 import type { Metric } from './query/metric.ts'
 
 export type { PostgresClientLike }
@@ -88,6 +89,11 @@ interface AnyColdOptions {
    * @default as the database has it, else 'simple': words as they are
    */
   readonly language?: string | undefined
+  /**
+   * Members of metadata to keep an index of, as `'metadata.year'`, for conditions by `gt`, `gte`, `lt`, `lte` and
+   * `startsWith`; equality needs none. An index stays until it is dropped by hand. @default none
+   */
+  readonly indexes?: readonly (`metadata.${string}` | MetadataPathText)[] | undefined
   /** Apply missing migrations at open, or only check that none is missing. @default 'auto' */
   readonly migrate?: 'auto' | 'check' | undefined
 }

@@ -7,9 +7,11 @@
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { MetadataPath } from '../query/metadata-path.ts'
 import type { Metric } from '../query/metric.ts'
 import type { ColdDriver } from './cold-driver.ts'
 import { JOURNAL, type Migration, readMigrations } from './migrations.ts'
+import { missingMemberIndexes } from './sql/member-indexes.ts'
 import { ensureTextIndex } from './sql/text-index.ts'
 import type { QualifiedLanguage } from './sql/text-vector.ts'
 import { ensureExtension } from './sql/vector-extension.ts'
@@ -32,6 +34,8 @@ export interface MigrateOptions {
   readonly metrics: readonly Metric[]
   /** In which texts are searched, by index. @default as the database has it */
   readonly language?: string | undefined
+  /** Members of metadata to keep indexes of. @default none */
+  readonly indexes?: readonly MetadataPath[] | undefined
   readonly logger: Logger
 }
 
@@ -51,6 +55,7 @@ export async function migrate(driver: ColdDriver, options: MigrateOptions): Prom
     if (applied.length > 0)
       options.logger.info({ migrations: applied.map(({ name }) => name), durationMs }, 'cold schema migrated')
   }
+  await ensureMemberIndexes(driver, options)
   return { vectors: await ensureIndexes(driver, options), language: await ensureTextIndex(driver, options) }
 }
 
@@ -91,6 +96,18 @@ async function appliedMigrations(driver: ColdDriver): Promise<JournalEntry[]> {
   if (journal?.is_there !== true) return []
   const rows = await driver.query(sql`SELECT hash, created_at::float8 AS created_at FROM ${sql.raw(JOURNAL)}`)
   return rows.map((row) => ({ hash: String(row.hash), createdAt: Number(row.created_at) }))
+}
+
+async function ensureMemberIndexes(driver: ColdDriver, { mode, indexes = [], logger }: MigrateOptions): Promise<void> {
+  const missing = await missingMemberIndexes(driver, indexes)
+  if (missing.length > 0 && mode === 'check') throw incomplete('indexes of `cold.indexes`')
+  for (const { path, type, name, definition } of missing) {
+    const startedAt = performance.now()
+    logger.info({ path, type }, 'building an index of metadata: this takes as long as it takes')
+    await driver.buildIndex(name, definition)
+    const durationMs = Math.round(performance.now() - startedAt)
+    logger.info({ path, type, name, durationMs }, 'index of metadata built')
+  }
 }
 
 async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {

@@ -23,6 +23,7 @@ import type {
   TimeoutOptions,
   WalOptions,
 } from '../options.ts'
+import { type MetadataPath, namesMetadata, parseMetadataPath } from '../query/metadata-path.ts'
 import type { Metric } from '../query/metric.ts'
 import { isCronPattern } from '../sync/sync-schedule.ts'
 
@@ -58,6 +59,7 @@ export type ResolvedCold = {
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
   readonly language: string | undefined
+  readonly indexes: readonly MetadataPath[]
   readonly migrate: 'auto' | 'check' | 'change'
 } & (
   | {
@@ -138,6 +140,12 @@ const hotChecks = {
 
 const LANGUAGE = "the name of a text search configuration, as 'simple' or 'english'"
 
+const MEMBER = "the path of a member of metadata, as 'metadata.year' or what `metadataPath` answers"
+
+function isMemberPath(value: unknown): boolean {
+  return typeof value === 'string' && namesMetadata(value) && (parseMetadataPath(value) ?? []).length > 0
+}
+
 const coldChecks = {
   dir: z.string().min(1).optional(),
   url: url(/^postgres(ql)?:\/\//, POSTGRES_URL).optional(),
@@ -149,6 +157,7 @@ const coldChecks = {
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,39}$/, LANGUAGE)
     .optional(),
+  indexes: z.array(z.custom<NonNullable<ColdOptions['indexes']>[number]>(isMemberPath, MEMBER)).max(32).optional(),
   migrate: z.enum(['auto', 'check']).optional(),
 } satisfies Checks<ColdOptions>
 
@@ -289,8 +298,9 @@ function serverOf(client: RedisClientLike): RedisLocation {
 }
 
 function resolveCold(given: GivenOptions['cold']): ResolvedCold {
-  const { dimensions, metrics, language, migrate } = complete(DEFAULTS.cold, given)
-  const common = { dimensions, metrics, language, migrate }
+  const { dimensions, metrics, language, indexes: members, migrate } = complete(DEFAULTS.cold, given)
+  const indexes = members.map((member) => parseMetadataPath(member)!)
+  const common = { dimensions, metrics, language, indexes, migrate }
   if (given?.url === undefined && given?.client === undefined) {
     const dir = given?.dir === undefined ? DEFAULTS.cold.dir : absoluteFolder('cold.dir', given.dir)
     return { ...common, kind: 'embedded', dir, isShared: false, isInDataFolder: dir === undefined }

@@ -42,6 +42,9 @@ describe('contradictions', () => {
     ['connections of no server', { cold: { max: 4 } }, 'cold.max'],
     ['Redis in memory', { inMemory: true, hot: { url: REDIS } }, 'inMemory'],
     ['Postgres in memory', { inMemory: true, hot: { kind: 'memory' }, cold: { url: POSTGRES } }, 'inMemory'],
+    ['an index of what is no member', { cold: { indexes: ['position'] as never } }, 'cold.indexes.0'],
+    ['an index of all metadata', { cold: { indexes: ['metadata'] as never } }, 'cold.indexes.0'],
+    ['an index of no path', { cold: { indexes: ['metadata.a[1]' as never] } }, 'cold.indexes.0'],
     ['Postgres without Redis', { cold: { url: POSTGRES } }, 'hot'],
     ['Postgres with a capacity alone', { cold: { client: sql }, hot: { maxEntries: 5 } }, 'hot'],
   ])('%s is refused', (_, options, option) => {

@@ -10,6 +10,7 @@ import type { SQL } from 'drizzle-orm/sql'
 import { ThermoclineError } from '../../errors.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations } from '../apply-migrations.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
@@ -28,6 +29,8 @@ export interface PgliteColdOptions extends PgliteStart {
   readonly metrics: readonly Metric[]
   /** Of the index of texts. @default as the database has it */
   readonly language?: string | undefined
+  /** Members of metadata to keep indexes of. @default none */
+  readonly indexes?: readonly MetadataPath[] | undefined
   /** Milliseconds per statement. Opening, migrations and index builds take as long as they take. */
   readonly timeout: number
   readonly logger: Logger
@@ -46,8 +49,8 @@ export async function openPgliteCold(
   starting: Promise<PgliteClient> = startPglite(options),
 ): Promise<ColdTier> {
   const driver = new PgliteDriver(await starting, options.timeout, options.logger)
-  const { clock, dimensions, metrics, language, logger } = options
-  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, logger, clock })
+  const { clock, dimensions, metrics, language, indexes, logger } = options
+  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, indexes, logger, clock })
 }
 
 /** @internal */

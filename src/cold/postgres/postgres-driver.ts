@@ -19,6 +19,7 @@ import { sql } from 'drizzle-orm/sql'
 import { ThermoclineError, withoutContent } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { letGo } from '../../kernel/release-stack.ts'
+import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations, exclusively } from '../apply-migrations.ts'
 import type { ColdDriver, FrozenReader, Row } from '../cold-driver.ts'
@@ -41,6 +42,8 @@ export interface PostgresDriverOptions extends PostgresLocation {
   readonly metrics: readonly Metric[]
   /** Of the index of texts. @default as the database has it */
   readonly language?: string | undefined
+  /** Members of metadata to keep indexes of. @default none */
+  readonly indexes?: readonly MetadataPath[] | undefined
   readonly migrate: 'auto' | 'check' | 'change'
   /**
    * Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they
@@ -69,8 +72,8 @@ const LONGEST_PAUSE = 200
  */
 export async function openPostgresCold(options: PostgresDriverOptions, signal?: AbortSignal): Promise<ColdTier> {
   const driver = await PostgresDriver.connect(options, signal)
-  const { dimensions, metrics, language, logger } = options
-  const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, logger })
+  const { dimensions, metrics, language, indexes, logger } = options
+  const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, indexes, logger })
   return abandonedAt(signal, driver, opening)
 }
 

@@ -1,7 +1,8 @@
 /**
  * Conditions on members of metadata as SQL, for {@link ./filter-sql.ts}. The GIN index of metadata serves
  * equality and containment. Order is that of numbers among numbers, and of texts among texts by code point: `jsonb`
- * itself would order texts by the collation of the database.
+ * itself would order texts by the collation of the database. What compares is written so that the indexes of single
+ * members serve it (member-indexes.ts), where they are declared.
  *
  * Paths are parameters like values, one each: a jsonpath in strict mode leads through members only, where the operators
  * `->` and `#>` would take a name of digits for a place in an array.
@@ -11,7 +12,7 @@ import type { JsonValue } from '../../entry/memory-entry.ts'
 import type { PathCondition } from '../../query/filter.ts'
 import { isJsonArray, isJsonObject } from '../../query/json-values.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
-import { COMPARING } from './text-range.ts'
+import { COMPARING, prefixRange } from './text-range.ts'
 
 export function memberSql(condition: PathCondition): SQL {
   const { path } = condition
@@ -25,7 +26,7 @@ export function memberSql(condition: PathCondition): SQL {
     case 'contains':
       return contains(path, condition.value)
     case 'startsWith':
-      return sql`starts_with(${text(path)}, ${condition.value}::text)`
+      return startsWith(path, condition.value)
     default:
       return beyond(path, condition.operator, condition.value)
   }
@@ -59,7 +60,36 @@ type Ordering = 'gt' | 'gte' | 'lt' | 'lte'
 function beyond(path: MetadataPath, operator: Ordering, value: JsonValue): SQL {
   const compares = COMPARING[operator]
   if (typeof value === 'number') return sql`${number(path)} ${compares} ${String(value)}::text::numeric`
-  return typeof value === 'string' ? sql`${text(path)} ${compares} ${value}::text` : sql`false`
+  if (typeof value !== 'string') return sql`false`
+  // Where a text is beyond another, its beginning is not before that of the other.
+  const notBefore = operator === 'gt' || operator === 'gte' ? COMPARING.gte : COMPARING.lte
+  const begins = sql`${beginning(text(path))} ${notBefore} ${beginningOf(value)}::text`
+  return sql`${begins} AND ${text(path)} ${compares} ${value}::text`
+}
+
+function startsWith(path: MetadataPath, prefix: string): SQL {
+  return sql`${prefixRange(beginning(text(path)), beginningOf(prefix))} AND starts_with(${text(path)}, ${prefix}::text)`
+}
+
+/**
+ * What an index holds of a text: a btree takes no more than a third of a page, and a row whose text is longer would be
+ * refused.
+ */
+const INDEXED_CHARACTERS = 128
+
+function beginning(text: SQL): SQL {
+  return sql`left(${text}, ${sql.raw(String(INDEXED_CHARACTERS))})`
+}
+
+function beginningOf(value: string): string {
+  return [...value.slice(0, 2 * INDEXED_CHARACTERS)].slice(0, INDEXED_CHARACTERS).join('')
+}
+
+/** What an index over the member holds, with no parameter, as of a row of `memory_entries`. */
+export function indexedMember(type: 'number' | 'text', path: MetadataPath): SQL {
+  const metadata = sql`metadata`
+  const literal = (value: string): SQL => sql.raw(`E'${value.replaceAll(/['\\\\]/g, '$&$&')}'`)
+  return type === 'number' ? number(path, metadata, literal) : beginning(text(path, metadata, literal))
 }
 
 /** The value there, or NULL. */
@@ -67,16 +97,22 @@ export function member(path: MetadataPath): SQL {
   return sql`jsonb_path_query_first(e.metadata, ${pathText(path)}::text::jsonpath, '{}', true)`
 }
 
+const METADATA = sql`e.metadata`
+const asParameter = (value: string): SQL => sql`${value}`
+
 /** The number there, or NULL. */
-export function number(path: MetadataPath): SQL {
-  const ofType = `${pathText(path)} ? (@.type() == "number")`
-  return sql`(jsonb_path_query_first(e.metadata, ${ofType}::text::jsonpath, '{}', true))::numeric`
+export function number(path: MetadataPath, metadata = METADATA, given = asParameter): SQL {
+  return sql`(${ofType('number', path, metadata, given)})::numeric`
 }
 
 /** The text there, or NULL. */
-export function text(path: MetadataPath): SQL {
-  const ofType = `${pathText(path)} ? (@.type() == "string")`
-  return sql`(jsonb_path_query_first(e.metadata, ${ofType}::text::jsonpath, '{}', true) #>> '{}') COLLATE "C"`
+export function text(path: MetadataPath, metadata = METADATA, given = asParameter): SQL {
+  return sql`(${ofType('string', path, metadata, given)} #>> '{}') COLLATE "C"`
+}
+
+function ofType(type: 'number' | 'string', path: MetadataPath, metadata: SQL, given: typeof asParameter): SQL {
+  const typed = given(`${pathText(path)} ? (@.type() == "${type}")`)
+  return sql`jsonb_path_query_first(${metadata}, ${typed}::text::jsonpath, '{}', true)`
 }
 
 /** `strict` does not look into arrays; what it finds wrong is no error, but nothing. */

@@ -4,7 +4,10 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pglite'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { findSql } from '../../../src/cold/sql/find-entries.ts'
+import { missingMemberIndexes } from '../../../src/cold/sql/member-indexes.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
 import { parseWhere, type Where } from '../../../src/query/where.ts'
 import { FUTURE } from '../../contract/cold-records.ts'
 import { isThorough, longTest } from '../../tools/budget.ts'
@@ -56,6 +59,29 @@ describe('the index of metadata serves', () => {
   ])('%j', async (where) => {
     const plan = await planOf(where)
     expect(plan).toContain('Bitmap Index Scan on memory_entries_metadata')
+    expect(plan).not.toContain('Seq Scan on memory_entries')
+  })
+})
+
+describe('indexes of single members serve', () => {
+  beforeAll(async () => {
+    if (!isThorough) return
+    const driver = new PgliteDriver(client, 300_000, silentLogger)
+    const missing = await missingMemberIndexes(driver, [['n'], ['author', 'name']])
+    expect(missing).toHaveLength(4)
+    for (const { name, definition } of missing) await driver.buildIndex(name, definition)
+    expect(await missingMemberIndexes(driver, [['n'], ['author', 'name']])).toEqual([])
+    await client.exec('ANALYZE thermocline.memory_entries')
+  }, 300_000)
+
+  longTest.for<[Where, 'number' | 'text']>([
+    [{ 'metadata.n': { gt: ROWS - 100 } }, 'number'],
+    [{ 'metadata.n': { gte: 7, lte: 70 } }, 'number'],
+    [{ 'metadata.author.name': { startsWith: 'name 12' } }, 'text'],
+    [{ 'metadata.author.name': { gte: 'name 99', lt: 'name 991' }, kind: 'metadata' }, 'text'],
+  ])('%j', async ([where, type]) => {
+    const plan = await planOf(where)
+    expect(plan).toMatch(new RegExp(`Index Scan (using|on) memory_entries_member_${type}_`))
     expect(plan).not.toContain('Seq Scan on memory_entries')
   })
 })

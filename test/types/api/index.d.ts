@@ -6,6 +6,7 @@ interface AnyColdOptions {
     readonly dimensions?: readonly number[] | undefined;
     readonly metrics?: readonly Metric[] | undefined;
     readonly language?: string | undefined;
+    readonly indexes?: readonly (`metadata.${string}` | MetadataPathText)[] | undefined;
     readonly migrate?: 'auto' | 'check' | undefined;
 }
 
@@ -208,6 +209,7 @@ declare const DEFAULTS: {
         readonly dimensions: readonly [];
         readonly metrics: readonly ["cosine"];
         readonly language: undefined;
+        readonly indexes: readonly [];
         readonly migrate: 'auto';
     };
     readonly durability: 'wal';

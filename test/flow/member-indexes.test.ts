@@ -1,0 +1,55 @@
+/** Indexes of members of metadata: declared once, there from then on, and the same answers with them as without. */
+import { expect, it } from 'vitest'
+import { type MemoryStore, metadataPath, openMemoryStore, type Where } from '../../src/index.ts'
+import { describePairs, temporaryFolder } from './stores.ts'
+
+const LONG = 'é'.repeat(5_000)
+const TITLES = ['', 'a', 'ab', 'b', '\u{10ffff}', LONG, `${LONG}x`, `${LONG.slice(0, 127)}z`]
+const YEARS = [-1, 0, 1999.5, 2001, 1e300, null, '2001', [2001]]
+const ODD = metadataPath("it's", 'a "\\path" $.x')
+
+const CONDITIONS: readonly Where[] = [
+  { 'metadata.year': { gt: 0 } },
+  { 'metadata.year': { gte: 1999.5, lt: 2001 } },
+  { not: { 'metadata.year': { lte: 2001 } } },
+  ...[...TITLES, LONG.slice(0, 128), LONG.slice(0, 129)].flatMap((title): Where[] => [
+    { 'metadata.title': { startsWith: title } },
+    { 'metadata.title': { gt: title } },
+    { 'metadata.title': { lte: title } },
+  ]),
+  { [ODD]: { gte: 'b' } },
+]
+
+async function counts(store: MemoryStore): Promise<number[]> {
+  const answers: number[] = []
+  for (const where of CONDITIONS) answers.push(await store.metadata.count({ where }))
+  return answers
+}
+
+describePairs('indexes of metadata', (pair) => {
+  it('are there once they are declared, hold texts of any length, and change no answer', async () => {
+    const base = await pair.options({ dir: await temporaryFolder() })
+    const options = { ...base, dir: base.dir ?? (await temporaryFolder()), inMemory: false }
+    const openWith = (cold: object) => openMemoryStore({ ...options, cold: { ...options.cold, ...cold } })
+    const plain = await openWith({})
+    for (const [n, title] of TITLES.entries())
+      await plain.metadata.put({ metadata: { title, year: YEARS[n]!, "it's": { 'a "\\path" $.x': title } } })
+    const expected = await counts(plain)
+    await plain.checkpoint()
+    expect(await counts(plain)).toEqual(expected)
+    await plain.close()
+
+    const indexes = ['metadata.year', 'metadata.title', ODD]
+    await expect(openWith({ indexes, migrate: 'check' })).rejects.toMatchObject({
+      code: 'ERR_SCHEMA',
+      message: expect.stringContaining('cold.indexes'),
+    })
+    await (await openWith({ indexes })).close()
+    const checked = await openWith({ indexes, migrate: 'check' })
+    expect(await counts(checked)).toEqual(expected)
+    await checked.metadata.putMany(TITLES.map((title) => ({ metadata: { title, year: 1 } })))
+    const { rejected } = await checked.checkpoint()
+    expect(rejected).toBe(0)
+    await checked.close()
+  })
+})
