@@ -49,14 +49,14 @@ async function killAgainAndAgain(kills: number, optionsOf: readonly MemoryStoreO
 
 describe('the embedded pair', () => {
   const kills = budget({ short: 4, long: 60 })
-  test(`has all or nothing of each write after ${kills} kills (FAULT_SEED=${SEED})`, { timeout: TIMEOUT }, async () => {
+  test(`has all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, { timeout: TIMEOUT }, async () => {
     await killAgainAndAgain(kills, [{ dir: await temporaryFolder(), hot: { maxEntries: 20 } }])
   })
 })
 
 describeWithServers('Redis and Postgres', (servers) => {
   const kills = budget({ short: 8, long: 120 })
-  test(`have all or nothing of each write after ${kills} kills (FAULT_SEED=${SEED})`, {
+  test(`have all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, {
     timeout: TIMEOUT,
   }, async () => {
     const shared = { ...(await servers.shared()), dir: await servers.folder() }
