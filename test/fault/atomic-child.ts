@@ -1,6 +1,7 @@
 /**
- * Does atomic writes, and replaces a document, until it is killed. Each line on stdout is `begin WHAT N`, written before
- * a call, or `ack WHAT N`, after it resolved. Arguments: options of the store as JSON, name of the writer, first N.
+ * Does atomic writes, and replaces a document, until it is killed. Each line on stdout is `begin WHAT N`, written
+ * before a call, or `ack WHAT N`, after it resolved. Arguments: options of the store as JSON, name of the writer, first
+ * N.
  */
 import { isThermoclineError, openMemoryStore } from '../../src/index.ts'
 import { say } from '../tools/say.ts'

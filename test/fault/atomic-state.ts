@@ -1,4 +1,4 @@
-/** What the processes of atomic-child.ts write, and what a store may have of it: all of one write, or all of another. */
+/** What the processes of atomic-child.ts write, and what a store may have of it: all of one write, or of another. */
 import { expect } from 'vitest'
 import type { MemoryEntry, MemoryRepository, MemoryStore, Operation } from '../../src/index.ts'
 
