@@ -25,6 +25,13 @@ interface Put {
   readonly isChosen: boolean
 }
 
+/** What one call writes. */
+export interface Together {
+  readonly keys: readonly EntryKey[]
+  /** Nodes among them. */
+  readonly nodes: ReadonlyMap<string, UnversionedRecord>
+}
+
 type Edges = ReadonlyMap<string, readonly string[]>
 
 /** Entries of one read. */
@@ -40,9 +47,14 @@ export class ChildVersions {
   }
 
   /** The record of a put, with what a node has to remember; at once where it is no node. As {@link addAll}. */
-  add(record: UnversionedRecord, isChosen: boolean, options: Patience): UnversionedRecord | Promise<UnversionedRecord> {
+  add(
+    record: UnversionedRecord,
+    isChosen: boolean,
+    options: Patience,
+    { keys, nodes }: Together = { keys: [record], nodes: new Map() },
+  ): UnversionedRecord | Promise<UnversionedRecord> {
     if (record.kind !== 'raptor') return record
-    return this.addAll([{ record, isChosen }], [record], options).then(
+    return this.addAll([{ record, isChosen }], keys, options, nodes).then(
       ([added]) => added!,
       (error: unknown) => {
         if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
@@ -54,14 +66,20 @@ export class ChildVersions {
   /**
    * The records of puts, in order.
    * @param together all that the call writes.
+   * @param nodes the other nodes among them, by id.
    * @throws `ERR_INVALID_ENTRY` where a node leads back to itself, and nothing was written. `index` is its place.
    */
-  async addAll(puts: readonly Put[], together: readonly EntryKey[], options: Patience): Promise<UnversionedRecord[]> {
+  async addAll(
+    puts: readonly Put[],
+    together: readonly EntryKey[],
+    options: Patience,
+    nodes: Together['nodes'] = new Map(),
+  ): Promise<UnversionedRecord[]> {
     const records = puts.map(({ record }) => record)
     if (!records.some(({ kind }) => kind === 'raptor')) return records
     const patience = runningOut(options)
     try {
-      await this.#refuseCycles(puts, patience)
+      await this.#refuseCycles(puts, nodes, patience)
       const versions = await this.#versionsOf(records, new Set(together.map(({ id }) => id)), patience)
       return records.map((record) => {
         if (record.kind !== 'raptor') return record
@@ -95,13 +113,14 @@ export class ChildVersions {
     }
   }
 
-  async #refuseCycles(puts: readonly Put[], patience: Patience): Promise<void> {
-    const own = new Map(puts.map(({ record }) => [record.id, record.children ?? []]))
+  async #refuseCycles(puts: readonly Put[], nodes: Together['nodes'], patience: Patience): Promise<void> {
+    const records = [...nodes.values(), ...puts.map(({ record }) => record)]
+    const own = new Map(records.map(({ id, children }) => [id, children ?? []]))
     refuseCycle(puts, own)
     const targets = puts.filter(({ record, isChosen }) => isChosen && (record.children ?? []).length > 0)
     if (targets.length === 0) return
     const { namespace } = targets[0]!.record
-    const from = targets.map(({ record }) => record.id)
+    const from = [...new Set([...nodes.keys(), ...targets.map(({ record }) => record.id)])]
     try {
       const above = await this.#trees.above(namespace, from, new Set(own.keys()), patience)
       const edges = [...above].map(([id, { children }]) => [id, children ?? []] as const)

@@ -2,9 +2,10 @@
  * Replaces and deletes documents. Calls about one document go one after the other within a process, so that the last of
  * them decides; those of several processes do not wait for each other.
  *
- * What is new is written, and what is stale deleted, together or not at all (rule K8 of flow/README.md). Where that is
- * too much, or hot is away, what is new is written before what is stale is deleted: who reads meanwhile finds both
- * rather than neither, and a call that ends half-way is made good by another one.
+ * What is new is written, and what is stale deleted, together or not at all (rule K8 of flow/README.md), and only if the
+ * chunks are still those that were compared; else they are looked at again. Where that is too much, or a tier is away,
+ * what is new is written before what is stale is deleted: who reads meanwhile finds both rather than neither, and a call
+ * that ends half-way is made good by another one.
  */
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
@@ -43,7 +44,12 @@ export interface DocumentWriterParts {
   readonly deleter: Deleter
   readonly changes: Pick<CompareAndSet, 'changeAll'>
   readonly clock: Clock
+  /** Resolves once nothing goes on behind calls that were given up. */
+  readonly settled: () => Promise<unknown>
 }
+
+/** Times that a document is looked at where others change it meanwhile; what the last finds is written over. */
+const MOST_LOOKS = 5
 
 export class DocumentWriter {
   readonly #parts: DocumentWriterParts
@@ -76,14 +82,18 @@ export class DocumentWriter {
     { embed, dryRun = false, durability, ...options }: Replacing,
   ): Promise<Replacement> {
     const patience = runningOut(options)
+    const terms: WriteTerms = Object.assign(patience, { durability })
     return this.#alone(scope, documentId, patience, async () => {
-      const planned = await beforeWriting(() => this.#look(scope, documentId, wanted, patience))
-      if (dryRun) return { plan: planned, outcomes: [] }
-      const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, patience)
-      const terms: WriteTerms = Object.assign(patience, { durability })
-      const plan = { ...planned, chunks }
-      const outcomes = (await this.#together(plan, documentId, terms)) ?? (await this.#inTurn(plan, documentId, terms))
-      return { plan, outcomes }
+      const vectors = new Map<string, Float32Array>()
+      for (let looks = 1; ; looks++) {
+        const planned = await beforeWriting(() => this.#look(scope, documentId, wanted, patience))
+        if (dryRun) return { plan: planned, outcomes: [] }
+        const chunks = embed === undefined ? planned.chunks : await embedded(planned.chunks, embed, vectors, patience)
+        const plan = { ...planned, chunks }
+        const outcomes = await this.#together(plan, documentId, terms, looks < MOST_LOOKS)
+        if (outcomes === 'outdated') continue
+        return { plan, outcomes: outcomes ?? (await this.#inTurn(plan, documentId, terms)) }
+      }
     })
   }
 
@@ -99,32 +109,46 @@ export class DocumentWriter {
     return this.#plan({ current, wanted }, documentId, patience)
   }
 
-  /** All of the plan or nothing; undefined where that is too much, or not to be had now. */
+  /**
+   * All of the plan or nothing; undefined where that is too much, or not to be had now.
+   * @param isExact `outdated` where chunks are not any more what the plan was made of.
+   */
   async #together(
-    { chunks, removed }: DocumentPlan,
+    plan: DocumentPlan,
     documentId: string,
     terms: WriteTerms,
-  ): Promise<WriteOutcome[] | undefined> {
+    isExact: boolean,
+  ): Promise<WriteOutcome[] | 'outdated' | undefined> {
+    if (!this.#fits(plan)) return undefined
     const { changes, clock } = this.#parts
-    const puts = chunks.filter((chunk) => !isKept(chunk)).map(({ record }) => record)
-    const count = puts.length + removed.length
-    // One write by itself is all or nothing as it is.
-    if (count < 2 || count > ATOMIC_LIMITS.operations) return undefined
-    const deletions = removed.map((record) => tombstoneOf(record, ZERO_VERSION, clock.now()))
-    if (bundleBytes([...puts, ...deletions]) > ATOMIC_LIMITS.bytes) return undefined
+    const all = plan.chunks.map((chunk): Change => {
+      const { record, before, isNamed } = chunk
+      const expectedVersion = before?.version ?? (isNamed ? undefined : null)
+      return { key: record, make: () => (isKept(chunk) ? undefined : record), ...(isExact ? { expectedVersion } : {}) }
+    })
     const deletion = (record: EntryRecord): Change => ({
       key: record,
       make: (newest) =>
         newest !== undefined && isOf(documentId, newest) ? tombstoneOf(newest, '', clock.now()) : undefined,
     })
-    const all = [...puts.map((record): Change => ({ key: record, make: () => record })), ...removed.map(deletion)]
     try {
-      const receipts = await changes.changeAll(all, terms)
+      const receipts = await changes.changeAll([...all, ...plan.removed.map(deletion)], terms)
       return receipts.flatMap((value) => (value === undefined ? [] : [{ ok: true, value }]))
     } catch (error) {
       if (isNotToBeHad(error)) return undefined
+      if (isExact && isThermoclineError(error, 'ERR_CONFLICT')) return 'outdated'
       throw error
     }
+  }
+
+  /** Whether it goes together. One write by itself, of what was not there, is all or nothing as it is. */
+  #fits({ chunks, removed }: DocumentPlan): boolean {
+    const puts = chunks.filter((chunk) => !isKept(chunk))
+    const count = puts.length + removed.length
+    if (count === 0 || (chunks.length === 1 && count === 1 && puts[0]?.before === undefined)) return false
+    if (chunks.length + removed.length > ATOMIC_LIMITS.operations) return false
+    const deletions = removed.map((record) => tombstoneOf(record, ZERO_VERSION, this.#parts.clock.now()))
+    return bundleBytes([...puts.map(({ record }) => record), ...deletions]) <= ATOMIC_LIMITS.bytes
   }
 
   /** What is new before what is stale. */
@@ -191,9 +215,13 @@ export class DocumentWriter {
     })
     try {
       await withDeadline(turn, patience, { outcome: 'none' })
-      return await work()
-    } finally {
+      const done = await work()
       end()
+      return done
+    } catch (error) {
+      // What it still does behind a caller who gave up is not to come in between what the next one sees and writes.
+      void this.#parts.settled().then(end)
+      throw error
     }
   }
 }
@@ -222,15 +250,31 @@ function isOf(documentId: string, record: EntryRecord): boolean {
   return record.kind === 'chunk' && record.documentId === documentId
 }
 
-/** Asks once for all that lack an embedding, each text once; for none, not at all. */
+/**
+ * Asks once for all that lack an embedding, each text once; for none, not at all.
+ * @param known Embeddings by text, those of former plans; takes what is answered.
+ */
 async function embedded(
   chunks: readonly PlannedChunk[],
   embed: Embed,
+  known: Map<string, Float32Array>,
   patience: Patience,
 ): Promise<readonly PlannedChunk[]> {
   const bare = chunks.filter(({ record }) => record.embedding === null)
-  const texts = [...new Set(bare.map(({ record }) => record.text!))]
-  if (texts.length === 0) return chunks
+  const texts = [...new Set(bare.map(({ record }) => record.text!))].filter((text) => !known.has(text))
+  if (texts.length > 0) await embedTexts(texts, embed, known, patience)
+  return chunks.map(({ record, before, isNamed }) => {
+    const embedding = record.embedding ?? known.get(record.text!)!
+    return { record: { ...record, embedding }, before, isNamed }
+  })
+}
+
+async function embedTexts(
+  texts: readonly string[],
+  embed: Embed,
+  known: Map<string, Float32Array>,
+  patience: Patience,
+): Promise<void> {
   throwIfAborted(patience.signal, { outcome: 'none' })
   const vectors = await withDeadline(embed(texts, patience), patience, { outcome: 'none' })
   if (vectors.length !== texts.length)
@@ -239,9 +283,5 @@ async function embedded(
       `\`embed\` answered ${vectors.length} embeddings for ${texts.length} texts: one for each is needed, in order`,
       { field: 'embed' },
     )
-  const known = new Map(texts.map((text, i) => [text, vectors[i]!]))
-  return chunks.map(({ record, before, isNamed }) => {
-    const embedding = record.embedding ?? known.get(record.text!)!
-    return { record: { ...record, embedding }, before, isNamed }
-  })
+  for (const [i, text] of texts.entries()) known.set(text, vectors[i]!)
 }

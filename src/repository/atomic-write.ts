@@ -1,5 +1,6 @@
 /** What `write` takes: puts, updates and deletes of which all happen or none. */
 
+import type { EntryKey } from '../entry/entry-key.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import type { EntryInput } from '../entry/memory-entry.ts'
 import { isAboutChildren, type Patch, parsePatch, patched } from '../entry/patch.ts'
@@ -7,8 +8,10 @@ import { tombstoneOf } from '../entry/record.ts'
 import { type UnversionedRecord, validateId, validateInput } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import type { Together } from '../flow/child-versions.ts'
 import type { Change } from '../flow/compare-and-set.ts'
 import type { Receipt, WriteTerms } from '../flow/writer.ts'
+import { runningOut } from '../kernel/deadline.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
 import type { Flows } from './flows.ts'
 import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
@@ -51,13 +54,16 @@ export async function writeTogether(
   const given = arrayOf('operations', operations)
   if (given.length > ATOMIC_LIMITS.operations)
     throw invalid(`at most ${ATOMIC_LIMITS.operations} are written all or none: leave some to another call`)
+  const patience: WriteTerms = Object.assign(runningOut(terms), { durability: terms.durability })
+  const call: Call = { flows, namespace, terms: patience, keys: [], nodes: new Map() }
   const indexes = new Map<string, number>()
   const changes = given.map((operation, index) => {
     try {
-      const change = changeOf(flows, namespace, operation, terms)
+      const change = changeOf(call, operation)
       const same = indexes.get(change.key.id)
       if (same !== undefined) throw invalid(`is about the same entry as operation ${same}: make one of both`)
       indexes.set(change.key.id, index)
+      call.keys.push(change.key)
       return change
     } catch (error) {
       if (!(error instanceof ThermoclineError)) throw error
@@ -65,17 +71,30 @@ export async function writeTogether(
     }
   })
   if (changes.length === 0) return []
-  return (await flows.changes.changeAll(await withChildVersions(flows, changes, terms), terms)) as Receipt[]
+  return (await flows.changes.changeAll(await withChildVersions(call, changes), patience)) as Receipt[]
+}
+
+/** One call, and what is known of it by now. */
+interface Call extends Together {
+  readonly flows: Flows
+  readonly namespace: string
+  readonly terms: WriteTerms
+  readonly keys: EntryKey[]
+  /** Those that are put, and those whose children are updated once they are made. */
+  readonly nodes: Map<string, UnversionedRecord>
 }
 
 /** A change, and for one that puts a node its record. */
 type Checked = Change & { readonly node?: { readonly record: UnversionedRecord; readonly isChosen: boolean } }
 
 /** Nodes remember their children as they are before any of this is written. */
-async function withChildVersions(flows: Flows, changes: readonly Checked[], terms: WriteTerms): Promise<Change[]> {
+async function withChildVersions(
+  { flows, keys, terms, ...call }: Call,
+  changes: readonly Checked[],
+): Promise<Change[]> {
   const nodes = changes.flatMap(({ node }) => node ?? [])
   if (nodes.length === 0) return [...changes]
-  const keys = changes.map(({ key }) => key)
+  for (const { record } of nodes) call.nodes.set(record.id, record)
   const completed = await flows.childVersions.addAll(nodes, keys, terms).catch((error: unknown) => {
     if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
     const index = changes.findIndex(({ node }) => node === nodes[error.details.index!])
@@ -88,7 +107,8 @@ async function withChildVersions(flows: Flows, changes: readonly Checked[], term
   })
 }
 
-function changeOf(flows: Flows, namespace: string, operation: unknown, terms: WriteTerms): Checked {
+function changeOf(call: Call, operation: unknown): Checked {
+  const { flows, namespace } = call
   if (!isPlainObject(operation)) throw invalid('must be an object: `{ put }`, `{ update, patch }` or `{ delete }`')
   const { expectedVersion, patch, ...rest } = operation
   const [verb, ...others] = Object.keys(rest)
@@ -107,7 +127,9 @@ function changeOf(flows: Flows, namespace: string, operation: unknown, terms: Wr
   const make: Change['make'] = (current) => {
     if (current === undefined) throw notFound(key)
     const record = patched(current, change, now())
-    return isAboutChildren(change) ? flows.childVersions.add(record, true, terms) : record
+    if (record.kind !== 'raptor' || !isAboutChildren(change)) return record
+    call.nodes.set(record.id, record)
+    return flows.childVersions.add(record, true, call.terms, call)
   }
   return { key, expectedVersion: expected, make }
 }

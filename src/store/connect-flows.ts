@@ -120,12 +120,13 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
   const deleter = new Deleter(reader, writer, clock)
+  const settled = () => Promise.all([changes.settled(), journal.settled()])
   const flows: Flows = {
     ...{ changes, writer, reader, searcher, documents, gate, clock },
     ...connectTrees({ ...asked, searcher }, access, reader),
     namespaces: new NamespaceReader(asked),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
-    documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock }),
+    documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock, settled }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
     importer: new Importer({ reader, writer, cold, shipper: checkpointer, clock }),

@@ -52,6 +52,22 @@ test('a get that waits for hot and then for cold', async () => {
   await store.close()
 })
 
+test('a write of a node that reads its children and then asks cold', async () => {
+  const { tiers, store, id } = await openWithEntry()
+  const children = tiers.hot.hold('read')
+  const asked = tiers.cold.hold('replace', 'before')
+  const put = { kind: 'raptor', level: 1, summary: 's', children: [id] } as const
+  const rejected = rejection(store.write([{ put }], { atomic: true, timeout: TIMEOUT }))
+  await children.arrived
+  vi.advanceTimersByTime(TIMEOUT * 0.6)
+  children.release()
+  await asked.arrived
+  vi.advanceTimersByTime(TIMEOUT * 0.4)
+  expect(await rejected).toMatchObject(IN_TIME)
+  asked.release()
+  await store.close()
+})
+
 test('a find that asks cold several times', async () => {
   const { tiers, store } = await openWithEntry()
   await store.chunks.put({ key: 'pending', text: 'y' })

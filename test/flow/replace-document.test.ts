@@ -263,6 +263,51 @@ describeGated('replacing a document', (tiers, pair) => {
     expect(await textsOf(chunks, 'd')).toEqual(['b', 'd', 'e'])
   })
 
+  test('waits for what a call still does that was given up: the last one decides', async () => {
+    const { chunks } = view()
+    await chunks.replaceDocument('d', inputs('a', 'b'))
+    const first = tiers.cold.hold('replace', 'before')
+    const second = tiers.cold.hold('replace', 'before')
+    const caller = new AbortController()
+    const given = chunks.replaceDocument('d', inputs('c', 'd'), { signal: caller.signal })
+    await first.arrived
+    caller.abort()
+    await expect(given).rejects.toMatchObject({ code: 'ERR_ABORTED', details: { outcome: 'unknown' } })
+    const last = chunks.replaceDocument('d', inputs('e', 'f'))
+    // Others go on meanwhile, as that one would.
+    for (let n = 0; n < 20; n++) await chunks.find({ where: { documentId: 'd' } })
+    first.release()
+    await second.arrived
+    second.release()
+    await last
+    expect(await textsOf(chunks, 'd')).toEqual(['e', 'f'])
+  })
+
+  test('leaves a chunk that another document got meanwhile, though it would have been changed', async () => {
+    const { chunks } = view()
+    const [id] = (await chunks.replaceDocument('d', inputs('a', 'b'))).ids
+    const asked: (readonly string[])[] = []
+    const embed = async (texts: readonly string[]) => {
+      if (asked.push(texts) === 1) await chunks.update(id!, { documentId: 'e' })
+      return texts.map(vectorOf)
+    }
+    const { added } = await chunks.replaceDocument('d', [{ text: 'a', metadata: { n: 1 } }, { text: 'c' }], { embed })
+    expect([await textsOf(chunks, 'd'), await textsOf(chunks, 'e')]).toEqual([['a', 'c'], ['a']])
+    expect([added.length, asked]).toEqual([2, [['a', 'c']]])
+  })
+
+  test('has what it was to keep, though somebody deletes that meanwhile', async () => {
+    const { chunks } = view()
+    const kept = { text: 'a', embedding: [1, 2] }
+    const [id] = (await chunks.replaceDocument('d', [kept])).ids
+    const embed = async (texts: readonly string[]) => {
+      await chunks.delete(id!)
+      return texts.map(vectorOf)
+    }
+    await chunks.replaceDocument('d', [kept, { text: 'b' }], { embed })
+    expect(await textsOf(chunks, 'd')).toEqual(['a', 'b'])
+  })
+
   test('deletes a document of many batches, and says how far it is', async () => {
     const { chunks } = view()
     await chunks.putMany(Array.from({ length: 1_200 }, (_, n) => ({ text: `${n}`, documentId: 'd', position: n % 7 })))

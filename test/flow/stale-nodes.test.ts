@@ -66,6 +66,40 @@ describeGated('stale nodes', (tiers) => {
     },
   )
 
+  test('are none that are updated together with their children, all or none', async () => {
+    const own = await planted()
+    const idOf = (key: string) => own.chunks.idOf(key)
+    await own.write(
+      [
+        { put: { kind: 'chunk', key: 'new', text: 'new' } },
+        { update: idOf('x'), patch: { text: 'x anew' } },
+        { update: idOf('left'), patch: { summary: 'left anew' } },
+        { update: idOf('right'), patch: { children: [idOf('z'), idOf('new')] } },
+        { update: idOf('root'), patch: { summary: 'root anew' } },
+      ],
+      { atomic: true },
+    )
+    expect(await stale(own)).toEqual({})
+    await own.chunks.update(idOf('new'), { text: 'newer' })
+    expect(await stale(own)).toEqual({ right: { changed: ['new'] }, root: { below: ['right'] } })
+  })
+
+  test('are no nodes that one call of updates leads back to themselves: it is refused', async () => {
+    const own = await planted()
+    const [left, right, root] = ['left', 'right', 'root'].map((key) => own.chunks.idOf(key)) as [string, string, string]
+    const top = { kind: 'raptor', key: 'top', level: 3, summary: 'top', children: [root] } as const
+    const under = (update: string, child: string) => ({ update, patch: { children: [child] } })
+    for (const [index, operations] of [
+      [1, [{ put: top }, under(left, own.chunks.idOf('top'))]],
+      [1, [under(left, right), under(right, left)]],
+    ] as const)
+      await expect(own.write(operations, { atomic: true })).rejects.toMatchObject({
+        code: 'ERR_INVALID_ENTRY',
+        details: { field: 'children', index },
+      })
+    expect((await own.raptorNodes.getByKey('left'))?.children).toHaveLength(2)
+  })
+
   test('are those whose child has expired, and none that are put together with their children', async () => {
     const own = view()
     const [y, left, root] = ['y', 'left', 'root'].map((key) => own.chunks.idOf(key)) as [string, string, string]
@@ -87,7 +121,7 @@ describeGated('stale nodes', (tiers) => {
       ],
       { atomic: true },
     )
-    expect(await stale(own)).toEqual({ root: { changed: ['left'] } })
+    expect(await stale(own)).toEqual({})
   })
 
   test('are not told of what was put while cold was away, until it is put again', async () => {
