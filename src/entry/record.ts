@@ -1,4 +1,4 @@
-import type { EntryKey } from './entry-key.ts'
+import { type EntryKey, keyText } from './entry-key.ts'
 import type { EntryKind, MemoryEntry } from './memory-entry.ts'
 import type { Version } from './version.ts'
 
@@ -41,8 +41,9 @@ export const CHILD_MARK = {
   /** There was no such entry. */
   absent: '-',
   /**
-   * It was put by the same call, which gave it a version below the node's. Where another version of the node goes on
-   * with what it remembers, the one of that put follows.
+   * It was put by the same call, which gave it a version below the node's that is not filled in
+   * ({@link withVersionsOf}). Where another version of the node goes on with what it remembers, the one of that put
+   * follows.
    */
   sameCall: '=',
 } as const
@@ -52,6 +53,23 @@ export function keptChildVersions({ childVersions, version }: EntryRecord): read
   return childVersions === null
     ? null
     : childVersions.map((mark) => (mark === CHILD_MARK.sameCall ? `${mark}${version}` : mark))
+}
+
+/**
+ * The record, with versions in place of the marks of children that got theirs in the same call before it: a write of
+ * another process may come between the child and the node.
+ * @param versions by {@link keyText}.
+ */
+export function withVersionsOf<R extends Pick<EntryRecord, 'namespace' | 'children' | 'childVersions'>>(
+  record: R,
+  versions: ReadonlyMap<string, Version>,
+): R {
+  const { namespace, children, childVersions } = record
+  if (!childVersions?.includes(CHILD_MARK.sameCall)) return record
+  const known = childVersions.map((mark, nth) =>
+    mark === CHILD_MARK.sameCall ? (versions.get(keyText({ namespace, id: children![nth]! })) ?? mark) : mark,
+  )
+  return { ...record, childVersions: known }
 }
 
 /** Reads of an entry, kept apart from it so that counting one changes no version. */

@@ -17,7 +17,7 @@ import { encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
-import { type AccessStats, type EntryRecord, newerOf } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, newerOf, withVersionsOf } from '../entry/record.ts'
 import { bundleBytes } from '../entry/record-bundle.ts'
 import { isPromise } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
@@ -229,6 +229,7 @@ export class CompareAndSet {
     progress: Progress,
   ): Promise<(Made | undefined)[]> {
     const made: (Made | undefined)[] = []
+    const versions = new Map<string, Version>()
     let bytes = 0
     for (const [i, { make, expectedVersion: expected }] of changes.entries()) {
       const current = this.#liveOf(newest[i]!.record)
@@ -243,10 +244,12 @@ export class CompareAndSet {
         made.push(undefined)
         continue
       }
-      if (changes.length > 1) bytes += bundleBytes([next])
+      const completed = withVersionsOf(next, versions)
+      if (changes.length > 1) bytes += bundleBytes([completed])
       const version = this.#parts.versions.next(next, newest[i]!.record?.version)
       const end = current?.expiresAt ?? Number.POSITIVE_INFINITY
-      made.push({ record: { ...next, version }, newest: newest[i]!, end })
+      made.push({ record: { ...completed, version }, newest: newest[i]!, end })
+      versions.set(keyText(next), version)
     }
     if (bytes > ATOMIC_LIMITS.bytes) throw tooLarge(bytes)
     return made

@@ -17,7 +17,8 @@
  */
 
 import { encodedEmbedding, encodeRecord } from '../entry/codec.ts'
-import { contentSize, type EntryRecord } from '../entry/record.ts'
+import { keyText } from '../entry/entry-key.ts'
+import { contentSize, type EntryRecord, withVersionsOf } from '../entry/record.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import type { Version, VersionClock } from '../entry/version.ts'
@@ -164,9 +165,10 @@ export class Writer {
   ): Promise<{ outcomes: WriteOutcome[]; sequence: number }> {
     const outcomes = new Array<WriteOutcome>(records.length)
     let open: Offer[] = records.map((record, index) => ({ index, record, floor: undefined }))
+    const versions = new Map<string, Version>()
     let sequence = 0
     for (let stamps = 1; open.length > 0; stamps++) {
-      const stamped = open.map(({ record, floor }) => this.#stamp(record, floor))
+      const stamped = this.#stampAll(open, versions)
       const logged = await this.#log(stamped)
       const durable: Logged[] = []
       for (const [i, outcome] of logged.entries()) {
@@ -221,6 +223,17 @@ export class Writer {
   }
 
   /** MUST be followed by {@link #log} in the same step, so that log order is version order. */
+  #stampAll(open: readonly Offer[], versions: Map<string, Version>): Stamped[] {
+    // Nobody else wants to know.
+    if (!open.some(({ record }) => record.kind === 'raptor'))
+      return open.map(({ record, floor }) => this.#stamp(record, floor))
+    return open.map(({ record, floor }) => {
+      const stamped = this.#stamp(withVersionsOf(record, versions), floor)
+      versions.set(keyText(record), stamped.record.version)
+      return stamped
+    })
+  }
+
   #stamp(unversioned: UnversionedRecord, floor: Version | undefined): Stamped {
     const { hot, versions } = this.#parts
     const startedAt = hot.now()

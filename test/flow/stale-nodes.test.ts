@@ -1,5 +1,6 @@
 /** A node knows which of its children changed since it was put, and never stands above itself. */
 import { expect, test } from 'vitest'
+import { justBelow } from '../../src/entry/version.ts'
 import type { NamespaceView } from '../../src/index.ts'
 import { describeGated } from './gate.ts'
 import { shareStore } from './stores.ts'
@@ -83,6 +84,32 @@ describeGated('stale nodes', (tiers) => {
     await own.chunks.update(idOf('new'), { text: 'newer' })
     expect(await stale(own)).toEqual({ right: { changed: ['new'] }, root: { below: ['right'] } })
   })
+
+  test.each([true, false])(
+    'are those of which another process put a child with a version between those of one call (atomic: %s)',
+    async (atomic) => {
+      const own = view()
+      const idOf = (key: string) => own.chunks.idOf(key)
+      const puts = [
+        { kind: 'chunk', key: 'x', text: 'x' },
+        { kind: 'chunk', key: 'y', text: 'y' },
+        { kind: 'raptor', key: 'left', level: 1, summary: 'left', children: [idOf('x')] },
+      ] as const
+      const receipts = atomic
+        ? await own.write(
+            puts.map((put) => ({ put })),
+            { atomic },
+          )
+        : await own.entries.putMany(puts)
+      await store().checkpoint()
+      expect(await stale(own)).toEqual({})
+      // By a clock that is behind.
+      const [row] = await tiers.cold.tier.read([{ namespace: own.chunks.namespace, id: idOf('x') }])
+      const { written } = await tiers.cold.tier.upsert([{ ...row!.record, version: justBelow(receipts[2]!.version) }])
+      expect(written).toBe(1)
+      expect(await stale(own)).toEqual({ left: { changed: ['x'] } })
+    },
+  )
 
   test('are no nodes that one call of updates leads back to themselves: it is refused', async () => {
     const own = await planted()
