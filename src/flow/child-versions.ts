@@ -4,7 +4,8 @@
  *
  * Of each child the version is kept that it has then, as a read finds it (rule R1 of flow/README.md), so that whoever
  * looks later knows whether it is another. A child of the same call has no version yet: it is filled in when that is
- * decided, if the child comes before its node. While cold is away nothing is remembered, and the node counts as fresh until it is put again.
+ * decided, if the child comes before its node. While cold is away nothing is remembered, and the node counts as fresh
+ * until it is put again.
  *
  * A child that leads back to its node is refused as far as it can be seen: by what is pending here, by what cold has,
  * and among the nodes of the call. Only an id that the caller chose can be led back to, so that nothing is asked where

@@ -68,8 +68,8 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
    * Makes a document have these chunks and no others. A chunk whose text it has already keeps id, embedding and
    * `createdAt`; one that is as it was, at its place as well, is not written. `embed` is asked for the embeddings that
    * are missing. Up to 1 000 chunks and 8 MiB are written and deleted all together or not at all (as by `write`); of
-   * more, or while a tier is away, what is new is written before what is stale is deleted, so that readers may find both
-   * for a moment, and a call that failed half-way is made good by the next one.
+   * more, or while a tier is away, what is new is written before what is stale is deleted, so that readers may find
+   * both for a moment, and a call that failed half-way is made good by the next one.
    *
    * Calls of one process about one document go one after the other. Of two processes at once, each writes its chunks
    * and deletes what it found: two lists that are the same become one document, and of two that differ the next call
