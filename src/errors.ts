@@ -78,7 +78,7 @@ export interface WriteFailure {
   version?: string
   /** Of a call with many inputs, one for each, in order. Not enumerable, so that a logged error stays short. */
   readonly outcomes?: readonly InputOutcome[]
-  /** Of `deleteWhere` and `updateWhere`: what was done before this happened, as far as it is known. */
+  /** Of `deleteWhere`, `updateWhere` and `erase`: what was done before this happened, as far as it is known. */
   readonly counts?: ChangeCounts
 }
 
@@ -88,6 +88,7 @@ export interface ChangeCounts {
   readonly deleted?: number
   readonly updated?: number
   readonly skipped?: number
+  readonly erased?: number
 }
 
 /** What became of one input. */

@@ -35,6 +35,8 @@ export {
   type TierName,
 } from './errors.ts'
 export type { ArchiveSource } from './flow/archive-source.ts'
+export type { Remnant, RemnantPlace } from './flow/erase-remnants.ts'
+export type { Erased, EraseProgress } from './flow/eraser.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
 export type { ArchiveTarget, Exported, ExportProgress } from './flow/exporter.ts'
 export type { Imported, ImportProgress, OnConflict } from './flow/importer.ts'
@@ -84,6 +86,7 @@ export type {
   DocumentChunksOptions,
   DocumentsOptions,
   EmbedTexts,
+  EraseOptions,
   ExportOptions,
   FindOptions,
   ImportOptions,

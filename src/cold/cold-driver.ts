@@ -3,6 +3,7 @@
  * them in {@link ./cold-store.ts}.
  */
 import type { SQL } from 'drizzle-orm/sql'
+import type { Vacuuming } from './cold-tier.ts'
 import type { Migration } from './migrations.ts'
 
 /**
@@ -44,6 +45,9 @@ export interface ColdDriver {
 
   /** Makes `CREATE INDEX name ON definition` true, likewise; a name without schema, both without parameters. */
   buildIndex(name: string, definition: string): Promise<void>
+
+  /** Vacuums tables, named with their schema, without a deadline. */
+  vacuum(tables: readonly string[], mode: Vacuuming): Promise<void>
 
   /** Adds rows to `entry_staging` from a stream that `encodeCopy` made. */
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>

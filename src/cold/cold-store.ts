@@ -43,8 +43,10 @@ import type {
   SearchedCold,
   ShipBatch,
   ShipResult,
+  StoredLetter,
   SweepResult,
   SyncRun,
+  Vacuuming,
 } from './cold-tier.ts'
 import { FrozenSnapshot } from './frozen-snapshot.ts'
 import { KeptSnapshots } from './kept-snapshots.ts'
@@ -53,6 +55,7 @@ import { stats } from './sql/cold-stats.ts'
 import { timeParameter } from './sql/column-types.ts'
 import { recordAccess, type Touch } from './sql/entry-access.ts'
 import { Staging } from './sql/entry-staging.ts'
+import { eraseStaged, eraseStagedWhere, readLetters, removeLetters, vacuum } from './sql/erase-entries.ts'
 import { type Holder, sweep } from './sql/expire-and-collect.ts'
 import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
@@ -293,6 +296,26 @@ export class ColdStore implements ColdTier {
     this.#driver.housekeep('sweep')
     if (heldBy !== undefined) this.#tellHolder(heldBy)
     return { expired, collected }
+  }
+
+  eraseStaged(keys: readonly EntryKey[]): Promise<number> {
+    return eraseStaged(this.#driver, keys)
+  }
+
+  eraseStagedWhere(query: ColdQuery): Promise<number> {
+    return eraseStagedWhere(this.#driver, query)
+  }
+
+  deadLetters(after: string, limit: number): Promise<StoredLetter[]> {
+    return readLetters(this.#driver, after, limit)
+  }
+
+  removeDeadLetters(digests: readonly string[]): Promise<number> {
+    return removeLetters(this.#driver, digests)
+  }
+
+  vacuum(mode: Vacuuming): Promise<boolean> {
+    return vacuum(this.#driver, mode)
   }
 
   recordSyncRun(run: SyncRun): Promise<void> {

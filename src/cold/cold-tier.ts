@@ -300,6 +300,20 @@ export interface ColdStats {
   readonly deadLetters: number
 }
 
+/** An acknowledged write that could not be stored. */
+export interface StoredLetter {
+  /** Names it, in hex. */
+  readonly digest: string
+  /** Undefined: this version cannot read it. */
+  readonly record: EntryRecord | undefined
+}
+
+/**
+ * `plain`: what is dead is no longer in any index, and its room is used again. `full`: tables and indexes are written
+ * anew, while nobody else reads or writes them; of an embedded database its own log as well.
+ */
+export type Vacuuming = 'plain' | 'full'
+
 export interface SweepResult {
   /** Entries that became tombstones because they expired. */
   readonly expired: number
@@ -447,6 +461,23 @@ export interface ColdTier {
    * collected. A log that keeps some from it is logged once.
    */
   sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult>
+
+  /**
+   * Removes what failed attempts left staged of these keys; answers how many rows. A batch that is under way is staged
+   * once more.
+   */
+  eraseStaged(keys: readonly EntryKey[]): Promise<number>
+  /** Likewise, of what a query selects. */
+  eraseStagedWhere(query: ColdQuery): Promise<number>
+  /** Dead letters in the order of their digests, at most `limit`. @param after a digest, or nothing. */
+  deadLetters(after: string, limit: number): Promise<StoredLetter[]>
+  /** Removes dead letters for good; answers how many there were. */
+  removeDeadLetters(digests: readonly string[]): Promise<number>
+  /**
+   * Vacuums what entries were in, however long it takes. False: the role of this connection owns not all of it, and
+   * nothing was done.
+   */
+  vacuum(mode: Vacuuming): Promise<boolean>
 
   recordSyncRun(run: SyncRun): Promise<void>
   stats(): Promise<ColdStats>

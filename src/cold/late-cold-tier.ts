@@ -175,6 +175,26 @@ export class LateColdTier implements ColdTier {
     return this.#there.sweep(...args)
   }
 
+  async eraseStaged(...args: Parameters<ColdTier['eraseStaged']>) {
+    return this.#there.eraseStaged(...args)
+  }
+
+  async eraseStagedWhere(...args: Parameters<ColdTier['eraseStagedWhere']>) {
+    return this.#there.eraseStagedWhere(...args)
+  }
+
+  async deadLetters(...args: Parameters<ColdTier['deadLetters']>) {
+    return this.#there.deadLetters(...args)
+  }
+
+  async removeDeadLetters(...args: Parameters<ColdTier['removeDeadLetters']>) {
+    return this.#there.removeDeadLetters(...args)
+  }
+
+  async vacuum(...args: Parameters<ColdTier['vacuum']>) {
+    return this.#there.vacuum(...args)
+  }
+
   async recordSyncRun(...args: Parameters<ColdTier['recordSyncRun']>) {
     return this.#there.recordSyncRun(...args)
   }

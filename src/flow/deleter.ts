@@ -17,6 +17,12 @@ const BLOBS_AT_ONCE = 8
 /** Bytes of a tombstone in the log, without namespace and key. */
 const TOMBSTONE_BYTES = 200
 
+/** What of an entry has to be known before it is deleted. */
+export type Found = Pick<EntryRecord, 'namespace' | 'id' | 'key' | 'kind'>
+
+/** What is written of the entry at this place, of which the newest that lives is given, if there is one. */
+type Make = (newest: EntryRecord | undefined, place: number, now: number) => UnversionedRecord | undefined
+
 /** Whether the newest of the entry at this place is to be deleted. */
 export type IsStill = (newest: EntryRecord, place: number) => boolean
 
@@ -31,14 +37,31 @@ export class Deleter {
     this.#clock = clock
   }
 
+  /**
+   * As {@link delete}, for good: the tombstones hold no key. What has expired or is deleted gets one as well, which
+   * takes the place of what there is of it.
+   */
+  erase(found: readonly Found[], isStill: IsStill, options: WriteTerms): Promise<WriteOutcome[]> {
+    const make = (newest: EntryRecord | undefined, i: number, now: number) =>
+      newest !== undefined && !isStill(newest, i) ? undefined : tombstoneOf({ ...found[i]!, key: null }, '', now)
+    return this.#write(found, make, options)
+  }
+
   /** Answers outcomes of those that were to be deleted, and of those that were not reached. Never rejects. */
-  async delete(found: readonly EntryRecord[], isStill: IsStill, options: WriteTerms): Promise<WriteOutcome[]> {
+  delete(found: readonly Found[], isStill: IsStill, options: WriteTerms): Promise<WriteOutcome[]> {
+    const make = (newest: EntryRecord | undefined, i: number, now: number) =>
+      newest !== undefined && isStill(newest, i) ? tombstoneOf(newest, '', now) : undefined
+    return this.#write(found, make, options)
+  }
+
+  async #write(found: readonly Found[], make: Make, options: WriteTerms): Promise<WriteOutcome[]> {
     const terms: WriteTerms = Object.assign(runningOut(options), { durability: options.durability })
     const step = found.some(({ kind }) => kind === 'blob') ? BLOBS_AT_ONCE : AT_ONCE
     const outcomes: WriteOutcome[] = []
     for (let from = 0; from < found.length; from += step) {
       const some = found.slice(from, from + step)
-      const look = (patience: Patience) => this.#tombstones(some, (newest, i) => isStill(newest, from + i), patience)
+      const look = (patience: Patience) =>
+        this.#tombstones(some, (newest, i, now) => make(newest, from + i, now), patience)
       try {
         outcomes.push(...(await this.#writer.writeLooked(look, bytesOf(some), terms)))
       } catch (error) {
@@ -49,20 +72,18 @@ export class Deleter {
     return outcomes
   }
 
-  async #tombstones(found: readonly EntryRecord[], isStill: IsStill, patience: Patience): Promise<UnversionedRecord[]> {
+  async #tombstones(found: readonly Found[], make: Make, patience: Patience): Promise<UnversionedRecord[]> {
     const newest = await this.#reader.newest(found, patience)
     const now = this.#clock.now()
-    return newest.flatMap((record, i) =>
-      record !== undefined && isStill(record, i) ? tombstoneOf(record, '', now) : [],
-    )
+    return newest.map((record, i) => make(record, i, now)).filter((record) => record !== undefined)
   }
 }
 
-function bytesOf(found: readonly EntryRecord[]): number {
+function bytesOf(found: readonly Found[]): number {
   return found.reduce((sum, { namespace, key }) => sum + TOMBSTONE_BYTES + namespace.length + (key?.length ?? 0), 0)
 }
 
-function failed(found: readonly EntryRecord[], cause: unknown, known?: 'none'): WriteOutcome[] {
+function failed(found: readonly Found[], cause: unknown, known?: 'none'): WriteOutcome[] {
   const error = unforeseen(cause)
   const { outcome = 'none', ...details } = error.details as WriteFailure
   return found.map(({ id }) => ({ ok: false, error: retold(error, { ...details, outcome: known ?? outcome, id }) }))

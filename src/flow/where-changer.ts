@@ -168,18 +168,18 @@ export class WhereChanger {
 }
 
 /** A signal ends the call between two batches: what a batch did is known then. */
-function untilItsEnd({ timeout, wholeTimeout }: Patience): Patience {
+export function untilItsEnd({ timeout, wholeTimeout }: Patience): Patience {
   return { timeout, wholeTimeout }
 }
 
 /** Rejects with the counts of what was done by then. */
-async function telling(counts: ChangeCounts, work: () => Promise<void>): Promise<void> {
+export async function telling<T>(counts: ChangeCounts, work: () => Promise<T>): Promise<T> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     const own = unforeseen(error)
     const { outcome = 'none', ...told } = own.details as WriteFailure
-    const changed = (counts.deleted ?? 0) + (counts.updated ?? 0)
+    const changed = (counts.deleted ?? 0) + (counts.updated ?? 0) + (counts.erased ?? 0)
     throw retold(own, { ...told, outcome: changed > 0 ? 'partial' : outcome, counts: { ...counts } })
   }
 }

@@ -180,6 +180,9 @@ export interface HotTier {
    */
   verify(): Promise<void>
 
+  /** Deletes what earlier generations left, which nobody reads. @default there is nothing of the kind */
+  deleteFormer?(): Promise<void>
+
   size(): Promise<HotSize>
   close(): Promise<void>
 }

@@ -12,12 +12,14 @@ import {
   signal,
   timeout,
 } from '../call-options.ts'
+import type { Vacuuming } from '../cold/cold-tier.ts'
 import { name } from '../entry/field-checks.ts'
 import type { EntryKind, EntryOf, TreeEntry } from '../entry/memory-entry.ts'
 import { validateEmbedding, validateId } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { ArchiveSource } from '../flow/archive-source.ts'
+import type { EraseProgress } from '../flow/eraser.ts'
 import type { ArchiveTarget, ExportProgress } from '../flow/exporter.ts'
 import type { ImportProgress, OnConflict } from '../flow/importer.ts'
 import { MAX_DEPTH } from '../flow/tree-reader.ts'
@@ -208,6 +210,24 @@ interface ChangeWhereOptions<C> extends WriteOptions {
 
 export type DeleteWhereOptions = ChangeWhereOptions<DeletedWhere>
 export type UpdateWhereOptions = ChangeWhereOptions<UpdatedWhere>
+
+export interface EraseOptions extends CallOptions {
+  /**
+   * Whether the database is vacuumed at the end, so that no index has it: `'full'` writes its tables anew, while nobody
+   * else reads or writes them, so that no file of them has it either. It takes as long as it takes. @default false
+   */
+  readonly vacuum?: boolean | 'full' | undefined
+  /** Whether to count what is selected, and change nothing. @default false */
+  readonly dryRun?: boolean | undefined
+  /** Whether an empty `where` is meant: every entry. @default false */
+  readonly all?: boolean | undefined
+  /** Whether what `where` selects in child namespaces is erased as well. @default false */
+  readonly recursive?: boolean | undefined
+  /** Entries of a batch, 1 to 1 000. @default 500 */
+  readonly batchSize?: number | undefined
+  /** Called after each batch with the counts so far. */
+  readonly onProgress?: ((progress: EraseProgress) => void) | undefined
+}
 
 export interface ExportOptions extends CallOptions {
   /**
@@ -408,6 +428,14 @@ const changing = {
   recursive: flag,
   batchSize: wholeNumber(MAX_BATCH),
 } satisfies Omit<RulesOf<DeleteWhereOptions>, 'onProgress'>
+const vacuum = optionRule<Vacuuming | false>(
+  (value) => (value === 'full' || value === false ? value : value === true ? 'plain' : undefined),
+  "true, false or 'full'",
+)
+const erasing = {
+  ...{ ...waiting, vacuum, dryRun: flag, all: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
+  onProgress: callback<(progress: EraseProgress) => void>(),
+}
 const replacing = {
   ...writing,
   embed: callback<EmbedTexts>(),
@@ -515,6 +543,7 @@ export const CALLS = {
     ...{ ...writing, dryRun: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
     onProgress: callback<(counts: DeletedWhere) => void>(),
   } satisfies RulesOf<DeleteAllOptions>),
+  erase: defineCall('erase', erasing),
   search: asSearch(defineCall('search', searching)),
   searchMany: defineCall('searchMany', waiting),
   explain: defineCall('explain', waiting),

@@ -2,6 +2,7 @@ import type { ChildVersions } from '../flow/child-versions.ts'
 import type { CompareAndSet } from '../flow/compare-and-set.ts'
 import type { DocumentReader } from '../flow/document-reader.ts'
 import type { DocumentWriter } from '../flow/document-writer.ts'
+import type { Eraser } from '../flow/eraser.ts'
 import type { Explainer } from '../flow/explainer.ts'
 import type { Exporter } from '../flow/exporter.ts'
 import type { Importer } from '../flow/importer.ts'
@@ -31,6 +32,7 @@ export interface Flows {
   readonly namespaces: NamespaceReader
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
+  readonly eraser: Eraser
   readonly explainer: Explainer
   readonly exporter: Exporter
   readonly importer: Importer

@@ -14,11 +14,13 @@ import { type EntryRecord, keptChildVersions, tombstoneOf } from '../entry/recor
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import type { Asked, Erased } from '../flow/eraser.ts'
 import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import { isPlainObject } from '../kernel/plain-object.ts'
 import type { Filter } from '../query/filter.ts'
 import { type Scope, scopeOf } from '../query/scope.ts'
 import type { Selected } from '../query/select.ts'
@@ -32,6 +34,7 @@ import {
   changeable,
   checkQueries,
   type DeleteWhereOptions,
+  type EraseOptions,
   type FindOptions,
   type ManySearchOptions,
   type PrefetchOptions,
@@ -306,6 +309,19 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
+  /**
+   * Deletes entries for good, by their ids, of whatever kind, or by what they are: nothing of them is left in the
+   * tiers, in the log and among dead letters but namespace, id and version, for a day at least, so that no older copy
+   * comes back. The answer says what was removed, and which places may still have something. Where it fails or is
+   * aborted half-way, `details.counts` says how far it came: calling it again goes on. Needs cold.
+   */
+  erase(what: readonly string[] | { readonly where: Where<K> }, options?: EraseOptions): Promise<Erased> {
+    return this.#flows.gate.run(CALLS.erase, options, async ({ vacuum = false, ...checked }) => {
+      const asked = this.#erasable(what, checked)
+      return this.#flows.eraser.erase(asked, { ...checked, vacuum: vacuum || undefined })
+    })
+  }
+
   /** As {@link deleteWhere}, for {@link update}: each takes the place of a version that matches. Needs both tiers. */
   updateWhere(where: Where<K>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere> {
     return this.#flows.gate.run(CALLS.updateWhere, options, async (checked) => {
@@ -501,6 +517,15 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#kind === undefined || entry?.kind === this.#kind ? (entry as EntryOf<K>) : undefined
   }
 
+  /** What is to be erased, each once. */
+  #erasable(what: unknown, options: { readonly all?: boolean; readonly recursive?: boolean }): Asked {
+    if (isPlainObject(what) && Object.keys(what).every((name) => name === 'where'))
+      return { scope: this.#scope(options), filter: this.#filter({ where: changeable(what.where, options) }) }
+    if (!Array.isArray(what)) throw notErasable('`erase` takes an array of ids, or `{ where }`', 'ids')
+    if (options.recursive) throw notErasable('ids are of one namespace: leave `recursive` out', 'recursive')
+    return { keys: [...new Map(this.#keysOf(what).map((key) => [key.id, key])).values()] }
+  }
+
   #scope({ recursive }: { readonly recursive?: boolean }): Scope {
     return scopeOf(this.namespace, recursive)
   }
@@ -508,6 +533,10 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   #filter({ where = [] }: { readonly where?: Filter }): Filter {
     return this.#kind === undefined ? where : [{ field: 'kind', operator: 'eq', value: this.#kind }, ...where]
   }
+}
+
+function notErasable(message: string, field: string): ThermoclineError<'ERR_INVALID_QUERY'> {
+  return new ThermoclineError('ERR_INVALID_QUERY', message, { field })
 }
 
 /** What a change is refused with that finds no entry. */

@@ -9,7 +9,16 @@ import type { NamespaceView } from './namespace-view.ts'
 import type { TypedRepository } from './typed-repository.ts'
 
 /** About what a query finds. Others name an entry of one namespace. */
-type CallOfQuery = 'find' | 'findAll' | 'count' | 'search' | 'searchMany' | 'deleteWhere' | 'updateWhere' | 'prefetch'
+type CallOfQuery =
+  | 'find'
+  | 'findAll'
+  | 'count'
+  | 'search'
+  | 'searchMany'
+  | 'deleteWhere'
+  | 'updateWhere'
+  | 'erase'
+  | 'prefetch'
 
 /** A repository of every namespace. */
 export interface RootRepository<K extends EntryKind | undefined = undefined>

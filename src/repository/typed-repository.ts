@@ -3,6 +3,7 @@ import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import type { EntryKind, EntryOf, JsonValue } from '../entry/memory-entry.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from '../entry/standard-schema.ts'
+import type { Erased } from '../flow/eraser.ts'
 import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
@@ -17,6 +18,7 @@ import type {
   CommonSearchOptions,
   CountOptions,
   DeleteWhereOptions,
+  EraseOptions,
   FindOptions,
   PrefetchOptions,
   PutManyOptions,
@@ -150,6 +152,7 @@ export interface TypedRepository<
   getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(Entry | undefined)[]>
   peek(id: string, options?: CallOptions): Promise<Entry | undefined>
   deleteWhere(where: TypedWhere<K, M>, options?: DeleteWhereOptions): Promise<DeletedWhere>
+  erase(what: readonly string[] | { readonly where: TypedWhere<K, M> }, options?: EraseOptions): Promise<Erased>
   updateWhere(where: TypedWhere<K, M>, patch: TypedPatch<K, S>, options?: UpdateWhereOptions): Promise<UpdatedWhere>
   find<F extends SelectField<K> = never>(
     options?: Having<FindOptions<K, F>, K, M>,

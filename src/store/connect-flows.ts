@@ -10,6 +10,7 @@ import { CompareAndSet } from '../flow/compare-and-set.ts'
 import { Deleter } from '../flow/deleter.ts'
 import { DocumentReader } from '../flow/document-reader.ts'
 import { DocumentWriter } from '../flow/document-writer.ts'
+import { Eraser } from '../flow/eraser.ts'
 import { Explainer } from '../flow/explainer.ts'
 import { Exporter } from '../flow/exporter.ts'
 import { HotReads } from '../flow/hot-reads.ts'
@@ -35,10 +36,11 @@ import { HotUpkeep } from '../sync/hot-upkeep.ts'
 import { Lease } from '../sync/lease.ts'
 import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
-import { readsWhileSetBack } from '../sync/reads-while-set-back.ts'
+import { type ColdReads, readsWhileSetBack } from '../sync/reads-while-set-back.ts'
 import { beginSchedule } from '../sync/sync-schedule.ts'
 import { SyncWorker } from '../sync/sync-worker.ts'
 import { TierMoves } from '../sync/tier-moves.ts'
+import { quarantinedIn } from './data-folder.ts'
 import type { OpenedParts } from './open-parts.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
@@ -126,6 +128,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...connectTrees({ ...asked, searcher }, access, reader),
     namespaces: new NamespaceReader(asked),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
+    eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock, settled }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
@@ -133,6 +136,26 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     moves: new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock }),
   }
   return { flows, promoter }
+}
+
+/** What erases, in every place that there is. */
+function connectEraser(
+  options: ResolvedOptions,
+  { cold, folder, hot, log, time }: OpenedParts,
+  parts: { checkpointer: Checkpointer; readable: ColdReads; searcher: Searcher; deleter: Deleter },
+): Eraser {
+  const { checkpointer, readable: reads, searcher, deleter } = parts
+  const { journal, adoptOthers } = log
+  return new Eraser({
+    ...{ cold, reads, hot: hot.tier, searcher, deleter, clock: time.clock, logger: options.logger },
+    log: { checkpointNow: () => checkpointer.checkpointNow(), cut: () => checkpointer.cut(), adoptOthers },
+    places: {
+      walId: journal.log.walId,
+      isHotServer: hot.isShared,
+      isColdServer: options.cold.isShared,
+      quarantined: async () => (folder === undefined ? [] : quarantinedIn(folder)),
+    },
+  })
 }
 
 /** What is about trees of nodes. */

@@ -157,3 +157,13 @@ async function removeUnfinished(dir: string): Promise<void> {
   for (const name of await readdir(dir))
     if (name.startsWith(MARKER) && name.endsWith(ASIDE)) await rm(join(dir, name), { force: true })
 }
+
+/** Paths of the logs that were set aside as damaged. */
+export async function quarantinedIn({ quarantine }: Pick<DataFolder, 'quarantine'>): Promise<string[]> {
+  try {
+    return (await readdir(quarantine)).map((name) => join(quarantine, name))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

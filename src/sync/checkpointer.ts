@@ -9,6 +9,7 @@ import type { ColdTier, ShipBatch } from '../cold/cold-tier.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
+import type { LogCut } from '../flow/eraser.ts'
 import type { Journal } from '../flow/journal.ts'
 import type { Pending } from '../flow/pending.ts'
 import type { Pressure } from '../flow/pressure.ts'
@@ -74,6 +75,8 @@ export class Checkpointer {
   #hasTriedToRegister = false
   #shippedVersion: Version = ZERO_VERSION
   #fenced: ThermoclineError | undefined
+  /** Files of the log that are gone, and their bytes. */
+  readonly #released = { segments: 0, bytes: 0 }
   readonly #setBacks = new SetBackWatch()
 
   constructor(parts: CheckpointerParts) {
@@ -140,6 +143,19 @@ export class Checkpointer {
     while (this.#sequence < sequence) await this.#flight.run()
   }
 
+  /**
+   * As {@link checkpointNow}, and the log lets go of every file that holds something from before the call. What it
+   * could no longer give to a database that is set back is gone then.
+   */
+  async cut(): Promise<LogCut> {
+    const before = { ...this.#released }
+    const sequence = await this.#log.endSegment()
+    await this.#flight.run()
+    const { segments, bytes } = this.#released
+    const isWhole = !this.#log.holdsUpTo(sequence)
+    return { segments: segments - before.segments, bytes: bytes - before.bytes, isWhole }
+  }
+
   idle(): Promise<void> {
     return this.#flight.idle()
   }
@@ -180,7 +196,9 @@ export class Checkpointer {
       for (const { bytes } of batch.items) total.bytes += bytes
       if (isLast) break
     }
-    await this.#log.release(this.#sequence)
+    const released = await this.#log.release(this.#sequence)
+    this.#released.segments += released.segments
+    this.#released.bytes += released.bytes
     return total
   }
 

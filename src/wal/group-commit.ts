@@ -48,6 +48,8 @@ export type Group<T> = readonly Waiting<T>[]
 export class GroupCommit<T> {
   readonly #commit: (group: Group<T>) => Promise<void>
   #queue: Waiting<T>[] = []
+  /** What is to be done between two groups. */
+  readonly #works: (() => Promise<void>)[] = []
   #running: Promise<void> | undefined
 
   /** @param commit MUST settle everyone of the group, and never reject. One group is committed at a time, in order. */
@@ -61,6 +63,14 @@ export class GroupCommit<T> {
     this.#running ??= this.#run()
   }
 
+  /** Does the work, and answers as it does, while no group is being committed. */
+  between<R>(work: () => Promise<R>): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.#works.push(() => work().then(resolve, reject))
+      this.#running ??= this.#run()
+    })
+  }
+
   /** Resolves once everyone who was added has been settled. */
   async idle(): Promise<void> {
     await this.#running
@@ -69,7 +79,10 @@ export class GroupCommit<T> {
   async #run(): Promise<void> {
     // One turn of the microtask queue: callers of the same tick share the first group.
     await undefined
-    while (this.#queue.length > 0) await this.#commit(this.#takeGroup())
+    while (this.#queue.length > 0 || this.#works.length > 0) {
+      await this.#works.shift()?.()
+      if (this.#queue.length > 0) await this.#commit(this.#takeGroup())
+    }
     this.#running = undefined
   }
 

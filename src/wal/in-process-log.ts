@@ -27,6 +27,14 @@ export class InProcessLog<T> implements AppendLog<T> {
     return Promise.resolve(appended)
   }
 
+  endSegment(): Promise<number> {
+    return Promise.resolve(this.#sequence)
+  }
+
+  holdsUpTo(): boolean {
+    return false
+  }
+
   release(): Promise<{ segments: number; bytes: number }> {
     return Promise.resolve({ segments: 0, bytes: 0 })
   }

@@ -35,6 +35,13 @@ export interface AppendLog<T> {
    * `onDurable` has seen it, or has failed; never rejects. Many records cost one promise.
    */
   appendAll(records: readonly NewRecord<T>[]): Promise<readonly AppendOutcome<T>[]>
+  /**
+   * Ends the file that is being written, so that what is durable by now and what comes later share none. Answers the
+   * sequence of the last record before that.
+   */
+  endSegment(): Promise<number>
+  /** Whether a file still holds records up to `sequence`, which {@link endSegment} answered. */
+  holdsUpTo(sequence: number): boolean
   /** Every record up to `sequence` is in cold: drops what holds only those. */
   release(sequence: number): Promise<{ segments: number; bytes: number }>
   /** Waits for what is queued; the log stays for the next opener. */

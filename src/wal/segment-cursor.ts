@@ -74,6 +74,10 @@ export class SegmentCursor {
     return this.#state.offset
   }
 
+  get isEmpty(): boolean {
+    return this.offset === SEGMENT_HEADER_BYTES
+  }
+
   /** Bytes of the segment's header. */
   get header(): Buffer {
     return this.#state.header
@@ -81,8 +85,7 @@ export class SegmentCursor {
 
   /** Whether a segment that already holds records stays below `segmentBytes`; an empty one takes anything. */
   hasRoom(records: readonly PlannedRecord[], segmentBytes: number): boolean {
-    const { offset } = this.#state
-    return offset === SEGMENT_HEADER_BYTES || offset + sizeOf(records) <= segmentBytes
+    return this.isEmpty || this.offset + sizeOf(records) <= segmentBytes
   }
 
   /**

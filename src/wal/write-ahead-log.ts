@@ -165,6 +165,25 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return this.#failure && stopped(this.#failure, 'none')
   }
 
+  /** Between two groups. The mark goes along: it MUST NOT be about a segment that is let go of. */
+  async endSegment(): Promise<number> {
+    if (this.#isClosed) throw closed()
+    return this.#groups.between(async () => {
+      if (this.#failure !== undefined) throw stopped(this.#failure, 'none')
+      if (this.#cursor.isEmpty && !this.#isSealed) return this.#lastSequence
+      const shortage = await this.#rotate()
+      if (shortage !== undefined) throw notWritten(shortage, OWN_ROOM_BYTES)
+      const failure = await this.#do(this.#mark(this.#cursor.offset, this.#lastSequence))
+      if (failure !== undefined) throw this.#fail(failure.code)
+      return this.#lastSequence
+    })
+  }
+
+  /** None spans the place where one was ended. */
+  holdsUpTo(sequence: number): boolean {
+    return this.#ended.some(({ lastSequence }) => lastSequence <= sequence)
+  }
+
   async release(sequence: number): Promise<{ segments: number; bytes: number }> {
     const covered = this.#ended.findIndex((segment) => segment.lastSequence > sequence)
     const going = this.#ended.slice(0, covered === -1 ? undefined : covered)

@@ -38,6 +38,7 @@ function faulty(driver: ColdDriver): ColdDriver {
     },
     build: (statement) => driver.build(statement),
     buildIndex: (name, definition) => driver.buildIndex(name, definition),
+    vacuum: (tables, mode) => driver.vacuum(tables, mode),
     migrate: (config) => driver.migrate(config),
     housekeep: (after) => driver.housekeep(after),
     close: () => driver.close(),

@@ -11,6 +11,7 @@ import type { Metric } from '../../src/query/metric.ts'
 import { describeColdAccess } from './cold-access.ts'
 import { describeColdCollection } from './cold-collection.ts'
 import { describeColdDocuments } from './cold-documents.ts'
+import { describeColdErasing } from './cold-erasing.ts'
 import { describeColdGenerations } from './cold-generations.ts'
 import { describeColdNamespaces } from './cold-namespaces.ts'
 import { describeColdQueries } from './cold-queries.ts'
@@ -54,6 +55,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdRefusals(driver)
     describeColdAccess(driver)
     describeColdCollection(driver)
+    describeColdErasing(driver)
     describeColdSearch(driver)
     describeColdGenerations(driver)
   })

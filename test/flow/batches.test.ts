@@ -53,6 +53,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     treeSearcher: undefined as never,
     documentWriter: undefined as never,
     whereChanger: undefined as never,
+    eraser: undefined as never,
     explainer: undefined as never,
     changes: undefined as never,
     exporter: undefined as never,

@@ -45,6 +45,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   deleteDocument: ['d'],
   deleteWhere: [{ position: 7 }],
   updateWhere: [{ position: 7 }, { text: 'a' }],
+  erase: [[ID]],
   replaceDocument: ['d', [{ text: 'a' }]],
   documents: [],
   children: [ID],

@@ -9,6 +9,7 @@ import type {
   DocumentSummary,
   EmbeddingEntry,
   EntryKind,
+  Erased,
   Explanation,
   FindResult,
   JsonObject,
@@ -22,6 +23,7 @@ import type {
   RaptorEntry,
   RaptorRepository,
   Receipt,
+  Remnant,
   ReplacedDocument,
   RootView,
   SearchHit,
@@ -90,6 +92,15 @@ expectTypeOf(store.namespaces({ prefix: ['a', '*'], wildcard: '*', depth: 2 })).
 expectTypeOf(store.namespace('a').namespaces).toEqualTypeOf(store.root.namespaces)
 expectTypeOf(store.namespace('a').count({ recursive: true })).resolves.toEqualTypeOf<number>()
 expectTypeOf(store.namespace('a').deleteAll({ dryRun: true })).resolves.toEqualTypeOf<DeletedWhere>()
+expectTypeOf(store.chunks.erase(['id'], { vacuum: 'full' })).resolves.toEqualTypeOf<Erased>()
+expectTypeOf(
+  store.root.chunks.erase({ where: { position: 7 } }, { onProgress: ({ erased }) => erased }),
+).resolves.toEqualTypeOf<Erased>()
+expectTypeOf<Erased['left']>().toEqualTypeOf<readonly Remnant[]>()
+// @ts-expect-error one id is an array of one
+store.chunks.erase('id')
+// @ts-expect-error a chunk has no level
+store.chunks.erase({ where: { level: 0 } })
 // @ts-expect-error segments, not a path
 store.namespaces({ prefix: 'a/b' })
 // @ts-expect-error the root has nothing of its own to delete

@@ -16,7 +16,7 @@ import { applyMigrations } from '../apply-migrations.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
 import { coldError, unavailable } from '../cold-errors.ts'
 import { ColdStore } from '../cold-store.ts'
-import type { ColdTier } from '../cold-tier.ts'
+import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
 import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
 import type { PgliteClient } from './pglite-client.ts'
@@ -39,6 +39,16 @@ export interface PgliteColdOptions extends PgliteStart {
 }
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM '/dev/blob' WITH (FORMAT binary)`
+
+/** Files of its log are removed where they are not kept for what is to come. */
+const END_OF_OWN_LOG = [
+  'VACUUM (FULL) pg_catalog.pg_statistic',
+  'SET wal_recycle = off',
+  'CHECKPOINT',
+  'SELECT pg_switch_wal()',
+  'CHECKPOINT',
+  'RESET wal_recycle',
+]
 
 /**
  * Opens the database, makes it first where there is none, and migrates or checks its schema.
@@ -81,6 +91,17 @@ export class PgliteDriver implements ColdDriver {
 
   async buildIndex(name: string, definition: string): Promise<void> {
     await this.#guard(() => this.#client.exec(`CREATE INDEX IF NOT EXISTS ${name} ON ${definition}`))
+  }
+
+  /**
+   * Nobody else uses this database, so `full` is everything: statistics hold values of columns, and Postgres's own log
+   * what was written, also in files that wait to be used again.
+   */
+  async vacuum(tables: readonly string[], mode: Vacuuming): Promise<void> {
+    const run = (text: string) => this.#guard(() => this.#client.exec(text))
+    const isFull = mode === 'full'
+    for (const table of tables) await run(`VACUUM (${isFull ? 'FULL, ANALYZE' : 'ANALYZE'}) ${table}`)
+    if (isFull) for (const text of END_OF_OWN_LOG) await run(text)
   }
 
   async copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -24,7 +24,7 @@ import type { Metric } from '../../query/metric.ts'
 import { applyMigrations, exclusively } from '../apply-migrations.ts'
 import type { ColdDriver, FrozenReader, Row } from '../cold-driver.ts'
 import { ColdStore } from '../cold-store.ts'
-import type { ColdTier } from '../cold-tier.ts'
+import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
 import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
 import { BUILD_PATIENCE_MS, buildConcurrently } from './build-concurrently.ts'
@@ -186,6 +186,11 @@ export class PostgresDriver implements ColdDriver {
       patience: this.#buildPatience,
     }
     return buildConcurrently(site, name, definition)
+  }
+
+  async vacuum(tables: readonly string[], mode: Vacuuming): Promise<void> {
+    const how = mode === 'full' ? 'FULL, ANALYZE' : 'ANALYZE'
+    for (const table of tables) await this.#run(`VACUUM (${how}) ${table}`)
   }
 
   copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {

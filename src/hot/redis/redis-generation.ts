@@ -188,6 +188,13 @@ export class RedisGeneration {
     throw new GenerationLost('another generation answers')
   }
 
+  /** Deletes every key of earlier generations. Rejects where another one has begun meanwhile. */
+  async deleteFormer(): Promise<void> {
+    const known = await this.current()
+    await this.#cleanUp(known)
+    if (!this.isCurrent(known)) throw new GenerationLost('another generation answers')
+  }
+
   /** Measures Redis's clock anew: between two that drift apart, every write would be late. */
   measureTime(): Promise<unknown> {
     this.#measuring ??= this.#readNonce().finally(() => {

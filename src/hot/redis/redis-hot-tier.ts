@@ -227,6 +227,15 @@ export class RedisHotTier implements HotTier {
     })
   }
 
+  /** Looks at every key of the server, so it takes longer than a call may. */
+  async deleteFormer(): Promise<void> {
+    try {
+      await this.#generation.deleteFormer()
+    } catch (error) {
+      throw this.#unavailable(error)
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#generation.close()

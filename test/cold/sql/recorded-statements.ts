@@ -152,6 +152,16 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     await tier.upsert([tombstone('many/1', MANY, 1), chunkOf('many/1', MANY + 1, 2, { expiresAt: PAST })])
     await tier.sweep({ graceMs: 0, limit: MANY })
   },
+  eraseStaged: (tier) => tier.eraseStaged(records),
+  eraseStagedWhere: async (tier) => {
+    for (const filter of [[], ofDocument]) await tier.eraseStagedWhere(queryOf({ scope: deep, filter }))
+  },
+  deadLetters: (tier) => tier.deadLetters('', 100),
+  removeDeadLetters: async (tier) => {
+    const letters = await tier.deadLetters('', 100)
+    return tier.removeDeadLetters(letters.map(({ digest }) => digest))
+  },
+  vacuum: (tier) => tier.vacuum('plain'),
   recordSyncRun: (tier) =>
     tier.recordSyncRun({ startedAt: PAST, durationMs: 1, synced: 1, skipped: 0, errors: 0, bytes: 1 }),
   stats: (tier) => tier.stats(),
@@ -173,6 +183,8 @@ export async function recordStatements(driver: ColdDriver): Promise<RecordedStat
     copyToStaging: (stream) => driver.copyToStaging(stream),
     build: (statement) => driver.build(statement),
     buildIndex: (name, definition) => driver.buildIndex(name, definition),
+    // It would gather statistics of what the plans are to be made without.
+    vacuum: async () => {},
     migrate: (config) => driver.migrate(config),
     housekeep: () => {},
     close: () => driver.close(),

@@ -63,7 +63,7 @@ interface ByVector {
     readonly fusion?: undefined;
 }
 
-type CallOfQuery = 'find' | 'findAll' | 'count' | 'search' | 'searchMany' | 'deleteWhere' | 'updateWhere' | 'prefetch';
+type CallOfQuery = 'find' | 'findAll' | 'count' | 'search' | 'searchMany' | 'deleteWhere' | 'updateWhere' | 'erase' | 'prefetch';
 
 interface CallOptions {
     readonly signal?: AbortSignal | undefined;
@@ -75,6 +75,7 @@ interface ChangeCounts {
     readonly deleted?: number;
     readonly updated?: number;
     readonly skipped?: number;
+    readonly erased?: number;
 }
 
 interface ChangeWhereOptions<C> extends WriteOptions {
@@ -340,6 +341,35 @@ interface Equality<T> {
     readonly exists?: boolean;
 }
 
+interface EraseOptions extends CallOptions {
+    readonly vacuum?: boolean | 'full' | undefined;
+    readonly dryRun?: boolean | undefined;
+    readonly all?: boolean | undefined;
+    readonly recursive?: boolean | undefined;
+    readonly batchSize?: number | undefined;
+    readonly onProgress?: ((progress: EraseProgress) => void) | undefined;
+}
+
+interface EraseProgress {
+    readonly matched: number;
+    readonly erased: number;
+}
+
+interface Erased {
+    readonly matched: number;
+    readonly erased: number;
+    readonly removed: {
+        readonly hot: number;
+        readonly staged: number;
+        readonly deadLetters: number;
+        readonly log: {
+            readonly segments: number;
+            readonly bytes: number;
+        };
+    };
+    readonly left: readonly Remnant[];
+}
+
 type ErrorCode = keyof ErrorDetails;
 
 interface ErrorDetails {
@@ -591,6 +621,9 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
     deleteWhere(where: Where<K>, options?: DeleteWhereOptions): Promise<DeletedWhere>;
+    erase(what: readonly string[] | {
+        readonly where: Where<K>;
+    }, options?: EraseOptions): Promise<Erased>;
     updateWhere(where: Where<K>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
     find<S extends SelectField<K> = never>(options?: FindOptions<K, S>): Promise<FindResult<Selected<EntryOf<K>, S>>>;
     findAll<S extends SelectField<K> = never>(options?: FindOptions<K, S>): AsyncGenerator<Selected<EntryOf<K>, S>, void, undefined>;
@@ -865,6 +898,14 @@ interface RedisHotOptions {
     readonly maxBytes?: undefined;
 }
 
+interface Remnant {
+    readonly place: RemnantPlace;
+    readonly name?: string;
+    readonly remedy: string;
+}
+
+type RemnantPlace = 'log' | 'quarantine' | 'hot' | 'redis-files' | 'dead-letters' | 'database-files' | 'database-log';
+
 interface ReplaceDocumentOptions extends WriteOptions {
     readonly embed?: EmbedTexts | undefined;
     readonly embeddingModel?: string | undefined;
@@ -1126,6 +1167,9 @@ interface TypedRepository<K extends EntryKind | undefined, S extends StandardSch
     getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(Entry | undefined)[]>;
     peek(id: string, options?: CallOptions): Promise<Entry | undefined>;
     deleteWhere(where: TypedWhere<K, M>, options?: DeleteWhereOptions): Promise<DeletedWhere>;
+    erase(what: readonly string[] | {
+        readonly where: TypedWhere<K, M>;
+    }, options?: EraseOptions): Promise<Erased>;
     updateWhere(where: TypedWhere<K, M>, patch: TypedPatch<K, S>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
     find<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): Promise<FindResult<Selected<Entry, F>>>;
     findAll<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): AsyncGenerator<Selected<Entry, F>, void, undefined>;
@@ -1218,4 +1262,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,85 @@
+/**
+ * What else than its row the database has of an entry: copies that failed attempts left staged, and dead letters. And
+ * the vacuuming after which no file of a table has what its rows had.
+ */
+import { sql } from 'drizzle-orm'
+import { decodeRecord } from '../../entry/codec.ts'
+import type { EntryKey } from '../../entry/entry-key.ts'
+import type { EntryRecord } from '../../entry/record.ts'
+import type { ColdDriver, Row } from '../cold-driver.ts'
+import type { ColdQuery, StoredLetter, Vacuuming } from '../cold-tier.ts'
+import { recordOf, selectedColumns } from './entry-columns.ts'
+import { selects } from './filter-sql.ts'
+import { unnestKeys } from './look-up-keys.ts'
+
+/** Who ships a batch of which rows go stages it once more. */
+export async function eraseStaged(driver: ColdDriver, keys: readonly EntryKey[]): Promise<number> {
+  const [row] = await driver.query(sql`
+    WITH gone AS (
+      DELETE FROM thermocline.entry_staging s USING ${unnestKeys(keys)} AS k (namespace, id)
+      WHERE s.namespace = k.namespace AND s.id = k.id RETURNING 1
+    )
+    SELECT count(*)::int4 AS gone FROM gone`)
+  return row?.gone as number
+}
+
+/** As {@link eraseStaged}, of what a query selects. */
+export async function eraseStagedWhere(driver: ColdDriver, query: ColdQuery): Promise<number> {
+  const [row] = await driver.query(sql`
+    WITH gone AS (DELETE FROM thermocline.entry_staging e WHERE ${selects(query)} RETURNING 1)
+    SELECT count(*)::int4 AS gone FROM gone`)
+  return row?.gone as number
+}
+
+/** Letters have a record as the log encodes it, or columns of a row, as JSON. */
+export async function readLetters(driver: ColdDriver, after: string, limit: number): Promise<StoredLetter[]> {
+  const rows = await driver.query(sql`
+    SELECT encode(d.digest, 'hex') AS digest, d.record AS encoded, ${selectedColumns()}
+    FROM (
+      SELECT digest, record, fields FROM thermocline.dead_letters
+      WHERE digest > decode(${after}::text, 'hex') ORDER BY digest LIMIT ${limit}::int8
+    ) d
+    LEFT JOIN LATERAL jsonb_populate_record(NULL::thermocline.entry_staging, d.fields) e ON d.fields IS NOT NULL
+    ORDER BY d.digest`)
+  return rows.map((row) => ({ digest: row.digest as string, record: letterOf(row) }))
+}
+
+/** The record is there because something is wrong with it. */
+function letterOf(row: Row): EntryRecord | undefined {
+  try {
+    return row.encoded === null ? recordOf(row) : decodeRecord(row.encoded as Uint8Array)
+  } catch {
+    return undefined
+  }
+}
+
+/** @param digests as hex. */
+export async function removeLetters(driver: ColdDriver, digests: readonly string[]): Promise<number> {
+  if (digests.length === 0) return 0
+  const [row] = await driver.query(sql`
+    WITH gone AS (
+      DELETE FROM thermocline.dead_letters
+      WHERE digest IN (SELECT decode(hex, 'hex') FROM unnest(${sql.param([...digests])}::text[]) AS given (hex))
+      RETURNING 1
+    )
+    SELECT count(*)::int4 AS gone FROM gone`)
+  return row?.gone as number
+}
+
+/** Every table that had content of entries or names of namespaces. */
+const TABLES = ['memory_entries', 'entry_staging', 'dead_letters', 'entry_access', 'hot_misses', 'namespace_counts']
+
+/** A role that does not own the tables would be told by a notice alone that nothing was done. */
+export async function vacuum(driver: ColdDriver, mode: Vacuuming): Promise<boolean> {
+  const [row] = await driver.query(sql`
+    SELECT bool_and(pg_has_role(c.relowner, 'USAGE')) AS may FROM pg_class c
+    WHERE c.oid IN (
+      SELECT format('thermocline.%I', name)::regclass FROM unnest(${sql.param(TABLES)}::text[]) AS given (name)
+    )`)
+  if (row?.may !== true) return false
+  await driver.vacuum(
+    TABLES.map((table) => `thermocline.${table}`),
+    mode,
+  )
+  return true
+}

@@ -1,0 +1,94 @@
+/** Where something of an erased entry may be left, and what to do about it. */
+import type { RegisteredLog, Vacuuming } from '../cold/cold-tier.ts'
+
+/**
+ * - `log`: files of a log, of this process or another.
+ * - `quarantine`: a damaged log that was set aside.
+ * - `hot`: a hot tier that was away.
+ * - `redis-files`: what Redis wrote to its disk, or to its replicas.
+ * - `dead-letters`: acknowledged writes that could not be stored, as far as this version cannot read them.
+ * - `database-files`: what is dead in tables and indexes of the database.
+ * - `database-log`: Postgres's own log, its archive and replicas.
+ */
+export type RemnantPlace =
+  | 'log'
+  | 'quarantine'
+  | 'hot'
+  | 'redis-files'
+  | 'dead-letters'
+  | 'database-files'
+  | 'database-log'
+
+/** A place that may still have something of what was erased. */
+export interface Remnant {
+  readonly place: RemnantPlace
+  /** Which one, where there may be several: the id of a log, with host and folder; a path. */
+  readonly name?: string
+  /** What to do, or what it waits for. */
+  readonly remedy: string
+}
+
+/** Where a store keeps entries. */
+export interface ErasedPlaces {
+  /** Of the log of this process. */
+  readonly walId: string
+  /** Redis. */
+  readonly isHotServer: boolean
+  /** A Postgres server, whose files are not the store's own. */
+  readonly isColdServer: boolean
+  /** Paths of the logs that were set aside as damaged. */
+  readonly quarantined: () => Promise<readonly string[]>
+}
+
+/** How far erasing came. */
+export interface EraseState {
+  readonly logs: readonly RegisteredLog[]
+  /** Whether the log of this process let go of everything. */
+  readonly isCut: boolean
+  readonly isHotAway: boolean
+  /** Dead letters that this version cannot read. */
+  readonly unreadable: number
+  /** How the database was vacuumed. */
+  readonly vacuumed: Vacuuming | undefined
+}
+
+export async function remnants(places: ErasedPlaces, state: EraseState): Promise<Remnant[]> {
+  const { walId, isHotServer, quarantined } = places
+  const left: Remnant[] = []
+  if (!state.isCut) left.push({ place: 'log', name: walId, remedy: OWN_LOG })
+  for (const log of state.logs) if (log.walId !== walId) left.push(ofOther(log))
+  for (const name of await quarantined()) left.push({ place: 'quarantine', name, remedy: QUARANTINE })
+  if (state.isHotAway) left.push({ place: 'hot', remedy: HOT })
+  if (isHotServer) left.push({ place: 'redis-files', remedy: REDIS_FILES })
+  if (state.unreadable > 0) left.push({ place: 'dead-letters', remedy: UNREADABLE })
+  return [...left, ...ofDatabase(places, state)]
+}
+
+function ofDatabase({ isColdServer }: ErasedPlaces, { vacuumed }: EraseState): Remnant[] {
+  const left: Remnant[] = []
+  if (vacuumed !== 'full')
+    left.push({ place: 'database-files', remedy: vacuumed === 'plain' ? PLAIN : isColdServer ? SERVER : EMBEDDED })
+  if (isColdServer && vacuumed === 'full') left.push({ place: 'database-files', remedy: STATISTICS })
+  if (isColdServer) left.push({ place: 'database-log', remedy: DATABASE_LOG })
+  else if (vacuumed !== 'full') left.push({ place: 'database-log', remedy: EMBEDDED })
+  return left
+}
+
+function ofOther({ walId, place }: RegisteredLog): Remnant {
+  return { place: 'log', name: place === undefined ? walId : `${walId} (${place})`, remedy: OTHER_LOG }
+}
+
+const OWN_LOG = 'files of the log could not be deleted, the logger was told why: mend that, and erase again'
+const OTHER_LOG =
+  'its files may have it: erase the same there, or close that store; where it is gone, run `thermocline recover`'
+const QUARANTINE = 'a damaged log was set aside here: delete the folder once nobody needs it'
+const HOT = 'hot was away, and drops what is older once it is back: erase again then'
+const REDIS_FILES =
+  'Redis may have written it to its disk: run BGREWRITEAOF and BGSAVE where it does, and look to its backups'
+const UNREADABLE = 'this version cannot read some rows of thermocline.dead_letters: look at them'
+const PLAIN = "pages of tables keep what is dead until they are written over: erase with `vacuum: 'full'`"
+const SERVER = 'dead rows stay until the server vacuums: erase with `vacuum`, by a role that owns the tables'
+const STATISTICS =
+  'statistics keep dead rows until the server vacuums them: wait, or `VACUUM FULL pg_statistic` as a superuser'
+const EMBEDDED = "dead rows and Postgres's own log stay for a while: erase with `vacuum: 'full'`"
+const DATABASE_LOG = "Postgres's own log has it until it is recycled: look to its archive, its replicas and its backups"

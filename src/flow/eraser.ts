@@ -1,0 +1,296 @@
+/**
+ * Erases entries: deletes them, and removes what every place still has of them.
+ *
+ *     checkpoint: what is pending here is found in cold, and what cold refuses is a dead letter
+ *     per batch: staged copies and dead letters of its keys go, then tombstones are written that hold no key
+ *                ─ acknowledged once cold has them ─► hot drops what it has of the keys, tombstones included
+ *     the log ends its file and ships: every file from before goes
+ *     hot deletes what earlier generations left; cold vacuums, where that was asked for
+ *
+ * Traces go before the tombstone: whoever calls again after a crash finds either the entry, and with it everything, or
+ * its tombstone, and then what is left is in places that each call clears as a whole. The tombstone keeps namespace,
+ * id, version and times (rule T4 of README.md): without it an older copy would come back.
+ */
+import type { ColdQuery, ColdTier, Vacuuming } from '../cold/cold-tier.ts'
+import { type EntryKey, keyText } from '../entry/entry-key.ts'
+import type { EntryRecord } from '../entry/record.ts'
+import { ZERO_VERSION } from '../entry/version.ts'
+import { isThermoclineError, withoutContent } from '../errors.ts'
+import type { HotRemoval, HotTier } from '../hot/hot-tier.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/deadline.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { type Filter, matches } from '../query/filter.ts'
+import { orderKeys } from '../query/order.ts'
+import { isWithin, type Scope } from '../query/scope.ts'
+import type { Deleter, Found, IsStill } from './deleter.ts'
+import { type ErasedPlaces, type Remnant, remnants } from './erase-remnants.ts'
+import type { Searcher } from './searcher.ts'
+import { telling, untilItsEnd, WHERE_BATCH } from './where-changer.ts'
+import type { Receipt } from './writer.ts'
+
+/** What became of the files of the log. */
+export interface LogCut {
+  readonly segments: number
+  readonly bytes: number
+  /** Whether none is left that has a record from before. The logger was told why, where one is. */
+  readonly isWhole: boolean
+}
+
+export interface EraserParts {
+  readonly cold: Pick<
+    ColdTier,
+    'eraseStaged' | 'eraseStagedWhere' | 'deadLetters' | 'removeDeadLetters' | 'vacuum' | 'logs'
+  >
+  /** Its reads wait while the database is set back. */
+  readonly reads: Pick<ColdTier, 'find' | 'highestVersion'>
+  readonly hot: HotTier
+  readonly searcher: Searcher
+  readonly deleter: Deleter
+  readonly log: {
+    checkpointNow(): Promise<unknown>
+    /** Ships what was acknowledged before, and lets go of every file that has something of it. */
+    cut(): Promise<LogCut>
+    /** Ships and removes logs in the same folder whose processes are gone. */
+    adoptOthers(signal: AbortSignal): Promise<void>
+  }
+  readonly places: ErasedPlaces
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** What was removed, and what is left. */
+export interface Erased {
+  /** How many entries were selected, or ids given. */
+  readonly matched: number
+  /** How many of them were erased; the others did not match any more at their turn. */
+  readonly erased: number
+  readonly removed: {
+    /** Keys that hot held in any version, tombstones included. */
+    readonly hot: number
+    /** Rows that failed attempts had left staged. */
+    readonly staged: number
+    readonly deadLetters: number
+    /** Files of the log of this process, with all that was in them. */
+    readonly log: { readonly segments: number; readonly bytes: number }
+  }
+  /** What may still have something of them, and what to do about each; empty where nothing is known of. */
+  readonly left: readonly Remnant[]
+}
+
+export interface EraseProgress {
+  readonly matched: number
+  readonly erased: number
+}
+
+/** Entries by their keys, or what a filter selects. */
+export type Asked = { readonly keys: readonly EntryKey[] } | { readonly scope: Scope; readonly filter: Filter }
+
+export interface EraseTerms extends Patience {
+  readonly dryRun?: boolean | undefined
+  readonly batchSize?: number | undefined
+  readonly vacuum?: Vacuuming | undefined
+  readonly onProgress?: ((progress: EraseProgress) => void) | undefined
+}
+
+/** Dead letters that are read together; each may be as large as an entry may be. */
+const LETTERS = 20
+const FIELDS: ReadonlySet<keyof EntryRecord> = new Set(['namespace', 'id', 'version', 'kind'])
+
+interface Page {
+  readonly found: readonly Found[]
+  readonly isStill: IsStill
+}
+
+/** Counts as they rise. */
+interface Tally {
+  readonly counts: { matched: number; erased: number }
+  readonly removed: { hot: number; staged: number; deadLetters: number }
+  isHotAway: boolean
+  /** Dead letters that this version cannot read. */
+  unreadable: number
+}
+
+export class Eraser {
+  readonly #parts: EraserParts
+
+  constructor(parts: EraserParts) {
+    this.#parts = parts
+  }
+
+  /** What fails half-way says in `details.counts` how far it came; calling it again goes on. */
+  async erase(asked: Asked, terms: EraseTerms): Promise<Erased> {
+    const patience = runningOut(terms)
+    if (terms.dryRun) return this.#count(asked, patience)
+    const tally: Tally = {
+      counts: { matched: 0, erased: 0 },
+      removed: { hot: 0, staged: 0, deadLetters: 0 },
+      isHotAway: false,
+      unreadable: 0,
+    }
+    return telling(tally.counts, async () => {
+      const { log } = this.#parts
+      await withDeadline(log.checkpointNow(), patience)
+      const letters = await this.#eraseLetters(asked, tally, patience)
+      for await (const page of this.#pages(asked, terms, patience)) {
+        await this.#erasePage(page, letters, tally, patience)
+        terms.onProgress?.({ ...tally.counts })
+      }
+      await withDeadline(this.#adopt(patience), patience)
+      const cut = await withDeadline(log.cut(), patience)
+      // What the log held until now may have been refused just then.
+      await this.#eraseLetters(asked, tally, patience)
+      return this.#end(tally, cut, terms.vacuum, patience)
+    })
+  }
+
+  async #count(asked: Asked, patience: Patience): Promise<Erased> {
+    const { searcher } = this.#parts
+    const matched = 'keys' in asked ? asked.keys.length : await searcher.count(asked.scope, asked.filter, patience)
+    const removed = { hot: 0, staged: 0, deadLetters: 0, log: { segments: 0, bytes: 0 } }
+    return { matched, erased: 0, removed, left: [] }
+  }
+
+  async *#pages(
+    asked: Asked,
+    { batchSize: limit = WHERE_BATCH }: EraseTerms,
+    patience: Patience,
+  ): AsyncGenerator<Page> {
+    if ('keys' in asked) {
+      for (let from = 0; from < asked.keys.length; from += limit) {
+        throwIfOver(patience)
+        const found = asked.keys.slice(from, from + limit).map((key) => ({ ...key, key: null, kind: null }))
+        yield { found, isStill: () => true }
+      }
+      return
+    }
+    const query = await this.#queryOf(asked)
+    for (let after: ReturnType<typeof orderKeys> | undefined; ; ) {
+      throwIfOver(patience)
+      const rows = await this.#parts.reads.find({ ...query, after, fields: FIELDS }, limit, patience)
+      const found = rows.map(({ record }) => record)
+      if (rows.length > 0) yield { found, isStill: (newest, i) => matches(newest, asked.filter, rows[i]!.access) }
+      if (rows.length < limit) return
+      after = orderKeys(found.at(-1)!, [])
+    }
+  }
+
+  /** What is there by now, whether or not it has expired: the content of that is there as well. */
+  async #queryOf({ scope, filter }: { readonly scope: Scope; readonly filter: Filter }): Promise<ColdQuery> {
+    const { reads, clock } = this.#parts
+    const earlier = { field: 'createdAt', operator: 'lt', value: clock.now() } as const
+    const highest = (await reads.highestVersion()) ?? ZERO_VERSION
+    const isThere = { or: [[{ field: 'version', operator: 'lte', value: highest } as const], [earlier]] }
+    return { scope, filter: [...filter, isThere], now: 0, exclude: [] }
+  }
+
+  async #erasePage({ found, isStill }: Page, letters: Letters, tally: Tally, patience: Patience): Promise<void> {
+    const { cold, deleter } = this.#parts
+    tally.counts.matched += found.length
+    tally.removed.staged += await withDeadline(cold.eraseStaged(found), patience)
+    const own = found.flatMap((key) => letters.get(keyText(key)) ?? [])
+    tally.removed.deadLetters += await withDeadline(cold.removeDeadLetters(own), patience)
+    const outcomes = await deleter.erase(found, isStill, { durability: 'cold', ...untilItsEnd(patience) })
+    const receipts = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []))
+    tally.counts.erased += receipts.length
+    for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
+    await this.#eraseInHot(receipts, tally)
+  }
+
+  /** Cold has the tombstones, so that hot needs none: what it would shadow there is older (rule L1). */
+  async #eraseInHot(receipts: readonly Receipt[], tally: Tally): Promise<void> {
+    const { hot } = this.#parts
+    const removals = receipts.map((receipt): HotRemoval => ({ key: receipt, version: receipt.version }))
+    await this.#unlessAway(tally, async () => {
+      const dropped = [...(await hot.repair(removals)), ...(await hot.remove(removals))]
+      tally.removed.hot += dropped.filter((reads) => reads !== undefined).length
+    })
+  }
+
+  async #end(tally: Tally, cut: LogCut, vacuum: Vacuuming | undefined, patience: Patience): Promise<Erased> {
+    const { cold, hot, places } = this.#parts
+    await this.#unlessAway(tally, async () => {
+      await hot.deleteFormer?.()
+      await hot.verify()
+    })
+    const isVacuumed = vacuum !== undefined && (await withDeadline(cold.vacuum(vacuum), patience))
+    const logs = await withDeadline(cold.logs(), patience)
+    const { isHotAway, unreadable } = tally
+    const state = { logs, isCut: cut.isWhole, isHotAway, unreadable, vacuumed: isVacuumed ? vacuum : undefined }
+    const { segments, bytes } = cut
+    return {
+      ...tally.counts,
+      removed: { ...tally.removed, log: { segments, bytes } },
+      left: await remnants(places, state),
+    }
+  }
+
+  /** Removes those that are asked for by what they hold; answers the others, by their keys, which a batch may name. */
+  async #eraseLetters(asked: Asked, tally: Tally, patience: Patience): Promise<Letters> {
+    const { cold } = this.#parts
+    const isAsked = letterIsAsked(asked)
+    tally.unreadable = 0
+    const others: Letters = new Map()
+    if ('filter' in asked) {
+      const { scope, filter } = asked
+      const query = { scope, filter, now: 0, exclude: [] }
+      tally.removed.staged += await withDeadline(cold.eraseStagedWhere(query), patience)
+    }
+    for (let after = ''; ; ) {
+      throwIfOver(patience)
+      const letters = await withDeadline(cold.deadLetters(after, LETTERS), patience)
+      const going = letters.filter(({ record }) => record !== undefined && isAsked(record))
+      tally.removed.deadLetters += await cold.removeDeadLetters(going.map(({ digest }) => digest))
+      for (const { digest, record } of letters) {
+        if (record === undefined) {
+          tally.unreadable++
+          continue
+        }
+        const name = keyText(record)
+        others.set(name, [...(others.get(name) ?? []), digest])
+      }
+      if (letters.length < LETTERS) return others
+      after = letters.at(-1)!.digest
+    }
+  }
+
+  /** A log that cannot be adopted is told of by what is left. */
+  async #adopt({ signal = new AbortController().signal }: Patience): Promise<void> {
+    try {
+      await this.#parts.log.adoptOthers(signal)
+    } catch (error) {
+      const message = 'a log that another process left could not be shipped: it may have what was erased'
+      this.#parts.logger.warn({ err: withoutContent(error) }, message)
+    }
+  }
+
+  async #unlessAway(tally: Tally, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.tier !== 'hot') throw error
+      tally.isHotAway = true
+    }
+  }
+}
+
+/** Digests by {@link keyText}. */
+type Letters = Map<string, readonly string[]>
+
+function letterIsAsked(asked: Asked): (record: EntryRecord) => boolean {
+  if ('keys' in asked) {
+    const names = new Set(asked.keys.map(keyText))
+    return (record) => names.has(keyText(record))
+  }
+  const { namespace, recursive } = asked.scope
+  return (record) => isWithin(record.namespace, namespace, recursive) && canMatch(record, asked.filter)
+}
+
+/** Metadata that is no JSON is why some were refused: nobody can tell, so they go. */
+function canMatch(record: EntryRecord, filter: Filter): boolean {
+  try {
+    return matches(record, filter, undefined)
+  } catch {
+    return true
+  }
+}
