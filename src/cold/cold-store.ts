@@ -53,10 +53,10 @@ import { KeptSnapshots } from './kept-snapshots.ts'
 import { type MigrateOptions, migrate, type SearchSupport } from './migrate-schema.ts'
 import { stats } from './sql/cold-stats.ts'
 import { timeParameter } from './sql/column-types.ts'
-import { recordAccess, type Touch } from './sql/entry-access.ts'
+import { raiseAccess, recordAccess, type Touch } from './sql/entry-access.ts'
 import { Staging } from './sql/entry-staging.ts'
 import { eraseStaged, eraseStagedWhere, readLetters, removeLetters, vacuum } from './sql/erase-entries.ts'
-import { type Holder, sweep } from './sql/expire-and-collect.ts'
+import { findExpired, type Holder, type SweepOptions, type Swept, sweep } from './sql/expire-and-collect.ts'
 import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import * as leases from './sql/leases.ts'
@@ -277,7 +277,11 @@ export class ColdStore implements ColdTier {
   }
 
   recordAccess(touches: readonly Touch[]): Promise<void> {
-    return recordAccess(this.#driver, touches, this.#now())
+    return this.#writeReads(touches, () => recordAccess(this.#driver, touches, this.#now()))
+  }
+
+  raiseAccess(touches: readonly Touch[]): Promise<void> {
+    return this.#writeReads(touches, () => raiseAccess(this.#driver, touches, this.#now()))
   }
 
   async indexVectors(limit: number, upTo?: Version): Promise<number> {
@@ -289,10 +293,7 @@ export class ColdStore implements ColdTier {
   }
 
   async sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult> {
-    // What has expired since a snapshot began is still to be read.
-    if (this.#kept?.areOpen) return { expired: 0, collected: 0 }
-    const swept = this.#write([], () => sweep(this.#driver, { ...options, now: this.#now() }))
-    const { expired, collected, heldBy } = await swept
+    const { expired, collected, heldBy } = await this.#sweep({ ...options, now: this.#now() })
     this.#driver.housekeep('sweep')
     if (heldBy !== undefined) this.#tellHolder(heldBy)
     return { expired, collected }
@@ -330,8 +331,22 @@ export class ColdStore implements ColdTier {
     return this.#driver.close()
   }
 
+  /** Whoever still reads a snapshot has what has expired since it began, and keeps nobody from emptying it here. */
+  async #sweep(options: SweepOptions): Promise<Swept> {
+    let expiring: readonly EntryKey[] | undefined
+    const find = async () => {
+      expiring = await findExpired(this.#driver, options)
+      return expiring
+    }
+    return this.#write(find, () => sweep(this.#driver, { ...options, expiring }))
+  }
+
+  #writeReads<T>(touches: readonly Touch[], work: () => Promise<T>): Promise<T> {
+    return this.#kept === undefined ? work() : this.#kept.writeReads(touches, work)
+  }
+
   /** Writes rows of these keys, once what snapshots have yet to read of them is kept. */
-  #write<T>(keys: readonly EntryKey[], work: () => Promise<T>): Promise<T> {
+  #write<T>(keys: Parameters<KeptSnapshots['write']>[0], work: () => Promise<T>): Promise<T> {
     return this.#kept === undefined ? work() : this.#kept.write(keys, work)
   }
 

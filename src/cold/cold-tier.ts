@@ -169,8 +169,8 @@ export interface ColdSnapshot {
   readonly count: number
   /**
    * The rows, in the order of namespace and id where nobody writes meanwhile. The next page is read when it is asked
-   * for, and has few megabytes of content. Counted reads are those of when the row is read. Rejects with
-   * `ERR_TIER_UNAVAILABLE` where the moment could not be kept.
+   * for, and has few megabytes of content. Counted reads are those of when the row is read, unless the query selects by
+   * them. Rejects with `ERR_TIER_UNAVAILABLE` where the moment could not be kept.
    */
   pages(): AsyncGenerator<readonly ColdRow[], void, undefined>
   close(): Promise<void>
@@ -449,6 +449,8 @@ export interface ColdTier {
 
   /** Adds reads and raises the time of the last one. */
   recordAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>
+  /** Raises reads, and the time of the last one, to these where they are fewer: doing it twice is doing it once. */
+  raiseAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>
 
   /**
    * Puts up to `limit` rows into the vector index, the oldest first; answers how many.

@@ -11,7 +11,7 @@ import { keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import { contentSize } from '../entry/record.ts'
 import { compareText } from '../entry/text.ts'
-import { matches } from '../query/filter.ts'
+import { asksForReads, matches } from '../query/filter.ts'
 import { isWithin } from '../query/scope.ts'
 import type { ColdReader } from './cold-driver.ts'
 import { unavailable } from './cold-errors.ts'
@@ -26,6 +26,9 @@ const MOST_KEYS = 1_000_000
 /** Rows that are read together before they are replaced: blobs are large. */
 const KEPT_AT_ONCE = 32
 
+type WrittenKeys = readonly EntryKey[] | (() => Promise<readonly EntryKey[]>)
+type Concerns = (snapshot: KeptSnapshot) => boolean
+
 export class KeptSnapshots {
   readonly #reader: ColdReader
   readonly #open = new Set<KeptSnapshot>()
@@ -37,18 +40,22 @@ export class KeptSnapshots {
     this.#reader = reader
   }
 
-  /** Whether a snapshot has not read everything yet. */
-  get areOpen(): boolean {
-    return this.#open.size > 0
+  /** Writes what has these keys, which are asked for only where a snapshot has not read everything yet. */
+  write<T>(keys: WrittenKeys, work: () => Promise<T>): Promise<T> {
+    return this.#write(keys, work, () => true)
   }
 
-  /** Writes what has these keys. */
-  async write<T>(keys: readonly EntryKey[], work: () => Promise<T>): Promise<T> {
+  /** As {@link write}, of reads that are counted: they matter only to who selects by them. */
+  writeReads<T>(keys: readonly EntryKey[], work: () => Promise<T>): Promise<T> {
+    return this.#write(keys, work, ({ selectsByReads }) => selectsByReads)
+  }
+
+  async #write<T>(keys: WrittenKeys, work: () => Promise<T>, concerns: Concerns): Promise<T> {
     for (let seen: unknown; seen !== this.#beginning; ) {
       seen = this.#beginning
       await seen
     }
-    const writing = this.#keepAndWrite(keys, work)
+    const writing = this.#keepAndWrite(keys, work, concerns)
     this.#writes.add(writing)
     try {
       return await writing
@@ -70,8 +77,12 @@ export class KeptSnapshots {
     return begun
   }
 
-  async #keepAndWrite<T>(keys: readonly EntryKey[], work: () => Promise<T>): Promise<T> {
-    for (const snapshot of this.#open) await snapshot.keep(keys)
+  async #keepAndWrite<T>(keys: WrittenKeys, work: () => Promise<T>, concerns: Concerns): Promise<T> {
+    const open = [...this.#open].filter(concerns)
+    if (open.length > 0) {
+      const written = typeof keys === 'function' ? await keys() : keys
+      for (const snapshot of open) await snapshot.keep(written)
+    }
     return work()
   }
 }
@@ -110,6 +121,10 @@ class KeptSnapshot implements ColdSnapshot {
       if (this.#failure !== undefined) throw this.#failure
       if (page.length > 0) yield page
     }
+  }
+
+  get selectsByReads(): boolean {
+    return asksForReads(this.#query.filter)
   }
 
   async close(): Promise<void> {

@@ -167,6 +167,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.recordAccess(...args)
   }
 
+  async raiseAccess(...args: Parameters<ColdTier['raiseAccess']>) {
+    return this.#there.raiseAccess(...args)
+  }
+
   async indexVectors(...args: Parameters<ColdTier['indexVectors']>) {
     return this.#there.indexVectors(...args)
   }

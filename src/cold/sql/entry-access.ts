@@ -29,7 +29,17 @@ export function accessOf({
 }
 
 /** A key may be given several times; one without a live row is left out. */
-export async function recordAccess(driver: ColdDriver, touches: readonly Touch[], now: SQL): Promise<void> {
+export function recordAccess(driver: ColdDriver, touches: readonly Touch[], now: SQL): Promise<void> {
+  return write(driver, touches, now, sql`entry_access.access_count + excluded.access_count`)
+}
+
+/** As {@link recordAccess}, which says how often it was at least: doing it twice is doing it once. */
+export function raiseAccess(driver: ColdDriver, touches: readonly Touch[], now: SQL): Promise<void> {
+  return write(driver, touches, now, sql`greatest(entry_access.access_count, excluded.access_count)`)
+}
+
+/** @param count of a row that is there. */
+async function write(driver: ColdDriver, touches: readonly Touch[], now: SQL, count: SQL): Promise<void> {
   if (touches.length === 0) return
   const times = sql.param(touches.map((touch) => new Date(touch.lastAccessedAt).toISOString()))
   const accesses = sql.param(touches.map((touch) => touch.accesses))
@@ -45,7 +55,7 @@ export async function recordAccess(driver: ColdDriver, touches: readonly Touch[]
     WHERE e.deleted_at IS NULL AND (e.expires_at IS NULL OR e.expires_at > ${now})
     ORDER BY touch.namespace, touch.id
     ON CONFLICT (namespace, id) DO UPDATE SET
-      access_count = entry_access.access_count + excluded.access_count,
+      access_count = ${count},
       last_accessed_at = greatest(entry_access.last_accessed_at, excluded.last_accessed_at)`)
 }
 

@@ -22,6 +22,8 @@ export interface SweepOptions {
   readonly limit: number
   /** Time that decides what has expired. */
   readonly now: SQL
+  /** No others expire than those of these that have. @default whatever has */
+  readonly expiring?: readonly EntryKey[] | undefined
 }
 
 /** A log that cold still expects old versions of. */
@@ -46,13 +48,26 @@ export async function sweep(driver: ColdDriver, options: SweepOptions): Promise<
   return { expired, collected, heldBy }
 }
 
+/** Answers keys of what a sweep would make tombstones of. */
+export async function findExpired(driver: ColdDriver, { limit, now }: SweepOptions): Promise<EntryKey[]> {
+  const rows = await driver.query(sql`
+    SELECT namespace, id FROM thermocline.memory_entries e WHERE ${hasExpired(now)}
+    ORDER BY expires_at LIMIT ${limit}::int8`)
+  return rows as unknown as EntryKey[]
+}
+
 /** The tombstone keeps the version of what expired: a repeated ship of that version brings nothing back. */
-async function expire(driver: ColdDriver, { limit, now }: SweepOptions): Promise<number> {
+async function expire(driver: ColdDriver, { limit, now, expiring }: SweepOptions): Promise<number> {
+  if (expiring?.length === 0) return 0
+  const from =
+    expiring === undefined
+      ? sql`thermocline.memory_entries e WHERE`
+      : sql`${unnestKeys(expiring)} AS k (namespace, id)
+        JOIN thermocline.memory_entries e ON e.namespace = k.namespace AND e.id = k.id WHERE`
   const [row] = await driver.query(sql`
     WITH due AS (
-      SELECT ctid AS place FROM thermocline.memory_entries
-      WHERE expires_at IS NOT NULL AND expires_at <= ${now}
-      ORDER BY expires_at LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
+      SELECT e.ctid AS place FROM ${from} ${hasExpired(now)}
+      ORDER BY e.expires_at LIMIT ${limit}::int8 FOR UPDATE OF e SKIP LOCKED
     ),
     emptied AS (
       UPDATE thermocline.memory_entries e SET ${NO_CONTENT}, deleted_at = ${now}, indexed = false
@@ -118,6 +133,10 @@ async function collect(driver: ColdDriver, keys: readonly EntryKey[], options: S
     ${forgetReads(sql`SELECT namespace, id FROM gone`)}
     SELECT count(*)::int4 AS collected FROM gone`)
   return row?.collected as number
+}
+
+function hasExpired(now: SQL): SQL {
+  return sql`e.expires_at IS NOT NULL AND e.expires_at <= ${now}`
 }
 
 function endOfGrace({ graceMs, now }: SweepOptions): SQL {

@@ -147,10 +147,14 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   leaseHolder: (tier) => tier.leaseHolder('sync'),
   time: (tier) => tier.time(),
   recordAccess: (tier) => tier.recordAccess(records.map((key) => ({ ...key, lastAccessedAt: PAST, accesses: 1 }))),
+  raiseAccess: (tier) => tier.raiseAccess(records.map((key) => ({ ...key, lastAccessedAt: PAST, accesses: 1 }))),
   indexVectors: (tier) => tier.indexVectors(20),
   sweep: async (tier) => {
     await tier.upsert([tombstone('many/1', MANY, 1), chunkOf('many/1', MANY + 1, 2, { expiresAt: PAST })])
     await tier.sweep({ graceMs: 0, limit: MANY })
+    const snapshot = await tier.snapshot(queryOf())
+    await tier.sweep({ graceMs: 0, limit: MANY })
+    await snapshot.close()
   },
   eraseStaged: (tier) => tier.eraseStaged(records),
   eraseStagedWhere: async (tier) => {
