@@ -18,6 +18,7 @@ export interface ErrorDetails {
     index?: number
     line?: number
     counts?: ChangeCounts
+    imported?: Imported
     issues?: readonly object[]
   }
   ERR_INVALID_QUERY: { field?: string; index?: number }
@@ -25,7 +26,7 @@ export interface ErrorDetails {
   /** {@link WHOLE_LOG} where no one segment is at fault. */
   ERR_WAL_CORRUPT: { walId: string; segment: number; offset: number; missing: SequenceRange }
   /** Lines are counted from 1. */
-  ERR_ARCHIVE_CORRUPT: { line: number }
+  ERR_ARCHIVE_CORRUPT: { line: number; imported?: Imported }
   ERR_WAL_FAILED: WriteFailure
   /** The fields of a failed write where it decided on a version: see {@link WriteFailure}. */
   ERR_TIER_UNAVAILABLE: WriteFailure & { tier: TierName }
@@ -80,6 +81,21 @@ export interface WriteFailure {
   readonly outcomes?: readonly InputOutcome[]
   /** Of `deleteWhere`, `updateWhere` and `erase`: what was done before this happened, as far as it is known. */
   readonly counts?: ChangeCounts
+  /** Of an import that had begun to write: what it had done before this happened, as far as it is known. */
+  readonly imported?: Imported
+}
+
+/** How many entries of an archive an import has looked at, and what became of them. */
+export interface Imported {
+  readonly entries: number
+  /** In a dry run: would have been. */
+  readonly written: number
+  /** Were there already, with the same content. */
+  readonly unchanged: number
+  /** Were there with other content, and were left. */
+  readonly skipped: number
+  /** Had expired. */
+  readonly expired: number
 }
 
 /** How far a call came that changes what a condition selects. */

@@ -30,16 +30,18 @@ export {
   type ChangeCounts,
   type ErrorCode,
   type ErrorDetails,
+  type Imported,
   isThermoclineError,
   ThermoclineError,
   type TierName,
 } from './errors.ts'
 export type { ArchiveSource } from './flow/archive-source.ts'
+export type { ArchiveTarget } from './flow/archive-target.ts'
 export type { Remnant, RemnantPlace } from './flow/erase-remnants.ts'
 export type { Erased, EraseProgress } from './flow/eraser.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
-export type { ArchiveTarget, Exported, ExportProgress } from './flow/exporter.ts'
-export type { Imported, ImportProgress, OnConflict } from './flow/importer.ts'
+export type { Exported, ExportProgress } from './flow/exporter.ts'
+export type { ImportProgress, OnConflict } from './flow/importer.ts'
 export type { NamespaceSummary } from './flow/namespace-reader.ts'
 export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'

@@ -142,12 +142,38 @@ function valueIn(bytes: Buffer, kind: LineKind, line: number): unknown {
   }
 }
 
+/** What each field of a header has to be, besides its format. */
+const HEADER: { readonly [F in Exclude<keyof ArchiveHeader, 'format'>]: (value: unknown) => boolean } = {
+  store: isText,
+  namespace: isText,
+  exportedAt: (value) => isText(value) && !Number.isNaN(Date.parse(value)),
+  entries: isCount,
+}
+
 function checkHeader(value: unknown): ArchiveHeader {
-  const header = value as ArchiveHeader
-  if (header.format === ARCHIVE_FORMAT) return header
+  const header = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>
   const { format } = header
-  const message = `the archive has format ${format}, and this version reads ${ARCHIVE_FORMAT}: upgrade thermocline`
-  throw new ThermoclineError('ERR_UNSUPPORTED', message, {})
+  if (!isCount(format)) throw noHeader('format')
+  if (format > ARCHIVE_FORMAT) {
+    const message = `the archive has format ${format}, and this version reads ${ARCHIVE_FORMAT}: upgrade thermocline`
+    throw new ThermoclineError('ERR_UNSUPPORTED', message, {})
+  }
+  // There was never a lower one.
+  if (format < ARCHIVE_FORMAT) throw noHeader('format')
+  for (const [field, isRight] of Object.entries(HEADER)) if (!isRight(header[field])) throw noHeader(field)
+  return header as unknown as ArchiveHeader
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function noHeader(field: string): ThermoclineError {
+  return corrupt(1, `is no header that an export writes, for its \`${field}\` is none: export again`)
 }
 
 function damaged(line: number): ThermoclineError {

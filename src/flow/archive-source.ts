@@ -9,10 +9,11 @@ import { join } from 'node:path'
 import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { ThermoclineError } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import { writeWholeStream } from '../kernel/durable-files.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { type ArchiveLine, ArchiveVerifier, corrupt } from './archive-format.ts'
+import { brokenStream } from './archive-target.ts'
 
 /** A path, or bytes or texts as they come, as of a `Readable`. */
 export type ArchiveSource = string | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
@@ -33,10 +34,10 @@ export class ArchiveFile {
 
   static async of(source: ArchiveSource, signal: AbortSignal): Promise<ArchiveFile> {
     if (typeof source === 'string') return new ArchiveFile(source)
-    const folder = await mkdtemp(join(tmpdir(), 'thermocline-import-'))
+    const folder = await inTemporaryFolder(tmpdir(), () => mkdtemp(join(tmpdir(), 'thermocline-import-')))
     const file = new ArchiveFile(join(folder, 'archive'), folder)
     try {
-      await writeWholeStream(file.#path, (target) => pipeline(Readable.from(source), target, { signal }))
+      await inTemporaryFolder(folder, () => fill(file.#path, source, signal))
       return file
     } catch (error) {
       await file.close()
@@ -71,6 +72,35 @@ export class ArchiveFile {
     // Whoever reads hears of what goes wrong in the file.
     pipeline(file, gunzip).catch((error: Error) => gunzip.destroy(error))
     return gunzip
+  }
+}
+
+/** What the stream fails with is told by the option, and apart from what the disk does. */
+async function fill(path: string, source: Exclude<ArchiveSource, string>, signal: AbortSignal): Promise<void> {
+  const watched = async function* (): AsyncGenerator<Uint8Array | string> {
+    try {
+      yield* source
+    } catch (cause) {
+      throw brokenStream('from', cause, 'nothing was imported: give one that has the whole archive')
+    }
+  }
+  await writeWholeStream(path, (target) => pipeline(Readable.from(watched()), target, { signal }))
+}
+
+async function inTemporaryFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  let failure: unknown
+  const watched = () =>
+    work().catch((error: unknown) => {
+      failure = error
+      throw error
+    })
+  try {
+    return await namingFolder('from', folder, watched)
+  } catch (error) {
+    // What is no error of the file system has stayed what it was.
+    if (error === failure || !isThermoclineError(error)) throw error
+    const remedy = 'what comes as a stream is put there first: set TMPDIR to another folder, or import from a path'
+    throw retold(error, error.details, `${error.message}; ${remedy}`)
   }
 }
 

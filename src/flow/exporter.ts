@@ -3,22 +3,15 @@
  * before the call is shipped, and then cold is read as it is at that moment, whatever is written meanwhile. Of what
  * other processes have pending it shows as much as any query: what they have shipped by then.
  */
-import { randomUUID } from 'node:crypto'
-import type { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
 import type { ColdSnapshot, ColdTier } from '../cold/cold-tier.ts'
 import { archivedText } from '../entry/archived-entry.ts'
+import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, withDeadline } from '../kernel/deadline.ts'
-import { writeWholeStream } from '../kernel/durable-files.ts'
-import { namingFolder } from '../kernel/folder-error.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import { ArchiveWriter } from './archive-format.ts'
-
-/** A path, which has the archive only when it is whole, or a stream, which is ended. */
-export type ArchiveTarget = string | Writable
+import { type ArchiveTarget, writeArchive } from './archive-target.ts'
 
 export interface ExporterParts {
   readonly storeId: string
@@ -67,7 +60,7 @@ export class Exporter {
     try {
       const exportedAt = new Date(now)
       const archive = this.#archive(scope, snapshot, exportedAt, terms)
-      const bytes = await send(archive, terms.to, signal)
+      const bytes = await writeArchive(archive, terms.to, signal)
       return { entries: snapshot.count, bytes, exportedAt }
     } finally {
       await snapshot.close()
@@ -87,6 +80,7 @@ export class Exporter {
       entries += rows.length
       onProgress?.({ entries, total })
     }
+    if (entries !== total) throw otherThanCounted(entries, total)
     yield writer.end()
   }
 }
@@ -104,23 +98,7 @@ export async function stoppable<T>(patience: Patience, work: (signal: AbortSigna
   }
 }
 
-/** Answers how many bytes it were. */
-async function send(archive: AsyncIterable<Buffer>, to: ArchiveTarget, signal: AbortSignal): Promise<number> {
-  let bytes = 0
-  const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of chunks) {
-      bytes += chunk.byteLength
-      yield chunk
-    }
-  }
-  if (typeof to !== 'string') {
-    await pipeline(archive, counted, to, { signal })
-    return bytes
-  }
-  const fill = (target: Writable): Promise<void> =>
-    to.endsWith('.gz')
-      ? pipeline(archive, createGzip(), counted, target, { signal })
-      : pipeline(archive, counted, target, { signal })
-  await namingFolder('to', to, () => writeWholeStream(to, fill, `${to}.partial-${randomUUID().slice(0, 8)}`))
-  return bytes
+function otherThanCounted(entries: number, total: number): ThermoclineError<'ERR_TIER_UNAVAILABLE'> {
+  const message = `the database had ${entries} entries where it had counted ${total}: export again`
+  return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' })
 }

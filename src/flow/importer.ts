@@ -13,7 +13,14 @@ import { ROOT } from '../entry/namespace.ts'
 import { contentSize, type EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
-import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import {
+  type Imported,
+  isThermoclineError,
+  retold,
+  ThermoclineError,
+  unforeseen,
+  type WriteFailure,
+} from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import { isWithin } from '../query/scope.ts'
@@ -29,7 +36,7 @@ export type OnConflict = 'skip' | 'newer' | 'overwrite' | 'fail'
 export interface ImporterParts {
   readonly reader: Pick<Reader, 'newest'>
   readonly writer: Pick<Writer, 'writeLooked'>
-  readonly cold: Pick<ColdTier, 'recordAccess'>
+  readonly cold: Pick<ColdTier, 'raiseAccess'>
   /** Ships what was acknowledged so far. */
   readonly shipper: { checkpointNow(): Promise<unknown> }
   readonly clock: Clock
@@ -51,20 +58,9 @@ export interface ImportTerms extends Patience {
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined
 }
 
-/** How many entries of the archive, and what became of them. */
-export interface Imported {
-  readonly entries: number
-  /** In a dry run: would have been. */
-  readonly written: number
-  /** Were there already, with the same content. */
-  readonly unchanged: number
-  /** Were there with other content, and were left. */
-  readonly skipped: number
-  /** Had expired. */
-  readonly expired: number
-}
-
 type Counts = { -readonly [N in keyof Imported]: Imported[N] }
+type Verdict = 'written' | 'unchanged' | 'skipped'
+type Reads = Parameters<ColdTier['raiseAccess']>[0][number]
 
 interface Incoming extends Archived {
   readonly line: number
@@ -93,16 +89,23 @@ export class Importer {
   }
 
   /** @param namespace that takes the place of the one that was exported; {@link ROOT}: each entry goes where it was. */
-  import(namespace: string, terms: ImportTerms): Promise<Imported> {
-    return stoppable(terms, async (signal) => {
+  async import(namespace: string, terms: ImportTerms): Promise<Imported> {
+    const counts: Counts = { entries: 0, written: 0, unchanged: 0, skipped: 0, expired: 0 }
+    const work = async (signal: AbortSignal) => {
       const file = await ArchiveFile.of(terms.from, signal)
       try {
         const verified = await this.#verify(file, namespace, terms, signal)
-        return await this.#write(file, namespace, verified, terms, signal)
+        await this.#write(file, namespace, verified, terms, counts, signal)
       } finally {
         await file.close()
       }
-    })
+    }
+    try {
+      await stoppable(terms, work)
+      return counts
+    } catch (error) {
+      throw terms.dryRun ? error : withProgress(unforeseen(error), counts)
+    }
   }
 
   async #verify(file: ArchiveFile, namespace: string, terms: ImportTerms, signal: AbortSignal): Promise<Verified> {
@@ -125,60 +128,57 @@ export class Importer {
     namespace: string,
     { movedIds }: Verified,
     terms: ImportTerms,
+    counts: Counts,
     signal: AbortSignal,
-  ): Promise<Imported> {
-    const counts: Counts = { entries: 0, written: 0, unchanged: 0, skipped: 0, expired: 0 }
+  ): Promise<void> {
     let unshipped = 0
-    let read: Incoming[] = []
+    let reads: Reads[] = []
     for await (const { header, incoming, ...batch } of this.#batches(file, namespace, movedIds, signal)) {
-      const isNew = await this.#writeBatch(incoming, terms, counts, signal)
+      const verdicts = await this.#writeBatch(incoming, terms, counts, signal)
       counts.entries = batch.read
       counts.expired += batch.expired
-      read.push(...isNew.filter(({ access }) => access !== undefined && access.accessCount > 0))
+      reads.push(...incoming.flatMap((each, i) => (verdicts[i] === 'skipped' ? [] : readsOf(each))))
       unshipped += sizeOf(incoming)
       terms.onProgress?.({ step: 'write', entries: batch.read, total: header.entries })
       if (unshipped < SHIP_BYTES) continue
-      await this.#ship(read)
-      read = []
+      if (terms.dryRun !== true) await this.#ship(reads)
+      reads = []
       unshipped = 0
     }
-    if (terms.dryRun !== true) await this.#ship(read)
-    return counts
+    if (terms.dryRun !== true) await this.#ship(reads)
   }
 
-  /** Counted reads are kept beside entries that cold has. */
-  async #ship(read: readonly Incoming[]): Promise<void> {
+  /**
+   * Counted reads are kept beside entries that cold has. Those of what was there already are raised as well: whoever
+   * wrote it may have been interrupted before this.
+   */
+  async #ship(reads: readonly Reads[]): Promise<void> {
     await this.#parts.shipper.checkpointNow()
-    for (let from = 0; from < read.length; from += BATCH_ROWS)
-      await this.#parts.cold.recordAccess(
-        read.slice(from, from + BATCH_ROWS).map(({ record: { namespace, id }, access }) => {
-          return { namespace, id, lastAccessedAt: access!.lastAccessedAt, accesses: access!.accessCount }
-        }),
-      )
+    for (let from = 0; from < reads.length; from += BATCH_ROWS)
+      await this.#parts.cold.raiseAccess(reads.slice(from, from + BATCH_ROWS))
   }
 
-  /** Answers those of which there was none. */
+  /** Answers what became of each. */
   async #writeBatch(
     incoming: readonly Incoming[],
     { onConflict, dryRun, durability }: ImportTerms,
     counts: Counts,
     signal: AbortSignal,
-  ): Promise<Incoming[]> {
-    const isNew: Incoming[] = []
+  ): Promise<readonly Verdict[]> {
+    let verdicts: readonly Verdict[] = []
     const look = async (patience: Patience): Promise<UnversionedRecord[]> => {
       const newest = await this.#parts.reader.newest(keysOf(incoming), patience)
-      return incoming.flatMap((each, i) => {
-        const there = newest[i]
-        const verdict = verdictOn(each, there, onConflict)
-        counts[verdict]++
-        if (there === undefined) isNew.push(each)
-        return verdict === 'written' ? [each.record] : []
-      })
+      verdicts = incoming.map((each, i) => verdictOn(each, newest[i], onConflict))
+      return incoming.flatMap(({ record }, i) => (verdicts[i] === 'written' ? [record] : []))
     }
-    if (incoming.length === 0) return isNew
-    if (dryRun) await look({ signal })
-    else throwFirst(await this.#parts.writer.writeLooked(look, sizeOf(incoming), { signal, durability }))
-    return dryRun ? [] : isNew
+    if (incoming.length === 0) return verdicts
+    const bytes = sizeOf(incoming)
+    const outcomes = dryRun ? undefined : await this.#parts.writer.writeLooked(look, bytes, { signal, durability })
+    if (outcomes === undefined) counts.written += (await look({ signal })).length
+    else counts.written += outcomes.filter(({ ok }) => ok).length
+    for (const verdict of verdicts) if (verdict !== 'written') counts[verdict]++
+    throwFirst(outcomes ?? [])
+    return verdicts
   }
 
   /** Before anything is written; what comes meanwhile is refused at its turn. */
@@ -236,12 +236,16 @@ export class Importer {
   }
 }
 
-/** Counted by its name. Throws `ERR_CONFLICT` where it says so. */
-function verdictOn(
-  { record, line }: Incoming,
-  there: EntryRecord | undefined,
-  onConflict: OnConflict,
-): 'written' | 'unchanged' | 'skipped' {
+/** What fails once some of it is written says how far it came. */
+function withProgress(error: ThermoclineError, counts: Imported): ThermoclineError {
+  if (counts.written === 0) return error
+  const message = `${error.message}; ${counts.written} entries were written before that: import again to go on`
+  const details: WriteFailure = { ...error.details, outcome: 'partial', imported: { ...counts } }
+  return retold(error, details, message)
+}
+
+/** Throws `ERR_CONFLICT` where it says so. */
+function verdictOn({ record, line }: Incoming, there: EntryRecord | undefined, onConflict: OnConflict): Verdict {
   if (there === undefined) return 'written'
   if (isSame(record, there)) return 'unchanged'
   if (onConflict === 'overwrite') return 'written'
@@ -271,6 +275,11 @@ function keysOf(incoming: readonly Incoming[]): EntryKey[] {
 
 function sizeOf(incoming: readonly Archived[]): number {
   return incoming.reduce((sum, { record }) => sum + ENTRY_BYTES + contentSize(record), 0)
+}
+
+function readsOf({ record: { namespace, id }, access }: Incoming): Reads[] {
+  if (access === undefined || access.accessCount === 0) return []
+  return [{ namespace, id, lastAccessedAt: access.lastAccessedAt, accesses: access.accessCount }]
 }
 
 function throwFirst(outcomes: readonly WriteOutcome[]): void {

@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ThermoclineError } from '../errors.ts'
 import { throwIfAborted } from './deadline.ts'
+import { shared } from './shared.ts'
 
 export interface LockOptions {
   /** Milliseconds to wait for a living holder to let go. */
@@ -237,13 +238,6 @@ function listen(path: string): Promise<Server> {
       resolve(server)
     })
   })
-}
-
-function shared<T>(name: string, make: () => T): T {
-  const global = globalThis as unknown as Record<symbol, T | undefined>
-  const key = Symbol.for(name)
-  global[key] ??= make()
-  return global[key]
 }
 
 async function isThere(dir: string): Promise<boolean> {

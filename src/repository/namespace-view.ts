@@ -1,7 +1,6 @@
 import { namespacePath, ownNamespace, ROOT } from '../entry/namespace.ts'
-import { ThermoclineError } from '../errors.ts'
+import { type Imported, ThermoclineError } from '../errors.ts'
 import type { Exported } from '../flow/exporter.ts'
-import type { Imported } from '../flow/importer.ts'
 import type { NamespaceSummary } from '../flow/namespace-reader.ts'
 import type { DeletedWhere } from '../flow/where-changer.ts'
 import type { Receipt } from '../flow/writer.ts'

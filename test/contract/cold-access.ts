@@ -35,7 +35,8 @@ export function describeColdAccess(driver: ColdTierDriver): void {
       await shared.tier.upsert([chunkOf(namespace, 1, 1), chunkOf(namespace, 2, 2), tombstone(namespace, 3, 3)])
       await shared.tier.recordAccess([touch(namespace, 1, PAST + 50, 3)])
       const raised = [touch(namespace, 1, PAST + 20, 7), touch(namespace, 2, PAST + 5, 2), touch(namespace, 3, PAST, 1)]
-      for (const touches of [raised, raised, [touch(namespace, 1, PAST + 60, 1)]]) await shared.tier.raiseAccess(touches)
+      for (const touches of [raised, raised, [touch(namespace, 1, PAST + 60, 1)]])
+        await shared.tier.raiseAccess(touches)
       expect(await accessOf(namespace, 1)).toEqual({ lastAccessedAt: PAST + 60, accessCount: 7 })
       expect(await accessOf(namespace, 2)).toEqual({ lastAccessedAt: PAST + 5, accessCount: 2 })
       expect(await accessOf(namespace, 3)).toBeUndefined()

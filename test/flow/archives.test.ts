@@ -7,6 +7,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { Exporter } from '../../src/flow/exporter.ts'
 import type { ImportProgress, MemoryEntry, MemoryStore, NamespaceView } from '../../src/index.ts'
 import { describeGated } from './gate.ts'
 import { describePairs, shareStore, temporaryFolder, vectorOf } from './stores.ts'
@@ -185,6 +186,47 @@ describeGated('an import', (tiers) => {
     expect(await to.chunks.count()).toBe(1_300)
   })
 
+  test('brings counted reads with it, however often it was interrupted', async () => {
+    await using store = await tiers.open()
+    const [from, to] = [store.namespace('from'), store.namespace('to')]
+    const receipts = await from.chunks.putMany(Array.from({ length: 1_100 }, (_, i) => ({ key: `${i}`, text: `${i}` })))
+    await store.checkpoint()
+    await tiers.cold.tier.recordAccess(receipts.map((key) => ({ ...key, lastAccessedAt: 1e12, accesses: 3 })))
+    const archive = [await exported(from)]
+    for (const until of [500, 1_000]) {
+      const stop = new AbortController()
+      const onProgress = ({ step, entries }: ImportProgress) => {
+        if (step === 'write' && entries === until) stop.abort()
+      }
+      await expect(to.import({ from: archive, onProgress, signal: stop.signal })).rejects.toThrow('aborted')
+    }
+    for (let i = 0; i < 2; i++) await to.import({ from: archive })
+    expect(await to.chunks.count({ where: { accessCount: 3 } })).toBe(1_100)
+  })
+
+  test('that may not change what is there says how many it wrote before something came', async () => {
+    await using store = await tiers.open()
+    const [from, to] = [store.namespace('from'), store.namespace('to')]
+    await from.chunks.putMany(Array.from({ length: 1_100 }, (_, i) => ({ key: `${i}`, text: `${i}` })))
+    const archive = await exported(from)
+    const { key } = JSON.parse(linesOf(archive).at(-1)!).entry as { key: string }
+    let others: Promise<unknown> | undefined
+    const onProgress = ({ step, entries }: ImportProgress) => {
+      if (step !== 'write' || entries !== 1_000) return
+      const look = tiers.hot.hold('read', 'before')
+      others = look.arrived.then(() => to.chunks.put({ key, text: 'mine' })).finally(look.release)
+    }
+    const work = to.import({ from: [archive], onProgress })
+    const imported = { entries: 1_000, written: 1_000, unchanged: 0, skipped: 0, expired: 0 }
+    await expect(work).rejects.toMatchObject({
+      ...{ code: 'ERR_CONFLICT', message: expect.stringContaining('1000 entries were written before that') },
+      details: { line: 1_101, outcome: 'partial', imported },
+    })
+    await others
+    expect(await to.chunks.count()).toBe(1_001)
+    expect((await to.chunks.getByKey(key))?.text).toBe('mine')
+  })
+
   test('looks at each entry when there is room for it', async () => {
     await using store = await tiers.open()
     const [from, to] = [store.namespace('from'), store.namespace('to')]
@@ -197,5 +239,25 @@ describeGated('an import', (tiers) => {
     look.release()
     expect(await work).toMatchObject({ written: 0, skipped: 1 })
     expect((await to.chunks.getByKey('a'))?.text).toBe('mine')
+  })
+})
+
+describeGated('an export', (tiers) => {
+  test('fails where there are other entries than its header says', async () => {
+    await using store = await tiers.open()
+    await store.chunks.putMany([{ text: 'a' }, { text: 'b' }])
+    const { tier } = tiers.cold
+    const cold = {
+      snapshot: async (query: Parameters<typeof tier.snapshot>[0]) => {
+        const snapshot = await tier.snapshot(query)
+        return { count: snapshot.count + 1, pages: () => snapshot.pages(), close: () => snapshot.close() }
+      },
+    }
+    const shipper = { checkpointNow: () => store.checkpoint() }
+    const exporter = new Exporter({ storeId: tier.storeId, cold, shipper, clock: Date })
+    const to = new PassThrough().resume()
+    const work = exporter.export({ namespace: '', recursive: true }, [], { to })
+    await expect(work).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', message: expect.stringMatching(/2.*3/) })
+    expect(to.destroyed).toBe(true)
   })
 })

@@ -89,7 +89,7 @@ const NEEDED: Readonly<Record<string, object>> = {
 
 function emptyArchive(): Buffer[] {
   const writer = new ArchiveWriter()
-  return [writer.header({ store: ID, namespace: '', exportedAt: '', entries: 0 }), writer.end()]
+  return [writer.header({ store: ID, namespace: '', exportedAt: new Date(0).toISOString(), entries: 0 }), writer.end()]
 }
 
 type Call = (options: unknown) => Promise<unknown>

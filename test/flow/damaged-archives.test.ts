@@ -1,7 +1,7 @@
 /** An archive that is not as it was written is refused, by its line, before anything of it is imported. */
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { gzipSync } from 'node:zlib'
+import { crc32, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { archivedText } from '../../src/entry/archived-entry.ts'
 import { ArchiveWriter } from '../../src/flow/archive-format.ts'
@@ -90,13 +90,34 @@ test.each<[string, (text: string) => string, string]>([
   })
 })
 
+/** The archive with a header that says otherwise, its checksum right. */
+function withHeader(change: (header: string) => string): string {
+  const [, json] = /^\{"header":(.*),"crc32"/.exec(lines[0]!)!
+  const changed = change(json!)
+  return [`{"header":${changed},"crc32":"${crc32(changed).toString(16).padStart(8, '0')}"}\n`, ...lines.slice(1)].join(
+    '',
+  )
+}
+
 test('a format of a later version is refused', async () => {
-  const later = lines[0]!.replace('"format":1', '"format":2')
-  const { crc32 } = await import('node:zlib')
-  const json = /^\{"header":(.*),"crc32"/.exec(later)![1]!
-  const line = `{"header":${json},"crc32":"${crc32(json).toString(16).padStart(8, '0')}"}\n`
-  expect(await rejection(view(), [line, ...lines.slice(1)])).toMatchObject({
+  const later = withHeader((json) => json.replace('"format":1', '"format":2'))
+  expect(await rejection(view(), [later])).toMatchObject({
     ...{ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('upgrade') },
+  })
+})
+
+test.each([
+  ['format', '"format":1', '"format":0'],
+  ['format', '"format":1', '"format":"1"'],
+  ['format', /^.*$/, 'null'],
+  ['store', '"store":', '"shop":'],
+  ['namespace', '"namespace":"ns"', '"namespace":7'],
+  ['exportedAt', '"exportedAt":"', '"exportedAt":"x'],
+  ['entries', '"entries":3', '"entries":-3'],
+])('a header whose %s is none is told by that, and not by the version', async (field, from, to) => {
+  expect(await rejection(view(), [withHeader((json) => json.replace(from, to))])).toMatchObject({
+    ...{ code: 'ERR_ARCHIVE_CORRUPT', details: { line: 1 } },
+    message: expect.stringMatching(new RegExp(`no header.*\`${field}\`.*export again`)),
   })
 })
 

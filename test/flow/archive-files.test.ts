@@ -1,0 +1,123 @@
+/** Files and streams that an export writes to and an import reads from, and what goes wrong with them. */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { NamespaceView } from '../../src/index.ts'
+import { describeWithSmallDisks, smallDisk } from '../wal/small-disk.ts'
+import { embeddedPair, shareStore, temporaryFolder } from './stores.ts'
+
+const { view } = shareStore(embeddedPair)
+
+async function filled(count = 3): Promise<NamespaceView> {
+  const there = view()
+  await there.chunks.putMany(Array.from({ length: count }, (_, i) => ({ key: `${i}`, text: `${i}` })))
+  return there
+}
+
+test('what a killed export has left goes with the next one to that name, and nothing else does', async () => {
+  const [there, folder] = [await filled(), await temporaryFolder()]
+  const to = join(folder, 'a.ndjson')
+  let aside: string | undefined
+  const onProgress = () => {
+    // As its file is begun by then.
+    aside ??= execFileSync('ls', [folder]).toString().trim()
+  }
+  await there.export({ to, onProgress })
+  const [, host] = /^a\.ndjson\.partial-([0-9a-f]{8})-\d+-[0-9a-f]{8}$/.exec(aside!)!
+  expect(aside).toBe(`a.ndjson.partial-${host}-${process.pid}-${aside!.slice(-8)}`)
+
+  const dead = spawn('true')
+  await once(dead, 'exit')
+  const left = [`a.ndjson.partial-${host}-${dead.pid}-00000001`, `a.ndjson.partial-${host}-${process.pid}-00000002`]
+  const others = [
+    `a.ndjson.partial-${host}-${process.ppid}-00000003`,
+    `a.ndjson.partial-00000000-${dead.pid}-00000004`,
+    `b.ndjson.partial-${host}-${dead.pid}-00000005`,
+    'a.ndjson.partial-old',
+  ]
+  for (const name of [...left, ...others]) await writeFile(join(folder, name), '')
+  await there.export({ to })
+  expect((await readdir(folder)).sort()).toEqual(['a.ndjson', ...others].sort())
+})
+
+test('exports to one name at once let each other be, and one of them is there', async () => {
+  const [there, folder] = [await filled(), await temporaryFolder()]
+  const to = join(folder, 'a.ndjson')
+  const answers = await Promise.all([1, 2, 3].map(() => there.export({ to })))
+  expect(await readdir(folder)).toEqual(['a.ndjson'])
+  expect(answers.map(({ bytes }) => bytes)).toContain((await stat(to)).size)
+})
+
+test('a pipe is not replaced by a file', async () => {
+  const [there, folder] = [await filled(), await temporaryFolder()]
+  const to = join(folder, 'pipe')
+  execFileSync('mkfifo', [to])
+  await expect(there.export({ to })).rejects.toMatchObject({
+    ...{ code: 'ERR_INVALID_OPTIONS', details: { option: 'to' }, message: expect.stringContaining('stream') },
+  })
+  expect((await stat(to)).isFIFO()).toBe(true)
+})
+
+test('a stream that fails is told by the option', async () => {
+  const there = await filled()
+  const broken = Object.assign(new Error('secret'), { code: 'ECONNRESET' })
+  const to = new Writable({ write: (_chunk, _encoding, done) => done(broken) })
+  const told = (option: string) => ({
+    ...{ code: 'ERR_INVALID_OPTIONS', details: { option } },
+    message: expect.stringMatching(/stream failed.*ECONNRESET/),
+  })
+  await expect(there.export({ to })).rejects.toMatchObject(told('to'))
+  const from = new Readable({ read: () => void from.destroy(broken) })
+  await expect(there.import({ from })).rejects.toMatchObject(told('from'))
+  const missing = createReadStream(join(await temporaryFolder(), 'absent'))
+  await expect(there.import({ from: missing })).rejects.toMatchObject({ message: expect.stringContaining('ENOENT') })
+})
+
+test('a stream that nobody reads keeps no write waiting, and is let go with the signal', async () => {
+  const there = await filled(2_000)
+  const to = new PassThrough({ highWaterMark: 1 })
+  const stop = new AbortController()
+  const begun = once(to, 'readable')
+  const work = there.export({ to, signal: stop.signal })
+  work.catch(() => {})
+  await begun
+  await there.chunks.put({ text: 'meanwhile' }, { durability: 'cold' })
+  stop.abort()
+  await expect(work).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect(to.destroyed).toBe(true)
+})
+
+test('a temporary folder that cannot be used is told with the remedy', async () => {
+  const [there, folder] = [await filled(), await temporaryFolder()]
+  const to = join(folder, 'a.ndjson')
+  await there.export({ to })
+  const nowhere = join(folder, 'absent')
+  vi.stubEnv('TMPDIR', nowhere)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await expect(there.import({ from: createReadStream(to) })).rejects.toMatchObject({
+    ...{ code: 'ERR_INVALID_OPTIONS', details: { option: 'from' } },
+    message: expect.stringMatching(new RegExp(`${nowhere}.*TMPDIR.*import from a path`)),
+  })
+  expect(await there.import({ from: to })).toMatchObject({ unchanged: 3 })
+})
+
+describeWithSmallDisks('a disk that is full', () => {
+  test('is told with the remedy, and nothing is left on it', async () => {
+    const [there, disk] = [view(), await smallDisk(1)]
+    await there.blobs.put({ bytes: new Uint8Array(2 * 1024 * 1024).map((_, i) => (i * 7919) >> 3) })
+    const to = join(await temporaryFolder(), 'a.ndjson')
+    await there.export({ to })
+    const full = { code: 'ERR_BACKPRESSURE', retryable: true, message: expect.stringContaining('disk is full') }
+    await expect(there.export({ to: join(disk, 'a.ndjson') })).rejects.toMatchObject(full)
+    expect(await readdir(disk)).toEqual([])
+    vi.stubEnv('TMPDIR', disk)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const refused = there.import({ from: [await readFile(to)] })
+    await expect(refused).rejects.toMatchObject({ ...full, message: expect.stringMatching(/disk is full.*TMPDIR/) })
+    expect(await readdir(disk)).toEqual([])
+  })
+})
