@@ -383,6 +383,7 @@ interface ErrorDetails {
         index?: number;
         line?: number;
         counts?: ChangeCounts;
+        imported?: Imported;
         issues?: readonly object[];
     };
     ERR_INVALID_QUERY: {
@@ -400,6 +401,7 @@ interface ErrorDetails {
     };
     ERR_ARCHIVE_CORRUPT: {
         line: number;
+        imported?: Imported;
     };
     ERR_WAL_FAILED: WriteFailure;
     ERR_TIER_UNAVAILABLE: WriteFailure & {
@@ -1236,6 +1238,7 @@ interface WriteFailure {
     version?: string;
     readonly outcomes?: readonly InputOutcome[];
     readonly counts?: ChangeCounts;
+    readonly imported?: Imported;
 }
 
 interface WriteOptions extends CallOptions {
