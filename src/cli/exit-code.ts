@@ -12,6 +12,7 @@ export class UsageError extends Error {
 const BY_CODE: Partial<Record<ErrorCode, number>> = {
   ERR_INVALID_OPTIONS: EXIT.usage,
   ERR_WAL_CORRUPT: EXIT.damaged,
+  ERR_ARCHIVE_CORRUPT: EXIT.damaged,
   ERR_LOCKED: EXIT.locked,
 }
 

@@ -6,14 +6,25 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { describeError, traceOf } from './describe-error.ts'
-import { EXIT, exitCodeOf, UsageError } from './exit-code.ts'
+import { exitCodeOf, UsageError } from './exit-code.ts'
+import { exportCommand } from './export.ts'
+import { importCommand } from './import.ts'
 import { inspectCommand } from './inspect.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
 import { recoverCommand } from './recover.ts'
+import { letAnswersEndEarly } from './stdout.ts'
 import { syncCommand } from './sync.ts'
 
-const COMMANDS = [syncCommand, recoverCommand, inspectCommand, logsCommand, migrateCommand]
+const COMMANDS = [
+  syncCommand,
+  recoverCommand,
+  inspectCommand,
+  logsCommand,
+  migrateCommand,
+  exportCommand,
+  importCommand,
+]
 
 function createProgram(): Command {
   const program = new Command('thermocline')
@@ -21,7 +32,7 @@ function createProgram(): Command {
     .version(readVersion())
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 usage, 3 log damaged or lost and not accepted, 4 locked, 130 interrupted twice.',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 log or archive damaged, or log lost and not accepted, 4 locked, 130 interrupted twice.',
     )
   for (const create of COMMANDS) program.addCommand(create())
   leaveFailuresToUs(program)
@@ -64,10 +75,5 @@ async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Whoever reads the answer may stop early, as `head` does. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done)
-  throw error
-})
-
+letAnswersEndEarly()
 await run(process.argv.slice(2))

@@ -20,6 +20,8 @@ export interface CliResult {
 interface CliOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** What stdin has. @default it is closed */
+  readonly input?: Uint8Array
 }
 
 export interface RunningCli {
@@ -37,8 +39,11 @@ function cleanEnv(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
 
 /** Starts a compiled file of this repository in a process of its own; it ends with the test at the latest. */
 export function startNode(file: string, args: readonly string[], options: CliOptions = {}): RunningCli {
-  const settings: SpawnOptions = { cwd: options.cwd, env: cleanEnv(options.env), stdio: ['ignore', 'pipe', 'pipe'] }
+  const { cwd, env, input } = options
+  const stdin = input === undefined ? 'ignore' : 'pipe'
+  const settings: SpawnOptions = { cwd, env: cleanEnv(env), stdio: [stdin, 'pipe', 'pipe'] }
   const child = spawn(process.execPath, [compiled(file), ...args], settings)
+  child.stdin?.end(input)
   let stdout = ''
   let stderr = ''
   let look = (): void => {}

@@ -5,7 +5,9 @@ import { temporaryFolder } from '../flow/stores.ts'
 import { someOf } from '../tools/budget.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 
-const COMMANDS = ['sync', 'recover', 'inspect', 'logs', 'migrate']
+const COMMANDS = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import']
+/** What a command needs besides options. */
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { export: ['a.ndjson'], import: ['a.ndjson'] }
 
 describe.each(someOf(COMMANDS, 2))('%s', (command) => {
   test('explains itself with an example and the environment', async () => {
@@ -18,18 +20,25 @@ describe.each(someOf(COMMANDS, 2))('%s', (command) => {
 
   test('refuses to run where there is no data folder, and makes none', async () => {
     const cwd = await temporaryFolder()
-    expectRefusal(await runCli([command], { cwd }), 2, 'pass --dir FOLDER, set THERMOCLINE_DIR')
+    expectRefusal(
+      await runCli([command, ...(ARGUMENTS[command] ?? [])], { cwd }),
+      2,
+      'pass --dir FOLDER, set THERMOCLINE_DIR',
+    )
     expect(await readdir(cwd)).toEqual([])
   })
 })
 
 test.each([
-  [[], 'name a command: sync, recover, inspect, logs, migrate'],
+  [[], 'name a command: sync, recover, inspect, logs, migrate, export, import'],
   [['frobnicate'], "unknown command 'frobnicate'; see `thermocline --help`"],
   [['--frobnicate'], "unknown option '--frobnicate'; see `thermocline --help`"],
   [['recover', '--dir'], "option '--dir <folder>' argument missing; see `thermocline recover --help`"],
   [['recover', '--accept-los'], '(Did you mean --accept-loss?); see `thermocline recover --help`'],
   [['recover', 'folder'], 'see `thermocline recover --help`'],
+  [['export'], "missing required argument 'file'; see `thermocline export --help`"],
+  [['export', 'a.ndjson', '--where', '{kind:chunk}'], '--where is no JSON: quote it for the shell'],
+  [['import', 'a.ndjson', '--on-conflict', 'merge'], 'Allowed choices are fail, skip, newer, overwrite'],
   [['logs', 'retire'], "missing required argument 'id'; see `thermocline logs --help`"],
 ])('refuses %j', async (args, remedy) => {
   expectRefusal(await runCli(args), 2, remedy)

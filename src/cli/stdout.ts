@@ -1,0 +1,18 @@
+/** What becomes of stdout when whoever reads it stops early. */
+import { EXIT } from './exit-code.ts'
+
+/** An answer may be read in part, as `head` does. */
+export function letAnswersEndEarly(): void {
+  process.stdout.on('error', endEarly)
+}
+
+/** Answers stdout for an archive, which is none in part: whoever writes it hears that the other end is gone. */
+export function stdoutForArchive(): NodeJS.WriteStream {
+  process.stdout.off('error', endEarly)
+  return process.stdout
+}
+
+function endEarly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(EXIT.done)
+  throw error
+}
