@@ -1,8 +1,7 @@
 /** What `export` and `import` have in common: the store, the part of it that is meant, progress, and an early end. */
 
-import { namespaceSegments } from '../entry/namespace.ts'
+import { namedPart, type Part } from '../admin/named-part.ts'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
-import type { NamespaceView } from '../repository/namespace-view.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { openMemoryStore } from '../store/open-memory-store.ts'
 import { EXIT, UsageError } from './exit-code.ts'
@@ -18,9 +17,6 @@ export interface ArchiveFlags extends CommonFlags {
 
 /** Stands for stdin or stdout. */
 export const STREAM = '-'
-
-/** A store, or a namespace of it. */
-export type Part = Pick<NamespaceView, 'export' | 'import'>
 
 /**
  * Opens the store, and closes it when the work is done. SIGTERM and SIGINT end the work: then one line on stderr says
@@ -46,9 +42,8 @@ export async function workOnPart(
 }
 
 function partOf(store: MemoryStore, path: string | undefined): Part {
-  if (path === undefined) return store
   try {
-    return store.namespace(...namespaceSegments(path))
+    return namedPart(store, path)
   } catch (cause) {
     const remedy = 'give its segments with / between them, as in tenant/acme'
     throw new UsageError(`--namespace names no namespace: ${remedy}`, { cause })

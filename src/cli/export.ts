@@ -3,16 +3,17 @@ import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { Command } from 'commander'
 import { isThermoclineError } from '../errors.ts'
-import type { Exported } from '../flow/exporter.ts'
-import type { Where } from '../query/where.ts'
+import type { MemoryStore } from '../store/memory-store.ts'
 import { type ArchiveFlags, EntryProgress, STREAM, workOnPart } from './archives.ts'
 import { UsageError } from './exit-code.ts'
 import { stdoutForArchive } from './stdout.ts'
 import { addCommonOptions } from './store-options.ts'
-import { parseWhere } from './where-flag.ts'
+import { parseWhere, type Where } from './where-flag.ts'
+
+type Exported = Awaited<ReturnType<MemoryStore['export']>>
 
 interface ExportFlags extends ArchiveFlags {
-  readonly where?: Where
+  readonly where?: Where | undefined
 }
 
 export function exportCommand(): Command {
@@ -26,9 +27,9 @@ export function exportCommand(): Command {
     .option('--json', 'report as JSON')
     .addHelpText(
       'after',
-      '\nIt shows one moment, and the file is there only when it is whole. What a killed export left beside it\n' +
-        '(FILE.partial-…) the next one removes. An embedded database has to be closed by its backend first; on Redis and\n' +
-        'Postgres it runs beside the backends, and needs a data folder of its own or makes one.',
+      '\nIt shows one moment, and the file is there only when it is whole. What a killed export\n' +
+        'left beside it (FILE.partial-…) the next one removes. An embedded database has to be closed by its backend\n' +
+        'first; on Redis and Postgres it runs beside the backends, and needs a data folder of its own or makes one.',
     )
     .addHelpText('after', '\nExample:\n  thermocline export --dir /var/lib/app/thermocline backup.ndjson.gz')
     .action(run)

@@ -2,10 +2,11 @@
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import type { Imported } from '../errors.ts'
-import type { OnConflict } from '../flow/importer.ts'
-import type { CALL_DEFAULTS } from '../repository/calls.ts'
+import type { MemoryStore } from '../store/memory-store.ts'
 import { type ArchiveFlags, EntryProgress, STREAM, workOnPart } from './archives.ts'
 import { addCommonOptions } from './store-options.ts'
+
+type OnConflict = NonNullable<Parameters<MemoryStore['import']>[0]['onConflict']>
 
 interface ImportFlags extends ArchiveFlags {
   readonly onConflict: OnConflict
@@ -13,8 +14,8 @@ interface ImportFlags extends ArchiveFlags {
 }
 
 const CHOICES = ['fail', 'skip', 'newer', 'overwrite'] as const satisfies readonly OnConflict[]
-/** That of the call, which is loaded only when there is something to do. */
-const DEFAULT: typeof CALL_DEFAULTS.import.onConflict = 'fail'
+/** As that of the call. */
+const DEFAULT: OnConflict = 'fail'
 const STEPS = { verify: 'verified', write: 'imported' } as const
 
 export function importCommand(): Command {
@@ -31,9 +32,9 @@ export function importCommand(): Command {
     .option('--json', 'report as JSON')
     .addHelpText(
       'after',
-      '\nIt may be interrupted, or killed, and run again: it goes on. Nothing is written where the archive is damaged\n' +
-        '(exit code 3). An embedded database has to be closed by its backend first; on Redis and Postgres it runs beside\n' +
-        'the backends. A store that is not there yet is made by `thermocline migrate`.',
+      '\nIt may be interrupted, or killed, and run again: it goes on. Nothing is written where the archive is\n' +
+        'damaged (exit code 3). An embedded database has to be closed by its backend first; on Redis and Postgres it\n' +
+        'runs beside the backends. A store that is not there yet is made by `thermocline migrate`.',
     )
     .addHelpText('after', '\nExample:\n  thermocline import --dir /var/lib/app/thermocline backup.ndjson.gz')
     .action(run)

@@ -1,6 +1,8 @@
 /** `--where JSON`: a condition as `find` takes it. What it selects by is checked there. */
-import type { Where } from '../query/where.ts'
+import type { MemoryStore } from '../store/memory-store.ts'
 import { UsageError } from './exit-code.ts'
+
+export type Where = NonNullable<Parameters<MemoryStore['export']>[0]['where']>
 
 /** Fields that are compared to a time, which JSON has as a text. */
 const TIMES: ReadonlySet<string> = new Set(['createdAt', 'updatedAt', 'expiresAt', 'lastAccessedAt'])
