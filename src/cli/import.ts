@@ -33,8 +33,8 @@ export function importCommand(): Command {
     .addHelpText(
       'after',
       '\nIt may be interrupted, or killed, and run again: it goes on. Nothing is written where the archive is\n' +
-        'damaged (exit code 3). An embedded database has to be closed by its backend first; on Redis and Postgres it\n' +
-        'runs beside the backends. A store that is not there yet is made by `thermocline migrate`.',
+        'damaged (exit code 3). An embedded database has to be closed by its backend first; on Redis and Postgres\n' +
+        'it runs beside the backends. A store that is not there yet is made by `thermocline migrate`.',
     )
     .addHelpText('after', '\nExample:\n  thermocline import --dir /var/lib/app/thermocline backup.ndjson.gz')
     .action(run)
