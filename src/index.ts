@@ -89,6 +89,7 @@ export type {
   DocumentsOptions,
   EmbedTexts,
   EraseOptions,
+  ExpireOptions,
   ExportOptions,
   FindOptions,
   ImportOptions,

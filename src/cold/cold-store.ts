@@ -43,6 +43,8 @@ import type {
   SearchedCold,
   ShipBatch,
   ShipResult,
+  Slid,
+  SlidingRead,
   StoredLetter,
   SweepResult,
   SyncRun,
@@ -67,6 +69,7 @@ import { replace } from './sql/replace-version.ts'
 import { searchTexts } from './sql/search-texts.ts'
 import { canUseIndex, search } from './sql/search-vectors.ts'
 import { ship, upsert } from './sql/ship-batch.ts'
+import { slide } from './sql/slide-expiry.ts'
 import { databaseTime, storeId } from './sql/store-identity.ts'
 import { recordSyncRun } from './sql/sync-runs.ts'
 import { languageOf } from './sql/text-index.ts'
@@ -274,6 +277,12 @@ export class ColdStore implements ColdTier {
 
   time(): Promise<number> {
     return databaseTime(this.#driver)
+  }
+
+  async slide(reads: readonly SlidingRead[]): Promise<(Slid | undefined)[]> {
+    const slid = await this.#write(reads, () => slide(this.#driver, reads, this.#clockTime()))
+    this.#driver.housekeep('write')
+    return slid
   }
 
   recordAccess(touches: readonly Touch[]): Promise<void> {

@@ -331,6 +331,21 @@ export interface SyncRun {
   readonly bytes: number
 }
 
+/** A counted read of an entry that may slide. */
+export interface SlidingRead extends EntryKey {
+  /** The version that was read; undefined: whichever is there. */
+  readonly version: Version | undefined
+  /** Milliseconds since the epoch. */
+  readonly readAt: number
+}
+
+/** Until when cold has a version that slides. */
+export interface Slid {
+  readonly key: EntryKey
+  readonly version: Version
+  readonly expiresAt: number
+}
+
 /** What a search asks of cold. */
 export type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchTexts'>
 
@@ -446,6 +461,13 @@ export interface ColdTier {
 
   /** The database's own time, in milliseconds since the epoch. */
   time(): Promise<number>
+
+  /**
+   * Extends what slides, lives and has less than three quarters of its ttl left at the read to a whole one from then
+   * on; no key twice. In order: until when cold has the version now, whether it was extended or not, and also where it
+   * has expired; undefined where cold does not have the version, or it does not slide.
+   */
+  slide(reads: readonly SlidingRead[]): Promise<(Slid | undefined)[]>
 
   /** Adds reads and raises the time of the last one. */
   recordAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>

@@ -163,6 +163,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.time(...args)
   }
 
+  async slide(...args: Parameters<ColdTier['slide']>) {
+    return this.#there.slide(...args)
+  }
+
   async recordAccess(...args: Parameters<ColdTier['recordAccess']>) {
     return this.#there.recordAccess(...args)
   }

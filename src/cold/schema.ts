@@ -57,7 +57,13 @@ const recordColumns = {
   contentType: bytewise('content_type'),
   createdAt: time('created_at').notNull(),
   updatedAt: time('updated_at').notNull(),
+  /** Moved on by reads where `sliding_ttl` is there, under the same version. */
   expiresAt: time('expires_at'),
+  /**
+   * Milliseconds: what a read that finds less than three quarters of it left sets the expiry to. A process of a version
+   * before this column leaves that of the entry it replaces; a trigger empties it where nothing is left to expire.
+   */
+  slidingTtl: bigint('sliding_ttl', { mode: 'number' }),
   /** Set on a tombstone, which keeps key and version and no content. */
   deletedAt: time('deleted_at'),
   /**
@@ -98,6 +104,7 @@ export const memoryEntries = thermocline.table(
     check('memory_entries_version', sql`version ~ '^[0-9a-f]{24}$'`),
     check('memory_entries_numbers', sql`position >= 0 AND level >= 0`),
     check('memory_entries_embedding', sql`cardinality(embedding) > 0`),
+    check('memory_entries_sliding', sql`sliding_ttl IS NULL OR (sliding_ttl > 0 AND expires_at IS NOT NULL)`),
     index('memory_entries_version').on(entry.version),
     index('memory_entries_document')
       .on(entry.namespace, entry.documentId, entry.position)
@@ -133,8 +140,8 @@ export const liveEntries = thermocline.view('live_entries').as((query) =>
 
 /** The view stays as it is: dropping it for another column would take views of users with it. */
 function shownColumns() {
-  const { metadataOrder: _, bytes: __, contentType: ___, childVersions: ____, ...rest } = getTableColumns(memoryEntries)
-  return rest
+  const { metadataOrder, bytes, contentType, childVersions, slidingTtl, ...shown } = getTableColumns(memoryEntries)
+  return shown
 }
 
 /** Where rows land by COPY before one statement takes them over. UNLOGGED and without constraints. */
@@ -259,6 +266,38 @@ export const hotMisses = thermocline.table(
     version: bytewise('version').notNull(),
   },
   (miss) => [primaryKey({ columns: [miss.namespace, miss.id] })],
+)
+
+/**
+ * What a write with an idempotency key was answered, in the transaction of the write itself: the same key gets the same
+ * answer for a day. The sweep takes it away.
+ */
+export const idempotencyKeys = thermocline.table(
+  'idempotency_keys',
+  {
+    namespace: bytewise('namespace').notNull(),
+    key: bytewise('key').notNull(),
+    /** SHA-256 of what was asked for, so that the key is refused for anything else. */
+    digest: bytea('digest').notNull(),
+    /** Of each receipt, in order. */
+    ids: uuid('ids').array().notNull(),
+    versions: text('versions').array().notNull(),
+    createdAt: time('created_at').notNull(),
+  },
+  (given) => [primaryKey({ columns: [given.namespace, given.key] }), index('idempotency_keys_age').on(given.createdAt)],
+)
+
+/** Entries that stay hot while they live. The tombstone of an entry ends its pin. */
+export const pinnedEntries = thermocline.table(
+  'pinned_entries',
+  {
+    namespace: bytewise('namespace').notNull(),
+    id: uuid('id').notNull(),
+    /** What hot held of it when it was pinned, for the bound on all of them. */
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    pinnedAt: time('pinned_at').notNull().defaultNow(),
+  },
+  (pin) => [primaryKey({ columns: [pin.namespace, pin.id] })],
 )
 
 /** Acknowledged records that are gone for good, each accepted by an operator. */

@@ -41,6 +41,7 @@ const WRITTEN: { readonly [F in Field]: (value: Value<F>) => string } = {
   createdAt: isoText,
   updatedAt: isoText,
   expiresAt: isoText,
+  slidingTtl: String,
   lastAccessedAt: isoText,
   accessCount: String,
 }

@@ -37,6 +37,7 @@ const FIELDS = Object.entries({
   createdAt: nameOf('createdAt'),
   updatedAt: nameOf('updatedAt'),
   expiresAt: nameOf('expiresAt'),
+  slidingTtl: nameOf('slidingTtl'),
   deletedAt: nameOf('deletedAt'),
   // Last: see encodedEmbedding.
   embedding: nameOf('embedding'),
@@ -145,6 +146,7 @@ export function decodeRecord(encoded: Uint8Array): EntryRecord {
     createdAt,
     updatedAt,
     expiresAt: number('expiresAt'),
+    slidingTtl: number('slidingTtl'),
     deletedAt: number('deletedAt'),
   }
 }

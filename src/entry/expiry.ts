@@ -2,6 +2,10 @@
  * When an entry expires, and that it reads as absent from then on: at its `ttl` or `expiresAt`, on every tier and
  * before anything has removed it. Queries say the same in SQL (cold/sql/filter-sql.ts); a sync makes a tombstone of
  * what has expired (cold/sql/expire-and-collect.ts).
+ *
+ * An entry that slides (`slidingTtl`) lives on by being read. Cold alone extends it, under the same version and only
+ * while it lives (cold/sql/slide-expiry.ts); every other copy of the version hears of that afterwards, so what has
+ * expired by such a copy is not certain, and cold is asked (rules S1 to S3 of flow/README.md).
  */
 import { parseDuration } from './duration.ts'
 import { invalid, optional, time } from './field-checks.ts'
@@ -13,12 +17,54 @@ export function isLive(record: Pick<EntryRecord, 'deletedAt' | 'expiresAt'>, now
   return record.deletedAt === null && (record.expiresAt === null || record.expiresAt > now)
 }
 
+/** The part of a sliding ttl below which a counted read extends it: most reads write nothing. */
+export const EXTENDED_BELOW = 3 / 4
+
+/** Whether a read at this time, which counts, is to extend the life of the entry. */
+export function isDueToSlide({ expiresAt, slidingTtl }: Pick<EntryRecord, 'expiresAt' | 'slidingTtl'>, now: number) {
+  if (slidingTtl === null || expiresAt === null) return false
+  return expiresAt > now && expiresAt - now < slidingTtl * EXTENDED_BELOW
+}
+
+/** Whether a copy of an entry that is not live by it may be live by cold, which may have extended it since. */
+export function mayHaveSlid(copy: Pick<EntryRecord, 'deletedAt' | 'expiresAt' | 'slidingTtl'>, now: number): boolean {
+  return copy.slidingTtl !== null && copy.deletedAt === null && !isLive(copy, now)
+}
+
 /** Answers a `ttl` that must be said, null for "never", as milliseconds. Throws `ERR_INVALID_ENTRY`. */
 export function lifetimeOf(ttl: unknown): number | null {
   if (ttl === null) return null
   const lifetime = parseDuration(ttl)
   if (lifetime !== undefined && lifetime > 0) return lifetime
   throw invalid('ttl', "must be positive milliseconds or a text like '30m', or null: never")
+}
+
+interface GivenLife {
+  readonly ttl?: unknown
+  readonly sliding?: unknown
+  readonly expiresAt?: unknown
+  readonly slidingTtl?: unknown
+}
+
+/** Answers when an input expires, and how far reads extend that. Throws `ERR_INVALID_ENTRY`. */
+export function lifeOf(given: GivenLife, now: number): Pick<EntryRecord, 'expiresAt' | 'slidingTtl'> {
+  const { sliding = false } = given
+  if (typeof sliding !== 'boolean') throw invalid('sliding', 'must be true or false')
+  const expiresAt = expiryOf(given.ttl, given.expiresAt, now)
+  const kept = optional('slidingTtl', given.slidingTtl, slidingTtl)
+  if (kept !== null) {
+    if (given.expiresAt === undefined || sliding)
+      throw invalid('slidingTtl', 'goes with the `expiresAt` of an entry that was read: else give `ttl` and `sliding`')
+    return { expiresAt, slidingTtl: kept }
+  }
+  if (!sliding) return { expiresAt, slidingTtl: null }
+  if (given.ttl === undefined) throw invalid('sliding', 'needs a `ttl`, which reads then extend')
+  return { expiresAt, slidingTtl: expiresAt! - now }
+}
+
+function slidingTtl(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= MAX_TIME) return value
+  throw invalid('slidingTtl', 'must be whole milliseconds')
 }
 
 /** Answers when an input expires, in milliseconds since the epoch; null: never. Throws `ERR_INVALID_ENTRY`. */

@@ -40,7 +40,10 @@ export interface EntryBase {
   readonly lastAccessedAt: Date
   /** Counted reads. Approximate: a crash loses about the last second of them. */
   readonly accessCount: number
+  /** Of an entry that slides, as the tier that answered has it: another read may have moved it on meanwhile. */
   readonly expiresAt?: Date
+  /** Of an entry that slides: the milliseconds that a counted read may extend its life to. */
+  readonly slidingTtl?: number
 }
 
 /** A vector by itself. */
@@ -108,7 +111,14 @@ export interface InputBase {
   readonly createdAt?: Date | number | undefined
   /** Lifetime from the put: milliseconds or text like `'30m'`. Not together with `expiresAt`. */
   readonly ttl?: number | string | undefined
+  /**
+   * Whether reads keep it alive: one that counts and finds less than three quarters of `ttl` left extends it to a whole
+   * `ttl` from then on, under the same version. @default false
+   */
+  readonly sliding?: boolean | undefined
   readonly expiresAt?: Date | number | undefined
+  /** As an entry that was read has it, beside its `expiresAt`. In a new entry say `ttl` and `sliding` instead. */
+  readonly slidingTtl?: number | undefined
   /** Taken where it is the namespace of the put, as in an entry that was read there; any other is refused. */
   readonly namespace?: string | undefined
   /** Ignored, as are the next three: an entry that was read may be put back as it is. */

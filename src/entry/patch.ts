@@ -61,7 +61,8 @@ export function patched(current: EntryRecord, patch: CheckedPatch, now: number):
 /** The entry with the changes, for {@link toPatched} to check. */
 export function patchedInput(current: EntryRecord, { fields, metadata }: CheckedPatch): Record<string, unknown> {
   const input = toEntry(current, undefined) as unknown as Record<string, unknown>
-  for (const field of ['version', 'updatedAt', 'lastAccessedAt', 'accessCount', 'expiresAt']) delete input[field]
+  for (const field of ['version', 'updatedAt', 'lastAccessedAt', 'accessCount', 'expiresAt', 'slidingTtl'])
+    delete input[field]
   for (const [field, value] of fields) {
     if (value === null) delete input[field]
     else input[field] = value
@@ -72,12 +73,13 @@ export function patchedInput(current: EntryRecord, { fields, metadata }: Checked
 
 /** @param input What became of the entry. */
 export function toPatched(current: EntryRecord, input: Record<string, unknown>, now: number): UnversionedRecord {
-  const { namespace, createdAt, expiresAt } = current
+  const { namespace, createdAt, expiresAt, slidingTtl } = current
   // Not looked up anew unless the patch is about them.
   return {
     ...validateInput(input, { namespace, now }),
     createdAt,
     expiresAt,
+    slidingTtl,
     childVersions: keptChildVersions(current),
   }
 }

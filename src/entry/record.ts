@@ -31,7 +31,10 @@ export interface EntryRecord extends EntryKey {
   readonly contentType: string | null
   readonly createdAt: number
   readonly updatedAt: number
+  /** Of an entry that slides, as of the last extension that this copy of the version has heard of. */
   readonly expiresAt: number | null
+  /** Milliseconds that a counted read may extend the expiry to (see {@link ./expiry.ts}); null: it stands. */
+  readonly slidingTtl: number | null
   /** Set on a tombstone, which keeps key and version and no content. */
   readonly deletedAt: number | null
 }
@@ -99,6 +102,7 @@ export function tombstoneOf(entry: EntryKey & { key: string | null }, version: V
     createdAt: now,
     updatedAt: now,
     expiresAt: null,
+    slidingTtl: null,
     deletedAt: now,
   }
 }
@@ -137,6 +141,7 @@ export function toEntry(record: EntryRecord, access: AccessStats | undefined, is
   entry.lastAccessedAt = new Date(access?.lastAccessedAt ?? record.updatedAt)
   entry.accessCount = access?.accessCount ?? 0
   if (record.expiresAt !== null) entry.expiresAt = new Date(record.expiresAt)
+  if (record.slidingTtl !== null) entry.slidingTtl = record.slidingTtl
   return entry as unknown as MemoryEntry
 }
 
@@ -162,8 +167,12 @@ function inBase64(bytes: Uint8Array): Uint8Array {
   return Object.defineProperty(bytes, 'toJSON', IN_BASE64)
 }
 
-/** The newer of two versions of one entry; the second where they are the same. */
+/**
+ * The newer of two versions of one entry. Of two copies of one version the one that expires later has heard more; else
+ * it is the second.
+ */
 export function newerOf(one: EntryRecord | undefined, other: EntryRecord | undefined): EntryRecord | undefined {
   if (one === undefined || other === undefined) return one ?? other
+  if (one.version === other.version) return (one.expiresAt ?? 0) > (other.expiresAt ?? 0) ? one : other
   return one.version > other.version ? one : other
 }

@@ -5,7 +5,7 @@
 import { types } from 'node:util'
 import { isUuid } from '../kernel/uuid.ts'
 import { idOfKey, newId } from './entry-id.ts'
-import { expiryOf } from './expiry.ts'
+import { lifeOf } from './expiry.ts'
 import { invalid, metadataText, name, optional, text, time, vector, wholeNumber } from './field-checks.ts'
 import { MAX_ENTRY_BYTES, MAX_NAME_BYTES } from './limits.ts'
 import { ENTRY_KINDS, type EntryKind } from './memory-entry.ts'
@@ -14,7 +14,10 @@ import type { EntryRecord } from './record.ts'
 /** Fields that the store fills in. They are let pass, so that an entry can be read, changed and put back. */
 const FILLED_IN = ['namespace', 'version', 'updatedAt', 'lastAccessedAt', 'accessCount'] as const
 
-const COMMON_FIELDS = ['kind', 'id', 'key', 'metadata', 'embeddingModel', 'createdAt', 'ttl', 'expiresAt'] as const
+const COMMON_FIELDS = [
+  ...['kind', 'id', 'key', 'metadata', 'embeddingModel', 'createdAt'],
+  ...['ttl', 'sliding', 'expiresAt', 'slidingTtl'],
+] as const
 export const OWN_FIELDS: Record<EntryKind, readonly string[]> = {
   embedding: ['embedding'],
   chunk: ['text', 'documentId', 'position', 'embedding'],
@@ -71,7 +74,7 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     contentType: optional('contentType', raw.contentType, (value) => name('contentType', value)),
     createdAt,
     updatedAt: now,
-    expiresAt: expiryOf(raw.ttl, raw.expiresAt, now),
+    ...lifeOf(raw, now),
     deletedAt: null,
   }
   if (sizeBound(record) > MAX_ENTRY_BYTES)

@@ -1,14 +1,15 @@
 /**
  * Counts the reads that reader.ts (`get`, `touch`) and searcher.ts (hits) tell of, without making them wait: touches
  * are gathered here and flushed in batches about once a second, to hot where it holds the entry and to cold otherwise.
- * A crash loses what was not flushed yet, which is fine.
+ * A crash loses what was not flushed yet, which is fine. What slides lives on by its reads: sliding-expiry.ts.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
-import type { AccessStats } from '../entry/record.ts'
+import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import type { HotTier, HotTouch } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { SlidingExpiry } from './sliding-expiry.ts'
 
 const FLUSH_EVERY_MS = 1_000
 /** Flush early beyond this many entries, so that a scan does not pile them up. */
@@ -23,19 +24,31 @@ interface Tally {
 export class AccessCounter {
   readonly #hot: HotTier
   readonly #cold: ColdTier
+  readonly #sliding: SlidingExpiry
   readonly #logger: Logger
   #tallies = new Map<string, Tally>()
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
 
-  constructor(hot: HotTier, cold: ColdTier, logger: Logger) {
+  constructor(hot: HotTier, cold: ColdTier, sliding: SlidingExpiry, logger: Logger) {
     this.#hot = hot
     this.#cold = cold
+    this.#sliding = sliding
     this.#logger = logger
   }
 
-  /** Counts one read and answers the totals with it, given those the tier knew. */
-  count(key: EntryKey, known: AccessStats | undefined, now: number): AccessStats {
+  /**
+   * Counts one read and answers the totals with it, given those the tier knew.
+   * @param read what was read, or the key of what nobody looked at.
+   */
+  count(read: EntryRecord | EntryKey, known: AccessStats | undefined, now: number): AccessStats {
+    if ('version' in read) this.#sliding.read(read, now)
+    else this.#sliding.touched(read, now)
+    return this.#count(read, known, now)
+  }
+
+  #count({ namespace, id }: EntryKey, known: AccessStats | undefined, now: number): AccessStats {
+    const key = { namespace, id }
     const text = keyText(key)
     let tally = this.#tallies.get(text)
     if (tally === undefined) {

@@ -30,6 +30,7 @@ import {
   type WriteFailure,
   withoutContent,
 } from '../errors.ts'
+import { recordIn } from '../hot/hot-content.ts'
 import type { HotReservation, HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { runningOut, withDeadline } from '../kernel/deadline.ts'
@@ -203,8 +204,7 @@ export class CompareAndSet {
     const held = await hot.read(keys)
     const rows = await reads.read(keys)
     const newest = keys.map((key, i): Newest => {
-      const heldIsNewer = (held[i]?.version ?? ZERO_VERSION) > (own[i]?.version ?? ZERO_VERSION)
-      const record = newerOf(heldIsNewer ? held[i]!.content.record : own[i], rows[i]?.record)
+      const record = newerOf(newerOf(held[i] && recordIn(held[i]), own[i]), rows[i]?.record)
       if (record !== undefined) versions.observe(key, record.version)
       return { record, base: rows[i]?.record.version, access: rows[i]?.access }
     })

@@ -65,7 +65,7 @@ export function planDocument(
 export function isKept({ record, before }: PlannedChunk): boolean {
   return (
     before !== undefined &&
-    (['text', 'position', 'key', 'embeddingModel', 'createdAt', 'expiresAt'] as const).every(
+    (['text', 'position', 'key', 'embeddingModel', 'createdAt', 'expiresAt', 'slidingTtl'] as const).every(
       (field) => record[field] === before[field],
     ) &&
     sameMetadata(record.metadata, before.metadata) &&

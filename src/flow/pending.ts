@@ -12,7 +12,9 @@ import { isWithin } from '../query/scope.ts'
 import type { AppendedRecord } from '../wal/log-contract.ts'
 
 /** One that cold lacks. */
-export interface PendingRecord extends AppendedRecord<EntryRecord> {
+export interface PendingRecord extends Omit<AppendedRecord<EntryRecord>, 'value'> {
+  /** Of one version; when that expires is learned. */
+  value: EntryRecord
   /** Number of the hot generation that is known to hold it, or a newer version. */
   confirmedIn: number | undefined
   /** Whether hot did not take it, so that it may hold an older version. */
@@ -92,6 +94,14 @@ export class Pending {
   refuse(key: EntryKey, version: Version): void {
     const item = this.#items.get(keyText(key))
     if (item?.value.version === version) item.isRefused = true
+  }
+
+  /** Cold has this version, which slides, until then. */
+  extend(key: EntryKey, version: Version, expiresAt: number): void {
+    const name = keyText(key)
+    const item = this.#items.get(name)
+    if (item?.value.version !== version || (item.value.expiresAt ?? expiresAt) >= expiresAt) return
+    item.value = { ...item.value, expiresAt }
   }
 
   /** What the generation of that number is not known to hold. */

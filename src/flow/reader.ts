@@ -8,11 +8,12 @@
 
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
-import { isLive } from '../entry/expiry.ts'
+import { isLive, mayHaveSlid } from '../entry/expiry.ts'
 import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
-import { type AccessStats, type EntryRecord, toEntry } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, newerOf, toEntry } from '../entry/record.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import { recordIn } from '../hot/hot-content.ts'
 import type { HotRead } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
@@ -20,6 +21,7 @@ import type { AccessCounter } from './access-counter.ts'
 import type { HotReads, Origin } from './hot-reads.ts'
 import type { Pending } from './pending.ts'
 import type { ColdFind, Promoter } from './promoter.ts'
+import type { SlidingExpiry } from './sliding-expiry.ts'
 
 export interface ReaderParts {
   readonly pending: Pending
@@ -29,6 +31,7 @@ export interface ReaderParts {
   readonly versions: VersionClock
   readonly clock: Clock
   readonly promoter: Promoter
+  readonly sliding: Pick<SlidingExpiry, 'found'>
 }
 
 interface Found {
@@ -80,7 +83,7 @@ export class Reader {
     throwIfAborted(options.signal)
     const { pending, hot } = this.#parts
     const held = hot.held(key)
-    if (held === undefined) return this.get([key], options).then(([entry]) => entry)
+    if (held === undefined || this.#mayHaveSlid(held)) return this.get([key], options).then(([entry]) => entry)
     return this.#counted(this.#choose({ key, pending: pending.get(key), hot: held, cold: undefined }, true))
   }
 
@@ -125,8 +128,9 @@ export class Reader {
     const began = ++this.#tick
     const pending = keys.map((key) => this.#parts.pending.get(key))
     const { values: hot, isAway } = await withDeadline(this.#parts.hot.read(keys), patience)
-    const absent = keys.filter((_, i) => hot[i] === undefined)
-    const isPendingEnough = isAway && pending.every((record) => record !== undefined)
+    const absent = keys.filter((_, i) => hot[i] === undefined || this.#mayHaveSlid(hot[i]))
+    const now = this.#parts.clock.now()
+    const isPendingEnough = isAway && pending.every((record) => record !== undefined && !mayHaveSlid(record, now))
     const cold = absent.length === 0 ? NOTHING : await this.#readColdBehind(absent, began, patience, isPendingEnough)
     const coldOf = (key: EntryKey) => (cold.size === 0 ? undefined : cold.get(keyText(key)))
     return keys.map((key, i) => this.#choose({ key, pending: pending[i], hot: hot[i], cold: coldOf(key) }, promote))
@@ -151,6 +155,12 @@ export class Reader {
     }
   }
 
+  /** It is expired in hot, and cold may have extended it since: cold is asked, as for what hot lacks. */
+  #mayHaveSlid(held: HotRead): boolean {
+    const now = this.#parts.clock.now()
+    return held.expiresAt !== null && held.expiresAt <= now && mayHaveSlid(recordIn(held), now)
+  }
+
   #choose({ key, pending, hot, cold }: Copies, promote: boolean): Found | undefined {
     const access = hot ?? cold?.access
     const stored = hot?.version ?? cold?.record.version
@@ -162,7 +172,11 @@ export class Reader {
       throw new ThermoclineError('ERR_TIER_UNAVAILABLE', 'a tier answered with another entry than it was asked for', {
         tier: hot === undefined ? 'cold' : 'hot',
       })
-    if (promote && record === cold?.record) this.#parts.promoter.promote(cold)
+    if (promote && record === cold?.record) {
+      if (hot?.version === record.version)
+        this.#parts.sliding.found({ key, version: record.version, expiresAt: record.expiresAt! })
+      else this.#parts.promoter.promote(cold)
+    }
     const isHots = record !== pending && record !== cold?.record
     return { record, access, isShared: !isHots || this.#parts.hot.sharesContent }
   }
@@ -194,8 +208,9 @@ export class Reader {
 }
 
 function newestOf({ pending, hot, cold }: Omit<Copies, 'key'>): EntryRecord | undefined {
-  const shipped = cold?.record
-  const isOvertaken = pending === undefined || (shipped !== undefined && shipped.version > pending.version)
-  const known = isOvertaken ? shipped : pending
-  return hot !== undefined && (known === undefined || hot.version > known.version) ? hot.content.record : known
+  const known = newerOf(cold?.record, pending)
+  if (hot === undefined || (known !== undefined && hot.version < known.version)) return known
+  // What hot holds is decoded only where it counts.
+  const isLater = (hot.expiresAt ?? 0) > (known?.expiresAt ?? 0)
+  return known === undefined || hot.version > known.version || isLater ? recordIn(hot) : known
 }

@@ -6,6 +6,12 @@ import { decodeKind, decodeRecord, encodeRecord } from '../entry/codec.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 
+/** The record of what hot holds, which expires when hot says so: extensions leave the content as it is. */
+export function recordIn({ content, expiresAt }: { readonly content: HotContent; readonly expiresAt: number | null }) {
+  const { record } = content
+  return record.expiresAt === expiresAt ? record : { ...record, expiresAt }
+}
+
 export class HotContent {
   /** Of the payload, whichever form is kept. */
   readonly byteLength: number

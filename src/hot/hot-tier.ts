@@ -101,6 +101,13 @@ export interface HotTouch {
   readonly accesses: number
 }
 
+/** A version lives on, by cold. */
+export interface HotExtension {
+  readonly key: EntryKey
+  readonly version: Version
+  readonly expiresAt: number
+}
+
 export interface HotSize {
   readonly entries: number
   readonly bytes: number
@@ -146,6 +153,12 @@ export interface HotTier {
 
   /** Adds reads; answers the touches whose key hot does not hold. */
   touch(touches: readonly HotTouch[]): Promise<HotTouch[]>
+
+  /**
+   * Lets each key that hot holds in exactly this version expire at that time, where that is later than what hot has.
+   * Only an expiry moves: what hot holds without one, or deleted, stays as it is. Cold MUST have it by then.
+   */
+  extend(extensions: readonly HotExtension[]): Promise<void>
 
   /**
    * Least recently accessed first, at most `limit`: those not accessed after `idleSince`, and any that have expired.

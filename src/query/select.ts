@@ -43,6 +43,7 @@ const FIELDS: { readonly [F in FieldOf<MemoryEntry>]: RecordField | undefined } 
   lastAccessedAt: undefined,
   accessCount: undefined,
   expiresAt: 'expiresAt',
+  slidingTtl: 'slidingTtl',
 } satisfies Record<
   keyof EntryOfKind<'chunk'> | keyof EntryOfKind<'raptor'> | keyof EntryOfKind<'blob'>,
   RecordField | undefined
@@ -58,6 +59,7 @@ const ALWAYS: readonly RecordField[] = [
   'createdAt',
   'updatedAt',
   'expiresAt',
+  'slidingTtl',
   'deletedAt',
 ]
 

@@ -65,6 +65,11 @@ export interface UpdateOptions extends WriteOptions {
   readonly expectedVersion?: string | undefined
 }
 
+export interface ExpireOptions extends UpdateOptions {
+  /** Whether reads extend it from now on, as of `ttl` with `sliding` in a put. @default false */
+  readonly sliding?: boolean | undefined
+}
+
 export interface AtomicOptions extends WriteOptions {
   /** All or none, which is what `write` is for. */
   readonly atomic: true
@@ -490,7 +495,11 @@ export const CALLS = {
   hasMany: defineCall('hasMany', waiting),
   peek: defineCall('peek', waiting),
   touch: defineCall('touch', waiting),
-  expire: defineCall('expire', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
+  expire: defineCall('expire', {
+    ...writing,
+    expectedVersion: version,
+    sliding: flag,
+  } satisfies RulesOf<ExpireOptions>),
   promote: defineCall('promote', waiting),
   demote: defineCall('demote', waiting),
   prefetch: defineCall('prefetch', prefetching),

@@ -6,7 +6,7 @@ import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
-import { expiryOf, lifetimeOf } from '../entry/expiry.ts'
+import { lifeOf, lifetimeOf } from '../entry/expiry.ts'
 import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckedPatch, isAboutChildren, parsePatch } from '../entry/patch.ts'
@@ -35,6 +35,7 @@ import {
   checkQueries,
   type DeleteWhereOptions,
   type EraseOptions,
+  type ExpireOptions,
   type FindOptions,
   type ManySearchOptions,
   type PrefetchOptions,
@@ -227,18 +228,18 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Lets the entry expire so long from now, or, with null, never; all else stays. It is an {@link update}, with a
-   * version of its own, and takes and rejects with the same.
+   * Lets the entry expire so long from now, or, with null, never; all else stays. Reads extend that only where
+   * `sliding` is said. It is an {@link update}, with a version of its own, and takes and rejects with the same.
    */
-  expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.expire, options, async (checked) => {
+  expire(id: string, ttl: Duration | null, options?: ExpireOptions): Promise<Receipt> {
+    return this.#flows.gate.run(CALLS.expire, options, async ({ sliding, ...checked }) => {
       const key = this.#keyOf(id)
-      const lifetime = lifetimeOf(ttl)
+      const lifetime = lifetimeOf(ttl) ?? undefined
       const make = (current: EntryRecord | undefined): UnversionedRecord => {
         const now = this.#flows.clock.now()
-        const expiresAt = lifetime === null ? null : expiryOf(lifetime, undefined, now)
+        const life = lifeOf({ ttl: lifetime, sliding }, now)
         const entry = this.#present(key, current)
-        return { ...entry, updatedAt: now, expiresAt, childVersions: keptChildVersions(entry) }
+        return { ...entry, updatedAt: now, ...life, childVersions: keptChildVersions(entry) }
       }
       return this.#flows.changes.change(key, make, checked)
     })

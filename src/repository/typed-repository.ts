@@ -19,6 +19,7 @@ import type {
   CountOptions,
   DeleteWhereOptions,
   EraseOptions,
+  ExpireOptions,
   FindOptions,
   PrefetchOptions,
   PutManyOptions,
@@ -116,7 +117,7 @@ interface Common {
   has(id: string, options?: CallOptions): Promise<boolean>
   hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]>
   touch(ids: string | readonly string[], options?: CallOptions): Promise<void>
-  expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt>
+  expire(id: string, ttl: Duration | null, options?: ExpireOptions): Promise<Receipt>
   promote(id: string, options?: CallOptions): Promise<Promotion>
   promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>
   demote(id: string, options?: CallOptions): Promise<Demotion>

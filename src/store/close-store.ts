@@ -83,9 +83,11 @@ export class StoreCloser {
 
   /** What only this process and its hot tier know. */
   async #handOver(signal: AbortSignal): Promise<void> {
-    const { access, upkeep } = this.#connected
+    const { access, sliding, upkeep } = this.#connected
     const { cold, hot } = this.#opened
     if (upkeep.owesCold) await this.#attempt(upkeep.handOverAtLast(signal), signal, 'handing hot over to the database')
+    await this.#attempt(sliding.settled(), signal, 'what reads keep alive')
+    sliding.stop()
     await this.#attempt(access.flush(), signal, 'the last access counts')
     // A hot tier in this process goes with it: what it counted is carried to cold, which has every entry already.
     if (hot.takeReads !== undefined)

@@ -21,6 +21,7 @@ import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
+import { SlidingExpiry } from '../flow/sliding-expiry.ts'
 import { StaleNodes } from '../flow/stale-nodes.ts'
 import { TreeReader, type TreeReaderParts } from '../flow/tree-reader.ts'
 import { TreeSearcher } from '../flow/tree-searcher.ts'
@@ -51,6 +52,7 @@ export interface ConnectedFlows {
   readonly flows: Flows
   readonly checkpointer: Checkpointer
   readonly access: AccessCounter
+  readonly sliding: SlidingExpiry
   readonly promoter: Promoter
   readonly upkeep: HotUpkeep
   readonly worker: SyncWorker
@@ -60,6 +62,7 @@ export interface ConnectedFlows {
 interface Common {
   readonly pressure: Pressure
   readonly access: AccessCounter
+  readonly sliding: SlidingExpiry
   readonly checkpointer: Checkpointer
   /** Undefined where hot is this process's own, and always current. */
   readonly missed: MissedWrites | undefined
@@ -71,7 +74,8 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   const { cold, hot, log, time } = opened
   const { missed, repair } = await connectRepair(options, opened)
   const pressure = new Pressure(log.journal.pending, hot.tier, { ...wal, timeout: timeouts.cold }, logger)
-  const access = new AccessCounter(hot.tier, cold, logger)
+  const sliding = new SlidingExpiry({ cold, hot: hot.tier, pending: log.journal.pending, logger })
+  const access = new AccessCounter(hot.tier, cold, sliding, logger)
   const { onCurrentGeneration } = hot
   const follower = new HotFollower(hot.tier, missed && { missed, onCurrentGeneration })
   const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, logger })
@@ -80,10 +84,10 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
     ...{ hot: hot.tier, cold, pressure, clock: time.clock, logger },
     ...{ hotToColdAge, batchSize },
   })
-  const common = { pressure, access, checkpointer, missed, demoter }
+  const common = { pressure, access, sliding, checkpointer, missed, demoter }
   const { flows, promoter } = connectCalls(options, opened, common)
   const { upkeep, worker } = connectWorker(options, opened, common, repair)
-  return { flows, checkpointer, access, promoter, upkeep, worker }
+  return { flows, checkpointer, access, sliding, promoter, upkeep, worker }
 }
 
 /** Hot is repaired before anything is read from it: what recovery shipped, it may hold older. */
@@ -101,7 +105,7 @@ async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: Op
 /** What calls go through. */
 function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
   const { durability, logger, timeouts } = options
-  const { access, checkpointer, demoter, missed, pressure } = common
+  const { access, checkpointer, demoter, missed, pressure, sliding } = common
   const { cold, gate, log } = opened
   const { journal } = log
   const { pending } = journal
@@ -120,7 +124,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const searcher = new Searcher({ ...asked, access, versions })
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
-  const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter })
+  const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter, sliding })
   const deleter = new Deleter(reader, writer, clock)
   const settled = () => Promise.all([changes.settled(), journal.settled()])
   const flows: Flows = {

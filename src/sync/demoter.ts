@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
+import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -121,7 +122,7 @@ export class Demoter {
     if (lacking.length === 0) return [...candidates]
     const values = (await hot.read(lacking.map(({ key }) => key))).filter((value) => value !== undefined)
     for (const { content } of values) total.bytes += content.byteLength
-    await cold.upsert(values.map(({ content }) => content.record))
+    await cold.upsert(values.map(recordIn))
     const after = await cold.versions(lacking.map(({ key }) => key))
     // A tombstone that cold neither has nor takes was collected there: nothing is left for it to shadow.
     const isCollected = (candidate: HotCandidate, i: number): boolean => candidate.deleted && after[i] === undefined

@@ -9,7 +9,7 @@
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
-import { isLive } from '../entry/expiry.ts'
+import { isLive, mayHaveSlid } from '../entry/expiry.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import { newerOf } from '../entry/record.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
@@ -18,6 +18,7 @@ import type { HotReads } from '../flow/hot-reads.ts'
 import type { Pending } from '../flow/pending.ts'
 import type { Pressure } from '../flow/pressure.ts'
 import type { PageRequest, Searcher } from '../flow/searcher.ts'
+import { recordIn } from '../hot/hot-content.ts'
 import type { HotRead, HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfOver } from '../kernel/deadline.ts'
@@ -137,13 +138,15 @@ export class TierMoves {
     roomThere: () => Promise<void>,
     room?: Room,
   ): Promise<Moved[]> {
+    const { clock } = this.#parts
     const held = await this.#held(keys)
     const moved = new Map<EntryKey, Moved>()
     const missing: EntryKey[] = []
     for (const [i, key] of keys.entries()) {
       const value = held[i]
       const own = this.#parts.pending.get(key)?.version ?? ZERO_VERSION
-      if (value === undefined || value.version < own) missing.push(key)
+      const isThere = value !== undefined && value.version >= own && !mayHaveSlid(recordIn(value), clock.now())
+      if (!isThere) missing.push(key)
       else moved.set(key, { outcome: this.#isThere(value, kind) ? 'already-hot' : 'absent', bytes: 0 })
     }
     if (missing.length > 0) await roomThere()

@@ -40,6 +40,7 @@ export function chunkOf(
     createdAt: PAST,
     updatedAt: PAST + version,
     expiresAt: null,
+    slidingTtl: null,
     deletedAt: null,
     ...overrides,
   }

@@ -20,6 +20,7 @@ import { describeColdRefusals } from './cold-refusals.ts'
 import { describeColdReplacements } from './cold-replacements.ts'
 import { describeColdSearch } from './cold-search.ts'
 import { describeColdShipping } from './cold-shipping.ts'
+import { describeColdSliding } from './cold-sliding.ts'
 import { describeColdTrees } from './cold-trees.ts'
 import { describeColdWhere } from './cold-where.ts'
 
@@ -54,6 +55,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdReplacements(driver)
     describeColdRefusals(driver)
     describeColdAccess(driver)
+    describeColdSliding(driver)
     describeColdCollection(driver)
     describeColdErasing(driver)
     describeColdSearch(driver)

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccessStats } from '../../src/entry/record.ts'
 import type { HotTier, HotWrite, HotWriteResult } from '../../src/hot/hot-tier.ts'
 import { describeHotAccess } from './hot-access.ts'
+import { describeHotExtensions } from './hot-extensions.ts'
 import { describeHotGuard } from './hot-guard.ts'
 import { describeHotReads } from './hot-reads.ts'
 import { describeHotRemoval } from './hot-removal.ts'
@@ -68,6 +69,7 @@ export function describeHotTier(driver: HotTierDriver): void {
     describeHotReads(driver)
     describeHotGuard(driver)
     describeHotRemoval(driver)
+    describeHotExtensions(driver)
     describeHotReservations(driver)
     describeHotAccess(driver)
     describeHotLife(driver)

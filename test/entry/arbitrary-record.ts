@@ -30,6 +30,8 @@ const everyRecord = {
   createdAt: time,
   updatedAt: time,
 }
+const stands = { expiresAt: orNull(time), slidingTtl: fc.constant(null) }
+const slides = { expiresAt: time, slidingTtl: fc.integer({ min: 1, max: 253_402_300_799_999 }) }
 const noContent = {
   text: fc.constant(null),
   documentId: fc.constant(null),
@@ -45,7 +47,7 @@ const everyEntry = {
   metadata: orNull(metadata),
   embedding: orNull(embedding),
   embeddingModel: orNull(name),
-  expiresAt: orNull(time),
+  ...stands,
   deletedAt: fc.constant(null),
 }
 
@@ -61,6 +63,7 @@ export const arbitraryRecord: fc.Arbitrary<EntryRecord> = fc.oneof(
     documentId: orNull(name),
     position: orNull(int4),
   }),
+  fc.record({ ...everyEntry, ...slides, ...noContent, kind: fc.constant('metadata' as const), metadata }),
   fc.record({
     ...everyEntry,
     ...noContent,
@@ -86,6 +89,7 @@ export const arbitraryRecord: fc.Arbitrary<EntryRecord> = fc.oneof(
     embedding: fc.constant(null),
     embeddingModel: fc.constant(null),
     expiresAt: fc.constant(null),
+    slidingTtl: fc.constant(null),
     deletedAt: time,
   }),
 )

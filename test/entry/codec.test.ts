@@ -25,6 +25,7 @@ const RECORD: EntryRecord = {
   createdAt: 1_725_000_000_000,
   updatedAt: 1_725_000_000_001,
   expiresAt: 253_402_300_799_999,
+  slidingTtl: null,
   deletedAt: null,
 }
 
@@ -32,10 +33,23 @@ const RECORD: EntryRecord = {
 const GOLDEN =
   '8ea96e616d657370616365a961636d652f646f6373a26964d92430313931653461302d376231612d376333652d386630302d313132323333343435353636a36b6579a7696e74726f2331a776657273696f6eb8303139316534613037623161303030336361666530303031a46b696e64a56368756e6ba474657874d9295761726d207761746572206c6965732061626f766520636f6c643a204772c3b6c39f6520f09f8c8a2eaa646f63756d656e744964a9524541444d452e6d64a8706f736974696f6ecd012ca86d65746164617461ad7b226c616e67223a226465227dae656d62656464696e674d6f64656ca46d696e69a9637265617465644174cf00000191a2032200a9757064617465644174cf00000191a2032201a9657870697265734174cf0000e677d21fdbffa9656d62656464696e67c4100000803f00000080cdcccc3d01000000'
 
+/** The same with `slidingTtl`: one more field of the map. */
+const SLIDING_FIELD = 'aa736c6964696e6754746cce001b7740'
+const GOLDEN_SLIDING = GOLDEN.replace(/^8e/, '8f').replace(/(e677d21fdbff)/, `$1${SLIDING_FIELD}`)
+
 describe('record codec', () => {
   it('makes these very bytes, today and in ten years', () => {
     expect(Buffer.from(encodeRecord(RECORD)).toString('hex')).toBe(GOLDEN)
     expect(decodeRecord(Buffer.from(GOLDEN, 'hex'))).toEqual(RECORD)
+  })
+
+  it('reads of what slides what it had before, and writes these bytes of it', () => {
+    const sliding = { ...RECORD, slidingTtl: 1_800_000 }
+    const bytes = Buffer.from(encodeRecord(sliding)).toString('hex')
+    expect(bytes).toBe(GOLDEN_SLIDING)
+    expect(decodeRecord(Buffer.from(bytes, 'hex'))).toEqual(sliding)
+    // A process of before passes over the field, and has an entry that expires when it did.
+    expect(bytes.replace(SLIDING_FIELD, '').replace(/^8f/, '8e')).toBe(GOLDEN)
   })
 
   it('gives back any valid record, bit for bit', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isLive } from '../../src/entry/expiry.ts'
+import { isDueToSlide, isLive, lifeOf, mayHaveSlid } from '../../src/entry/expiry.ts'
 
 describe('isLive', () => {
   it.each([
@@ -11,5 +11,68 @@ describe('isLive', () => {
     ['deleted and expiring later', 1, 2_000, false],
   ])('%s', (_, deletedAt, expiresAt, expected) => {
     expect(isLive({ deletedAt, expiresAt }, 1_000)).toBe(expected)
+  })
+})
+
+describe('what slides', () => {
+  it.each([
+    ['has not begun to run out', 400, 1_400, false],
+    ['has three quarters left', 400, 1_300, false],
+    ['has less than three quarters left', 400, 1_299, true],
+    ['has a millisecond left', 400, 1_001, true],
+    ['has expired', 400, 1_000, false],
+    ['does not slide', null, 1_001, false],
+    ['does not expire', 400, null, false],
+  ])('is due to be extended where it %s', (_, slidingTtl, expiresAt, expected) => {
+    expect(isDueToSlide({ expiresAt, slidingTtl }, 1_000)).toBe(expected)
+  })
+
+  it.each([
+    ['is live', { deletedAt: null, expiresAt: 1_001, slidingTtl: 1 }, false],
+    ['has expired', { deletedAt: null, expiresAt: 1_000, slidingTtl: 1 }, true],
+    ['has expired and does not slide', { deletedAt: null, expiresAt: 1_000, slidingTtl: null }, false],
+    ['is deleted', { deletedAt: 1, expiresAt: null, slidingTtl: 1 }, false],
+  ])('may live by cold where a copy %s', (_, copy, expected) => {
+    expect(mayHaveSlid(copy, 1_000)).toBe(expected)
+  })
+})
+
+describe('the life of an input', () => {
+  it.each([
+    [{}, { expiresAt: null, slidingTtl: null }],
+    [{ ttl: '1s' }, { expiresAt: 2_000, slidingTtl: null }],
+    [
+      { ttl: '1s', sliding: false },
+      { expiresAt: 2_000, slidingTtl: null },
+    ],
+    [
+      { ttl: 0.5, sliding: true },
+      { expiresAt: 1_001, slidingTtl: 1 },
+    ],
+    [
+      { ttl: '1s', sliding: true },
+      { expiresAt: 2_000, slidingTtl: 1_000 },
+    ],
+    [
+      { expiresAt: new Date(1_500), slidingTtl: 4_000 },
+      { expiresAt: 1_500, slidingTtl: 4_000 },
+    ],
+  ])('%j', (given, expected) => {
+    expect(lifeOf(given, 1_000)).toEqual(expected)
+  })
+
+  it.each([
+    [{ sliding: true }, 'sliding'],
+    [{ sliding: true, expiresAt: 2_000 }, 'sliding'],
+    [{ ttl: 1, sliding: 'yes' }, 'sliding'],
+    [{ ttl: 1, slidingTtl: 1 }, 'slidingTtl'],
+    [{ slidingTtl: 1 }, 'slidingTtl'],
+    [{ expiresAt: 2_000, slidingTtl: 0 }, 'slidingTtl'],
+    [{ expiresAt: 2_000, slidingTtl: 1.5 }, 'slidingTtl'],
+    [{ expiresAt: 2_000, slidingTtl: 1, sliding: true }, 'slidingTtl'],
+  ])('%j is refused', (given, field) => {
+    expect(() => lifeOf(given, 1_000)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ENTRY', details: { field } }),
+    )
   })
 })

@@ -24,6 +24,7 @@ const NODE: EntryRecord = {
   createdAt: 1_000,
   updatedAt: 2_000,
   expiresAt: 9_000,
+  slidingTtl: null,
   deletedAt: null,
 }
 

@@ -213,6 +213,7 @@ describe('validateInput', () => {
       createdAt: 5,
       updatedAt: NOW,
       expiresAt: NOW + 1_500,
+      slidingTtl: null,
       deletedAt: null,
     })
   })

@@ -24,6 +24,7 @@ const RECORD: EntryRecord = {
   createdAt: 1_000,
   updatedAt: 2_000,
   expiresAt: null,
+  slidingTtl: null,
   deletedAt: null,
 }
 

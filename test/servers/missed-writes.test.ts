@@ -8,6 +8,7 @@ import { Pending } from '../../src/flow/pending.ts'
 import { Pressure } from '../../src/flow/pressure.ts'
 import { Promoter } from '../../src/flow/promoter.ts'
 import { Reader } from '../../src/flow/reader.ts'
+import { SlidingExpiry } from '../../src/flow/sliding-expiry.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { HotRepair } from '../../src/sync/hot-repair.ts'
@@ -67,11 +68,12 @@ describeWithPrivateServers('a backend that missed too much', (servers) => {
 
     const [hot, cold] = [tiers.hot.tier, tiers.cold.tier]
     const [missed, pending, logger] = [new MissedWrites(1), new Pending(), silentLogger]
-    const access = new AccessCounter(hot, cold, logger)
+    const sliding = new SlidingExpiry({ cold, hot, pending, logger })
+    const access = new AccessCounter(hot, cold, sliding, logger)
     const limits = { maxPendingBytes: 1_000_000, checkpointBytes: 1_000_000, timeout: 1_000 }
     const pressure = new Pressure(pending, hot, limits, logger)
     const reader = new Reader({
-      ...{ pending, cold, access },
+      ...{ pending, cold, access, sliding },
       hot: new HotReads(hot, missed, logger),
       versions: new VersionClock(systemClock),
       clock: systemClock,

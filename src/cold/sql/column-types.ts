@@ -63,6 +63,14 @@ export const INT4: ColumnType<number> = {
   read: (answer) => answer as number,
 }
 
+/** Whole numbers that are safe in JavaScript. */
+export const INT8: ColumnType<number> = {
+  name: 'bigint',
+  write: writeLong,
+  select: (column) => sql`${column}::float8`,
+  read: (answer) => answer as number,
+}
+
 /** JSON as text. */
 export const JSONB: ColumnType<string> = {
   name: 'jsonb',
@@ -123,6 +131,11 @@ function writeInt(out: BinaryWriter, value: number): void {
   if (!Number.isInteger(value) || Math.abs(value) > MAX_INT4) throw new UnencodableRecord('a number is no integer')
   out.int32(4)
   out.int32(value)
+}
+
+function writeLong(out: BinaryWriter, value: number): void {
+  if (!Number.isSafeInteger(value)) throw new UnencodableRecord('a number is no integer')
+  writeBigint(out, value)
 }
 
 export function writeBigint(out: BinaryWriter, value: number): void {

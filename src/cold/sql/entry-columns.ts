@@ -16,6 +16,7 @@ import {
   type ColumnType,
   FLOATS,
   INT4,
+  INT8,
   JSONB,
   TEXT,
   TEXTS,
@@ -77,6 +78,7 @@ const COLUMNS: Columns = {
   createdAt: { name: 'created_at', type: TIME, role: 'kept', comparison: 'time' },
   updatedAt: { name: 'updated_at', type: TIME, role: 'kept', comparison: 'time' },
   expiresAt: { name: 'expires_at', type: TIME, role: 'content', comparison: 'time' },
+  slidingTtl: { name: 'sliding_ttl', type: INT8, role: 'content', comparison: null },
   deletedAt: { name: 'deleted_at', type: TIME, role: 'kept', comparison: null },
 }
 

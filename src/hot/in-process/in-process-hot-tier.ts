@@ -15,6 +15,7 @@ import {
   DEFAULT_MARKER_TTL,
   type HotCandidate,
   type HotCapacity,
+  type HotExtension,
   type HotRead,
   type HotRemoval,
   type HotReservation,
@@ -131,6 +132,16 @@ export class InProcessHotTier implements HotTier {
       this.#setLastAccess(held, touch.lastAccessedAt)
       return false
     })
+  }
+
+  async extend(extensions: readonly HotExtension[]): Promise<void> {
+    this.#refuseIfClosed()
+    for (const { key, version, expiresAt } of extensions) {
+      const held = this.#held.get(keyText(key))
+      if (held?.version !== version || held.deleted || held.expiresAt === null || held.expiresAt >= expiresAt) continue
+      held.expiresAt = expiresAt
+      this.#byExpiry.set(held, expiresAt)
+    }
   }
 
   async candidates({ limit, idleSince }: { limit: number; idleSince: number }): Promise<HotCandidate[]> {

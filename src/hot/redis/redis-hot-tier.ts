@@ -18,6 +18,7 @@ import {
   DEFAULT_MARKER_TTL,
   type HotCandidate,
   type HotCapacity,
+  type HotExtension,
   type HotRead,
   type HotRemoval,
   type HotReservation,
@@ -177,6 +178,16 @@ export class RedisHotTier implements HotTier {
       result: (answer) => answer as number,
     })
     return touches.filter((_, i) => counted[i] !== 1)
+  }
+
+  async extend(extensions: readonly HotExtension[]): Promise<void> {
+    await this.#perSlot('extend', extensions, keyOfItem, {
+      call: ({ keys }, slot, group) => ({
+        keys: [keys.slot(slot), keys.byExpiry(slot), ...group.map(({ name }) => keys.entry(slot, name))],
+        args: group.flatMap(({ name, item }) => [name, item.version, item.expiresAt]),
+      }),
+      result: () => undefined,
+    })
   }
 
   candidates({ limit, idleSince }: { limit: number; idleSince: number }): Promise<HotCandidate[]> {

@@ -228,6 +228,31 @@ return { slot.latest, counted }
   BEGIN,
 )
 
+/**
+ * KEYS: slot, by expiry, then entries. ARGV: name, version and expiry of each extension. An entry that is there in that
+ * version and expires earlier expires then. Nothing grows, and what is lost of it cold tells.
+ */
+const extend = ofSlots(
+  /* lua */ `
+local done = {}
+for i = 1, #ARGV / 3 do
+  local entry, name, version, expires = KEYS[i + 2], unpack(ARGV, 3 * i - 2, 3 * i)
+  local header = headerOf(entry)
+  done[i] = 0
+  if header and ${cut('header', ENTRY.version)} == version and ${cut('header', ENTRY.deleted)} == '0' then
+    local before = tonumber(${cut('header', ENTRY.expires)})
+    if before and before < tonumber(expires) then
+      redis.call('SETRANGE', entry, ${ENTRY.expires[0]}, string.format('%16.0f', expires))
+      redis.call('ZADD', KEYS[2], expires, name)
+      done[i] = 1
+    end
+  end
+end
+return { slot.latest, done }
+`,
+  BEGIN,
+)
+
 /** What removals and repairs share: one drops exactly the given version, the other whatever is older. */
 const departure = (leaves: string, marks: string): string =>
   ofSlots(/* lua */ `
@@ -422,7 +447,7 @@ return 1
 `
 
 /** Of slots: run by {@link SlotScripts}. */
-const OF_SLOTS = { write, describe, touch, remove, repair, reserve, lowest, size }
+const OF_SLOTS = { write, describe, touch, extend, remove, repair, reserve, lowest, size }
 export type SlotScriptName = keyof typeof OF_SLOTS
 
 export const SCRIPTS = {

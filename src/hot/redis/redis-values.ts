@@ -22,6 +22,7 @@ type Field = readonly [from: number, length: number]
 
 export const ENTRY = {
   version: [1, 24],
+  deleted: [25, 1],
   expires: [26, 16],
   known: [42, 16],
   accesses: [58, 16],
@@ -30,7 +31,6 @@ export const ENTRY = {
   reads: [42, 32],
 } as const satisfies Record<string, Field>
 export const HEADER_BYTES = 90
-const DELETED_AT = 25
 /** In place of an expiry. */
 export const NEVER = ' '.repeat(16)
 
@@ -88,7 +88,7 @@ export function stateOf(header: string): HotState & AccessStats {
   const expires = textIn(header, ENTRY.expires)
   return {
     version: textIn(header, ENTRY.version),
-    deleted: header[DELETED_AT] === '1',
+    deleted: textIn(header, ENTRY.deleted) === '1',
     expiresAt: expires === NEVER ? null : Number(expires),
     accessCount: Number(textIn(header, ENTRY.known)) + Number(textIn(header, ENTRY.accesses)),
     lastAccessedAt: Number(textIn(header, ENTRY.last)),

@@ -42,12 +42,14 @@ describe('the list of columns', () => {
     expect(declared.map(([field, column]) => `${field}: ${column.name} ${column.getSQLType()}`).sort()).toEqual(listed)
   })
 
-  it('has as content what the constraint keeps from tombstones, and the column that a trigger empties', () => {
+  it('has as content what constraints and a trigger keep from tombstones', () => {
     const shape = getTableConfig(memoryEntries).checks.find(({ name }) => name === 'memory_entries_shape')!
     const [, names] = /ELSE kind IS NULL AND num_nonnulls\((.*?)\) = 0/.exec(
       new PgDialect().sqlToQuery(shape.value).sql,
     )!
-    expect([...names!.split(', '), 'kind', 'metadata_order'].sort()).toEqual(columnNames('content').sort())
+    expect([...names!.split(', '), 'kind', 'metadata_order', 'sliding_ttl'].sort()).toEqual(
+      columnNames('content').sort(),
+    )
   })
 
   it('is what is copied, apart from what only staging has', () => {
@@ -65,7 +67,7 @@ beforeAll(async () => {
   const driver = new PgliteDriver(client, 60_000, silentLogger)
   const options = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
   tier = await ColdStore.open(driver, options)
-  for (const lost of ['order', 'bytes', 'child_versions'])
+  for (const lost of ['order', 'bytes', 'child_versions', 'sliding_ttl'])
     await client.exec(`ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_${lost}`)
 })
 afterAll(async () => {
@@ -99,11 +101,12 @@ function fullOf(overrides: Partial<EntryRecord>): EntryRecord {
     embedding: new Float32Array([1, 2]),
     embeddingModel: 'model',
     expiresAt: PAST,
+    slidingTtl: 2 ** 40,
     ...overrides,
   })
 }
 
-const NOTHING = { key: null, metadata: null, embedding: null, embeddingModel: null, expiresAt: null }
+const NOTHING = { key: null, metadata: null, embedding: null, embeddingModel: null, expiresAt: null, slidingTtl: null }
 
 /** What makes each of them an entry that has only what its kind must have. */
 const NOTHING_OPTIONAL: Record<EntryKind, Partial<EntryRecord>> = {

@@ -111,6 +111,10 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   },
   together: (tier) =>
     tier.together((cold) => Promise.all([cold.search(searchOf()), cold.read(records), cold.versions(records)])),
+  slide: async (tier) => {
+    const reads = records.map(({ namespace, id, version }) => ({ namespace, id, version, readAt: PAST }))
+    await tier.slide(reads)
+  },
   upsert: (tier) => tier.upsert(records),
   ship: async (tier) => {
     await tier.takeOver(walId, 1)

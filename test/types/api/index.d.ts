@@ -153,7 +153,7 @@ interface Common {
     has(id: string, options?: CallOptions): Promise<boolean>;
     hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]>;
     touch(ids: string | readonly string[], options?: CallOptions): Promise<void>;
-    expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt>;
+    expire(id: string, ttl: Duration | null, options?: ExpireOptions): Promise<Receipt>;
     promote(id: string, options?: CallOptions): Promise<Promotion>;
     promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>;
     demote(id: string, options?: CallOptions): Promise<Demotion>;
@@ -321,6 +321,7 @@ interface EntryBase {
     readonly lastAccessedAt: Date;
     readonly accessCount: number;
     readonly expiresAt?: Date;
+    readonly slidingTtl?: number;
 }
 
 type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput | BlobInput;
@@ -425,6 +426,10 @@ interface ErrorDetails {
     ERR_INTERNAL: WriteFailure;
 }
 
+interface ExpireOptions extends UpdateOptions {
+    readonly sliding?: boolean | undefined;
+}
+
 interface Explanation {
     readonly pending: Placement | undefined;
     readonly hot: Placement | undefined;
@@ -510,7 +515,9 @@ interface InputBase {
     readonly embeddingModel?: string | undefined;
     readonly createdAt?: Date | number | undefined;
     readonly ttl?: number | string | undefined;
+    readonly sliding?: boolean | undefined;
     readonly expiresAt?: Date | number | undefined;
+    readonly slidingTtl?: number | undefined;
     readonly namespace?: string | undefined;
     readonly version?: string | undefined;
     readonly updatedAt?: Date | undefined;
@@ -613,7 +620,7 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]>;
     peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined>;
     touch(ids: string | readonly string[], options?: CallOptions): Promise<void>;
-    expire(id: string, ttl: Duration | null, options?: UpdateOptions): Promise<Receipt>;
+    expire(id: string, ttl: Duration | null, options?: ExpireOptions): Promise<Receipt>;
     promote(id: string, options?: CallOptions): Promise<Promotion>;
     promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>;
     demote(id: string, options?: CallOptions): Promise<Demotion>;
@@ -1265,4 +1272,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
