@@ -257,8 +257,13 @@ function verdictOn({ record, line }: Incoming, there: EntryRecord | undefined, o
 
 /** Whether they differ in nothing but versions. */
 function isSame(record: UnversionedRecord, there: EntryRecord): boolean {
-  const without = { version: ZERO_VERSION, childVersions: null }
-  return Buffer.compare(encodeRecord({ ...record, ...without }), encodeRecord({ ...there, ...without })) === 0
+  return Buffer.compare(contentOf(record), contentOf(there)) === 0
+}
+
+/** Cold writes JSON with other spaces and numbers than it was given. */
+function contentOf(record: UnversionedRecord): Uint8Array {
+  const metadata = record.metadata === null ? null : JSON.stringify(JSON.parse(record.metadata))
+  return encodeRecord({ ...record, metadata, version: ZERO_VERSION, childVersions: null })
 }
 
 /** Where what was exported of `scope` goes in another. */

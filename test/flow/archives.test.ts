@@ -8,7 +8,13 @@ import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { Exporter } from '../../src/flow/exporter.ts'
-import type { ImportProgress, MemoryEntry, MemoryStore, NamespaceView } from '../../src/index.ts'
+import {
+  type ImportProgress,
+  type MemoryEntry,
+  type MemoryStore,
+  type NamespaceView,
+  namespaceSegments,
+} from '../../src/index.ts'
 import { describeGated } from './gate.ts'
 import { describePairs, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 
@@ -72,6 +78,12 @@ describePairs('an archive', (pair) => {
       expect(linesOf(await exported(copy))).toEqual(linesOf(archive))
       expect(linesOf(await exported(other))).toEqual(linesOf(archive))
       const again = { ...counts, written: 0, unchanged: 7 }
+      expect(await other.import({ from: [archive] })).toEqual(again)
+      // Also as the database has it.
+      for (const { namespace, id } of await everything(copy)) {
+        const { entries } = other.namespace(...namespaceSegments(namespace))
+        expect(await entries.demote(id)).toBe('demoted')
+      }
       expect(await other.import({ from: [archive] })).toEqual(again)
     } finally {
       await other.close()
