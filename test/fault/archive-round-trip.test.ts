@@ -1,6 +1,6 @@
 /**
  * A store goes out and in, on each pair of tiers, each step a process of its own: the same content to the last byte, in
- * memory that does not grow with it, also where an import is killed and run again. By hand, with figures:
+ * memory that may grow by {@link MOST_GROWTH}, also where an import is killed and run again. By hand, with figures:
  * `ARCHIVE_ENTRIES=100000 npx vitest run test/fault/archive-round-trip.test.ts`.
  */
 import { spawn } from 'node:child_process'
