@@ -176,11 +176,14 @@ function said(answer: unknown): string {
 describePairs('every call of a namespace', (pair) => {
   const { store, view } = shareStore(pair)
 
-  /** What a namespace has. An import writes what was exported, and so versions of what is below. */
+  /** What a namespace has. An import writes what was exported, and so versions of what is below; searches count it. */
   async function contentOf(one: NamespaceView, own: NamespaceView): Promise<unknown> {
     const { items } = await one.entries.find()
     const isBelow = isWithin(one.path, own.path, true)
-    return items.map(({ version, updatedAt, ...entry }) => [said(entry), isBelow ? '' : [version, updatedAt]])
+    return items.map(({ version, updatedAt, accessCount, lastAccessedAt, ...entry }) => [
+      said(entry),
+      isBelow ? '' : [version, updatedAt, accessCount, lastAccessedAt],
+    ])
   }
 
   test.each(someOf(NAMES, 7).map((name) => [name]))('keeps to it: %j', async (name) => {
