@@ -51,7 +51,7 @@ export function lifeOf(given: GivenLife, now: number): Pick<EntryRecord, 'expire
   const { sliding = false } = given
   if (typeof sliding !== 'boolean') throw invalid('sliding', 'must be true or false')
   const expiresAt = expiryOf(given.ttl, given.expiresAt, now)
-  const kept = optional('slidingTtl', given.slidingTtl, slidingTtl)
+  const kept = optional('slidingTtl', given.slidingTtl, (value) => slidingTtl(value, now))
   if (kept !== null) {
     if (given.expiresAt === undefined || sliding)
       throw invalid('slidingTtl', 'goes with the `expiresAt` of an entry that was read: else give `ttl` and `sliding`')
@@ -62,9 +62,9 @@ export function lifeOf(given: GivenLife, now: number): Pick<EntryRecord, 'expire
   return { expiresAt, slidingTtl: expiresAt! - now }
 }
 
-function slidingTtl(value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= MAX_TIME) return value
-  throw invalid('slidingTtl', 'must be whole milliseconds')
+function slidingTtl(value: unknown, now: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && now + value <= MAX_TIME) return value
+  throw invalid('slidingTtl', 'must be whole milliseconds, and end before the year 10000')
 }
 
 /** Answers when an input expires, in milliseconds since the epoch; null: never. Throws `ERR_INVALID_ENTRY`. */

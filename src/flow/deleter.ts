@@ -56,7 +56,7 @@ export class Deleter {
 
   async #write(found: readonly Found[], make: Make, options: WriteTerms): Promise<WriteOutcome[]> {
     const terms: WriteTerms = Object.assign(runningOut(options), { durability: options.durability })
-    const step = found.some(({ kind }) => kind === 'blob') ? BLOBS_AT_ONCE : AT_ONCE
+    const step = found.some(({ kind }) => kind === 'blob' || kind === null) ? BLOBS_AT_ONCE : AT_ONCE
     const outcomes: WriteOutcome[] = []
     for (let from = 0; from < found.length; from += step) {
       const some = found.slice(from, from + step)

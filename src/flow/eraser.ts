@@ -131,12 +131,13 @@ export class Eraser {
     return telling(tally.counts, async () => {
       const { log } = this.#parts
       await withDeadline(log.checkpointNow(), patience)
+      // First: what a dead process acknowledged is to be found as well.
+      await withDeadline(this.#adopt(patience), patience)
       const letters = await this.#eraseLetters(asked, tally, patience)
       for await (const page of this.#pages(asked, terms, patience)) {
         await this.#erasePage(page, letters, tally, patience)
         terms.onProgress?.({ ...tally.counts })
       }
-      await withDeadline(this.#adopt(patience), patience)
       const cut = await withDeadline(log.cut(), patience)
       // What the log held until now may have been refused just then.
       await this.#eraseLetters(asked, tally, patience)

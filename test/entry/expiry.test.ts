@@ -69,6 +69,7 @@ describe('the life of an input', () => {
     [{ slidingTtl: 1 }, 'slidingTtl'],
     [{ expiresAt: 2_000, slidingTtl: 0 }, 'slidingTtl'],
     [{ expiresAt: 2_000, slidingTtl: 1.5 }, 'slidingTtl'],
+    [{ expiresAt: 2_000, slidingTtl: 253_402_300_799_999 }, 'slidingTtl'],
     [{ expiresAt: 2_000, slidingTtl: 1, sliding: true }, 'slidingTtl'],
   ])('%j is refused', (given, field) => {
     expect(() => lifeOf(given, 1_000)).toThrow(

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { QUIET, redisUrlOf } from '../flow/stores.ts'
 import { canaryOf, canaryVector, clientOf, filesWith, keysWith, tablesWith } from '../flow/traces.ts'
 import { describeWithPrivateServers, openBackend } from './private-servers.ts'
+import { RemoteBackend } from './remote-backend.ts'
 
 describeWithPrivateServers('what was erased', (servers) => {
   const redisUrl = () => redisUrlOf(servers.redis)
@@ -122,6 +123,20 @@ describeWithPrivateServers('what was erased', (servers) => {
     expect(await filesWith(b.dir, [canary])).toEqual([])
     await b.store.close()
     expect((await a.store.chunks.erase([id])).left.filter(({ place }) => place === 'log')).toEqual([])
+  })
+
+  test('is found as well in the log of a process that died', async () => {
+    const shared = await servers.shared()
+    const { dir, store } = await backend(shared)
+    const dead = await RemoteBackend.start({ dir, ...shared, ...QUIET })
+    const canary = canaryOf()
+    const { id } = await dead.put('mine', canary)
+    await dead.kill()
+    const { matched, erased, left } = await store.entries.erase({ where: { text: canary } })
+    expect({ matched, erased }).toEqual({ matched: 1, erased: 1 })
+    expect(left.filter(({ place }) => place === 'log')).toEqual([])
+    expect(await store.entries.get(id)).toBeUndefined()
+    expect(await filesWith(dir, [canary])).toEqual([])
   })
 
   test('is told to be in hot while that is away, and is gone from there once it was erased again', async () => {

@@ -5,9 +5,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { keyText } from '../../entry/entry-key.ts'
 import { EXTENDED_BELOW } from '../../entry/expiry.ts'
+import { MAX_TIME } from '../../entry/limits.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { Slid, SlidingRead } from '../cold-tier.ts'
-import { TIME } from './column-types.ts'
+import { TIME, timeParameter } from './column-types.ts'
 import { DURABLY } from './durable-commit.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 
@@ -40,7 +41,8 @@ function slideSql(reads: readonly SlidingRead[], now: SQL): SQL {
     ),
     -- Locked in the order of keys, as batches lock rows.
     due AS MATERIALIZED (
-      SELECT e.namespace, e.id, e.version, r.read_at + e.sliding_ttl * interval '1 millisecond' AS expires_at
+      SELECT e.namespace, e.id, e.version,
+        least(r.read_at + e.sliding_ttl * interval '1 millisecond', ${timeParameter(MAX_TIME)}) AS expires_at
       FROM read r JOIN thermocline.memory_entries e ON e.namespace = r.namespace AND e.id = r.id
       WHERE ${isAsked('e')} AND e.sliding_ttl IS NOT NULL AND e.deleted_at IS NULL
         AND e.expires_at > r.read_at AND e.expires_at > ${now}
