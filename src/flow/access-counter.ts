@@ -19,6 +19,8 @@ interface Tally {
   readonly key: EntryKey
   lastAccessedAt: number
   accesses: number
+  /** Whether one of them looked at nothing, so that nobody knows whether the entry slides. */
+  isBlind: boolean
 }
 
 export class AccessCounter {
@@ -37,29 +39,31 @@ export class AccessCounter {
     this.#logger = logger
   }
 
-  /**
-   * Counts one read and answers the totals with it, given those the tier knew.
-   * @param read what was read, or the key of what nobody looked at.
-   */
-  count(read: EntryRecord | EntryKey, known: AccessStats | undefined, now: number): AccessStats {
-    if ('version' in read) this.#sliding.read(read, now)
-    else this.#sliding.touched(read, now)
-    return this.#count(read, known, now)
+  /** Counts one read and answers the totals with it, given those the tier knew. */
+  count(read: EntryRecord, known: AccessStats | undefined, now: number): AccessStats {
+    this.#sliding.read(read, now)
+    const { lastAccessedAt, accesses } = this.#tally(read, now)
+    return { lastAccessedAt, accessCount: (known?.accessCount ?? 0) + accesses }
   }
 
-  #count({ namespace, id }: EntryKey, known: AccessStats | undefined, now: number): AccessStats {
-    const key = { namespace, id }
-    const text = keyText(key)
+  /** Counts one read of what nobody looked at. */
+  touch(key: EntryKey, now: number): void {
+    this.#tally(key, now).isBlind = true
+  }
+
+  #tally(read: EntryKey, now: number): Tally {
+    const text = keyText(read)
     let tally = this.#tallies.get(text)
     if (tally === undefined) {
-      tally = { key, lastAccessedAt: now, accesses: 0 }
+      const { namespace, id } = read
+      tally = { key: { namespace, id }, lastAccessedAt: now, accesses: 0, isBlind: false }
       this.#tallies.set(text, tally)
       if (this.#tallies.size >= FLUSH_AT) this.#flushSoon()
       else this.#timer ??= setTimeout(() => this.#flushSoon(), FLUSH_EVERY_MS).unref()
     }
     tally.accesses++
     tally.lastAccessedAt = Math.max(tally.lastAccessedAt, now)
-    return { lastAccessedAt: tally.lastAccessedAt, accessCount: (known?.accessCount ?? 0) + tally.accesses }
+    return tally
   }
 
   /** Reads of the entry that no tier knows of yet. */
@@ -80,6 +84,7 @@ export class AccessCounter {
     if (this.#tallies.size === 0) return
     const tallies = [...this.#tallies.values()]
     this.#tallies = new Map()
+    for (const { key, lastAccessedAt, isBlind } of tallies) if (isBlind) this.#sliding.touched(key, lastAccessedAt)
     const missed = await this.#touchHot(tallies)
     if (missed.length > 0) await this.#cold.recordAccess(missed.map((touch) => ({ ...touch.key, ...countsOf(touch) })))
   }

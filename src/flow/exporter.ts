@@ -7,7 +7,7 @@ import type { ColdSnapshot, ColdTier } from '../cold/cold-tier.ts'
 import { archivedText } from '../entry/archived-entry.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { type Patience, withDeadline } from '../kernel/deadline.ts'
+import { type Patience, stoppable } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import { ArchiveWriter } from './archive-format.ts'
@@ -82,19 +82,6 @@ export class Exporter {
     }
     if (entries !== total) throw otherThanCounted(entries, total)
     yield writer.end()
-  }
-}
-
-/** Does the work until it is done or patience ends; what it has begun is undone by then. */
-export async function stoppable<T>(patience: Patience, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const working = work(stop.signal)
-  try {
-    return await withDeadline(working, patience)
-  } catch (error) {
-    stop.abort()
-    await working.catch(() => {})
-    throw error
   }
 }
 

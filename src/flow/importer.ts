@@ -22,11 +22,10 @@ import {
   type WriteFailure,
 } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { Patience } from '../kernel/deadline.ts'
+import { type Patience, stoppable } from '../kernel/deadline.ts'
 import { isWithin } from '../query/scope.ts'
 import type { ArchiveHeader, ArchiveLine } from './archive-format.ts'
 import { ArchiveFile, type ArchiveSource } from './archive-source.ts'
-import { stoppable } from './exporter.ts'
 import type { Reader } from './reader.ts'
 import type { Durability, WriteOutcome, Writer } from './writer.ts'
 

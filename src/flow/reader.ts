@@ -107,7 +107,7 @@ export class Reader {
   touch(keys: readonly EntryKey[]): void {
     const { access, clock } = this.#parts
     const now = clock.now()
-    for (const key of keys) access.count(key, undefined, now)
+    for (const key of keys) access.touch(key, now)
   }
 
   /** Kind of the live entry with this key, as far as this process knows without asking anybody. */

@@ -7,7 +7,7 @@
  */
 import type { ColdTier, Slid, SlidingRead } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
-import { isDueToSlide } from '../entry/expiry.ts'
+import { isDueToSlide, mayHaveSlid } from '../entry/expiry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import { recordIn } from '../hot/hot-content.ts'
@@ -47,10 +47,10 @@ export class SlidingExpiry {
     if (isDueToSlide(entry, now)) this.#add({ ...keyOf(entry), version: entry.version, readAt: now })
   }
 
-  /** A read was counted of whatever the key names. What is at hand tells more often than not that it does not slide. */
+  /** Reads were counted of whatever the key names. What is at hand tells more often than not that it does not slide. */
   touched(key: EntryKey, now: number): void {
     const known = this.#parts.pending.get(key) ?? this.#heldAtHand(key)
-    if (known !== undefined) this.read(known, now)
+    if (known !== undefined && !mayHaveSlid(known, now)) this.read(known, now)
     else this.#add({ ...keyOf(key), version: undefined, readAt: now })
   }
 
@@ -79,7 +79,9 @@ export class SlidingExpiry {
   #add(read: SlidingRead): void {
     const name = keyText(read)
     if (this.#waiting.size >= MOST_WAITING && !this.#waiting.has(name)) return
-    this.#waiting.set(name, read)
+    // Who knew the version knew more.
+    const version = read.version ?? this.#waiting.get(name)?.version
+    this.#waiting.set(name, { ...read, version })
     if (this.#timer === undefined) this.#begin()
   }
 

@@ -84,6 +84,19 @@ export function withDeadline<T>(
   })
 }
 
+/** Does the work until it is done or patience ends; what it has begun is undone by then. */
+export async function stoppable<T>(patience: Patience, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  const working = work(stop.signal)
+  try {
+    return await withDeadline(working, patience)
+  } catch (error) {
+    stop.abort()
+    await working.catch(() => {})
+    throw error
+  }
+}
+
 /** The calls that wait under one signal. They share one listener: Node warns of a leak at the eleventh. */
 interface Waits {
   readonly callbacks: Set<() => void>

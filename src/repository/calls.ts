@@ -252,7 +252,8 @@ export interface ImportOptions extends WriteOptions {
   readonly from: ArchiveSource
   /**
    * What becomes of an entry that is there with other content: it is left (`'skip'`), replaced where its `updatedAt` is
-   * older (`'newer'`), replaced (`'overwrite'`), or nothing is imported (`'fail'`). @default 'fail'
+   * older (`'newer'`), replaced (`'overwrite'`), or the
+   * import is refused (`'fail'`), before anything is written but for what comes meanwhile. @default 'fail'
    */
   readonly onConflict?: OnConflict | undefined
   /** Whether to verify the archive and count what would be done, and do nothing. @default false */

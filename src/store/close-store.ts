@@ -86,9 +86,9 @@ export class StoreCloser {
     const { access, sliding, upkeep } = this.#connected
     const { cold, hot } = this.#opened
     if (upkeep.owesCold) await this.#attempt(upkeep.handOverAtLast(signal), signal, 'handing hot over to the database')
+    await this.#attempt(access.flush(), signal, 'the last access counts')
     await this.#attempt(sliding.settled(), signal, 'what reads keep alive')
     sliding.stop()
-    await this.#attempt(access.flush(), signal, 'the last access counts')
     // A hot tier in this process goes with it: what it counted is carried to cold, which has every entry already.
     if (hot.takeReads !== undefined)
       await this.#attempt(handOverReads(hot.takeReads, cold, signal), signal, 'handing over access counts')

@@ -1,6 +1,7 @@
 /** Reads that keep an entry alive, by the lock of its row: what is gone stays gone. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SlidingRead } from '../../src/cold/cold-tier.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, keyOf, tombstone, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
 
@@ -28,6 +29,21 @@ export function describeColdSliding(driver: ColdTierDriver): void {
       await shared.tier.upsert([record])
       expect(await slide(namespace, version)).toEqual([slid(namespace, 1, READ_AT + TTL)])
       expect(await recordIn(namespace)).toEqual({ ...record, expiresAt: READ_AT + TTL })
+    })
+
+    it('leave vectors to be put into their index once more, and to be found meanwhile', async () => {
+      const namespace = freshNamespace()
+      const embedding = Float32Array.of(1, 2, 3)
+      const tier = await driver.open({ dimensions: [3], metrics: ['cosine'], logger: silentLogger })
+      onTestFinished(() => tier.close())
+      await tier.upsert([chunkOf(namespace, 1, 1, { ...SLIDES, embedding })])
+      while ((await tier.indexVectors(500)) > 0);
+      const { unindexed } = await tier.stats()
+      await tier.slide([readOf(namespace, 1, 1)])
+      expect((await tier.stats()).unindexed).toBe(unindexed + (driver.indexesVectors ? 1 : 0))
+      const query = { scope: { namespace, recursive: false }, filter: [], now: FUTURE, exclude: [] }
+      const { hits } = await tier.search({ ...query, embedding, metric: 'cosine', k: 1 })
+      expect(hits.map(({ record }) => record.id)).toEqual([keyOf(namespace, 1).id])
     })
 
     it('leave what has three quarters left, and answer until when it is there', async () => {

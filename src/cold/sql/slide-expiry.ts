@@ -50,7 +50,9 @@ function slideSql(reads: readonly SlidingRead[], now: SQL): SQL {
       ORDER BY e.namespace, e.id FOR UPDATE OF e
     ),
     moved AS (
-      UPDATE thermocline.memory_entries e SET expires_at = due.expires_at FROM due
+      -- A vector goes into its index once more, which takes milliseconds: in the background, not under these locks.
+      UPDATE thermocline.memory_entries e
+      SET expires_at = due.expires_at, indexed = CASE WHEN e.indexed THEN false ELSE e.indexed END FROM due
       WHERE e.namespace = due.namespace AND e.id = due.id AND e.version = due.version
       RETURNING e.namespace, e.id, e.version, e.expires_at
     )
