@@ -18,9 +18,13 @@ export async function setAside(path: string, quarantine: string): Promise<string
   if (!(await isRenamed(path, target))) await moveCopy(path, target)
   await syncFolder(quarantine)
   await syncFolder(dirname(path))
-  // Its lock went along; until here it kept others out. Who waits for it may just be raising a flag in it.
-  await rm(join(target, 'lock'), { recursive: true, force: true, maxRetries: 5 })
+  await removeLock(target)
   return target
+}
+
+/** It went along; until here it kept others out. Who waits for it may just be raising a flag in it. */
+function removeLock(path: string): Promise<void> {
+  return rm(join(path, 'lock'), { recursive: true, force: true, maxRetries: 5 })
 }
 
 /** Not where the logs are on another disk, as by a link in the data folder. */
@@ -52,10 +56,11 @@ async function moveCopy(path: string, target: string): Promise<void> {
 
 /**
  * What an earlier run that was killed had set aside: cold would wait for its records, and keep every tombstone till
- * then.
+ * then. Its lock may be there yet.
  */
 export async function forgetSetAside(quarantine: string, cold: ColdTier, present: readonly string[]): Promise<void> {
   for (const walId of await new LogFolder(quarantine).list()) {
+    await removeLock(join(quarantine, walId))
     const checkpoint = present.includes(walId) ? undefined : await cold.checkpointOf(walId)
     if (checkpoint !== undefined) await cold.retire(walId, checkpoint.epoch)
   }

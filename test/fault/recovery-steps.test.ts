@@ -114,6 +114,8 @@ async function outcome(): Promise<Outcome> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   // The owner's token is another for each process that opened the log.
   const names = entries.filter((entry) => entry.isFile() && entry.name !== OWNER_FILE)
+  const locks = entries.filter(({ name, parentPath }) => name === 'lock' && !parentPath.includes('/wal/'))
+  expect(locks, 'a lock in the quarantine').toEqual([])
   const files = names.map(async ({ parentPath, name }) => {
     const content = name === MARK_FILE ? await marked(parentPath) : await readFile(join(parentPath, name), 'latin1')
     return `${parentPath.slice(root.length)}/${name} ${content}`

@@ -46,7 +46,7 @@ function halvesOf(operation: LogOperation): LogOperation[] {
 }
 
 function interceptFolders(onStep: OnStep): () => void {
-  const { mkdir, open, rename, rmdir } = fs
+  const { mkdir, open, rename, rm, rmdir } = fs
   fs.mkdir = (async (path: string, options: object) => {
     if (!isLock(path)) onStep('mkdir')
     return mkdir(path, options)
@@ -59,13 +59,17 @@ function interceptFolders(onStep: OnStep): () => void {
     if (!isLock(String(to))) onStep('rename a folder')
     return rename(from, to)
   }
+  fs.rm = (async (path: string, options: object) => {
+    if (basename(path) === 'lock') onStep('remove the lock of what was set aside')
+    return rm(path, options)
+  }) as typeof rm
   fs.rmdir = (async (path: string) => {
     onStep('rmdir')
     return rmdir(path)
   }) as typeof rmdir
   syncBuiltinESMExports()
   return () => {
-    Object.assign(fs, { mkdir, open, rename, rmdir })
+    Object.assign(fs, { mkdir, open, rename, rm, rmdir })
     syncBuiltinESMExports()
   }
 }
