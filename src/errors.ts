@@ -42,6 +42,8 @@ export interface ErrorDetails {
    * the one that is there, null where there is no entry.
    */
   ERR_CONFLICT: WriteFailure & { kind?: string; actual?: string | null; index?: number; line?: number }
+  /** The key of the call has another write. */
+  ERR_IDEMPOTENCY: WriteFailure
   ERR_INTERNAL: WriteFailure
 }
 

@@ -92,6 +92,7 @@ export type {
   ExpireOptions,
   ExportOptions,
   FindOptions,
+  IdempotentOptions,
   ImportOptions,
   ManySearchOptions,
   NamespaceCountOptions,

@@ -155,6 +155,12 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
       rejection(chunks.search({ embedding: [1, 2, 3], k: 1, metric: CANARY as never })),
     ])
   },
+  ERR_IDEMPOTENCY: async (scene) => {
+    const { chunks } = tenant(await scene.open())
+    const idempotencyKey = `${CANARY}-idempotency`
+    await chunks.put(chunk, { idempotencyKey })
+    return [await rejection(chunks.put({ ...chunk, text: `${CANARY}-other` }, { idempotencyKey }))]
+  },
   ERR_LOCKED: async (scene) => {
     await scene.open()
     return [await rejection(scene.open({ wal: { lockTimeout: 0 } }))]

@@ -25,6 +25,10 @@ test('the example runs as it stands and prints what it found', async () => {
   expect(await runExample(example(0))).toMatch(/^A thermocline is .+ \{ theme: 'dark' \} 1 0\.9\d+\n$/)
 })
 
+test('the example of asking again runs as it stands', async () => {
+  expect(await runExample(exampleWith('order 17'))).toBe('true\n')
+})
+
 test('the example of compare-and-set runs as it stands', async () => {
   expect(await runExample(exampleWith('expectedVersion'))).toBe("{ state: 'done', tries: 1 }\n")
 })

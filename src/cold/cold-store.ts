@@ -35,6 +35,8 @@ import type {
   EnteredGeneration,
   HotMiss,
   HotMisses,
+  IdempotencyKey,
+  KeyedAnswer,
   LogCheckpoint,
   OwnVersion,
   RegisteredLog,
@@ -61,6 +63,7 @@ import { eraseStaged, eraseStagedWhere, readLetters, removeLetters, vacuum } fro
 import { findExpired, type Holder, type SweepOptions, type Swept, sweep } from './sql/expire-and-collect.ts'
 import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
+import { answerTo } from './sql/idempotency-keys.ts'
 import * as leases from './sql/leases.ts'
 import { listDocuments } from './sql/list-documents.ts'
 import { listNamespaces } from './sql/list-namespaces.ts'
@@ -227,6 +230,10 @@ export class ColdStore implements ColdTier {
     return result
   }
 
+  answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined> {
+    return answerTo(this.#driver, key, this.#now())
+  }
+
   takeOver(walId: string, epoch: number, place?: string): Promise<LogCheckpoint> {
     return checkpoints.takeOver(this.#driver, walId, epoch, place)
   }
@@ -302,10 +309,10 @@ export class ColdStore implements ColdTier {
   }
 
   async sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult> {
-    const { expired, collected, heldBy } = await this.#sweep({ ...options, now: this.#now() })
+    const { heldBy, ...result } = await this.#sweep({ ...options, now: this.#now() })
     this.#driver.housekeep('sweep')
     if (heldBy !== undefined) this.#tellHolder(heldBy)
-    return { expired, collected }
+    return result
   }
 
   eraseStaged(keys: readonly EntryKey[]): Promise<number> {

@@ -117,6 +117,21 @@ export interface Replacing {
   readonly base: Version | undefined
 }
 
+/** A name that a caller gives a write, so that asking again is answered as it was the first time. */
+export interface IdempotencyKey {
+  readonly namespace: string
+  readonly key: string
+  /** Of what is asked for. */
+  readonly digest: Uint8Array
+}
+
+/** What was written under an idempotency key. */
+export interface KeyedAnswer {
+  readonly digest: Uint8Array
+  /** In the order of the changes. */
+  readonly receipts: readonly { readonly id: string; readonly version: Version }[]
+}
+
 /** Versions that take the place of what cold has together, or none of them does. */
 export interface Replacement {
   /** At least one; no key twice. */
@@ -127,11 +142,13 @@ export interface Replacement {
   readonly until: number
   /** The log of whoever asks, and a sequence that cold has of it unless it was set back. */
   readonly log: LogCheckpoint
+  /** Taken with the changes, for a day: where somebody has it, nothing is written. @default none */
+  readonly idempotency?: IdempotencyKey | undefined
 }
 
 export type Replaced =
   | 'replaced'
-  /** Cold has something else of a key than its `base`. Nothing was written. */
+  /** Cold has something else of a key than its `base`, or somebody has the idempotency key. Nothing was written. */
   | 'other'
   /**
    * Another generation is current, the time is over, or cold does not have of the log what it had. Nothing was
@@ -319,6 +336,8 @@ export interface SweepResult {
   readonly expired: number
   /** Tombstones removed for good. */
   readonly collected: number
+  /** Idempotency keys that nobody is answered any more. */
+  readonly forgotten: number
 }
 
 /** One row of `sync_runs`. */
@@ -415,6 +434,9 @@ export interface ColdTier {
    * still come. Any other rejection wrote nothing, and has the outcome `none`.
    */
   replace(replacement: Replacement): Promise<Replaced>
+
+  /** What was written under this idempotency key within a day. */
+  answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined>
 
   /**
    * Registers a log, or takes it over: raises its epoch to `epoch` and answers where it stands. `ERR_LOCKED` when cold

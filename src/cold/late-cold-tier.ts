@@ -111,6 +111,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.replace(...args)
   }
 
+  async answerTo(...args: Parameters<ColdTier['answerTo']>) {
+    return this.#there.answerTo(...args)
+  }
+
   async takeOver(...args: Parameters<ColdTier['takeOver']>) {
     return this.#there.takeOver(...args)
   }

@@ -1,6 +1,6 @@
 /**
  * The way of a write that depends on what it replaces: it takes the place of exactly one version, or of nothing; and of
- * several writes of which all are to happen or none (rules K1 to K8 of flow/README.md).
+ * several writes of which all are to happen or none (rules K1 to K9 of flow/README.md).
  *
  *     read the newest of pending, hot and cold, and see to it that cold has it
  *     reserve: from now on every plain put that hot takes is above the new version
@@ -12,7 +12,7 @@
  * version before cold has it, so nothing that was read is taken back. Log and pending get it afterwards: a database
  * that is set back gets it again as it gets every other write.
  */
-import type { ColdTier } from '../cold/cold-tier.ts'
+import type { ColdTier, IdempotencyKey } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
@@ -46,7 +46,7 @@ export interface CompareAndSetParts {
   readonly hot: HotTier
   /** Its reads wait while the database is set back. */
   readonly reads: Pick<ColdTier, 'read' | 'versions'>
-  readonly cold: Pick<ColdTier, 'upsert' | 'replace' | 'recordAccess'>
+  readonly cold: Pick<ColdTier, 'upsert' | 'replace' | 'recordAccess' | 'answerTo'>
   readonly versions: VersionClock
   readonly clock: Clock
   readonly pressure: Pressure
@@ -55,8 +55,13 @@ export interface CompareAndSetParts {
   readonly shippedSequence: () => number
 }
 
+export interface ChangesTerms extends WriteTerms {
+  /** Under which the same is asked for again. @default none */
+  readonly idempotency?: IdempotencyKey | undefined
+}
+
 /** Of what a change is made, and what it depends on. */
-export interface ChangeTerms extends WriteTerms {
+export interface ChangeTerms extends ChangesTerms {
   /** The version that is to be replaced, null where there must be no entry. @default whatever is there */
   readonly expectedVersion?: Version | null | undefined
 }
@@ -91,6 +96,7 @@ interface Progress {
   version: Version | undefined
   /** Aborted once nobody waits any more. */
   readonly givenUp: AbortSignal
+  readonly idempotency: IdempotencyKey | undefined
 }
 
 /** The newest version that anybody is known to have; cold has it. */
@@ -140,11 +146,12 @@ export class CompareAndSet {
    * As {@link change}, all of them or none; no key twice. Answers in order; undefined for what is left as it is. What
    * is wrong with one of several says in `details.index` with which.
    */
-  async changeAll(changes: readonly Change[], terms: WriteTerms): Promise<(Receipt | undefined)[]> {
+  async changeAll(changes: readonly Change[], terms: ChangesTerms): Promise<(Receipt | undefined)[]> {
     const patience = runningOut(terms)
     const givingUp = new AbortController()
     const { id } = changes[0]!.key
-    const progress: Progress = { outcome: 'none', id, version: undefined, givenUp: givingUp.signal }
+    const { idempotency } = terms
+    const progress: Progress = { outcome: 'none', id, version: undefined, givenUp: givingUp.signal, idempotency }
     const names = changes.map(({ key }) => keyText(key))
     const begin = () => {
       const work = this.#locks.runAll(names, () => this.#repeat(changes, progress))
@@ -168,6 +175,8 @@ export class CompareAndSet {
   async #repeat(changes: readonly Change[], progress: Progress): Promise<(Receipt | undefined)[]> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       refuseGivenUp(progress)
+      const answered = await this.#answered(progress)
+      if (answered !== undefined) return answered
       for (const [i, change] of changes.entries()) this.#refuseOutdated(change, placeOf(i, changes))
       const newest = await this.#newest(changes.map(({ key }) => key))
       if (newest !== undefined) {
@@ -185,6 +194,16 @@ export class CompareAndSet {
       'the entry, or the tiers under it, changed again and again: ask later, or from fewer callers at the same time',
       { tier: 'cold', outcome: 'none' },
     )
+  }
+
+  /** What the same was answered before, by whomever (rule K9). */
+  async #answered({ idempotency }: Progress): Promise<Receipt[] | undefined> {
+    if (idempotency === undefined) return undefined
+    const answer = await this.#parts.cold.answerTo(idempotency)
+    if (answer === undefined) return undefined
+    if (Buffer.compare(answer.digest, idempotency.digest) !== 0) throw keyReused()
+    const { namespace } = idempotency
+    return answer.receipts.map(({ id, version }) => ({ namespace, id, version, durability: 'cold' }))
   }
 
   /** Nobody has to be asked where this process itself has written something newer. */
@@ -268,7 +287,7 @@ export class CompareAndSet {
     const [{ record: first }] = made as [Made]
     Object.assign(progress, { outcome: 'unknown', id: first.id, version: first.version })
     const changes = made.map(({ record, newest: { base } }) => ({ record, base }))
-    const verdict = await cold.replace({ changes, generationNumber, until, log })
+    const verdict = await cold.replace({ changes, generationNumber, until, log, idempotency: progress.idempotency })
     progress.outcome = verdict === 'replaced' ? 'applied' : 'none'
     if (verdict !== 'replaced') return undefined
     await this.#take(
@@ -393,6 +412,13 @@ function tooLarge(bytes: number): ThermoclineError<'ERR_INVALID_ENTRY'> {
   const most = `at most ${ATOMIC_LIMITS.bytes} are written all or none`
   const message = `the operations would write ${bytes} bytes, and ${most}: leave some to another call`
   return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'operations' })
+}
+
+function keyReused(): ThermoclineError<'ERR_IDEMPOTENCY'> {
+  const message =
+    'the idempotency key was used within the last 24 hours for another write of this namespace: give each write a ' +
+    'key of its own, and repeat one with the very input that it had'
+  return new ThermoclineError('ERR_IDEMPOTENCY', message, { outcome: 'none' })
 }
 
 /** @param actual the version that is there; undefined: there is no entry. */

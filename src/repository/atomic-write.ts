@@ -1,6 +1,7 @@
 /** What `write` takes: puts, updates and deletes of which all happen or none. */
 
 import type { EntryKey } from '../entry/entry-key.ts'
+import { askedByPatch, askedByPut, digestOf } from '../entry/input-digest.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import type { EntryInput } from '../entry/memory-entry.ts'
 import { isAboutChildren, type Patch, parsePatch, patched } from '../entry/patch.ts'
@@ -13,6 +14,7 @@ import type { Change } from '../flow/compare-and-set.ts'
 import type { Receipt, WriteTerms } from '../flow/writer.ts'
 import { runningOut } from '../kernel/deadline.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
+import type { AtomicOptions } from './calls.ts'
 import type { Flows } from './flows.ts'
 import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
 import { arrayOf, notFound } from './memory-repository.ts'
@@ -49,7 +51,7 @@ export async function writeTogether(
   flows: Flows,
   namespace: string,
   operations: unknown,
-  terms: WriteTerms,
+  { idempotencyKey, ...terms }: WriteTerms & Pick<AtomicOptions, 'idempotencyKey'>,
 ): Promise<Receipt[]> {
   const given = arrayOf('operations', operations)
   if (given.length > ATOMIC_LIMITS.operations)
@@ -71,7 +73,10 @@ export async function writeTogether(
     }
   })
   if (changes.length === 0) return []
-  return (await flows.changes.changeAll(await withChildVersions(call, changes), patience)) as Receipt[]
+  const digest = () => digestOf('write', ...changes.flatMap((one) => [one.asked(), one.expectedVersion]))
+  const idempotency = idempotencyKey === undefined ? undefined : { namespace, key: idempotencyKey, digest: digest() }
+  const all = await withChildVersions(call, changes)
+  return (await flows.changes.changeAll(all, Object.assign(patience, { idempotency }))) as Receipt[]
 }
 
 /** One call, and what is known of it by now. */
@@ -85,7 +90,11 @@ interface Call extends Together {
 }
 
 /** A change, and for one that puts a node its record. */
-type Checked = Change & { readonly node?: { readonly record: UnversionedRecord; readonly isChosen: boolean } }
+interface Checked extends Change {
+  readonly node?: { readonly record: UnversionedRecord; readonly isChosen: boolean }
+  /** What an idempotency key stands for. */
+  readonly asked: () => unknown
+}
 
 /** Nodes remember their children as they are before any of this is written. */
 async function withChildVersions(
@@ -121,7 +130,8 @@ function changeOf(call: Call, operation: unknown): Checked {
   const now = () => flows.clock.now()
   if (verb === 'delete') {
     const tombstone = (named: string | null) => tombstoneOf({ ...key, key: named }, '', now())
-    return { key, expectedVersion: expected, make: (current) => tombstone(current?.key ?? null) }
+    const asked = () => [verb, key.id]
+    return { key, expectedVersion: expected, make: (current) => tombstone(current?.key ?? null), asked }
   }
   const change = parsePatch(patch, undefined)
   const make: Change['make'] = (current) => {
@@ -131,15 +141,16 @@ function changeOf(call: Call, operation: unknown): Checked {
     call.nodes.set(record.id, record)
     return flows.childVersions.add(record, true, call.terms, call)
   }
-  return { key, expectedVersion: expected, make }
+  return { key, expectedVersion: expected, make, asked: () => [verb, key.id, askedByPatch(change)] }
 }
 
 function putOf(flows: Flows, namespace: string, input: unknown, expectedVersion: string | null | undefined): Checked {
   const record = validateInput(input, { namespace, kind: undefined, now: flows.clock.now() })
   if (hasChosenId(input)) refuseOtherKind(record, flows.reader.kindAtHand(record))
   const make: Change['make'] = (current) => inPlaceOf(current, record)
-  if (record.kind !== 'raptor') return { key: record, expectedVersion, make }
-  return { key: record, expectedVersion, make, node: { record, isChosen: hasChosenId(input) } }
+  const asked = () => ['put', askedByPut(record, input)]
+  if (record.kind !== 'raptor') return { key: record, expectedVersion, make, asked }
+  return { key: record, expectedVersion, make, asked, node: { record, isChosen: hasChosenId(input) } }
 }
 
 /** @param orNull whether null is a version too: there must be no such entry. */

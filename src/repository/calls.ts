@@ -15,6 +15,7 @@ import {
 import type { Vacuuming } from '../cold/cold-tier.ts'
 import { name } from '../entry/field-checks.ts'
 import type { EntryKind, EntryOf, TreeEntry } from '../entry/memory-entry.ts'
+import { nameFault } from '../entry/text.ts'
 import { validateEmbedding, validateId } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
@@ -52,7 +53,16 @@ export interface WriteOptions extends CallOptions {
   readonly durability?: Durability | undefined
 }
 
-export interface PutOptions extends WriteOptions {
+export interface IdempotentOptions extends WriteOptions {
+  /**
+   * A name for this very write, of 1 to 512 bytes: asked for again in the same namespace within 24 hours, by anybody,
+   * it gets the first receipt and is not done twice. With another input it is refused with `ERR_IDEMPOTENCY`. Cold
+   * decides that, so it takes round trips to cold and needs both tiers. @default none
+   */
+  readonly idempotencyKey?: string | undefined
+}
+
+export interface PutOptions extends IdempotentOptions {
   /**
    * The version that the put must replace, or null: there must be no such entry. Else the put is refused with
    * `ERR_CONFLICT`. Cold decides that, so it takes round trips to cold and needs both tiers. @default whatever is there
@@ -60,7 +70,7 @@ export interface PutOptions extends WriteOptions {
   readonly expectedVersion?: string | null | undefined
 }
 
-export interface UpdateOptions extends WriteOptions {
+export interface UpdateOptions extends IdempotentOptions {
   /** The version that the update must replace; else it is refused with `ERR_CONFLICT`. @default the newest */
   readonly expectedVersion?: string | undefined
 }
@@ -70,7 +80,7 @@ export interface ExpireOptions extends UpdateOptions {
   readonly sliding?: boolean | undefined
 }
 
-export interface AtomicOptions extends WriteOptions {
+export interface AtomicOptions extends IdempotentOptions {
   /** All or none, which is what `write` is for. */
   readonly atomic: true
 }
@@ -343,6 +353,14 @@ const MAX_BEAM = 100
 const waiting = { signal, timeout } satisfies RulesOf<CallOptions>
 const writing = { ...waiting, durability: oneOf(DURABILITIES) } satisfies RulesOf<WriteOptions>
 
+const idempotent = {
+  ...writing,
+  idempotencyKey: optionRule(
+    (value) => (typeof value === 'string' && value !== '' && nameFault(value) === undefined ? value : undefined),
+    'a text of 1 to 512 bytes of UTF-8',
+  ),
+} satisfies RulesOf<IdempotentOptions>
+
 const version = optionRule(
   (value) => (typeof value === 'string' && isVersion(value) ? value : undefined),
   'a version, as receipts and entries have it: 24 hex digits in lower case',
@@ -483,10 +501,10 @@ function isReadable(value: unknown): value is AsyncIterable<Uint8Array> {
 }
 
 export const CALLS = {
-  put: defineCall('put', { ...writing, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
-  update: defineCall('update', { ...writing, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
-  upsert: defineCall('upsert', writing),
-  write: asAtomic(defineCall('write', { ...writing, atomic: flag })),
+  put: defineCall('put', { ...idempotent, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
+  update: defineCall('update', { ...idempotent, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
+  upsert: defineCall('upsert', idempotent),
+  write: asAtomic(defineCall('write', { ...idempotent, atomic: flag })),
   putMany: defineCall('putMany', { ...writing, settle: flag } satisfies RulesOf<PutManyOptions>),
   get: defineCall('get', waiting),
   getMany: defineCall('getMany', waiting),
@@ -497,7 +515,7 @@ export const CALLS = {
   peek: defineCall('peek', waiting),
   touch: defineCall('touch', waiting),
   expire: defineCall('expire', {
-    ...writing,
+    ...idempotent,
     expectedVersion: version,
     sliding: flag,
   } satisfies RulesOf<ExpireOptions>),

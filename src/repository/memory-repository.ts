@@ -7,6 +7,7 @@ import type { Duration } from '../entry/duration.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import { lifeOf, lifetimeOf } from '../entry/expiry.ts'
+import { askedByPatch, askedByPut, digestOf } from '../entry/input-digest.ts'
 import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckedPatch, isAboutChildren, parsePatch } from '../entry/patch.ts'
@@ -14,6 +15,7 @@ import { type EntryRecord, keptChildVersions, tombstoneOf } from '../entry/recor
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import type { ChangesTerms } from '../flow/compare-and-set.ts'
 import type { Asked, Erased } from '../flow/eraser.ts'
 import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
@@ -37,6 +39,7 @@ import {
   type EraseOptions,
   type ExpireOptions,
   type FindOptions,
+  type IdempotentOptions,
   type ManySearchOptions,
   type PrefetchOptions,
   type PutManyOptions,
@@ -88,8 +91,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const given = checkedInput(input, this.#check)
       const completed = this.#complete(isPromise(given) ? await given : given, checked)
       const record = isPromise(completed) ? await completed : completed
-      if (checked.expectedVersion === undefined) return this.#flows.writer.write(record, checked)
-      return this.#flows.changes.change(record, (current) => inPlaceOf(current, record), checked)
+      const { expectedVersion, idempotencyKey } = checked
+      if (expectedVersion === undefined && idempotencyKey === undefined)
+        return this.#flows.writer.write(record, checked)
+      const terms = this.#keyed(checked, 'put', () => askedByPut(record, input), expectedVersion)
+      return this.#flows.changes.change(record, (current) => inPlaceOf(current, record), terms)
     })
   }
 
@@ -97,7 +103,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * As {@link put}, and the entry keeps the `createdAt` of the one that it replaces. Cold decides what that is, so it
    * needs both tiers.
    */
-  upsert(input: PutOf<K>, options?: WriteOptions): Promise<Receipt> {
+  upsert(input: PutOf<K>, options?: IdempotentOptions): Promise<Receipt> {
     return this.#flows.gate.run(CALLS.upsert, options, async (checked) => {
       const given = checkedInput(input, this.#check)
       const completed = this.#complete(isPromise(given) ? await given : given, checked)
@@ -106,7 +112,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         const createdAt = current?.createdAt ?? record.createdAt
         return { ...inPlaceOf(current, record), createdAt }
       }
-      return this.#flows.changes.change(record, make, checked)
+      const terms = this.#keyed(checked, 'upsert', () => askedByPut(record, input))
+      return this.#flows.changes.change(record, make, terms)
     })
   }
 
@@ -123,7 +130,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const make = (current: EntryRecord | undefined) => {
         return this.#patched(this.#present(key, current), change, checked)
       }
-      return this.#flows.changes.change(key, make, checked)
+      const asked = () => [key.id, askedByPatch(change)]
+      return this.#flows.changes.change(key, make, this.#keyed(checked, 'update', asked, checked.expectedVersion))
     })
   }
 
@@ -241,7 +249,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         const entry = this.#present(key, current)
         return { ...entry, updatedAt: now, ...life, childVersions: keptChildVersions(entry) }
       }
-      return this.#flows.changes.change(key, make, checked)
+      const asked = () => [key.id, lifetime, sliding]
+      return this.#flows.changes.change(key, make, this.#keyed(checked, 'expire', asked, checked.expectedVersion))
     })
   }
 
@@ -429,6 +438,19 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     if (!isAboutChildren(change)) return made
     const add = (record: UnversionedRecord) => this.#flows.childVersions.add(record, true, options)
     return isPromise(made) ? made.then(add) : add(made)
+  }
+
+  /** The terms of a write, and what its idempotency key stands for, if it has one. */
+  #keyed<T extends { readonly idempotencyKey?: string | undefined }>(
+    checked: T,
+    call: string,
+    asked: () => unknown,
+    expectedVersion?: string | null,
+  ): T & ChangesTerms {
+    const { idempotencyKey: key } = checked
+    if (key === undefined) return checked
+    const digest = digestOf(call, this.#kind, asked(), expectedVersion)
+    return { ...checked, idempotency: { namespace: ownNamespace(this.namespace), key, digest } }
   }
 
   #validate(input: unknown): UnversionedRecord {

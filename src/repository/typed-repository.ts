@@ -21,6 +21,7 @@ import type {
   EraseOptions,
   ExpireOptions,
   FindOptions,
+  IdempotentOptions,
   PrefetchOptions,
   PutManyOptions,
   PutOptions,
@@ -140,7 +141,7 @@ export interface TypedRepository<
   Entry = WithMetadata<EntryOf<K>, M>,
 > extends Common {
   put(input: Input, options?: PutOptions): Promise<Receipt>
-  upsert(input: Input, options?: WriteOptions): Promise<Receipt>
+  upsert(input: Input, options?: IdempotentOptions): Promise<Receipt>
   update(id: string, patch: TypedPatch<K, S>, options?: UpdateOptions): Promise<Receipt>
   putMany(
     inputs: readonly Input[],

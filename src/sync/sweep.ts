@@ -8,17 +8,17 @@ export const TOMBSTONE_GRACE_MS = 24 * 3_600_000
 const SWEEP_ROWS = 1_000
 
 /**
- * Turns expired entries into tombstones and collects old tombstones until few are left or `signal` fires. Few, not
- * none: entries may go on expiring as fast as they are swept.
+ * Turns expired entries into tombstones, collects old tombstones and forgets idempotency keys until few are left or
+ * `signal` fires. Few, not none: entries may go on expiring as fast as they are swept.
  */
-export async function sweep(cold: ColdTier, signal: AbortSignal): Promise<SweepResult> {
+export async function sweep(cold: ColdTier, signal: AbortSignal): Promise<Omit<SweepResult, 'forgotten'>> {
   let expired = 0
   let collected = 0
   while (!signal.aborted) {
     const batch = await cold.sweep({ graceMs: TOMBSTONE_GRACE_MS, limit: SWEEP_ROWS })
     expired += batch.expired
     collected += batch.collected
-    if (batch.expired < SWEEP_ROWS && batch.collected < SWEEP_ROWS) break
+    if (Math.max(batch.expired, batch.collected, batch.forgotten) < SWEEP_ROWS) break
     await nextTurn()
   }
   return { expired, collected }

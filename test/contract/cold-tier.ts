@@ -13,6 +13,7 @@ import { describeColdCollection } from './cold-collection.ts'
 import { describeColdDocuments } from './cold-documents.ts'
 import { describeColdErasing } from './cold-erasing.ts'
 import { describeColdGenerations } from './cold-generations.ts'
+import { describeColdIdempotency } from './cold-idempotency.ts'
 import { describeColdNamespaces } from './cold-namespaces.ts'
 import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
@@ -53,6 +54,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdWhere(driver)
     describeColdShipping(driver)
     describeColdReplacements(driver)
+    describeColdIdempotency(driver)
     describeColdRefusals(driver)
     describeColdAccess(driver)
     describeColdSliding(driver)

@@ -39,6 +39,7 @@ expectTypeOf<ErrorCode>().toEqualTypeOf<
   | 'ERR_SCHEMA'
   | 'ERR_UNSUPPORTED'
   | 'ERR_NOT_FOUND'
+  | 'ERR_IDEMPOTENCY'
   | 'ERR_INTERNAL'
 >()
 

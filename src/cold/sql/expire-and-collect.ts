@@ -6,6 +6,7 @@ import type { SweepResult } from '../cold-tier.ts'
 import { forgetReads } from './entry-access.ts'
 import { columnNames } from './entry-columns.ts'
 import { gatherCounts } from './gather-counts.ts'
+import { forgetKeys } from './idempotency-keys.ts'
 import { unnestKeys } from './look-up-keys.ts'
 
 const NO_CONTENT = sql.raw(
@@ -41,11 +42,12 @@ export async function sweep(driver: ColdDriver, options: SweepOptions): Promise<
   // First: whatever keeps the rest from going on may also be what makes ships fail, and staged rows pile up.
   await clearStaging(driver)
   const expired = await expire(driver, options)
+  const forgotten = await forgetKeys(driver, options.limit, options.now)
   const { collectable, heldBy } = await findCollectable(driver, options)
   const collected = collectable.length === 0 ? 0 : await collect(driver, collectable, options)
   // Once a sweep, which is called for more while there is more.
   if (expired < options.limit && collected < options.limit) await gatherCounts(driver)
-  return { expired, collected, heldBy }
+  return { expired, collected, forgotten, heldBy }
 }
 
 /** Answers keys of what a sweep would make tombstones of. */

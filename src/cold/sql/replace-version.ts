@@ -1,7 +1,8 @@
 /**
  * Compare-and-set: one version of an entry takes the place of exactly the one before, or several do together. The lock
  * of the row decides between those who ask at the same time, or, where there is no row, its primary key (rule K3 of
- * flow/README.md). Where one of several does not take its place, the statement fails, and nothing is written (K8).
+ * flow/README.md). Where one of several does not take its place, the statement fails, and nothing is written (K8). So
+ * it is with the idempotency key that a write may have (K9).
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'
@@ -13,6 +14,7 @@ import { DURABLY } from './durable-commit.ts'
 import { forgetReads } from './entry-access.ts'
 import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
 import { type Batch, isComplete, type Staging } from './entry-staging.ts'
+import { takeKey } from './idempotency-keys.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { readVersions } from './read-entries.ts'
 import { isRolledBack, rollBackUnless } from './roll-back.ts'
@@ -42,7 +44,8 @@ export async function replace(staging: Staging, replacement: Replacement, now: S
   }
 }
 
-function replaceSql(batch: Batch, { changes, generationNumber, until, log }: Replacement, now: SQL): SQL {
+function replaceSql(batch: Batch, replacement: Replacement, now: SQL): SQL {
+  const { changes, generationNumber, until, log, idempotency } = replacement
   const isInTime = sql`${now} <= ${timeParameter(until)}`
   return sql`
     WITH replacement AS MATERIALIZED (
@@ -59,6 +62,7 @@ function replaceSql(batch: Batch, { changes, generationNumber, until, log }: Rep
         AND EXISTS (SELECT FROM thermocline.wal_checkpoints
           WHERE wal_id = ${log.walId}::uuid AND epoch = ${log.epoch}::int8 AND sequence >= ${log.sequence}::int8)
     ),
+    keyed AS (${idempotency === undefined ? sql`SELECT FROM gate` : takeKey(idempotency, changes, now)}),
     replaced AS (${takeTheirPlaceSql(isInTime)}),
     missed AS (
       INSERT INTO thermocline.hot_misses (namespace, id, version)
@@ -70,8 +74,13 @@ function replaceSql(batch: Batch, { changes, generationNumber, until, log }: Rep
     ${forgetReads(sql`SELECT namespace, id FROM replaced WHERE deleted_at IS NOT NULL`)},
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)
     SELECT (SELECT count(*) FROM gate)::int4 AS open, count(*)::int4 AS replaced,
-      ${sql.raw(rollBackUnless(`count(*) IN (0, ${batch.rows})`))} AS whole, ${DURABLY}
+      ${sql.raw(rollBackUnless(isWhole(batch, idempotency !== undefined)))} AS whole, ${DURABLY}
     FROM replaced`
+}
+
+/** All of it, or none. A key that was taken goes with the rows, and is left where it could not be. */
+function isWhole({ rows }: Batch, hasKey: boolean): string {
+  return hasKey ? `count(*) = CASE WHEN EXISTS (SELECT FROM keyed) THEN ${rows} ELSE 0 END` : `count(*) IN (0, ${rows})`
 }
 
 /** Rows (namespace, id, version) of what is to be there; none of a key that cold is to have no row of. */
@@ -96,7 +105,7 @@ function takeTheirPlaceSql(isInTime: SQL): SQL {
   return sql`
     INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
     SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s LEFT JOIN ${lookUp(sql`s`)} ON true
-    WHERE EXISTS (SELECT FROM gate) AND (${isBase('e')}
+    WHERE EXISTS (SELECT FROM keyed) AND (${isBase('e')}
       OR (e.version IS NULL AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM base)))
     ORDER BY s.namespace, s.id
     ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false

@@ -133,6 +133,7 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     await tier.replace({ ...terms, changes: [bases[1]!] })
     await tier.replace({ ...terms, changes: bases })
   },
+  answerTo: (tier) => tier.answerTo({ namespace: 'many/1', key: 'key' }),
   takeOver: (tier) => tier.takeOver(walId, 2, 'here'),
   checkpointOf: (tier) => tier.checkpointOf(walId),
   retire: (tier) => tier.retire(walId, 2),

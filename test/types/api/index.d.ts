@@ -23,7 +23,7 @@ type ArchiveSource = string | AsyncIterable<Uint8Array | string> | Iterable<Uint
 
 type ArchiveTarget = string | Writable;
 
-interface AtomicOptions extends WriteOptions {
+interface AtomicOptions extends IdempotentOptions {
     readonly atomic: true;
 }
 
@@ -423,6 +423,7 @@ interface ErrorDetails {
         index?: number;
         line?: number;
     };
+    ERR_IDEMPOTENCY: WriteFailure;
     ERR_INTERNAL: WriteFailure;
 }
 
@@ -486,6 +487,10 @@ type Having<O, K extends EntryKind | undefined, M> = Omit<O, 'where'> & {
 type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
 
 type HotOptions = MemoryHotOptions | RedisHotOptions;
+
+interface IdempotentOptions extends WriteOptions {
+    readonly idempotencyKey?: string | undefined;
+}
 
 interface ImportOptions extends WriteOptions {
     readonly from: ArchiveSource;
@@ -603,7 +608,7 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     readonly namespace: string;
     withMetadata<S extends StandardSchema>(schema: S): TypedRepository<K, S>;
     put(input: PutOf<K>, options?: PutOptions): Promise<Receipt>;
-    upsert(input: PutOf<K>, options?: WriteOptions): Promise<Receipt>;
+    upsert(input: PutOf<K>, options?: IdempotentOptions): Promise<Receipt>;
     update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt>;
     putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions & {
         readonly settle?: false | undefined;
@@ -847,7 +852,7 @@ interface PutOperation {
     readonly expectedVersion?: string | null | undefined;
 }
 
-interface PutOptions extends WriteOptions {
+interface PutOptions extends IdempotentOptions {
     readonly expectedVersion?: string | null | undefined;
 }
 
@@ -1162,7 +1167,7 @@ interface TypedRaptorRepository<S extends StandardSchema> extends TypedRepositor
 
 interface TypedRepository<K extends EntryKind | undefined, S extends StandardSchema, Input = WithMetadata<PutOf<K>, SchemaInput<S>>, M = SchemaOutput<S>, Entry = WithMetadata<EntryOf<K>, M>> extends Common {
     put(input: Input, options?: PutOptions): Promise<Receipt>;
-    upsert(input: Input, options?: WriteOptions): Promise<Receipt>;
+    upsert(input: Input, options?: IdempotentOptions): Promise<Receipt>;
     update(id: string, patch: TypedPatch<K, S>, options?: UpdateOptions): Promise<Receipt>;
     putMany(inputs: readonly Input[], options?: PutManyOptions & {
         readonly settle?: false | undefined;
@@ -1202,7 +1207,7 @@ interface UpdateOperation {
     readonly expectedVersion?: string | undefined;
 }
 
-interface UpdateOptions extends WriteOptions {
+interface UpdateOptions extends IdempotentOptions {
     readonly expectedVersion?: string | undefined;
 }
 
@@ -1272,4 +1277,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

@@ -1,0 +1,57 @@
+/**
+ * Keys under which writes were asked for, and what they were answered: taken in the transaction of the write, and kept
+ * for a day.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import type { ColdDriver } from '../cold-driver.ts'
+import type { IdempotencyKey, KeyedAnswer, Replacing } from '../cold-tier.ts'
+import { UUIDS } from './column-types.ts'
+
+/** For how long a key gets the first answer again. */
+const KEPT = sql.raw(`interval '24 hours'`)
+
+/** What the key was answered, while that is kept. */
+export async function answerTo(
+  driver: Pick<ColdDriver, 'query'>,
+  { namespace, key }: Pick<IdempotencyKey, 'namespace' | 'key'>,
+  now: SQL,
+): Promise<KeyedAnswer | undefined> {
+  const [row] = await driver.query(sql`
+    SELECT digest, ${UUIDS.select(sql`ids`)} AS ids, array_to_string(versions, ',') AS versions
+    FROM thermocline.idempotency_keys
+    WHERE namespace = ${namespace} AND key = ${key} AND created_at > ${now} - ${KEPT} LIMIT 1`)
+  if (row === undefined) return undefined
+  const versions = (row.versions as string).split(',')
+  const receipts = UUIDS.read(row.ids).map((id, i) => ({ id, version: versions[i]! }))
+  return { digest: new Uint8Array(row.digest as Uint8Array), receipts }
+}
+
+/**
+ * A statement of a CTE that takes the key where the gate is open, and answers a row where nobody has it: whoever is
+ * about to take it is waited for. It comes before the entries, so that those who wait for a key hold no entry.
+ */
+export function takeKey({ namespace, key, digest }: IdempotencyKey, changes: readonly Replacing[], now: SQL): SQL {
+  const ids = sql.param(changes.map(({ record }) => record.id))
+  const versions = sql.param(changes.map(({ record }) => record.version))
+  return sql`
+      INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
+      SELECT ${namespace}::text, ${key}::text, ${digest}::bytea, ${ids}::uuid[], ${versions}::text[], ${now} FROM gate
+      ON CONFLICT (namespace, key) DO UPDATE SET digest = excluded.digest, ids = excluded.ids,
+        versions = excluded.versions, created_at = excluded.created_at
+      WHERE idempotency_keys.created_at <= ${now} - ${KEPT}
+      RETURNING key`
+}
+
+/** Removes up to `limit` keys that are kept no longer, the oldest first; answers how many. */
+export async function forgetKeys(driver: ColdDriver, limit: number, now: SQL): Promise<number> {
+  const [row] = await driver.query(sql`
+    WITH old AS (
+      SELECT ctid AS place FROM thermocline.idempotency_keys WHERE created_at <= ${now} - ${KEPT}
+      ORDER BY created_at LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
+    ),
+    gone AS (
+      DELETE FROM thermocline.idempotency_keys k WHERE k.ctid = ANY (ARRAY (SELECT place FROM old)) RETURNING 1
+    )
+    SELECT count(*)::int4 AS forgotten FROM gone`)
+  return row?.forgotten as number
+}
