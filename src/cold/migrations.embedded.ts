@@ -69,5 +69,10 @@ export const MIGRATION_FILES = [
     "tag": "0013_sliding_ttl",
     "when": 1795947741154,
     "text": "ALTER TABLE \"thermocline\".\"entry_staging\" ADD COLUMN \"sliding_ttl\" bigint;--> statement-breakpoint\nALTER TABLE \"thermocline\".\"memory_entries\" ADD COLUMN \"sliding_ttl\" bigint;--> statement-breakpoint\n-- NOT VALID: every row lacks the column, and reading all of them would keep everybody waiting.\nALTER TABLE \"thermocline\".\"memory_entries\" ADD CONSTRAINT \"memory_entries_sliding\" CHECK (sliding_ttl IS NULL OR (sliding_ttl > 0 AND expires_at IS NOT NULL)) NOT VALID;--> statement-breakpoint\n-- A process of a version that does not know the column replaces an entry, or makes a tombstone of it, and leaves it as it\n-- was: what expires no more does not slide either. The condition is all that other rows pay.\nCREATE FUNCTION \"thermocline\".\"forget_sliding_ttl\"() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  NEW.sliding_ttl := NULL;\n  RETURN NEW;\nEND\n$$;\n--> statement-breakpoint\nCREATE TRIGGER \"memory_entries_without_sliding_ttl\" BEFORE INSERT OR UPDATE ON \"thermocline\".\"memory_entries\"\n  FOR EACH ROW WHEN (NEW.expires_at IS NULL AND NEW.sliding_ttl IS NOT NULL)\n  EXECUTE FUNCTION \"thermocline\".\"forget_sliding_ttl\"();\n"
+  },
+  {
+    "tag": "0014_idempotency_keys",
+    "when": 1795949833684,
+    "text": "CREATE TABLE \"thermocline\".\"idempotency_keys\" (\n\t\"namespace\" text COLLATE \"C\" NOT NULL,\n\t\"key\" text COLLATE \"C\" NOT NULL,\n\t\"digest\" \"bytea\" NOT NULL,\n\t\"ids\" uuid[] NOT NULL,\n\t\"versions\" text[] NOT NULL,\n\t\"created_at\" timestamp (3) with time zone NOT NULL,\n\tCONSTRAINT \"idempotency_keys_namespace_key_pk\" PRIMARY KEY(\"namespace\",\"key\")\n);\n--> statement-breakpoint\nCREATE INDEX \"idempotency_keys_age\" ON \"thermocline\".\"idempotency_keys\" USING btree (\"created_at\");"
   }
 ] as const

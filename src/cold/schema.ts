@@ -268,6 +268,25 @@ export const hotMisses = thermocline.table(
   (miss) => [primaryKey({ columns: [miss.namespace, miss.id] })],
 )
 
+/**
+ * What a write with an idempotency key was answered, in the transaction of the write itself: the same key gets the same
+ * answer for a day. The sweep takes it away.
+ */
+export const idempotencyKeys = thermocline.table(
+  'idempotency_keys',
+  {
+    namespace: bytewise('namespace').notNull(),
+    key: bytewise('key').notNull(),
+    /** SHA-256 of what was asked for, so that the key is refused for anything else. */
+    digest: bytea('digest').notNull(),
+    /** Of each receipt, in order. */
+    ids: uuid('ids').array().notNull(),
+    versions: text('versions').array().notNull(),
+    createdAt: time('created_at').notNull(),
+  },
+  (given) => [primaryKey({ columns: [given.namespace, given.key] }), index('idempotency_keys_age').on(given.createdAt)],
+)
+
 /** Acknowledged records that are gone for good, each accepted by an operator. */
 export const acceptedLosses = thermocline.table(
   'accepted_losses',

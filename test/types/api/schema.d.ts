@@ -153,6 +153,46 @@ declare const hotMisses: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
+declare const idempotencyKeys: drizzle_orm_pg_core.PgTableWithColumns<{
+    name: "idempotency_keys";
+    schema: "thermocline";
+    columns: {
+        namespace: drizzle_orm_pg_core.PgColumn<{ name: "namespace"; tableName: "idempotency_keys"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
+        key: drizzle_orm_pg_core.PgColumn<{ name: "key"; tableName: "idempotency_keys"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
+        digest: drizzle_orm_pg_core.PgColumn<{ name: "digest"; tableName: "idempotency_keys"; dataType: "custom"; columnType: "PgCustomColumn"; data: Uint8Array<ArrayBufferLike>; driverParam: unknown; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
+        ids: drizzle_orm_pg_core.PgColumn<{ name: "ids"; tableName: "idempotency_keys"; dataType: "array"; columnType: "PgArray"; data: string[]; driverParam: string | string[]; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: drizzle_orm.Column<{ name: "ids"; tableName: "idempotency_keys"; dataType: "string"; columnType: "PgUUID"; data: string; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "ids";
+                dataType: 'string';
+                columnType: 'PgUUID';
+                data: string;
+                driverParam: string;
+                enumValues: undefined;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
+        versions: drizzle_orm_pg_core.PgColumn<{ name: "versions"; tableName: "idempotency_keys"; dataType: "array"; columnType: "PgArray"; data: string[]; driverParam: string | string[]; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: drizzle_orm.Column<{ name: "versions"; tableName: "idempotency_keys"; dataType: "string"; columnType: "PgText"; data: string; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: [string, ...string[]]; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "versions";
+                dataType: 'string';
+                columnType: 'PgText';
+                data: string;
+                enumValues: [string, ...string[]];
+                driverParam: string;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
+        createdAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "idempotency_keys"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+    };
+    dialect: 'pg';
+}>;
+
 declare const leases: drizzle_orm_pg_core.PgTableWithColumns<{
     name: "leases";
     schema: "thermocline";
@@ -318,4 +358,4 @@ declare const walCheckpoints: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
-export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, leases, liveEntries, memoryEntries, namespaceCounts, storeIdentity, syncRuns, thermocline, walCheckpoints };
+export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, idempotencyKeys, leases, liveEntries, memoryEntries, namespaceCounts, storeIdentity, syncRuns, thermocline, walCheckpoints };
