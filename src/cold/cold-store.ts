@@ -38,6 +38,7 @@ import type {
   IdempotencyKey,
   KeyedAnswer,
   LogCheckpoint,
+  NamedEntry,
   OwnVersion,
   RegisteredLog,
   Replaced,
@@ -63,7 +64,7 @@ import { eraseStaged, eraseStagedWhere, readLetters, removeLetters, vacuum } fro
 import { findExpired, type Holder, type SweepOptions, type Swept, sweep } from './sql/expire-and-collect.ts'
 import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
-import { answerTo } from './sql/idempotency-keys.ts'
+import { answerTo, eraseKeys } from './sql/idempotency-keys.ts'
 import * as leases from './sql/leases.ts'
 import { listDocuments } from './sql/list-documents.ts'
 import { listNamespaces } from './sql/list-namespaces.ts'
@@ -321,6 +322,10 @@ export class ColdStore implements ColdTier {
 
   eraseStagedWhere(query: ColdQuery): Promise<number> {
     return eraseStagedWhere(this.#driver, query)
+  }
+
+  eraseIdempotencyKeys(entries: readonly NamedEntry[]): Promise<number> {
+    return eraseKeys(this.#driver, entries)
   }
 
   deadLetters(after: string, limit: number): Promise<StoredLetter[]> {

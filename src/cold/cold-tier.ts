@@ -132,6 +132,12 @@ export interface KeyedAnswer {
   readonly receipts: readonly { readonly id: string; readonly version: Version }[]
 }
 
+/** An entry as it was found to be. */
+export interface NamedEntry extends EntryKey {
+  /** @default whichever */
+  readonly version?: Version | undefined
+}
+
 /** Versions that take the place of what cold has together, or none of them does. */
 export interface Replacement {
   /** At least one; no key twice. */
@@ -515,6 +521,11 @@ export interface ColdTier {
   eraseStaged(keys: readonly EntryKey[]): Promise<number>
   /** Likewise, of what a query selects. */
   eraseStagedWhere(query: ColdQuery): Promise<number>
+  /**
+   * Removes idempotency keys of writes that wrote one of these entries, up to its version where it has one; answers how
+   * many. A key of several entries goes as a whole.
+   */
+  eraseIdempotencyKeys(entries: readonly NamedEntry[]): Promise<number>
   /** Dead letters in the order of their digests, at most `limit`. @param after a digest, or nothing. */
   deadLetters(after: string, limit: number): Promise<StoredLetter[]>
   /** Removes dead letters for good; answers how many there were. */

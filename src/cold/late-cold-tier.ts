@@ -195,6 +195,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.eraseStagedWhere(...args)
   }
 
+  async eraseIdempotencyKeys(...args: Parameters<ColdTier['eraseIdempotencyKeys']>) {
+    return this.#there.eraseIdempotencyKeys(...args)
+  }
+
   async deadLetters(...args: Parameters<ColdTier['deadLetters']>) {
     return this.#there.deadLetters(...args)
   }

@@ -74,5 +74,10 @@ export const MIGRATION_FILES = [
     "tag": "0014_idempotency_keys",
     "when": 1795949833684,
     "text": "CREATE TABLE \"thermocline\".\"idempotency_keys\" (\n\t\"namespace\" text COLLATE \"C\" NOT NULL,\n\t\"key\" text COLLATE \"C\" NOT NULL,\n\t\"digest\" \"bytea\" NOT NULL,\n\t\"ids\" uuid[] NOT NULL,\n\t\"versions\" text[] NOT NULL,\n\t\"created_at\" timestamp (3) with time zone NOT NULL,\n\tCONSTRAINT \"idempotency_keys_namespace_key_pk\" PRIMARY KEY(\"namespace\",\"key\")\n);\n--> statement-breakpoint\nCREATE INDEX \"idempotency_keys_age\" ON \"thermocline\".\"idempotency_keys\" USING btree (\"created_at\");"
+  },
+  {
+    "tag": "0015_idempotency_keys_by_entry",
+    "when": 1795956887891,
+    "text": "CREATE INDEX \"idempotency_keys_ids\" ON \"thermocline\".\"idempotency_keys\" USING gin (\"ids\") WITH (fastupdate=false);"
   }
 ] as const

@@ -284,7 +284,12 @@ export const idempotencyKeys = thermocline.table(
     versions: text('versions').array().notNull(),
     createdAt: time('created_at').notNull(),
   },
-  (given) => [primaryKey({ columns: [given.namespace, given.key] }), index('idempotency_keys_age').on(given.createdAt)],
+  (given) => [
+    primaryKey({ columns: [given.namespace, given.key] }),
+    index('idempotency_keys_age').on(given.createdAt),
+    // For erasing by entry. Each write adds one id: a list of what is pending would save it little, and cost each look.
+    index('idempotency_keys_ids').using('gin', given.ids).with({ fastupdate: false }),
+  ],
 )
 
 /** Acknowledged records that are gone for good, each accepted by an operator. */

@@ -2,8 +2,10 @@
  * Erases entries: deletes them, and removes what every place still has of them.
  *
  *     checkpoint: what is pending here is found in cold, and what cold refuses is a dead letter
- *     per batch: staged copies and dead letters of its keys go, then tombstones are written that hold no key
- *                ─ acknowledged once cold has them ─► hot drops what it has of the keys, tombstones included
+ *     per batch: staged copies, dead letters and idempotency keys of its entries go, then tombstones are written that
+ *                hold no key
+ *                ─ acknowledged once cold has them ─► hot drops what it has of the entries, tombstones included, and
+ *                cold the idempotency keys of versions that came in between
  *     the log ends its file and ships: every file from before goes
  *     hot deletes what earlier generations left; cold vacuums, where that was asked for
  *
@@ -11,7 +13,7 @@
  * its tombstone, and then what is left is in places that each call clears as a whole. The tombstone keeps namespace,
  * id, version and times (rule T4 of README.md): without it an older copy would come back.
  */
-import type { ColdQuery, ColdTier, Vacuuming } from '../cold/cold-tier.ts'
+import type { ColdQuery, ColdTier, NamedEntry, Vacuuming } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
@@ -40,7 +42,13 @@ export interface LogCut {
 export interface EraserParts {
   readonly cold: Pick<
     ColdTier,
-    'eraseStaged' | 'eraseStagedWhere' | 'deadLetters' | 'removeDeadLetters' | 'vacuum' | 'logs'
+    | 'eraseStaged'
+    | 'eraseStagedWhere'
+    | 'eraseIdempotencyKeys'
+    | 'deadLetters'
+    | 'removeDeadLetters'
+    | 'vacuum'
+    | 'logs'
   >
   /** Its reads wait while the database is set back. */
   readonly reads: Pick<ColdTier, 'find' | 'highestVersion'>
@@ -71,6 +79,8 @@ export interface Erased {
     /** Rows that failed attempts had left staged. */
     readonly staged: number
     readonly deadLetters: number
+    /** Of writes that wrote one of them. Whoever asks for the same by such a key again writes again. */
+    readonly idempotencyKeys: number
     /** Files of the log of this process, with all that was in them. */
     readonly log: { readonly segments: number; readonly bytes: number }
   }
@@ -98,14 +108,15 @@ const LETTERS = 20
 const FIELDS: ReadonlySet<keyof EntryRecord> = new Set(['namespace', 'id', 'version', 'kind'])
 
 interface Page {
-  readonly found: readonly Found[]
+  /** With its version where that was read. */
+  readonly found: readonly (Found & NamedEntry)[]
   readonly isStill: IsStill
 }
 
 /** Counts as they rise. */
 interface Tally {
   readonly counts: { matched: number; erased: number }
-  readonly removed: { hot: number; staged: number; deadLetters: number }
+  readonly removed: { hot: number; staged: number; deadLetters: number; idempotencyKeys: number }
   isHotAway: boolean
   /** Dead letters that this version cannot read. */
   unreadable: number
@@ -124,7 +135,7 @@ export class Eraser {
     if (terms.dryRun) return this.#count(asked, patience)
     const tally: Tally = {
       counts: { matched: 0, erased: 0 },
-      removed: { hot: 0, staged: 0, deadLetters: 0 },
+      removed: { hot: 0, staged: 0, deadLetters: 0, idempotencyKeys: 0 },
       isHotAway: false,
       unreadable: 0,
     }
@@ -148,7 +159,7 @@ export class Eraser {
   async #count(asked: Asked, patience: Patience): Promise<Erased> {
     const { searcher } = this.#parts
     const matched = 'keys' in asked ? asked.keys.length : await searcher.count(asked.scope, asked.filter, patience)
-    const removed = { hot: 0, staged: 0, deadLetters: 0, log: { segments: 0, bytes: 0 } }
+    const removed = { hot: 0, staged: 0, deadLetters: 0, idempotencyKeys: 0, log: { segments: 0, bytes: 0 } }
     return { matched, erased: 0, removed, left: [] }
   }
 
@@ -191,9 +202,11 @@ export class Eraser {
     tally.removed.staged += await withDeadline(cold.eraseStaged(found), patience)
     const own = found.flatMap((key) => letters.get(keyText(key)) ?? [])
     tally.removed.deadLetters += await withDeadline(cold.removeDeadLetters(own), patience)
+    tally.removed.idempotencyKeys += await withDeadline(cold.eraseIdempotencyKeys(found), patience)
     const outcomes = await deleter.erase(found, isStill, { durability: 'cold', ...untilItsEnd(patience) })
     const receipts = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []))
     tally.counts.erased += receipts.length
+    tally.removed.idempotencyKeys += await withDeadline(cold.eraseIdempotencyKeys(receipts), patience)
     for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
     await this.#eraseInHot(receipts, tally)
   }

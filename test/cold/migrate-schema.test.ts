@@ -115,7 +115,7 @@ describe('migrations', () => {
     expect(await store.ship(batch)).toMatchObject({ status: 'moved', superseded: 0, rejected: 0 })
     expect((await store.read([newer]))[0]?.record).toEqual(newer)
     expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
-    expect(await store.sweep({ graceMs: 60_000, limit: 10 })).toEqual({ expired: 1, collected: 1 })
+    expect(await store.sweep({ graceMs: 60_000, limit: 10 })).toEqual({ expired: 1, collected: 1, forgotten: 0 })
     expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
     await store.close()
   })

@@ -65,6 +65,22 @@ export function describeColdIdempotency(driver: ColdTierDriver): void {
       expect((await answerTo(namespace, 'a'))?.receipts).toEqual([{ id: idOf(winner), version: versionOf(winner) }])
     })
 
+    it('go with the entries that were written under them, up to a version, and leave the others', async () => {
+      const [namespace, other] = [freshNamespace(), freshNamespace()]
+      await replace(namespace, 'two', insert(namespace, 1, 11), insert(namespace, 2, 12))
+      await replace(namespace, 'one', insert(namespace, 3, 13))
+      await replace(other, 'other', insert(other, 1, 11))
+      const one = keyOf(namespace, 3)
+      expect(await shared.tier.eraseIdempotencyKeys([])).toBe(0)
+      expect(await shared.tier.eraseIdempotencyKeys([{ ...one, version: versionOf(12) }])).toBe(0)
+      expect(await shared.tier.eraseIdempotencyKeys([keyOf(namespace, 2), keyOf(namespace, 9)])).toBe(1)
+      expect(await answerTo(namespace, 'two')).toBeUndefined()
+      expect(await there(namespace, 1, 2)).toEqual([true, true])
+      expect(await shared.tier.eraseIdempotencyKeys([{ ...one, version: versionOf(13) }])).toBe(1)
+      expect(await answerTo(other, 'other')).toBeDefined()
+      expect(await replace(namespace, 'one', insert(namespace, 4, 14))).toBe('replaced')
+    })
+
     it('wait in no circle with others that write the same entries', async () => {
       const namespace = freshNamespace()
       const rounds = Array.from({ length: 10 }, async (_, n) => {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
-import { describePairs, QUIET, temporaryFolder, vectorOf } from './stores.ts'
+import { describeGated } from './gate.ts'
+import { describePairs, QUIET, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 import { canaryOf, canaryVector, filesWith } from './traces.ts'
 
 async function opened(options: MemoryStoreOptions): Promise<MemoryStore> {
@@ -60,6 +61,27 @@ describePairs('erasing', (pair) => {
     expect(await view.chunks.erase([id, id, deleted.id])).toMatchObject({ matched: 2, erased: 2 })
     expect(await view.blobs.has(id)).toBe(false)
     expect(await view.chunks.erase([])).toMatchObject({ matched: 0, erased: 0 })
+  })
+
+  test('takes idempotency keys along, which are free again, and leaves those of others', async () => {
+    const { view } = await open()
+    const [mine, kept] = [{ idempotencyKey: 'mine' }, { idempotencyKey: 'kept' }]
+    const put = () => view.chunks.put({ text: 'a', metadata: { user: 'u' } }, mine)
+    const other = await view.chunks.put({ text: 'b' }, kept)
+    const first = await put()
+    const [gone] = await view.write(
+      [{ put: { kind: 'chunk', text: 'c', metadata: { user: 'u' } } }, { update: other.id, patch: { text: 'd' } }],
+      { atomic: true, idempotencyKey: 'several' },
+    )
+    expect(await view.chunks.erase({ where: { 'metadata.user': 'u' } })).toMatchObject({
+      erased: 2,
+      removed: { idempotencyKeys: 2 },
+    })
+    for (const { id } of [first, gone!]) expect(await view.chunks.has(id)).toBe(false)
+    expect(await view.chunks.put({ text: 'b' }, kept)).toEqual(other)
+    expect((await put()).version > first.version).toBe(true)
+    expect(await view.chunks.count()).toBe(2)
+    expect(await view.chunks.erase([other.id])).toMatchObject({ removed: { idempotencyKeys: 1 } })
   })
 
   test('counts, and does nothing, where that is asked for', async () => {
@@ -121,6 +143,38 @@ describePairs('erasing', (pair) => {
   })
 })
 
+describeGated('erasing beside others', (tiers) => {
+  const { view } = shareStore({ open: (options) => tiers.open(options) })
+
+  test('takes idempotency keys along that came after it had looked for them', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'a' })
+    const looked = tiers.cold.hold('eraseIdempotencyKeys')
+    const erasing = chunks.erase([id])
+    await looked.arrived
+    await chunks.put({ id, text: 'b' }, { idempotencyKey: 'late' })
+    looked.release()
+    expect(await erasing).toMatchObject({ erased: 1, removed: { idempotencyKeys: 1 } })
+    await chunks.put({ id, text: 'c' }, { idempotencyKey: 'late' })
+    expect(await chunks.get(id)).toMatchObject({ text: 'c' })
+  })
+
+  test('leaves no idempotency key behind where it ends once the tombstones are there', async () => {
+    const { chunks } = view()
+    const put = () => chunks.put({ text: 'a', documentId: 'd' }, { idempotencyKey: 'early' })
+    const first = await put()
+    const looked = tiers.cold.hold('eraseIdempotencyKeys')
+    const erasing = chunks.erase({ where: { documentId: 'd' } })
+    await looked.arrived
+    tiers.cold.refuse('eraseIdempotencyKeys')
+    looked.release()
+    await expect(erasing).rejects.toMatchObject({ details: { counts: { erased: 1 } } })
+    tiers.cold.allow()
+    expect(await chunks.erase({ where: { documentId: 'd' } })).toMatchObject({ matched: 0 })
+    expect((await put()).id).not.toBe(first.id)
+  })
+})
+
 describe('what was erased', () => {
   test('is in no file of the folder', async () => {
     const dir = await temporaryFolder()
@@ -138,11 +192,13 @@ describe('what was erased', () => {
         metadata: { [canary]: canary },
         embedding: vector,
       }
-      ids.push((await view.chunks.put(input)).id)
+      // A key makes each write a transaction of its own: one in five has one.
+      const options = i % 5 === 0 ? { idempotencyKey: `${canary} asks ${i}` } : {}
+      ids.push((await view.chunks.put(input, options)).id)
     }
     await store.sync()
     // In several versions, of which some are pending.
-    await view.chunks.update(ids[0]!, { text: `${canary} anew` })
+    await view.chunks.update(ids[0]!, { text: `${canary} anew` }, { idempotencyKey: `${canary} asks anew` })
     await view.chunks.delete(ids[1]!)
     await view.chunks.expire(ids[2]!, 1)
     const { id: kept } = await view.chunks.put({ text: 'kept', embedding: vectorOf(1, 16) })
@@ -150,7 +206,7 @@ describe('what was erased', () => {
 
     const erased = await view.chunks.erase(ids, { vacuum: 'full' })
 
-    expect(erased).toMatchObject({ matched: 20, erased: 20, left: [] })
+    expect(erased).toMatchObject({ matched: 20, erased: 20, removed: { idempotencyKeys: 5 }, left: [] })
     expect(erased.removed.log.segments).toBeGreaterThan(0)
     expect(await filesWith(dir, needles)).toEqual([])
     await view.chunks.put({ text: 'later' })

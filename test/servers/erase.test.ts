@@ -29,18 +29,18 @@ describeWithPrivateServers('what was erased', (servers) => {
       })),
     )
     await store.sync()
-    await view.chunks.update(receipts[0]!.id, { text: `${canary} anew` })
+    await view.chunks.update(receipts[0]!.id, { text: `${canary} anew` }, { idempotencyKey: `${canary} asks` })
     await view.chunks.getMany(receipts.map(({ id }) => id))
     await view.chunks.put({ text: canary, metadata: { user: canary } })
     const sql = clientOf(shared.cold.url)
     try {
-      await sql`ANALYZE thermocline.memory_entries`
+      await sql`ANALYZE thermocline.memory_entries, thermocline.idempotency_keys`
       expect(await keysWith(redisUrl(), needles)).not.toEqual([])
       expect(await tablesWith(sql, canary)).not.toEqual([])
 
       const erased = await view.chunks.erase({ where }, { vacuum: true })
 
-      expect(erased).toMatchObject({ matched: 21, erased: 21 })
+      expect(erased).toMatchObject({ matched: 21, erased: 21, removed: { idempotencyKeys: 1 } })
       expect(erased.left.map(({ place }) => place)).toEqual(['redis-files', 'database-files', 'database-log'])
       expect(await keysWith(redisUrl(), needles)).toEqual([])
       expect(await tablesWith(sql, canary)).toEqual([])

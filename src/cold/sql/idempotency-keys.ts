@@ -4,8 +4,9 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
-import type { IdempotencyKey, KeyedAnswer, Replacing } from '../cold-tier.ts'
+import type { IdempotencyKey, KeyedAnswer, NamedEntry, Replacing } from '../cold-tier.ts'
 import { UUIDS } from './column-types.ts'
+import { unnestKeys } from './look-up-keys.ts'
 
 /** For how long a key gets the first answer again. */
 const KEPT = sql.raw(`interval '24 hours'`)
@@ -40,6 +41,33 @@ export function takeKey({ namespace, key, digest }: IdempotencyKey, changes: rea
         versions = excluded.versions, created_at = excluded.created_at
       WHERE idempotency_keys.created_at <= ${now} - ${KEPT}
       RETURNING key`
+}
+
+/**
+ * Removes keys under which these entries were written, and with each what it has of others; answers how many. With a
+ * version, only where that was written under it, or an older one.
+ */
+export async function eraseKeys(driver: ColdDriver, entries: readonly NamedEntry[]): Promise<number> {
+  const ids = sql.param(entries.map(({ id }) => id))
+  const upTo = sql.param(entries.map(({ version }) => version ?? null))
+  const [row] = await driver.query(sql`
+    WITH named AS MATERIALIZED (
+      SELECT k.ctid AS place, k.namespace, unnest(k.ids) AS id, unnest(k.versions) AS version
+      FROM thermocline.idempotency_keys k
+      -- The planner, which lacks statistics, would take many ids that it sees for most of the table.
+      WHERE k.ids && (SELECT ${ids}::uuid[])
+    ),
+    erased AS MATERIALIZED (
+      SELECT * FROM ${unnestKeys(entries, sql`${upTo}::text[]`)} AS e (namespace, id, version)
+    ),
+    gone AS (
+      DELETE FROM thermocline.idempotency_keys k WHERE k.ctid = ANY (ARRAY (
+        SELECT n.place FROM named n JOIN erased e ON e.namespace = n.namespace AND e.id = n.id
+        WHERE (n.version COLLATE "C" <= e.version COLLATE "C") IS NOT FALSE
+      )) RETURNING 1
+    )
+    SELECT count(*)::int4 AS gone FROM gone`)
+  return row?.gone as number
 }
 
 /** Removes up to `limit` keys that are kept no longer, the oldest first; answers how many. */

@@ -30,7 +30,7 @@ const JIT_ABOVE_COST = 100_000
 const LARGE = 10_000
 /** What these answer takes reading a whole namespace, every vector, or, where no language has an index, every text. */
 const READS_MUCH = new Set(['count', 'search', 'searchTexts'])
-const LONG_TABLES = new Set(['memory_entries', 'entry_access', 'hot_misses', 'entry_staging'])
+const LONG_TABLES = new Set(['memory_entries', 'entry_access', 'hot_misses', 'entry_staging', 'idempotency_keys'])
 /** CTEs of one row. */
 const SINGLE = new Set(['store', 'held', 'current', 'gate', 'replacement'])
 
@@ -44,7 +44,7 @@ const ANALYZE = 'ANALYZE'
 /** The planner takes what a table holds per page from here: a hundred times as many rows in as many pages. */
 const PRETEND_MILLIONS = `UPDATE pg_class SET reltuples = ${LARGE * 100}, relpages = greatest(relpages, 1)
   WHERE relkind = 'r' AND relnamespace = 'thermocline'::regnamespace
-    AND relname IN ('memory_entries', 'entry_access', 'hot_misses', 'entry_staging')`
+    AND relname IN (${[...LONG_TABLES].map((table) => `'${table}'`)})`
 const FORGET = `DELETE FROM pg_statistic s USING pg_class c
   WHERE c.oid = s.starelid AND c.relnamespace = 'thermocline'::regnamespace`
 
@@ -74,7 +74,7 @@ function describePlans(name: string, open: () => Promise<{ recorder: ColdDriver;
       const opened = await open()
       planner = opened.planner
       statements = await recordStatements(opened.recorder)
-      for (const table of ['memory_entries', 'entry_access', 'hot_misses', 'entry_staging', 'dead_letters'])
+      for (const table of [...LONG_TABLES, 'dead_letters'])
         await planner.query(sql.raw(`TRUNCATE thermocline.${table}`))
     })
     afterAll(() => planner.close())

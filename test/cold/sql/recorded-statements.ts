@@ -132,6 +132,8 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     await tier.replace({ ...terms, changes: [added] })
     await tier.replace({ ...terms, changes: [bases[1]!] })
     await tier.replace({ ...terms, changes: bases })
+    const idempotency = { namespace: 'many/1', key: 'key', digest: new Uint8Array(32) }
+    await tier.replace({ ...terms, changes: [added], idempotency })
   },
   answerTo: (tier) => tier.answerTo({ namespace: 'many/1', key: 'key' }),
   takeOver: (tier) => tier.takeOver(walId, 2, 'here'),
@@ -165,6 +167,7 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   eraseStagedWhere: async (tier) => {
     for (const filter of [[], ofDocument]) await tier.eraseStagedWhere(queryOf({ scope: deep, filter }))
   },
+  eraseIdempotencyKeys: (tier) => tier.eraseIdempotencyKeys(records),
   deadLetters: (tier) => tier.deadLetters('', 100),
   removeDeadLetters: async (tier) => {
     const letters = await tier.deadLetters('', 100)
@@ -228,6 +231,8 @@ export function fillSql(rows: number): string[] {
     `INSERT INTO thermocline.hot_misses SELECT 'many/' || i % 100, ${id}, ${version} FROM ${series} WHERE i % 3 = 0`,
     `INSERT INTO thermocline.entry_staging (batch_id, namespace, id, version, created_at, updated_at, deleted_at)
      SELECT md5((i / 1000)::text)::uuid, 'many/' || i % 100, ${id}, ${version}, now(), now(), now() FROM ${series}`,
+    `INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
+     SELECT 'many/' || i % 100, i, sha256(i::text::bytea), ARRAY[${id}], ARRAY[${version}], now() FROM ${series}`,
     `INSERT INTO thermocline.sync_runs (started_at, duration_ms, synced, skipped, errors, bytes)
      SELECT now(), 1, 1, 1, 1, 1 FROM ${series} WHERE i % 4 = 0`,
     `INSERT INTO thermocline.wal_checkpoints (wal_id, epoch, sequence, shipped_version)

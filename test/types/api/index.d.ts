@@ -363,6 +363,7 @@ interface Erased {
         readonly hot: number;
         readonly staged: number;
         readonly deadLetters: number;
+        readonly idempotencyKeys: number;
         readonly log: {
             readonly segments: number;
             readonly bytes: number;

@@ -1,0 +1,1 @@
+CREATE INDEX "idempotency_keys_ids" ON "thermocline"."idempotency_keys" USING gin ("ids") WITH (fastupdate=false);
