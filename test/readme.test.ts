@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { DEFAULTS } from '../src/index.ts'
 import { describeWithServers } from './flow/stores.ts'
 import { examplesOf, runExample } from './tools/examples.ts'
 import { PrivatePostgres } from './tools/private-postgres.ts'
@@ -27,6 +26,10 @@ test('the example runs as it stands and prints what it found', async () => {
 
 test('the example of asking again runs as it stands', async () => {
   expect(await runExample(exampleWith('order 17'))).toBe('true\n')
+})
+
+test('the example of typed metadata refuses what the schema refuses', async () => {
+  expect(await runExample(exampleWith('withMetadata(z'))).toBe('acme 0\nmetadata.stars\n')
 })
 
 test('the example of compare-and-set runs as it stands', async () => {
@@ -179,21 +182,4 @@ test('the recipe of memory that fades recalls what matters', async () => {
 
 test('there is no other example', () => {
   expect(examples.filter((_, nth) => !run.has(nth))).toEqual([])
-})
-
-test('every option stands in the table', () => {
-  for (const [name, value] of Object.entries(DEFAULTS)) {
-    if (typeof value === 'object' && !['logger', 'clock', 'sync', 'promote'].includes(name))
-      for (const inner of Object.keys(value))
-        if (inner !== 'kind') expect(readme, `${name}.${inner}`).toContain(`\`${name}.${inner}\``)
-    expect(readme).toMatch(new RegExp(`\`${name}[\`.]`))
-  }
-})
-
-test('every error code has a heading', async () => {
-  const source = await readFile(join(ROOT, 'src/errors.ts'), 'utf8')
-  const codes = new Set([...source.matchAll(/^ {2}(ERR_[A-Z_]+):/gm)].map(([, code]) => code))
-  expect(codes.size).toBeGreaterThan(10)
-  const headings = new Set([...readme.matchAll(/^### (ERR_[A-Z_]+)$/gm)].map(([, code]) => code))
-  expect([...headings].sort()).toEqual([...codes].sort())
 })
