@@ -42,6 +42,7 @@ export type { Erased, EraseProgress } from './flow/eraser.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
 export type { Exported, ExportProgress } from './flow/exporter.ts'
 export type { ImportProgress, OnConflict } from './flow/importer.ts'
+export type { NamespaceStats, TierEntries, TierShare } from './flow/namespace-meter.ts'
 export type { NamespaceSummary } from './flow/namespace-reader.ts'
 export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
@@ -96,6 +97,7 @@ export type {
   ImportOptions,
   ManySearchOptions,
   NamespaceCountOptions,
+  NamespaceStatsOptions,
   NamespacesOptions,
   PrefetchOptions,
   PutManyOptions,

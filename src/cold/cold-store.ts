@@ -18,6 +18,8 @@ import type {
   ColdDocument,
   ColdDocuments,
   ColdFind,
+  ColdMeasure,
+  ColdMeasuring,
   ColdNamespace,
   ColdNamespaces,
   ColdQuery,
@@ -68,6 +70,7 @@ import { answerTo, eraseKeys } from './sql/idempotency-keys.ts'
 import * as leases from './sql/leases.ts'
 import { listDocuments } from './sql/list-documents.ts'
 import { listNamespaces } from './sql/list-namespaces.ts'
+import { measureEntries } from './sql/measure-entries.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { replace } from './sql/replace-version.ts'
 import { searchTexts } from './sql/search-texts.ts'
@@ -159,6 +162,10 @@ export class ColdStore implements ColdTier {
 
   namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]> {
     return withPatience(options, () => listNamespaces(this.#driver, query, limit))
+  }
+
+  measure(query: ColdMeasuring, limit: number, options?: Patience): Promise<ColdMeasure[]> {
+    return withPatience(options, () => measureEntries(this.#driver, query, limit))
   }
 
   walk(query: ColdWalk, limit: number, options?: Patience): Promise<ColdTreeRow[]> {

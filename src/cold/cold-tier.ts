@@ -252,6 +252,28 @@ export interface ColdNamespace {
   readonly entries: number
 }
 
+/** Rows of a scope, from a place on. */
+export interface ColdMeasuring {
+  readonly scope: Scope
+  /** Only what comes after this key. */
+  readonly after?: EntryKey | undefined
+}
+
+/** What cold has of a key, without the content. */
+export interface ColdMeasure
+  extends Pick<
+    EntryRecord,
+    'namespace' | 'id' | 'version' | 'kind' | 'createdAt' | 'updatedAt' | 'expiresAt' | 'deletedAt'
+  > {
+  /**
+   * What the columns take as the database keeps them, which compresses texts and metadata that are large; without the
+   * overhead of a row, and without indexes.
+   */
+  readonly bytes: number
+  /** How many numbers its embedding has; undefined where it has none. */
+  readonly dimension: number | undefined
+}
+
 /** What stands above or below an entry of one namespace, level by level; the filter says what of it is an answer. */
 export interface ColdWalk extends ColdQuery {
   /** Id of the entry, which is no answer itself. */
@@ -401,6 +423,11 @@ export interface ColdTier {
   documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>
   /** The first namespaces that have entries, at most `limit`, in the order of their segments. */
   namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]>
+  /**
+   * The first rows in the order of namespace and id, at most `limit`: tombstones and what has expired are among them,
+   * so that it costs what it answers.
+   */
+  measure(query: ColdMeasuring, limit: number, options?: Patience): Promise<ColdMeasure[]>
   /**
    * The first answers of a walk, at most `limit`, nearest first, then by id. The scope MUST be one namespace, and
    * nothing may be excluded.

@@ -71,6 +71,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.namespaces(...args)
   }
 
+  async measure(...args: Parameters<ColdTier['measure']>) {
+    return this.#there.measure(...args)
+  }
+
   async walk(...args: Parameters<ColdTier['walk']>) {
     return this.#there.walk(...args)
   }

@@ -119,6 +119,14 @@ export class Pending {
     return found
   }
 
+  /** As {@link inScope}, with what is known of each beside it. */
+  itemsInScope(namespace: string, recursive: boolean): Map<string, PendingRecord> {
+    const found = new Map<string, PendingRecord>()
+    for (const [key, item] of this.#items)
+      if (isWithin(item.value.namespace, namespace, recursive)) found.set(key, item)
+    return found
+  }
+
   /**
    * The oldest records up to `target`, about `maxRows` of them and `maxBytes`: what was logged together goes together.
    * `to` is `target` in the last batch, which may be empty: a record that was superseded since need not be shipped, its

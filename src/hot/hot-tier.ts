@@ -66,6 +66,12 @@ export interface HotRead extends HotState, AccessStats {
   readonly content: HotContent
 }
 
+/** What hot holds of a key, without the content. */
+export interface HotMeasure extends HotState {
+  /** Of the payload. */
+  readonly bytes: number
+}
+
 /** One that may leave hot. */
 export interface HotCandidate extends AccessStats {
   readonly key: EntryKey
@@ -195,6 +201,9 @@ export interface HotTier {
 
   /** Deletes what earlier generations left, which nobody reads. @default there is nothing of the kind */
   deleteFormer?(): Promise<void>
+
+  /** Answers in order, as {@link HotTier.read}, and no content: it costs a fraction of that. */
+  measure(keys: readonly EntryKey[]): Promise<readonly (HotMeasure | undefined)[]>
 
   size(): Promise<HotSize>
   close(): Promise<void>

@@ -134,6 +134,9 @@ export interface NamespaceCountOptions extends CallOptions {
   readonly recursive?: boolean | undefined
 }
 
+/** Whether namespaces below are measured as well. */
+export type NamespaceStatsOptions = NamespaceCountOptions
+
 export interface NamespacesOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
   /** Segments that a namespace begins with, after those of the view that is asked. @default any */
   readonly prefix?: readonly string[] | undefined
@@ -568,6 +571,10 @@ export const CALLS = {
     recursive: asQuery(flag),
     ...waiting,
   } satisfies RulesOf<NamespaceCountOptions>),
+  namespaceStats: defineCall('stats', {
+    recursive: asQuery(flag),
+    ...waiting,
+  } satisfies RulesOf<NamespaceStatsOptions>),
   deleteAll: defineCall('deleteAll', {
     ...{ ...writing, dryRun: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
     onProgress: callback<(counts: DeletedWhere) => void>(),

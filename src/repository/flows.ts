@@ -6,6 +6,7 @@ import type { Eraser } from '../flow/eraser.ts'
 import type { Explainer } from '../flow/explainer.ts'
 import type { Exporter } from '../flow/exporter.ts'
 import type { Importer } from '../flow/importer.ts'
+import type { NamespaceMeter } from '../flow/namespace-meter.ts'
 import type { NamespaceReader } from '../flow/namespace-reader.ts'
 import type { Reader } from '../flow/reader.ts'
 import type { Searcher } from '../flow/searcher.ts'
@@ -30,6 +31,7 @@ export interface Flows {
   readonly staleNodes: StaleNodes
   readonly treeSearcher: TreeSearcher
   readonly namespaces: NamespaceReader
+  readonly meter: NamespaceMeter
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly eraser: Eraser

@@ -1,6 +1,7 @@
 import { namespacePath, ownNamespace, ROOT } from '../entry/namespace.ts'
 import { type Imported, ThermoclineError } from '../errors.ts'
 import type { Exported } from '../flow/exporter.ts'
+import type { NamespaceStats } from '../flow/namespace-meter.ts'
 import type { NamespaceSummary } from '../flow/namespace-reader.ts'
 import type { DeletedWhere } from '../flow/where-changer.ts'
 import type { Receipt } from '../flow/writer.ts'
@@ -14,6 +15,7 @@ import {
   type ExportOptions,
   type ImportOptions,
   type NamespaceCountOptions,
+  type NamespaceStatsOptions,
   type NamespacesOptions,
 } from './calls.ts'
 import { ChunkRepository } from './chunk-repository.ts'
@@ -80,6 +82,17 @@ export class NamespaceView {
   count(options?: NamespaceCountOptions): Promise<number> {
     return this.#flows.gate.run(CALLS.countNamespace, options, async (checked) =>
       this.#flows.namespaces.count(scopeOf(this.path, checked.recursive), checked),
+    )
+  }
+
+  /**
+   * Says what each tier has of the namespace. It is for looking at by hand: it reads every row that cold has of it, and
+   * asks hot for each entry, 1 000 at a time, but no content. What is written meanwhile may count or not; what only
+   * another process has pending is not known here. Counts no access. Where hot is away, `hot` is undefined.
+   */
+  stats(options?: NamespaceStatsOptions): Promise<NamespaceStats> {
+    return this.#flows.gate.run(CALLS.namespaceStats, options, async (checked) =>
+      this.#flows.meter.measure(scopeOf(this.path, checked.recursive), checked),
     )
   }
 

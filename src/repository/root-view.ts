@@ -28,7 +28,7 @@ export interface RootRepository<K extends EntryKind | undefined = undefined>
 
 /** The repositories of every namespace: what they find says in `namespace` where it is. */
 export interface RootView
-  extends Pick<NamespaceView, 'path' | 'namespace' | 'namespaces' | 'count' | 'export' | 'import'> {
+  extends Pick<NamespaceView, 'path' | 'namespace' | 'namespaces' | 'count' | 'stats' | 'export' | 'import'> {
   readonly entries: RootRepository
   readonly chunks: RootRepository<'chunk'>
   readonly embeddings: RootRepository<'embedding'>

@@ -16,6 +16,7 @@ import { Exporter } from '../flow/exporter.ts'
 import { HotReads } from '../flow/hot-reads.ts'
 import { Importer } from '../flow/importer.ts'
 import { MissedWrites } from '../flow/missed-writes.ts'
+import { NamespaceMeter } from '../flow/namespace-meter.ts'
 import { NamespaceReader } from '../flow/namespace-reader.ts'
 import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
@@ -131,6 +132,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...{ changes, writer, reader, searcher, documents, gate, clock },
     ...connectTrees({ ...asked, searcher }, access, reader),
     namespaces: new NamespaceReader(asked),
+    meter: new NamespaceMeter({ pending, hot, cold: readable, clock }),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock, settled }),

@@ -17,6 +17,7 @@ export type ColdReads = Pick<
   | 'count'
   | 'documents'
   | 'namespaces'
+  | 'measure'
   | 'walk'
   | 'roots'
   | 'haveParents'
@@ -53,6 +54,7 @@ export function readsWhileSetBack(
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
     documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),
     namespaces: (query, limit, options) => whole((patience) => cold.namespaces(query, limit, patience), options),
+    measure: (query, limit, options) => whole((patience) => cold.measure(query, limit, patience), options),
     walk: (query, limit, options) => whole((patience) => cold.walk(query, limit, patience), options),
     roots: (query, limit, options) => whole((patience) => cold.roots(query, limit, patience), options),
     haveParents: (query, ids, options) => whole((patience) => cold.haveParents(query, ids, patience), options),

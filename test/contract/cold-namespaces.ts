@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ColdNamespaces } from '../../src/cold/cold-tier.ts'
+import type { ColdMeasure, ColdNamespaces } from '../../src/cold/cold-tier.ts'
+import type { Scope } from '../../src/query/scope.ts'
 import { chunkOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
 
@@ -30,6 +31,47 @@ export function describeColdNamespaces(driver: ColdTierDriver): void {
       expect(await counted(namespace)).toEqual({ '': 2, '/b': 1 })
       expect(await counted(namespace, { depth: 2 })).toEqual({ '': 3 })
     })
+
+    it('are measured row by row, in order, those below them after them', async () => {
+      const namespace = freshNamespace()
+      const embedding = new Float32Array(700).fill(0.5)
+      const rows = [
+        chunkOf(namespace, 1, 5, { text: 'a'.repeat(100), embedding, expiresAt: NOW }),
+        tombstone(namespace, 2, 6),
+        chunkOf(`${namespace}/b`, 1, 7),
+        chunkOf(`${namespace}/b`, 3, 8, { text: 'a'.repeat(50_000) }),
+      ]
+      await shared.tier.upsert([...rows, chunkOf(`${namespace}-b`, 1, 9), chunkOf(`${namespace}0`, 1, 9)])
+      const found = await measured({ namespace, recursive: true })
+      expect(found).toMatchObject(
+        rows.map(({ namespace: path, id, version, kind, createdAt, updatedAt, expiresAt, deletedAt, embedding }) => {
+          const times = { createdAt, updatedAt, expiresAt, deletedAt }
+          return { namespace: path, id, version, kind, ...times, dimension: embedding?.length }
+        }),
+      )
+      const [large, deleted, small, compressed] = found.map(({ bytes }) => bytes)
+      expect(large).toBeGreaterThan(2_900)
+      expect(large).toBeLessThan(3_100)
+      expect(small! - deleted!).toBeLessThan(60)
+      expect(compressed).toBeLessThan(2_000)
+      expect(await measured({ namespace, recursive: false })).toEqual(found.slice(0, 2))
+      const below = (await measured({ namespace: '', recursive: true })).filter(({ namespace: path }) =>
+        path.startsWith(`${namespace}/`),
+      )
+      expect(below).toEqual(found.slice(2))
+    })
+
+    /** A row at a time, then all at once. */
+    async function measured(scope: Scope): Promise<ColdMeasure[]> {
+      const whole = await shared.tier.measure({ scope }, 100_000)
+      const single: ColdMeasure[] = []
+      for (let after: ColdMeasure | undefined; ; single.push(after)) {
+        ;[after] = await shared.tier.measure({ scope, after }, 1)
+        if (after === undefined) break
+      }
+      expect(single).toEqual(whole)
+      return whole
+    }
 
     it('count each key once, by its newest version', async () => {
       const namespace = freshNamespace()

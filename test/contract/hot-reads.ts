@@ -25,6 +25,22 @@ export function describeHotReads(driver: HotTierDriver): void {
       expect(Buffer.compare(found!.content.payload, payload)).toBe(0)
     })
 
+    it('measures what it would answer', async () => {
+      await put(1, 1, { payload: new Uint8Array(300), expiresAt: 1 })
+      await put(2, 2, { payload: new Uint8Array(), deleted: true })
+      expect(await on.tier.measure([B, keyOf(3), A, B])).toEqual([
+        { version: versionOf(2), deleted: true, expiresAt: null, bytes: 0 },
+        undefined,
+        { version: versionOf(1), deleted: false, expiresAt: 1, bytes: 300 },
+        { version: versionOf(2), deleted: true, expiresAt: null, bytes: 0 },
+      ])
+      const keys = Array.from({ length: 1_000 }, (_, n) => keyOf(n))
+      const measured = await on.tier.measure(keys)
+      expect(measured.map((value) => value?.bytes)).toEqual(
+        keys.map((_, n) => (n === 1 ? 300 : n === 2 ? 0 : undefined)),
+      )
+    })
+
     it('answers expired values and tombstones: callers judge', async () => {
       await put(1, 1, { expiresAt: 1 })
       await put(2, 2, { deleted: true })
@@ -54,6 +70,7 @@ export function describeHotReads(driver: HotTierDriver): void {
 
     it('does nothing for empty batches', async () => {
       expect(await on.tier.read([])).toEqual([])
+      expect(await on.tier.measure([])).toEqual([])
       expect(await on.tier.write([])).toEqual([])
       expect(await on.tier.touch([])).toEqual([])
       expect(await on.tier.remove([])).toEqual([])

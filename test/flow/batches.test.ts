@@ -60,6 +60,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     importer: undefined as never,
     moves: undefined as never,
     namespaces: undefined as never,
+    meter: undefined as never,
   }
   const chunks = new MemoryRepository({ writer, gate: new CallGate(), clock: manual, ...unused }, 'ns', 'chunk')
   return { chunks, pending }

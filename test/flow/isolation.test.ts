@@ -122,6 +122,16 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
       expect(items.filter(({ namespace }) => !isWithin(namespace, view.path, true))).toEqual([])
     },
   },
+  namespaceStats: {
+    call: async (view) => {
+      const { entries, cold, pending } = await view.stats()
+      expect([entries, cold.entries + pending.entries]).toEqual([ENTRIES, ENTRIES])
+    },
+    deep: async (view) => {
+      const { entries } = await view.stats({ recursive })
+      expect(entries).toBe(await view.count({ recursive }))
+    },
+  },
   countNamespace: { call: async (view) => void expect(await view.count()).toBe(ENTRIES) },
   deleteAll: {
     call: async (view) => void expect(await view.deleteAll()).toEqual({ matched: ENTRIES, deleted: ENTRIES }),

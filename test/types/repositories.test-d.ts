@@ -17,6 +17,7 @@ import type {
   MemoryRepository,
   MemoryStore,
   MetadataEntry,
+  NamespaceStats,
   NamespaceSummary,
   NamespaceView,
   Promotion,
@@ -30,6 +31,8 @@ import type {
   SearchResult,
   StaleNode,
   ThermoclineError,
+  TierEntries,
+  TierShare,
   TreeEntry,
   WriteOutcome,
 } from '../../src/index.ts'
@@ -91,6 +94,10 @@ expectTypeOf(store.namespaces({ prefix: ['a', '*'], wildcard: '*', depth: 2 })).
 >()
 expectTypeOf(store.namespace('a').namespaces).toEqualTypeOf(store.root.namespaces)
 expectTypeOf(store.namespace('a').count({ recursive: true })).resolves.toEqualTypeOf<number>()
+expectTypeOf(store.namespace('a').stats({ recursive: true })).resolves.toEqualTypeOf<NamespaceStats>()
+expectTypeOf<NamespaceStats['hot']>().toEqualTypeOf<TierShare | undefined>()
+expectTypeOf<TierShare['kinds']['blob']>().toEqualTypeOf<TierEntries>()
+expectTypeOf(store.root.stats()).resolves.toEqualTypeOf<NamespaceStats>()
 expectTypeOf(store.namespace('a').deleteAll({ dryRun: true })).resolves.toEqualTypeOf<DeletedWhere>()
 expectTypeOf(store.chunks.erase(['id'], { vacuum: 'full' })).resolves.toEqualTypeOf<Erased>()
 expectTypeOf(

@@ -43,7 +43,7 @@ export function selects(query: ColdQuery): SQL {
   return sql.join(conditions, sql` AND `)
 }
 
-function inScope({ namespace, recursive }: Scope): SQL {
+export function inScope({ namespace, recursive }: Scope): SQL {
   if (recursive && namespace === ROOT) return sql`true`
   if (!recursive) return sql`e.namespace = ${namespace}`
   const { from, to } = childRange(namespace)

@@ -16,6 +16,7 @@ import {
   type HotCandidate,
   type HotCapacity,
   type HotExtension,
+  type HotMeasure,
   type HotRead,
   type HotRemoval,
   type HotReservation,
@@ -204,6 +205,16 @@ export class InProcessHotTier implements HotTier {
       held.accesses = 0
     }
     return taken
+  }
+
+  async measure(keys: readonly EntryKey[]): Promise<(HotMeasure | undefined)[]> {
+    this.#refuseIfClosed()
+    return keys.map((key) => {
+      const held = this.#held.get(keyText(key))
+      if (held === undefined) return undefined
+      const { version, deleted, expiresAt, content } = held
+      return { version, deleted, expiresAt, bytes: content.byteLength }
+    })
   }
 
   async size(): Promise<HotSize> {

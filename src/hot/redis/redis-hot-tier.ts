@@ -19,6 +19,7 @@ import {
   type HotCandidate,
   type HotCapacity,
   type HotExtension,
+  type HotMeasure,
   type HotRead,
   type HotRemoval,
   type HotReservation,
@@ -37,7 +38,7 @@ import { groupBySlot, keyOfName, nameOf, type SlotItem, storePrefix } from './re
 import { RedisLink } from './redis-link.ts'
 import type { RedisLocation } from './redis-location.ts'
 import type { SlotScriptName } from './redis-scripts.ts'
-import { entryOf, lineOf, readOf, resultOf, stateOf } from './redis-values.ts'
+import { entryOf, lineOf, measureOf, readOf, resultOf, stateOf } from './redis-values.ts'
 import { MAX_BYTES, MAX_ITEMS, type SlotCall, SlotScripts } from './slot-scripts.ts'
 
 export interface RedisHotTierOptions {
@@ -223,6 +224,13 @@ export class RedisHotTier implements HotTier {
       if (verdict === 'newer') return { status: 'newer' }
       const reads = accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) }
       return { status: 'reserved', reads }
+    })
+  }
+
+  async measure(keys: readonly EntryKey[]): Promise<(HotMeasure | undefined)[]> {
+    return this.#perSlot('describe', keys, (key) => key, {
+      call: (generation, slot, group) => ({ keys: entryKeys(generation.keys, slot, group), args: [] }),
+      result: (described) => (described === null ? undefined : measureOf(described as string)),
     })
   }
 

@@ -194,11 +194,17 @@ const read = /* lua */ `${BEGIN}
 return redis.call('MGET', unpack(KEYS))
 `
 
-/** KEYS: slot, then entries. Answers, of each entry, what stands in front of its payload; nil where it is not held. */
+/**
+ * KEYS: slot, then entries. Answers, of each entry, what stands in front of its payload and how long that is; nil where
+ * it is not held.
+ */
 const describe = ofSlots(
   /* lua */ `
 local found = {}
-for i = 2, #KEYS do found[i - 1] = headerOf(KEYS[i]) or false end
+for i = 2, #KEYS do
+  local header = headerOf(KEYS[i])
+  found[i - 1] = header and header .. bytesOf(KEYS[i]) or false
+end
 return { slot.latest, found }
 `,
   BEGIN,

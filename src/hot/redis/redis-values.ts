@@ -12,7 +12,7 @@
  */
 import type { AccessStats } from '../../entry/record.ts'
 import { HotContent } from '../hot-content.ts'
-import type { HotRead, HotState, HotWrite, HotWriteResult } from '../hot-tier.ts'
+import type { HotMeasure, HotRead, HotState, HotWrite, HotWriteResult } from '../hot-tier.ts'
 
 /** Layouts never share a generation (redis-generation.ts): this tells an entry from what is none. */
 export const LAYOUT = '2'
@@ -93,6 +93,12 @@ export function stateOf(header: string): HotState & AccessStats {
     accessCount: Number(textIn(header, ENTRY.known)) + Number(textIn(header, ENTRY.accesses)),
     lastAccessedAt: Number(textIn(header, ENTRY.last)),
   }
+}
+
+/** @param described header, and then the length of the payload. */
+export function measureOf(described: string): HotMeasure {
+  const { version, deleted, expiresAt } = stateOf(described)
+  return { version, deleted, expiresAt, bytes: Number(described.slice(HEADER_BYTES)) }
 }
 
 /**

@@ -79,6 +79,10 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
       for (const some of [[], own]) await tier.namespaces({ ...asked, after, own: some }, 100)
     await tier.namespaces({ ...asked, prefix: [null, 'b'], suffix: ['c', null], depth: 1, own: [] }, 100)
   },
+  measure: async (tier) => {
+    const scopes = [flat, deep, { namespace: '', recursive: true }]
+    for (const scope of scopes) for (const after of [undefined, records[7]]) await tier.measure({ scope, after }, 100)
+  },
   walk: async (tier) => {
     const from = records[1]!.id
     for (const direction of ['up', 'down'] as const)

@@ -31,7 +31,7 @@ export function describeRedisSetBack(): void {
       return replica
     }
 
-    it.each(['read', 'readMany', 'write', 'touch', 'remove', 'repair', 'candidates', 'size'] as const)(
+    it.each(['read', 'readMany', 'write', 'touch', 'remove', 'repair', 'candidates', 'measure', 'size'] as const)(
       'is not believed by who knows of more, nor by anybody after that (%s)',
       async (call) => {
         const [a, b] = [await connected(), await connected()]
@@ -49,6 +49,7 @@ export function describeRedisSetBack(): void {
           remove: () => a.tier.remove([{ key: keyOf(1), version: versionOf(5) }]),
           repair: () => a.tier.repair([{ key: keyOf(1), version: versionOf(4) }]),
           candidates: () => a.tier.candidates({ limit: 9, idleSince: Number.MAX_SAFE_INTEGER }),
+          measure: () => a.tier.measure([keyOf(1)]),
           size: () => a.tier.size(),
         }
         await expect(ask[call]()).rejects.toEqual(AWAY)

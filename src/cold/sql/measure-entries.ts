@@ -1,0 +1,52 @@
+/** What entries take in the table, a bounded number of rows at a time. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { EntryKey } from '../../entry/entry-key.ts'
+import type { EntryRecord } from '../../entry/record.ts'
+import { childRange } from '../../query/scope.ts'
+import type { ColdDriver } from '../cold-driver.ts'
+import type { ColdMeasure, ColdMeasuring } from '../cold-tier.ts'
+import { columnNames, recordOf, selectedColumns } from './entry-columns.ts'
+import { inScope } from './filter-sql.ts'
+import { afterSql, orderSql } from './order-sql.ts'
+
+const FIELDS: ReadonlySet<keyof EntryRecord> = new Set([
+  ...(['namespace', 'id', 'version', 'kind', 'createdAt', 'updatedAt', 'expiresAt', 'deletedAt'] as const),
+])
+
+/** Answers how large a column is without reading what is kept apart from its row. */
+const BYTES = sql.raw(
+  columnNames()
+    .map((name) => `coalesce(pg_column_size(e.${name}), 0)`)
+    .join(' + '),
+)
+
+export async function measureEntries(driver: ColdDriver, query: ColdMeasuring, limit: number): Promise<ColdMeasure[]> {
+  const rows = await driver.query(measureSql(query, limit))
+  return rows.map((row) => {
+    const { namespace, id, version, kind, createdAt, updatedAt, expiresAt, deletedAt } = recordOf(row)
+    const dimension = (row.dimension as number | null) ?? undefined
+    const bytes = row.bytes as number
+    return { namespace, id, version, kind, createdAt, updatedAt, expiresAt, deletedAt, bytes, dimension }
+  })
+}
+
+/**
+ * Rows of the namespace itself and of those below it are read apart: between the two, others may have any number.
+ */
+export function measureSql({ scope, after }: ColdMeasuring, limit: number): SQL {
+  const { namespace, recursive } = scope
+  if (!recursive || namespace === '') return firstRows(inScope(scope), after, limit)
+  const { from, to } = childRange(namespace)
+  return sql`
+    SELECT * FROM (
+      (${firstRows(inScope({ namespace, recursive: false }), after, limit)})
+      UNION ALL (${firstRows(sql`e.namespace >= ${from} AND e.namespace < ${to}`, after, limit)})
+    ) AS e ORDER BY e.namespace, e.id::uuid LIMIT ${limit}::int8`
+}
+
+function firstRows(condition: SQL, after: EntryKey | undefined, limit: number): SQL {
+  const isAfter = after === undefined ? sql`` : sql` AND ${afterSql([], [after.namespace, after.id])}`
+  return sql`
+    SELECT ${selectedColumns(FIELDS)}, (${BYTES})::float8 AS bytes, cardinality(e.embedding) AS dimension
+    FROM thermocline.memory_entries e WHERE ${condition}${isAfter} ORDER BY ${orderSql([])} LIMIT ${limit}::int8`
+}
