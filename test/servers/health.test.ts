@@ -1,8 +1,8 @@
 /** What a backend says of itself while a server is away. */
 import { expect, test, vi } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
-import { QUIET, temporaryFolder } from '../flow/stores.ts'
-import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
+import { QUIET, redisUrlOf, temporaryFolder } from '../flow/stores.ts'
+import { describeWithPostgres, describeWithRedis, PrivatePostgres, PrivateRedis } from '../tools/services.ts'
 
 describeWithPostgres('a store whose Postgres is away', () => {
   test('tells so, and since when, and goes on telling what is local', async () => {
@@ -36,5 +36,21 @@ describeWithPostgres('a store whose Postgres is away', () => {
       cold: { entries: 1 },
       wal: { oldestUnshippedMs: 0 },
     })
+  })
+})
+
+describeWithRedis('a store whose Redis is away', () => {
+  test('says of a namespace what the other tiers have', async () => {
+    await using redis = await PrivateRedis.start({ onPort: true })
+    const dir = await temporaryFolder()
+    await using store = await openMemoryStore({ ...QUIET, dir, hot: { url: redisUrlOf(redis) } })
+    await store.chunks.put({ text: 'shipped' })
+    await store.checkpoint()
+    await store.chunks.put({ text: 'pending' })
+    const own = store.namespace('default')
+    const there = await own.stats()
+    expect(there).toMatchObject({ entries: 2, pending: { entries: 1 }, hot: { entries: 2 }, cold: { entries: 1 } })
+    await redis.kill()
+    expect(await own.stats()).toEqual({ ...there, hot: undefined })
   })
 })
