@@ -68,6 +68,7 @@ test('the example of namespaces lists, counts and deletes them', async () => {
     "[ [ 'acme', 3 ], [ 'initech', 1 ] ]",
     '2',
     '0 3',
+    '3 3 3 0 {}',
     '{ matched: 3, deleted: 3 }',
     '',
   ])
