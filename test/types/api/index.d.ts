@@ -718,6 +718,18 @@ interface NamespaceCountOptions extends CallOptions {
     readonly recursive?: boolean | undefined;
 }
 
+interface NamespaceStats {
+    readonly entries: number;
+    readonly pending: TierShare;
+    readonly hot: TierShare | undefined;
+    readonly cold: TierShare;
+    readonly dimensions: Readonly<Record<number, number>>;
+    readonly oldest: Date | undefined;
+    readonly newest: Date | undefined;
+}
+
+type NamespaceStatsOptions = NamespaceCountOptions;
+
 interface NamespaceSummary {
     readonly namespace: string;
     readonly segments: string[];
@@ -736,6 +748,7 @@ declare class NamespaceView {
     write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]>;
     namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>>;
     count(options?: NamespaceCountOptions): Promise<number>;
+    stats(options?: NamespaceStatsOptions): Promise<NamespaceStats>;
     deleteAll(options?: DeleteAllOptions): Promise<DeletedWhere>;
     export(options: ExportOptions): Promise<Exported>;
     import(options: ImportOptions): Promise<Imported>;
@@ -940,7 +953,7 @@ interface RootRepository<K extends EntryKind | undefined = undefined> extends Pi
     withMetadata<S extends StandardSchema>(schema: S): Pick<TypedRepository<K, S>, CallOfQuery>;
 }
 
-interface RootView extends Pick<NamespaceView, 'path' | 'namespace' | 'namespaces' | 'count' | 'export' | 'import'> {
+interface RootView extends Pick<NamespaceView, 'path' | 'namespace' | 'namespaces' | 'count' | 'stats' | 'export' | 'import'> {
     readonly entries: RootRepository;
     readonly chunks: RootRepository<'chunk'>;
     readonly embeddings: RootRepository<'embedding'>;
@@ -1113,7 +1126,16 @@ declare class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
     toJSON(): object;
 }
 
+interface TierEntries {
+    readonly entries: number;
+    readonly bytes: number;
+}
+
 type TierName = 'hot' | 'cold';
+
+interface TierShare extends TierEntries {
+    readonly kinds: Readonly<Record<EntryKind, TierEntries>>;
+}
 
 type TierState = {
     readonly is: 'there';
@@ -1278,4 +1300,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierName, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierEntries, TierName, TierShare, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
