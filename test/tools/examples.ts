@@ -15,19 +15,40 @@ export function examplesOf(readme: string): string[] {
 
 /** Runs it in an empty folder, as if it lay in `test/`, and answers what it printed; it must end well. */
 export async function runExample(code: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  // Beside the compiled tests: loading our TypeScript anew would cost each example seconds.
-  const file = compiled(join(import.meta.dirname, '..', `readme-example-${randomUUID()}.ts`))
-  const { code: script } = await transform(code, { loader: 'ts', target: 'node20' })
-  await writeFile(file, asCompiled(script))
+  const [printed] = await runExamples([code], env)
+  return printed!
+}
+
+/** Runs one after the other in one process, which loads our code once, each in a folder of its own, as above. */
+export async function runExamples(codes: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string[]> {
+  const end = randomUUID()
+  const files = await Promise.all(codes.map(writeExample))
+  const all = compiled(inTests(`readme-examples-${end}.ts`))
+  const folder = await temporaryFolder()
+  const steps = files.map((file, nth) => {
+    const own = join(folder, `${nth}`)
+    return `mkdirSync(${q(own)}); process.chdir(${q(own)}); await import(${q(file)}); console.log(${q(end)})`
+  })
+  await writeFile(all, ["import { mkdirSync } from 'node:fs'", ...steps].join('\n'))
   try {
-    const options = { cwd: await temporaryFolder(), env: { ...process.env, ...env } }
-    const child = spawn(process.execPath, [file], options)
+    const child = spawn(process.execPath, [all], { env: { ...process.env, ...env } })
     let printed = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (printed += data))
     const [exitCode] = await once(child, 'close')
     expect(exitCode, printed).toBe(0)
-    return printed
+    return printed.split(`${end}\n`).slice(0, -1)
   } finally {
-    await rm(file)
+    await Promise.all([all, ...files].map((file) => rm(file)))
   }
+}
+
+const q = JSON.stringify
+const inTests = (name: string): string => join(import.meta.dirname, '..', name)
+
+/** Beside the compiled tests: loading our TypeScript anew would cost seconds. */
+async function writeExample(code: string): Promise<string> {
+  const file = compiled(inTests(`readme-example-${randomUUID()}.ts`))
+  const { code: script } = await transform(code, { loader: 'ts', target: 'node20' })
+  await writeFile(file, asCompiled(script))
+  return file
 }
