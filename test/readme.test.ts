@@ -168,7 +168,7 @@ test('the recipe of chat memory reads back what was said, in order', async () =>
 
 test('the recipe of many tenants shows each its own', async () => {
   expect((await printedBy('visibleTo')).split('\n')).toEqual([
-    "[ 'Refunds within 30 days' ]",
+    "[ [ 'Refunds within 30 days', 1, 1 ] ]",
     '[',
     "  'tenant/acme: Refunds within 30 days',",
     "  'tenant/acme: Stock is counted monthly',",

@@ -112,7 +112,7 @@ function sizeBound({ namespace, text, metadata, embedding, children, bytes }: Un
 
 /** Takes any UUID in its usual text form, whatever its version bits, and answers it in lower case. */
 export function validateId(id: unknown, field = 'id'): string {
-  if (typeof id !== 'string' || !isUuid(id)) throw invalid(field, 'must be a UUID')
+  if (typeof id !== 'string' || !isUuid(id)) throw invalid(field, 'must be a UUID; a name of your own is a `key`')
   return id.toLowerCase()
 }
 

@@ -321,6 +321,10 @@ describe('ids', () => {
       expect(validateId(id.toUpperCase())).toBe(id)
     expect(errorOf(() => validateId('x', 'children'))).toMatchObject({ details: { field: 'children' } })
   })
+
+  it('say what a name of the caller is, where it is given for one', () => {
+    expect(errorOf(() => validateId('ice')).message).toBe('`id` must be a UUID; a name of your own is a `key`')
+  })
 })
 
 it('checks a query vector by the same rules, and copies it', () => {
