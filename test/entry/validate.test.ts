@@ -323,7 +323,9 @@ describe('ids', () => {
   })
 
   it('say what a name of the caller is, where it is given for one', () => {
-    expect(errorOf(() => validateId('ice')).message).toBe('`id` must be a UUID; a name of your own is a `key`')
+    expect(errorOf(() => validateId('ice'))).toMatchObject({
+      message: '`id` must be a UUID; a name of your own is a `key`',
+    })
   })
 })
 
