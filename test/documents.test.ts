@@ -73,6 +73,17 @@ test('the map of the code has the layers that are checked, in their order', () =
   expect([...table.matchAll(/^\| ([a-z]+) /gm)].map(([, layer]) => layer)).toEqual(['layer', ...checked])
 })
 
+test('the map of the code names what is in the file that it names', () => {
+  const named = [...read('src/README.md').matchAll(/`([\w./-]+\.\w+)` \(((?:`[^`]+`(?:, )?)+)\)/g)]
+  expect(named.length).toBeGreaterThan(15)
+  const missing = named.flatMap(([, file, names]) => {
+    const source = read(isThere(`src/${file}`) ? `src/${file}` : file!)
+    const all = [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!)
+    return all.filter((name) => !source.includes(name)).map((name) => `${file} (${name})`)
+  })
+  expect(missing).toEqual([])
+})
+
 describe('the rules of consistency', () => {
   const rules = read('src/flow/README.md')
   const numbers = [...rules.matchAll(/^\*\*([A-Z]\d+)\.\*\*/gm)].map(([, number]) => number!)
