@@ -140,6 +140,12 @@ export class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
 /** Any error of ours: a `switch` over its `code` knows the `details` of each. */
 export type AnyThermoclineError = { [C in ErrorCode]: ThermoclineError<C> }[ErrorCode]
 
+/** What a call is refused with that finds no entry. */
+export function notFound({ id }: { readonly id: string }): ThermoclineError<'ERR_NOT_FOUND'> {
+  const message = 'there is no such entry: put it, or look whether it was deleted or has expired'
+  return new ThermoclineError('ERR_NOT_FOUND', message, { id, outcome: 'none' })
+}
+
 /** Narrows an unknown error to ours, and to one code when it is given. */
 export function isThermoclineError(error: unknown): error is AnyThermoclineError
 export function isThermoclineError<C extends ErrorCode>(error: unknown, code: C): error is ThermoclineError<C>

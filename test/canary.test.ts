@@ -200,9 +200,9 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
     ]
   },
   ERR_BACKPRESSURE: async (scene) => {
-    const { chunks } = tenant(await scene.open({ wal: { maxPendingBytes: 1 } }))
-    await chunks.put(chunk)
-    return [await rejection(chunks.put(chunk, { timeout: 0 }))]
+    const { chunks } = tenant(await scene.open({ wal: { maxPendingBytes: 1 }, hot: { maxEntries: 1 } }))
+    const { id } = await chunks.put(chunk)
+    return [await rejection(chunks.put(chunk, { timeout: 0 })), await rejection(chunks.pin(id))]
   },
   ERR_NOT_FOUND: async (scene) => {
     await scene.fill()

@@ -120,6 +120,10 @@ test('the example of moving says what became of each', async () => {
   expect(await printedBy('prefetch')).toBe('demoted\nrefused\n0\n')
 })
 
+test('the example of pinning says what became of it', async () => {
+  expect(await runExample(exampleWith('chunks.pin('))).toBe('pinned 1\npinned true\nunpinned\n')
+})
+
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {
   expect((await printedBy('searchTree')).split('\n')).toEqual([
     'About About, About 4',

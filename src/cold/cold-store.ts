@@ -5,6 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../entry/entry-key.ts'
+import type { EntryKind } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -42,6 +43,9 @@ import type {
   LogCheckpoint,
   NamedEntry,
   OwnVersion,
+  PinLimits,
+  PinnedAll,
+  PinRequest,
   RegisteredLog,
   Replaced,
   Replacement,
@@ -71,6 +75,7 @@ import * as leases from './sql/leases.ts'
 import { listDocuments } from './sql/list-documents.ts'
 import { listNamespaces } from './sql/list-namespaces.ts'
 import { measureEntries } from './sql/measure-entries.ts'
+import { arePinned, listPins, pinEntries, unpinEntries } from './sql/pin-entries.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { replace } from './sql/replace-version.ts'
 import { searchTexts } from './sql/search-texts.ts'
@@ -240,6 +245,22 @@ export class ColdStore implements ColdTier {
 
   answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined> {
     return answerTo(this.#driver, key, this.#now())
+  }
+
+  pin(pins: readonly PinRequest[], limits: PinLimits): Promise<PinnedAll> {
+    return pinEntries(this.#driver, pins, limits, this.#clockTime())
+  }
+
+  unpin(keys: readonly EntryKey[], kind?: EntryKind): Promise<readonly EntryKey[]> {
+    return unpinEntries(this.#driver, keys, kind)
+  }
+
+  arePinned(keys: readonly EntryKey[], options?: Patience): Promise<boolean[]> {
+    return withPatience(options, () => arePinned(this.#driver, keys))
+  }
+
+  pins(after: EntryKey | undefined, limit: number): Promise<EntryKey[]> {
+    return listPins(this.#driver, after, limit)
   }
 
   takeOver(walId: string, epoch: number, place?: string): Promise<LogCheckpoint> {

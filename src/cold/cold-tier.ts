@@ -6,6 +6,7 @@
  */
 
 import type { EntryKey } from '../entry/entry-key.ts'
+import type { EntryKind } from '../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import type { SequenceRange } from '../errors.ts'
@@ -343,6 +344,8 @@ export interface ColdStats {
   /** Rows with an embedding that the vector index does not cover yet. */
   readonly unindexed: number
   readonly deadLetters: number
+  /** Entries that stay in hot. */
+  readonly pinned: number
 }
 
 /** An acknowledged write that could not be stored. */
@@ -377,6 +380,26 @@ export interface SyncRun {
   readonly errors: number
   readonly bytes: number
 }
+
+/** An entry that is to stay in hot while it lives. */
+export interface PinRequest extends EntryKey {
+  /** Payload bytes that it has in hot. */
+  readonly bytes: number
+}
+
+/** What all pins together may have; undefined: as many as there are. */
+export interface PinLimits {
+  readonly entries: number | undefined
+  readonly bytes: number | undefined
+}
+
+export type PinnedAll =
+  /** Every one is pinned; `added` are those that were not before. */
+  | { readonly status: 'pinned'; readonly added: readonly EntryKey[] }
+  /** Some do not live; `live` are those that do. Nothing was pinned. */
+  | { readonly status: 'absent'; readonly live: readonly EntryKey[] }
+  /** There would be too many; these there are already. Nothing was pinned. */
+  | { readonly status: 'full'; readonly entries: number; readonly bytes: number }
 
 /** A counted read of an entry that may slide. */
 export interface SlidingRead extends EntryKey {
@@ -470,6 +493,19 @@ export interface ColdTier {
 
   /** What was written under this idempotency key within a day. */
   answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined>
+
+  /**
+   * Pins all of them or none: entries that live in cold, whatever version of them. A pin is no part of a version; it
+   * goes with the tombstone of its entry. No key twice. Pins that are there already count against no limit anew. Of
+   * calls at the same time, some may see the limit before the others count.
+   */
+  pin(pins: readonly PinRequest[], limits: PinLimits): Promise<PinnedAll>
+  /** Answers those that were pinned. @param kind of the entry, as cold has it. @default any */
+  unpin(keys: readonly EntryKey[], kind?: EntryKind): Promise<readonly EntryKey[]>
+  /** Answers in order whether each is pinned. */
+  arePinned(keys: readonly EntryKey[], options?: Patience): Promise<boolean[]>
+  /** The first pins in the order of namespace and id, at most `limit`. @param after where the page before ended. */
+  pins(after: EntryKey | undefined, limit: number): Promise<EntryKey[]>
 
   /**
    * Registers a log, or takes it over: raises its epoch to `epoch` and answers where it stands. `ERR_LOCKED` when cold

@@ -119,6 +119,22 @@ export class LateColdTier implements ColdTier {
     return this.#there.answerTo(...args)
   }
 
+  async pin(...args: Parameters<ColdTier['pin']>) {
+    return this.#there.pin(...args)
+  }
+
+  async unpin(...args: Parameters<ColdTier['unpin']>) {
+    return this.#there.unpin(...args)
+  }
+
+  async arePinned(...args: Parameters<ColdTier['arePinned']>) {
+    return this.#there.arePinned(...args)
+  }
+
+  async pins(...args: Parameters<ColdTier['pins']>) {
+    return this.#there.pins(...args)
+  }
+
   async takeOver(...args: Parameters<ColdTier['takeOver']>) {
     return this.#there.takeOver(...args)
   }

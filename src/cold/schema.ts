@@ -292,6 +292,22 @@ export const idempotencyKeys = thermocline.table(
   ],
 )
 
+/**
+ * Entries that stay in hot while they live. No part of a version: pinning changes no entry. A row goes with the
+ * tombstone of its entry, by a trigger, whoever writes that (rule P1 of flow/README.md).
+ */
+export const pins = thermocline.table(
+  'pins',
+  {
+    namespace: bytewise('namespace').notNull(),
+    id: uuid('id').notNull(),
+    /** Payload bytes that it had in hot when it was pinned. */
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    pinnedAt: time('pinned_at').notNull(),
+  },
+  (pin) => [primaryKey({ columns: [pin.namespace, pin.id] })],
+)
+
 /** Acknowledged records that are gone for good, each accepted by an operator. */
 export const acceptedLosses = thermocline.table(
   'accepted_losses',

@@ -237,7 +237,7 @@ export class CompareAndSet {
     // Deleted or expired so long ago that cold has collected it, while hot still held it.
     const isCollected = ({ record, base }: Newest) => base === undefined && this.#liveOf(record) === undefined
     if (settled.every((one) => one.base === one.record?.version || isCollected(one))) return settled
-    if (rejected > 0) throw refusedByCold()
+    if (rejected > 0) throw refusedByCold('nothing can be compared with it')
     return undefined
   }
 
@@ -401,9 +401,10 @@ async function within<T>(place: ReturnType<typeof placeOf>, work: () => Promise<
 }
 
 /** To be asked again would change nothing: the database refuses that version of it whenever it is brought. */
-function refusedByCold(): ThermoclineError<'ERR_TIER_UNAVAILABLE'> {
+/** @param consequence what cannot be done, as `nothing can be compared with it`. */
+export function refusedByCold(consequence: string): ThermoclineError<'ERR_TIER_UNAVAILABLE'> {
   const message =
-    'the database refuses the version that is there now, so nothing can be compared with it: ' +
+    `the database refuses the version that is there now, so ${consequence}: ` +
     '`thermocline.dead_letters` says why; put the entry anew, or delete it'
   return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold', outcome: 'none' })
 }

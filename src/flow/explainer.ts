@@ -1,5 +1,5 @@
 /** Says where an entry lives, and why a read answers what it does. */
-import type { ColdTier } from '../cold/cold-tier.ts'
+import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
@@ -22,6 +22,8 @@ export interface Explanation {
   readonly cold: Placement | undefined
   /** Whether cold has the newest version of those that are known; undefined where cold did not answer. */
   readonly shipped: boolean | undefined
+  /** Whether it stays in hot while it lives; undefined where cold did not answer. */
+  readonly pinned: boolean | undefined
   /** The errors of tiers that did not answer: `details.tier` says which, the message why. */
   readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[]
 }
@@ -29,7 +31,7 @@ export interface Explanation {
 export interface ExplainerParts {
   readonly pending: Pending
   readonly hot: Pick<HotTier, 'read'>
-  readonly cold: Pick<ColdTier, 'read'>
+  readonly cold: Pick<ColdTier, 'read' | 'arePinned'>
   readonly clock: Clock
 }
 
@@ -46,14 +48,14 @@ export class Explainer {
   async explain(key: EntryKey, options: Patience): Promise<Explanation> {
     const pending = this.#parts.pending.get(key)
     const failures: ThermoclineError<'ERR_TIER_UNAVAILABLE'>[] = []
-    const unlessAway = (error: unknown): undefined[] => {
+    const unlessAway = (error: unknown): [] => {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       failures.push(error)
-      return [undefined]
+      return []
     }
     const hotRead = this.#parts.hot.read([key]).catch(unlessAway)
-    const coldRead = this.#parts.cold.read([key], options).catch(unlessAway)
-    const [[hot], [cold]] = await withDeadline(Promise.all([hotRead, coldRead]), options)
+    const coldRead = this.#askCold(key, options).catch(unlessAway)
+    const [[hot], [cold, pinned]] = await withDeadline(Promise.all([hotRead, coldRead]), options)
     const isColdAway = failures.some(({ details }) => details.tier === 'cold')
     const known = [pending?.version, hot?.version].filter((version) => version !== undefined)
     const isShipped = cold !== undefined && known.every((version) => version <= cold.record.version)
@@ -62,8 +64,15 @@ export class Explainer {
       hot: this.#place(hot && { ...hot, deletedAt: hot.deleted ? 0 : null }),
       cold: this.#place(cold?.record),
       shipped: isColdAway ? undefined : isShipped,
+      pinned,
       failures,
     }
+  }
+
+  async #askCold(key: EntryKey, options: Patience): Promise<[row?: ColdRow | undefined, pinned?: boolean | undefined]> {
+    const { cold } = this.#parts
+    const [[row], [pinned]] = await Promise.all([cold.read([key], options), cold.arePinned([key], options)])
+    return [row, pinned]
   }
 
   #place(standing: Standing | undefined): Placement | undefined {

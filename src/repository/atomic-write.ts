@@ -8,7 +8,7 @@ import { isAboutChildren, type Patch, parsePatch, patched } from '../entry/patch
 import { tombstoneOf } from '../entry/record.ts'
 import { type UnversionedRecord, validateId, validateInput } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
-import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, notFound, retold, ThermoclineError } from '../errors.ts'
 import type { Together } from '../flow/child-versions.ts'
 import type { Change } from '../flow/compare-and-set.ts'
 import type { Receipt, WriteTerms } from '../flow/writer.ts'
@@ -17,7 +17,7 @@ import { isPlainObject } from '../kernel/plain-object.ts'
 import type { AtomicOptions } from './calls.ts'
 import type { Flows } from './flows.ts'
 import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
-import { arrayOf, notFound } from './memory-repository.ts'
+import { arrayOf } from './memory-repository.ts'
 
 export interface PutOperation {
   /** The whole entry, with its `kind`. */

@@ -524,6 +524,8 @@ export const CALLS = {
   } satisfies RulesOf<ExpireOptions>),
   promote: defineCall('promote', waiting),
   demote: defineCall('demote', waiting),
+  pin: defineCall('pin', waiting),
+  unpin: defineCall('unpin', waiting),
   prefetch: defineCall('prefetch', prefetching),
   delete: defineCall('delete', writing),
   deleteMany: defineCall('deleteMany', writing),

@@ -16,6 +16,7 @@ import type { TreeSearcher } from '../flow/tree-searcher.ts'
 import type { WhereChanger } from '../flow/where-changer.ts'
 import type { Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Pins } from '../sync/pins.ts'
 import type { TierMoves } from '../sync/tier-moves.ts'
 import type { CallGate } from './call-gate.ts'
 
@@ -39,6 +40,7 @@ export interface Flows {
   readonly exporter: Exporter
   readonly importer: Importer
   readonly moves: TierMoves
+  readonly pins: Pins
   readonly gate: CallGate
   readonly clock: Clock
 }

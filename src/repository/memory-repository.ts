@@ -14,7 +14,7 @@ import { type CheckedPatch, isAboutChildren, parsePatch } from '../entry/patch.t
 import { type EntryRecord, keptChildVersions, tombstoneOf } from '../entry/record.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
-import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, notFound, retold, ThermoclineError } from '../errors.ts'
 import type { ChangesTerms } from '../flow/compare-and-set.ts'
 import type { Asked, Erased } from '../flow/eraser.ts'
 import type { Explanation } from '../flow/explainer.ts'
@@ -27,6 +27,7 @@ import type { Filter } from '../query/filter.ts'
 import { type Scope, scopeOf } from '../query/scope.ts'
 import type { Selected } from '../query/select.ts'
 import { parseWhere, type Where } from '../query/where.ts'
+import type { Pinning, Unpinning } from '../sync/pins.ts'
 import type { Demotion, Promotion } from '../sync/tier-moves.ts'
 import { type Accepted, acceptInputs, receiptsOf } from './batch.ts'
 import {
@@ -266,12 +267,36 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
-  /** Moves an entry out of hot, once cold has it; answers what became of it, of an array in order. */
+  /**
+   * Moves an entry out of hot, once cold has it, unless it is pinned; answers what became of it, of an array in order.
+   */
   demote(id: string, options?: CallOptions): Promise<Demotion>
   demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>
   demote(ids: string | readonly string[], options?: CallOptions): Promise<Demotion | Demotion[]> {
     return this.#flows.gate.run(CALLS.demote, options, (checked) =>
       oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.moves.demote(keys, this.#kind, checked))),
+    )
+  }
+
+  /**
+   * Keeps an entry in hot while it lives, however seldom it is read, and has it enter hot at once; answers what became
+   * of it, of an array in order. All of an array are pinned, or none. `ERR_NOT_FOUND` where there is no such entry,
+   * `ERR_BACKPRESSURE` where more than half of what hot may hold would be pinned. It makes no version. Needs cold.
+   */
+  pin(id: string, options?: CallOptions): Promise<Pinning>
+  pin(ids: readonly string[], options?: CallOptions): Promise<Pinning[]>
+  pin(ids: string | readonly string[], options?: CallOptions): Promise<Pinning | Pinning[]> {
+    return this.#flows.gate.run(CALLS.pin, options, (checked) =>
+      oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.pins.pin(keys, this.#kind, checked))),
+    )
+  }
+
+  /** Lets an entry leave hot as any other; answers what became of it, of an array in order. Needs cold. */
+  unpin(id: string, options?: CallOptions): Promise<Unpinning>
+  unpin(ids: readonly string[], options?: CallOptions): Promise<Unpinning[]>
+  unpin(ids: string | readonly string[], options?: CallOptions): Promise<Unpinning | Unpinning[]> {
+    return this.#flows.gate.run(CALLS.unpin, options, (checked) =>
+      oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.pins.unpin(keys, this.#kind))),
     )
   }
 
@@ -560,12 +585,6 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
 function notErasable(message: string, field: string): ThermoclineError<'ERR_INVALID_QUERY'> {
   return new ThermoclineError('ERR_INVALID_QUERY', message, { field })
-}
-
-/** What a change is refused with that finds no entry. */
-export function notFound({ id }: EntryKey): ThermoclineError<'ERR_NOT_FOUND'> {
-  const message = 'there is no such entry: put it, or look whether it was deleted or has expired'
-  return new ThermoclineError('ERR_NOT_FOUND', message, { id, outcome: 'none' })
 }
 
 /** Unlike `map`, the copy has no holes; what they held is refused as undefined. */

@@ -10,6 +10,7 @@ import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import type { Selected } from '../query/select.ts'
 import type { Equality, WhereBesideMetadata } from '../query/where.ts'
+import type { Pinning, Unpinning } from '../sync/pins.ts'
 import type { Demotion, Promotion } from '../sync/tier-moves.ts'
 import type {
   ByBoth,
@@ -123,6 +124,10 @@ interface Common {
   promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>
   demote(id: string, options?: CallOptions): Promise<Demotion>
   demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>
+  pin(id: string, options?: CallOptions): Promise<Pinning>
+  pin(ids: readonly string[], options?: CallOptions): Promise<Pinning[]>
+  unpin(id: string, options?: CallOptions): Promise<Unpinning>
+  unpin(ids: readonly string[], options?: CallOptions): Promise<Unpinning[]>
   delete(id: string, options?: WriteOptions): Promise<Receipt>
   deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>
   deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>

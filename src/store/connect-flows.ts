@@ -38,6 +38,7 @@ import { HotUpkeep } from '../sync/hot-upkeep.ts'
 import { Lease } from '../sync/lease.ts'
 import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
+import { Pins } from '../sync/pins.ts'
 import { type ColdReads, readsWhileSetBack } from '../sync/reads-while-set-back.ts'
 import { beginSchedule } from '../sync/sync-schedule.ts'
 import { SyncWorker } from '../sync/sync-worker.ts'
@@ -87,7 +88,7 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   })
   const common = { pressure, access, sliding, checkpointer, missed, demoter }
   const { flows, promoter } = connectCalls(options, opened, common)
-  const { upkeep, worker } = connectWorker(options, opened, common, repair)
+  const { upkeep, worker } = connectWorker(options, opened, { ...common, repair, pins: flows.pins })
   return { flows, checkpointer, access, sliding, promoter, upkeep, worker }
 }
 
@@ -127,6 +128,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter, sliding })
   const deleter = new Deleter(reader, writer, clock)
+  const moves = new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock })
   const settled = () => Promise.all([changes.settled(), journal.settled()])
   const flows: Flows = {
     ...{ changes, writer, reader, searcher, documents, gate, clock },
@@ -139,7 +141,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
     importer: new Importer({ reader, writer, cold, shipper: checkpointer, clock }),
-    moves: new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock }),
+    ...{ moves, pins: new Pins({ hot, cold, reads: readable, reader, moves, logger }) },
   }
   return { flows, promoter }
 }
@@ -180,14 +182,14 @@ function connectTrees(parts: TreeReaderParts, access: AccessCounter, reader: Rea
 function connectWorker(
   options: ResolvedOptions,
   opened: OpenedParts,
-  { access, checkpointer, demoter, pressure }: Common,
-  repair: HotRepair | undefined,
+  parts: Common & { readonly repair: HotRepair | undefined; readonly pins: Pins },
 ) {
+  const { access, checkpointer, demoter, pins, pressure, repair } = parts
   const { checkpoint, logger } = options
   const { cold, hot, time } = opened
   const outages = new OutageReport(logger)
   const { schedule } = options.sync || ONLY_WHEN_ASKED
-  const upkeep = new HotUpkeep({ hot, demoter, repair, outages })
+  const upkeep = new HotUpkeep({ hot, demoter, pins, repair, outages })
   const worker = new SyncWorker({
     sync: new FullSync({ access, checkpointer, hot: upkeep, cold, time, outages, logger }),
     checkpointer,

@@ -19,6 +19,7 @@ export interface StoreStats {
   /**
    * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged
    * writes that the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
+   * `pinned`: entries that stay in hot.
    */
   readonly cold:
     | {
@@ -26,6 +27,7 @@ export interface StoreStats {
         readonly tombstones: number
         readonly unindexed: number
         readonly deadLetters: number
+        readonly pinned: number
       }
     | undefined
   readonly wal: {
@@ -88,6 +90,7 @@ export class StoreStatus {
         tombstones: cold.tombstones,
         unindexed: cold.unindexed,
         deadLetters: cold.deadLetters,
+        pinned: cold.pinned,
       },
       wal: {
         id: log.walId,

@@ -1,10 +1,11 @@
 /**
  * Moves entries out of hot: what was not accessed for `hotToColdAge`, and early where hot is over capacity. An entry
  * leaves only after cold has its version, and only if hot still holds that version; deleted and expired entries leave
- * by the same path. The cost is that of the batch, not of the tier.
+ * by the same path. What is pinned stays while it lives. The cost is that of the batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
+import { isLive } from '../entry/expiry.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
 import { recordIn } from '../hot/hot-content.ts'
@@ -60,14 +61,15 @@ export class Demoter {
   }
 
   /**
-   * Demotes everything, so that cold has whatever hot had. Twice what hot held at first is enough, though writers fill
-   * it meanwhile: what is read goes to the back of the queue. Not complete where it was ended, or came upon what would
-   * not leave.
+   * Demotes everything, so that cold has whatever hot had; what is pinned comes back by a later sync. Twice what hot
+   * held at first is enough, though writers fill it meanwhile: what is read goes to the back of the queue. Not complete
+   * where it was ended, or came upon what would not leave.
    */
   async demoteAll(signal: AbortSignal): Promise<DemoteStats & { readonly isComplete: boolean }> {
     const { hot } = this.#parts
     const enough = 2 * (await hot.size()).entries
-    const total = await this.#demoteWhile(async ({ demoted }) => demoted < enough, Number.POSITIVE_INFINITY, signal)
+    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < enough
+    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { sparesPins: false })
     const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
@@ -83,20 +85,40 @@ export class Demoter {
     goOn: (total: DemoteStats) => Promise<boolean>,
     idleSince: number,
     signal: AbortSignal,
+    { sparesPins = true } = {},
   ): Promise<DemoteStats> {
+    const { hot, batchSize, pressure } = this.#parts
     const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
+    const began = hot.now()
     while (!signal.aborted && (await goOn(total))) {
-      const candidates = await this.#parts.hot.candidates({ limit: this.#parts.batchSize, idleSince })
+      const candidates = await hot.candidates({ limit: batchSize, idleSince })
       if (candidates.length === 0) break
-      const before = total.demoted
-      await this.#demoteBatch(candidates, total)
-      // Nothing left: what remains is changing or refused. Another sync tries again.
-      if (total.demoted === before) break
+      const pinned = sparesPins ? await this.#sparePinned(candidates) : new Set<HotCandidate>()
+      const left = await this.#demoteBatch(
+        candidates.filter((candidate) => !pinned.has(candidate)),
+        total,
+      )
+      const hasSpared = [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began)
+      // Nothing left, and none stood in the way: what remains is changing or refused. Another sync tries again.
+      if (left.size === 0 && !hasSpared) break
       // Not after a batch that made no room: early demotion would be asked for again and again in vain.
-      this.#parts.pressure.hotChanged()
+      if (left.size > 0) pressure.hotChanged()
       await nextTurn()
     }
     return total
+  }
+
+  /** Those that are pinned and live. To the back of the queue, so that they do not stand in the way of others. */
+  async #sparePinned(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
+    const { cold, clock } = this.#parts
+    const now = clock.now()
+    const live = candidates.filter(({ deleted, expiresAt }) =>
+      isLive({ deletedAt: deleted ? 0 : null, expiresAt }, now),
+    )
+    const arePinned = await cold.arePinned(live.map(({ key }) => key))
+    const pinned = live.filter((_, i) => arePinned[i])
+    if (pinned.length > 0) await this.#moveBack(pinned)
+    return new Set(pinned)
   }
 
   /** Answers those that left. */
@@ -132,9 +154,15 @@ export class Demoter {
     if (refused.size === 0) return [...candidates]
     total.errors += refused.size
     logger.error({ entries: refused.size }, 'cold would not take entries that were to leave hot: they stay there')
-    // To the back of the queue, so that they do not stand in the way of all others.
-    const now = hot.now()
-    await hot.touch([...refused].map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
+    // So that they do not stand in the way of all others.
+    await this.#moveBack([...refused])
     return candidates.filter((candidate) => !refused.has(candidate))
+  }
+
+  /** To the back of the queue. Nothing was read, so nothing is counted. */
+  async #moveBack(candidates: readonly HotCandidate[]): Promise<void> {
+    const { hot } = this.#parts
+    const now = hot.now()
+    await hot.touch(candidates.map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
   }
 }

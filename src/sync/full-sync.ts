@@ -1,4 +1,4 @@
-/** A whole sync: ships, then repairs hot and demotes from it, then sweeps and indexes cold. */
+/** A whole sync: ships, repairs hot, demotes from it and brings in what is pinned, then sweeps and indexes cold. */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { AccessCounter } from '../flow/access-counter.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -57,6 +57,7 @@ export class FullSync {
     outages.isBack('cold')
     await hot.repair()
     const left = [await hot.handOver(), await hot.demoteIdle(), await hot.demoteOverflow()]
+    await hot.keepPinned()
     const swept = await sweep(cold, signal)
     const indexed = await indexVectors(cold, signal)
     const sum = (pick: (stats: DemoteStats) => number): number => left.map(pick).reduce((a, b) => a + b)

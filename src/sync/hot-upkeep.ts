@@ -1,18 +1,20 @@
 /**
  * What a process does about hot besides writing and reading: it has entries demoted (demoter.ts), by age and over
- * capacity, hands everything over to cold where cold has lost some of it, and repairs what it shares with others. Where
- * hot is away, the rest of a sync goes on without it.
+ * capacity, hands everything over to cold where cold has lost some of it, repairs what it shares with others, and
+ * brings in what is pinned (pins.ts). Where hot is away, the rest of a sync goes on without it.
  */
 import { isThermoclineError } from '../errors.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import type { Demoter, DemoteStats } from './demoter.ts'
 import type { HotRepair } from './hot-repair.ts'
 import type { OutageReport } from './outage-report.ts'
+import type { Pins } from './pins.ts'
 
 export interface HotUpkeepParts {
   /** Whether hot is known to be away without asking it. */
   readonly hot: { readonly isAway: () => boolean }
   readonly demoter: Demoter
+  readonly pins: Pick<Pins, 'keepInHot'>
   /** Undefined: hot is this process's own, and always current. */
   readonly repair: HotRepair | undefined
   readonly outages: OutageReport
@@ -54,6 +56,14 @@ export class HotUpkeep {
   /** Demotes until hot is within its capacity. */
   demoteOverflow(): Promise<DemoteStats> {
     return this.#unlessAway(() => this.#overflow.run())
+  }
+
+  /** Brings in what is pinned and not there. */
+  async keepPinned(): Promise<void> {
+    await this.#unlessAway(async () => {
+      await this.#parts.pins.keepInHot(this.#stop.signal)
+      return NO_DEMOTION
+    })
   }
 
   /** The same for writers that wait; a run that will begin anyway is enough. Rejects where hot is away. */

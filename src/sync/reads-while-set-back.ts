@@ -12,6 +12,7 @@ export type ColdReads = Pick<
   ColdTier,
   | 'read'
   | 'versions'
+  | 'arePinned'
   | 'highestVersion'
   | 'find'
   | 'count'
@@ -49,6 +50,7 @@ export function readsWhileSetBack(
   return {
     read: (keys, options, fields) => whole((patience) => cold.read(keys, patience, fields), options),
     versions: (keys, options) => whole((patience) => cold.versions(keys, patience), options),
+    arePinned: (keys, options) => whole((patience) => cold.arePinned(keys, patience), options),
     highestVersion: () => whole(() => cold.highestVersion()),
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),

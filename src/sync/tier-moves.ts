@@ -33,14 +33,17 @@ import type { Demoter } from './demoter.ts'
  */
 export type Promotion = 'promoted' | 'already-hot' | 'refused' | 'absent'
 
-/** What became of an entry that was to leave hot. `kept`: it was written meanwhile, or cold would not take it. */
-export type Demotion = 'demoted' | 'not-hot' | 'kept'
+/**
+ * What became of an entry that was to leave hot. `kept`: it was written meanwhile, or cold would not take it. `pinned`:
+ * it stays until it is unpinned.
+ */
+export type Demotion = 'demoted' | 'not-hot' | 'kept' | 'pinned'
 
 export interface TierMovesParts {
   readonly hot: HotTier
   readonly hotReads: HotReads
   /** Its reads wait while the database is set back. */
-  readonly cold: Pick<ColdTier, 'read'>
+  readonly cold: Pick<ColdTier, 'read' | 'arePinned'>
   readonly pending: Pending
   readonly searcher: Searcher
   readonly demoter: Demoter
@@ -88,6 +91,14 @@ export class TierMoves {
       outcomes.push(...moved.map(({ outcome }) => outcome))
     }
     return outcomes
+  }
+
+  /**
+   * As {@link promote}, of few that have their room in hot, since they are pinned: nothing is waited for, and what hot
+   * refuses it gets later.
+   */
+  async enter(keys: readonly EntryKey[]): Promise<void> {
+    await this.#promoteSome(keys, undefined, async () => {})
   }
 
   /** In order, no key twice. Rejects as {@link promote}; what left before that has left. */
@@ -197,9 +208,12 @@ export class TierMoves {
       const { version, deleted, expiresAt, lastAccessedAt, accessCount } = value
       return [{ index: i, candidate: { key, version, deleted, expiresAt, lastAccessedAt, accessCount } }]
     })
-    const left = await this.#parts.demoter.demote(leaving.map(({ candidate }) => candidate))
+    const { cold, demoter } = this.#parts
+    const pinned = await cold.arePinned(leaving.map(({ candidate }) => candidate.key))
+    const left = await demoter.demote(leaving.flatMap(({ candidate }, i) => (pinned[i] ? [] : [candidate])))
     const outcomes = new Array<Demotion>(keys.length).fill('not-hot')
-    for (const { index, candidate } of leaving) outcomes[index] = left.has(candidate) ? 'demoted' : 'kept'
+    for (const [i, { index, candidate }] of leaving.entries())
+      outcomes[index] = pinned[i] ? 'pinned' : left.has(candidate) ? 'demoted' : 'kept'
     return outcomes
   }
 

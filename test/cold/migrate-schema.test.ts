@@ -54,7 +54,7 @@ describe('migrations', () => {
       `SELECT nspname::text AS schema, count(*)::int4 AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
        WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY 1`,
     )
-    expect(rows).toEqual([{ schema: 'thermocline', tables: 15 }])
+    expect(rows).toEqual([{ schema: 'thermocline', tables: 16 }])
     const storage = await client.query(
       `SELECT count(*)::int4 AS external FROM pg_attribute WHERE attname = 'embedding' AND attstorage = 'e'
        AND attrelid IN ('thermocline.memory_entries'::regclass, 'thermocline.entry_staging'::regclass)`,
@@ -109,14 +109,14 @@ describe('migrations', () => {
     const store = await ColdStore.open(driver, options)
     expect((await store.read(rows)).map((row) => row?.record)).toEqual(rows)
     expect((await store.read(rows))[0]?.access?.accessCount).toBe(7)
-    expect(await store.stats()).toEqual({ live: 2, tombstones: 1, unindexed: 1, deadLetters: 0 })
+    expect(await store.stats()).toEqual({ live: 2, tombstones: 1, unindexed: 1, deadLetters: 0, pinned: 0 })
     const newer = chunkOf('ns', 1, 6, { metadata: '{"bb":1,"a":2}' })
     const batch = batchOf(idOf(9), [newer, chunkOf('ns', 5, 7)], { from: 5, to: 7 })
     expect(await store.ship(batch)).toMatchObject({ status: 'moved', superseded: 0, rejected: 0 })
     expect((await store.read([newer]))[0]?.record).toEqual(newer)
-    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
+    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0, pinned: 0 })
     expect(await store.sweep({ graceMs: 60_000, limit: 10 })).toEqual({ expired: 1, collected: 1, forgotten: 0 })
-    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0 })
+    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0, pinned: 0 })
     await store.close()
   })
 

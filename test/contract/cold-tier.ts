@@ -15,6 +15,7 @@ import { describeColdErasing } from './cold-erasing.ts'
 import { describeColdGenerations } from './cold-generations.ts'
 import { describeColdIdempotency } from './cold-idempotency.ts'
 import { describeColdNamespaces } from './cold-namespaces.ts'
+import { describeColdPins } from './cold-pins.ts'
 import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
 import { describeColdRefusals } from './cold-refusals.ts'
@@ -58,6 +59,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdRefusals(driver)
     describeColdAccess(driver)
     describeColdSliding(driver)
+    describeColdPins(driver)
     describeColdCollection(driver)
     describeColdErasing(driver)
     describeColdSearch(driver)

@@ -59,6 +59,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     exporter: undefined as never,
     importer: undefined as never,
     moves: undefined as never,
+    pins: undefined as never,
     namespaces: undefined as never,
     meter: undefined as never,
   }

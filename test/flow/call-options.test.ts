@@ -34,6 +34,8 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   expire: [ID, '1h'],
   promote: [ID],
   demote: [ID],
+  pin: [ID],
+  unpin: [ID],
   prefetch: [{}],
   delete: [ID],
   deleteMany: [[ID]],
@@ -73,7 +75,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
 /** Answer at once, from what the process knows. */
 const WITHOUT_OPTIONS = ['idOf', 'withMetadata', 'health', 'namespace']
 /** Find nothing to do unless the entry of the arguments is there. */
-const ON_AN_ENTRY = ['update', 'expire']
+const ON_AN_ENTRY = ['update', 'expire', 'pin']
 /** Given for the sake of what is looked at. */
 const NEEDED: Readonly<Record<string, object>> = {
   search: { embedding: [1] },

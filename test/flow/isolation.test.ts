@@ -74,6 +74,8 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
   expire: { call: (view) => view.entries.expire(CHUNK, '1h'), writes: true },
   promote: { call: (view) => view.entries.promote([CHUNK, NODE]) },
   demote: { call: (view) => view.entries.demote([CHUNK, NODE]) },
+  pin: { call: async (view) => void expect(await view.entries.pin([CHUNK, NODE])).toEqual(['pinned', 'pinned']) },
+  unpin: { call: async (view) => void expect(await view.entries.unpin([CHUNK])).toEqual(['unpinned']) },
   prefetch: {
     call: (view) => view.chunks.prefetch(where),
     deep: (view) => view.chunks.prefetch(where, { recursive }),

@@ -20,6 +20,7 @@ import type {
   NamespaceStats,
   NamespaceSummary,
   NamespaceView,
+  Pinning,
   Promotion,
   RaptorEntry,
   RaptorRepository,
@@ -34,6 +35,7 @@ import type {
   TierEntries,
   TierShare,
   TreeEntry,
+  Unpinning,
   WriteOutcome,
 } from '../../src/index.ts'
 
@@ -79,6 +81,9 @@ expectTypeOf(store.chunks.touch('id')).resolves.toEqualTypeOf<void>()
 expectTypeOf(store.chunks.promote('id')).resolves.toEqualTypeOf<Promotion>()
 expectTypeOf(store.chunks.promote(['id'])).resolves.toEqualTypeOf<Promotion[]>()
 expectTypeOf(store.chunks.demote('id')).resolves.toEqualTypeOf<Demotion>()
+expectTypeOf(store.chunks.pin('id')).resolves.toEqualTypeOf<Pinning>()
+expectTypeOf(store.chunks.pin(['id'])).resolves.toEqualTypeOf<Pinning[]>()
+expectTypeOf(store.chunks.unpin('id')).resolves.toEqualTypeOf<Unpinning>()
 expectTypeOf(store.chunks.demote(['id'])).resolves.toEqualTypeOf<Demotion[]>()
 expectTypeOf(store.chunks.prefetch({ documentId: 'd' })).resolves.toEqualTypeOf<number>()
 expectTypeOf(store.chunks.expire('id', null)).resolves.toEqualTypeOf<Receipt>()

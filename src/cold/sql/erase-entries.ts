@@ -69,7 +69,7 @@ export async function removeLetters(driver: ColdDriver, digests: readonly string
 /** Every table that had content of entries or names of namespaces. */
 const TABLES = [
   ...['memory_entries', 'entry_staging', 'dead_letters', 'entry_access', 'hot_misses', 'namespace_counts'],
-  'idempotency_keys',
+  ...['idempotency_keys', 'pins'],
 ]
 
 /** A role that does not own the tables would be told by a notice alone that nothing was done. */

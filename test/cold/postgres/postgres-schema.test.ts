@@ -50,7 +50,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
       expect(await tier.upsert([record])).toEqual({ written: 1, rejected: 0 })
       await tier.recordAccess([{ ...keyOf('ns', 1), lastAccessedAt: PAST, accesses: 1 }])
       expect(await tier.indexVectors(5)).toBe(1)
-      expect(await tier.sweep({ graceMs: 0, limit: 5 })).toEqual({ expired: 0, collected: 0 })
+      expect(await tier.sweep({ graceMs: 0, limit: 5 })).toEqual({ expired: 0, collected: 0, forgotten: 0 })
       await tier.recordSyncRun({ startedAt: PAST, durationMs: 1, synced: 0, skipped: 0, errors: 0, bytes: 0 })
       await tier.close()
     }
@@ -120,6 +120,11 @@ describeWithPostgres('the schema on a Postgres server', () => {
       const tier = await openPostgresCold({ ...NO_INDEX, url: server.url(database, 'app'), migrate: 'check' })
       await tier.upsert(vectors)
       expect(await tier.stats()).toMatchObject({ live: 3, unindexed: 3 })
+      expect(await tier.pin([{ ...keyOf('ns', 1), bytes: 1 }], { entries: 1, bytes: 1 })).toMatchObject({
+        status: 'pinned',
+      })
+      expect(await tier.unpin([keyOf('ns', 1)])).toEqual([keyOf('ns', 1)])
+      await tier.sweep({ graceMs: 0, limit: 10 })
       await tier.indexVectors(10)
       const scope = { namespace: 'ns', recursive: false }
       const embedding = vectors[0]!.embedding!

@@ -30,7 +30,14 @@ const JIT_ABOVE_COST = 100_000
 const LARGE = 10_000
 /** What these answer takes reading a whole namespace, every vector, or, where no language has an index, every text. */
 const READS_MUCH = new Set(['count', 'search', 'searchTexts'])
-const LONG_TABLES = new Set(['memory_entries', 'entry_access', 'hot_misses', 'entry_staging', 'idempotency_keys'])
+const LONG_TABLES = new Set([
+  'memory_entries',
+  'entry_access',
+  'hot_misses',
+  'entry_staging',
+  'idempotency_keys',
+  'pins',
+])
 /** CTEs of one row. */
 const SINGLE = new Set(['store', 'held', 'current', 'gate', 'replacement'])
 
@@ -58,8 +65,9 @@ const STATES: readonly State[] = [
   { name: 'huge, without statistics', isLarge: true, sql: [FORGET] },
 ]
 
-/** What is in flight, and dead letters, are few; who erases looks at all of them. */
+/** What is in flight, and dead letters, are few; who erases looks at all of them. Pins are few where they count. */
 const ACCEPTED = [
+  ...['pin', 'stats'].map((method) => `${method}: reads all of pins`),
   ...['sweep', 'eraseStaged', 'eraseStagedWhere'].map((method) => `${method}: reads all of entry_staging`),
   ...['deadLetters', 'removeDeadLetters'].map(
     (method) => `${method}: reads a function for each row: (dead_letters.fields IS NOT NULL)`,

@@ -140,6 +140,20 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     await tier.replace({ ...terms, changes: [added], idempotency })
   },
   answerTo: (tier) => tier.answerTo({ namespace: 'many/1', key: 'key' }),
+  pin: async (tier) => {
+    const pins = records.map((record) => ({ ...record, bytes: 1 }))
+    await tier.pin(pins, { entries: 1_000, bytes: 1_000_000 })
+    await tier.pin(pins, { entries: undefined, bytes: undefined })
+  },
+  unpin: async (tier) => {
+    await tier.unpin(records)
+    await tier.unpin(records, 'chunk')
+  },
+  arePinned: (tier) => tier.arePinned(records),
+  pins: async (tier) => {
+    await tier.pins(undefined, 100)
+    await tier.pins(records[7], 100)
+  },
   takeOver: (tier) => tier.takeOver(walId, 2, 'here'),
   checkpointOf: (tier) => tier.checkpointOf(walId),
   retire: (tier) => tier.retire(walId, 2),
@@ -233,6 +247,7 @@ export function fillSql(rows: number): string[] {
      FROM ${series}`,
     `INSERT INTO thermocline.entry_access SELECT 'many/' || i % 100, ${id}, now(), i FROM ${series}`,
     `INSERT INTO thermocline.hot_misses SELECT 'many/' || i % 100, ${id}, ${version} FROM ${series} WHERE i % 3 = 0`,
+    `INSERT INTO thermocline.pins SELECT 'many/' || i % 100, ${id}, 1, now() FROM ${series} WHERE i % 3 = 0`,
     `INSERT INTO thermocline.entry_staging (batch_id, namespace, id, version, created_at, updated_at, deleted_at)
      SELECT md5((i / 1000)::text)::uuid, 'many/' || i % 100, ${id}, ${version}, now(), now(), now() FROM ${series}`,
     `INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)

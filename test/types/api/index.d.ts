@@ -158,6 +158,10 @@ interface Common {
     promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>;
     demote(id: string, options?: CallOptions): Promise<Demotion>;
     demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>;
+    pin(id: string, options?: CallOptions): Promise<Pinning>;
+    pin(ids: readonly string[], options?: CallOptions): Promise<Pinning[]>;
+    unpin(id: string, options?: CallOptions): Promise<Unpinning>;
+    unpin(ids: readonly string[], options?: CallOptions): Promise<Unpinning[]>;
     delete(id: string, options?: WriteOptions): Promise<Receipt>;
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
     deleteByKey(key: string, options?: WriteOptions): Promise<Receipt>;
@@ -262,7 +266,7 @@ interface DeletedWhere {
     readonly deleted: number;
 }
 
-type Demotion = 'demoted' | 'not-hot' | 'kept';
+type Demotion = 'demoted' | 'not-hot' | 'kept' | 'pinned';
 
 interface DescendantsOptions<S extends TreeField = TreeField> extends TreeOptions<S> {
     readonly depth?: number | undefined;
@@ -437,6 +441,7 @@ interface Explanation {
     readonly hot: Placement | undefined;
     readonly cold: Placement | undefined;
     readonly shipped: boolean | undefined;
+    readonly pinned: boolean | undefined;
     readonly failures: readonly ThermoclineError<'ERR_TIER_UNAVAILABLE'>[];
 }
 
@@ -631,6 +636,10 @@ declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
     promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>;
     demote(id: string, options?: CallOptions): Promise<Demotion>;
     demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>;
+    pin(id: string, options?: CallOptions): Promise<Pinning>;
+    pin(ids: readonly string[], options?: CallOptions): Promise<Pinning[]>;
+    unpin(id: string, options?: CallOptions): Promise<Unpinning>;
+    unpin(ids: readonly string[], options?: CallOptions): Promise<Unpinning[]>;
     prefetch(where: Where<K>, options?: PrefetchOptions): Promise<number>;
     delete(id: string, options?: WriteOptions): Promise<Receipt>;
     deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]>;
@@ -813,6 +822,8 @@ type Path<N extends string, Inner extends string> = N extends `${string}${'.' | 
 type Paths<M, Depth extends unknown[] = []> = Depth['length'] extends 6 ? never : M extends Scalars | readonly unknown[] ? never : M extends object ? {
     [N in keyof M & string]: Path<N, Paths<NonNullable<M[N]>, [...Depth, 0]>>;
 }[keyof M & string] : never;
+
+type Pinning = 'pinned' | 'already-pinned';
 
 interface Place {
     readonly rank: number;
@@ -1071,6 +1082,7 @@ interface StoreStats {
         readonly tombstones: number;
         readonly unindexed: number;
         readonly deadLetters: number;
+        readonly pinned: number;
     } | undefined;
     readonly wal: {
         readonly id: string;
@@ -1224,6 +1236,8 @@ type TypedWhere<K extends EntryKind | undefined, M> = WhereBesideMetadata<K> & M
 
 type Unordered = 'id' | 'children' | 'lastAccessedAt' | 'accessCount';
 
+type Unpinning = 'unpinned' | 'not-pinned';
+
 interface UpdateOperation {
     readonly update: string;
     readonly patch: Patch<EntryInput>;
@@ -1300,4 +1314,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierEntries, TierName, TierShare, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierEntries, TierName, TierShare, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

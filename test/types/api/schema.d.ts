@@ -312,6 +312,18 @@ declare const namespaceCounts: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
+declare const pins: drizzle_orm_pg_core.PgTableWithColumns<{
+    name: "pins";
+    schema: "thermocline";
+    columns: {
+        namespace: drizzle_orm_pg_core.PgColumn<{ name: "namespace"; tableName: "pins"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
+        id: drizzle_orm_pg_core.PgColumn<{ name: "id"; tableName: "pins"; dataType: "string"; columnType: "PgUUID"; data: string; driverParam: string; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        bytes: drizzle_orm_pg_core.PgColumn<{ name: "bytes"; tableName: "pins"; dataType: "number"; columnType: "PgBigInt53"; data: number; driverParam: string | number; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        pinnedAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "pins"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+    };
+    dialect: 'pg';
+}>;
+
 declare const storeIdentity: drizzle_orm_pg_core.PgTableWithColumns<{
     name: "store_identity";
     schema: "thermocline";
@@ -358,4 +370,4 @@ declare const walCheckpoints: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
-export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, idempotencyKeys, leases, liveEntries, memoryEntries, namespaceCounts, storeIdentity, syncRuns, thermocline, walCheckpoints };
+export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, idempotencyKeys, leases, liveEntries, memoryEntries, namespaceCounts, pins, storeIdentity, syncRuns, thermocline, walCheckpoints };

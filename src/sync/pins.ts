@@ -1,0 +1,142 @@
+/**
+ * Entries that stay in hot while they live, because a caller asked for it. Cold alone knows which: a pin is no part of
+ * a version, and goes with the tombstone of its entry (rules P1 to P3 of flow/README.md). The demoter leaves in hot
+ * what is pinned; what hot lacks of it, as after a restart of Redis, each sync brings there.
+ *
+ *     pin    the newest lives ─► cold has it, or gets it ─► cold pins all or none ─► hot gets what it lacks
+ *     sync   a page of pins ─► hot gets what it lacks ─► the next page
+ */
+import type { ColdTier, PinLimits, PinRequest } from '../cold/cold-tier.ts'
+import { encodeRecord } from '../entry/codec.ts'
+import { type EntryKey, keyText } from '../entry/entry-key.ts'
+import { isThermoclineError, notFound, ThermoclineError } from '../errors.ts'
+import { refusedByCold } from '../flow/compare-and-set.ts'
+import type { Reader } from '../flow/reader.ts'
+import type { HotTier } from '../hot/hot-tier.ts'
+import { type Patience, runningOut, throwIfOver } from '../kernel/deadline.ts'
+import { KeyedLock } from '../kernel/keyed-lock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { OfKind, TierMoves } from './tier-moves.ts'
+
+/** What became of an entry that was to be pinned. */
+export type Pinning = 'pinned' | 'already-pinned'
+
+/** What became of an entry that was not to stay in hot any more. */
+export type Unpinning = 'unpinned' | 'not-pinned'
+
+export interface PinsParts {
+  readonly hot: HotTier
+  readonly cold: Pick<ColdTier, 'pin' | 'unpin' | 'pins' | 'upsert'>
+  /** Wait while the database is set back. */
+  readonly reads: Pick<ColdTier, 'versions'>
+  readonly reader: Pick<Reader, 'newest'>
+  readonly moves: Pick<TierMoves, 'enter'>
+  readonly logger: Logger
+}
+
+/** Of what hot may hold. The rest is for what is read. */
+const MOST_OF_HOT = 0.5
+/** Entries whose content is in memory at a time. */
+const AT_ONCE = 50
+/** Pins of one statement, and those that one sync looks at: the next one goes on behind them. */
+const PAGE = 1_000
+const LOOKED_AT = 10_000
+
+export class Pins {
+  readonly #parts: PinsParts
+  /** Each call sees what the one before it pinned. Where hot has a capacity, no other process uses it. */
+  readonly #lock = new KeyedLock()
+  /** Where the sync before ended. */
+  #after: EntryKey | undefined
+
+  constructor(parts: PinsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * In order, no key twice; all are pinned or none. Rejects with `ERR_NOT_FOUND` where one is not there, and with
+   * `ERR_BACKPRESSURE` where too much of hot would be pinned. What hot does not take now it gets by a later sync.
+   */
+  async pin(keys: readonly EntryKey[], kind: OfKind, options: Patience): Promise<Pinning[]> {
+    const patience = runningOut(options)
+    const requests: PinRequest[] = []
+    for (const some of slices(keys, AT_ONCE)) requests.push(...(await this.#inCold(some, kind, patience)))
+    const limits = this.#limits()
+    const pinned = await this.#lock.run('pins', async () => {
+      throwIfOver(patience, { outcome: 'none' })
+      return this.#parts.cold.pin(requests, limits)
+    })
+    if (pinned.status === 'absent') {
+      const live = new Set(pinned.live.map(keyText))
+      throw notFound(keys.find((key) => !live.has(keyText(key)))!)
+    }
+    if (pinned.status === 'full') throw tooMuch(limits)
+    await this.#enterHot(keys)
+    const added = new Set(pinned.added.map(keyText))
+    return keys.map((key) => (added.has(keyText(key)) ? 'pinned' : 'already-pinned'))
+  }
+
+  /** In order, no key twice. They stay in hot as long as any others. */
+  async unpin(keys: readonly EntryKey[], kind: OfKind): Promise<Unpinning[]> {
+    const gone = new Set((await this.#parts.cold.unpin(keys, kind)).map(keyText))
+    return keys.map((key) => (gone.has(keyText(key)) ? 'unpinned' : 'not-pinned'))
+  }
+
+  /** Brings into hot what is pinned and not there, until all or enough was looked at, or `signal` fires. */
+  async keepInHot(signal: AbortSignal): Promise<void> {
+    const { cold, hot, moves } = this.#parts
+    for (let left = LOOKED_AT; left > 0 && !signal.aborted; left -= PAGE) {
+      const page = await cold.pins(this.#after, PAGE)
+      // Counts nothing, and tells what hot lacks without reading what it has.
+      const lacking = await hot.touch(page.map((key) => ({ key, lastAccessedAt: 0, accesses: 0 })))
+      for (const some of slices(lacking, AT_ONCE)) await moves.enter(some.map(({ key }) => key))
+      this.#after = page.length < PAGE ? undefined : page.at(-1)
+      if (this.#after === undefined) return
+    }
+  }
+
+  /** What cold is asked for: a pin needs a row there, whatever pending or hot alone have. */
+  async #inCold(keys: readonly EntryKey[], kind: OfKind, patience: Patience): Promise<PinRequest[]> {
+    const { cold, reader, reads } = this.#parts
+    const newest = await reader.newest(keys, patience)
+    const records = newest.map((record, i) => {
+      if (record === undefined || (kind !== undefined && record.kind !== kind)) throw notFound(keys[i]!)
+      return record
+    })
+    const versions = await reads.versions(keys, patience)
+    const lacking = records.filter(({ version }, i) => versions[i] === undefined || versions[i] < version)
+    const { rejected } = lacking.length === 0 ? { rejected: 0 } : await cold.upsert(lacking)
+    if (rejected > 0) throw refusedByCold('it cannot be pinned')
+    return records.map((record) => {
+      const { namespace, id } = record
+      return { namespace, id, bytes: encodeRecord(record).byteLength }
+    })
+  }
+
+  /** The pins are there by now, so whatever keeps hot from taking an entry refuses nothing. */
+  async #enterHot(keys: readonly EntryKey[]): Promise<void> {
+    try {
+      for (const some of slices(keys, AT_ONCE)) await this.#parts.moves.enter(some)
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+      this.#parts.logger.debug({ err: error }, 'what was pinned enters hot by a later sync')
+    }
+  }
+
+  #limits(): PinLimits {
+    const { maxEntries, maxBytes } = this.#parts.hot.capacity
+    const share = (most: number | undefined) => most && Math.floor(most * MOST_OF_HOT)
+    return { entries: share(maxEntries), bytes: share(maxBytes) }
+  }
+}
+
+function tooMuch({ entries, bytes }: PinLimits): ThermoclineError<'ERR_BACKPRESSURE'> {
+  const message =
+    `at most half of what hot may hold can be pinned, ${entries} entries and ${bytes} bytes: ` +
+    'unpin what need not stay there, or raise `hot.maxEntries` or `hot.maxBytes`'
+  return new ThermoclineError('ERR_BACKPRESSURE', message, { outcome: 'none' })
+}
+
+function* slices<T>(all: readonly T[], length: number): Generator<readonly T[], void, undefined> {
+  for (let from = 0; from < all.length; from += length) yield all.slice(from, from + length)
+}

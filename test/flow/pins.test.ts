@@ -1,0 +1,275 @@
+/** Entries that stay in hot while they live, on each pair of drivers. */
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { expect, test } from 'vitest'
+import { type MemoryStore, type NamespaceView, openMemoryStore } from '../../src/index.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
+import { describeGated } from './gate.ts'
+import { describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder } from './stores.ts'
+
+type Chunks = NamespaceView['chunks']
+
+const texts = (count: number) => Array.from({ length: count }, (_, n) => ({ text: `text ${n}` }))
+const putSome = async (chunks: Chunks, count: number) => (await chunks.putMany(texts(count))).map(({ id }) => id)
+const areHot = (chunks: Chunks, ids: readonly string[]) =>
+  Promise.all(ids.map(async (id) => (await chunks.explain(id)).hot !== undefined))
+const arePinned = (chunks: Chunks, ids: readonly string[]) =>
+  Promise.all(ids.map(async (id) => (await chunks.explain(id)).pinned))
+const all = <T>(ids: readonly string[], value: T) => ids.map(() => value)
+
+describeGated('what is pinned', (tiers, pair) => {
+  const { clock, store, view } = shareStore(
+    { open: (options) => tiers.open(options) },
+    {
+      promote: false,
+      sync: { ...QUIET.sync, batchSize: 5 },
+    },
+  )
+
+  test('stays in hot while all else leaves it, and leaves as any other once it is unpinned', async () => {
+    const { chunks } = view()
+    // More than a batch of the demoter, and the first that it comes upon.
+    const kept = await putSome(chunks, 12)
+    expect(await chunks.pin(kept)).toEqual(all(kept, 'pinned'))
+    clock.advance(1)
+    const others = await putSome(chunks, 12)
+    clock.advance(1)
+    for (const _ of ['once', 'and again']) {
+      await store().sync()
+      expect(await areHot(chunks, kept)).toEqual(all(kept, true))
+      expect(await areHot(chunks, others)).toEqual(all(others, false))
+    }
+    expect(await chunks.unpin([...kept, others[0]!])).toEqual([...all(kept, 'unpinned'), 'not-pinned'])
+    clock.advance(1)
+    await store().sync()
+    expect(await areHot(chunks, kept)).toEqual(all(kept, false))
+  })
+
+  test('is told of, counts, is not demoted by hand, and has no new version', async () => {
+    const { chunks, entries } = view()
+    const { pinned: before } = (await store().stats()).cold!
+    const { id, version } = await chunks.put({ text: 'x' })
+    expect((await chunks.explain(id)).pinned).toBe(false)
+    expect(await chunks.pin(id)).toBe('pinned')
+    expect(await entries.pin([id, id])).toEqual(['already-pinned', 'already-pinned'])
+    expect(await chunks.explain(id)).toMatchObject({ pinned: true, hot: { version }, cold: { version } })
+    expect((await store().stats()).cold?.pinned).toBe(before + 1)
+    expect(await chunks.demote([id, randomUUID()])).toEqual(['pinned', 'not-hot'])
+    expect(await chunks.get(id)).toMatchObject({ version, text: 'x' })
+    expect(await chunks.unpin(id)).toBe('unpinned')
+    expect(await chunks.demote(id)).toBe('demoted')
+  })
+
+  test('stays pinned when it is written anew', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ key: 'a', text: 'one' })
+    await chunks.pin(id)
+    await chunks.update(id, { text: 'two' })
+    await chunks.put({ key: 'a', text: 'three' })
+    await store().sync()
+    expect([await arePinned(chunks, [id]), await areHot(chunks, [id])]).toEqual([[true], [true]])
+    expect((await chunks.get(id))?.text).toBe('three')
+  })
+
+  test('enters hot at once, from wherever it is', async () => {
+    const { chunks } = view()
+    const { id: shipped } = await chunks.put({ text: 'x' })
+    await store().sync()
+    await pair.expireMarkers(clock)
+    tiers.hot.refuse('write')
+    const { id: pending } = await chunks.put({ text: 'y' })
+    tiers.hot.allow()
+    expect(await areHot(chunks, [shipped, pending])).toEqual([false, false])
+    expect(await chunks.pin([shipped, pending])).toEqual(['pinned', 'pinned'])
+    expect(await areHot(chunks, [shipped, pending])).toEqual([true, true])
+    await store().sync()
+    expect(await areHot(chunks, [shipped, pending])).toEqual([true, true])
+  })
+
+  test('enters it by a later sync where hot is away, or does not take it now', async () => {
+    const { chunks } = view()
+    const ids = await putSome(chunks, 2)
+    await store().sync()
+    tiers.hot.refuse()
+    expect(await chunks.pin(ids[0]!)).toBe('pinned')
+    tiers.hot.allow()
+    // Both left hot just now.
+    expect(await chunks.pin(ids[1]!)).toBe('pinned')
+    await store().sync()
+    expect(await areHot(chunks, ids)).toEqual([false, false])
+    await pair.expireMarkers(clock)
+    await store().sync()
+    expect(await areHot(chunks, ids)).toEqual([true, true])
+  })
+
+  test('is nothing of what is not there: then none of a call is pinned', async () => {
+    const { chunks, metadata } = view()
+    const [id, gone, ended] = (await putSome(chunks, 3)) as [string, string, string]
+    const { id: other } = await metadata.put({ metadata: {} })
+    await chunks.expire(ended, 1)
+    await chunks.delete(gone)
+    clock.advance(1)
+    for (const missing of [gone, ended, other, randomUUID()]) {
+      const refusal = { code: 'ERR_NOT_FOUND', details: { id: missing, outcome: 'none' } }
+      await expect(chunks.pin([id, missing])).rejects.toMatchObject(refusal)
+    }
+    expect(await arePinned(chunks, [id, gone, ended, other])).toEqual([false, false, false, false])
+    await metadata.pin(other)
+    expect(await chunks.unpin([other, randomUUID()])).toEqual(['not-pinned', 'not-pinned'])
+    expect(await arePinned(chunks, [other])).toEqual([true])
+  })
+
+  test('is nothing of what is deleted before cold pins it', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'x' })
+    const looked = tiers.cold.hold('pin', 'before')
+    const pinned = chunks.pin(id)
+    await looked.arrived
+    await chunks.delete(id)
+    await store().checkpoint()
+    looked.release()
+    await expect(pinned).rejects.toMatchObject({ code: 'ERR_NOT_FOUND', details: { id } })
+  })
+
+  test('loses its pin with its life, and others keep theirs', async () => {
+    const here = view()
+    const { chunks } = here
+    const beside = view().chunks
+    const [deleted, erased, expired, kept] = (await putSome(chunks, 4)) as [string, string, string, string]
+    await beside.putMany([deleted, kept].map((id) => ({ id, text: 'beside' })))
+    const below = await here.namespace('child').chunks.put({ text: 'x' })
+    const { pinned: before } = (await store().stats()).cold!
+    await chunks.pin([deleted, erased, expired, kept])
+    await beside.pin([deleted, kept])
+    await here.namespace('child').chunks.pin(below.id)
+    await chunks.expire(expired, 1)
+    clock.advance(1)
+    await chunks.delete(deleted)
+    await chunks.erase([erased])
+    await store().sync()
+    if (pair === embeddedPair) expect((await store().stats()).cold?.pinned).toBe(before + 4)
+    expect(await arePinned(chunks, [deleted, erased, kept])).toEqual([false, false, true])
+    await here.deleteAll({ recursive: true })
+    await store().checkpoint()
+    expect(await arePinned(chunks, [kept])).toEqual([false])
+    expect(await arePinned(here.namespace('child').chunks, [below.id])).toEqual([false])
+    expect(await arePinned(beside, [deleted, kept])).toEqual([true, true])
+    await chunks.put({ id: kept, text: 'new' })
+    await store().sync()
+    expect(await areHot(chunks, [kept])).toEqual([false])
+  })
+
+  test('is not decided while cold is away, and nothing is half done', async () => {
+    const { chunks } = view()
+    const ids = await putSome(chunks, 3)
+    for (const methods of [['versions'], ['upsert'], ['pin']] as const) {
+      tiers.cold.refuse(...methods)
+      const refusal = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } }
+      await expect(chunks.pin(ids)).rejects.toMatchObject(refusal)
+      tiers.cold.allow()
+      expect(await arePinned(chunks, ids)).toEqual([false, false, false])
+    }
+    await chunks.pin(ids)
+    tiers.cold.refuse()
+    await expect(chunks.unpin(ids)).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
+    expect((await chunks.explain(ids[0]!)).pinned).toBeUndefined()
+    tiers.cold.allow()
+    expect(await arePinned(chunks, ids)).toEqual([true, true, true])
+  })
+})
+
+test('is left in hot by early demotion', async () => {
+  await using store = await embeddedPair.open({ hot: { maxEntries: 20 }, sync: { hotToColdAge: '1h' } })
+  const { chunks } = store
+  const kept = await putSome(chunks, 10)
+  await chunks.pin(kept)
+  for (let round = 0; round < 10; round++) await putSome(chunks, 20)
+  await store.sync()
+  expect(await areHot(chunks, kept)).toEqual(all(kept, true))
+  expect((await store.stats()).hot?.entries).toBeLessThanOrEqual(20)
+})
+
+test.each([
+  ['entries', { maxEntries: 20 }, 10],
+  ['bytes', { maxBytes: 100_000 }, 4],
+])('is at most half of the %s that hot may hold', async (_, hot, most) => {
+  await using store = await embeddedPair.open({ hot })
+  await pinHalf(store, most)
+})
+
+async function pinHalf(store: MemoryStore, most: number): Promise<void> {
+  const { chunks } = store
+  const given = Array.from({ length: 14 }, () => ({ text: 'x'.repeat(10_000) }))
+  const ids = (await chunks.putMany(given)).map(({ id }) => id)
+  const refusal = { code: 'ERR_BACKPRESSURE', message: expect.stringMatching(/unpin .*hot\.max/) }
+  await expect(chunks.pin(ids)).rejects.toMatchObject(refusal)
+  expect((await store.stats()).cold?.pinned).toBe(0)
+  const outcomes = await Promise.allSettled(ids.map((id) => chunks.pin(id)))
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(most)
+  const pinned = ids.filter((_, i) => outcomes[i]!.status === 'fulfilled')
+  expect(await chunks.pin(pinned)).toEqual(all(pinned, 'already-pinned'))
+  await chunks.unpin(pinned[0]!)
+  expect(await chunks.pin(ids.find((id) => !pinned.includes(id))!)).toBe('pinned')
+}
+
+test('comes back into hot by the first sync after the store was opened anew', async () => {
+  const dir = await temporaryFolder()
+  const clock = new ManualClock()
+  const open = () => openMemoryStore({ dir, clock, ...QUIET, sync: { ...QUIET.sync, hotToColdAge: '1h' } })
+  const before = await open()
+  const ids = await putSome(before.chunks, 3)
+  await before.chunks.pin(ids[1]!)
+  await before.close()
+  await using store = await open()
+  expect(await areHot(store.chunks, ids)).toEqual([false, false, false])
+  await store.sync()
+  expect(await areHot(store.chunks, ids)).toEqual([false, true, false])
+})
+
+describeWithServers('what is pinned on servers', (servers) => {
+  test('is at most half of what hot may hold, however many calls pin at once', async () => {
+    const { cold } = await servers.shared()
+    await using store = await openMemoryStore({
+      ...QUIET,
+      cold,
+      hot: { kind: 'memory', maxEntries: 20 },
+      dir: await servers.folder(),
+    })
+    await pinHalf(store, 10)
+  })
+
+  test('comes back into a Redis that was flushed, or restarted empty', async () => {
+    await using store = await servers.openStore({ promote: false })
+    const { chunks } = store
+    const ids = await putSome(chunks, 4)
+    await chunks.pin(ids.slice(0, 2))
+    await store.sync()
+    const client = new Redis(servers.redisUrl)
+    await client.flushall()
+    await client.quit()
+    expect((await chunks.getMany(ids)).map((entry) => entry?.text)).toEqual(texts(4).map(({ text }) => text))
+    expect(await areHot(chunks, ids)).toEqual([false, false, false, false])
+    await store.sync()
+    expect(await areHot(chunks, ids)).toEqual([true, true, false, false])
+  })
+
+  test('is pinned and unpinned by several processes at once, and each answer is true', async () => {
+    const shared = { ...(await servers.shared()), ...QUIET }
+    await using one = await openMemoryStore({ ...shared, dir: await servers.folder() })
+    await using other = await openMemoryStore({ ...shared, dir: await servers.folder() })
+    const ids = await putSome(one.chunks, 20)
+    await one.checkpoint()
+    const calls = [one, other, one, other].map(({ chunks }, i) =>
+      chunks.pin(i < 2 ? ids : [...ids].reverse()).then((outcomes) => (i < 2 ? outcomes : outcomes.reverse())),
+    )
+    const pinned = await Promise.all(calls)
+    for (const i of ids.keys()) expect(pinned.filter((outcomes) => outcomes[i] === 'pinned')).toHaveLength(1)
+    const [mine, theirs] = await Promise.all([one.chunks.unpin(ids), other.chunks.unpin([...ids].reverse())])
+    expect(mine).toEqual(theirs.reverse().map((outcome) => (outcome === 'unpinned' ? 'not-pinned' : 'unpinned')))
+    const deletes = Promise.all(ids.map((id) => one.chunks.delete(id)))
+    await Promise.allSettled([deletes, ...ids.map((id) => other.chunks.pin(id)), other.chunks.unpin(ids)])
+    await one.checkpoint()
+    await other.checkpoint()
+    expect((await one.stats()).cold?.pinned).toBe(0)
+  })
+})
