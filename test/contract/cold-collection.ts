@@ -25,13 +25,13 @@ export function describeColdCollection(driver: ColdTierDriver): void {
       await tier.upsert([expired, chunkOf('ns', 2, 2, { expiresAt: FUTURE }), chunkOf('ns', 3, 3)])
       expect(await tier.stats()).toEqual({ live: 2, tombstones: 0, unindexed: 1, deadLetters: 0, pinned: 0 })
       const before = Date.now()
-      expect(await tier.sweep(SWEEP)).toEqual({ expired: 1, collected: 0 })
+      expect(await tier.sweep(SWEEP)).toEqual({ expired: 1, collected: 0, forgotten: 0 })
       const record = (await tier.read([A]))[0]!.record
       const nothing = { kind: null, text: null, position: null, embedding: null, expiresAt: null }
       expect(record).toEqual({ ...expired, ...nothing, deletedAt: record.deletedAt })
       expect(record.deletedAt).toBeGreaterThanOrEqual(before - 1_000)
       expect(await tier.upsert([expired])).toEqual({ written: 0, rejected: 0 })
-      expect(await tier.sweep(SWEEP)).toEqual({ expired: 0, collected: 0 })
+      expect(await tier.sweep(SWEEP)).toEqual({ expired: 0, collected: 0, forgotten: 0 })
       expect(await tier.stats()).toEqual({ live: 2, tombstones: 1, unindexed: 0, deadLetters: 0, pinned: 0 })
     })
 
@@ -39,15 +39,15 @@ export function describeColdCollection(driver: ColdTierDriver): void {
       await tier.upsert(Array.from({ length: 5 }, (_, n) => chunkOf('ns', n, n + 1, { expiresAt: PAST + n })))
       await tier.upsert(Array.from({ length: 5 }, (_, n) => tombstone('ns', n + 10, n + 10)))
       const limited = { ...SWEEP, limit: 2 }
-      expect(await tier.sweep(limited)).toEqual({ expired: 2, collected: 2 })
-      expect(await tier.sweep(limited)).toEqual({ expired: 2, collected: 2 })
-      expect(await tier.sweep(limited)).toEqual({ expired: 1, collected: 1 })
-      expect(await tier.sweep(limited)).toEqual({ expired: 0, collected: 0 })
+      expect(await tier.sweep(limited)).toEqual({ expired: 2, collected: 2, forgotten: 0 })
+      expect(await tier.sweep(limited)).toEqual({ expired: 2, collected: 2, forgotten: 0 })
+      expect(await tier.sweep(limited)).toEqual({ expired: 1, collected: 1, forgotten: 0 })
+      expect(await tier.sweep(limited)).toEqual({ expired: 0, collected: 0, forgotten: 0 })
     })
 
     it('keeps tombstones through the grace', async () => {
       await tier.upsert([tombstone('ns', 1, 1, Date.now() - DAY / 2), tombstone('ns', 2, 2, Date.now() - DAY * 2)])
-      expect(await tier.sweep(SWEEP)).toEqual({ expired: 0, collected: 1 })
+      expect(await tier.sweep(SWEEP)).toEqual({ expired: 0, collected: 1, forgotten: 0 })
       expect(await tier.versions([A, keyOf('ns', 2)])).toEqual([versionOf(1), undefined])
     })
 
