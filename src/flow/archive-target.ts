@@ -11,7 +11,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { Writable } from 'node:stream'
+import { Stream, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { ThermoclineError, withoutContent } from '../errors.ts'
@@ -72,6 +72,21 @@ async function toStream(
   } catch (cause) {
     if (failure !== undefined) throw failure.error
     throw brokenStream('to', cause, 'it has no whole archive: export again')
+  }
+}
+
+/**
+ * Works with a stream that may fail before anybody listens, as one of a file that is not there does: that would end the
+ * process. Whoever reads or writes it then is told all the same.
+ */
+export async function watching<T>(stream: unknown, work: () => Promise<T>): Promise<T> {
+  if (!(stream instanceof Stream)) return work()
+  const heed = (): void => {}
+  stream.on('error', heed)
+  try {
+    return await work()
+  } finally {
+    stream.off('error', heed)
   }
 }
 

@@ -1,5 +1,6 @@
 import { namespacePath, ownNamespace, ROOT } from '../entry/namespace.ts'
 import { type Imported, ThermoclineError } from '../errors.ts'
+import { watching } from '../flow/archive-target.ts'
 import type { Exported } from '../flow/exporter.ts'
 import type { NamespaceStats } from '../flow/namespace-meter.ts'
 import type { NamespaceSummary } from '../flow/namespace-reader.ts'
@@ -114,7 +115,8 @@ export class NamespaceView {
     const { gate, exporter } = this.#flows
     return gate.run(CALLS.export, options, async ({ to, where = [], ...checked }) => {
       if (to === undefined) throw missing('export', 'to')
-      return exporter.export({ namespace: this.path, recursive: true }, where, { to, ...checked })
+      const scope = { namespace: this.path, recursive: true }
+      return watching(to, () => exporter.export(scope, where, { to, ...checked }))
     })
   }
 
@@ -128,7 +130,7 @@ export class NamespaceView {
     return gate.run(CALLS.import, options, async ({ from, ...checked }) => {
       if (from === undefined) throw missing('import', 'from')
       const { onConflict = CALL_DEFAULTS.import.onConflict } = checked
-      return importer.import(this.path, { ...checked, from, onConflict })
+      return watching(from, () => importer.import(this.path, { ...checked, from, onConflict }))
     })
   }
 

@@ -73,6 +73,16 @@ test('a stream that fails is told by the option', async () => {
   await expect(there.export({ to })).rejects.toMatchObject(told('to'))
   const from = new Readable({ read: () => void from.destroy(broken) })
   await expect(there.import({ from })).rejects.toMatchObject(told('from'))
+})
+
+test('a stream that fails before it is read or written is told as well, and ends no process', async () => {
+  const there = await filled()
+  const broken = Object.assign(new Error('secret'), { code: 'ECONNRESET' })
+  const told = { code: 'ERR_INVALID_OPTIONS', message: expect.stringContaining('ECONNRESET') }
+  const [from, to] = [new Readable({ read: () => {} }), new Writable({ write: () => {} })]
+  const works = [there.import({ from }), there.export({ to })]
+  for (const stream of [from, to]) stream.destroy(broken)
+  await Promise.all(works.map((work) => expect(work).rejects.toMatchObject(told)))
   const missing = createReadStream(join(await temporaryFolder(), 'absent'))
   await expect(there.import({ from: missing })).rejects.toMatchObject({ message: expect.stringContaining('ENOENT') })
 })
