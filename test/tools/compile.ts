@@ -1,7 +1,7 @@
 /**
  * Compiles everything once for each run of the tests: child processes start from the compiled files, since loading
  * TypeScript anew costs each of them more than its work. Embedded databases come from an image, which is made anew when
- * the migrations or PGlite changed, and servers start from copies of one cluster.
+ * the migrations or PGlite changed, and servers start from copies of one cluster, of which one runs all the time.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -20,7 +20,7 @@ declare module 'vitest' {
 
 const ROOT = join(import.meta.dirname, '../..')
 
-export default async function compile(project: TestProject): Promise<() => void> {
+export default async function compile(project: TestProject): Promise<() => Promise<void>> {
   const removeTemplate = await makePostgresTemplate()
   // Faults are what many tests are about: what nobody listens to need not be printed.
   process.env.NODE_NO_WARNINGS = '1'
@@ -34,8 +34,8 @@ export default async function compile(project: TestProject): Promise<() => void>
   await makeImage(join(ROOT, image))
   copyFileSync(join(ROOT, image), join(folder, image))
   project.provide('compiled', folder)
-  return () => {
-    removeTemplate()
+  return async () => {
+    await removeTemplate()
     rmSync(folder, { recursive: true, force: true })
   }
 }

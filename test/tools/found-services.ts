@@ -86,7 +86,7 @@ function findPostgres(): string | undefined {
   return found && dirname(realpathSync(join(found, 'postgres')))
 }
 
-function hasPgvector(bin: string): boolean {
+export function hasPgvector(bin: string): boolean {
   const program = join(bin, 'pg_config')
   if (!existsSync(program)) return false
   const shared = execFileSync(program, ['--sharedir'], { encoding: 'utf8' }).trim()

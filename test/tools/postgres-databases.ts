@@ -2,7 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { databaseUrl } from './found-services.ts'
-import { type PostgresServerOptions, PrivatePgbouncer, PrivatePostgres } from './private-postgres.ts'
+import {
+  MIGRATED,
+  type PostgresServerOptions,
+  PrivatePgbouncer,
+  PrivatePostgres,
+  sharedPostgres,
+} from './private-postgres.ts'
 
 /** Ways to have a Postgres by which `POSTGRES_VARIANT` runs every suite that is content with any. */
 const VARIANTS: Readonly<Record<string, PostgresServerOptions>> = {
@@ -15,7 +21,13 @@ const VARIANTS: Readonly<Record<string, PostgresServerOptions>> = {
 const variant = process.env.POSTGRES_VARIANT || undefined
 const POOL_OF_VARIANT = 2
 
-/** Databases on the Postgres of DATABASE_URL or on one of our own; all are dropped at the end. */
+/** A server that others use as well. */
+const sharedUrl = databaseUrl ?? sharedPostgres
+
+/**
+ * Databases on the Postgres of DATABASE_URL, on the one that this run shares, or on one of our own; all are dropped at the
+ * end.
+ */
 export class PostgresDatabases {
   readonly #server: PrivatePostgres | undefined
   readonly #bouncer: PrivatePgbouncer | undefined
@@ -25,11 +37,11 @@ export class PostgresDatabases {
   private constructor(server: PrivatePostgres | undefined, bouncer: PrivatePgbouncer | undefined) {
     this.#server = server
     this.#bouncer = bouncer
-    this.#admin = server?.client() ?? postgres(databaseUrl!, { max: 1, onnotice: () => {} })
+    this.#admin = server?.client() ?? clientOf(sharedUrl!)
   }
 
   static async start(): Promise<PostgresDatabases> {
-    if (variant === undefined && databaseUrl !== undefined) return new PostgresDatabases(undefined, undefined)
+    if (variant === undefined && sharedUrl !== undefined) return new PostgresDatabases(undefined, undefined)
     if (variant !== undefined && !(variant in VARIANTS)) throw new Error(`there is no POSTGRES_VARIANT ${variant}`)
     const server = await PrivatePostgres.start(VARIANTS[variant ?? ''])
     const bouncer = variant === 'pgbouncer' ? await PrivatePgbouncer.start(server, POOL_OF_VARIANT) : undefined
@@ -46,14 +58,16 @@ export class PostgresDatabases {
     if (!this.#names.includes(name)) this.#names.push(name)
   }
 
-  /** Url of a new, empty one. */
+  /** Url of a new one: with the schema and nothing in it where the server is of the tests' template, else empty. */
   async create(): Promise<string> {
     const name = `thermocline_test_${randomUUID().replaceAll('-', '')}`
-    await this.#admin.unsafe(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`)
+    const [migrated] = await this.#admin`SELECT FROM pg_database WHERE datname = ${MIGRATED}`
+    const template = migrated === undefined ? 'template0' : MIGRATED
+    await this.#admin.unsafe(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE ${template}`)
     this.#names.push(name)
     if (this.#bouncer !== undefined) return this.#bouncer.url(name)
     if (this.#server !== undefined) return variant === 'tls' ? this.#server.tlsUrl(name) : this.#server.url(name)
-    const url = new URL(databaseUrl!)
+    const url = new URL(sharedUrl!)
     url.pathname = `/${name}`
     return url.href
   }
@@ -65,4 +79,12 @@ export class PostgresDatabases {
     await this.#bouncer?.[Symbol.asyncDispose]()
     await this.#server?.[Symbol.asyncDispose]()
   }
+}
+
+/** The folder of a unix socket is in the query, where postgres.js does not look for it. */
+function clientOf(url: string): postgres.Sql {
+  const address = new URL(url)
+  const host = address.searchParams.get('host')
+  address.searchParams.delete('host')
+  return postgres(address.href, { max: 1, onnotice: () => {}, ...(host !== null && { host }) })
 }

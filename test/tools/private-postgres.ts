@@ -1,11 +1,12 @@
 /** Postgres servers of a test's own, and pgbouncer before one. */
 import { execFileSync, type SpawnOptions } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import { chown, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { openPostgresCold } from '../../src/cold/postgres/postgres-driver.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { makeAuthority } from './certificates.ts'
-import { pgbouncer, postgresBin } from './found-services.ts'
+import { hasPgvector, pgbouncer, postgresBin } from './found-services.ts'
 import { asServer, freePort, makeFolder, PrivateServer, unprivileged } from './private-server.ts'
 
 export interface PostgresServerOptions {
@@ -20,13 +21,42 @@ export interface PostgresServerOptions {
 /** Names the folder of a cluster that nobody starts, to copy from: `initdb` takes seconds, a copy a tenth of one. */
 const POSTGRES_TEMPLATE = 'THERMOCLINE_TEST_POSTGRES_TEMPLATE'
 
-/** Makes the template for every process that this one starts, and answers how to remove it. */
-export async function makePostgresTemplate(): Promise<() => void> {
-  if (postgresBin === undefined) return () => {}
-  const dir = await makeFolder('postgres-template', unprivileged())
-  makeCluster(join(dir, 'data'), asServer(dir))
-  process.env[POSTGRES_TEMPLATE] = join(dir, 'data')
-  return () => rmSync(dir, { recursive: true, force: true })
+/** A database in it that no store has been in, with the schema as the migrations leave it: they take half a second. */
+export const MIGRATED = 'thermocline_migrated'
+
+/** Url of a server that is made of the template, for suites that are content with databases of their own. */
+const SHARED_POSTGRES = 'THERMOCLINE_TEST_POSTGRES'
+
+/** The one that this run started for all of its suites. */
+export const sharedPostgres = process.env[SHARED_POSTGRES]
+
+/** Makes the template for every process that this one starts, and the shared server; answers how to remove both. */
+export async function makePostgresTemplate(): Promise<() => Promise<void>> {
+  if (postgresBin === undefined) return async () => {}
+  const template = await PrivatePostgres.start()
+  await makeMigrated(template)
+  await template.stop('fast')
+  process.env[POSTGRES_TEMPLATE] = join(template.dir, 'data')
+  const server = await PrivatePostgres.start({ settings: { max_connections: '300' } })
+  process.env[SHARED_POSTGRES] = server.url()
+  return async () => {
+    await server[Symbol.asyncDispose]()
+    await template[Symbol.asyncDispose]()
+  }
+}
+
+/** Not where pgvector is missing: then each store shows what becomes of that. */
+async function makeMigrated(server: PrivatePostgres): Promise<void> {
+  if (!hasPgvector(postgresBin!)) return
+  const admin = server.client()
+  await admin.unsafe(`CREATE DATABASE ${MIGRATED}`)
+  await admin.end()
+  const common = { dimensions: [], metrics: [], migrate: 'auto', timeout: 60_000, logger: silentLogger } as const
+  await (await openPostgresCold({ ...common, max: 1, url: server.url(MIGRATED) })).close()
+  const client = server.client(MIGRATED)
+  // Each draws its own.
+  await client.unsafe('DELETE FROM thermocline.store_identity')
+  await client.end()
 }
 
 function makeCluster(data: string, as: SpawnOptions): void {
