@@ -24,10 +24,7 @@ const POOL_OF_VARIANT = 2
 /** A server that others use as well. */
 const sharedUrl = databaseUrl ?? sharedPostgres
 
-/**
- * Databases on the Postgres of DATABASE_URL, on the one that this run shares, or on one of our own; all are dropped at the
- * end.
- */
+/** Databases on the Postgres of DATABASE_URL, on the one that a run shares, or on one of our own; all are dropped. */
 export class PostgresDatabases {
   readonly #server: PrivatePostgres | undefined
   readonly #bouncer: PrivatePgbouncer | undefined
