@@ -1,11 +1,12 @@
 /** Entries that stay in hot while they live, on each pair of drivers. */
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { expect, test } from 'vitest'
-import { type MemoryStore, type NamespaceView, openMemoryStore } from '../../src/index.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { type NamespaceView, openMemoryStore } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
-import { describeGated } from './gate.ts'
+import { describeGated, GatedTiers } from './gate.ts'
 import { describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { clientOf } from './traces.ts'
 
 type Chunks = NamespaceView['chunks']
 
@@ -194,10 +195,6 @@ test.each([
   ['bytes', { maxBytes: 100_000 }, 4],
 ])('is at most half of the %s that hot may hold', async (_, hot, most) => {
   await using store = await embeddedPair.open({ hot })
-  await pinHalf(store, most)
-})
-
-async function pinHalf(store: MemoryStore, most: number): Promise<void> {
   const { chunks } = store
   const given = Array.from({ length: 14 }, () => ({ text: 'x'.repeat(10_000) }))
   const ids = (await chunks.putMany(given)).map(({ id }) => id)
@@ -210,7 +207,24 @@ async function pinHalf(store: MemoryStore, most: number): Promise<void> {
   expect(await chunks.pin(pinned)).toEqual(all(pinned, 'already-pinned'))
   await chunks.unpin(pinned[0]!)
   expect(await chunks.pin(ids.find((id) => !pinned.includes(id))!)).toBe('pinned')
-}
+})
+
+test('is at most half of hot, whichever of two calls reaches cold first', async () => {
+  const tiers = new GatedTiers()
+  await using store = await tiers.open({ hot: { maxEntries: 2 } })
+  const { chunks } = store
+  const [first, second] = (await putSome(chunks, 2)) as [string, string]
+  await store.checkpoint()
+  const held = tiers.cold.hold('pin', 'before')
+  const one = chunks.pin(first)
+  await held.arrived
+  const other = chunks.pin(second).catch((error: unknown) => error)
+  // Whatever the other call asks of the database by itself is answered before these.
+  for (let round = 0; round < 3; round++) await store.stats()
+  held.release()
+  expect(await one).toBe('pinned')
+  expect(await other).toMatchObject({ code: 'ERR_BACKPRESSURE' })
+})
 
 test('comes back into hot by the first sync after the store was opened anew', async () => {
   const dir = await temporaryFolder()
@@ -227,17 +241,6 @@ test('comes back into hot by the first sync after the store was opened anew', as
 })
 
 describeWithServers('what is pinned on servers', (servers) => {
-  test('is at most half of what hot may hold, however many calls pin at once', async () => {
-    const { cold } = await servers.shared()
-    await using store = await openMemoryStore({
-      ...QUIET,
-      cold,
-      hot: { kind: 'memory', maxEntries: 20 },
-      dir: await servers.folder(),
-    })
-    await pinHalf(store, 10)
-  })
-
   test('comes back into a Redis that was flushed, or restarted empty', async () => {
     await using store = await servers.openStore({ promote: false })
     const { chunks } = store
@@ -251,6 +254,31 @@ describeWithServers('what is pinned on servers', (servers) => {
     expect(await areHot(chunks, ids)).toEqual([false, false, false, false])
     await store.sync()
     expect(await areHot(chunks, ids)).toEqual([true, true, false, false])
+  })
+
+  test('is nothing of what another process is about to delete', async () => {
+    const shared = await servers.shared()
+    await using store = await openMemoryStore({ ...shared, ...QUIET, dir: await servers.folder() })
+    const { id } = await store.chunks.put({ text: 'x' })
+    await store.checkpoint()
+    const [deleter, watcher] = [clientOf(shared.cold.url), clientOf(shared.cold.url)]
+    onTestFinished(async () => void (await Promise.all([deleter.end(), watcher.end()])))
+    let isSettled = false
+    const settle = (outcome: unknown) => {
+      isSettled = true
+      return outcome
+    }
+    let pinned: Promise<unknown> | undefined
+    await deleter.begin(async (transaction) => {
+      await transaction`UPDATE thermocline.memory_entries SET deleted_at = now(), kind = NULL, text = NULL
+        WHERE id = ${id}`
+      pinned = store.chunks.pin(id).then(settle, settle)
+      const waiting = () => watcher`SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%thermocline.pins%'`
+      await vi.waitUntil(async () => isSettled || (await waiting()).length > 0, { timeout: 10_000, interval: 5 })
+    })
+    expect(await pinned).toMatchObject({ code: 'ERR_NOT_FOUND' })
+    expect((await store.stats()).cold?.pinned).toBe(0)
   })
 
   test('is pinned and unpinned by several processes at once, and each answer is true', async () => {
