@@ -89,13 +89,13 @@ describeTwoBackends('backends of one store', (servers) => {
       await a.store.checkpoint()
       a.hot.refuse()
       expect(await a.chunks.explain(id)).toEqual({
-        ...{ pending: undefined, hot: undefined, cold: placement, shipped: true },
+        ...{ pending: undefined, hot: undefined, cold: placement, shipped: true, pinned: false },
         failures: [failure('hot')],
       })
       a.hot.allow()
       a.cold.refuse()
       expect(await a.chunks.explain(id)).toEqual({
-        ...{ pending: undefined, hot: placement, cold: undefined, shipped: undefined },
+        ...{ pending: undefined, hot: placement, cold: undefined, shipped: undefined, pinned: undefined },
         failures: [failure('cold')],
       })
       a.hot.refuse()
