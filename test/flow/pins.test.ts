@@ -2,7 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { Pending } from '../../src/flow/pending.ts'
+import { Pressure } from '../../src/flow/pressure.ts'
 import { type NamespaceView, openMemoryStore } from '../../src/index.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { Demoter } from '../../src/sync/demoter.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder } from './stores.ts'
@@ -158,6 +162,21 @@ describeGated('what is pinned', (tiers, pair) => {
     await chunks.put({ id: kept, text: 'new' })
     await store().sync()
     expect(await areHot(chunks, [kept])).toEqual([false])
+  })
+
+  test('leaves with all else where cold has lost some of it, and comes back', async () => {
+    const { chunks } = view()
+    const ids = await putSome(chunks, 3)
+    await chunks.pin(ids)
+    const { tier: hot } = tiers.hot
+    const limits = { checkpointBytes: 1e9, maxPendingBytes: 1e9, timeout: 1_000 }
+    const pressure = new Pressure(new Pending(), hot, limits, silentLogger)
+    const parts = { hot, cold: tiers.cold.tier, logger: silentLogger, pressure, clock, hotToColdAge: 0, batchSize: 2 }
+    const { isComplete } = await new Demoter(parts).demoteAll(new AbortController().signal)
+    expect([isComplete, ...(await areHot(chunks, ids))]).toEqual([true, false, false, false])
+    await pair.expireMarkers(clock)
+    await store().sync()
+    expect(await areHot(chunks, ids)).toEqual([true, true, true])
   })
 
   test('is not decided while cold is away, and nothing is half done', async () => {
