@@ -1,14 +1,12 @@
-/** What `export` and `import` have in common: the store, the part of it that is meant, progress, and an early end. */
-
-import { namedPart, type Part } from '../admin/named-part.ts'
-import { isThermoclineError, type ThermoclineError } from '../errors.ts'
+/** What `export` and `import` have in common: the part of the store that is meant, and progress. */
+import type { ThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { openMemoryStore } from '../store/open-memory-store.ts'
-import { EXIT, UsageError } from './exit-code.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { listenForInterrupt } from './signals.ts'
-import { type CommonFlags, readStoreOptions } from './store-options.ts'
-import { commandLogger } from './terminal-logger.ts'
+import type { CommonFlags } from './store-options.ts'
+import { namespaceNamed, workOnStore } from './work-on-store.ts'
+
+/** A store, or a namespace of it. */
+type Part = Pick<MemoryStore, 'export' | 'import'>
 
 export interface ArchiveFlags extends CommonFlags {
   readonly namespace?: string
@@ -18,36 +16,15 @@ export interface ArchiveFlags extends CommonFlags {
 /** Stands for stdin or stdout. */
 export const STREAM = '-'
 
-/**
- * Opens the store, and closes it when the work is done. SIGTERM and SIGINT end the work: then one line on stderr says
- * what became of it, and the exit code is 1.
- */
+/** As {@link workOnStore}, on the part of the store that the flags name. */
 export async function workOnPart(
   flags: ArchiveFlags,
   work: (part: Part, signal: AbortSignal) => Promise<void>,
   describeInterruption: (error: ThermoclineError<'ERR_ABORTED'>) => string,
 ): Promise<void> {
-  const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded' })
-  const signal = listenForInterrupt()
-  // Backends that leave the sync to another process say `sync: false`; here it keeps hot from filling up.
-  const logger = commandLogger(flags)
-  await using store = await openMemoryStore({ ...options, sync: options.sync || undefined, logger })
-  try {
-    await work(partOf(store, flags.namespace), signal)
-  } catch (error) {
-    if (!signal.aborted || !isThermoclineError(error, 'ERR_ABORTED')) throw error
-    process.stderr.write(`thermocline: ${describeInterruption(error)}\n`)
-    process.exitCode = EXIT.failed
-  }
-}
-
-function partOf(store: MemoryStore, path: string | undefined): Part {
-  try {
-    return namedPart(store, path)
-  } catch (cause) {
-    const remedy = 'give its segments with / between them, as in tenant/acme'
-    throw new UsageError(`--namespace names no namespace: ${remedy}`, { cause })
-  }
+  const { namespace } = flags
+  const partOf = (store: MemoryStore): Part => (namespace === undefined ? store : namespaceNamed(store, namespace))
+  await workOnStore(flags, (store, signal) => work(partOf(store), signal), describeInterruption)
 }
 
 /** Fewer entries are done before anybody would look at a bar. */

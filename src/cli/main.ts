@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { describeError, traceOf } from './describe-error.ts'
+import { eraseCommand } from './erase.ts'
 import { exitCodeOf, UsageError } from './exit-code.ts'
 import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
@@ -24,6 +25,7 @@ const COMMANDS = [
   migrateCommand,
   exportCommand,
   importCommand,
+  eraseCommand,
 ]
 
 function createProgram(): Command {
@@ -32,7 +34,7 @@ function createProgram(): Command {
     .version(readVersion())
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 usage, 3 log or archive damaged, or log lost and not accepted, 4 locked, 130 interrupted twice.',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 log or archive damaged, or log lost and not accepted, 4 locked, 5 erased but not everywhere, 130 interrupted twice.',
     )
   for (const create of COMMANDS) program.addCommand(create())
   leaveFailuresToUs(program)

@@ -5,9 +5,12 @@ import { temporaryFolder } from '../flow/stores.ts'
 import { someOf } from '../tools/budget.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 
-const COMMANDS = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import']
+const COMMANDS = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import', 'erase']
 /** What a command needs besides options. */
-const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { export: ['a.ndjson'], import: ['a.ndjson'] }
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  ...{ export: ['a.ndjson'], import: ['a.ndjson'] },
+  erase: ['--namespace', 'tenant', '--all', '--yes'],
+}
 
 describe.each(someOf(COMMANDS, 2))('%s', (command) => {
   test('explains itself with an example and the environment', async () => {
@@ -30,7 +33,7 @@ describe.each(someOf(COMMANDS, 2))('%s', (command) => {
 })
 
 test.each([
-  [[], 'name a command: sync, recover, inspect, logs, migrate, export, import'],
+  [[], 'name a command: sync, recover, inspect, logs, migrate, export, import, erase'],
   [['frobnicate'], "unknown command 'frobnicate'; see `thermocline --help`"],
   [['--frobnicate'], "unknown option '--frobnicate'; see `thermocline --help`"],
   [['recover', '--dir'], "option '--dir <folder>' argument missing; see `thermocline recover --help`"],
@@ -39,6 +42,9 @@ test.each([
   [['export'], "missing required argument 'file'; see `thermocline export --help`"],
   [['export', 'a.ndjson', '--where', '{kind:chunk}'], '--where is no JSON: quote it for the shell'],
   [['import', 'a.ndjson', '--on-conflict', 'merge'], 'Allowed choices are fail, skip, newer, overwrite'],
+  [['erase', '--all'], "required option '--namespace <path>' not specified; see `thermocline erase --help`"],
+  [['erase', '--namespace', 'a', '--all', '--id', 'b', '--yes'], 'in one way: --id or --key, --where, or --all'],
+  [['erase', '--namespace', 'a', '--key', 'b', '--recursive', '--yes'], '--recursive goes with --where or --all'],
   [['logs', 'retire'], "missing required argument 'id'; see `thermocline logs --help`"],
 ])('refuses %j', async (args, remedy) => {
   expectRefusal(await runCli(args), 2, remedy)

@@ -1,0 +1,135 @@
+/** `thermocline erase`: deletes entries for good, and says which places may still have something of them. */
+import { Command, Option } from 'commander'
+import { isThermoclineError, type ThermoclineError } from '../errors.ts'
+import type { MemoryStore } from '../store/memory-store.ts'
+import { EntryProgress } from './archives.ts'
+import { confirm } from './confirm.ts'
+import { EXIT, UsageError } from './exit-code.ts'
+import { addCommonOptions, type CommonFlags } from './store-options.ts'
+import { parseWhere, type Where } from './where-flag.ts'
+import { namespaceNamed, workOnStore } from './work-on-store.ts'
+
+type Entries = MemoryStore['entries']
+type Erased = Awaited<ReturnType<Entries['erase']>>
+type EraseOptions = NonNullable<Parameters<Entries['erase']>[1]>
+
+interface EraseFlags extends CommonFlags {
+  readonly namespace: string
+  readonly id?: readonly string[]
+  readonly key?: readonly string[]
+  readonly where?: Where
+  readonly recursive?: true
+  readonly all?: true
+  readonly dryRun?: true
+  readonly vacuum?: true | 'full'
+  readonly yes?: true
+  readonly json?: true
+}
+
+export function eraseCommand(): Command {
+  return addCommonOptions(new Command('erase'))
+    .description('Deletes entries for good, removes every trace of them, and says what is left where.')
+    .requiredOption('--namespace <path>', 'the namespace that they are in, as tenant/acme')
+    .option('--id <id...>', 'entries by their ids, whether they are there or deleted already')
+    .option('--key <key...>', 'entries by their keys, likewise')
+    .option('--where <json>', 'what this selects, as in `find`; times are ISO texts or milliseconds', parseWhere)
+    .option('--all', 'every entry of the namespace')
+    .option('--recursive', 'with --where or --all: those of the namespaces below as well')
+    .option('--dry-run', 'count what is live, and change nothing')
+    .addOption(new Option('--vacuum [how]', 'vacuum the database; full writes its tables anew').choices(['full']))
+    .option('--yes', 'do not ask; needed where stdin is no terminal')
+    .option('--json', 'report as JSON')
+    .addHelpText(
+      'after',
+      '\nExits 5 where something may be left, with each place and what to do about it. It may be interrupted, or\n' +
+        'killed, and run again: it goes on. An embedded database has to be closed by its backend first; on Redis and\n' +
+        'Postgres it runs beside the backends.',
+    )
+    .addHelpText('after', `\nExample:\n  thermocline erase --namespace tenant/acme --where '{"metadata.user":"ada"}'`)
+    .action(run)
+}
+
+async function run(flags: EraseFlags): Promise<void> {
+  const { dryRun = false, yes, vacuum, recursive, json } = flags
+  refuseUnlessOneSelection(flags)
+  if (!dryRun && !yes && !process.stdin.isTTY)
+    throw new UsageError('what is erased is gone: pass --yes where nobody can be asked, or --dry-run to count')
+  await workOnStore(
+    flags,
+    async (store, signal) => {
+      const { entries } = namespaceNamed(store, flags.namespace)
+      const options: EraseOptions = { signal, all: flags.all, ...(recursive && { recursive }) }
+      const { what, matched } = await select(entries, flags, options).catch(tellFlag)
+      if (dryRun) return report({ namespace: flags.namespace, dryRun, matched }, `${matched} would be erased`, json)
+      if (!yes && !(await confirmed(matched, flags.namespace, signal))) return
+      const erased = await erase(entries, what, { ...options, vacuum }, matched)
+      report({ namespace: flags.namespace, dryRun, ...erased }, describe(erased), json)
+      if (erased.left.length > 0) process.exitCode = EXIT.left
+    },
+    describeInterruption,
+  )
+}
+
+function describeInterruption({ details: { counts } }: ThermoclineError<'ERR_ABORTED'>): string {
+  const { erased = 0 } = counts ?? {}
+  return `interrupted: ${erased} entries were erased, and traces of them may be left; run it again to go on`
+}
+
+function refuseUnlessOneSelection({ id, key, where, all, recursive }: EraseFlags): void {
+  const isByName = id !== undefined || key !== undefined
+  if ([isByName, where !== undefined, all === true].filter(Boolean).length !== 1)
+    throw new UsageError('say what is to be erased, in one way: --id or --key, --where, or --all')
+  if (isByName && recursive) throw new UsageError('--recursive goes with --where or --all: ids are of one namespace')
+}
+
+type Selection = Parameters<Entries['erase']>[0]
+
+/** Answers how many there are as well. */
+async function select(
+  entries: Entries,
+  { id, key, where = {} }: EraseFlags,
+  options: EraseOptions,
+): Promise<{ readonly what: Selection; readonly matched: number }> {
+  const isByName = id !== undefined || key !== undefined
+  const what = isByName ? [...(id ?? []), ...(key ?? []).map((one) => entries.idOf(one))] : { where }
+  const { matched } = await entries.erase(what, { ...options, dryRun: true })
+  return { what, matched }
+}
+
+/** What was selected came from nowhere else. */
+function tellFlag(error: unknown): never {
+  if (isThermoclineError(error, 'ERR_INVALID_QUERY')) throw new UsageError(`--where: ${error.message}`)
+  if (isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw new UsageError(`--id or --key: ${error.message}`)
+  throw error
+}
+
+async function confirmed(matched: number, namespace: string, signal: AbortSignal): Promise<boolean> {
+  if (await confirm(`erase ${matched} entries of ${namespace} for good?`, signal)) return true
+  process.stderr.write('thermocline: nothing was erased\n')
+  process.exitCode = EXIT.failed
+  return false
+}
+
+async function erase(entries: Entries, what: Selection, options: EraseOptions, total: number): Promise<Erased> {
+  const bars = new EntryProgress()
+  const onProgress: EraseOptions['onProgress'] = ({ matched }) => bars.show('erased', { entries: matched, total })
+  return entries.erase(what, { ...options, onProgress }).finally(() => bars.finish())
+}
+
+function report(answer: object, text: string, json: true | undefined): void {
+  console.log(json ? JSON.stringify(answer) : text)
+}
+
+function describe({ matched, erased, removed, left }: Erased): string {
+  const { hot, staged, deadLetters, idempotencyKeys, log } = removed
+  return [
+    `erased ${erased} of ${matched} entries`,
+    `  gone with them: ${hot} from hot, ${staged} staged rows, ${deadLetters} dead letters, ` +
+      `${idempotencyKeys} idempotency keys, ${log.segments} files of the log (${log.bytes} bytes)`,
+    ...(left.length === 0 ? ['  nothing is known to be left'] : left.map(describeRemnant)),
+  ].join('\n')
+}
+
+function describeRemnant({ place, name, remedy }: Erased['left'][number]): string {
+  return `  may be left in ${name === undefined ? place : `${place} ${name}`}: ${remedy}`
+}
