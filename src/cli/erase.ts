@@ -42,8 +42,8 @@ export function eraseCommand(): Command {
     .addHelpText(
       'after',
       '\nExits 5 where something may be left, with each place and what to do about it. It may be interrupted, or\n' +
-        'killed, and run again: it goes on. An embedded database has to be closed by its backend first; on Redis and\n' +
-        'Postgres it runs beside the backends.',
+        'killed, and run again: it goes on. An embedded database has to be closed by its backend first; on Redis\n' +
+        'and Postgres it runs beside the backends.',
     )
     .addHelpText('after', `\nExample:\n  thermocline erase --namespace tenant/acme --where '{"metadata.user":"ada"}'`)
     .action(run)
