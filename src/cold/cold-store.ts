@@ -8,12 +8,14 @@ import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
+import { isThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Coalescer } from '../kernel/coalescer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { letGo } from '../kernel/release-stack.ts'
 import type { ColdDriver } from './cold-driver.ts'
+import { sqlStateOf } from './cold-errors.ts'
 import type {
   AcceptedLoss,
   ColdDocument,
@@ -86,6 +88,7 @@ import { databaseTime, storeId } from './sql/store-identity.ts'
 import { recordSyncRun } from './sql/sync-runs.ts'
 import { languageOf } from './sql/text-index.ts'
 import type { QualifiedLanguage } from './sql/text-vector.ts'
+import { validateConstraints } from './sql/validate-constraints.ts'
 import { existingIndexes, indexVectors, type VectorSupport } from './sql/vector-index.ts'
 import * as checkpoints from './sql/wal-checkpoints.ts'
 import { findRoots, haveParents, walkTree } from './sql/walk-tree.ts'
@@ -95,6 +98,10 @@ import { findRoots, haveParents, walkTree } from './sql/walk-tree.ts'
  * texts in which language they are.
  */
 const LOOK_AGAIN_MS = 30_000
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+const NOT_OURS =
+  'rows of before a migration are checked by the owner of the tables alone: run `npx thermocline migrate` as that role'
 
 export interface ColdStoreOptions extends MigrateOptions {
   /** Time of the store, where the database belongs to this process alone. @default the database's */
@@ -118,6 +125,9 @@ export class ColdStore implements ColdTier {
   /** Another process may declare one at any time. */
   #language: QualifiedLanguage
   #languageSeenAt = performance.now()
+
+  /** Whether constraints were validated, or cannot be. */
+  #isValidated = false
 
   private constructor(driver: ColdDriver, storeId: string, support: SearchSupport, options: ColdStoreOptions) {
     this.#driver = driver
@@ -366,6 +376,19 @@ export class ColdStore implements ColdTier {
 
   vacuum(mode: Vacuuming): Promise<boolean> {
     return vacuum(this.#driver, mode)
+  }
+
+  async validate(): Promise<void> {
+    if (this.#isValidated) return
+    try {
+      this.#isValidated = await validateConstraints(this.#driver, { waits: false })
+    } catch (error) {
+      // Neither of the two is mended by trying again.
+      if (sqlStateOf(error) === INSUFFICIENT_PRIVILEGE) this.#logger.info({}, NOT_OURS)
+      else if (isThermoclineError(error, 'ERR_SCHEMA')) this.#logger.error({}, error.message)
+      else throw error
+      this.#isValidated = true
+    }
   }
 
   recordSyncRun(run: SyncRun): Promise<void> {

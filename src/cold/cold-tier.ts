@@ -599,6 +599,12 @@ export interface ColdTier {
    */
   vacuum(mode: Vacuuming): Promise<boolean>
 
+  /**
+   * Has rows that were there before a migration checked against the constraints that it added, once, however long it
+   * takes; others read and write meanwhile, but for an embedded database. Rows that do not meet them are logged as an
+   * error, and stay.
+   */
+  validate(): Promise<void>
   recordSyncRun(run: SyncRun): Promise<void>
   stats(): Promise<ColdStats>
   close(): Promise<void>

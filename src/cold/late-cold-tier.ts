@@ -231,6 +231,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.vacuum(...args)
   }
 
+  async validate(...args: Parameters<ColdTier['validate']>) {
+    return this.#there.validate(...args)
+  }
+
   async recordSyncRun(...args: Parameters<ColdTier['recordSyncRun']>) {
     return this.#there.recordSyncRun(...args)
   }

@@ -14,6 +14,7 @@ import { JOURNAL, type Migration, readMigrations } from './migrations.ts'
 import { missingMemberIndexes } from './sql/member-indexes.ts'
 import { ensureTextIndex } from './sql/text-index.ts'
 import type { QualifiedLanguage } from './sql/text-vector.ts'
+import { validateConstraints } from './sql/validate-constraints.ts'
 import { ensureExtension } from './sql/vector-extension.ts'
 import {
   createIndex,
@@ -56,7 +57,10 @@ export async function migrate(driver: ColdDriver, options: MigrateOptions): Prom
       options.logger.info({ migrations: applied.map(({ name }) => name), durationMs }, 'cold schema migrated')
   }
   await ensureMemberIndexes(driver, options)
-  return { vectors: await ensureIndexes(driver, options), language: await ensureTextIndex(driver, options) }
+  const support = { vectors: await ensureIndexes(driver, options), language: await ensureTextIndex(driver, options) }
+  // Who only opens is not kept waiting for that: a sync does it.
+  if (options.mode === 'change') await validateConstraints(driver, { waits: true })
+  return support
 }
 
 async function missingMigrations(driver: ColdDriver): Promise<Migration[]> {

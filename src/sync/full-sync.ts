@@ -1,4 +1,7 @@
-/** A whole sync: ships, repairs hot, demotes from it and brings in what is pinned, then sweeps and indexes cold. */
+/**
+ * A whole sync: ships, repairs hot, demotes from it and brings in what is pinned, then sweeps and indexes cold, and has
+ * it check rows that a migration left unchecked.
+ */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { AccessCounter } from '../flow/access-counter.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -60,6 +63,7 @@ export class FullSync {
     await hot.keepPinned()
     const swept = await sweep(cold, signal)
     const indexed = await indexVectors(cold, signal)
+    if (!signal.aborted) await cold.validate()
     const sum = (pick: (stats: DemoteStats) => number): number => left.map(pick).reduce((a, b) => a + b)
     const stats: SyncStats = {
       synced: sum(({ demoted }) => demoted),

@@ -86,7 +86,7 @@ export class PgliteDriver implements ColdDriver {
   }
 
   async build(statement: SQL): Promise<void> {
-    await this.#guard(() => this.#execute(statement))
+    await this.#guard(() => this.#client.exec(this.#dialect.sqlToQuery(statement).sql))
   }
 
   async buildIndex(name: string, definition: string): Promise<void> {

@@ -192,6 +192,7 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     return tier.removeDeadLetters(letters.map(({ digest }) => digest))
   },
   vacuum: (tier) => tier.vacuum('plain'),
+  validate: (tier) => tier.validate(),
   recordSyncRun: (tier) =>
     tier.recordSyncRun({ startedAt: PAST, durationMs: 1, synced: 1, skipped: 0, errors: 0, bytes: 1 }),
   stats: (tier) => tier.stats(),
