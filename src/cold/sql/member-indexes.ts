@@ -1,6 +1,7 @@
 /**
  * Indexes over one member of metadata each, as `cold.indexes` declares them: one of the numbers there, one of the
- * texts. They serve what is greater, less or begins so; the index of metadata as a whole serves equality.
+ * texts. They serve what is greater, less or begins so; the index of metadata as a whole serves equality. That of
+ * numbers serves an ascending order as well; a descending one has what is absent last, which it has first.
  *
  * An index of a path is told by its name from then on, so that every process finds it there, whoever declared it; none
  * is dropped by itself. Conditions take the form that it serves whether or not it is there (sql/metadata-sql.ts).
