@@ -19,9 +19,9 @@ import { compiled } from '../tools/compiled.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 
 const ENTRIES = Number(process.env.ARCHIVE_ENTRIES ?? 2_000)
-const FEW = Math.ceil(ENTRIES / 10)
-/** MiB that ten times as many entries may take more: what caches, the collector and the hot tier come to. */
-const MOST_GROWTH = 96
+const FEW = Math.ceil(ENTRIES / 4)
+/** MiB that four times as many entries may take more: what caches, the collector and the hot tier come to. */
+const MOST_GROWTH = 128
 const CHILD = join(import.meta.dirname, 'archive-child.ts')
 const TIMEOUT = { timeout: 3_600_000 }
 

@@ -6,7 +6,7 @@ import { budget } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
 
-const ROUNDS = budget({ short: 50, long: 1_000 })
+const ROUNDS = budget({ short: 50, long: 150 })
 const TIMEOUT = 60_000 + ROUNDS * 500
 
 /** One has won, and the other was told which version that is. */
