@@ -48,14 +48,14 @@ async function killAgainAndAgain(kills: number, optionsOf: readonly MemoryStoreO
 }
 
 describe('the embedded pair', () => {
-  const kills = budget({ short: 4, long: 16 })
+  const kills = budget({ short: 1, long: 16 })
   test(`has all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, { timeout: TIMEOUT }, async () => {
     await killAgainAndAgain(kills, [{ dir: await temporaryFolder(), hot: { maxEntries: 20 } }])
   })
 })
 
 describeWithServers('Redis and Postgres', (servers) => {
-  const kills = budget({ short: 8, long: 32 })
+  const kills = budget({ short: 3, long: 32 })
   test(`have all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, {
     timeout: TIMEOUT,
   }, async () => {

@@ -11,7 +11,7 @@ import { budget } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import type { KeyedOrders } from './keyed-child.ts'
 
-const KILLS = budget({ short: 4, long: 12 })
+const KILLS = budget({ short: 1, long: 12 })
 const TIMEOUT = 60_000 + KILLS * 30_000
 
 async function killAndAskAgain(options: () => Promise<MemoryStoreOptions>): Promise<void> {
