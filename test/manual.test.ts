@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { EXIT } from '../src/cli/exit-code.ts'
 import * as schema from '../src/cold/schema.ts'
 import { DEFAULTS } from '../src/default-options.ts'
 import { ENTRY_KINDS } from '../src/entry/memory-entry.ts'
@@ -224,6 +225,17 @@ describe('commands', async () => {
       return `${flag} of ${having.length === commands.length ? '' : having.sort().join(', ')}`
     })
     expect(documented.sort()).toEqual(actual.sort())
+  })
+
+  test('have the exit codes that stand there', () => {
+    const [, listed] = readme.match(/Exit codes: ([\s\S]*?)\.\n/)!
+    expect(listed!.match(/\b\d+(?= )/g)?.map(Number)).toEqual(Object.values(EXIT))
+  })
+
+  test('read the variables that stand there, and no other', () => {
+    const known = readFileSync(join(SRC, 'cli/environment.ts'), 'utf8').match(/\b[A-Z]+_[A-Z]+\b/g) ?? []
+    const documented = table('variable').flatMap(([name]) => codeIn(name!))
+    expect(documented.sort()).toEqual([...new Set(known)].sort())
   })
 })
 
