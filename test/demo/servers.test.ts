@@ -36,7 +36,7 @@ async function demo(env: Record<string, string>): Promise<{ code: number; stdout
 
 describeWithServers('the demo on Redis and Postgres', (servers) => {
   longTest('has two backends write at once, loses nothing, and leaves nothing behind', async () => {
-    const url = await servers.databases.create()
+    const url = await servers.databases.createEmpty()
     const redis = new Redis(servers.redisUrl)
     await redis.set('of somebody else', 'kept')
     const { code, stdout, stderr } = await demo({ REDIS_URL: servers.redisUrl, DATABASE_URL: url })

@@ -57,9 +57,17 @@ export class PostgresDatabases {
 
   /** Url of a new one: with the schema and nothing in it where the server is of the tests' template, else empty. */
   async create(): Promise<string> {
-    const name = `thermocline_test_${randomUUID().replaceAll('-', '')}`
     const [migrated] = await this.#admin`SELECT FROM pg_database WHERE datname = ${MIGRATED}`
-    const template = migrated === undefined ? 'template0' : MIGRATED
+    return this.#create(migrated === undefined ? 'template0' : MIGRATED)
+  }
+
+  /** Url of a new one that no store has been in. */
+  createEmpty(): Promise<string> {
+    return this.#create('template0')
+  }
+
+  async #create(template: string): Promise<string> {
+    const name = `thermocline_test_${randomUUID().replaceAll('-', '')}`
     await this.#admin.unsafe(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE ${template}`)
     this.#names.push(name)
     if (this.#bouncer !== undefined) return this.#bouncer.url(name)
