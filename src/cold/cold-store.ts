@@ -59,6 +59,7 @@ import type {
   StoredLetter,
   SweepResult,
   SyncRun,
+  Vacuumed,
   Vacuuming,
 } from './cold-tier.ts'
 import { FrozenSnapshot } from './frozen-snapshot.ts'
@@ -374,7 +375,7 @@ export class ColdStore implements ColdTier {
     return removeLetters(this.#driver, digests)
   }
 
-  vacuum(mode: Vacuuming): Promise<boolean> {
+  vacuum(mode: Vacuuming): Promise<Vacuumed> {
     return vacuum(this.#driver, mode)
   }
 

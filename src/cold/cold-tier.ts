@@ -362,6 +362,12 @@ export interface StoredLetter {
  */
 export type Vacuuming = 'plain' | 'full'
 
+export interface Vacuumed {
+  readonly isDone: boolean
+  /** Sessions, prepared transactions and replicas for which dead rows stayed, as they may still read them. */
+  readonly heldBy: readonly string[]
+}
+
 export interface SweepResult {
   /** Entries that became tombstones because they expired. */
   readonly expired: number
@@ -594,10 +600,9 @@ export interface ColdTier {
   /** Removes dead letters for good; answers how many there were. */
   removeDeadLetters(digests: readonly string[]): Promise<number>
   /**
-   * Vacuums what entries were in, however long it takes. False: the role of this connection owns not all of it, and
-   * nothing was done.
+   * Vacuums what entries were in, however long it takes. Not done where the role of this connection owns not all of it.
    */
-  vacuum(mode: Vacuuming): Promise<boolean>
+  vacuum(mode: Vacuuming): Promise<Vacuumed>
 
   /**
    * Has rows that were there before a migration checked against the constraints that it added, once, however long it

@@ -22,7 +22,7 @@ export type RemnantPlace =
 /** A place that may still have something of what was erased. */
 export interface Remnant {
   readonly place: RemnantPlace
-  /** Which one, where there may be several: the id of a log, with host and folder; a path. */
+  /** Which one, where there may be several: the id of a log, with host and folder; a path; a session. */
   readonly name?: string
   /** What to do, or what it waits for. */
   readonly remedy: string
@@ -50,6 +50,8 @@ export interface EraseState {
   readonly unreadable: number
   /** How the database was vacuumed. */
   readonly vacuumed: Vacuuming | undefined
+  /** Who kept it from removing rows. */
+  readonly heldBy: readonly string[]
 }
 
 export async function remnants(places: ErasedPlaces, state: EraseState): Promise<Remnant[]> {
@@ -64,8 +66,8 @@ export async function remnants(places: ErasedPlaces, state: EraseState): Promise
   return [...left, ...ofDatabase(places, state)]
 }
 
-function ofDatabase({ isColdServer }: ErasedPlaces, { vacuumed }: EraseState): Remnant[] {
-  const left: Remnant[] = []
+function ofDatabase({ isColdServer }: ErasedPlaces, { vacuumed, heldBy }: EraseState): Remnant[] {
+  const left = heldBy.map((name): Remnant => ({ place: 'database-files', name, remedy: HELD }))
   if (vacuumed !== 'full')
     left.push({ place: 'database-files', remedy: vacuumed === 'plain' ? PLAIN : isColdServer ? SERVER : EMBEDDED })
   if (isColdServer && vacuumed === 'full') left.push({ place: 'database-files', remedy: STATISTICS })
@@ -86,6 +88,7 @@ const HOT = 'hot was away, and drops what is older once it is back: erase again 
 const REDIS_FILES =
   'Redis may have written it to its disk: run BGREWRITEAOF and BGSAVE where it does, and look to its backups'
 const UNREADABLE = 'this version cannot read some rows of thermocline.dead_letters: look at them'
+const HELD = 'it may still read rows that are dead, so they stayed: end it, and erase with `vacuum` again'
 const PLAIN = "pages of tables keep what is dead until they are written over: erase with `vacuum: 'full'`"
 const SERVER = 'dead rows stay until the server vacuums: erase with `vacuum`, by a role that owns the tables'
 const STATISTICS =

@@ -227,10 +227,18 @@ export class Eraser {
       await hot.deleteFormer?.()
       await hot.verify()
     })
-    const isVacuumed = vacuum !== undefined && (await withDeadline(cold.vacuum(vacuum), patience))
+    const vacuumed = vacuum && (await withDeadline(cold.vacuum(vacuum), patience))
     const logs = await withDeadline(cold.logs(), patience)
     const { isHotAway, unreadable } = tally
-    const state = { logs, isCut: cut.isWhole, isHotAway, unreadable, vacuumed: isVacuumed ? vacuum : undefined }
+    const { heldBy = [] } = vacuumed ?? {}
+    const state = {
+      logs,
+      isCut: cut.isWhole,
+      isHotAway,
+      unreadable,
+      vacuumed: vacuumed?.isDone ? vacuum : undefined,
+      heldBy,
+    }
     const { segments, bytes } = cut
     return {
       ...tally.counts,

@@ -154,6 +154,24 @@ describeWithPrivateServers('what was erased', (servers) => {
     expect(await keysWith(redisUrl(), [canary])).toEqual([])
   })
 
+  test('is told to be in rows that a session may still read', async () => {
+    const shared = await servers.shared()
+    const { store } = await backend(shared)
+    const { id } = await store.chunks.put({ text: 'a' })
+    const sql = clientOf(shared.cold.url)
+    try {
+      const erase = async () =>
+        (await store.chunks.erase([id], { vacuum: true })).left.flatMap(({ name }) => name ?? [])
+      await sql.begin('ISOLATION LEVEL REPEATABLE READ', async (reading) => {
+        const [own] = await reading`SELECT pg_backend_pid() AS pid`
+        expect(await erase()).toEqual([`session ${own!.pid}`])
+      })
+      expect(await erase()).toEqual([])
+    } finally {
+      await sql.end()
+    }
+  })
+
   test('is told to be in a log that was set aside', async () => {
     const shared = await servers.shared()
     const { dir, store } = await backend(shared)

@@ -7,7 +7,7 @@ import { decodeRecord } from '../../entry/codec.ts'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
-import type { ColdQuery, StoredLetter, Vacuuming } from '../cold-tier.ts'
+import type { ColdQuery, StoredLetter, Vacuumed, Vacuuming } from '../cold-tier.ts'
 import { recordOf, selectedColumns } from './entry-columns.ts'
 import { selects } from './filter-sql.ts'
 import { unnestKeys } from './look-up-keys.ts'
@@ -73,16 +73,35 @@ const TABLES = [
 ]
 
 /** A role that does not own the tables would be told by a notice alone that nothing was done. */
-export async function vacuum(driver: ColdDriver, mode: Vacuuming): Promise<boolean> {
+export async function vacuum(driver: ColdDriver, mode: Vacuuming): Promise<Vacuumed> {
   const [row] = await driver.query(sql`
-    SELECT bool_and(pg_has_role(c.relowner, 'USAGE')) AS may FROM pg_class c
+    SELECT bool_and(pg_has_role(c.relowner, 'USAGE')) AS may, pg_current_xact_id()::text AS begins FROM pg_class c
     WHERE c.oid IN (
       SELECT format('thermocline.%I', name)::regclass FROM unnest(${sql.param(TABLES)}::text[]) AS given (name)
     )`)
-  if (row?.may !== true) return false
+  if (row?.may !== true) return { isDone: false, heldBy: [] }
   await driver.vacuum(
     TABLES.map((table) => `thermocline.${table}`),
     mode,
   )
-  return true
+  return { isDone: true, heldBy: await holdersSince(driver, row.begins as string) }
+}
+
+/**
+ * Who could read, before the vacuuming began and still now, rows that were dead by then: those stayed. A role that may
+ * not look at sessions of others hears of its own alone.
+ */
+async function holdersSince(driver: ColdDriver, begins: string): Promise<string[]> {
+  const rows = await driver.query(sql`
+    SELECT holder FROM (
+      SELECT 'session ' || pid, backend_xmin FROM pg_stat_activity WHERE datname = current_database()
+      UNION ALL
+      SELECT 'prepared transaction ' || gid, transaction FROM pg_prepared_xacts WHERE database = current_database()
+      UNION ALL
+      SELECT 'replication slot ' || slot_name, xmin FROM pg_replication_slots
+      UNION ALL
+      SELECT 'replica ' || pid, backend_xmin FROM pg_stat_replication
+    ) AS h (holder, since)
+    WHERE age(since) > age(${begins}::xid8::xid) ORDER BY holder`)
+  return rows.map(({ holder }) => holder as string)
 }
