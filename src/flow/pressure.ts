@@ -168,7 +168,7 @@ export class Pressure {
       await withDeadline(room, { signal, timeout }, { outcome: 'none' })
     } catch (error) {
       // Once begun, its own outcome counts, even where patience ended in the same instant.
-      if (begun === undefined) throw refusalOf(error, wholeTimeout)
+      if (begun === undefined) throw refusalOf(error, wholeTimeout, this.#isHotOverfull)
     } finally {
       this.#waiting.delete(start)
     }
@@ -176,11 +176,11 @@ export class Pressure {
   }
 }
 
-function refusalOf(error: unknown, timeout: number): unknown {
+function refusalOf(error: unknown, timeout: number, isHotOverfull: boolean): unknown {
   if (!isThermoclineError(error, 'ERR_TIMEOUT')) return error
-  return new ThermoclineError(
-    'ERR_BACKPRESSURE',
-    `no room for another write within ${timeout} ms: cold does not take what is pending fast enough, or is away`,
-    { outcome: 'none' },
-  )
+  const reason = isHotOverfull
+    ? 'hot is over its capacity, and what it holds leaves it no faster: cold is slow or away'
+    : 'cold does not take what is pending fast enough, or is away'
+  const message = `no room for another write within ${timeout} ms: ${reason}`
+  return new ThermoclineError('ERR_BACKPRESSURE', message, { outcome: 'none' })
 }

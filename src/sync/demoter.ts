@@ -1,7 +1,8 @@
 /**
  * Moves entries out of hot: what was not accessed for `hotToColdAge`, and early where hot is over capacity. An entry
  * leaves only after cold has its version, and only if hot still holds that version; deleted and expired entries leave
- * by the same path. What is pinned stays while it lives. The cost is that of the batch, not of the tier.
+ * by the same path. What is pinned stays while it lives, unless hot is over capacity with nothing else. The cost is that
+ * of the batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -51,13 +52,14 @@ export class Demoter {
 
   /**
    * Demotes the least recently accessed until hot is within its capacity, but no more than hot held at first: writers
-   * may fill it as fast as it is emptied.
+   * may fill it as fast as it is emptied. Where all that is left is pinned, that leaves too: entries grow after they
+   * were pinned, and a store may be opened with a smaller hot, and writes would wait for room that never comes.
    */
   async demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
     const { entries } = await this.#parts.hot.size()
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> =>
       demoted < entries && (await this.#parts.pressure.hotFill()) > 1
-    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal)
+    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves last' })
   }
 
   /**
@@ -69,7 +71,7 @@ export class Demoter {
     const { hot } = this.#parts
     const enough = 2 * (await hot.size()).entries
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < enough
-    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { sparesPins: false })
+    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves' })
     const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
@@ -85,9 +87,10 @@ export class Demoter {
     goOn: (total: DemoteStats) => Promise<boolean>,
     idleSince: number,
     signal: AbortSignal,
-    { sparesPins = true } = {},
+    { pinned: rule = 'stays' }: { readonly pinned?: 'stays' | 'leaves last' | 'leaves' } = {},
   ): Promise<DemoteStats> {
-    const { hot, batchSize, pressure } = this.#parts
+    const { hot, batchSize, pressure, logger } = this.#parts
+    let sparesPins = rule !== 'leaves'
     const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
     const began = hot.now()
     while (!signal.aborted && (await goOn(total))) {
@@ -99,8 +102,13 @@ export class Demoter {
         total,
       )
       const hasSpared = [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began)
-      // Nothing left, and none stood in the way: what remains is changing or refused. Another sync tries again.
-      if (left.size === 0 && !hasSpared) break
+      if (left.size === 0 && !hasSpared) {
+        // None was in the way that is not pinned: what remains is changing or refused. Another sync tries again.
+        if (pinned.size === 0 || rule !== 'leaves last') break
+        sparesPins = false
+        logger.warn({}, 'hot is over capacity with pinned entries alone: some leave it; unpin, or raise its capacity')
+        continue
+      }
       // Not after a batch that made no room: early demotion would be asked for again and again in vain.
       if (left.size > 0) pressure.hotChanged()
       await nextTurn()

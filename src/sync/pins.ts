@@ -4,7 +4,7 @@
  * what is pinned; what hot lacks of it, as after a restart of Redis, each sync brings there.
  *
  *     pin    the newest lives ─► cold has it, or gets it ─► cold pins all or none ─► hot gets what it lacks
- *     sync   a page of pins ─► hot gets what it lacks ─► the next page
+ *     sync   a page of pins ─► hot gets what it lacks, while half of it is not pinned ─► the next page
  */
 import type { ColdTier, PinLimits, PinRequest } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
@@ -12,7 +12,7 @@ import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isThermoclineError, notFound, ThermoclineError } from '../errors.ts'
 import { refusedByCold } from '../flow/compare-and-set.ts'
 import type { Reader } from '../flow/reader.ts'
-import type { HotTier } from '../hot/hot-tier.ts'
+import type { HotMeasure, HotTier } from '../hot/hot-tier.ts'
 import { type Patience, runningOut, throwIfOver } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -41,6 +41,8 @@ const AT_ONCE = 50
 /** Pins of one statement, and those that one sync looks at: the next one goes on behind them. */
 const PAGE = 1_000
 const LOOKED_AT = 10_000
+/** Pins of one call, which is one statement, since all are pinned or none. */
+const MOST_AT_ONCE = 10_000
 
 export class Pins {
   readonly #parts: PinsParts
@@ -48,6 +50,9 @@ export class Pins {
   readonly #lock = new KeyedLock()
   /** Where the sync before ended. */
   #after: EntryKey | undefined
+  /** What hot holds of the pins up to there. */
+  #held = { entries: 0, bytes: 0 }
+  #isTooMuch = false
 
   constructor(parts: PinsParts) {
     this.#parts = parts
@@ -58,6 +63,7 @@ export class Pins {
    * `ERR_BACKPRESSURE` where too much of hot would be pinned. What hot does not take now it gets by a later sync.
    */
   async pin(keys: readonly EntryKey[], kind: OfKind, options: Patience): Promise<Pinning[]> {
+    if (keys.length > MOST_AT_ONCE) throw tooMany(keys.length)
     const patience = runningOut(options)
     const requests: PinRequest[] = []
     for (const some of slices(keys, AT_ONCE)) requests.push(...(await this.#inCold(some, kind, patience)))
@@ -78,21 +84,56 @@ export class Pins {
 
   /** In order, no key twice. They stay in hot as long as any others. */
   async unpin(keys: readonly EntryKey[], kind: OfKind): Promise<Unpinning[]> {
-    const gone = new Set((await this.#parts.cold.unpin(keys, kind)).map(keyText))
+    const gone = new Set<string>()
+    for (const some of slices(keys, PAGE))
+      for (const key of await this.#parts.cold.unpin(some, kind)) gone.add(keyText(key))
     return keys.map((key) => (gone.has(keyText(key)) ? 'unpinned' : 'not-pinned'))
   }
 
-  /** Brings into hot what is pinned and not there, until all or enough was looked at, or `signal` fires. */
+  /**
+   * Brings into hot what is pinned and not there, until all or enough was looked at, or `signal` fires. No more than
+   * half of hot: entries grow after they were pinned, and a store may be opened with a smaller hot.
+   */
   async keepInHot(signal: AbortSignal): Promise<void> {
     const { cold, hot, moves } = this.#parts
     for (let left = LOOKED_AT; left > 0 && !signal.aborted; left -= PAGE) {
       const page = await cold.pins(this.#after, PAGE)
-      // Counts nothing, and tells what hot lacks without reading what it has.
-      const lacking = await hot.touch(page.map((key) => ({ key, lastAccessedAt: 0, accesses: 0 })))
-      for (const some of slices(lacking, AT_ONCE)) await moves.enter(some.map(({ key }) => key))
-      this.#after = page.length < PAGE ? undefined : page.at(-1)
-      if (this.#after === undefined) return
+      const lacking = this.#count(page, await hot.measure(page))
+      for (const some of slices(lacking, AT_ONCE)) {
+        if (this.#isOverLimits()) return this.#beginAnew(true)
+        await moves.enter(some)
+        this.#count(some, await hot.measure(some))
+      }
+      this.#after = page.at(-1)
+      if (page.length < PAGE) return this.#beginAnew(false)
     }
+  }
+
+  /** Adds what hot has of them; answers those that it has not. */
+  #count(keys: readonly EntryKey[], held: readonly (HotMeasure | undefined)[]): EntryKey[] {
+    for (const found of held) {
+      if (found === undefined) continue
+      this.#held.entries++
+      this.#held.bytes += found.bytes
+    }
+    return keys.filter((_, i) => held[i] === undefined)
+  }
+
+  #isOverLimits(): boolean {
+    const { entries = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = this.#limits()
+    return this.#held.entries >= entries || this.#held.bytes >= bytes
+  }
+
+  /** The next sync begins with the first pin. */
+  #beginAnew(isTooMuch: boolean): void {
+    if (isTooMuch && !this.#isTooMuch)
+      this.#parts.logger.warn(
+        { ...this.#held },
+        'more is pinned than half of hot may hold: the rest is in hot only while it is read; unpin, or raise its capacity',
+      )
+    this.#isTooMuch = isTooMuch
+    this.#after = undefined
+    this.#held = { entries: 0, bytes: 0 }
   }
 
   /** What cold is asked for: a pin needs a row there, whatever pending or hot alone have. */
@@ -128,6 +169,11 @@ export class Pins {
     const share = (most: number | undefined) => most && Math.floor(most * MOST_OF_HOT)
     return { entries: share(maxEntries), bytes: share(maxBytes) }
   }
+}
+
+function tooMany(count: number): ThermoclineError<'ERR_INVALID_ENTRY'> {
+  const message = `at most ${MOST_AT_ONCE} entries are pinned together, not ${count}: pin them in several calls`
+  return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'ids' })
 }
 
 function tooMuch({ entries, bytes }: PinLimits): ThermoclineError<'ERR_BACKPRESSURE'> {

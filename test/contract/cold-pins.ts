@@ -71,6 +71,18 @@ export function describeColdPins(driver: ColdTierDriver): void {
       expect(await arePinned(namespace, 3)).toEqual([false, false, true])
     })
 
+    it('go with what has expired where it is put anew before a sweep', async () => {
+      const namespace = freshNamespace()
+      const now = Date.now()
+      await shared.tier.upsert([
+        chunkOf(namespace, 0, 1, { updatedAt: now, expiresAt: now + 100 }),
+        chunkOf(namespace, 1, 1, { updatedAt: now, expiresAt: now + 60_000 }),
+      ])
+      await pin(keysOf(namespace, 2))
+      await shared.tier.upsert([0, 1].map((n) => chunkOf(namespace, n, 2, { updatedAt: now + 100, expiresAt: FUTURE })))
+      expect(await arePinned(namespace, 2)).toEqual([false, true])
+    })
+
     it('are none of what is deleted at the same time, whichever comes first', async () => {
       const namespace = freshNamespace()
       const count = 60

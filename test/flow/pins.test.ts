@@ -245,6 +245,45 @@ test('is at most half of hot, whichever of two calls reaches cold first', async 
   expect(await other).toMatchObject({ code: 'ERR_BACKPRESSURE' })
 })
 
+test('leaves hot where it alone is too much for it, as once it has grown: writes go on', async () => {
+  const clock = new ManualClock()
+  const hot = { maxBytes: 100_000 }
+  await using store = await embeddedPair.open({ clock, hot, sync: { ...QUIET.sync, hotToColdAge: '1h' } })
+  const { chunks } = store
+  const ids = await putSome(chunks, 20)
+  await chunks.pin(ids)
+  for (const id of ids) await chunks.put({ id, text: 'x'.repeat(10_000) })
+  await store.sync()
+  expect((await store.stats()).hot!.bytes).toBeLessThanOrEqual(hot.maxBytes)
+  const { id } = await chunks.put({ text: 'goes on' }, { timeout: 2_000 })
+  await store.sync()
+  expect((await store.stats()).hot!.bytes).toBeLessThanOrEqual(hot.maxBytes)
+  expect((await chunks.getMany([...ids, id])).map((entry) => entry?.text.length)).toEqual([...all(ids, 10_000), 7])
+})
+
+test('fills no more than half of a hot that is smaller than before', async () => {
+  const dir = await temporaryFolder()
+  const open = (maxEntries: number) => openMemoryStore({ dir, ...QUIET, hot: { maxEntries } })
+  const before = await open(1_000)
+  const ids = await putSome(before.chunks, 300)
+  await before.chunks.pin(ids)
+  await before.close()
+  await using store = await open(200)
+  for (const _ of ['once', 'and again']) {
+    await store.sync()
+    const { entries } = (await store.stats()).hot!
+    expect(entries).toBeGreaterThanOrEqual(100)
+    expect(entries).toBeLessThanOrEqual(150)
+  }
+  await store.chunks.put({ text: 'goes on' }, { timeout: 2_000 })
+})
+
+test('is so many at most of one call', async () => {
+  await using store = await embeddedPair.open()
+  const tooMany = store.chunks.pin(Array.from({ length: 10_001 }, () => randomUUID()))
+  await expect(tooMany).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', message: expect.stringContaining('10000') })
+})
+
 test('comes back into hot by the first sync after the store was opened anew', async () => {
   const dir = await temporaryFolder()
   const clock = new ManualClock()

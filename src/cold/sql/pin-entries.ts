@@ -8,7 +8,7 @@ import type { EntryKind } from '../../entry/memory-entry.ts'
 import type { ColdDriver, ColdReader, Row } from '../cold-driver.ts'
 import type { PinLimits, PinnedAll, PinRequest } from '../cold-tier.ts'
 import { DURABLY } from './durable-commit.ts'
-import { lookUp, unnestKeys } from './look-up-keys.ts'
+import { unnestKeys } from './look-up-keys.ts'
 
 const ALL_PINS = sql`SELECT count(*) AS entries, coalesce(sum(bytes), 0) AS bytes FROM thermocline.pins`
 /** Where there is no limit, nothing is counted. */
@@ -74,11 +74,13 @@ export async function unpinEntries(
   kind: EntryKind | undefined,
 ): Promise<EntryKey[]> {
   if (keys.length === 0) return []
-  const isOurs = kind === undefined ? sql`true` : sql`EXISTS (SELECT FROM ${lookUp(sql`k`)} WHERE e.kind = ${kind})`
+  const isOurs = kind === undefined ? sql`true` : sql`e.kind = ${kind}`
   const [row] = await driver.query(sql`
+    -- Under the locks of the entries, as whoever makes tombstones of them and so takes pins away in any order.
     WITH key AS MATERIALIZED (
-      SELECT k.namespace COLLATE "C" AS namespace, k.id FROM ${unnestKeys(keys)} AS k (namespace, id)
-      WHERE ${isOurs} ORDER BY 1, 2
+      SELECT e.namespace, e.id FROM ${unnestKeys(keys)} AS k (namespace, id)
+      JOIN thermocline.memory_entries e ON e.namespace = k.namespace AND e.id = k.id
+      WHERE ${isOurs} ORDER BY e.namespace, e.id FOR SHARE OF e
     ),
     -- Locked in the order of keys: each is looked up, however few pins there are said to be.
     held AS MATERIALIZED (
