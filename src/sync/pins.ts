@@ -129,7 +129,7 @@ export class Pins {
     if (isTooMuch && !this.#isTooMuch)
       this.#parts.logger.warn(
         { ...this.#held },
-        'more is pinned than half of hot may hold: the rest is in hot only while it is read; unpin, or raise its capacity',
+        'more is pinned than half of hot may hold: the rest stays there by its reads; unpin, or raise the capacity',
       )
     this.#isTooMuch = isTooMuch
     this.#after = undefined
