@@ -29,9 +29,15 @@ export async function answerTo(
 
 /**
  * A statement of a CTE that takes the key where the gate is open, and answers a row where nobody has it: whoever is
- * about to take it is waited for. It comes before the entries, so that those who wait for a key hold no entry.
+ * about to take it is waited for, and the row says whether it is in time all the same. It comes before the entries, so
+ * that those who wait for a key hold no entry.
  */
-export function takeKey({ namespace, key, digest }: IdempotencyKey, changes: readonly Replacing[], now: SQL): SQL {
+export function takeKey(
+  { namespace, key, digest }: IdempotencyKey,
+  changes: readonly Replacing[],
+  now: SQL,
+  isInTime: SQL,
+): SQL {
   const ids = sql.param(changes.map(({ record }) => record.id))
   const versions = sql.param(changes.map(({ record }) => record.version))
   return sql`
@@ -40,7 +46,7 @@ export function takeKey({ namespace, key, digest }: IdempotencyKey, changes: rea
       ON CONFLICT (namespace, key) DO UPDATE SET digest = excluded.digest, ids = excluded.ids,
         versions = excluded.versions, created_at = excluded.created_at
       WHERE idempotency_keys.created_at <= ${now} - ${KEPT}
-      RETURNING key`
+      RETURNING ${isInTime} AS in_time`
 }
 
 /**

@@ -62,7 +62,9 @@ function replaceSql(batch: Batch, replacement: Replacement, now: SQL): SQL {
         AND EXISTS (SELECT FROM thermocline.wal_checkpoints
           WHERE wal_id = ${log.walId}::uuid AND epoch = ${log.epoch}::int8 AND sequence >= ${log.sequence}::int8)
     ),
-    keyed AS (${idempotency === undefined ? sql`SELECT FROM gate` : takeKey(idempotency, changes, now)}),
+    keyed AS (${
+      idempotency === undefined ? sql`SELECT true AS in_time FROM gate` : takeKey(idempotency, changes, now, isInTime)
+    }),
     replaced AS (${takeTheirPlaceSql(isInTime)}),
     missed AS (
       INSERT INTO thermocline.hot_misses (namespace, id, version)
@@ -78,7 +80,7 @@ function replaceSql(batch: Batch, replacement: Replacement, now: SQL): SQL {
     FROM replaced`
 }
 
-/** All of it, or none. A key that was taken goes with the rows, and is left where it could not be. */
+/** All of it, or none. A key that was taken goes with the rows, and is left where they could not be written. */
 function isWhole({ rows }: Batch, hasKey: boolean): string {
   return hasKey ? `count(*) = CASE WHEN EXISTS (SELECT FROM keyed) THEN ${rows} ELSE 0 END` : `count(*) IN (0, ${rows})`
 }
@@ -96,8 +98,8 @@ function basesOf(changes: readonly Replacing[]): SQL {
 }
 
 /**
- * In the order of keys, as batches are written, so that nobody waits in a circle. Once the lock of a row was waited
- * for, its version and the time are looked at again.
+ * In the order of keys, as batches are written, so that nobody waits in a circle. Once an idempotency key was waited
+ * for, the time is looked at again; once the lock of a row was, its version too.
  */
 function takeTheirPlaceSql(isInTime: SQL): SQL {
   const isBase = (row: string): SQL =>
@@ -105,7 +107,7 @@ function takeTheirPlaceSql(isInTime: SQL): SQL {
   return sql`
     INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
     SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s LEFT JOIN ${lookUp(sql`s`)} ON true
-    WHERE EXISTS (SELECT FROM keyed) AND (${isBase('e')}
+    WHERE EXISTS (SELECT FROM keyed WHERE in_time) AND (${isBase('e')}
       OR (e.version IS NULL AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM base)))
     ORDER BY s.namespace, s.id
     ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false

@@ -9,6 +9,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { ColdStore } from '../../../src/cold/cold-store.ts'
 import type { ColdTier } from '../../../src/cold/cold-tier.ts'
 import { openPostgresCold, PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
+import { Staging } from '../../../src/cold/sql/entry-staging.ts'
+import { replace } from '../../../src/cold/sql/replace-version.ts'
 import type { EntryRecord } from '../../../src/entry/record.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { chunkOf, keyOf, versionOf } from '../../contract/cold-records.ts'
@@ -306,6 +308,12 @@ describeWithPostgres('a Postgres server with faults', () => {
   })
 
   describe('that several processes write to', () => {
+    const waitingFor = (statement: string, count: number) => async () => {
+      const waiting = admin`
+        SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE ${statement}`
+      return (await waiting).length === count
+    }
+
     /** Both have read that cold holds version 1 before either writes. */
     it.each([
       ['newer', 'older'],
@@ -320,19 +328,51 @@ describeWithPostgres('a Postgres server with faults', () => {
       const ships: Promise<unknown>[] = []
       await blocker.begin(async (held) => {
         await held`SELECT FROM thermocline.memory_entries WHERE namespace = ${namespace} FOR UPDATE`
-        const waiting = async (count: number) =>
-          (await admin`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%WITH gate%'`)
-            .length === count
         for (const [nth, which] of order.entries()) {
           const records = numbers.map((n) => chunkOf(namespace, n, which === 'newer' ? 3 : 2))
           ships.push([tier, other][nth]!.ship(batchOf(logs[nth]!, records)))
-          await vi.waitUntil(() => waiting(nth + 1), { interval: 5 })
+          await vi.waitUntil(waitingFor('%WITH gate%', nth + 1), { interval: 5 })
         }
       })
       expect(await Promise.all(ships)).toMatchObject([{ status: 'moved' }, { status: 'moved' }])
       expect(await tier.versions(numbers.map((n) => keyOf(namespace, n)))).toEqual(numbers.map(() => versionOf(3)))
       await blocker.end()
       await other.close()
+    })
+
+    it('writes nothing once its time is over, also where that was spent waiting for an idempotency key', async () => {
+      const namespace = freshNamespace()
+      await admin`CREATE TABLE public.hands (at timestamptz)`
+      await admin`INSERT INTO public.hands VALUES ('2030-01-01')`
+      // Volatile, so that it sees what was committed since the statement began.
+      await admin`CREATE FUNCTION public.hands_at() RETURNS timestamptz VOLATILE LANGUAGE sql
+        AS 'SELECT at FROM public.hands'`
+      const replacement = {
+        changes: [{ record: chunkOf(namespace, 1, 1), base: undefined }],
+        generationNumber: (await tier.hotMisses(1)).generationNumber,
+        until: Date.parse('2030-01-02'),
+        log: await tier.takeOver(randomUUID(), 1),
+        idempotency: { namespace, key: 'a', digest: new Uint8Array([7]) },
+      }
+      const ask = () => replace(new Staging(driver), replacement, sql`public.hands_at()`)
+      const blocker = server.client()
+      let asked: Promise<unknown> | undefined
+      const held = blocker.begin(async (holding) => {
+        await holding`INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
+          VALUES (${namespace}, 'a', '', '{}', '{}', now())`
+        asked = outcomeOf(ask())
+        await vi.waitUntil(waitingFor('%WITH replacement%', 1), { interval: 5 })
+        await admin`UPDATE public.hands SET at = '2030-01-03'`
+        throw new Error('given up')
+      })
+      await expect(held).rejects.toThrow('given up')
+      expect(await asked).toBe('other')
+      expect(await tier.versions([keyOf(namespace, 1)])).toEqual([undefined])
+      expect(await tier.answerTo({ namespace, key: 'a' })).toBeUndefined()
+      expect(await ask()).toBe('closed')
+      await admin`UPDATE public.hands SET at = '2030-01-01'`
+      expect(await ask()).toBe('replaced')
+      await blocker.end()
     })
   })
 })
