@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto'
 import { encode } from '@msgpack/msgpack'
 import { encodeRecord } from './codec.ts'
 import type { EntryInput } from './memory-entry.ts'
+import { MetadataFault, metadataJson } from './metadata.ts'
 import type { CheckedPatch } from './patch.ts'
-import type { UnversionedRecord } from './validate.ts'
+import { checkedField, type UnversionedRecord } from './validate.ts'
 import { ZERO_VERSION } from './version.ts'
 
 const NO_ID = '00000000-0000-0000-0000-000000000000'
@@ -18,14 +19,34 @@ export function digestOf(...parts: readonly unknown[]): Uint8Array {
   return createHash('sha256').update(encode(told)).digest()
 }
 
-/** What a put asks for. @param input that `record` was made of. */
-export function askedByPut(record: UnversionedRecord, input: unknown): Uint8Array {
+/**
+ * Metadata as the caller gave it, as JSON: a schema may fill in something else each time. Undefined where only a schema
+ * makes JSON of it.
+ */
+export function askedMetadata(input: unknown): string | null | undefined {
+  const { metadata } = (input ?? {}) as EntryInput
+  if (metadata === undefined) return null
+  const json = metadataJson(metadata)
+  return json instanceof MetadataFault ? undefined : json
+}
+
+/**
+ * What a put asks for.
+ * @param input that `record` was made of.
+ * @param metadata as it was given, where a schema has changed it.
+ */
+export function askedByPut(
+  record: UnversionedRecord,
+  input: unknown,
+  metadata: string | null = record.metadata,
+): Uint8Array {
   const { id, key, createdAt, ttl } = input as EntryInput
   const { expiresAt, updatedAt } = record
   return encodeRecord({
     ...record,
     id: id === undefined && key === undefined ? NO_ID : record.id,
     version: ZERO_VERSION,
+    metadata,
     createdAt: createdAt === undefined ? 0 : record.createdAt,
     updatedAt: 0,
     expiresAt: ttl === undefined || expiresAt === null ? expiresAt : expiresAt - updatedAt,
@@ -33,7 +54,11 @@ export function askedByPut(record: UnversionedRecord, input: unknown): Uint8Arra
   })
 }
 
-/** What an update asks for. */
+/** What an update asks for: the same whatever order its fields have, and however an embedding was given. */
 export function askedByPatch({ fields, metadata }: CheckedPatch): readonly unknown[] {
-  return [[...fields], metadata === undefined ? null : JSON.stringify(metadata)]
+  const told = [...fields].sort(([a], [b]) => (a < b ? -1 : 1))
+  return [
+    told.map(([field, value]) => [field, value === null ? null : checkedField(field, value)]),
+    metadata === undefined ? null : JSON.stringify(metadata),
+  ]
 }

@@ -25,6 +25,19 @@ export const OWN_FIELDS: Record<EntryKind, readonly string[]> = {
   raptor: ['level', 'summary', 'children', 'embedding'],
   blob: ['bytes', 'contentType'],
 }
+/** How each field of the content is checked, by what a caller names it. */
+const CHECKS = {
+  text: (value: unknown) => text('text', value),
+  summary: (value: unknown) => text('summary', value),
+  documentId: (value: unknown) => name('documentId', value),
+  position: (value: unknown) => wholeNumber('position', value),
+  level: (value: unknown) => wholeNumber('level', value),
+  children: childIds,
+  embedding: vector,
+  embeddingModel: (value: unknown) => name('embeddingModel', value),
+  bytes: bytesOf,
+  contentType: (value: unknown) => name('contentType', value),
+}
 const FIELDS: Record<EntryKind, ReadonlySet<string>> = {
   embedding: new Set([...COMMON_FIELDS, ...OWN_FIELDS.embedding, ...FILLED_IN]),
   chunk: new Set([...COMMON_FIELDS, ...OWN_FIELDS.chunk, ...FILLED_IN]),
@@ -61,17 +74,17 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     id: idOf(raw.id, key, namespace),
     key,
     kind,
-    text: kind === 'chunk' ? text('text', raw.text) : kind === 'raptor' ? text('summary', raw.summary) : null,
-    documentId: optional('documentId', raw.documentId, (value) => name('documentId', value)),
-    position: optional('position', raw.position, (value) => wholeNumber('position', value)),
-    level: kind === 'raptor' ? wholeNumber('level', raw.level) : null,
+    text: kind === 'chunk' ? CHECKS.text(raw.text) : kind === 'raptor' ? CHECKS.summary(raw.summary) : null,
+    documentId: optional('documentId', raw.documentId, CHECKS.documentId),
+    position: optional('position', raw.position, CHECKS.position),
+    level: kind === 'raptor' ? CHECKS.level(raw.level) : null,
     children: kind === 'raptor' ? childIds(raw.children) : null,
     childVersions: null,
     metadata: kind === 'metadata' ? metadataText(raw.metadata) : optional('metadata', raw.metadata, metadataText),
     embedding: kind === 'embedding' ? vector(raw.embedding) : optional('embedding', raw.embedding, vector),
-    embeddingModel: optional('embeddingModel', raw.embeddingModel, (value) => name('embeddingModel', value)),
+    embeddingModel: optional('embeddingModel', raw.embeddingModel, CHECKS.embeddingModel),
     bytes: kind === 'blob' ? bytesOf(raw.bytes) : null,
-    contentType: optional('contentType', raw.contentType, (value) => name('contentType', value)),
+    contentType: optional('contentType', raw.contentType, CHECKS.contentType),
     createdAt,
     updatedAt: now,
     ...lifeOf(raw, now),
@@ -80,6 +93,11 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
   if (sizeBound(record) > MAX_ENTRY_BYTES)
     throw invalid('input', `is larger than ${MAX_ENTRY_BYTES / 1024 ** 2} MiB: split it`)
   return record
+}
+
+/** A value of a field that an update may change, in the form that a record keeps. */
+export function checkedField(field: string, value: unknown): unknown {
+  return CHECKS[field as keyof typeof CHECKS](value)
 }
 
 /** Answers the fields that a caller may give, as text. */

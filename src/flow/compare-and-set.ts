@@ -58,6 +58,8 @@ export interface CompareAndSetParts {
 export interface ChangesTerms extends WriteTerms {
   /** Under which the same is asked for again. @default none */
   readonly idempotency?: IdempotencyKey | undefined
+  /** Finds out, before each attempt, what the changes are made of. Not asked where the same was done before. */
+  readonly prepare?: (() => Promise<void>) | undefined
 }
 
 /** Of what a change is made, and what it depends on. */
@@ -87,6 +89,8 @@ const RELIED_ON = 1 / 4
 /** Each time another write came first, or a tier changed under it. */
 const MAX_ATTEMPTS = 64
 const LONGEST_PAUSE_MS = 50
+/** Codes that say of an attempt that what is there forbids it. */
+const REFUSALS = ['ERR_CONFLICT', 'ERR_NOT_FOUND', 'ERR_INVALID_ENTRY'] as const
 
 /** Where the write stands, for whoever stops waiting for it. */
 interface Progress {
@@ -150,11 +154,11 @@ export class CompareAndSet {
     const patience = runningOut(terms)
     const givingUp = new AbortController()
     const { id } = changes[0]!.key
-    const { idempotency } = terms
+    const { idempotency, prepare } = terms
     const progress: Progress = { outcome: 'none', id, version: undefined, givenUp: givingUp.signal, idempotency }
     const names = changes.map(({ key }) => keyText(key))
     const begin = () => {
-      const work = this.#locks.runAll(names, () => this.#repeat(changes, progress))
+      const work = this.#locks.runAll(names, () => this.#doOnce(changes, progress, prepare))
       const running = work.catch(() => {}).finally(() => this.#running.delete(running))
       this.#running.add(running)
       return withDeadline(work, patience)
@@ -172,11 +176,35 @@ export class CompareAndSet {
     await Promise.all(this.#running)
   }
 
-  async #repeat(changes: readonly Change[], progress: Progress): Promise<(Receipt | undefined)[]> {
+  /**
+   * What refuses an attempt may have come after the same was done by another process, since this one asked: it is asked
+   * for once more then (rule K9).
+   */
+  async #doOnce(
+    changes: readonly Change[],
+    progress: Progress,
+    prepare: ChangesTerms['prepare'],
+  ): Promise<(Receipt | undefined)[]> {
+    try {
+      return await this.#repeat(changes, progress, prepare)
+    } catch (error) {
+      if (progress.outcome !== 'none' || !REFUSALS.some((code) => isThermoclineError(error, code))) throw error
+      const answered = await this.#answered(progress)
+      if (answered === undefined) throw error
+      return answered
+    }
+  }
+
+  async #repeat(
+    changes: readonly Change[],
+    progress: Progress,
+    prepare: ChangesTerms['prepare'],
+  ): Promise<(Receipt | undefined)[]> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       refuseGivenUp(progress)
       const answered = await this.#answered(progress)
       if (answered !== undefined) return answered
+      await prepare?.()
       for (const [i, change] of changes.entries()) this.#refuseOutdated(change, placeOf(i, changes))
       const newest = await this.#newest(changes.map(({ key }) => key))
       if (newest !== undefined) {

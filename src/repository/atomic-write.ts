@@ -58,14 +58,17 @@ export async function writeTogether(
     throw invalid(`at most ${ATOMIC_LIMITS.operations} are written all or none: leave some to another call`)
   const patience: WriteTerms = Object.assign(runningOut(terms), { durability: terms.durability })
   const call: Call = { flows, namespace, terms: patience, keys: [], nodes: new Map() }
+  const isKeyed = idempotencyKey !== undefined
   const indexes = new Map<string, number>()
+  const told: unknown[] = []
   const changes = given.map((operation, index) => {
     try {
-      const change = changeOf(call, operation)
+      const change = changeOf(call, operation, isKeyed)
       const same = indexes.get(change.key.id)
       if (same !== undefined) throw invalid(`is about the same entry as operation ${same}: make one of both`)
       indexes.set(change.key.id, index)
       call.keys.push(change.key)
+      if (isKeyed) told.push(change.asked(), change.expectedVersion)
       return change
     } catch (error) {
       if (!(error instanceof ThermoclineError)) throw error
@@ -73,10 +76,9 @@ export async function writeTogether(
     }
   })
   if (changes.length === 0) return []
-  const digest = () => digestOf('write', ...changes.flatMap((one) => [one.asked(), one.expectedVersion]))
-  const idempotency = idempotencyKey === undefined ? undefined : { namespace, key: idempotencyKey, digest: digest() }
-  const all = await withChildVersions(call, changes)
-  return (await flows.changes.changeAll(all, Object.assign(patience, { idempotency }))) as Receipt[]
+  const idempotency = isKeyed ? { namespace, key: idempotencyKey, digest: digestOf('write', ...told) } : undefined
+  const { all, prepare } = withChildVersions(call, changes)
+  return (await flows.changes.changeAll(all, Object.assign(patience, { idempotency, prepare }))) as Receipt[]
 }
 
 /** One call, and what is known of it by now. */
@@ -97,26 +99,31 @@ interface Checked extends Change {
 }
 
 /** Nodes remember their children as they are before any of this is written. */
-async function withChildVersions(
+function withChildVersions(
   { flows, keys, terms, ...call }: Call,
   changes: readonly Checked[],
-): Promise<Change[]> {
+): { readonly all: Change[]; readonly prepare?: () => Promise<void> } {
   const nodes = changes.flatMap(({ node }) => node ?? [])
-  if (nodes.length === 0) return [...changes]
+  if (nodes.length === 0) return { all: [...changes] }
   for (const { record } of nodes) call.nodes.set(record.id, record)
-  const completed = await flows.childVersions.addAll(nodes, keys, terms).catch((error: unknown) => {
-    if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
-    const index = changes.findIndex(({ node }) => node === nodes[error.details.index!])
-    throw retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
+  const completed = new Map<Checked['node'], UnversionedRecord>()
+  const prepare = async () => {
+    const records = await flows.childVersions.addAll(nodes, keys, terms).catch((error: unknown) => {
+      if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
+      const index = changes.findIndex(({ node }) => node === nodes[error.details.index!])
+      throw retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
+    })
+    for (const [i, node] of nodes.entries()) completed.set(node, records[i]!)
+  }
+  const all = changes.map((change): Change => {
+    const { node } = change
+    return node === undefined ? change : { ...change, make: (current) => inPlaceOf(current, completed.get(node)!) }
   })
-  const records = new Map(nodes.map((node, i) => [node, completed[i]!]))
-  return changes.map((change) => {
-    const record = change.node && records.get(change.node)
-    return record === undefined ? change : { ...change, make: (current) => inPlaceOf(current, record) }
-  })
+  return { all, prepare }
 }
 
-function changeOf(call: Call, operation: unknown): Checked {
+/** @param isKeyed whether it may have been done before, so that what is there now says nothing yet. */
+function changeOf(call: Call, operation: unknown, isKeyed: boolean): Checked {
   const { flows, namespace } = call
   if (!isPlainObject(operation)) throw invalid('must be an object: `{ put }`, `{ update, patch }` or `{ delete }`')
   const { expectedVersion, patch, ...rest } = operation
@@ -125,7 +132,7 @@ function changeOf(call: Call, operation: unknown): Checked {
     throw invalid('must have one of `put`, `update` and `delete`, and else only `patch` and `expectedVersion`')
   if (patch !== undefined && verb !== 'update') throw invalid('has a `patch`, which only `update` takes')
   const expected = versionOf(expectedVersion, verb === 'put')
-  if (verb === 'put') return putOf(flows, namespace, rest.put, expected)
+  if (verb === 'put') return putOf(call, rest.put, expected, isKeyed)
   const key = { namespace, id: validateId(rest[verb!]) }
   const now = () => flows.clock.now()
   if (verb === 'delete') {
@@ -144,9 +151,14 @@ function changeOf(call: Call, operation: unknown): Checked {
   return { key, expectedVersion: expected, make, asked: () => [verb, key.id, askedByPatch(change)] }
 }
 
-function putOf(flows: Flows, namespace: string, input: unknown, expectedVersion: string | null | undefined): Checked {
+function putOf(
+  { flows, namespace }: Call,
+  input: unknown,
+  expectedVersion: string | null | undefined,
+  isKeyed: boolean,
+): Checked {
   const record = validateInput(input, { namespace, kind: undefined, now: flows.clock.now() })
-  if (hasChosenId(input)) refuseOtherKind(record, flows.reader.kindAtHand(record))
+  if (hasChosenId(input) && !isKeyed) refuseOtherKind(record, flows.reader.kindAtHand(record))
   const make: Change['make'] = (current) => inPlaceOf(current, record)
   const asked = () => ['put', askedByPut(record, input)]
   if (record.kind !== 'raptor') return { key: record, expectedVersion, make, asked }

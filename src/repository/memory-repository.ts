@@ -7,7 +7,7 @@ import type { Duration } from '../entry/duration.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import { lifeOf, lifetimeOf } from '../entry/expiry.ts'
-import { askedByPatch, askedByPut, digestOf } from '../entry/input-digest.ts'
+import { askedByPatch, askedByPut, askedMetadata, digestOf } from '../entry/input-digest.ts'
 import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckedPatch, isAboutChildren, parsePatch } from '../entry/patch.ts'
@@ -20,7 +20,7 @@ import type { Asked, Erased } from '../flow/eraser.ts'
 import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
-import type { Receipt, WriteOutcome } from '../flow/writer.ts'
+import type { Receipt, WriteOutcome, WriteTerms } from '../flow/writer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
 import type { Filter } from '../query/filter.ts'
@@ -89,14 +89,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    */
   put(input: PutOf<K>, options?: PutOptions): Promise<Receipt> {
     return this.#flows.gate.run(CALLS.put, options, async (checked) => {
+      const { expectedVersion, idempotencyKey } = checked
+      if (expectedVersion !== undefined || idempotencyKey !== undefined)
+        return this.#putInPlace('put', input, checked, (_, record) => record)
       const given = checkedInput(input, this.#check)
       const completed = this.#complete(isPromise(given) ? await given : given, checked)
-      const record = isPromise(completed) ? await completed : completed
-      const { expectedVersion, idempotencyKey } = checked
-      if (expectedVersion === undefined && idempotencyKey === undefined)
-        return this.#flows.writer.write(record, checked)
-      const terms = this.#keyed(checked, 'put', () => askedByPut(record, input), expectedVersion)
-      return this.#flows.changes.change(record, (current) => inPlaceOf(current, record), terms)
+      return this.#flows.writer.write(isPromise(completed) ? await completed : completed, checked)
     })
   }
 
@@ -105,17 +103,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * needs both tiers.
    */
   upsert(input: PutOf<K>, options?: IdempotentOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.upsert, options, async (checked) => {
-      const given = checkedInput(input, this.#check)
-      const completed = this.#complete(isPromise(given) ? await given : given, checked)
-      const record = isPromise(completed) ? await completed : completed
-      const make = (current: EntryRecord | undefined) => {
-        const createdAt = current?.createdAt ?? record.createdAt
-        return { ...inPlaceOf(current, record), createdAt }
-      }
-      const terms = this.#keyed(checked, 'upsert', () => askedByPut(record, input))
-      return this.#flows.changes.change(record, make, terms)
-    })
+    return this.#flows.gate.run(CALLS.upsert, options, (checked) =>
+      this.#putInPlace('upsert', input, checked, (current, record) => {
+        return { ...record, createdAt: current?.createdAt ?? record.createdAt }
+      }),
+    )
   }
 
   /**
@@ -447,6 +439,28 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return entry
   }
 
+  /**
+   * Puts where it matters what is there. What that forbids is found out once it is known that the same was not done
+   * before (rule K9): what came since is no reason to refuse it.
+   */
+  async #putInPlace(
+    call: string,
+    input: unknown,
+    checked: WriteTerms & Pick<PutOptions, 'expectedVersion' | 'idempotencyKey'>,
+    keep: (current: EntryRecord | undefined, record: UnversionedRecord) => UnversionedRecord,
+  ): Promise<Receipt> {
+    const isKeyed = checked.idempotencyKey !== undefined
+    const metadata = isKeyed && this.#check !== undefined ? askedMetadata(input) : undefined
+    const checkedOne = checkedInput(input, this.#check)
+    const given = isPromise(checkedOne) ? await checkedOne : checkedOne
+    const record = this.#validate(given, isKeyed)
+    const isChosen = hasChosenId(given)
+    const make = (current: EntryRecord | undefined) =>
+      this.#flows.childVersions.add(keep(current, inPlaceOf(current, record)), isChosen, checked)
+    const asked = () => askedByPut(record, given, metadata)
+    return this.#flows.changes.change(record, make, this.#keyed(checked, call, asked, checked.expectedVersion))
+  }
+
   /** The record of a put; at once where it is no node. */
   #complete(input: unknown, options: Patience): UnversionedRecord | Promise<UnversionedRecord> {
     const record = this.#validate(input)
@@ -478,10 +492,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return { ...checked, idempotency: { namespace: ownNamespace(this.namespace), key, digest } }
   }
 
-  #validate(input: unknown): UnversionedRecord {
+  /** @param isKeyed whether it may have been done before, so that what is there now says nothing yet. */
+  #validate(input: unknown, isKeyed = false): UnversionedRecord {
     const namespace = ownNamespace(this.namespace)
     const record = validateInput(input, { namespace, kind: this.#kind, now: this.#flows.clock.now() })
-    if (hasChosenId(input)) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
+    if (hasChosenId(input) && !isKeyed) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
     return record
   }
 

@@ -173,6 +173,21 @@ describeGated('erasing beside others', (tiers) => {
     expect(await chunks.erase({ where: { documentId: 'd' } })).toMatchObject({ matched: 0 })
     expect((await put()).id).not.toBe(first.id)
   })
+
+  test('selects no more what came before its tombstone, whose idempotency key then goes by the id', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'a', documentId: 'd' })
+    const looked = tiers.cold.hold('eraseIdempotencyKeys')
+    const erasing = chunks.erase({ where: { documentId: 'd' } })
+    await looked.arrived
+    await chunks.update(id, { text: 'b' }, { idempotencyKey: 'late' })
+    tiers.cold.refuse('eraseIdempotencyKeys')
+    looked.release()
+    await expect(erasing).rejects.toMatchObject({ details: { counts: { erased: 1 } } })
+    tiers.cold.allow()
+    expect(await chunks.erase({ where: { documentId: 'd' } })).toMatchObject({ matched: 0 })
+    expect(await chunks.erase([id])).toMatchObject({ removed: { idempotencyKeys: 1 } })
+  })
 })
 
 describe('what was erased', () => {

@@ -1,5 +1,6 @@
 /** A write that has a key is done once, however often it is asked for and by whom. */
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { type MemoryStore, openMemoryStore, type Receipt } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated } from './gate.ts'
@@ -99,6 +100,79 @@ describeGated('a write with an idempotency key', (tiers) => {
     expect(await chunks.count()).toBe(1)
   })
 
+  test.each<[string, (view: Namespace) => Promise<unknown>]>([
+    ['put', ({ chunks }) => chunks.put({ key: 'a', text: 'a' }, { idempotencyKey })],
+    ['upsert', ({ chunks }) => chunks.upsert({ key: 'a', text: 'a' }, { idempotencyKey })],
+    ['bundle', (own) => own.write([{ put: { kind: 'chunk', key: 'a', text: 'a' } }], { atomic: true, idempotencyKey })],
+  ])('as a %s answers again though an entry of another kind has come since', async (_, write) => {
+    const own = view()
+    const first = await write(own)
+    await own.chunks.deleteByKey('a')
+    await own.metadata.put({ key: 'a', metadata: {} })
+    expect(await write(own)).toEqual(first)
+    await expect(own.chunks.put({ key: 'a', text: 'a' }, { idempotencyKey: 'another' })).rejects.toMatchObject({
+      code: 'ERR_CONFLICT',
+    })
+  })
+
+  test.each<[string, (view: Namespace, node: Node) => Promise<unknown>]>([
+    ['put', ({ raptorNodes }, node) => raptorNodes.put(node, { idempotencyKey })],
+    ['upsert', ({ raptorNodes }, node) => raptorNodes.upsert(node, { idempotencyKey })],
+    ['bundle', (own, node) => own.write([{ put: { kind: 'raptor', ...node } }], { atomic: true, idempotencyKey })],
+  ])('as a %s of a node answers again though its child has become a node above it', async (_, write) => {
+    const own = view()
+    const { raptorNodes } = own
+    const [top, child] = ['top', 'child'].map((key) => raptorNodes.idOf(key)) as [string, string]
+    const node = { key: 'top', level: 2, summary: 'top', children: [child] }
+    const first = await write(own, node)
+    await raptorNodes.update(top, { children: [] })
+    await raptorNodes.put({ key: 'child', level: 3, summary: 'child', children: [top] })
+    expect(await write(own, node)).toEqual(first)
+    await expect(raptorNodes.put(node, { idempotencyKey: 'another' })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ENTRY',
+    })
+  })
+
+  test.each([['put'], ['upsert']] as const)('is the same %s whatever a schema fills in each time', async (call) => {
+    const { chunks } = view()
+    let n = 0
+    const schema = z.object({ tenant: z.string(), at: z.number().default(() => n++) })
+    const typed = chunks.withMetadata(schema)
+    const write = (tenant: string) => typed[call]({ key: 'a', text: 'a', metadata: { tenant } }, { idempotencyKey })
+    const first = await write('acme')
+    expect(await write('acme')).toEqual(first)
+    expect((await typed.get(first.id))?.metadata.at).toBe(0)
+    await expect(write('other')).rejects.toMatchObject({ code: 'ERR_IDEMPOTENCY' })
+  })
+
+  test('is the same update in whatever order and form its fields are', async () => {
+    const own = view()
+    const { id } = await own.chunks.put({ text: 'a' })
+    const update = { text: 'b', embedding: [0.5, 0.25] }
+    const same = { embedding: new Float32Array([0.5, 0.25]), text: 'b' }
+    const first = await own.chunks.update(id, update, { idempotencyKey })
+    expect(await own.chunks.update(id, same, { idempotencyKey })).toEqual(first)
+    const options = { atomic: true, idempotencyKey: 'bundle' } as const
+    const bundle = await own.write([{ update: id, patch: update }], options)
+    expect(await own.write([{ update: id, patch: same }], options)).toEqual(bundle)
+    const other = { ...same, embedding: [0.5, 0.5] }
+    await expect(own.chunks.update(id, other, { idempotencyKey })).rejects.toMatchObject({ code: 'ERR_IDEMPOTENCY' })
+  })
+
+  test('is refused by the field where an update has what no entry may have', async () => {
+    const own = view()
+    const { id } = await own.chunks.put({ text: 'a' })
+    const patch = { position: 5n as never }
+    const refusal = { code: 'ERR_INVALID_ENTRY', details: { field: 'position' } }
+    await expect(own.chunks.update(id, patch, { idempotencyKey })).rejects.toMatchObject(refusal)
+    const operations = [{ put: { kind: 'chunk', text: 'b' } }, { update: id, patch }] as const
+    await expect(own.write(operations, { atomic: true, idempotencyKey })).rejects.toMatchObject({
+      ...refusal,
+      details: { ...refusal.details, index: 1 },
+    })
+    await own.chunks.update(id, { position: 5 }, { idempotencyKey })
+  })
+
   test('leaves its key where it fails', async () => {
     const { chunks } = view()
     await chunks.put({ key: 'a', text: 'there' })
@@ -117,6 +191,15 @@ describeGated('a write with an idempotency key', (tiers) => {
     await expect(store().chunks.put({ text: 'a' }, options)).rejects.toMatchObject(refusal)
   })
 })
+
+type Namespace = ReturnType<MemoryStore['namespace']>
+
+interface Node {
+  readonly key: string
+  readonly level: number
+  readonly summary: string
+  readonly children: readonly string[]
+}
 
 const NOBODY = '00000000-0000-4000-8000-000000000001'
 

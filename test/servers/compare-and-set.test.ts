@@ -30,6 +30,17 @@ describeTwoBackends('backends that replace a version', (servers) => {
     for (const { chunks } of [a, b]) expect((await chunks.get(id))?.version).toBe(won?.version)
   })
 
+  test('hear of the same that another has done since they asked, and of no conflict with it', async () => {
+    const asked = a.cold.hold('answerTo')
+    const put = ({ chunks }: GatedBackend) =>
+      chunks.put({ key, text: 'a' }, { expectedVersion: null, idempotencyKey: key })
+    const late = put(a)
+    await asked.arrived
+    const first = await put(b)
+    asked.release()
+    expect(await late).toEqual(first)
+  })
+
   test('find what only hot and a log have', async () => {
     const { version } = await b.chunks.put({ key, text: 'b' })
     await expect(replacing(a, 'a', null)).rejects.toMatchObject({ details: { actual: version } })
