@@ -91,7 +91,7 @@ interface AnyColdOptions {
   readonly language?: string | undefined
   /**
    * Members of metadata to keep an index of, as `'metadata.year'`, for conditions by `gt`, `gte`, `lt`, `lte` and
-   * `startsWith`; equality needs none. An index stays until it is dropped by hand. @default none
+   * `startsWith`, and for `orderBy`; equality needs none. An index stays until it is dropped by hand. @default none
    */
   readonly indexes?: readonly (`metadata.${string}` | MetadataPathText)[] | undefined
   /** Apply missing migrations at open, or only check that none is missing. @default 'auto' */

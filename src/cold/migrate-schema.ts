@@ -112,6 +112,8 @@ async function ensureMemberIndexes(driver: ColdDriver, { mode, indexes = [], log
     const durationMs = Math.round(performance.now() - startedAt)
     logger.info({ path, type, name, durationMs }, 'index of metadata built')
   }
+  // What an index of an expression holds is known to the planner only from then on.
+  if (missing.length > 0) await driver.build(sql`ANALYZE thermocline.memory_entries`)
 }
 
 async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {

@@ -15,21 +15,38 @@ import { sampleRecords } from '../query/arbitrary-where.ts'
 
 const template = new PgliteTemplate()
 let cold: ColdTier
+/** One with indexes of the members by which it is ordered. */
+let indexed: ColdTier
 
 beforeAll(async () => {
   await template.make()
   cold = await template.open()
+  indexed = await template.open({ indexes: [['a'], ['b'], ['a.b'], ['a', 'b']] })
 })
 afterAll(async () => {
   await cold.close()
+  await indexed.close()
   await template.remove()
 })
 
-function searcherOver(pending: Pending, records: readonly EntryRecord[], storeId = cold.storeId): Searcher {
+function searcherOver(
+  pending: Pending,
+  records: readonly EntryRecord[],
+  storeId = cold.storeId,
+  tier = cold,
+): Searcher {
   pending.apply(records.map((value, i) => ({ value, sequence: i + 1, bytes: 1 })))
   const clock = { now: () => FUTURE }
   const access = {} as AccessCounter
-  return new Searcher({ storeId, pending, cold, access, versions: new VersionClock(clock), clock, timeout: 60_000 })
+  return new Searcher({
+    storeId,
+    pending,
+    cold: tier,
+    access,
+    versions: new VersionClock(clock),
+    clock,
+    timeout: 60_000,
+  })
 }
 
 const FIELDS = [
@@ -79,13 +96,14 @@ function compareBy(terms: readonly (readonly [string, 'asc' | 'desc'])[]) {
 }
 
 describe('pages in an order', () => {
-  it('are one list of what is pending and what cold has', async () => {
+  it.each(['no index', 'indexes'])('are one list of what is pending and what cold has, with %s', async (has) => {
     const namespace = 'order/random'
+    const tier = has === 'indexes' ? indexed : cold
     const all = sampleRecords(namespace, 90, 7)
-    await cold.upsert(all.slice(0, 60))
+    await tier.upsert(all.slice(0, 60))
     const newer = sampleRecords(namespace, 90, 8).slice(40)
     const own = newer.map((record, n) => ({ ...record, version: versionOf(1_000 + n) }))
-    const searcher = searcherOver(new Pending(), own)
+    const searcher = searcherOver(new Pending(), own, tier.storeId, tier)
     const expected = [...all.slice(0, 40), ...own]
     const scope = { namespace, recursive: false }
     const property = fc.asyncProperty(

@@ -1,6 +1,6 @@
 /** Indexes of members of metadata: declared once, there from then on, and the same answers with them as without. */
 import { expect, it } from 'vitest'
-import { type MemoryStore, metadataPath, openMemoryStore, type Where } from '../../src/index.ts'
+import { type MemoryStore, metadataPath, type OrderField, openMemoryStore, type Where } from '../../src/index.ts'
 import { describePairs, temporaryFolder } from './stores.ts'
 
 const LONG = 'é'.repeat(5_000)
@@ -26,6 +26,21 @@ async function counts(store: MemoryStore): Promise<number[]> {
   return answers
 }
 
+const ORDERS = ['metadata.year', 'metadata.title', ODD, 'metadata.absent'] as OrderField[]
+
+/** Titles and years as they follow each other, a few on a page. */
+async function pages(store: MemoryStore): Promise<unknown[]> {
+  const answers: unknown[] = []
+  for (const field of ORDERS)
+    for (const direction of ['asc', 'desc'] as const)
+      for (let cursor: string | undefined, n = 0; n === 0 || cursor !== undefined; n++) {
+        const page = await store.metadata.find({ orderBy: { [field]: direction }, limit: 3, cursor })
+        answers.push(page.items.map(({ metadata }) => metadata))
+        cursor = page.nextCursor
+      }
+  return answers
+}
+
 describePairs('indexes of metadata', (pair) => {
   it('are there once they are declared, hold texts of any length, and change no answer', async () => {
     const base = await pair.options({ dir: await temporaryFolder() })
@@ -34,9 +49,12 @@ describePairs('indexes of metadata', (pair) => {
     const plain = await openWith({})
     for (const [n, title] of TITLES.entries())
       await plain.metadata.put({ metadata: { title, year: YEARS[n]!, "it's": { 'a "\\path" $.x': title } } })
+    await plain.metadata.put({ metadata: { other: true } })
     const expected = await counts(plain)
+    const inOrder = await pages(plain)
     await plain.checkpoint()
     expect(await counts(plain)).toEqual(expected)
+    expect(await pages(plain)).toEqual(inOrder)
     await plain.close()
 
     const indexes = ['metadata.year', 'metadata.title', ODD]
@@ -47,6 +65,7 @@ describePairs('indexes of metadata', (pair) => {
     await (await openWith({ indexes })).close()
     const checked = await openWith({ indexes, migrate: 'check' })
     expect(await counts(checked)).toEqual(expected)
+    expect(await pages(checked)).toEqual(inOrder)
     await checked.metadata.putMany(TITLES.map((title) => ({ metadata: { title, year: 1 } })))
     const { rejected } = await checked.checkpoint()
     expect(rejected).toBe(0)

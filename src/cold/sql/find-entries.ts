@@ -6,7 +6,8 @@ import { ACCESS_JOIN } from './entry-access.ts'
 import { bareColumns } from './entry-columns.ts'
 import { selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
-import { afterSql, orderSql } from './order-sql.ts'
+import { isIndexed } from './member-indexes.ts'
+import { afterSql, type OrderPart, orderParts, orderSql } from './order-sql.ts'
 import { rowColumns, toColdRow } from './read-entries.ts'
 
 export async function findEntries(driver: ColdReader, query: ColdFind, limit: number): Promise<ColdRow[]> {
@@ -14,14 +15,55 @@ export async function findEntries(driver: ColdReader, query: ColdFind, limit: nu
 }
 
 export function findSql(query: ColdFind, limit: number): SQL {
-  const { order = [], after, fields } = query
-  const isAfter = after === undefined ? sql`` : sql` AND ${afterSql(order, after)}`
+  const { order = [], fields } = query
+  const page = inParts(query, limit) ?? sql`e AS MATERIALIZED (${wholeSql(query, limit)})`
   return sql`
-    WITH e AS MATERIALIZED (
-      SELECT ${bareColumns(fields)} FROM thermocline.memory_entries e WHERE ${selects(query)}${isAfter}
-      ORDER BY ${orderSql(order)} LIMIT ${limit}::int8
-    )
+    WITH ${page}
     SELECT ${rowColumns(fields)} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql(order)}`
+}
+
+function wholeSql(query: ColdFind, limit: number, condition = sql`true`): SQL {
+  const { order = [], after } = query
+  const isAfter = after === undefined ? sql`` : sql` AND ${afterSql(order, after)}`
+  return pageSql(query, limit, { condition: sql`${condition}${isAfter}`, order: orderSql(order) })
+}
+
+function pageSql(query: ColdFind, limit: number, { condition, order }: OrderPart): SQL {
+  return sql`
+    SELECT ${bareColumns(query.fields)} FROM thermocline.memory_entries e
+    WHERE ${selects(query)} AND ${condition} ORDER BY ${order} LIMIT ${limit}::int8`
+}
+
+/**
+ * An order by a member of metadata. Where that is indexed, one part after the other is read until the page is full;
+ * where it is not, all is read at once, since each part would look at every row. What depends on no row decides before
+ * any is looked at.
+ */
+function inParts(query: ColdFind, limit: number): SQL | undefined {
+  const { order = [], after } = query
+  const [first] = order
+  if (first === undefined || !('path' in first)) return undefined
+  const parts = orderParts(order, after)
+  if (parts === undefined) return undefined
+  const isThere = sql`(SELECT is_there FROM indexed)`
+  const pages = parts.map(({ condition, order }, i) => {
+    const before = parts.slice(0, i).map((_, n) => sql`(SELECT count(*) FROM ${partName(n)})`)
+    const hasRoom = sql`${sql.join([sql`0`, ...before], sql` + `)} < ${limit}::int8`
+    const gated = sql`${isThere} AND ${hasRoom} AND ${condition}`
+    return sql`${partName(i)} AS MATERIALIZED (${pageSql(query, limit, { condition: gated, order })})`
+  })
+  const rows = [...parts.map((_, i) => sql`SELECT * FROM ${partName(i)}`), sql`SELECT * FROM whole`]
+  return sql`
+    indexed AS MATERIALIZED (SELECT ${isIndexed(first.path)} AS is_there),
+    ${sql.join(pages, sql`, `)},
+    whole AS MATERIALIZED (${wholeSql(query, limit, sql`NOT ${isThere}`)}),
+    e AS MATERIALIZED (
+      SELECT * FROM (${sql.join(rows, sql` UNION ALL `)}) e ORDER BY ${orderSql(order)} LIMIT ${limit}::int8
+    )`
+}
+
+function partName(i: number): SQL {
+  return sql.raw(`part_${i}`)
 }
 
 /** Counts what cold has, then takes off every key that is in both: the newer of the two stands for it. */

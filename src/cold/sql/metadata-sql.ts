@@ -77,11 +77,11 @@ function startsWith(path: MetadataPath, prefix: string): SQL {
  */
 const INDEXED_CHARACTERS = 128
 
-function beginning(text: SQL): SQL {
+export function beginning(text: SQL): SQL {
   return sql`left(${text}, ${sql.raw(String(INDEXED_CHARACTERS))})`
 }
 
-function beginningOf(value: string): string {
+export function beginningOf(value: string): string {
   return [...value.slice(0, 2 * INDEXED_CHARACTERS)].slice(0, INDEXED_CHARACTERS).join('')
 }
 
