@@ -112,8 +112,9 @@ async function ensureMemberIndexes(driver: ColdDriver, { mode, indexes = [], log
     const durationMs = Math.round(performance.now() - startedAt)
     logger.info({ path, type, name, durationMs }, 'index of metadata built')
   }
-  // What an index of an expression holds is known to the planner only from then on.
-  if (missing.length > 0) await driver.build(sql`ANALYZE thermocline.memory_entries`)
+  // The planner knows what an index of an expression holds only from then on. Who builds another index may wait for
+  // this transaction, so it must not wait in turn: that process analyzes the table after its own build.
+  if (missing.length > 0) await driver.build(sql`ANALYZE (SKIP_LOCKED) thermocline.memory_entries`)
 }
 
 async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {

@@ -1,7 +1,7 @@
 /**
  * Indexes over one member of metadata each, as `cold.indexes` declares them: one of the numbers there, one of the
- * texts. They serve what is greater, less or begins so, and an order by the member in both directions (order-sql.ts); the
- * index of metadata as a whole serves equality.
+ * texts. They serve what is greater, less or begins so, and an order by the member in both directions (order-sql.ts);
+ * the index of metadata as a whole serves equality.
  *
  * An index of a path is told by its name from then on, so that every process finds it there, whoever declared it; none
  * is dropped by itself. Conditions take the form that it serves whether or not it is there (sql/metadata-sql.ts).

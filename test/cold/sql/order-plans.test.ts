@@ -21,8 +21,9 @@ const NUMBER = [ROWS / 2, null, 0, 'ns', FIRST_ID]
 const TEXT = [null, 'name 3', 0, 'ns', FIRST_ID]
 const FILL = `
   INSERT INTO thermocline.memory_entries (namespace, id, version, kind, metadata, created_at, updated_at)
-  SELECT CASE WHEN i % 10 = 0 THEN 'other' ELSE 'ns' END, ('00000000-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid,
-    lpad(to_hex(i), 16, '0') || '0000000a', 'metadata', jsonb_build_object('n', i::bigint * 7919 % ${ROWS},
+  SELECT CASE WHEN i % 10 = 0 THEN 'other' ELSE 'ns' END,
+    ('00000000-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, lpad(to_hex(i), 16, '0') || '0000000a',
+    'metadata', jsonb_build_object('n', i::bigint * 7919 % ${ROWS},
       'author', jsonb_build_object('name', 'name ' || i::bigint * 7919 % ${ROWS})), now(), now()
   FROM generate_series(1, ${ROWS}) AS i`
 
