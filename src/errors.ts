@@ -9,8 +9,8 @@ export interface ErrorDetails {
   /** `index` is that of the query, in a call with many. */
   ERR_INVALID_OPTIONS: { option?: string; index?: number }
   /**
-   * `path` names the member of `metadata`; `issues` is what its schema said, not enumerable; `index` is the input's, in
-   * a call with many, `line` that of an archive.
+   * `path` names the member of `metadata`; `issues` is what its schema said, not enumerable (see
+   * entry/standard-schema.ts); `index` is the input's, in a call with many, `line` that of an archive.
    */
   ERR_INVALID_ENTRY: {
     field: string
@@ -79,7 +79,7 @@ export interface WriteFailure {
   outcome?: 'none' | 'unknown' | 'applied' | 'partial'
   /** Of a version that was to replace another: where the outcome is `unknown` and a read answers it, it was applied. */
   version?: string
-  /** Of a call with many inputs, one for each, in order. Not enumerable, so that a logged error stays short. */
+  /** Of a call with many inputs, one for each, in order. Not enumerable: a logged error stays short. */
   readonly outcomes?: readonly InputOutcome[]
   /** Of `deleteWhere`, `updateWhere` and `erase`: what was done before this happened, as far as it is known. */
   readonly counts?: ChangeCounts

@@ -5,7 +5,7 @@ import type { MemoryStoreOptions } from '../options.ts'
 import type { LogFolder } from '../wal/log-folder.ts'
 import { withRegisteredLogs } from './registered-logs.ts'
 
-/** An owner says at least every half minute that it lives. */
+/** Who was heard of within this may live: an owner says so every half minute (`HEARTBEAT_MS` of sync/peers.ts). */
 const ALIVE_MS = 120_000
 
 export interface LogLoss {

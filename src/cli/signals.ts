@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EXIT } from './exit-code.ts'
-import { whenWrapperEnds } from './parent.ts'
+import { whenWrapperEnds } from './wrapper-end.ts'
 
 /** So long it may open or close once it was told to end: container runtimes kill after ten seconds. */
 export const GRACE_MS = 8_000

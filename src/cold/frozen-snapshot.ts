@@ -1,4 +1,7 @@
-/** A snapshot in a database that shows one moment to whoever asks for it. */
+/**
+ * A snapshot in a database that holds one moment by itself, for a transaction on a connection of its own: a server. Of
+ * the embedded one see kept-snapshots.ts.
+ */
 
 import type { FrozenReader } from './cold-driver.ts'
 import type { ColdQuery, ColdRow, ColdSnapshot } from './cold-tier.ts'

@@ -1,7 +1,7 @@
 /**
- * Snapshots in a database of one session, where a transaction that lasts would keep everybody else from it. All that is
- * written there is written by this process, so each write says so here first: what it is about to replace, and a
- * snapshot has not read yet, is read before, and kept for it.
+ * Snapshots in a database that has one session, where a transaction that lasts would keep everybody else out. Every
+ * write there is this process's, so it comes by here first: rows that it replaces, and a snapshot has not read yet, are
+ * read before, and kept for that snapshot.
  *
  *     snapshot    begins between two writes: count ── page ── page ── … ── last page, what was kept goes along
  *     write       keys ── what snapshots have yet to read of them is read ── written

@@ -3,9 +3,9 @@
  * them decides; those of several processes do not wait for each other.
  *
  * What is new is written, and what is stale deleted, together or not at all (rule K8 of flow/README.md), and only if
- * the chunks are still those that were compared; else they are looked at again. Where that is too much, or a tier is
- * away, what is new is written before what is stale is deleted: who reads meanwhile finds both rather than neither, and
- * a call that ends half-way is made good by another one.
+ * the chunks are still those that were compared; else they are looked at again. Where that is more than
+ * `ATOMIC_LIMITS` (entry/limits.ts), or a tier is away, what is new is written before what is stale is deleted: who
+ * reads meanwhile finds both rather than neither, and a call that ends half-way is made good by another one.
  */
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'

@@ -7,7 +7,7 @@
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { Version } from '../entry/version.ts'
 
-/** Some megabytes of keys. */
+/** Most keys to remember, some megabytes of them: beyond, reads pass hot by. */
 const MAX_KEYS = 50_000
 
 export class MissedWrites {

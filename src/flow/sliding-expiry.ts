@@ -24,7 +24,7 @@ export interface SlidingExpiryParts {
 
 /** Of one statement. */
 const AT_ONCE = 500
-/** Entries that wait for cold; reads beyond are not the ones that keep an entry alive. */
+/** Most entries that wait for cold; reads beyond these extend nothing. */
 const MOST_WAITING = 10_000
 /** While cold is away. */
 const RETRY_MS = 1_000
@@ -47,7 +47,7 @@ export class SlidingExpiry {
     if (isDueToSlide(entry, now)) this.#add({ ...keyOf(entry), version: entry.version, readAt: now })
   }
 
-  /** Reads were counted of whatever the key names. What is at hand tells more often than not that it does not slide. */
+  /** Reads were counted of which only the key is known. What pending or hot has mostly tells that nothing is due. */
   touched(key: EntryKey, now: number): void {
     const known = this.#parts.pending.get(key) ?? this.#heldAtHand(key)
     if (known !== undefined && !mayHaveSlid(known, now)) this.read(known, now)

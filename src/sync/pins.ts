@@ -34,7 +34,7 @@ export interface PinsParts {
   readonly logger: Logger
 }
 
-/** Of what hot may hold. The rest is for what is read. */
+/** Largest share of hot that may be pinned; the rest is for what is read. */
 const MOST_OF_HOT = 0.5
 /** Entries whose content is in memory at a time. */
 const AT_ONCE = 50

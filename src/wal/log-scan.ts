@@ -5,7 +5,8 @@
  * Where a record does not verify at offset P, D says how far the segment is known to have been durable: what its
  * successor recorded, else the `durable` mark and the synced offsets of later records.
  * - P < D, or the disk cannot read it: damage. Acknowledged records are gone, and the scan says which.
- * - P >= D: a torn tail. It was never acknowledged; it is dropped and counted.
+ * - P >= D: a torn tail, dropped and counted. By D it was never acknowledged; where D itself may be missing or old, the
+ *   tail is told of as ambiguous (scan-report.ts).
  * Zeros to the end are a clean end. A segment that is missing, foreign or out of sequence is damage; a header that
  * never became whole, on a last segment that holds nothing and was never marked, is what a crash leaves while it makes
  * one.

@@ -1,6 +1,7 @@
 /**
  * How much a suite does of what could go on for hours: `FAULT_RUNS` says it by hand; otherwise little in `npm test`, which
- * everybody waits for, and more in `npm run test:long`. A suite that imports this is run by both.
+ * everybody waits for, and more in `npm run test:long`. A suite that imports this is run by both. `FAULT_SEED` is read
+ * by each suite itself.
  */
 import { test } from 'vitest'
 

@@ -1,5 +1,6 @@
 /**
- * Makes one row of the counts of a namespace, where each connection that wrote has one, and none where nothing is left.
+ * Merges the counts of a namespace, of which each connection that wrote has a row, into one row, and removes that where
+ * nothing is left.
  * It never waits for a writer, and a writer waits for one statement at most: rows that are in use are left for the next
  * sweep, and those in slot -1 are only ever written here.
  */

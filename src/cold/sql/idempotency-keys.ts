@@ -28,9 +28,9 @@ export async function answerTo(
 }
 
 /**
- * A statement of a CTE that takes the key where the gate is open, and answers a row where nobody has it: whoever is
- * about to take it is waited for, and the row says whether it is in time all the same. It comes before the entries, so
- * that those who wait for a key hold no entry.
+ * A statement of a CTE that takes the key where the gate is open, and answers a row where nobody has it. A transaction
+ * that is taking the same key is waited for; as that may be long, the row also says whether this write is in time yet.
+ * It comes before the entries, so that those who wait for a key hold no entry.
  */
 export function takeKey(
   { namespace, key, digest }: IdempotencyKey,

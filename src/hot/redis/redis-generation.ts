@@ -7,9 +7,9 @@
  * States: *unknown*, at first and from the moment any connection breaks; *current*, once the masters were asked over
  * the new connections. Nothing is sent to a slot while the generation is unknown: callers wait for the look. A new
  * generation is entered in this order: the owner registers it in cold and learns cold's highest version; that becomes
- * the floor of each slot; then the generation is declared ready, for everybody. A slot found without its floor after
- * that has lost what it held, and takes the generation with it: the nonce is replaced. A slot that lacks the latest
- * change that was seen of it has lost as well: the scripts compare these *marks* (redis-scripts.ts).
+ * the floor of each slot; then the generation is declared ready, for everybody. From then on a slot has lost what it
+ * held where it has no floor, or lacks the latest change that was seen of it (its *mark*, which redis-scripts.ts
+ * compares). Either ends the generation: the nonce is replaced.
  *
  * Another layout of what Redis holds is another generation, with a nonce in another key. Processes of an older and of a
  * newer layout must not use theirs side by side: each would answer what it has, and not what the other has newer. So
