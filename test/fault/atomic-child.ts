@@ -1,7 +1,7 @@
 /**
- * Does atomic writes, and replaces a document, until it is killed. Each line on stdout is `begin WHAT N`, written
- * before a call, or `ack WHAT N`, after it resolved. Arguments: options of the store as JSON, name of the writer, first
- * N.
+ * Does atomic writes, and replaces a document, until it is killed, or closes the store on SIGTERM. Each line on stdout
+ * is `begin WHAT N`, written before a call, or `ack WHAT N`, after it resolved. Arguments: options of the store as
+ * JSON, name of the writer, first N.
  */
 import { isThermoclineError, openMemoryStore } from '../../src/index.ts'
 import { say } from '../tools/say.ts'
@@ -30,13 +30,18 @@ async function repeat(what: string, work: (n: number) => Promise<unknown>): Prom
 }
 
 const bundle = (set: string) => (n: number) => store.write(bundleOf(store.entries, set, writer, n), { atomic: true })
-await Promise.all([
-  repeat('own', bundle(writer)),
-  repeat('shared', bundle(SHARED)),
-  repeat('document', (n) =>
-    store.chunks.replaceDocument(
-      `${DOCUMENT} ${writer}`,
-      textsOf(n).map((text) => ({ text })),
+process.once('SIGTERM', () => void store.close())
+try {
+  await Promise.all([
+    repeat('own', bundle(writer)),
+    repeat('shared', bundle(SHARED)),
+    repeat('document', (n) =>
+      store.chunks.replaceDocument(
+        `${DOCUMENT} ${writer}`,
+        textsOf(n).map((text) => ({ text })),
+      ),
     ),
-  ),
-])
+  ])
+} catch (error) {
+  if (!isThermoclineError(error, 'ERR_CLOSED')) throw error
+}

@@ -1,10 +1,11 @@
 /**
- * The power goes under a whole store with an embedded database: its log and every file of Postgres. The system calls of
- * real processes are recorded, one that is killed, one that goes on and is killed, one that closes; from what a disk may
- * have at a moment of them a store is opened, which must have all that was acknowledged by then.
+ * The power goes under a whole store with an embedded database: its log and every file of Postgres. The system calls
+ * of real processes are recorded, one that is killed, one that goes on and is killed, one that closes; from what a disk
+ * may have at a moment of them a store is opened, which must have all that was acknowledged by then, and of atomic
+ * writes all or nothing.
  *
- * `FAULT_RUNS` sets the number of power cuts. The processes never do quite the same again: a failing run leaves the disk
- * that it found where its message says.
+ * `FAULT_RUNS` sets the number of power cuts. The processes never do quite the same again: a failing run leaves the
+ * disk that it found where its message says.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,11 +14,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
-import { openMemoryStore } from '../../src/index.ts'
+import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
 import { budget, longTest } from '../tools/budget.ts'
 import { compiled } from '../tools/compiled.ts'
 import { describeWithStrace } from '../tools/services.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
+import { Told } from './atomic-state.ts'
 import { RecordedDisk } from './recorded-disk.ts'
 import { pick, type Random, randomFrom } from './seeded-random.ts'
 import { bytesIn, type Moment, momentsOf, recordInto } from './system-calls.ts'
@@ -26,16 +28,36 @@ import { Written } from './written.ts'
 
 const CUTS = budget({ short: 1, long: 6 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
-const CHILD = join(import.meta.dirname, 'writer-child.ts')
 
-/** What becomes of each process, and after how many acknowledged writes. */
-const PROCESSES = [
-  { signal: 'SIGKILL', acknowledged: 150 },
-  { signal: 'SIGKILL', acknowledged: 300 },
-  { signal: 'SIGTERM', acknowledged: 200 },
-] as const
+/** What becomes of each process. */
+const SIGNALS = ['SIGKILL', 'SIGKILL', 'SIGTERM'] as const
 
-const KEYS = PROCESSES.map((_, n) => ['a', 'b', 'c', 'd'].map((key) => `process-${n}-${key}`))
+/** What the processes do, and what must be there afterwards. */
+interface Writing {
+  readonly child: string
+  /** Arguments of each process, behind the options of its store. */
+  readonly args: readonly (readonly string[])[]
+  /** After how many acknowledged writes each is ended. */
+  readonly acknowledged: readonly number[]
+  /** What the processes told, one for each. */
+  readonly told: readonly { see(line: string): void; verify(store: MemoryStore, replay: string): Promise<void> }[]
+}
+
+function singleWrites(): Writing {
+  const keys = SIGNALS.map((_, n) => ['a', 'b', 'c', 'd'].map((key) => `process-${n}-${key}`))
+  const told = keys.map((some) => new Written(some))
+  return { child: 'writer-child.ts', args: keys, acknowledged: [150, 300, 200], told }
+}
+
+function atomicWrites(): Writing {
+  const args = SIGNALS.map((_, n) => [`process-${n}`, '1'])
+  const told = args.map(([name]) => {
+    const one = new Told(name!)
+    const verify = (store: MemoryStore, replay: string) => one.verify(store, {}, replay)
+    return { see: (line: string) => one.see(line), verify }
+  })
+  return { child: 'atomic-child.ts', args, acknowledged: [60, 90, 60], told }
+}
 
 describeWithStrace('a power cut under a store and its embedded database', () => {
   const template = new StoreTemplate()
@@ -43,46 +65,50 @@ describeWithStrace('a power cut under a store and its embedded database', () => 
   afterAll(() => template.remove())
 
   const name = `loses nothing acknowledged in ${CUTS} cuts (FAULT_SEED=${SEED})`
-  longTest(name, { timeout: 36_000_000 }, async () => {
+  longTest.each([
+    [`${name}: single writes`, singleWrites],
+    [`${name}: atomic writes, all or nothing`, atomicWrites],
+  ])('%s', { timeout: 36_000_000 }, async (_, writes) => {
+    const { child, args, acknowledged, told } = writes()
     const dir = await template.copy()
     const random = randomFrom(SEED)
     const keepsNames = (path: string): boolean => path.startsWith(join(dir, 'cold', 'data/'))
     const disk = new RecordedDisk({ root: dir, keepsNames })
-    const written = new Written(KEYS.flat())
-    for (const [n, { signal, acknowledged }] of PROCESSES.entries()) {
-      const moments = await record(dir, KEYS[n]!, acknowledged, signal)
-      const cuts = chooseCuts(random, moments, disk, CUTS / PROCESSES.length)
+    const verify = async (store: MemoryStore, replay: string) => {
+      for (const one of told) await one.verify(store, replay)
+    }
+    for (const [n, signal] of SIGNALS.entries()) {
+      const moments = await record([child, JSON.stringify({ dir }), ...args[n]!], acknowledged[n]!, signal)
+      const cuts = chooseCuts(random, moments, disk, CUTS / SIGNALS.length)
       for (const [at, moment] of moments.entries()) {
         disk.see(moment)
         const line = lineSaid(moment)
-        if (line !== undefined) written.see(line)
-        if (cuts.has(at)) await cutAndOpen(disk, written, random, `process ${n}, moment ${at} of ${moments.length}`)
+        if (line !== undefined) told[n]!.see(line)
+        if (cuts.has(at)) await cutAndOpen(disk, verify, random, `process ${n}, moment ${at} of ${moments.length}`)
       }
       disk.reconcile()
     }
   })
 })
 
-/** Runs a writer on the folder until so many of its writes were acknowledged. */
+/** Runs a writer until so many of its writes were acknowledged. */
 async function record(
-  dir: string,
-  keys: readonly string[],
+  [child, ...args]: readonly [string, ...string[]],
   acknowledged: number,
   signal: NodeJS.Signals,
 ): Promise<Moment[]> {
   const scratch = await mkdtemp(join(tmpdir(), 'thermocline-calls-'))
   onTestFinished(() => rm(scratch, { recursive: true, force: true }))
   const trace = join(scratch, 'calls')
-  const writer = [process.execPath, compiled(CHILD), JSON.stringify({ dir }), ...keys]
+  const writer = [process.execPath, compiled(join(import.meta.dirname, child)), ...args]
   const strace = spawn('strace', [...recordInto(trace), ...writer], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => {
     strace.kill('SIGKILL')
   })
   const exit = once(strace, 'exit')
-  const seen = new Written(keys)
   let left = acknowledged
   for await (const line of createInterface({ input: strace.stdout }))
-    if (seen.see(line) && --left === 0) process.kill(await childOf(strace.pid!), signal)
+    if (line.startsWith('ack ') && --left === 0) process.kill(await childOf(strace.pid!), signal)
   // strace ends as its child did.
   expect(await exit).toEqual(signal === 'SIGKILL' ? [null, 'SIGKILL'] : [0, null])
   return [...momentsOf(await readFile(trace, 'latin1'))]
@@ -115,7 +141,12 @@ function lineSaid({ what, call }: Moment): string | undefined {
 }
 
 /** Opens what is left, and looks for everything that was acknowledged. */
-async function cutAndOpen(disk: RecordedDisk, written: Written, random: Random, moment: string): Promise<void> {
+async function cutAndOpen(
+  disk: RecordedDisk,
+  verify: (store: MemoryStore, replay: string) => Promise<void>,
+  random: Random,
+  moment: string,
+): Promise<void> {
   const dir = await volatileFolder()
   disk.layOut(dir, random)
   const found = `${dir}-found`
@@ -123,10 +154,10 @@ async function cutAndOpen(disk: RecordedDisk, written: Written, random: Random, 
   const replay = `cut at ${moment}, FAULT_SEED=${SEED}: the disk is in ${found}`
   try {
     await using store = await openMemoryStore({ dir, sync: false, wal: { lockTimeout: 0 } })
-    await written.verify(store, replay)
+    await verify(store, replay)
     await store.checkpoint()
     // What could be read must be in cold as well once everything is shipped.
-    await written.verify(store, replay)
+    await verify(store, replay)
   } catch (cause) {
     throw new Error(replay, { cause })
   }

@@ -34,7 +34,16 @@ export async function prepareFolder(dir: string, make: (folder: string) => Promi
       `the embedded database was written by PostgreSQL ${major} and this version of thermocline has ${POSTGRES_MAJOR}: open it with the version that wrote it, or move its folder away and restore from a backup`,
       {},
     )
+  else await removeServerLock(folder)
   return folder
+}
+
+/**
+ * Postgres's own lock file, which nobody has while the caller holds the lock over `dir`. It is never synced: a power
+ * cut while a database opens may leave it empty, and Postgres takes that for a server that is just starting, for good.
+ */
+function removeServerLock(folder: string): Promise<void> {
+  return rm(join(folder, 'postmaster.pid'), { force: true })
 }
 
 /** Whether there is a database, of whatever version. */

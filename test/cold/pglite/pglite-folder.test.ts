@@ -97,6 +97,12 @@ describe('an existing folder', () => {
     })
   })
 
+  it('opens whatever a power cut left of the lock file of Postgres', async () => {
+    const dir = await template.copy()
+    await writeFile(join(dir, 'data', 'postmaster.pid'), '')
+    await (await openPgliteCold({ ...OPTIONS, dir })).close()
+  })
+
   it('is refused when it is damaged', async () => {
     const dir = await template.copy()
     await rm(join(dir, 'data', 'global', 'pg_control'))
