@@ -9,6 +9,7 @@ import { Latencies } from './latencies.ts'
 import type { MarkdownDocument } from './markdown-corpus.ts'
 import type { Question } from './questions.ts'
 import { readBack, type Tier } from './read-back.ts'
+import { recallAt10 } from './recall.ts'
 import { Refusal } from './refusal.ts'
 import type { Findings } from './report.ts'
 import { type DemoServers, type DemoStore, openDemoStore } from './store.ts'
@@ -26,7 +27,7 @@ export interface Setting {
 }
 
 type ByTier = Readonly<Record<Tier, readonly StoredChunk[]>>
-type Told = Pick<Findings, 'questions' | 'right' | 'residence' | 'latencies'> & { readonly chunks: ByTier }
+type Told = Pick<Findings, 'questions' | 'right' | 'recall' | 'residence' | 'latencies'> & { readonly chunks: ByTier }
 
 /** How many chunks the killed writer puts in turn. */
 const CRASH_CHUNKS = 100
@@ -81,8 +82,11 @@ async function useStore(chunks: readonly DemoChunk[], { dir, servers, signal, ..
   const { synced } = await store.sync()
   console.log(`Demoted ${synced} entries from hot to cold.`)
   const residence = { 'after the puts': filled, 'after the demotion': await store.stats() }
-  await showTree(Object.values(byTier).flat(), store, pool)
-  return { questions: questions.length, right, latencies, residence, chunks: byTier }
+  const stored = Object.values(byTier).flat()
+  const recall = await recallAt10(stored, store)
+  console.log(`A search in cold has ${(100 * recall).toFixed(1)} % of the ten really nearest (recall at 10).`)
+  await showTree(stored, store, pool)
+  return { questions: questions.length, right, recall, latencies, residence, chunks: byTier }
 }
 
 /** Puts all chunks, and leaves a third of them in each tier. */

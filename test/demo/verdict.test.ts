@@ -7,6 +7,7 @@ import { crashKey, parseSaying, sayAcknowledged, sayTry } from './crash-order.ts
 import { type EmbeddedChunk, inputOf, type StoredChunk } from './demo-chunk.ts'
 import { Latencies } from './latencies.ts'
 import { readBack } from './read-back.ts'
+import { recallAt10 } from './recall.ts'
 import { type Findings, shortcomings } from './report.ts'
 import type { DemoStore } from './store.ts'
 import { textTable } from './text-table.ts'
@@ -53,6 +54,20 @@ describe('with a store', () => {
     await expect(readBack('cold', [stored], store)).rejects.toThrow('should be in cold, and is in hot cold')
   })
 
+  test('counts of the ten nearest those that a search has', async () => {
+    const apart = (n: number) => ({ embedding: Float32Array.of(1, n / 10, 0) })
+    const chunks: StoredChunk[] = []
+    for (let n = 0; n < 20; n++) chunks.push({ ...(await put(`near ${n}`, apart(n))), ...apart(n) })
+    await store.checkpoint()
+    const others = (await store.chunks.find({ limit: 100 })).items.filter(({ id }) => !chunks.some((c) => c.id === id))
+    for (const { id } of others) await store.chunks.delete(id)
+    expect(await recallAt10(chunks, store)).toBe(1)
+    await store.chunks.delete(chunks[0]!.id)
+    const recall = await recallAt10(chunks, store)
+    expect(recall).toBeGreaterThan(0.9)
+    expect(recall).toBeLessThan(1)
+  })
+
   test('refuses an entry that came back altered', async () => {
     const stored = await put('altered', { text: 'Warm above warm.' })
     await expect(readBack('pending', [stored], store)).rejects.toThrow('other than it was put')
@@ -66,6 +81,7 @@ describe('the verdict', () => {
     chunks: 400,
     questions: 20,
     right: 16,
+    recall: 1,
     survivals: { a: survival, b: survival },
     residence: {},
     latencies: {},
@@ -79,6 +95,7 @@ describe('the verdict', () => {
     [{ documents: 9 }, '9 documents, not at least 10'],
     [{ chunks: 399 }, '399 chunks, not at least 400'],
     [{ right: 15 }, '15 questions answered, not at least 16'],
+    [{ recall: 0.94 }, 'a search has 0.940 of the ten nearest, not at least 0.95'],
     [{ survivals: { a: survival, b: { ...survival, lost: 1 } } }, '1 acknowledged entries are lost'],
   ])('names what %j lacks', (change, reason) => {
     expect(shortcomings({ ...enough, ...change }, true)).toEqual([reason])

@@ -12,6 +12,7 @@ import { type OrderBy, parseOrder } from '../../src/query/order.ts'
 import { PgliteTemplate } from '../cold/pglite/pglite-template.ts'
 import { FUTURE, versionOf } from '../contract/cold-records.ts'
 import { sampleRecords } from '../query/arbitrary-where.ts'
+import { budget } from '../tools/budget.ts'
 
 const template = new PgliteTemplate()
 let cold: ColdTier
@@ -122,7 +123,7 @@ describe('pages in an order', () => {
         expect(found).toEqual([...expected].sort(compareBy(terms)).map(({ id }) => id))
       },
     )
-    await fc.assert(property, { numRuns: 40 })
+    await fc.assert(property, { numRuns: budget({ short: 40, long: 200 }) })
   })
 
   it('miss and repeat nothing that was there all the time, while rows come, go and become durable', async () => {
