@@ -46,11 +46,15 @@ interface GivenLife {
   readonly slidingTtl?: unknown
 }
 
-/** Answers when an input expires, and how far reads extend that. Throws `ERR_INVALID_ENTRY`. */
-export function lifeOf(given: GivenLife, now: number): Pick<EntryRecord, 'expiresAt' | 'slidingTtl'> {
+/**
+ * Answers when an input expires, and how far reads extend that. Throws `ERR_INVALID_ENTRY`.
+ * @param earliest what expires up to then is refused.
+ */
+export function lifeOf(given: GivenLife, now: number, earliest = now): Pick<EntryRecord, 'expiresAt' | 'slidingTtl'> {
   const { sliding = false } = given
   if (typeof sliding !== 'boolean') throw invalid('sliding', 'must be true or false')
   const expiresAt = expiryOf(given.ttl, given.expiresAt, now)
+  refuseExpired(expiresAt, earliest)
   const kept = optional('slidingTtl', given.slidingTtl, (value) => slidingTtl(value, now))
   if (kept !== null) {
     if (given.expiresAt === undefined || sliding)
@@ -67,8 +71,8 @@ function slidingTtl(value: unknown, now: number): number {
   throw invalid('slidingTtl', 'must be whole milliseconds, and end before the year 10000')
 }
 
-/** Answers when an input expires, in milliseconds since the epoch; null: never. Throws `ERR_INVALID_ENTRY`. */
-export function expiryOf(ttl: unknown, expiresAt: unknown, now: number): number | null {
+/** In milliseconds since the epoch; null: never. */
+function expiryOf(ttl: unknown, expiresAt: unknown, now: number): number | null {
   const at = optional('expiresAt', expiresAt, (value) => time('expiresAt', value))
   const lifetime = optional('ttl', ttl, (value) => parseDuration(value) ?? Number.NaN)
   if (lifetime !== null && at !== null) throw invalid('ttl', 'must not be given together with `expiresAt`')
@@ -77,6 +81,10 @@ export function expiryOf(ttl: unknown, expiresAt: unknown, now: number): number 
       throw invalid('ttl', "must be positive milliseconds or a text like '30m'")
     return Math.ceil(now + lifetime)
   }
-  if (at !== null && at <= now) throw invalid('expiresAt', 'is in the past')
   return at
+}
+
+/** Throws `ERR_INVALID_ENTRY` where something has expired by a time. */
+export function refuseExpired(expiresAt: number | null, by: number): void {
+  if (expiresAt !== null && expiresAt <= by) throw invalid('expiresAt', 'is in the past')
 }

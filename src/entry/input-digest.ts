@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { encode } from '@msgpack/msgpack'
+import { NIL } from 'uuid'
 import { encodeRecord } from './codec.ts'
 import type { EntryInput } from './memory-entry.ts'
 import { MetadataFault, metadataJson } from './metadata.ts'
@@ -11,9 +12,9 @@ import type { CheckedPatch } from './patch.ts'
 import { checkedField, type UnversionedRecord } from './validate.ts'
 import { ZERO_VERSION } from './version.ts'
 
-const NO_ID = '00000000-0000-0000-0000-000000000000'
-
-/** @param parts what says it, of texts, numbers, bytes, nulls and arrays of these; undefined is not null. */
+/**
+ * @param parts what says it, of texts, numbers, booleans, bytes, nulls and arrays; undefined, as a part, is not null.
+ */
 export function digestOf(...parts: readonly unknown[]): Uint8Array {
   const told = parts.map((part) => (part === undefined ? [] : part))
   return createHash('sha256').update(encode(told)).digest()
@@ -44,7 +45,7 @@ export function askedByPut(
   const { expiresAt, updatedAt } = record
   return encodeRecord({
     ...record,
-    id: id === undefined && key === undefined ? NO_ID : record.id,
+    id: id === undefined && key === undefined ? NIL : record.id,
     version: ZERO_VERSION,
     metadata,
     createdAt: createdAt === undefined ? 0 : record.createdAt,

@@ -55,9 +55,14 @@ export interface InputContext {
   /** The kind of every entry of the repository; undefined where each input says its own. */
   readonly kind?: EntryKind | undefined
   readonly now: number
+  /** What expires up to then is refused. @default now */
+  readonly earliest?: number | undefined
 }
 
-export function validateInput(input: unknown, { namespace, kind: only, now }: InputContext): UnversionedRecord {
+export function validateInput(
+  input: unknown,
+  { namespace, kind: only, now, earliest }: InputContext,
+): UnversionedRecord {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw invalid('input', only === undefined ? 'must be an object with a `kind`' : 'must be an object')
   const raw = input as Partial<Record<string, unknown>>
@@ -87,7 +92,7 @@ export function validateInput(input: unknown, { namespace, kind: only, now }: In
     contentType: optional('contentType', raw.contentType, CHECKS.contentType),
     createdAt,
     updatedAt: now,
-    ...lifeOf(raw, now),
+    ...lifeOf(raw, now, earliest),
     deletedAt: null,
   }
   if (sizeBound(record) > MAX_ENTRY_BYTES)

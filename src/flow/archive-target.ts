@@ -8,10 +8,11 @@
  * share the disk nobody here knows whether they still write.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { Stream, type Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { ThermoclineError, withoutContent } from '../errors.ts'
@@ -80,7 +81,7 @@ async function toStream(
  * process. Whoever reads or writes it then is told all the same.
  */
 export async function watching<T>(stream: unknown, work: () => Promise<T>): Promise<T> {
-  if (!(stream instanceof Stream)) return work()
+  if (!(stream instanceof EventEmitter)) return work()
   const heed = (): void => {}
   stream.on('error', heed)
   try {

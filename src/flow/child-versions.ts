@@ -16,6 +16,7 @@ import { CHILD_MARK } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
+import { slices } from '../kernel/slices.ts'
 import type { Reader } from './reader.ts'
 import type { TreeReader } from './tree-reader.ts'
 
@@ -104,8 +105,8 @@ export class ChildVersions {
       for (const id of children ?? []) versions.set(id, together.has(id) ? CHILD_MARK.sameCall : CHILD_MARK.absent)
     const asked = [...versions.keys()].filter((id) => !together.has(id)).map((id) => ({ namespace, id }))
     try {
-      for (let nth = 0; nth < asked.length; nth += BATCH)
-        for (const found of await this.#reader.newest(asked.slice(nth, nth + BATCH), patience))
+      for (const some of slices(asked, BATCH))
+        for (const found of await this.#reader.newest(some, patience))
           if (found !== undefined) versions.set(found.id, found.version)
       return versions
     } catch (error) {

@@ -231,7 +231,7 @@ export class CompareAndSet {
     if (answer === undefined) return undefined
     if (Buffer.compare(answer.digest, idempotency.digest) !== 0) throw keyReused()
     const { namespace } = idempotency
-    return answer.receipts.map(({ id, version }) => ({ namespace, id, version, durability: 'cold' }))
+    return answer.receipts.map((receipt) => receiptOf({ namespace, ...receipt }))
   }
 
   /** Nobody has to be asked where this process itself has written something newer. */
@@ -405,7 +405,7 @@ function refuseGivenUp({ givenUp }: Progress): void {
   if (givenUp.aborted) throw new ThermoclineError('ERR_ABORTED', 'the call was given up', { outcome: 'none' })
 }
 
-function receiptOf({ namespace, id, version }: EntryRecord): Receipt {
+function receiptOf({ namespace, id, version }: Pick<EntryRecord, 'namespace' | 'id' | 'version'>): Receipt {
   return { namespace, id, version, durability: 'cold' }
 }
 
@@ -428,8 +428,10 @@ async function within<T>(place: ReturnType<typeof placeOf>, work: () => Promise<
   }
 }
 
-/** To be asked again would change nothing: the database refuses that version of it whenever it is brought. */
-/** @param consequence what cannot be done, as `nothing can be compared with it`. */
+/**
+ * To be asked again would change nothing: the database refuses that version of it whenever it is brought.
+ * @param consequence what cannot be done, as `nothing can be compared with it`.
+ */
 export function refusedByCold(consequence: string): ThermoclineError<'ERR_TIER_UNAVAILABLE'> {
   const message =
     `the database refuses the version that is there now, so ${consequence}: ` +

@@ -23,6 +23,7 @@ import {
 } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, stoppable } from '../kernel/deadline.ts'
+import { slices } from '../kernel/slices.ts'
 import { isWithin } from '../query/scope.ts'
 import type { ArchiveHeader, ArchiveLine } from './archive-format.ts'
 import { ArchiveFile, type ArchiveSource } from './archive-source.ts'
@@ -153,8 +154,7 @@ export class Importer {
    */
   async #ship(reads: readonly Reads[]): Promise<void> {
     await this.#parts.shipper.checkpointNow()
-    for (let from = 0; from < reads.length; from += BATCH_ROWS)
-      await this.#parts.cold.raiseAccess(reads.slice(from, from + BATCH_ROWS))
+    for (const some of slices(reads, BATCH_ROWS)) await this.#parts.cold.raiseAccess(some)
   }
 
   /** Answers what became of each. */

@@ -13,6 +13,7 @@ import { isThermoclineError } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/deadline.ts'
+import { slices } from '../kernel/slices.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Pending, PendingRecord } from './pending.ts'
 
@@ -92,7 +93,7 @@ export class NamespaceMeter {
     // Those that cold has not, or older.
     const items = [...own.values()].filter(({ value }) => isLive(value, now))
     for (const { value, bytes } of items) tally.pending.add(value.kind!, bytes)
-    for (let i = 0; i < items.length; i += BATCH) await tally.add(items.slice(i, i + BATCH).map(measuredOf))
+    for (const some of slices(items, BATCH)) await tally.add(some.map(measuredOf))
     return tally.stats()
   }
 
@@ -174,8 +175,9 @@ class Tally {
       const held = await withDeadline(this.#hot.measure(measured), this.#patience)
       for (const [i, { version, kind }] of measured.entries()) {
         const value = held[i]
-        if (value === undefined || value.version < version || value.deleted) continue
-        if (value.expiresAt === null || value.expiresAt > this.#now) this.#inHot.add(kind, value.bytes)
+        if (value === undefined || value.version < version) continue
+        const { deleted, expiresAt, bytes } = value
+        if (isLive({ deletedAt: deleted ? 0 : null, expiresAt }, this.#now)) this.#inHot.add(kind, bytes)
       }
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
@@ -187,16 +189,12 @@ class Tally {
     const isEmpty = this.#entries === 0
     return {
       entries: this.#entries,
-      pending: plain(this.pending),
-      hot: this.#inHot && plain(this.#inHot),
-      cold: plain(this.cold),
+      pending: { ...this.pending },
+      hot: this.#inHot && { ...this.#inHot },
+      cold: { ...this.cold },
       dimensions: this.#dimensions,
       oldest: isEmpty ? undefined : new Date(this.#oldest),
       newest: isEmpty ? undefined : new Date(this.#newest),
     }
   }
-}
-
-function plain({ entries, bytes, kinds }: Share): TierShare {
-  return { entries, bytes, kinds }
 }

@@ -113,17 +113,18 @@ export class Pending {
 
   /** A snapshot by {@link keyText}, tombstones included. */
   inScope(namespace: string, recursive: boolean): Map<string, EntryRecord> {
-    const found = new Map<string, EntryRecord>()
-    for (const [key, { value }] of this.#items)
-      if (isWithin(value.namespace, namespace, recursive)) found.set(key, value)
-    return found
+    return this.#within(namespace, recursive, ({ value }) => value)
   }
 
   /** As {@link inScope}, with what is known of each beside it. */
   itemsInScope(namespace: string, recursive: boolean): Map<string, PendingRecord> {
-    const found = new Map<string, PendingRecord>()
+    return this.#within(namespace, recursive, (item) => item)
+  }
+
+  #within<T>(namespace: string, recursive: boolean, of: (item: PendingRecord) => T): Map<string, T> {
+    const found = new Map<string, T>()
     for (const [key, item] of this.#items)
-      if (isWithin(item.value.namespace, namespace, recursive)) found.set(key, item)
+      if (isWithin(item.value.namespace, namespace, recursive)) found.set(key, of(item))
     return found
   }
 

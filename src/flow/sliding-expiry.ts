@@ -1,7 +1,8 @@
 /**
  * Keeps alive what slides and is read: reader.ts and the searchers tell of each read that counts, and no read waits for
  * what follows. What finds little of its ttl left goes to cold in a batch, at once or when the batch before is through;
- * hot and pending hear of it once cold has it (rules S1 to S3 of flow/README.md).
+ * what is but touched, with the next flush of counts (access-counter.ts), about a second later. Hot and pending hear of
+ * it once cold has it (rules S1 to S3 of flow/README.md).
  *
  *     read ── due ─► cold extends the version, if it lives ─► hot and pending hold the same version till then as well
  */

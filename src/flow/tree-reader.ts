@@ -14,6 +14,7 @@ import type { Version } from '../entry/version.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
+import { slices } from '../kernel/slices.ts'
 import { type PagedQuery, readCursor, writeCursor } from '../query/cursor.ts'
 import { type Filter, IS_NODE, matches } from '../query/filter.ts'
 import { HIGHEST_FIRST, type OrderKeys, orderKeys } from '../query/order.ts'
@@ -171,8 +172,7 @@ export class TreeReader {
     const patience = this.#patience(options)
     const own = this.#own(namespace)
     const rows: ColdRow[] = []
-    for (let nth = 0; nth < ids.length; nth += batch)
-      rows.push(...(await this.#read(own, ids.slice(nth, nth + batch), fields, patience)))
+    for (const some of slices(ids, batch)) rows.push(...(await this.#read(own, some, fields, patience)))
     return rows
   }
 
@@ -223,8 +223,7 @@ export class TreeReader {
     const children = new Set(nodes.flatMap(({ record }) => record.children ?? []))
     const ids = [...children].filter((id) => !seen.has(id)).sort()
     for (const id of ids) seen.add(id)
-    for (let nth = 0; nth < ids.length; nth += BATCH)
-      yield await this.#read(own, ids.slice(nth, nth + BATCH), fields, patience)
+    for (const some of slices(ids, BATCH)) yield await this.#read(own, some, fields, patience)
   }
 
   /** The nodes that have one of these for a child and were not seen before, by id, a batch at a time. */

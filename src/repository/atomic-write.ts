@@ -16,7 +16,7 @@ import { runningOut } from '../kernel/deadline.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
 import type { AtomicOptions } from './calls.ts'
 import type { Flows } from './flows.ts'
-import { hasChosenId, inPlaceOf, refuseOtherKind } from './kind-conflict.ts'
+import { hasChosenId, inPlaceOf } from './kind-conflict.ts'
 import { arrayOf } from './memory-repository.ts'
 
 export interface PutOperation {
@@ -57,13 +57,14 @@ export async function writeTogether(
   if (given.length > ATOMIC_LIMITS.operations)
     throw invalid(`at most ${ATOMIC_LIMITS.operations} are written all or none: leave some to another call`)
   const patience: WriteTerms = Object.assign(runningOut(terms), { durability: terms.durability })
-  const call: Call = { flows, namespace, terms: patience, keys: [], nodes: new Map() }
   const isKeyed = idempotencyKey !== undefined
+  const earliest = isKeyed ? 0 : undefined
+  const call: Call = { flows, namespace, terms: patience, earliest, keys: [], nodes: new Map() }
   const indexes = new Map<string, number>()
   const told: unknown[] = []
   const changes = given.map((operation, index) => {
     try {
-      const change = changeOf(call, operation, isKeyed)
+      const change = changeOf(call, operation)
       const same = indexes.get(change.key.id)
       if (same !== undefined) throw invalid(`is about the same entry as operation ${same}: make one of both`)
       indexes.set(change.key.id, index)
@@ -86,6 +87,8 @@ interface Call extends Together {
   readonly flows: Flows
   readonly namespace: string
   readonly terms: WriteTerms
+  /** What expires up to then is refused at once; a keyed call may have been done before. @default now */
+  readonly earliest: number | undefined
   readonly keys: EntryKey[]
   /** Those that are put, and those whose children are updated once they are made. */
   readonly nodes: Map<string, UnversionedRecord>
@@ -117,13 +120,14 @@ function withChildVersions(
   }
   const all = changes.map((change): Change => {
     const { node } = change
-    return node === undefined ? change : { ...change, make: (current) => inPlaceOf(current, completed.get(node)!) }
+    return node === undefined
+      ? change
+      : { ...change, make: (current) => inPlaceOf(current, completed.get(node)!, flows.clock.now()) }
   })
   return { all, prepare }
 }
 
-/** @param isKeyed whether it may have been done before, so that what is there now says nothing yet. */
-function changeOf(call: Call, operation: unknown, isKeyed: boolean): Checked {
+function changeOf(call: Call, operation: unknown): Checked {
   const { flows, namespace } = call
   if (!isPlainObject(operation)) throw invalid('must be an object: `{ put }`, `{ update, patch }` or `{ delete }`')
   const { expectedVersion, patch, ...rest } = operation
@@ -132,7 +136,7 @@ function changeOf(call: Call, operation: unknown, isKeyed: boolean): Checked {
     throw invalid('must have one of `put`, `update` and `delete`, and else only `patch` and `expectedVersion`')
   if (patch !== undefined && verb !== 'update') throw invalid('has a `patch`, which only `update` takes')
   const expected = versionOf(expectedVersion, verb === 'put')
-  if (verb === 'put') return putOf(call, rest.put, expected, isKeyed)
+  if (verb === 'put') return putOf(call, rest.put, expected)
   const key = { namespace, id: validateId(rest[verb!]) }
   const now = () => flows.clock.now()
   if (verb === 'delete') {
@@ -152,14 +156,12 @@ function changeOf(call: Call, operation: unknown, isKeyed: boolean): Checked {
 }
 
 function putOf(
-  { flows, namespace }: Call,
+  { flows: { clock }, namespace, earliest }: Call,
   input: unknown,
   expectedVersion: string | null | undefined,
-  isKeyed: boolean,
 ): Checked {
-  const record = validateInput(input, { namespace, kind: undefined, now: flows.clock.now() })
-  if (hasChosenId(input) && !isKeyed) refuseOtherKind(record, flows.reader.kindAtHand(record))
-  const make: Change['make'] = (current) => inPlaceOf(current, record)
+  const record = validateInput(input, { namespace, now: clock.now(), earliest })
+  const make: Change['make'] = (current) => inPlaceOf(current, record, clock.now())
   const asked = () => ['put', askedByPut(record, input)]
   if (record.kind !== 'raptor') return { key: record, expectedVersion, make, asked }
   return { key: record, expectedVersion, make, asked, node: { record, isChosen: hasChosenId(input) } }

@@ -134,7 +134,7 @@ export interface NamespaceCountOptions extends CallOptions {
   readonly recursive?: boolean | undefined
 }
 
-/** Whether namespaces below are measured as well. */
+/** Of `stats` of a namespace. */
 export type NamespaceStatsOptions = NamespaceCountOptions
 
 export interface NamespacesOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
@@ -265,8 +265,8 @@ export interface ImportOptions extends WriteOptions {
   readonly from: ArchiveSource
   /**
    * What becomes of an entry that is there with other content: it is left (`'skip'`), replaced where its `updatedAt` is
-   * older (`'newer'`), replaced (`'overwrite'`), or the
-   * import is refused (`'fail'`), before anything is written but for what comes meanwhile. @default 'fail'
+   * older (`'newer'`), replaced (`'overwrite'`), or the import is refused (`'fail'`): before anything is written,
+   * unless the entry came after all were looked at. @default 'fail'
    */
   readonly onConflict?: OnConflict | undefined
   /** Whether to verify the archive and count what would be done, and do nothing. @default false */
@@ -503,6 +503,8 @@ function isReadable(value: unknown): value is AsyncIterable<Uint8Array> {
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
 }
 
+const recursively = { recursive: asQuery(flag), ...waiting } satisfies RulesOf<NamespaceCountOptions>
+
 export const CALLS = {
   put: defineCall('put', { ...idempotent, expectedVersion: versionOrNull } satisfies RulesOf<PutOptions>),
   update: defineCall('update', { ...idempotent, expectedVersion: version } satisfies RulesOf<UpdateOptions>),
@@ -569,14 +571,8 @@ export const CALLS = {
   } satisfies RulesOf<StaleNodesOptions>),
   level: defineCall('level', walking),
   namespaces: asPattern(defineCall('namespaces', listing)),
-  countNamespace: defineCall('count', {
-    recursive: asQuery(flag),
-    ...waiting,
-  } satisfies RulesOf<NamespaceCountOptions>),
-  namespaceStats: defineCall('stats', {
-    recursive: asQuery(flag),
-    ...waiting,
-  } satisfies RulesOf<NamespaceStatsOptions>),
+  countNamespace: defineCall('count', recursively),
+  namespaceStats: defineCall('stats', recursively),
   deleteAll: defineCall('deleteAll', {
     ...{ ...writing, dryRun: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
     onProgress: callback<(counts: DeletedWhere) => void>(),

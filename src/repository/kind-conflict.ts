@@ -2,6 +2,7 @@
  * One id is one entry, whatever its kind: a chunk must not vanish because facts were put under its key. A write is
  * refused with `ERR_CONFLICT` where this process has an entry of another kind at hand; cold is not asked for that.
  */
+import { refuseExpired } from '../entry/expiry.ts'
 import type { EntryInput, EntryKind } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
@@ -14,9 +15,10 @@ export function refuseOtherKind({ id, kind }: UnversionedRecord, held: EntryKind
   throw new ThermoclineError('ERR_CONFLICT', message, { id, kind: held, outcome: 'none' })
 }
 
-/** The record, which may take the place of what is there if that is of its kind. */
-export function inPlaceOf(current: EntryRecord | undefined, record: UnversionedRecord): UnversionedRecord {
+/** The record, which may take the place of what is there if that is of its kind, and it has not expired by now. */
+export function inPlaceOf(current: EntryRecord | undefined, record: UnversionedRecord, now: number): UnversionedRecord {
   refuseOtherKind(record, current?.kind ?? undefined)
+  refuseExpired(record.expiresAt, now)
   return record
 }
 

@@ -13,7 +13,7 @@ import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckedPatch, isAboutChildren, parsePatch } from '../entry/patch.ts'
 import { type EntryRecord, keptChildVersions, tombstoneOf } from '../entry/record.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
-import { type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
+import { type InputContext, type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
 import { isThermoclineError, notFound, retold, ThermoclineError } from '../errors.ts'
 import type { ChangesTerms } from '../flow/compare-and-set.ts'
 import type { Asked, Erased } from '../flow/eraser.ts'
@@ -233,7 +233,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * `sliding` is said. It is an {@link update}, with a version of its own, and takes and rejects with the same.
    */
   expire(id: string, ttl: Duration | null, options?: ExpireOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.expire, options, async ({ sliding, ...checked }) => {
+    return this.#flows.gate.run(CALLS.expire, options, async ({ sliding = false, ...checked }) => {
       const key = this.#keyOf(id)
       const lifetime = lifetimeOf(ttl) ?? undefined
       const make = (current: EntryRecord | undefined): UnversionedRecord => {
@@ -453,10 +453,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     const metadata = isKeyed && this.#check !== undefined ? askedMetadata(input) : undefined
     const checkedOne = checkedInput(input, this.#check)
     const given = isPromise(checkedOne) ? await checkedOne : checkedOne
-    const record = this.#validate(given, isKeyed)
+    const { clock, childVersions } = this.#flows
+    const record = validateInput(given, { ...this.#context(), earliest: isKeyed ? 0 : undefined })
     const isChosen = hasChosenId(given)
     const make = (current: EntryRecord | undefined) =>
-      this.#flows.childVersions.add(keep(current, inPlaceOf(current, record)), isChosen, checked)
+      childVersions.add(keep(current, inPlaceOf(current, record, clock.now())), isChosen, checked)
     const asked = () => askedByPut(record, given, metadata)
     return this.#flows.changes.change(record, make, this.#keyed(checked, call, asked, checked.expectedVersion))
   }
@@ -492,12 +493,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return { ...checked, idempotency: { namespace: ownNamespace(this.namespace), key, digest } }
   }
 
-  /** @param isKeyed whether it may have been done before, so that what is there now says nothing yet. */
-  #validate(input: unknown, isKeyed = false): UnversionedRecord {
-    const namespace = ownNamespace(this.namespace)
-    const record = validateInput(input, { namespace, kind: this.#kind, now: this.#flows.clock.now() })
-    if (hasChosenId(input) && !isKeyed) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
+  #validate(input: unknown): UnversionedRecord {
+    const record = validateInput(input, this.#context())
+    if (hasChosenId(input)) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
     return record
+  }
+
+  #context(): InputContext {
+    return { namespace: ownNamespace(this.namespace), kind: this.#kind, now: this.#flows.clock.now() }
   }
 
   /** Of many puts. A node that leads back to itself is refused, and with it gone others may be right. */

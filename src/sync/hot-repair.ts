@@ -15,6 +15,7 @@ import type { Pending } from '../flow/pending.ts'
 import type { HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
+import { slices } from '../kernel/slices.ts'
 
 /** Keys of one round trip. */
 const BATCH = 1_000
@@ -95,7 +96,7 @@ export class HotRepair {
   async #repush(generationNumber: number): Promise<void> {
     const { hot, pending, logger } = this.#parts
     let pushed = 0
-    for (const records of batchesOf(pending.unconfirmed(generationNumber))) {
+    for (const records of slices(pending.unconfirmed(generationNumber), BATCH)) {
       await this.#push(records, generationNumber)
       if (hot.generationNumber !== generationNumber) return
       pushed += records.length
@@ -140,8 +141,4 @@ function repushOf(record: EntryRecord, origin: { startedAt: number; generationId
   const { version, expiresAt } = record
   const deleted = record.deletedAt !== null
   return { key: record, version, deleted, expiresAt, payload: encodeRecord(record), reason: 'repush', ...origin }
-}
-
-function* batchesOf<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < items.length; from += BATCH) yield items.slice(from, from + BATCH)
 }

@@ -16,6 +16,7 @@ import type { HotMeasure, HotTier } from '../hot/hot-tier.ts'
 import { type Patience, runningOut, throwIfOver } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { slices } from '../kernel/slices.ts'
 import type { OfKind, TierMoves } from './tier-moves.ts'
 
 /** What became of an entry that was to be pinned. */
@@ -102,7 +103,7 @@ export class Pins {
       for (const some of slices(lacking, AT_ONCE)) {
         if (this.#isOverLimits()) return this.#beginAnew(true)
         await moves.enter(some)
-        this.#count(some, await hot.measure(some))
+        if (isLimited(hot.capacity)) this.#count(some, await hot.measure(some))
       }
       this.#after = page.at(-1)
       if (page.length < PAGE) return this.#beginAnew(false)
@@ -171,6 +172,10 @@ export class Pins {
   }
 }
 
+function isLimited({ maxEntries, maxBytes }: HotTier['capacity']): boolean {
+  return maxEntries !== undefined || maxBytes !== undefined
+}
+
 function tooMany(count: number): ThermoclineError<'ERR_INVALID_ENTRY'> {
   const message = `at most ${MOST_AT_ONCE} entries are pinned together, not ${count}: pin them in several calls`
   return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'ids' })
@@ -181,8 +186,4 @@ function tooMuch({ entries, bytes }: PinLimits): ThermoclineError<'ERR_BACKPRESS
     `at most half of what hot may hold can be pinned, ${entries} entries and ${bytes} bytes: ` +
     'unpin what need not stay there, or raise `hot.maxEntries` or `hot.maxBytes`'
   return new ThermoclineError('ERR_BACKPRESSURE', message, { outcome: 'none' })
-}
-
-function* slices<T>(all: readonly T[], length: number): Generator<readonly T[], void, undefined> {
-  for (let from = 0; from < all.length; from += length) yield all.slice(from, from + length)
 }

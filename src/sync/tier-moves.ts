@@ -22,6 +22,7 @@ import { recordIn } from '../hot/hot-content.ts'
 import type { HotRead, HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfOver } from '../kernel/deadline.ts'
+import { slices } from '../kernel/slices.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Select } from '../query/select.ts'
@@ -84,10 +85,10 @@ export class TierMoves {
   async promote(keys: readonly EntryKey[], kind: OfKind, options: Patience): Promise<Promotion[]> {
     const patience = runningOut(options)
     const outcomes: Promotion[] = []
-    for (let from = 0; from < keys.length; from += AT_ONCE) {
+    for (const some of slices(keys, AT_ONCE)) {
       throwIfOver(patience)
       const waiting = () => this.#parts.pressure.roomInHot(patience)
-      const moved = await this.#promoteSome(keys.slice(from, from + AT_ONCE), kind, waiting)
+      const moved = await this.#promoteSome(some, kind, waiting)
       outcomes.push(...moved.map(({ outcome }) => outcome))
     }
     return outcomes
@@ -105,9 +106,9 @@ export class TierMoves {
   async demote(keys: readonly EntryKey[], kind: OfKind, options: Patience): Promise<Demotion[]> {
     const patience = runningOut(options)
     const outcomes: Demotion[] = []
-    for (let from = 0; from < keys.length; from += AT_ONCE) {
+    for (const some of slices(keys, AT_ONCE)) {
       throwIfOver(patience)
-      outcomes.push(...(await this.#demoteSome(keys.slice(from, from + AT_ONCE), kind)))
+      outcomes.push(...(await this.#demoteSome(some, kind)))
     }
     return outcomes
   }

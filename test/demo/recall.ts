@@ -1,11 +1,12 @@
 /** How much of what is really nearest a search by the index of vectors finds. */
+import { similarity } from '../../src/query/metric.ts'
 import type { StoredChunk } from './demo-chunk.ts'
 import type { DemoStore } from './store.ts'
 
 /** What a search answers. */
 const K = 10
 const MOST_QUERIES = 100
-/** The index counts in single precision. */
+/** The database sums in single precision, and may swap what is as near. */
 const SAME = 1e-5
 
 /**
@@ -18,22 +19,12 @@ export async function recallAt10(chunks: readonly StoredChunk[], store: DemoStor
   const byId = new Map(chunks.map((chunk) => [chunk.id, chunk.embedding]))
   let [found, wanted] = [0, 0]
   for (const { embedding } of queries) {
-    const scores = chunks.map((chunk) => cosine(embedding, chunk.embedding)).sort((a, b) => b - a)
+    const scores = chunks.map((chunk) => similarity('cosine', embedding, chunk.embedding)).sort((a, b) => b - a)
     const least = scores[Math.min(K, scores.length) - 1]! - SAME
     const { hits } = await store.chunks.search({ embedding, k: K })
     const vectors = hits.map(({ entry }) => byId.get(entry.id)).filter((vector) => vector !== undefined)
-    found += vectors.filter((vector) => cosine(embedding, vector) >= least).length
+    found += vectors.filter((vector) => similarity('cosine', embedding, vector) >= least).length
     wanted += Math.min(K, scores.length)
   }
   return found / wanted
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [product, ofA, ofB] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    product += a[i]! * b[i]!
-    ofA += a[i]! ** 2
-    ofB += b[i]! ** 2
-  }
-  return product / Math.sqrt(ofA * ofB)
 }

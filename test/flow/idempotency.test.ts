@@ -10,7 +10,7 @@ const HOUR = 3_600_000
 const idempotencyKey = 'order 17'
 
 describeGated('a write with an idempotency key', (tiers) => {
-  const { store, view } = shareStore({ open: (options) => tiers.open(options) })
+  const { store, view, clock } = shareStore({ open: (options) => tiers.open(options) })
 
   test('answers the first receipt again, and is done once', async () => {
     const { chunks } = view()
@@ -59,6 +59,26 @@ describeGated('a write with an idempotency key', (tiers) => {
     expect(await write()).toEqual(first)
     expect(first.map((receipt) => receipt.id)).toEqual([first[0]!.id, id, NOBODY])
     expect(await namespace.chunks.count()).toBe(2)
+  })
+
+  test('answers again though what it put has expired since, and is refused where that is new', async () => {
+    const namespace = view()
+    const expiresAt = new Date(clock.now() + HOUR)
+    const put = (key: string) => namespace.chunks.put({ text: 'a', expiresAt }, { idempotencyKey: key })
+    const write = (key: string) =>
+      namespace.write([{ put: { kind: 'chunk', text: 'a', expiresAt } }], { atomic: true, idempotencyKey: key })
+    const [one, bundle] = [await put('one'), await write('bundle')]
+    clock.advance(HOUR)
+    expect([await put('one'), await write('bundle')]).toEqual([one, bundle])
+    const refusal = { code: 'ERR_INVALID_ENTRY', details: { field: 'expiresAt' } }
+    for (const call of [put, write]) await expect(call('other')).rejects.toMatchObject(refusal)
+  })
+
+  test('is the same expire where it says that reads extend nothing', async () => {
+    const { chunks } = view()
+    const { id } = await chunks.put({ text: 'a' })
+    const first = await chunks.expire(id, '1h', { idempotencyKey })
+    expect(await chunks.expire(id, '1h', { idempotencyKey, sliding: false })).toEqual(first)
   })
 
   test('is refused where the key has another one, of the same namespace', async () => {

@@ -1,6 +1,7 @@
 /** What entries take in the table, a bounded number of rows at a time. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
+import { ROOT } from '../../entry/namespace.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import { childRange } from '../../query/scope.ts'
 import type { ColdDriver } from '../cold-driver.ts'
@@ -9,9 +10,8 @@ import { columnNames, recordOf, selectedColumns } from './entry-columns.ts'
 import { inScope } from './filter-sql.ts'
 import { afterSql, orderSql } from './order-sql.ts'
 
-const FIELDS: ReadonlySet<keyof EntryRecord> = new Set([
-  ...(['namespace', 'id', 'version', 'kind', 'createdAt', 'updatedAt', 'expiresAt', 'deletedAt'] as const),
-])
+const FIELDS = ['namespace', 'id', 'version', 'kind', 'createdAt', 'updatedAt', 'expiresAt', 'deletedAt'] as const
+const SELECTED: ReadonlySet<keyof EntryRecord> = new Set(FIELDS)
 
 /** Answers how large a column is without reading what is kept apart from its row. */
 const BYTES = sql.raw(
@@ -35,7 +35,7 @@ export async function measureEntries(driver: ColdDriver, query: ColdMeasuring, l
  */
 export function measureSql({ scope, after }: ColdMeasuring, limit: number): SQL {
   const { namespace, recursive } = scope
-  if (!recursive || namespace === '') return firstRows(inScope(scope), after, limit)
+  if (!recursive || namespace === ROOT) return firstRows(inScope(scope), after, limit)
   const { from, to } = childRange(namespace)
   return sql`
     SELECT * FROM (
@@ -47,6 +47,6 @@ export function measureSql({ scope, after }: ColdMeasuring, limit: number): SQL 
 function firstRows(condition: SQL, after: EntryKey | undefined, limit: number): SQL {
   const isAfter = after === undefined ? sql`` : sql` AND ${afterSql([], [after.namespace, after.id])}`
   return sql`
-    SELECT ${selectedColumns(FIELDS)}, (${BYTES})::float8 AS bytes, cardinality(e.embedding) AS dimension
+    SELECT ${selectedColumns(SELECTED)}, (${BYTES})::float8 AS bytes, cardinality(e.embedding) AS dimension
     FROM thermocline.memory_entries e WHERE ${condition}${isAfter} ORDER BY ${orderSql([])} LIMIT ${limit}::int8`
 }
