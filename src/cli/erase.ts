@@ -2,11 +2,11 @@
 import { Command, Option } from 'commander'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { EntryProgress } from './archives.ts'
 import { confirm } from './confirm.ts'
+import { EntryProgress } from './entry-progress.ts'
 import { EXIT, UsageError } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags } from './store-options.ts'
-import { parseWhere, type Where } from './where-flag.ts'
+import { parseWhere, tellWhere, type Where } from './where-flag.ts'
 import { namespaceNamed, workOnStore } from './work-on-store.ts'
 
 type Entries = MemoryStore['entries']
@@ -35,7 +35,7 @@ export function eraseCommand(): Command {
     .option('--where <json>', 'what this selects, as in `find`; times are ISO texts or milliseconds', parseWhere)
     .option('--all', 'every entry of the namespace')
     .option('--recursive', 'with --where or --all: those of the namespaces below as well')
-    .option('--dry-run', 'count what is live, and change nothing')
+    .option('--dry-run', 'count what is live, or how many were named, and change nothing')
     .addOption(new Option('--vacuum [how]', 'vacuum the database; full writes its tables anew').choices(['full']))
     .option('--yes', 'do not ask; needed where stdin is no terminal')
     .option('--json', 'report as JSON')
@@ -98,9 +98,8 @@ async function select(
 
 /** What was selected came from nowhere else. */
 function tellFlag(error: unknown): never {
-  if (isThermoclineError(error, 'ERR_INVALID_QUERY')) throw new UsageError(`--where: ${error.message}`)
   if (isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw new UsageError(`--id or --key: ${error.message}`)
-  throw error
+  return tellWhere(error)
 }
 
 async function confirmed(matched: number, namespace: string, signal: AbortSignal): Promise<boolean> {

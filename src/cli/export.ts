@@ -2,13 +2,12 @@
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { Command } from 'commander'
-import { isThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { type ArchiveFlags, EntryProgress, STREAM, workOnPart } from './archives.ts'
-import { UsageError } from './exit-code.ts'
+import { type ArchiveFlags, STREAM, workOnPart } from './archives.ts'
+import { EntryProgress } from './entry-progress.ts'
 import { stdoutForArchive } from './stdout.ts'
 import { addCommonOptions } from './store-options.ts'
-import { parseWhere, type Where } from './where-flag.ts'
+import { parseWhere, tellWhere, type Where } from './where-flag.ts'
 
 type Exported = Awaited<ReturnType<MemoryStore['export']>>
 
@@ -45,16 +44,10 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
       const { where } = flags
       const onProgress = (progress: Parameters<EntryProgress['show']>[1]) => bars.show('exported', progress)
       const exporting = part.export({ to, where, signal, onProgress }).finally(() => bars.finish())
-      report(file, to, flags, await exporting.catch(tellFlag))
+      report(file, to, flags, await exporting.catch(tellWhere))
     },
     interrupted,
   )
-}
-
-/** The query came from nowhere else. */
-function tellFlag(error: unknown): never {
-  if (isThermoclineError(error, 'ERR_INVALID_QUERY')) throw new UsageError(`--where: ${error.message}`)
-  throw error
 }
 
 function report(file: string, to: string | Writable, { json }: ExportFlags, exported: Exported): void {

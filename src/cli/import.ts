@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import type { Imported } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { type ArchiveFlags, EntryProgress, STREAM, workOnPart } from './archives.ts'
+import { type ArchiveFlags, STREAM, workOnPart } from './archives.ts'
+import { EntryProgress } from './entry-progress.ts'
 import { addCommonOptions } from './store-options.ts'
 
 type OnConflict = NonNullable<Parameters<MemoryStore['import']>[0]['onConflict']>

@@ -1,4 +1,5 @@
 /** `--where JSON`: a condition as `find` takes it. What it selects by is checked there. */
+import { isThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { UsageError } from './exit-code.ts'
 
@@ -18,6 +19,12 @@ export function parseWhere(json: string): Where {
     throw new UsageError(`--where is no JSON: quote it for the shell, as '{"kind":"chunk"}'`, { cause })
   }
   return withTimes(where, false) as Where
+}
+
+/** Rethrows what a call says of its query, which came from nowhere but the flag. */
+export function tellWhere(error: unknown): never {
+  if (!isThermoclineError(error, 'ERR_INVALID_QUERY')) throw error
+  throw new UsageError(`--where: ${error.message.replace('say `all: true`', 'say --all in its place')}`)
 }
 
 function withTimes(value: unknown, isTime: boolean): unknown {

@@ -294,7 +294,8 @@ export const idempotencyKeys = thermocline.table(
 
 /**
  * Entries that stay in hot while they live. No part of a version: pinning changes no entry. A row goes with the
- * tombstone of its entry, by a trigger, whoever writes that (rule P1 of flow/README.md).
+ * tombstone of its entry, or where it is put anew after it has expired, by a trigger, whoever writes that (rule P1 of
+ * flow/README.md).
  */
 export const pins = thermocline.table(
   'pins',

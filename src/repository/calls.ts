@@ -453,7 +453,7 @@ const changing = {
   ...writing,
   dryRun: flag,
   all: flag,
-  recursive: flag,
+  recursive: asQuery(flag),
   batchSize: wholeNumber(MAX_BATCH),
 } satisfies Omit<RulesOf<DeleteWhereOptions>, 'onProgress'>
 const vacuum = optionRule<Vacuuming | false>(
@@ -461,7 +461,7 @@ const vacuum = optionRule<Vacuuming | false>(
   "true, false or 'full'",
 )
 const erasing = {
-  ...{ ...waiting, vacuum, dryRun: flag, all: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
+  ...{ ...waiting, vacuum, dryRun: flag, all: flag, recursive: asQuery(flag), batchSize: wholeNumber(MAX_BATCH) },
   onProgress: callback<(progress: EraseProgress) => void>(),
 }
 const replacing = {
@@ -574,7 +574,7 @@ export const CALLS = {
   countNamespace: defineCall('count', recursively),
   namespaceStats: defineCall('stats', recursively),
   deleteAll: defineCall('deleteAll', {
-    ...{ ...writing, dryRun: flag, recursive: flag, batchSize: wholeNumber(MAX_BATCH) },
+    ...{ ...writing, dryRun: flag, recursive: asQuery(flag), batchSize: wholeNumber(MAX_BATCH) },
     onProgress: callback<(counts: DeletedWhere) => void>(),
   } satisfies RulesOf<DeleteAllOptions>),
   erase: defineCall('erase', erasing),

@@ -1,6 +1,7 @@
 /**
  * Pins: entries that stay in hot while they live. A row is made under the lock of its entry, which lives; a trigger
- * takes it away with the tombstone, whoever writes that (rule P1 of flow/README.md).
+ * takes it away with the tombstone, or with what is put in place of an expired entry, whoever writes that (rule P1 of
+ * flow/README.md).
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
