@@ -75,11 +75,13 @@ export function describeColdPins(driver: ColdTierDriver): void {
       const namespace = freshNamespace()
       const now = Date.now()
       await shared.tier.upsert([
-        chunkOf(namespace, 0, 1, { updatedAt: now, expiresAt: now + 100 }),
-        chunkOf(namespace, 1, 1, { updatedAt: now, expiresAt: now + 60_000 }),
+        chunkOf(namespace, 0, 1, { updatedAt: now, expiresAt: now + 60_000 }),
+        chunkOf(namespace, 1, 1, { updatedAt: now, expiresAt: now + 120_000 }),
       ])
       await pin(keysOf(namespace, 2))
-      await shared.tier.upsert([0, 1].map((n) => chunkOf(namespace, n, 2, { updatedAt: now + 100, expiresAt: FUTURE })))
+      await shared.tier.upsert(
+        [0, 1].map((n) => chunkOf(namespace, n, 2, { updatedAt: now + 60_000, expiresAt: FUTURE })),
+      )
       expect(await arePinned(namespace, 2)).toEqual([false, true])
     })
 

@@ -1,21 +1,24 @@
 /**
  * A process that is killed at any moment does not know what became of its last write; whoever asks for it again under
- * its idempotency key gets one receipt, and there is one entry. `FAULT_RUNS` says how many are killed.
+ * its idempotency key gets one receipt, and there is one entry. `FAULT_RUNS` says how many are killed;
+ * a failing run replays with `FAULT_SEED`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
-import { temporaryFolder } from '../flow/stores.ts'
-import { describeWithPrivateServers } from '../servers/private-servers.ts'
+import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import type { KeyedOrders } from './keyed-child.ts'
+import { randomFrom } from './seeded-random.ts'
 
+const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const KILLS = budget({ short: 1, long: 12 })
 const TIMEOUT = 60_000 + KILLS * 30_000
 
 async function killAndAskAgain(options: () => Promise<MemoryStoreOptions>): Promise<void> {
   const receipts = new Map<number, string>()
+  const random = randomFrom(SEED)
   /** The first that nobody was told of. */
   let open = 0
   const follow = async (child: Child, most: number) => {
@@ -37,11 +40,14 @@ async function killAndAskAgain(options: () => Promise<MemoryStoreOptions>): Prom
     const child = await start(1_000_000)
     await follow(child, 1 + (kill % 3))
     // Somewhere within the next write or two: no event tells of its steps.
-    await sleep(Math.random() * 15)
+    await sleep(random() * 15)
     await child.kill()
     await follow(child, Number.POSITIVE_INFINITY)
   }
-  await follow(await start(open + 3), Number.POSITIVE_INFINITY)
+  const last = await start(open + 3)
+  await follow(last, Number.POSITIVE_INFINITY)
+  // It has closed the store by then.
+  expect(await last.rest()).toEqual([])
   const store = await openMemoryStore(await options())
   try {
     const found = new Map<number, string[]>()
@@ -54,13 +60,17 @@ async function killAndAskAgain(options: () => Promise<MemoryStoreOptions>): Prom
   }
 }
 
-test('embedded: each write is there once, as it was acknowledged', { timeout: TIMEOUT }, async () => {
+test(`embedded: each write is there once, as it was acknowledged (FAULT_SEED=${SEED})`, {
+  timeout: TIMEOUT,
+}, async () => {
   const dir = await temporaryFolder()
   await killAndAskAgain(async () => ({ dir }))
 })
 
-describeWithPrivateServers('on servers', (servers) => {
-  test('each write is there once, as it was acknowledged to whichever process', { timeout: TIMEOUT }, async () => {
+describeWithServers('on servers', (servers) => {
+  test(`each write is there once, as it was acknowledged to whichever process (FAULT_SEED=${SEED})`, {
+    timeout: TIMEOUT,
+  }, async () => {
     const shared = await servers.shared()
     const folders = [await temporaryFolder(), await temporaryFolder()]
     let turn = 0

@@ -108,9 +108,12 @@ describeGated('a write with an idempotency key', (tiers) => {
   test('tells of what was not known, once it is asked for again', async () => {
     const { chunks } = view()
     const answer = tiers.cold.hold('replace')
-    const waiting = chunks.put({ text: 'a' }, { idempotencyKey, timeout: 2_000 })
-    const failed = await waiting.catch((error: unknown) => error)
-    expect(failed).toMatchObject({ code: 'ERR_TIMEOUT', details: { outcome: 'unknown' } })
+    const stop = new AbortController()
+    const waiting = chunks.put({ text: 'a' }, { idempotencyKey, signal: stop.signal }).catch((error: unknown) => error)
+    await answer.arrived
+    stop.abort()
+    const failed = await waiting
+    expect(failed).toMatchObject({ code: 'ERR_ABORTED', details: { outcome: 'unknown' } })
     answer.release()
     const { id, version } = await chunks.put({ text: 'a' }, { idempotencyKey })
     expect({ id, version }).toEqual({
@@ -225,8 +228,8 @@ const NOBODY = '00000000-0000-4000-8000-000000000001'
 
 describeGated('an idempotency key', (tiers, pair) => {
   test('is known after a restart', async () => {
-    const options = await pair.options({ dir: await temporaryFolder() })
-    const dir = options.dir ?? (await temporaryFolder())
+    const dir = await temporaryFolder()
+    const options = await pair.options({ dir })
     const put = async () => {
       await using store = await tiers.open({ ...options, dir })
       return store.chunks.put({ text: 'a' }, { idempotencyKey })

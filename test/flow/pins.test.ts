@@ -8,9 +8,9 @@ import { type NamespaceView, openMemoryStore } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
+import { clientOf } from '../tools/services.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder } from './stores.ts'
-import { clientOf } from './traces.ts'
 
 type Chunks = NamespaceView['chunks']
 

@@ -63,7 +63,7 @@ export class Servers {
     return redisUrlOf(this.redis)
   }
 
-  /** What every process of one store shares, with an empty database. */
+  /** What every process of one store shares, with a database that no store has been in. */
   async shared(): Promise<{ hot: { url: string }; cold: { url: string } }> {
     return { hot: { url: this.redisUrl }, cold: { url: await this.databases.create() } }
   }

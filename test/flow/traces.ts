@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 
 export type Needles = readonly (string | Buffer)[]
 
@@ -79,13 +79,6 @@ export async function tablesWith(sql: postgres.Sql, needle: string): Promise<str
   const stats = await sql`SELECT tablename FROM pg_stats WHERE strpos(most_common_vals::text, ${needle}) > 0
     OR strpos(histogram_bounds::text, ${needle}) > 0`
   return [...found, ...stats.map(({ tablename }) => `statistics of ${tablename}`)]
-}
-
-/** A client for a url as this package takes it, with the folder of a socket as `host`. */
-export function clientOf(url: string): postgres.Sql {
-  const { searchParams, hostname, port, username, password, pathname } = new URL(url)
-  const host = searchParams.get('host') ?? hostname
-  return postgres({ host, port: Number(port), username, password, database: pathname.slice(1), max: 1 })
 }
 
 function holds(bytes: Buffer, needles: Needles): boolean {

@@ -62,7 +62,8 @@ export async function liveThroughVersions(driver: ColdDriver): Promise<Stage[]> 
   const migrations = readMigrations()
   const stages: Stage[] = []
   for (const [nth, { name }] of migrations.slice(0, -1).entries()) {
-    await driver.migrate(migrations.slice(0, nth + 1))
+    const applied = await driver.migrate(migrations.slice(0, nth + 1))
+    if (applied.length !== 1) throw new Error(`${name} was there already`)
     const stage = stageOf(name, nth + 1)
     for (const record of [...stage.live, ...stage.gone]) await insert(driver, record)
     const read = stage.live[0]!

@@ -69,7 +69,10 @@ describe('a data folder of earlier versions', () => {
   })
 })
 describeWithServers('a database and a data folder of earlier versions', (servers) => {
-  describeOpened(async () => openServers(await servers.folder(), await servers.shared()))
+  describeOpened(async () => {
+    const cold = { url: await servers.databases.createEmpty() }
+    return openServers(await servers.folder(), { hot: { url: servers.redisUrl }, cold })
+  })
 })
 
 function describeOpened(open: () => Promise<Opened>): void {

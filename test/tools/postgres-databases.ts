@@ -20,6 +20,7 @@ const VARIANTS: Readonly<Record<string, PostgresServerOptions>> = {
 }
 const variant = process.env.POSTGRES_VARIANT || undefined
 const POOL_OF_VARIANT = 2
+const ADMIN = { max: 1, onnotice: () => {} }
 
 /** A server that others use as well. */
 const sharedUrl = databaseUrl ?? sharedPostgres
@@ -34,7 +35,7 @@ export class PostgresDatabases {
   private constructor(server: PrivatePostgres | undefined, bouncer: PrivatePgbouncer | undefined) {
     this.#server = server
     this.#bouncer = bouncer
-    this.#admin = server?.client() ?? clientOf(sharedUrl!)
+    this.#admin = server?.client() ?? (databaseUrl === undefined ? clientOf(sharedUrl!) : postgres(databaseUrl, ADMIN))
   }
 
   static async start(): Promise<PostgresDatabases> {
@@ -86,10 +87,10 @@ export class PostgresDatabases {
   }
 }
 
-/** The folder of a unix socket is in the query, where postgres.js does not look for it. */
-function clientOf(url: string): postgres.Sql {
-  const address = new URL(url)
-  const host = address.searchParams.get('host')
-  address.searchParams.delete('host')
-  return postgres(address.href, { max: 1, onnotice: () => {}, ...(host !== null && { host }) })
+/** A client for a url as this package takes it, with the folder of a socket as `host`. */
+export function clientOf(url: string): postgres.Sql {
+  const { searchParams, hostname, port, username, password, pathname } = new URL(url)
+  const host = searchParams.get('host') ?? hostname
+  const address = { host, port: Number(port), username, password, database: pathname.slice(1) }
+  return postgres({ ...address, ...ADMIN })
 }

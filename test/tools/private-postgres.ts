@@ -6,7 +6,7 @@ import postgres from 'postgres'
 import { openPostgresCold } from '../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { makeAuthority } from './certificates.ts'
-import { hasPgvector, pgbouncer, postgresBin } from './found-services.ts'
+import { databaseUrl, hasPgvector, pgbouncer, postgresBin } from './found-services.ts'
 import { asServer, freePort, makeFolder, PrivateServer, unprivileged } from './private-server.ts'
 
 export interface PostgresServerOptions {
@@ -37,6 +37,7 @@ export async function makePostgresTemplate(): Promise<() => Promise<void>> {
   await makeMigrated(template)
   await template.stop('fast')
   process.env[POSTGRES_TEMPLATE] = join(template.dir, 'data')
+  if (databaseUrl !== undefined || process.env.POSTGRES_VARIANT) return () => template[Symbol.asyncDispose]()
   const server = await PrivatePostgres.start({ settings: { max_connections: '300' } })
   process.env[SHARED_POSTGRES] = server.url()
   return async () => {

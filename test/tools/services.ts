@@ -10,7 +10,7 @@ export {
   describeWithTlsPostgres,
   redisUrl,
 } from './found-services.ts'
-export { PostgresDatabases } from './postgres-databases.ts'
+export { clientOf, PostgresDatabases } from './postgres-databases.ts'
 export {
   makePostgresTemplate,
   type PostgresServerOptions,

@@ -331,7 +331,7 @@ describeWithPostgres('a Postgres server with faults', () => {
         for (const [nth, which] of order.entries()) {
           const records = numbers.map((n) => chunkOf(namespace, n, which === 'newer' ? 3 : 2))
           ships.push([tier, other][nth]!.ship(batchOf(logs[nth]!, records)))
-          await vi.waitUntil(waitingFor('%WITH gate%', nth + 1), { interval: 5 })
+          await vi.waitUntil(waitingFor('%WITH gate%', nth + 1), { timeout: 30_000, interval: 5 })
         }
       })
       expect(await Promise.all(ships)).toMatchObject([{ status: 'moved' }, { status: 'moved' }])
@@ -361,7 +361,7 @@ describeWithPostgres('a Postgres server with faults', () => {
         await holding`INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
           VALUES (${namespace}, 'a', '', '{}', '{}', now())`
         asked = outcomeOf(ask())
-        await vi.waitUntil(waitingFor('%WITH replacement%', 1), { interval: 5 })
+        await vi.waitUntil(waitingFor('%WITH replacement%', 1), { timeout: 30_000, interval: 5 })
         await admin`UPDATE public.hands SET at = '2030-01-03'`
         throw new Error('given up')
       })
