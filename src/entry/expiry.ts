@@ -1,11 +1,8 @@
 /**
  * When an entry expires, and that it reads as absent from then on: at its `ttl` or `expiresAt`, on every tier and
  * before anything has removed it. Queries say the same in SQL (cold/sql/filter-sql.ts); a sync makes a tombstone of
- * what has expired (cold/sql/expire-and-collect.ts).
- *
- * An entry that slides (`slidingTtl`) lives on by being read. Cold alone extends it, under the same version and only
- * while it lives (cold/sql/slide-expiry.ts); every other copy of the version hears of that afterwards, so what has
- * expired by such a copy is not certain, and cold is asked (rules S1 to S3 of flow/README.md).
+ * what has expired (cold/sql/expire-and-collect.ts). What reads do to an entry with `sliding: true` is decided in
+ * sliding.ts.
  */
 import { parseDuration } from './duration.ts'
 import { invalid, optional, time } from './field-checks.ts'
@@ -17,21 +14,7 @@ export function isLive(record: Pick<EntryRecord, 'deletedAt' | 'expiresAt'>, now
   return record.deletedAt === null && (record.expiresAt === null || record.expiresAt > now)
 }
 
-/** The part of a sliding ttl below which a counted read extends it: most reads write nothing. */
-export const EXTENDED_BELOW = 3 / 4
-
-/** Whether a read at this time, which counts, is to extend the life of the entry. */
-export function isDueToSlide({ expiresAt, slidingTtl }: Pick<EntryRecord, 'expiresAt' | 'slidingTtl'>, now: number) {
-  if (slidingTtl === null || expiresAt === null) return false
-  return expiresAt > now && expiresAt - now < slidingTtl * EXTENDED_BELOW
-}
-
-/** Whether a copy of an entry that is not live by it may be live by cold, which may have extended it since. */
-export function mayHaveSlid(copy: Pick<EntryRecord, 'deletedAt' | 'expiresAt' | 'slidingTtl'>, now: number): boolean {
-  return copy.slidingTtl !== null && copy.deletedAt === null && !isLive(copy, now)
-}
-
-/** Answers a `ttl` that must be said, null for "never", as milliseconds. Throws `ERR_INVALID_ENTRY`. */
+/** Returns a required `ttl` in milliseconds, or null for "never". Throws `ERR_INVALID_ENTRY`. */
 export function lifetimeOf(ttl: unknown): number | null {
   if (ttl === null) return null
   const lifetime = parseDuration(ttl)
@@ -47,8 +30,8 @@ interface GivenLife {
 }
 
 /**
- * Answers when an input expires, and how far reads extend that. Throws `ERR_INVALID_ENTRY`.
- * @param earliest what expires up to then is refused.
+ * Returns when an input expires, and by how much reads extend it. Throws `ERR_INVALID_ENTRY`.
+ * @param earliest an entry that expires by then is refused.
  */
 export function lifeOf(given: GivenLife, now: number, earliest = now): Pick<EntryRecord, 'expiresAt' | 'slidingTtl'> {
   const { sliding = false } = given
@@ -84,7 +67,7 @@ function expiryOf(ttl: unknown, expiresAt: unknown, now: number): number | null 
   return at
 }
 
-/** Throws `ERR_INVALID_ENTRY` where something has expired by a time. */
+/** Throws `ERR_INVALID_ENTRY` where `expiresAt` is not after this time. */
 export function refuseExpired(expiresAt: number | null, by: number): void {
   if (expiresAt !== null && expiresAt <= by) throw invalid('expiresAt', 'is in the past')
 }

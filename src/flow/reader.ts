@@ -8,9 +8,10 @@
 
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
-import { isLive, mayHaveSlid } from '../entry/expiry.ts'
+import { isLive } from '../entry/expiry.ts'
 import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type AccessStats, type EntryRecord, newerOf, toEntry } from '../entry/record.ts'
+import { mayHaveSlid } from '../entry/sliding.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { recordIn } from '../hot/hot-content.ts'

@@ -1,15 +1,17 @@
 /**
- * Keeps alive what slides and is read: reader.ts and the searchers tell of each read that counts, and no read waits for
- * what follows. What finds little of its ttl left goes to cold in a batch, at once or when the batch before is through;
- * what is but touched, with the next flush of counts (access-counter.ts), about a second later. Hot and pending hear of
- * it once cold has it (rules S1 to S3 of flow/README.md).
+ * Extends entries with a sliding ttl after counted reads. A read is due to extend an entry when less than three
+ * quarters of its ttl are left (entry/sliding.ts). reader.ts and the searchers report each counted read, and no read
+ * waits for what follows. Entries that are due go to cold in a batch: at once, or after the batch that is on its way.
+ * Reads by touch() go with the next flush of counts (access-counter.ts), about a second later. Once cold has extended a
+ * version, pending and hot get the new expiry (rules S1 to S3 of flow/README.md).
  *
- *     read ── due ─► cold extends the version, if it lives ─► hot and pending hold the same version till then as well
+ *     read ── due ─► cold extends the version, if it lives ─► pending and hot get the same expiry
+ *
  */
 import type { ColdTier, Slid, SlidingRead } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
-import { isDueToSlide, mayHaveSlid } from '../entry/expiry.ts'
 import type { EntryRecord } from '../entry/record.ts'
+import { isDueToSlide, mayHaveSlid } from '../entry/sliding.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import { recordIn } from '../hot/hot-content.ts'
 import type { HotTier } from '../hot/hot-tier.ts'

@@ -11,7 +11,7 @@ import type { LockedLog } from '../wal/locked-log.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 import { type DatedRange, dateLosses } from './date-losses.ts'
 import { missingLogs } from './missing-logs.ts'
-import { forgetSetAside } from './quarantine.ts'
+import { forgetQuarantined } from './move-to-quarantine.ts'
 import { type LogDamage, type Recovery, recoverLog } from './recover-log.ts'
 import { type Settlement, type SettleOptions, settleLog } from './settle-log.ts'
 
@@ -89,7 +89,7 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<LogR
   const { wal, quarantine, cold, signal, ownsEveryLog } = options
   const folder = new LogFolder(wal.dir)
   const walIds = await folder.list()
-  await forgetSetAside(quarantine, cold, walIds)
+  await forgetQuarantined(quarantine, cold, walIds)
   const recoveries: LogRecovery[] = []
   for (const walId of walIds) {
     const recovery = signal?.aborted ? interrupted(walId) : await recoverUnlessOwned(folder, walId, options)

@@ -1,8 +1,8 @@
 /**
  * What becomes of a log that an operator has recovered. A whole one is in cold, and retired. A damaged one that lost
- * nothing which cold lacks goes to the quarantine (quarantine.ts). One that did lose something stays where it is, with
- * its checkpoint before the damage, so that a file restored from a copy is shipped by the next run; it goes to the
- * quarantine once its loss is accepted.
+ * nothing which cold lacks goes to the quarantine (move-to-quarantine.ts). One that did lose something stays where it
+ * is, with its checkpoint before the damage, so that a file restored from a copy is shipped by the next run; it goes to
+ * the quarantine once its loss is accepted.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
@@ -11,7 +11,7 @@ import type { LockedLog } from '../wal/locked-log.ts'
 import type { WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { retireLog } from './adopt-logs.ts'
 import type { DatedRange } from './date-losses.ts'
-import { setAside } from './quarantine.ts'
+import { moveToQuarantine } from './move-to-quarantine.ts'
 import { continueLog, type Recovery } from './recover-log.ts'
 
 export interface SettleOptions {
@@ -65,7 +65,7 @@ async function giveUp(
     const reasons = new Set(recovery.damage.map(({ reason }) => reason))
     await cold.recordLoss({ walId, epoch, lost, reason: [...reasons].join('; ') })
   }
-  const movedTo = await setAside(path, quarantine)
+  const movedTo = await moveToQuarantine(path, quarantine)
   // Last: only cold can tell what of the damaged part it had, as long as the log may have to be recovered once more.
   await cold.retire(walId, epoch)
   return movedTo

@@ -1,7 +1,7 @@
 /** What `write` takes: puts, updates and deletes of which all happen or none. */
 
 import type { EntryKey } from '../entry/entry-key.ts'
-import { askedByPatch, askedByPut, digestOf } from '../entry/input-digest.ts'
+import { askedByPatch, askedByPut, digestOf } from '../entry/idempotency-digest.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import type { EntryInput } from '../entry/memory-entry.ts'
 import { isAboutChildren, type Patch, parsePatch, patched } from '../entry/patch.ts'

@@ -3,7 +3,7 @@
  * row in the same transaction, so that however often a batch is sent, it counts once. What cold had and lost, because
  * the database was set back (set-back.ts), is shipped again first.
  *
- * When: sync-worker.ts says it, every second or so, and where too much is pending (flow/pressure.ts).
+ * When a checkpoint begins is decided in checkpoint-schedule.ts.
  */
 import type { ColdTier, ShipBatch } from '../cold/cold-tier.ts'
 import type { LogValue } from '../entry/record-bundle.ts'

@@ -1,13 +1,15 @@
 /**
- * The background half of a store: checkpoints about once a second, and on a schedule a sync, which demotes, sweeps and
- * indexes. Runs never overlap; `syncNow` and `checkpointNow` join a run that has not begun yet, else start one.
+ * The background half of a store: it starts the schedule of checkpoints (checkpoint-schedule.ts) and that of syncs
+ * (sync-schedule.ts). A sync demotes, sweeps and indexes (full-sync.ts); of several processes one runs it (peers.ts).
+ * Runs never overlap: `syncNow` and `checkpointNow` join a run that has not begun yet, else they start one.
  *
- * Lifecycle: idle → `start()` → running → `shutdown()` → stopped, which finishes the batch under way and starts no
- * other.
+ * Lifecycle: idle → `start()` → running → `shutdown()` → stopped. Shutting down finishes the batch under way and starts
+ * no other.
  */
 import { ThermoclineError } from '../errors.ts'
 import type { Need, Pressure } from '../flow/pressure.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
+import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { Checkpointer, CheckpointStats } from './checkpointer.ts'
 import type { FullSync, SyncStats } from './full-sync.ts'
 import type { HotUpkeep } from './hot-upkeep.ts'
@@ -41,15 +43,19 @@ export class SyncWorker {
   readonly #parts: SyncWorkerParts
   readonly #stop = new AbortController()
   readonly #sync = new SingleFlight(() => this.#parts.sync.run(this.#stop.signal))
-  /** What schedules have begun. */
+  /** Runs in the background that have not ended. */
   readonly #background = new Set<Promise<void>>()
+  readonly #checkpoints: CheckpointSchedule
   #schedule: SyncSchedule | undefined
-  #timer: NodeJS.Timeout | undefined
   #started = false
 
   /** @internal Every store has one: `store.worker`. */
   constructor(parts: SyncWorkerParts) {
     this.#parts = parts
+    const { checkpointer, hot, outages, peers, schedule } = parts
+    const inBackground = (work: () => Promise<unknown>): Promise<void> => this.#inBackground(work)
+    const when = { every: schedule.checkpointEvery, inBackground, stop: this.#stop.signal }
+    this.#checkpoints = new CheckpointSchedule({ checkpointer, hot, outages, peers, ...when })
     parts.pressure.needs.subscribe((need) => this.#relieve(need))
     parts.checkpointer.restored.subscribe(() => this.#handOverHot())
   }
@@ -58,7 +64,7 @@ export class SyncWorker {
   start(): void {
     if (this.#started) return
     this.#started = true
-    this.#scheduleCheckpoint()
+    this.#checkpoints.start()
     const { schedule, beginSchedule } = this.#parts
     const tick = (): Promise<void> => this.#inBackground(() => this.#syncIfLeader())
     if (schedule.sync !== undefined) this.#schedule = beginSchedule(schedule.sync, tick)
@@ -86,7 +92,6 @@ export class SyncWorker {
     const { checkpointer, hot, peers } = this.#parts
     this.#stop.abort()
     this.#schedule?.stop()
-    clearTimeout(this.#timer)
     await Promise.all([hot.stop(), this.#sync.idle()])
     await checkpointer.idle()
     await Promise.all(this.#background)
@@ -94,13 +99,9 @@ export class SyncWorker {
     await peers?.resign()
   }
 
-  /** A run that will begin anyway is enough for writers that wait for room. */
   #relieve(need: Need): void {
-    const { checkpointer, hot } = this.#parts
-    if (need === 'demotion') this.#inBackground(() => hot.demoteOverflowEarly())
-    // A log that another process took over is shipped by that one.
-    else if (!checkpointer.isQueued && checkpointer.fenced === undefined)
-      this.#inBackground(() => checkpointer.checkpointNow())
+    if (need === 'demotion') this.#inBackground(() => this.#parts.hot.demoteOverflowEarly())
+    else this.#checkpoints.beginEarly()
   }
 
   /** Until that was done, each sync does it first. */
@@ -123,33 +124,6 @@ export class SyncWorker {
     }
     if (peers === undefined || (await peers.lead())) await this.syncNow()
     else await checkpointer.checkpointNow({ heartbeat: true })
-  }
-
-  #scheduleCheckpoint(): void {
-    const wait = this.#parts.schedule.checkpointEvery * (0.9 + Math.random() * 0.2)
-    this.#timer = setTimeout(() => {
-      this.#inBackground(() => this.#checkpointOnTime()).finally(() => {
-        if (!this.#stop.signal.aborted) this.#scheduleCheckpoint()
-      })
-    }, wait).unref()
-  }
-
-  /** Hot is repaired also where there is nothing to ship, or it cannot be shipped: other processes ship as well. */
-  async #checkpointOnTime(): Promise<void> {
-    const { checkpointer, hot, outages, peers } = this.#parts
-    hot.noteOutage()
-    // Also where there is nothing to ship: else nothing would tell that cold is back.
-    const heartbeat = peers?.isHeartbeatDue || outages.isAway('cold')
-    if (heartbeat || peers?.isTimeDue) await peers?.measureTime()
-    try {
-      await checkpointer.checkpointNow({ heartbeat })
-      if (heartbeat) {
-        peers?.noteHeartbeat()
-        outages.isBack('cold')
-      }
-    } finally {
-      if (!this.#stop.signal.aborted) await this.#try(() => hot.repair())
-    }
   }
 
   /** A scheduled run that fails is logged and tried again at the next tick: the log still holds everything. */

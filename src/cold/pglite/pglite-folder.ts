@@ -1,6 +1,8 @@
 /**
- * The folder of an embedded database: `DIR/data`. A new one is made beside it under a temporary name and takes its
- * place when all of it is on the disk, since a folder whose making was killed half-way never opens again.
+ * Prepares the folder of an embedded database, `DIR/data`, and refuses one that another major version of PostgreSQL
+ * made. A new database is made beside it under a temporary name, and renamed when all its files are on the disk: a
+ * database whose making was killed half-way never opens again. Which process may open the folder is decided in
+ * store/open-folder.ts.
  */
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,7 +19,7 @@ const UNFINISHED = 'data.new-'
 const SYNCS_AT_ONCE = 16
 
 /**
- * Answers the database's folder. The caller MUST hold the lock over `dir`: an opener at the same time would lose rows.
+ * Returns the database's folder. The caller MUST hold the lock over `dir`: an opener at the same time would lose rows.
  * @param make fills an empty folder with a database and closes it.
  */
 export async function prepareFolder(dir: string, make: (folder: string) => Promise<void>): Promise<string> {

@@ -1,6 +1,7 @@
 /**
- * Keys under which writes were asked for, and what they were answered: taken in the transaction of the write, and kept
- * for a day.
+ * Stores the idempotency keys of writes, each with the answer that its write got. A key is inserted in the transaction
+ * of its write, and remembered for 24 hours. What counts as the same write is decided in entry/idempotency-digest.ts;
+ * when a key is looked up, and what a repeated one gets, in flow/compare-and-set.ts.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'

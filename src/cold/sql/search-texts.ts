@@ -1,6 +1,7 @@
 /**
- * The best of the texts that a query selects, and of those that the caller has and cold does not have yet: both are
- * ranked by the same functions, in one statement where they are few.
+ * Finds and ranks the best texts of a query, among stored rows and among the caller's pending texts, which cold does
+ * not have yet. Both are ranked by the same function ({@link rank}) over the same vector (text-vector.ts), in one
+ * statement where the pending texts are few. So the rank of an entry does not change when it is shipped.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver, Row } from '../cold-driver.ts'
@@ -9,11 +10,14 @@ import { ACCESS_JOIN } from './entry-access.ts'
 import { selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { rowColumns, toColdRow } from './read-entries.ts'
-import { type QualifiedLanguage, rank, textVector, wordsSought } from './text-vector.ts'
+import { type QualifiedLanguage, textVector, wordsSought } from './text-vector.ts'
 
-/** Characters of own texts that travel with one statement. */
+/** Characters of pending texts that are sent with one statement. */
 const MOST_CHARACTERS = 2 * 1024 * 1024
 const MOST_TEXTS = 5_000
+
+/** Flags of ts_rank_cd: divided by 1 + the logarithm of the length, then made a number from 0 to 1. */
+const BY_LENGTH_FROM_0_TO_1 = 1 | 32
 
 export async function searchTexts(
   driver: Pick<ColdDriver, 'query'>,
@@ -23,7 +27,7 @@ export async function searchTexts(
   const own = new Map<OwnText, number>()
   const batches = batchesOf(query.own)
   const last = batches.pop() ?? []
-  // Rows come last: whatever cold has become newer in since an own text was compared with it is among them.
+  // Stored rows are read last: an entry that became newer in cold after its pending text was ranked is still found.
   for (const batch of batches) await rankTogether(batch, false)
   return { hits: await rankTogether(last, true), own }
 
@@ -38,7 +42,7 @@ function isOwn({ nth }: Row): boolean {
   return typeof nth === 'number'
 }
 
-/** Best first, ties by namespace and id; rows of the caller's own come by number. */
+/** Best first, ties by namespace and id. A row of a pending text has its number in `texts` as `nth`. */
 export function searchBoth(language: QualifiedLanguage, query: ColdTextSearch, texts: readonly OwnText[]): SQL {
   const vector = textVector(language, 'e.text')
   const sought = wordsSought(language, query.text)
@@ -56,7 +60,7 @@ export function searchBoth(language: QualifiedLanguage, query: ColdTextSearch, t
     ORDER BY best.score DESC, e.namespace, e.id`
 }
 
-/** Those that have the words, and of which cold has nothing newer: that is found among the rows, if it matches. */
+/** Ranks the pending texts that match, and of whose entries cold has no newer version. */
 function rankOwn(language: QualifiedLanguage, query: ColdTextSearch, texts: readonly OwnText[]): SQL {
   const sought = wordsSought(language, query.text)
   const versions = sql.param(texts.map(({ version }) => version))
@@ -73,6 +77,11 @@ function rankOwn(language: QualifiedLanguage, query: ColdTextSearch, texts: read
       SELECT m.version FROM thermocline.memory_entries m WHERE m.namespace = o.namespace AND m.id = o.id LIMIT 1
     ), '') <= o.version
     ORDER BY score DESC, o.namespace COLLATE "C", o.id LIMIT ${query.k}::int8`
+}
+
+/** From 0 to 1, higher where the words are near to each other and the text is short. */
+function rank(vector: SQL, sought: SQL): SQL {
+  return sql`ts_rank_cd(${vector}, ${sought}, ${sql.raw(String(BY_LENGTH_FROM_0_TO_1))})::float8`
 }
 
 function batchesOf(texts: readonly OwnText[]): OwnText[][] {

@@ -1,11 +1,12 @@
 /**
- * Extends the life of entries that slide, because they were read: under the version that they have, and only while they
- * live (rule S1 of flow/README.md). Whoever deletes, replaces or expires a row holds its lock, and is waited for.
+ * Extends the expiry of entries that were read and have a sliding ttl, in one statement: under the version that they
+ * have, and only while they live (rule S1 of flow/README.md). A transaction that is deleting, replacing or expiring a
+ * row has its lock, and is waited for. How much of the ttl must have run out is decided in entry/sliding.ts.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { keyText } from '../../entry/entry-key.ts'
-import { EXTENDED_BELOW } from '../../entry/expiry.ts'
 import { MAX_TIME } from '../../entry/limits.ts'
+import { EXTENDED_BELOW } from '../../entry/sliding.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { Slid, SlidingRead } from '../cold-tier.ts'
 import { TIME, timeParameter } from './column-types.ts'

@@ -1,6 +1,7 @@
 /**
- * What Postgres searches a text by. Index, rows and pending texts all go through {@link textVector}, so that an entry
- * is found and ranked the same before it is shipped and afterwards.
+ * Makes the tsvector by which Postgres searches a text. Index, stored rows and pending texts all use {@link
+ * textVector}, so that an entry is found the same before it is shipped and afterwards. How it is ranked is decided in
+ * search-texts.ts.
  *
  * No text may make Postgres fail or stall here: where an index is kept, that would keep an acknowledged write out of
  * the table. A tsvector holds a megabyte, of which a character takes eight bytes at the most (of four each, in a word
@@ -17,9 +18,6 @@ export type QualifiedLanguage = string
 const MOST_CHARACTERS = 100_000
 /** Characters after which a word is cut. */
 const LONGEST_WORD = 100
-
-/** Flags of ts_rank_cd: divided by 1 + the logarithm of the length, then made a number from 0 to 1. */
-const BY_LENGTH_FROM_0_TO_1 = 1 | 32
 
 /** The expression as an index has it, of a column `text` whose collation is "C". */
 export function indexedVector(language: QualifiedLanguage): string {
@@ -39,11 +37,6 @@ function vectorText(language: QualifiedLanguage, text: string): string {
 /** What people type: words that must all be there, "phrases", `or`, and `-` before what must not be there. */
 export function wordsSought(language: QualifiedLanguage, query: string): SQL {
   return sql`websearch_to_tsquery(${sql.raw(literal(language))}, ${plainQuery(query)}::text)`
-}
-
-/** From 0 to 1, higher where the words are near to each other and the text is short. */
-export function rank(vector: SQL, sought: SQL): SQL {
-  return sql`ts_rank_cd(${vector}, ${sought}, ${sql.raw(String(BY_LENGTH_FROM_0_TO_1))})::float8`
 }
 
 /** Postgres keeps a stack of 32 for `-` after `-`, and fails beyond: several say no more than one. */

@@ -22,6 +22,7 @@ import { createHash } from 'node:crypto'
 import type { Version } from '../../entry/version.ts'
 import { ThermoclineError, withoutContent } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { RedisConnection } from './redis-connection.ts'
 import { AnsweredByReplica, GenerationLost, isFromReplica } from './redis-errors.ts'
 import {
   FORMER_SLOTS,
@@ -33,7 +34,6 @@ import {
   slotsOf,
   storePrefix,
 } from './redis-keys.ts'
-import type { RedisLink } from './redis-link.ts'
 import { deleteOtherGenerations, inspectMaster, mayEvict } from './redis-masters.ts'
 import { RedisWarnings } from './redis-warnings.ts'
 
@@ -43,7 +43,7 @@ export type EnterGeneration = (
 ) => Promise<{ readonly number: number; readonly highestVersion: Version } | undefined>
 
 export interface GenerationOptions {
-  readonly link: RedisLink
+  readonly connection: RedisConnection
   readonly storeId: string
   readonly logger: Logger
   readonly enter: EnterGeneration
@@ -155,7 +155,7 @@ export class RedisGeneration {
     clearTimeout(this.#retry)
     this.current().catch((error: unknown) => {
       // A connection that comes up brings the next look.
-      if (this.#isClosed || !this.#options.link.isUp) return
+      if (this.#isClosed || !this.#options.connection.isUp) return
       this.#warnings.ofFailure(error)
       clearTimeout(this.#retry)
       this.#retry = setTimeout(() => this.lookSoon(), RETRY_MS).unref()
@@ -227,13 +227,13 @@ export class RedisGeneration {
   }
 
   async #look(): Promise<Generation> {
-    const { link, storeId } = this.#options
+    const { connection, storeId } = this.#options
     for (;;) {
       const breaks = this.#breaks
       const { id, nonce, ready, former } = await this.#identify()
       if (former !== '') await this.#endFormer(former)
       const keys = new GenerationKeys(storeId, id, slotsOf(nonce))
-      if (this.#lastId === undefined) await link.run('tryCommands', [keys.trial], [])
+      if (this.#lastId === undefined) await connection.run('tryCommands', [keys.trial], [])
       let number = this.#lastNumber
       if (id !== this.#lastId || ready !== id) {
         const entered = await this.#enter(id)
@@ -259,7 +259,7 @@ export class RedisGeneration {
   }
 
   async #inspectMasters(): Promise<string[]> {
-    const reports = await Promise.all(this.#options.link.masters().map(inspectMaster))
+    const reports = await Promise.all(this.#options.connection.masters().map(inspectMaster))
     if (reports.length === 0) throw new Error('no master is known')
     if (reports.some((report) => report.isReplica)) throw new AnsweredByReplica('a master became a replica')
     this.#isSilent = reports.some(({ fingerprint }) => fingerprint === undefined)
@@ -271,25 +271,25 @@ export class RedisGeneration {
 
   /** A new nonce makes a new generation of what the same Redis holds, for every process. */
   async #renounce(nonce: string): Promise<void> {
-    await this.#options.link.run('renounce', [this.#nonceKey], [nonce, makeNonce(this.#slots)])
+    await this.#options.connection.run('renounce', [this.#nonceKey], [nonce, makeNonce(this.#slots)])
   }
 
   async #end(keys: GenerationKeys): Promise<void> {
-    await Promise.all(keys.slots.map((slot) => this.#options.link.run('end', [keys.slot(slot)], [])))
+    await Promise.all(keys.slots.map((slot) => this.#options.connection.run('end', [keys.slot(slot)], [])))
   }
 
   /** Nobody enters the generation of layout 1 any more; this is for those who have. */
   async #endFormer(id: string): Promise<void> {
-    const { link, storeId } = this.#options
+    const { connection, storeId } = this.#options
     await this.#end(new GenerationKeys(storeId, id, FORMER_SLOTS))
-    await link.run('formerEnded', [formerNonceKey(storeId)], [id])
+    await connection.run('formerEnded', [formerNonceKey(storeId)], [id])
   }
 
   async #enter(id: string): ReturnType<EnterGeneration> {
     try {
       return await this.#options.enter(id)
     } catch (cause) {
-      const { address } = this.#options.link
+      const { address } = this.#options.connection
       const message = `the hot tier at ${address} waits for the cold tier, which must know of its generation first`
       throw new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'hot' }, { cause })
     }
@@ -297,9 +297,9 @@ export class RedisGeneration {
 
   /** Gives each slot its floor; false where the nonce was replaced meanwhile. */
   async #prepare({ id, keys }: NamedGeneration, nonce: string, floor: Version): Promise<boolean> {
-    const { link, logger } = this.#options
-    await Promise.all(keys.slots.map((slot) => link.run('raiseFloor', [keys.slot(slot)], [floor])))
-    const isReady = (await link.run('declareReady', [this.#nonceKey], [nonce, id])) === 1
+    const { connection, logger } = this.#options
+    await Promise.all(keys.slots.map((slot) => connection.run('raiseFloor', [keys.slot(slot)], [floor])))
+    const isReady = (await connection.run('declareReady', [this.#nonceKey], [nonce, id])) === 1
     if (isReady) {
       logger.info({ generation: id }, 'the hot tier begins anew')
       this.#cleanUp({ id, keys }).catch((error: unknown) =>
@@ -310,9 +310,9 @@ export class RedisGeneration {
   }
 
   async #cleanUp({ id, keys }: NamedGeneration): Promise<void> {
-    const { link, logger, storeId } = this.#options
+    const { connection, logger, storeId } = this.#options
     const isCurrent = async (): Promise<boolean> => (await this.#readNonce()).ready === id && !this.#isClosed
-    for (const master of link.masters()) {
+    for (const master of connection.masters()) {
       const deleted = await deleteOtherGenerations(master, storePrefix(storeId), keys.prefix, isCurrent)
       if (deleted > 0) logger.info({ keys: deleted }, 'deleted hot keys of earlier generations')
     }
@@ -330,7 +330,7 @@ export class RedisGeneration {
   async #readNonce(): Promise<ReadNonce> {
     const sentAt = performance.now()
     const keys = [this.#nonceKey, formerNonceKey(this.#options.storeId)]
-    const answer = await this.#options.link.run('nonce', keys, [makeNonce(this.#slots)])
+    const answer = await this.#options.connection.run('nonce', keys, [makeNonce(this.#slots)])
     const [nonce, ready, time, former] = answer as [string, string, string, string]
     this.#offset = Number(time) - (sentAt + performance.now()) / 2
     return { nonce, ready, former }

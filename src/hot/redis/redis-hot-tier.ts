@@ -32,10 +32,10 @@ import {
 } from '../hot-tier.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { lowestScores } from './lowest-scores.ts'
+import { RedisConnection } from './redis-connection.ts'
 import { GenerationLost, isRefusalForGood, isReply, RedisFull, reasonOf, replyCode } from './redis-errors.ts'
 import { type EnterGeneration, type Generation, RedisGeneration } from './redis-generation.ts'
 import { groupBySlot, keyOfName, nameOf, type SlotItem, storePrefix } from './redis-keys.ts'
-import { RedisLink } from './redis-link.ts'
 import type { RedisLocation } from './redis-location.ts'
 import type { SlotScriptName } from './redis-scripts.ts'
 import { entryOf, lineOf, measureOf, readOf, resultOf, stateOf } from './redis-values.ts'
@@ -67,7 +67,7 @@ const BREAKER = { threshold: 5, restMs: 1_000 }
 export class RedisHotTier implements HotTier {
   readonly capacity: HotCapacity = { maxEntries: undefined, maxBytes: undefined }
   readonly markerTtl: number
-  readonly #link: RedisLink
+  readonly #connection: RedisConnection
   readonly #generation: RedisGeneration
   readonly #scripts: SlotScripts
   readonly #breaker: CircuitBreaker
@@ -92,16 +92,16 @@ export class RedisHotTier implements HotTier {
       clock: systemClock,
       isOutage: (error) => !isReply(error) && !(error instanceof GenerationLost || error instanceof RedisFull),
     })
-    this.#link = new RedisLink({
+    this.#connection = new RedisConnection({
       server,
       commandTimeout: this.#commandTimeout,
       onUp: () => this.#generation.lookSoon(),
       onDown: () => this.#generation.forget(),
       onError: (error) => logger.debug({ err: withoutContent(error), reply: replyCode(error) }, 'hot connection error'),
     })
-    this.#scripts = new SlotScripts(this.#link)
+    this.#scripts = new SlotScripts(this.#connection)
     this.#generation = new RedisGeneration({
-      link: this.#link,
+      connection: this.#connection,
       storeId,
       logger,
       enter: enterGeneration,
@@ -118,10 +118,10 @@ export class RedisHotTier implements HotTier {
    */
   async connect(): Promise<void> {
     try {
-      const ready = this.#link.connect().then(() => this.#generation.current())
+      const ready = this.#connection.connect().then(() => this.#generation.current())
       await withDeadline(ready, { timeout: 2 * this.#commandTimeout })
     } catch (error) {
-      this.#refusesUs = isRefusalForGood(error, this.#link.trouble)
+      this.#refusesUs = isRefusalForGood(error, this.#connection.trouble)
       throw this.#unavailable(error)
     }
   }
@@ -258,7 +258,7 @@ export class RedisHotTier implements HotTier {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#generation.close()
-    await this.#link.close()
+    await this.#connection.close()
   }
 
   #readAll(keys: readonly EntryKey[], calls = 1): Promise<(HotRead | undefined)[]> {
@@ -384,7 +384,7 @@ export class RedisHotTier implements HotTier {
 
   #unavailable(error: unknown): ThermoclineError {
     if (isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return error
-    const { address, trouble } = this.#link
+    const { address, trouble } = this.#connection
     return new ThermoclineError(
       'ERR_TIER_UNAVAILABLE',
       `the hot tier at ${address} ${reasonOf(error, trouble, this.#keyPattern)}`,

@@ -1,6 +1,7 @@
 /**
- * Where Redis is: one server by URL or by options of ioredis (Sentinel included), or a cluster by its first nodes.
- * Without the types of ioredis, which is an optional package.
+ * Says where Redis is: one server by URL or by options of ioredis (Sentinel included), or a cluster by its first nodes.
+ * Which of the options of a given client (`hot.client`) are overridden is decided in redis-connection.ts (`termsOf`).
+ * The types of ioredis are not used here, since it is an optional package.
  */
 export type RedisLocation =
   | { readonly url: string }

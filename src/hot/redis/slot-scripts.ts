@@ -2,9 +2,10 @@
  * Runs scripts of slots: as one call where one server has every slot, and as one per slot on a cluster. Notes the
  * latest mark of each slot, by which the next script finds out whether the slot has gone back (see redis-scripts.ts).
  */
+
+import type { RedisConnection, ScriptArgument } from './redis-connection.ts'
 import { GenerationLost, replyCode } from './redis-errors.ts'
 import type { Generation } from './redis-generation.ts'
-import type { RedisLink, ScriptArgument } from './redis-link.ts'
 import type { SlotScriptName } from './redis-scripts.ts'
 import { markIn } from './redis-values.ts'
 
@@ -28,13 +29,13 @@ export const MAX_ITEMS = (MAX_KEYS - 3) >> 1
 const MIN_KEYS_WITHOUT_SCRIPT = 8
 
 export class SlotScripts {
-  readonly #link: RedisLink
+  readonly #connection: RedisConnection
   /** Whether one script may have keys of several slots. */
   #spansSlots: boolean
 
-  constructor(link: RedisLink) {
-    this.#link = link
-    this.#spansSlots = !link.isCluster
+  constructor(connection: RedisConnection) {
+    this.#connection = connection
+    this.#spansSlots = !connection.isCluster
   }
 
   get spansSlots(): boolean {
@@ -85,9 +86,9 @@ export class SlotScripts {
 
   #valuesOf({ keys: { slots } }: Generation, keys: readonly string[]): Promise<(Buffer | null)[]> {
     // Of several slots, something that stands before a cluster might ask several servers.
-    if (slots.length === 1 && keys.length >= MIN_KEYS_WITHOUT_SCRIPT && !this.#link.isCluster)
-      return this.#link.readBytes(keys)
-    return this.#link.runForBytes('read', keys, []) as Promise<(Buffer | null)[]>
+    if (slots.length === 1 && keys.length >= MIN_KEYS_WITHOUT_SCRIPT && !this.#connection.isCluster)
+      return this.#connection.readBytes(keys)
+    return this.#connection.runForBytes('read', keys, []) as Promise<(Buffer | null)[]>
   }
 
   async #runPart(generation: Generation, script: SlotScriptName, calls: readonly SlotCall[]): Promise<unknown[]> {
@@ -98,7 +99,7 @@ export class SlotScripts {
       args.push(call.keys.length, call.args.length, generation.marks[call.slot]!)
       for (const arg of call.args) args.push(arg)
     }
-    const answers = (await this.#link.run(script, keys, args)) as unknown[]
+    const answers = (await this.#connection.run(script, keys, args)) as unknown[]
     return answers.map((answer, i) => resultIn(generation, calls[i]!.slot, answer))
   }
 }

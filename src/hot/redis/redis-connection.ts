@@ -1,8 +1,9 @@
 /**
- * The connection to Redis: one server, Sentinel or Cluster, by whatever options ioredis takes, under our terms: no
- * offline queue, nothing resent by a single server's connection, every command with a timeout. Scripts are registered
- * with ioredis, which sends one whole where the server has forgotten it (NOSCRIPT). It tells when any of its
- * connections went down or came up, because each new connection may lead to another generation.
+ * Connects to Redis: one server, Sentinel or Cluster, with the options that ioredis takes. Some options are ours
+ * whatever the user's client says ({@link termsOf}): no offline queue, nothing sent again over a single server's
+ * connection, a timeout for every command. Scripts are registered with ioredis, which sends one whole where the server
+ * has forgotten it (NOSCRIPT). `onDown` and `onUp` are called when any connection breaks or comes up, because each new
+ * connection may lead to another generation (redis-generation.ts).
  */
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis'
 import { Cluster, Redis } from './load-ioredis.ts'
@@ -11,7 +12,7 @@ import type { RedisLocation } from './redis-location.ts'
 import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
-export interface LinkOptions {
+export interface RedisConnectionOptions {
   readonly server: RedisLocation
   /** Milliseconds for one command, and for a connection to come up. */
   readonly commandTimeout: number
@@ -30,16 +31,16 @@ type ScriptCall = (keyCount: number, ...rest: ScriptArgument[]) => Promise<unkno
 const MAX_RETRY_MS = 1_000
 const retryStrategy = (attempt: number): number => Math.min(attempt * 50, MAX_RETRY_MS)
 
-export class RedisLink {
+export class RedisConnection {
   /** Where Redis is, without credentials. */
   readonly address: string
   readonly #client: Redis | Cluster
-  readonly #options: LinkOptions
+  readonly #options: RedisConnectionOptions
   readonly #watched = new WeakSet<Redis>()
   #trouble: string | undefined
   #isLeavingReplica = false
 
-  constructor(options: LinkOptions) {
+  constructor(options: RedisConnectionOptions) {
     this.#options = options
     this.#client = createClient(options, (error) => this.#leavesReplica(error))
     this.address = addressOf(options.server, this.#client)
@@ -155,7 +156,7 @@ export class RedisLink {
   }
 }
 
-function createClient({ server, commandTimeout }: LinkOptions, reconnectOnError: OnReply): Redis | Cluster {
+function createClient({ server, commandTimeout }: RedisConnectionOptions, reconnectOnError: OnReply): Redis | Cluster {
   const scripts = Object.fromEntries(Object.entries(SCRIPTS).map(([name, lua]) => [scriptCommand(name), { lua }]))
   const terms = termsOf(commandTimeout, reconnectOnError)
   if ('nodes' in server) {

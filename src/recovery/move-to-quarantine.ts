@@ -1,6 +1,6 @@
 /**
- * Moves the folder of a damaged log aside, once settle-log.ts has decided that: the store opens without it, and its
- * files stay for whoever wants them.
+ * Moves the folder of a damaged log to `quarantine/`, where its files stay and the store opens without them. When a log
+ * may go there is decided in settle-log.ts.
  */
 import { cp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -9,10 +9,10 @@ import { makeFolder, syncFile, syncFolder } from '../kernel/durable-files.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 
 /**
- * The caller MUST own the log. Both folders are synced, so that a power cut leaves it in one of them. Answers where it
- * is now.
+ * Moves a log, which the caller MUST own, and returns its new path. Both folders are synced, so that after a power cut
+ * the log is in one of them.
  */
-export async function setAside(path: string, quarantine: string): Promise<string> {
+export async function moveToQuarantine(path: string, quarantine: string): Promise<string> {
   await makeFolder(quarantine)
   const target = await freeName(join(quarantine, basename(path)))
   if (!(await isRenamed(path, target))) await moveCopy(path, target)
@@ -22,12 +22,15 @@ export async function setAside(path: string, quarantine: string): Promise<string
   return target
 }
 
-/** It went along; until here it kept others out. Who waits for it may just be raising a flag in it. */
+/**
+ * The lock moved with the folder, and kept others out until here. A process that waits for it may just be creating its
+ * socket in it.
+ */
 function removeLock(path: string): Promise<void> {
   return rm(join(path, 'lock'), { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Not where the logs are on another disk, as by a link in the data folder. */
+/** False where the logs are on another disk, as by a link in the data folder. */
 async function isRenamed(path: string, target: string): Promise<boolean> {
   try {
     await rename(path, target)
@@ -39,8 +42,8 @@ async function isRenamed(path: string, target: string): Promise<boolean> {
 }
 
 /**
- * Copies the folder, durably, before the original goes, which takes another name first: a log of which some files are
- * left would look like a worse loss. Where both are left by a crash, the next run finds the log again.
+ * Copies the folder durably, then removes the original under another name: a log of which only some files remain would
+ * look like a worse loss. Where a crash leaves both, the next run finds the log again.
  */
 async function moveCopy(path: string, target: string): Promise<void> {
   const [aside, gone] = [`${target}.new`, `${path}.gone`]
@@ -55,10 +58,10 @@ async function moveCopy(path: string, target: string): Promise<void> {
 }
 
 /**
- * What an earlier run that was killed had set aside: cold would wait for its records, and keep every tombstone till
- * then. Its lock may be there yet.
+ * Removes from cold the logs that a killed run had moved before it could do so: cold would wait for their records, and
+ * keep every tombstone till then. Also removes their locks.
  */
-export async function forgetSetAside(quarantine: string, cold: ColdTier, present: readonly string[]): Promise<void> {
+export async function forgetQuarantined(quarantine: string, cold: ColdTier, present: readonly string[]): Promise<void> {
   for (const walId of await new LogFolder(quarantine).list()) {
     await removeLock(join(quarantine, walId))
     const checkpoint = present.includes(walId) ? undefined : await cold.checkpointOf(walId)
@@ -66,7 +69,7 @@ export async function forgetSetAside(quarantine: string, cold: ColdTier, present
   }
 }
 
-/** A copy of a log that was set aside before may have been put back. */
+/** Returns a name that is not taken: somebody may have put back a copy of a log that was moved before. */
 async function freeName(path: string): Promise<string> {
   for (let copy = 1; ; copy++) {
     const name = copy === 1 ? path : `${path}-${copy}`

@@ -1,6 +1,7 @@
 /**
- * What a write with an idempotency key asked for, as SHA-256: the same key with another input is refused by it. What
- * the store fills in anew at each attempt (an id that nobody chose, times of the put) is no part of it.
+ * Decides when two writes with one idempotency key count as the same: when the SHA-256 of what they asked for is equal.
+ * A key that comes again with another digest is refused (flow/compare-and-set.ts). What the store fills in anew at each
+ * attempt (an id that nobody chose, the times of the put) is not part of the digest.
  */
 import { createHash } from 'node:crypto'
 import { encode } from '@msgpack/msgpack'
