@@ -64,7 +64,7 @@ async function run(flags: EraseFlags): Promise<void> {
       if (!yes && !(await confirmed(matched, flags.namespace, signal))) return
       const erased = await erase(entries, what, { ...options, vacuum }, matched)
       report({ namespace: flags.namespace, dryRun, ...erased }, describe(erased), json)
-      if (erased.left.length > 0) process.exitCode = EXIT.left
+      if (erased.left.length > 0) process.exitCode = EXIT.notErasedEverywhere
     },
     describeInterruption,
   )

@@ -2,7 +2,15 @@
 import type { LogRecovery } from '../admin/recover-store.ts'
 import { type ErrorCode, isThermoclineError } from '../errors.ts'
 
-export const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, locked: 4, left: 5, interruptedTwice: 130 } as const
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  damaged: 3,
+  locked: 4,
+  notErasedEverywhere: 5,
+  interruptedTwice: 130,
+} as const
 
 /** The command was called wrongly. Its message names the remedy and never quotes a configuration. */
 export class UsageError extends Error {

@@ -1,16 +1,16 @@
-/** What SIGTERM and SIGINT do to a worker, and how long it may take to end. */
+/** Decides what SIGTERM and SIGINT do to a worker, and how long it may take to end. */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EXIT } from './exit-code.ts'
 import { whenWrapperEnds } from './wrapper-end.ts'
 
-/** So long it may open or close once it was told to end: container runtimes kill after ten seconds. */
+/** How long a worker may go on opening or closing after a signal. Container runtimes kill after ten seconds. */
 export const GRACE_MS = 8_000
 
 /**
- * SIGTERM and SIGINT ask a worker to finish: the answered signal aborts, and its reason says why. A second one ends the
- * process at once, which loses nothing: the log holds what cold does not have. The end of a wrapper that would not pass
- * them on counts as one, but never as the second.
+ * Returns an AbortSignal, which SIGTERM and SIGINT abort: its reason says why. A second signal ends the process at
+ * once; that loses nothing, since the log holds what cold does not have. The end of a wrapper such as npx, which passes
+ * no signal on, counts as a first signal, but never as a second.
  */
 export function listenForInterrupt(): AbortSignal {
   const controller = new AbortController()
@@ -23,7 +23,7 @@ export function listenForInterrupt(): AbortSignal {
   return controller.signal
 }
 
-/** Resolves when what the worker is at has had its time after the signal. */
+/** Resolves {@link GRACE_MS} after the signal. */
 export async function graceAfter(interrupted: AbortSignal): Promise<undefined> {
   if (!interrupted.aborted) await once(interrupted, 'abort')
   await delay(GRACE_MS, undefined, { ref: false })

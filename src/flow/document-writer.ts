@@ -135,7 +135,7 @@ export class DocumentWriter {
       const receipts = await changes.changeAll([...all, ...plan.removed.map(deletion)], terms)
       return receipts.flatMap((value) => (value === undefined ? [] : [{ ok: true, value }]))
     } catch (error) {
-      if (isNotToBeHad(error)) return undefined
+      if (mayGoByLog(error)) return undefined
       if (isExact && isThermoclineError(error, 'ERR_CONFLICT')) return 'outdated'
       throw error
     }
@@ -219,7 +219,7 @@ export class DocumentWriter {
       end()
       return done
     } catch (error) {
-      // What it still does behind a caller who gave up is not to come in between what the next one sees and writes.
+      // A call whose caller gave up may still be writing. The next one must not read before that has ended.
       void this.#parts.settled().then(end)
       throw error
     }
@@ -239,8 +239,11 @@ async function beforeWriting<T>(work: () => Promise<T>): Promise<T> {
 /** SQLSTATEs of what a database refuses to hold: through the log it would end as a dead letter. */
 const REFUSED_ROW = /^(22|23|54)/
 
-/** Whether nothing was written because a tier is away, or refuses what it would compare: the log takes writes. */
-function isNotToBeHad(error: unknown): boolean {
+/**
+ * Whether nothing was written because a tier is away, or cannot compare and set now. Then the writes go by the log,
+ * which takes them all the same; not so a row that the database refuses to hold.
+ */
+function mayGoByLog(error: unknown): boolean {
   if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.outcome !== 'none') return false
   const { code = '' } = (error.cause ?? {}) as { readonly code?: string }
   return !REFUSED_ROW.test(code)

@@ -1,4 +1,7 @@
-/** Where something of an erased entry may be left, and what to do about it. */
+/**
+ * Decides which places are named in `left` after an erase, since they may still hold something of an erased entry, and
+ * which remedy each gets.
+ */
 import type { RegisteredLog, Vacuuming } from '../cold/cold-tier.ts'
 
 /**
@@ -43,8 +46,8 @@ export interface ErasedPlaces {
 /** How far erasing came. */
 export interface EraseState {
   readonly logs: readonly RegisteredLog[]
-  /** Whether the log of this process let go of everything. */
-  readonly isCut: boolean
+  /** Whether the log of this process deleted all files from before the erase. */
+  readonly isLogCut: boolean
   readonly isHotAway: boolean
   /** Dead letters that this version cannot read. */
   readonly unreadable: number
@@ -57,7 +60,7 @@ export interface EraseState {
 export async function remnants(places: ErasedPlaces, state: EraseState): Promise<Remnant[]> {
   const { walId, isHotServer, quarantined } = places
   const left: Remnant[] = []
-  if (!state.isCut) left.push({ place: 'log', name: walId, remedy: OWN_LOG })
+  if (!state.isLogCut) left.push({ place: 'log', name: walId, remedy: OWN_LOG })
   for (const log of state.logs) if (log.walId !== walId) left.push(ofOther(log))
   for (const name of await quarantined()) left.push({ place: 'quarantine', name, remedy: QUARANTINE })
   if (state.isHotAway) left.push({ place: 'hot', remedy: HOT })

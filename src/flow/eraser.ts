@@ -233,7 +233,7 @@ export class Eraser {
     const { heldBy = [] } = vacuumed ?? {}
     const state = {
       logs,
-      isCut: cut.isWhole,
+      isLogCut: cut.isWhole,
       isHotAway,
       unreadable,
       vacuumed: vacuumed?.isDone ? vacuum : undefined,

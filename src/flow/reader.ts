@@ -1,11 +1,11 @@
 /**
- * The way of a read by key: the newest of pending and hot; where neither is certain, cold as well.
+ * Decides from where a read by key is answered: from the newest of pending and hot, and also from cold where neither is
+ * certain.
  *
- * The order matters: pending is asked first, because what leaves pending is in cold by then, and hot before cold,
- * because what leaves hot is in cold by then. What cold answers is promoted to hot in the background, guarded by hot
+ * The order matters: pending is asked first, because what leaves pending is in cold by then; and hot before cold,
+ * because what leaves hot is in cold by then. What cold returns is promoted to hot in the background, guarded by hot
  * itself (rules R1 to R3 and H8 of flow/README.md).
  */
-
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
@@ -43,11 +43,11 @@ interface Found {
 }
 
 /**
- * A cold read under way. A get may share it only if it was launched after that get began: an older one may have missed
- * what left pending or hot in between, and the get would go back in time.
+ * A read of cold that several gets of one key share. A get may share it only if the read began after the get: an older
+ * read may have missed what left pending or hot in between, and the get would go back in time.
  */
-interface Flight {
-  readonly launched: number
+interface SharedColdRead {
+  readonly began: number
   readonly origin: Origin
   readonly row: Promise<ColdRow | undefined>
 }
@@ -64,8 +64,8 @@ const NOTHING: ReadonlyMap<string, ColdFind> = new Map()
 
 export class Reader {
   readonly #parts: ReaderParts
-  readonly #flights = new Map<string, Flight>()
-  /** Orders the beginnings of gets and flights. */
+  readonly #coldReads = new Map<string, SharedColdRead>()
+  /** Orders the beginnings of gets and of cold reads. */
   #tick = 0
 
   constructor(parts: ReaderParts) {
@@ -182,28 +182,28 @@ export class Reader {
     return { record, access, isShared: !isHots || this.#parts.hot.sharesContent }
   }
 
-  /** Gets that began before a cold read of their key was launched share it. */
+  /** Gets that began before a cold read of their key share it. */
   async #readCold(keys: readonly EntryKey[], began: number, options: Patience): Promise<(ColdFind | undefined)[]> {
-    const fresh = keys.filter((key) => (this.#flights.get(keyText(key))?.launched ?? 0) < began)
-    if (fresh.length > 0) this.#launch(fresh)
-    const flights = keys.map((key) => this.#flights.get(keyText(key))!)
-    const rows = await withDeadline(Promise.all(flights.map(({ row }) => row)), options)
-    return rows.map((row, i) => row && { ...row, ...flights[i]!.origin })
+    const unread = keys.filter((key) => (this.#coldReads.get(keyText(key))?.began ?? 0) < began)
+    if (unread.length > 0) this.#beginColdRead(unread)
+    const reads = keys.map((key) => this.#coldReads.get(keyText(key))!)
+    const rows = await withDeadline(Promise.all(reads.map(({ row }) => row)), options)
+    return rows.map((row, i) => row && { ...row, ...reads[i]!.origin })
   }
 
-  #launch(keys: readonly EntryKey[]): void {
-    const launched = ++this.#tick
+  #beginColdRead(keys: readonly EntryKey[]): void {
+    const began = ++this.#tick
     const { origin } = this.#parts.hot
     const rows = this.#parts.cold.read(keys)
     for (const [i, key] of keys.entries()) {
       const text = keyText(key)
-      const land = (): void => {
-        if (this.#flights.get(text) === flight) this.#flights.delete(text)
+      const end = (): void => {
+        if (this.#coldReads.get(text) === read) this.#coldReads.delete(text)
       }
       const row = rows.then((found) => found[i])
-      const flight: Flight = { launched, origin, row }
-      this.#flights.set(text, flight)
-      row.then(land, land)
+      const read: SharedColdRead = { began, origin, row }
+      this.#coldReads.set(text, read)
+      row.then(end, end)
     }
   }
 }

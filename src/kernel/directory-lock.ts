@@ -1,16 +1,18 @@
 /**
- * Keeps a folder to one process, without a native addon: a holder listens on a unix socket in `<dir>/lock/`, its flag.
- * The kernel drops the socket with its process, however that dies, and keeps it while the process is stopped.
+ * Decides which process has a folder to itself, without a native addon. The holder listens on a unix socket in
+ * `<dir>/lock/`, its lock socket. It counts as alive while its socket answers: the kernel drops the socket with its
+ * process, however the process dies, and keeps it while the process is stopped.
  *
- * To take the lock: look for a living flag; raise one's own; look again, and hold only if no other living flag stands.
- * Two that raise at once both see each other and both withdraw; a random pause lets one of them win. A flag appears
- * under its name only once it listens, and names are never reused, so a flag that refuses a connection is dead for
- * good.
+ * To take the lock: look for a socket that answers; create one's own; look again, and hold the lock only if no other
+ * socket answers. Two processes that create theirs at once see each other and both withdraw; a random pause lets one of
+ * them win. A socket gets its name only once it listens, and names are never reused, so a socket that refuses a
+ * connection belongs to a dead process.
  *
- * Holds among the processes of one kernel, across its containers; not across machines that share a network file system.
+ * The lock works among the processes of one kernel, across its containers; not across machines that share a network
+ * file system.
  *
  * Whoever removes a folder for good removes its lock as well, at any moment in which nobody holds it. So every step may
- * find that what the one before saw is gone, and begins anew, until the folder itself is gone.
+ * find that what the step before saw is gone, and begins anew, until the folder itself is gone.
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -23,16 +25,17 @@ import { throwIfAborted } from './deadline.ts'
 import { shared } from './shared.ts'
 
 export interface LockOptions {
-  /** Milliseconds to wait for a living holder to let go. */
+  /** Milliseconds to wait for the holder to release the lock. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
 }
 
-const FLAG = '.flag'
-/** A flag on its way up, which does not count yet. */
-const HIDDEN = '.new'
-/** A hidden flag that refuses is either about to listen or left by a dead process; after so long it is the latter. */
-const HIDDEN_FOR_MS = 10_000
+/** Ends the name of a lock socket; processes of every version look for it. */
+const SOCKET = '.flag'
+/** Ends the name of a socket that may not listen yet, and so does not count. */
+const UNFINISHED = '.new'
+/** An unfinished socket that refuses is about to listen, or its process died; after so long it died. */
+const UNFINISHED_FOR_MS = 10_000
 /** Two contenders that withdraw see each other again after a few of these. */
 const FIRST_PAUSE_MS = 4
 const LONGEST_PAUSE_MS = 250
@@ -40,24 +43,24 @@ const LONGEST_PAUSE_MS = 250
 const LEAST_TRIES = 6
 
 /**
- * Flags that this process keeps up for as long as a store is open. All copies of this module share them, by one name:
+ * Names of the lock sockets of stores that are open in this process. All copies of this module share them, by one name:
  * servers for development load the module anew while the store of the old copy is still open.
  */
 const kept = shared('thermocline.kept-locks', () => new Set<string>())
 
 interface Refusal {
-  /** The flag in the way; undefined where it was another contender's, who may have withdrawn as well. */
+  /** The holder's socket; undefined where it was another contender's, who may have withdrawn as well. */
   readonly holder: string | undefined
 }
 
 export class DirectoryLock implements AsyncDisposable {
-  readonly #folder: FlagFolder
-  readonly #flag: Flag
+  readonly #folder: SocketFolder
+  readonly #socket: LockSocket
   #released: Promise<void> | undefined
 
-  private constructor(folder: FlagFolder, flag: Flag) {
+  private constructor(folder: SocketFolder, socket: LockSocket) {
     this.#folder = folder
-    this.#flag = flag
+    this.#socket = socket
   }
 
   /**
@@ -81,19 +84,19 @@ export class DirectoryLock implements AsyncDisposable {
   }
 
   static async #attempt(dir: string): Promise<DirectoryLock | Refusal> {
-    let folder: FlagFolder | undefined
-    let flag: Flag | undefined
+    let folder: SocketFolder | undefined
+    let socket: LockSocket | undefined
     try {
-      folder = await FlagFolder.open(dir)
-      const holder = await folder.findLiving()
-      flag = holder === undefined ? await folder.raise() : undefined
-      if (flag !== undefined && (await folder.findLiving(flag.name)) === undefined)
-        return new DirectoryLock(folder, flag)
-      await flag?.lower()
+      folder = await SocketFolder.open(dir)
+      const holder = await folder.findAnswering()
+      socket = holder === undefined ? await folder.create() : undefined
+      if (socket !== undefined && (await folder.findAnswering(socket.name)) === undefined)
+        return new DirectoryLock(folder, socket)
+      await socket?.remove()
       await folder.close()
       return { holder }
     } catch (error) {
-      await flag?.lower()
+      await socket?.remove()
       const isRemoved = (error as NodeJS.ErrnoException).code === 'ENOENT' || (await folder?.isRemoved())
       await folder?.close()
       if (!isRemoved) throw error
@@ -104,20 +107,20 @@ export class DirectoryLock implements AsyncDisposable {
 
   /** Says that it is kept until its owner closes: another opener in this process is refused at once from now on. */
   keep(): void {
-    kept.add(this.#flag.name)
+    kept.add(this.#socket.name)
   }
 
   /**
    * Says that it will be released soon: another opener in this process waits for that, as one of another process does.
    */
   releaseSoon(): void {
-    kept.delete(this.#flag.name)
+    kept.delete(this.#socket.name)
   }
 
   /** Idempotent. */
   release(): Promise<void> {
     this.releaseSoon()
-    this.#released ??= this.#flag.lower().then(() => this.#folder.close())
+    this.#released ??= this.#socket.remove().then(() => this.#folder.close())
     return this.#released
   }
 
@@ -126,8 +129,8 @@ export class DirectoryLock implements AsyncDisposable {
   }
 }
 
-/** `<dir>/lock/`, where the flags stand. */
-class FlagFolder {
+/** `<dir>/lock/`, which has the sockets. */
+class SocketFolder {
   readonly #path: string
   readonly #handle: FileHandle
   /**
@@ -142,45 +145,45 @@ class FlagFolder {
     this.#socketPath = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path
   }
 
-  static async open(dir: string): Promise<FlagFolder> {
+  static async open(dir: string): Promise<SocketFolder> {
     const path = join(dir, 'lock')
     await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
     })
-    return new FlagFolder(path, await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW))
+    return new SocketFolder(path, await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW))
   }
 
-  /** Answers a flag, other than `own`, whose process lives, and clears dead ones away. */
-  async findLiving(own?: string): Promise<string | undefined> {
+  /** Returns the name of a socket, other than `own`, that answers; removes those that do not. */
+  async findAnswering(own?: string): Promise<string | undefined> {
     for (const name of await readdir(this.#path)) {
-      if (name.endsWith(HIDDEN)) await this.#clearAway(name)
-      if (name === own || !name.endsWith(FLAG)) continue
+      if (name.endsWith(UNFINISHED)) await this.#removeUnfinished(name)
+      if (name === own || !name.endsWith(SOCKET)) continue
       if (await isListening(join(this.#socketPath, name))) return name
       await rm(join(this.#path, name), { force: true })
     }
     return undefined
   }
 
-  async raise(): Promise<Flag> {
+  async create(): Promise<LockSocket> {
     const stem = `${process.pid}-${randomBytes(8).toString('hex')}`
-    const hidden = stem + HIDDEN
-    const server = await listen(join(this.#socketPath, hidden))
-    const name = stem + FLAG
+    const unfinished = stem + UNFINISHED
+    const server = await listen(join(this.#socketPath, unfinished))
+    const name = stem + SOCKET
     try {
-      await rename(join(this.#path, hidden), join(this.#path, name))
+      await rename(join(this.#path, unfinished), join(this.#path, name))
     } catch (error) {
       server.close()
       throw error
     }
-    return new Flag(name, join(this.#path, name), server)
+    return new LockSocket(name, join(this.#path, name), server)
   }
 
-  /** Removes what a process left that was killed while it raised its flag. */
-  async #clearAway(hidden: string): Promise<void> {
-    const path = join(this.#path, hidden)
+  /** Removes the socket of a process that was killed while it created it. */
+  async #removeUnfinished(name: string): Promise<void> {
+    const path = join(this.#path, name)
     const made = await stat(path).catch(() => undefined)
-    if (made === undefined || Date.now() - made.mtimeMs < HIDDEN_FOR_MS) return
-    if (!(await isListening(join(this.#socketPath, hidden)))) await rm(path, { force: true })
+    if (made === undefined || Date.now() - made.mtimeMs < UNFINISHED_FOR_MS) return
+    if (!(await isListening(join(this.#socketPath, name)))) await rm(path, { force: true })
   }
 
   /** Binding a socket in a folder that was removed is answered with a misleading error. */
@@ -193,7 +196,7 @@ class FlagFolder {
   }
 }
 
-class Flag {
+class LockSocket {
   readonly name: string
   readonly #path: string
   readonly #server: Server
@@ -204,14 +207,14 @@ class Flag {
     this.#server = server
   }
 
-  /** Hides the flag before it closes the socket: whoever still sees a flag must find it living. */
-  async lower(): Promise<void> {
+  /** Removes the name before it closes the socket: whoever still sees the name must get an answer. */
+  async remove(): Promise<void> {
     await rm(this.#path, { force: true })
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 }
 
-/** Whether the holder lives. It needs no turn of its event loop to answer: the kernel accepts into the backlog. */
+/** Whether the holder lives. Its event loop need not run for that: the kernel accepts connections into the backlog. */
 function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)

@@ -85,7 +85,8 @@ export class StoreCloser {
   async #handOver(signal: AbortSignal): Promise<void> {
     const { access, sliding, upkeep } = this.#connected
     const { cold, hot } = this.#opened
-    if (upkeep.owesCold) await this.#attempt(upkeep.handOverAtLast(signal), signal, 'handing hot over to the database')
+    if (upkeep.coldHasLost)
+      await this.#attempt(upkeep.moveAllToColdAtLast(signal), signal, 'handing hot over to the database')
     await this.#attempt(access.flush(), signal, 'the last access counts')
     await this.#attempt(sliding.settled(), signal, 'what reads keep alive')
     sliding.stop()

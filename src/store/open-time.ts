@@ -14,7 +14,7 @@ export async function openTime(options: ResolvedOptions, cold: ColdTier, isColdA
   const { clock, logger } = options
   if (clock !== systemClock) {
     const database = new DatabaseClock(cold, clock, { logger, name: 'the clock given as `clock`' })
-    // It is what it is meant to be; that it is far from the others' is told, for versions go by it.
+    // A clock that was given is used however far it is from the database's; that is only logged.
     if (!isColdAway) await database.measure()
     return timeBy(clock, database)
   }

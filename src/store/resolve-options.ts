@@ -230,15 +230,15 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
   })
 }
 
-/** What says where the data of a tier is, and what it is said instead of where that is meant. */
+/** Options that name a data location, and what is used when the option is left out. */
 const TIER_NAMES = {
   hot: { url: 'a hot tier in this process', client: 'a hot tier in this process' },
   cold: { url: 'an embedded database', client: 'an embedded database', dir: 'the one in the data folder' },
 } as const
 
 /**
- * Elsewhere `undefined` keeps the default. Here the default is another place for the data, and what was meant to name a
- * server is mostly a variable of the environment that is not set.
+ * Refuses `undefined` as the name of a data location. Elsewhere `undefined` means the default. Here the default is
+ * another location, and the value is mostly an environment variable that is not set.
  */
 export function refuseUnsetNames(options: MemoryStoreOptions): void {
   for (const tier of ['hot', 'cold'] as const) {

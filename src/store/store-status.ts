@@ -42,9 +42,15 @@ export interface StoreStats {
 }
 
 export interface StoreHealth {
-  /** False once the log has failed: writes are refused until the store is opened again. */
+  /**
+   * False when the log has failed, another process took it over, the database no longer knows it, another process needs
+   * the database to itself (it has no Redis), or the store is closed. `error` says which, but not of a closed store.
+   */
   readonly live: boolean
-  /** Whether a tier is away. Without hot everything goes on, slower; without cold writes, and reads of what is near. */
+  /**
+   * True when a tier is away. Without hot every call still works, more slowly. Without cold, writes still work, and so
+   * do reads of entries that are pending or in hot.
+   */
   readonly degraded: boolean
   /** Whether each tier answers, by the latest calls of this process; nothing is asked for it. */
   readonly hot: TierState

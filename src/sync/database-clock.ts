@@ -1,11 +1,13 @@
 /**
- * The time of a database that several machines share, as far as a process can know it: a steady clock of its own, which
- * nobody sets, and the offset measured last. Versions of all writers are then as close as their measurements, whatever
- * is done to their own clocks. Every process measures, for each issues versions and judges what has expired. While a
- * machine sleeps, the steady clock may stand still: what the time since boot has grown more by is added.
+ * Tells the time of a database that several machines share, as far as a process can know it: the time of a steady
+ * clock, which nobody sets, plus the offset to the database that was measured last. So versions of all writers are as
+ * close to each other as these measurements, however their own clocks are set. Every process measures, since each
+ * issues versions and judges what has expired. The steady clock may stand still while a machine sleeps; then the time
+ * since boot says how long the machine slept, and that is added.
  *
- * The time told may go back when a measurement says so: versions rise all the same (see {@link ../entry/version.ts}),
- * and expiry is judged by what is known best. How far apart clocks may be is said there as well (`MAX_DRIFT_MS`).
+ * A measurement may set this time back. Versions rise all the same (entry/version.ts), and what has expired is judged
+ * by the latest measurement. How far apart clocks may be is `MAX_DRIFT_MS` there; a larger drift is logged here, or
+ * refused when a store opens (store/open-time.ts).
  */
 import { uptime } from 'node:os'
 import type { ColdTier } from '../cold/cold-tier.ts'

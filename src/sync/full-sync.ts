@@ -59,7 +59,7 @@ export class FullSync {
     const shipped = await checkpointer.checkpointNow({ heartbeat: true })
     outages.isBack('cold')
     await hot.repair()
-    const left = [await hot.handOver(), await hot.demoteIdle(), await hot.demoteOverflow()]
+    const left = [await hot.moveAllToCold(), await hot.demoteIdle(), await hot.demoteOverflow()]
     await hot.keepPinned()
     const swept = await sweep(cold, signal)
     const indexed = await indexVectors(cold, signal)

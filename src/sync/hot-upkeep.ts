@@ -25,27 +25,27 @@ const NO_DEMOTION: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
 export class HotUpkeep {
   readonly #parts: HotUpkeepParts
   readonly #stop = new AbortController()
-  readonly #handOver = new SingleFlight(() => this.#handOverOwed())
+  readonly #moving = new SingleFlight(() => this.#moveMissingToCold())
   readonly #overflow = new SingleFlight(() => this.#parts.demoter.demoteOverflow(this.#stop.signal))
-  #owesCold = false
+  #coldHasLost = false
 
   constructor(parts: HotUpkeepParts) {
     this.#parts = parts
   }
 
-  /** Whether cold lost something that hot may still hold, and hot was not handed over since. */
-  get owesCold(): boolean {
-    return this.#owesCold
+  /** Whether cold lost entries that hot may still hold, and not all of hot was moved to cold since. */
+  get coldHasLost(): boolean {
+    return this.#coldHasLost
   }
 
-  /** Cold has lost something. */
-  oweCold(): void {
-    this.#owesCold = true
+  /** Cold has lost entries, as a database that was restored to an earlier state. */
+  noteColdLoss(): void {
+    this.#coldHasLost = true
   }
 
-  /** Moves all that hot holds to cold, if it owes that. */
-  handOver(): Promise<DemoteStats> {
-    return this.#owesCold ? this.#unlessAway(() => this.#handOver.run()) : Promise.resolve(NO_DEMOTION)
+  /** Moves all that hot holds to cold, if cold has lost entries. */
+  moveAllToCold(): Promise<DemoteStats> {
+    return this.#coldHasLost ? this.#unlessAway(() => this.#moving.run()) : Promise.resolve(NO_DEMOTION)
   }
 
   /** Demotes what was not accessed for long. */
@@ -86,22 +86,24 @@ export class HotUpkeep {
   /** Begins no further batch, and resolves once the one under way is done. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await Promise.all([this.#overflow.idle(), this.#handOver.idle()])
+    await Promise.all([this.#overflow.idle(), this.#moving.idle()])
   }
 
   async repaired(): Promise<void> {
     await this.#parts.repair?.idle()
   }
 
-  /** When everything else was stopped: what cold lost as late as by the last checkpoint only this process knows. */
-  async handOverAtLast(signal: AbortSignal): Promise<void> {
-    if (this.#owesCold) await this.#parts.demoter.demoteAll(signal)
+  /**
+   * The same while the store closes, after everything else: even the last checkpoint may find that cold lost entries.
+   */
+  async moveAllToColdAtLast(signal: AbortSignal): Promise<void> {
+    if (this.#coldHasLost) await this.#parts.demoter.demoteAll(signal)
   }
 
-  async #handOverOwed(): Promise<DemoteStats> {
-    if (!this.#owesCold) return NO_DEMOTION
+  async #moveMissingToCold(): Promise<DemoteStats> {
+    if (!this.#coldHasLost) return NO_DEMOTION
     const { isComplete, ...stats } = await this.#parts.demoter.demoteAll(this.#stop.signal)
-    if (isComplete) this.#owesCold = false
+    if (isComplete) this.#coldHasLost = false
     return stats
   }
 

@@ -8,8 +8,9 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import { withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 
-/** How long a lease outlives its holder, and how often the holder extends it. */
+/** How long a lease holds since it was last extended: a holder that died keeps others out for so long at the most. */
 export const LEASE_MS = 15_000
+/** How long after each extension the holder extends it again. */
 const RENEW_MS = 5_000
 
 export class Lease {

@@ -57,7 +57,7 @@ export class SyncWorker {
     const when = { every: schedule.checkpointEvery, inBackground, stop: this.#stop.signal }
     this.#checkpoints = new CheckpointSchedule({ checkpointer, hot, outages, peers, ...when })
     parts.pressure.needs.subscribe((need) => this.#relieve(need))
-    parts.checkpointer.restored.subscribe(() => this.#handOverHot())
+    parts.checkpointer.restored.subscribe(() => this.#moveHotToCold())
   }
 
   /** Begins the schedules; they keep no process alive by themselves. */
@@ -104,11 +104,11 @@ export class SyncWorker {
     else this.#checkpoints.beginEarly()
   }
 
-  /** Until that was done, each sync does it first. */
-  #handOverHot(): void {
+  /** Cold was restored to an earlier state. Until hot was moved there, each sync tries that first. */
+  #moveHotToCold(): void {
     const { hot } = this.#parts
-    hot.oweCold()
-    this.#inBackground(() => hot.handOver())
+    hot.noteColdLoss()
+    this.#inBackground(() => hot.moveAllToCold())
   }
 
   /** What concerns this process alone is done by each; the rest by the one that leads. */

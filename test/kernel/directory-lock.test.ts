@@ -11,7 +11,7 @@ import { range, temporaryFolder } from '../wal/temporary-log.ts'
 const NOW = { timeout: 0 }
 const FOR_EVER = 0
 
-async function flagsIn(dir: string): Promise<string[]> {
+async function socketsIn(dir: string): Promise<string[]> {
   return readdir(join(dir, 'lock'))
 }
 
@@ -69,7 +69,7 @@ it(`${PROCESSES} processes at once: one at a time, and each gets its turn`, { ti
   const outcomes = await Promise.all(children.map((child) => child.rest()))
   expect(outcomes).toEqual(Array(PROCESSES).fill(['held']))
   expect(await readdir(dir)).toEqual(['lock'])
-  expect(await flagsIn(dir)).toEqual([])
+  expect(await socketsIn(dir)).toEqual([])
 })
 
 it(`${CONTENDERS} contenders in one process: never two at once`, async () => {
@@ -94,24 +94,24 @@ describe('what dead processes left', () => {
     const dead = new Child('../kernel/lock-child.ts', [dir, 0, FOR_EVER])
     await dead.line()
     await dead.kill()
-    const [flag] = await flagsIn(dir)
-    // One that died before it raised its flag, long ago, and one that may be about to raise it.
-    await rename(join(dir, 'lock', flag!), join(dir, 'lock', '1-raised.flag'))
+    const [socket] = await socketsIn(dir)
+    // A process that died long ago while it created its socket, and one that may be creating it now.
+    await rename(join(dir, 'lock', socket!), join(dir, 'lock', '1-raised.flag'))
     await bindAndLeave(join(dir, 'lock', '2-hidden.new'))
     await utimes(join(dir, 'lock', '2-hidden.new'), 0, 0)
     await bindAndLeave(join(dir, 'lock', '3-hidden.new'))
     const lock = await DirectoryLock.acquire(dir, NOW)
     await lock.release()
-    expect(await flagsIn(dir)).toEqual(['3-hidden.new'])
+    expect(await socketsIn(dir)).toEqual(['3-hidden.new'])
   })
 
-  it('is not only sockets: a plain file with the name of a flag is nobody’s', async () => {
+  it('is not only sockets: a plain file with the name of a lock socket is nobody’s', async () => {
     const dir = await temporaryFolder()
     await mkdir(join(dir, 'lock'))
     await writeFile(join(dir, 'lock', '1-copied.flag'), '')
     const lock = await DirectoryLock.acquire(dir, NOW)
     await lock.release()
-    expect(await flagsIn(dir)).toEqual([])
+    expect(await socketsIn(dir)).toEqual([])
   })
 
   /** A socket file that nobody listens on. */
@@ -129,7 +129,7 @@ it('works in folders whose path is longer than a socket’s may be', async () =>
   const lock = await DirectoryLock.acquire(dir, NOW)
   await expect(DirectoryLock.acquire(dir, NOW)).rejects.toMatchObject({ code: 'ERR_LOCKED' })
   expect(await new Child('../kernel/lock-child.ts', [dir, 0, 1]).line()).toBe(`ERR_LOCKED ${process.pid}`)
-  expect(await flagsIn(dir)).toHaveLength(1)
+  expect(await socketsIn(dir)).toHaveLength(1)
   await lock.release()
   expect(await new Child('../kernel/lock-child.ts', [dir, 0, 1]).line()).toBe('held')
 })
@@ -152,7 +152,7 @@ describe('waiting', () => {
     const waiting = DirectoryLock.acquire(dir, { timeout: 60_000, signal: abort.signal })
     setImmediate(() => abort.abort())
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_ABORTED' })
-    expect(await flagsIn(dir)).toHaveLength(1)
+    expect(await socketsIn(dir)).toHaveLength(1)
   })
 })
 

@@ -22,7 +22,7 @@ try {
   const lock = await DirectoryLock.acquire(dir!, { timeout: Number(timeout) })
   if (Number(hold) === 0) {
     say('held')
-    // The flag alone keeps no process alive.
+    // The lock socket alone keeps no process alive.
     setInterval(() => {}, 60_000)
   } else {
     const inside = join(dir!, 'inside')

@@ -34,8 +34,8 @@ export const LATE = 'did not answer in time'
 export const NO_ANSWER = `${LATE}: check that Postgres listens there, or ${TELL_URL}`
 
 /**
- * The next three by SQLSTATE, or by code of Node and postgres.js; each follows the name of the server. What waiting may
- * mend:
+ * TRANSIENT, TLS and PERMANENT are messages by SQLSTATE, or by a code of Node or postgres.js. Each message follows the
+ * server's name. Failures in TRANSIENT may pass by themselves; those in TLS and PERMANENT do not.
  */
 const TRANSIENT: Readonly<Record<string, string>> = {
   ECONNREFUSED: `refuses connections: start Postgres there, or ${TELL_URL}`,
