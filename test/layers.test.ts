@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['vocabulary', /^call-options$|^(entry|query)\//],
   ['contract', /^(hot\/hot-(tier|content)|cold\/cold-tier|wal\/(format|log-contract))$/],
   ['stage', /^(wal|hot|cold)\//],
-  ['flow', /^(flow|recovery|sync|repository)\//],
+  ['flow', /^(telemetry|flow|recovery|sync|repository)\//],
   ['root', /^(default-)?options$|^(store|admin)\//],
   ['surface', /^index$|^cli\//],
   ['build', /^build\//],
@@ -25,10 +25,11 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
 
 /** What a folder of flows may use of its neighbours, besides the log and the contracts. */
 const FLOW_FOLDERS: Readonly<Record<string, readonly string[]>> = {
-  flow: [],
+  telemetry: [],
+  flow: ['telemetry'],
   recovery: [],
-  sync: ['flow', 'recovery'],
-  repository: ['flow', 'sync'],
+  sync: ['telemetry', 'flow', 'recovery'],
+  repository: ['telemetry', 'flow', 'sync'],
 }
 
 /** Packages that only these files may import; any file may import what is not named here. */
@@ -191,6 +192,8 @@ describe('the check of the layers', () => {
     ['flow/reader', 'hot/in-process/in-process-hot-tier', false],
     ['flow/reader', 'cold/pglite/pglite-driver', false],
     ['flow/reader', 'sync/checkpointer', false],
+    ['flow/reader', 'telemetry/telemetry', true],
+    ['telemetry/telemetry', 'flow/reader', false],
     ['recovery/recover-log', 'sync/checkpointer', false],
     ['sync/sync-worker', 'flow/pending', true],
     ['sync/sync-worker', 'store/memory-store', false],

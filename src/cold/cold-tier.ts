@@ -346,6 +346,12 @@ export interface ColdStats {
   readonly deadLetters: number
   /** Entries that stay in hot. */
   readonly pinned: number
+  /** What entries and their indexes take on the disk of the database. */
+  readonly bytes: number
+  /** The latest sync of any process. */
+  readonly lastSync: SyncRun | undefined
+  /** Who holds each lease, by its name. */
+  readonly leases: Readonly<Record<string, string>>
 }
 
 /** An acknowledged write that could not be stored. */

@@ -25,12 +25,15 @@ export interface HotAnswer {
 
 export class HotReads {
   readonly #hot: HotTier
+  /** Once: looking it up costs as much as asking. */
+  readonly #held: HotTier['held']
   readonly #missed: MissedWrites | undefined
   readonly #logger: Logger
 
   /** @param missed what hot is known to hold too old; undefined: hot is this process's own. */
   constructor(hot: HotTier, missed: MissedWrites | undefined, logger: Logger) {
     this.#hot = hot
+    this.#held = hot.held?.bind(hot)
     this.#missed = missed
     this.#logger = logger
   }
@@ -41,12 +44,12 @@ export class HotReads {
 
   /** Whether hot keeps what it answers, in this process; otherwise each answer is one caller's alone. */
   get sharesContent(): boolean {
-    return this.#hot.held !== undefined
+    return this.#held !== undefined
   }
 
   /** What hot holds of the key, where it can tell at once and is believed. */
   held(key: EntryKey): HotRead | undefined {
-    const held = this.#hot.held?.(key)
+    const held = this.#held?.(key)
     if (held === undefined || this.#missed === undefined) return held
     const isOld = this.#missed.isBypassing || held.version < (this.#missed.leastVersion(key) ?? ZERO_VERSION)
     return isOld ? undefined : held

@@ -7,6 +7,7 @@ import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { Origin } from './hot-reads.ts'
 import type { Pressure } from './pressure.ts'
@@ -15,6 +16,7 @@ export interface PromoterParts {
   readonly hot: HotTier
   readonly access: AccessCounter
   readonly pressure: Pressure
+  readonly telemetry: Telemetry
   readonly logger: Logger
   /** Reads of an entry before it is promoted; undefined: never. */
   readonly minAccesses: number | undefined
@@ -36,7 +38,7 @@ export class Promoter {
 
   /** Unless the entry was read too seldom yet. */
   promote({ record, access, startedAt, generationId }: ColdFind): void {
-    const { hot, minAccesses, logger, pressure } = this.#parts
+    const { hot, minAccesses, logger, pressure, telemetry } = this.#parts
     const reads = (access?.accessCount ?? 0) + this.#parts.access.unflushed(record) + 1
     if (minAccesses === undefined || reads < minAccesses) return
     const { version, expiresAt } = record
@@ -45,7 +47,10 @@ export class Promoter {
     const promotion = hot
       .write([{ key: record, ...value, ...origin, ...(access === undefined ? {} : { access }) }])
       .then(
-        () => pressure.hotChanged(),
+        ([result]) => {
+          if (result?.status === 'stored') telemetry.counts.promoted++
+          pressure.hotChanged()
+        },
         (error: unknown) => logger.debug({ err: withoutContent(error) }, 'an entry was not promoted'),
       )
     this.#promotions.add(promotion)

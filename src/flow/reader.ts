@@ -18,6 +18,7 @@ import { recordIn } from '../hot/hot-content.ts'
 import type { HotRead } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { HotReads, Origin } from './hot-reads.ts'
 import type { Pending } from './pending.ts'
@@ -33,6 +34,7 @@ export interface ReaderParts {
   readonly clock: Clock
   readonly promoter: Promoter
   readonly sliding: Pick<SlidingExpiry, 'found'>
+  readonly telemetry: Telemetry
 }
 
 interface Found {
@@ -85,7 +87,12 @@ export class Reader {
     const { pending, hot } = this.#parts
     const held = hot.held(key)
     if (held === undefined || this.#mayHaveSlid(held)) return this.get([key], options).then(([entry]) => entry)
-    return this.#counted(this.#choose({ key, pending: pending.get(key), hot: held, cold: undefined }, true))
+    const own = pending.get(key)
+    const { counts } = this.#parts.telemetry
+    counts.hotHits++
+    if (own === undefined) counts.pendingMisses++
+    else counts.pendingHits++
+    return this.#counted(this.#choose({ key, pending: own, hot: held, cold: undefined }, true))
   }
 
   #counted(found: Found | undefined, now = this.#parts.clock.now()): MemoryEntry | undefined {
@@ -133,8 +140,25 @@ export class Reader {
     const now = this.#parts.clock.now()
     const isPendingEnough = isAway && pending.every((record) => record !== undefined && !mayHaveSlid(record, now))
     const cold = absent.length === 0 ? NOTHING : await this.#readColdBehind(absent, began, patience, isPendingEnough)
+    this.#countLookups(pending, isAway ? [] : hot, cold)
     const coldOf = (key: EntryKey) => (cold.size === 0 ? undefined : cold.get(keyText(key)))
     return keys.map((key, i) => this.#choose({ key, pending: pending[i], hot: hot[i], cold: coldOf(key) }, promote))
+  }
+
+  /** @param hot nothing where it was not asked. */
+  #countLookups(
+    pending: readonly unknown[],
+    hot: readonly unknown[],
+    cold: ReadonlyMap<string, ColdFind | undefined>,
+  ): void {
+    const { counts } = this.#parts.telemetry
+    const found = { pending: numberIn(pending), hot: numberIn(hot), cold: numberIn([...cold.values()]) }
+    counts.pendingHits += found.pending
+    counts.pendingMisses += pending.length - found.pending
+    counts.hotHits += found.hot
+    counts.hotMisses += hot.length - found.hot
+    counts.coldHits += found.cold
+    counts.coldMisses += cold.size - found.cold
   }
 
   /**
@@ -206,6 +230,12 @@ export class Reader {
       row.then(end, end)
     }
   }
+}
+
+function numberIn(found: readonly unknown[]): number {
+  let number = 0
+  for (const one of found) if (one !== undefined) number++
+  return number
 }
 
 function newestOf({ pending, hot, cold }: Omit<Copies, 'key'>): EntryRecord | undefined {

@@ -9,6 +9,14 @@ export type TierState = { readonly is: 'there' } | { readonly is: 'away'; readon
  */
 const UNREACHABLE = /^(08|57P|53)/
 
+/** @param name of the method. */
+export type TellOperation = (name: string, milliseconds: number, isFailed: boolean) => void
+
+type AnyMethod = (...args: never[]) => unknown
+
+/** What a tier answers by itself, at the cost of a look. */
+const AT_ONCE: ReadonlySet<string | symbol> = new Set(['held', 'now'])
+
 export class TierWatch {
   readonly #name: TierName
   readonly #isKnownAway: () => boolean
@@ -20,8 +28,12 @@ export class TierWatch {
     this.#isKnownAway = isKnownAway
   }
 
-  /** Answers the same tier, except that what its methods answer is seen here. */
-  over<T extends object>(tier: T): T {
+  /**
+   * Answers the same tier, except that what its methods answer is seen here.
+   *
+   * @param tell is told of each that was answered later, and whether it was refused.
+   */
+  over<T extends object>(tier: T, tell: TellOperation = () => {}): T {
     // Made once: calls are many.
     const seen = new Map<unknown, (...args: unknown[]) => unknown>()
     return new Proxy(tier, {
@@ -30,7 +42,9 @@ export class TierWatch {
         if (typeof value !== 'function') return value
         const known = seen.get(value)
         if (known !== undefined) return known
-        const call = (...args: unknown[]) => this.#see(Reflect.apply(value, target, args))
+        const call = AT_ONCE.has(name)
+          ? value.bind(target)
+          : this.#watched(value as AnyMethod, target, String(name), tell)
         seen.set(value, call)
         return call
       },
@@ -42,17 +56,23 @@ export class TierWatch {
     return this.#awaySince === undefined ? { is: 'there' } : { is: 'away', since: new Date(this.#awaySince) }
   }
 
-  #see(answer: unknown): unknown {
-    if (answer instanceof Promise)
-      answer.then(
-        () => {
-          this.#awaySince = undefined
-        },
-        (error: unknown) => {
-          if (this.#isOutage(error)) this.#awaySince ??= Date.now()
-        },
-      )
-    return answer
+  #watched(method: AnyMethod, tier: object, name: string, tell: TellOperation) {
+    return (...args: unknown[]): unknown => {
+      const began = performance.now()
+      const answer: unknown = Reflect.apply(method, tier, args)
+      if (answer instanceof Promise)
+        answer.then(
+          () => {
+            this.#awaySince = undefined
+            tell(name, performance.now() - began, false)
+          },
+          (error: unknown) => {
+            if (this.#isOutage(error)) this.#awaySince ??= Date.now()
+            tell(name, performance.now() - began, true)
+          },
+        )
+      return answer
+    }
   }
 
   #isOutage(error: unknown): boolean {

@@ -1,15 +1,22 @@
 import type { CallSchema } from '../call-options.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import { nameOf } from './calls.ts'
 
 /**
  * Every call passes the gate on its way to the flows. The gate knows the calls that run, so that closing refuses new
- * ones and waits for these, and it has the options of each call checked.
+ * ones and waits for these, it has the options of each call checked, and it tells how long each took.
  */
 export class CallGate {
+  readonly #telemetry: Telemetry
   #running = 0
   #onIdle: (() => void)[] = []
   #closed = false
   #failure: ThermoclineError | undefined
+
+  constructor(telemetry: Telemetry) {
+    this.#telemetry = telemetry
+  }
 
   /** The reason why calls are refused, where it is not that the store was closed. */
   get failure(): ThermoclineError | undefined {
@@ -29,11 +36,17 @@ export class CallGate {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
     if (this.#failure !== undefined) throw this.#failure
+    const began = performance.now()
+    let isFailed = true
     try {
       const answer = call(schema(given))
-      return answer instanceof Promise ? await this.#whileRunning(answer) : answer
+      const settled = answer instanceof Promise ? await this.#whileRunning(answer) : answer
+      isFailed = false
+      return settled
     } catch (error) {
       throw unforeseen(error)
+    } finally {
+      this.#telemetry.record('calls', nameOf(schema), performance.now() - began, isFailed)
     }
   }
 

@@ -641,6 +641,18 @@ function asAtomic<O extends { readonly atomic?: boolean | undefined }>(schema: C
   }
 }
 
+/** Where a call has not the name of its table. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { countNamespace: 'count', namespaceStats: 'stats' }
+
+const NAMES: ReadonlyMap<unknown, string> = new Map(
+  Object.entries(CALLS).map(([name, schema]) => [schema, OTHER_NAMES[name] ?? name]),
+)
+
+/** What callers know the call by. */
+export function nameOf(schema: CallSchema<unknown>): string {
+  return NAMES.get(schema) ?? 'unknown'
+}
+
 function wholeNumber(most: number): OptionRule<number> {
   return (value, field) => {
     if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value

@@ -58,6 +58,9 @@ export interface ConnectedFlows {
   readonly promoter: Promoter
   readonly upkeep: HotUpkeep
   readonly worker: SyncWorker
+  readonly sync: FullSync
+  /** `own`: undefined where this process alone uses the store. */
+  readonly syncLease: { readonly name: string; readonly own: Lease | undefined }
 }
 
 /** What all flows share beside what was opened. */
@@ -73,23 +76,23 @@ interface Common {
 
 export async function connectFlows(options: ResolvedOptions, opened: OpenedParts): Promise<ConnectedFlows> {
   const { logger, timeouts, wal } = options
-  const { cold, hot, log, time } = opened
+  const { cold, hot, log, telemetry, time } = opened
   const { missed, repair } = await connectRepair(options, opened)
   const pressure = new Pressure(log.journal.pending, hot.tier, { ...wal, timeout: timeouts.cold }, logger)
   const sliding = new SlidingExpiry({ cold, hot: hot.tier, pending: log.journal.pending, logger })
   const access = new AccessCounter(hot.tier, cold, sliding, logger)
   const { onCurrentGeneration } = hot
   const follower = new HotFollower(hot.tier, missed && { missed, onCurrentGeneration })
-  const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, logger })
+  const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, telemetry, logger })
   const { hotToColdAge, batchSize } = options.sync || ONLY_WHEN_ASKED
   const demoter = new Demoter({
-    ...{ hot: hot.tier, cold, pressure, clock: time.clock, logger },
+    ...{ hot: hot.tier, cold, pressure, telemetry, clock: time.clock, logger },
     ...{ hotToColdAge, batchSize },
   })
   const common = { pressure, access, sliding, checkpointer, missed, demoter }
   const { flows, promoter } = connectCalls(options, opened, common)
-  const { upkeep, worker } = connectWorker(options, opened, { ...common, repair, pins: flows.pins })
-  return { flows, checkpointer, access, sliding, promoter, upkeep, worker }
+  const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins })
+  return { flows, checkpointer, access, sliding, promoter, upkeep, ...working }
 }
 
 /** Hot is repaired before anything is read from it: what recovery shipped, it may hold older. */
@@ -108,14 +111,14 @@ async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: Op
 function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
   const { durability, logger, timeouts } = options
   const { access, checkpointer, demoter, missed, pressure, sliding } = common
-  const { cold, gate, log } = opened
+  const { cold, gate, log, telemetry } = opened
   const { journal } = log
   const { pending } = journal
   const { clock, versions } = opened.time
   const hot = opened.hot.tier
   const readable = readsWhileSetBack(cold, checkpointer)
   const minAccesses = options.promote === false ? undefined : options.promote.minAccesses
-  const promoter = new Promoter({ hot, access, pressure, logger, minAccesses })
+  const promoter = new Promoter({ hot, access, pressure, telemetry, logger, minAccesses })
   const hotReads = new HotReads(hot, missed, logger)
   const shippedSequence = () => checkpointer.sequence
   const changes = new CompareAndSet({
@@ -126,9 +129,13 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const searcher = new Searcher({ ...asked, access, versions })
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
-  const reader = new Reader({ pending, hot: hotReads, cold: readable, access, versions, clock, promoter, sliding })
+  const reader = new Reader({
+    ...{ pending, hot: hotReads, cold: readable, access, versions, clock, promoter, sliding, telemetry },
+  })
   const deleter = new Deleter(reader, writer, clock)
-  const moves = new TierMoves({ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock })
+  const moves = new TierMoves({
+    ...{ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock, telemetry },
+  })
   const settled = () => Promise.all([changes.settled(), journal.settled()])
   const flows: Flows = {
     ...{ changes, writer, reader, searcher, documents, gate, clock },
@@ -186,21 +193,23 @@ function connectWorker(
 ) {
   const { access, checkpointer, demoter, pins, pressure, repair } = parts
   const { checkpoint, logger } = options
-  const { cold, hot, time } = opened
+  const { cold, hot, telemetry, time } = opened
   const outages = new OutageReport(logger)
   const { schedule } = options.sync || ONLY_WHEN_ASKED
   const upkeep = new HotUpkeep({ hot, demoter, pins, repair, outages })
+  const sync = new FullSync({ access, checkpointer, hot: upkeep, cold, time, outages, telemetry, logger })
+  const own = time.database === undefined ? undefined : new Lease(cold, SYNC_LEASE, logger)
   const worker = new SyncWorker({
-    sync: new FullSync({ access, checkpointer, hot: upkeep, cold, time, outages, logger }),
+    sync,
     checkpointer,
     hot: upkeep,
-    peers: connectPeers(options, opened),
+    peers: connectPeers(options, opened, own),
     pressure,
     outages,
     schedule: { checkpointEvery: checkpoint.every, sync: schedule },
     beginSchedule,
   })
-  return { upkeep, worker }
+  return { upkeep, worker, sync, syncLease: { name: SYNC_LEASE, own } }
 }
 
 /** Where the background sync is off, age alone demotes nothing. */
@@ -210,8 +219,11 @@ const ONLY_WHEN_ASKED = {
   batchSize: DEFAULTS.sync.batchSize,
 }
 
-function connectPeers({ logger }: ResolvedOptions, { cold, log, time }: OpenedParts): Peers | undefined {
-  if (time.database === undefined) return undefined
-  const lease = new Lease(cold, SYNC_LEASE, logger)
+function connectPeers(
+  { logger }: ResolvedOptions,
+  { log, time }: OpenedParts,
+  lease: Lease | undefined,
+): Peers | undefined {
+  if (time.database === undefined || lease === undefined) return undefined
   return new Peers({ lease, time: time.database, adoptLogs: log.adoptOthers, logger })
 }

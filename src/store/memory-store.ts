@@ -25,14 +25,18 @@ import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
 import type { SyncWorker } from '../sync/sync-worker.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { CloseResult, StoreCloser } from './close-store.ts'
-import type { StoreHealth, StoreStats, StoreStatus } from './store-status.ts'
+import type { StoreNumbers, StoreStats } from './store-stats.ts'
+import type { StoreHealth, StoreStatus } from './store-status.ts'
 
 /** @internal */
 export interface StoreParts {
   readonly flows: Flows
   readonly worker: SyncWorker
   readonly status: StoreStatus
+  readonly numbers: StoreNumbers
+  readonly telemetry: Telemetry
   readonly closer: StoreCloser
 }
 
@@ -131,8 +135,17 @@ export class MemoryStore implements AsyncDisposable {
     )
   }
 
+  /**
+   * Numbers of the store and of what this process did, cheap enough for once a second. No tier that is away is waited
+   * for.
+   */
   stats(options?: CallOptions): Promise<StoreStats> {
-    return this.#parts.flows.gate.run(CALLS.stats, options, (checked) => this.#parts.status.stats(checked))
+    return this.#parts.flows.gate.run(CALLS.stats, options, (checked) => this.#parts.numbers.stats(checked))
+  }
+
+  /** What this process did is counted anew from now on; what is where stays as it is. */
+  resetStats(): void {
+    this.#parts.telemetry.reset()
   }
 
   /** Asks nobody: to be called as often as a load balancer likes. */

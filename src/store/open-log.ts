@@ -12,8 +12,10 @@ import { adoptLogs, type OpenedLog, openLog, retireLog } from '../recovery/adopt
 import { missingLogs } from '../recovery/missing-logs.ts'
 import { type ResumedLog, resumeLog } from '../recovery/resume-log.ts'
 import type { OwnLog } from '../sync/checkpointer.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { InProcessLog } from '../wal/in-process-log.ts'
 import { LogScan } from '../wal/log-scan.ts'
+import type { WrittenGroup } from '../wal/write-ahead-log.ts'
 import { checkpointRoom } from './checkpoint-room.ts'
 import type { DataFolder } from './data-folder.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
@@ -24,6 +26,7 @@ export interface StoreLogParts {
   /** Whether cold was away when the store began to open. */
   readonly isColdAway: boolean
   readonly versions: VersionClock
+  readonly telemetry: Telemetry
 }
 
 /** A log, how it is read again and how it ends. */
@@ -63,8 +66,10 @@ async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogPa
   const place = `${hostname()}:${resolve(folder)}`
   const { segmentBytes, lockTimeout } = wal
   const onDurable = pending.apply.bind(pending)
+  const onGroup = ({ milliseconds, isFailed }: WrittenGroup) =>
+    parts.telemetry.record('log', 'append', milliseconds, isFailed)
   const options = {
-    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, ...roomBesideCold(parts, pending) },
+    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, onGroup, ...roomBesideCold(parts, pending) },
     cold,
     versions,
     logger,

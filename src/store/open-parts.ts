@@ -5,6 +5,7 @@ import { TierWatch } from '../flow/tier-watch.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { CallGate } from '../repository/call-gate.ts'
 import type { StoreTime } from '../sync/store-time.ts'
+import { Telemetry } from '../telemetry/telemetry.ts'
 import { bindToStore } from './data-folder.ts'
 import type { openCold } from './open-cold.ts'
 import { type OpenedFolder, openFolder } from './open-folder.ts'
@@ -20,6 +21,7 @@ export interface TierOpeners {
 }
 
 export interface OpenedParts {
+  readonly telemetry: Telemetry
   /** Undefined: everything is in memory. */
   readonly folder: OpenedFolder | undefined
   readonly gate: CallGate
@@ -37,22 +39,32 @@ export async function openParts(
   tiers: TierOpeners,
   releases: ReleaseStack,
 ): Promise<OpenedParts> {
+  const telemetry = new Telemetry(options.clock)
   const folder = options.inMemory ? undefined : await openFolder(options, releases)
   const openedCold = await tiers.openCold(options, folder, releases)
   const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
   const coldWatch = new TierWatch('cold')
-  const cold = coldWatch.over(openedCold)
+  const cold = coldWatch.over(openedCold, (...done) => telemetry.record('cold', ...done))
   const time = await openTime(options, cold, isColdAway)
   if (folder !== undefined) {
     const { logger, wal } = options
     await bindToStore(folder, cold, { lockTimeout: wal.lockTimeout, isShared: options.cold.isShared, logger })
   }
-  const log = await openStoreLog(folder, { options, cold, isColdAway, versions: time.versions })
+  const log = await openStoreLog(folder, { options, cold, isColdAway, versions: time.versions, telemetry })
   releases.push('the log', () => log.journal.log.close())
-  const gate = new CallGate()
+  const gate = new CallGate(telemetry)
   const hotParts = { options, cold: openedCold, isColdAway, clock: time.clock, gate }
   const hot = await tiers.openHot(hotParts, releases)
   const hotWatch = new TierWatch('hot', hot.isAway)
-  const tier = hot.isShared ? hotWatch.over(hot.tier) : hot.tier
-  return { folder, gate, cold, hot: { ...hot, tier }, watches: { hot: hotWatch, cold: coldWatch }, time, log }
+  const tier = hotWatch.over(hot.tier, (...done) => telemetry.record('hot', ...done))
+  return {
+    telemetry,
+    folder,
+    gate,
+    cold,
+    hot: { ...hot, tier },
+    watches: { hot: hotWatch, cold: coldWatch },
+    time,
+    log,
+  }
 }

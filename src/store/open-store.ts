@@ -8,6 +8,7 @@
  */
 import { ReleaseStack } from '../kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../options.ts'
+import { SLOT_MS, type Telemetry } from '../telemetry/telemetry.ts'
 import { StoreCloser } from './close-store.ts'
 import { connectFlows } from './connect-flows.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -15,6 +16,7 @@ import { openCold } from './open-cold.ts'
 import { openHot } from './open-hot.ts'
 import { openParts, type TierOpeners } from './open-parts.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { StoreNumbers } from './store-stats.ts'
 import { StoreStatus } from './store-status.ts'
 
 /** @internal The tiers that there are. */
@@ -36,12 +38,22 @@ export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemorySt
 async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: ReleaseStack): Promise<MemoryStore> {
   const opened = await openParts(options, tiers, releases)
   const connected = await connectFlows(options, opened)
-  const { cold, gate, log, time, watches } = opened
-  const { checkpointer, flows, worker } = connected
+  const { cold, gate, log, telemetry, time, watches } = opened
+  const { checkpointer, flows, sync, syncLease: lease, worker } = connected
   const hot = opened.hot.tier
-  const status = new StoreStatus({ journal: log.journal, checkpointer, hot, cold, watches, gate, clock: time.clock })
+  const known = { journal: log.journal, checkpointer, watches, clock: time.clock }
+  const status = new StoreStatus({ ...known, gate })
+  const areServers = { hot: opened.hot.isShared, cold: options.cold.isShared }
+  const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease }, areServers)
+  keepTurning(telemetry, releases)
   const closer = new StoreCloser(opened, connected, releases, options.logger)
   worker.start()
   opened.folder?.keep()
-  return new MemoryStore({ flows, worker, status, closer })
+  return new MemoryStore({ flows, worker, status, numbers, telemetry, closer })
+}
+
+/** The last minutes are those of whoever asks for them, however seldom that is. */
+function keepTurning(telemetry: Telemetry, releases: ReleaseStack): void {
+  const timer = setInterval(() => telemetry.turn(), SLOT_MS).unref()
+  releases.push('the timer of windows', async () => clearInterval(timer))
 }

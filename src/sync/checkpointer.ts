@@ -18,6 +18,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 import { batchesOf } from '../recovery/log-entries.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AppendLog } from '../wal/log-contract.ts'
 import type { LogScan } from '../wal/log-scan.ts'
 import type { HotFollower, Moved } from './hot-follower.ts'
@@ -46,6 +47,7 @@ export interface CheckpointerParts {
   readonly hot: HotFollower
   readonly pressure: Pressure
   readonly time: Pick<StoreTime, 'clock' | 'versions'>
+  readonly telemetry: Telemetry
   readonly logger: Logger
 }
 
@@ -161,7 +163,7 @@ export class Checkpointer {
   }
 
   async #checkpoint(): Promise<CheckpointStats> {
-    const { hot, log, pressure, time } = this.#parts
+    const { hot, log, pressure, telemetry, time } = this.#parts
     const pending = this.#pending
     if (this.#fenced !== undefined) throw this.#fenced
     if (!this.#isRegistered) await this.#register()
@@ -192,6 +194,7 @@ export class Checkpointer {
       pressure.shipped()
       total.shipped += records.length - moved.superseded - moved.rejected
       total.superseded += moved.superseded
+      telemetry.counts.superseded += moved.superseded
       total.rejected += moved.rejected
       for (const { bytes } of batch.items) total.bytes += bytes
       if (isLast) break

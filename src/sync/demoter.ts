@@ -13,12 +13,14 @@ import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 
 export interface DemoterParts {
   readonly hot: HotTier
   readonly cold: ColdTier
   readonly logger: Logger
   readonly pressure: Pressure
+  readonly telemetry: Telemetry
   readonly clock: Clock
   /** Milliseconds without an access after which an entry leaves hot. */
   readonly hotToColdAge: number
@@ -47,7 +49,10 @@ export class Demoter {
   /** Demotes what was not accessed for `hotToColdAge`, batch by batch, until none is left or `signal` fires. */
   demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
     const { clock, hotToColdAge } = this.#parts
-    return this.#demoteWhile(async () => true, clock.now() - hotToColdAge, signal)
+    return this.#counted(
+      'demoted',
+      this.#demoteWhile(async () => true, clock.now() - hotToColdAge, signal),
+    )
   }
 
   /**
@@ -59,7 +64,8 @@ export class Demoter {
     const { entries } = await this.#parts.hot.size()
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> =>
       demoted < entries && (await this.#parts.pressure.hotFill()) > 1
-    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves last' })
+    const demoting = this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves last' })
+    return this.#counted('early', demoting)
   }
 
   /**
@@ -71,7 +77,8 @@ export class Demoter {
     const { hot } = this.#parts
     const enough = 2 * (await hot.size()).entries
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < enough
-    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves' })
+    const demoting = this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves' })
+    const total = await this.#counted('demoted', demoting)
     const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
@@ -80,7 +87,14 @@ export class Demoter {
   async demote(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
     const left = await this.#demoteBatch(candidates, { demoted: 0, skipped: 0, errors: 0, bytes: 0 })
     if (left.size > 0) this.#parts.pressure.hotChanged()
+    this.#parts.telemetry.counts.demoted += left.size
     return left
+  }
+
+  async #counted(as: 'demoted' | 'early', demoting: Promise<DemoteStats>): Promise<DemoteStats> {
+    const total = await demoting
+    this.#parts.telemetry.counts[as] += total.demoted
+    return total
   }
 
   async #demoteWhile(

@@ -3,8 +3,10 @@
  * it check rows that a migration left unchecked.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
+import { type ErrorCode, isThermoclineError } from '../errors.ts'
 import type { AccessCounter } from '../flow/access-counter.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { DemoteStats } from './demoter.ts'
 import type { HotUpkeep } from './hot-upkeep.ts'
@@ -20,6 +22,7 @@ export interface FullSyncParts {
   readonly cold: ColdTier
   readonly time: StoreTime
   readonly outages: OutageReport
+  readonly telemetry: Telemetry
   readonly logger: Logger
 }
 
@@ -41,16 +44,46 @@ export interface SyncStats {
   readonly startedAt: Date
 }
 
+/** One that did not end well. */
+export interface FailedSync {
+  readonly at: Date
+  readonly code: ErrorCode | undefined
+}
+
 export class FullSync {
   readonly #parts: FullSyncParts
+  #latest: SyncStats | undefined
+  #failed: FailedSync | undefined
 
   constructor(parts: FullSyncParts) {
     this.#parts = parts
   }
 
+  /** The latest of this process that ended well. */
+  get latest(): SyncStats | undefined {
+    return this.#latest
+  }
+
+  /** The latest of this process, where it failed. */
+  get failed(): FailedSync | undefined {
+    return this.#failed
+  }
+
   /** @param signal ends it between two batches. */
   async run(signal: AbortSignal): Promise<SyncStats> {
-    const { access, checkpointer, cold, hot, logger, outages, time } = this.#parts
+    try {
+      this.#latest = await this.#run(signal)
+      this.#failed = undefined
+      return this.#latest
+    } catch (error) {
+      const at = new Date(this.#parts.time.clock.now())
+      this.#failed = { at, code: isThermoclineError(error) ? error.code : undefined }
+      throw error
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<SyncStats> {
+    const { access, checkpointer, cold, hot, logger, outages, telemetry, time } = this.#parts
     const startedAt = new Date(time.clock.now())
     const began = performance.now()
     // Counts first: what was read a moment ago must not look idle.
@@ -62,6 +95,8 @@ export class FullSync {
     const left = [await hot.moveAllToCold(), await hot.demoteIdle(), await hot.demoteOverflow()]
     await hot.keepPinned()
     const swept = await sweep(cold, signal)
+    telemetry.counts.expired += swept.expired
+    telemetry.counts.collected += swept.collected
     const indexed = await indexVectors(cold, signal)
     if (!signal.aborted) await cold.validate()
     const sum = (pick: (stats: DemoteStats) => number): number => left.map(pick).reduce((a, b) => a + b)

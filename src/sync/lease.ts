@@ -16,7 +16,8 @@ const RENEW_MS = 5_000
 export class Lease {
   readonly #cold: ColdTier
   readonly #name: string
-  readonly #holder = randomUUID()
+  /** By which cold knows this process as the one that has it. */
+  readonly holder = randomUUID()
   readonly #logger: Logger
   #renewal: NodeJS.Timeout | undefined
   #renewing: Promise<void> = Promise.resolve()
@@ -30,7 +31,7 @@ export class Lease {
 
   /** Takes or extends it; answers whether it is ours now. */
   hold(): Promise<boolean> {
-    return this.#cold.holdLease(this.#name, this.#holder, LEASE_MS)
+    return this.#cold.holdLease(this.#name, this.holder, LEASE_MS)
   }
 
   /**
@@ -58,7 +59,7 @@ export class Lease {
     // An extension that is on its way would take it again.
     await this.#renewing
     try {
-      await this.#cold.releaseLease(this.#name, this.#holder)
+      await this.#cold.releaseLease(this.#name, this.holder)
     } catch (error) {
       this.#logger.debug({ lease: this.#name, err: withoutContent(error) }, 'a lease is left to expire')
     }

@@ -27,6 +27,7 @@ import { slices } from '../kernel/slices.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Select } from '../query/select.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Demoter } from './demoter.ts'
 
 /**
@@ -51,6 +52,7 @@ export interface TierMovesParts {
   readonly demoter: Demoter
   readonly pressure: Pressure
   readonly clock: Clock
+  readonly telemetry: Telemetry
 }
 
 /** Of what a repository does not see, nothing moves. */
@@ -171,6 +173,7 @@ export class TierMoves {
     if (fitting.length > 0) this.#parts.pressure.hotChanged()
     for (const [i, [key, { payload }]] of fitting.entries()) {
       const isStored = results[i]!.status === 'stored'
+      if (isStored) this.#parts.telemetry.counts.promoted++
       moved.set(key, { outcome: isStored ? 'promoted' : 'refused', bytes: payload.byteLength })
     }
     return keys.map((key) => moved.get(key) ?? { outcome: writes.has(key) ? 'refused' : 'absent', bytes: 0 })

@@ -22,6 +22,11 @@ export interface NewRecord<T> {
 /** What became of a record: durable, or why not. */
 export type AppendOutcome<T> = AppendedRecord<T> | ThermoclineError
 
+export interface LogExtent {
+  readonly segments: number
+  readonly bytes: number
+}
+
 export interface AppendLog<T> {
   readonly walId: string
   readonly epoch: number
@@ -42,6 +47,8 @@ export interface AppendLog<T> {
   endSegment(): Promise<number>
   /** Whether a file still holds records up to `sequence`, which {@link endSegment} answered. */
   holdsUpTo(sequence: number): boolean
+  /** What its files take, the one that is being written included; nothing where it has none. */
+  readonly extent: LogExtent
   /** Every record up to `sequence` is in cold: drops what holds only those. */
   release(sequence: number): Promise<{ segments: number; bytes: number }>
   /** Waits for what is queued; the log stays for the next opener. */

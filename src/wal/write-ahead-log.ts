@@ -25,12 +25,24 @@ import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, segmentName } from './format.ts'
 import { Appending, type Group, GroupCommit, rejectAll } from './group-commit.ts'
 import { LockedLog } from './locked-log.ts'
-import { type AppendedRecord, type AppendLog, type AppendOutcome, appendOne, type NewRecord } from './log-contract.ts'
+import {
+  type AppendedRecord,
+  type AppendLog,
+  type AppendOutcome,
+  appendOne,
+  type LogExtent,
+  type NewRecord,
+} from './log-contract.ts'
 import { type LogDevice, type LogOperation, type OpenLogDevice, removal, WorkerLogDevice } from './log-device.ts'
 import { closed, isShortage, type LogFailure, logFailed, notWritten, stopped, tooLong } from './log-errors.ts'
 import { filesIn } from './log-files.ts'
 import { type LogEnd, NO_SEGMENTS, type SegmentExtent } from './scan-report.ts'
 import { SegmentCursor, sizeOf } from './segment-cursor.ts'
+
+export interface WrittenGroup {
+  readonly milliseconds: number
+  readonly isFailed: boolean
+}
 
 export interface WriteAheadLogOptions<T> {
   /** The folder that holds all logs. */
@@ -44,6 +56,8 @@ export interface WriteAheadLogOptions<T> {
   readonly highestVersion: () => { millis: number; counter: number }
   /** Called in log order, after the sync and before the promises of these records resolve. MUST NOT throw. */
   readonly onDurable: (records: readonly AppendedRecord<T>[]) => void
+  /** Told of each group of records that was written and synced, or refused. MUST NOT throw. */
+  readonly onGroup?: (group: WrittenGroup) => void
   /**
    * Bytes that must be free on the disk before a group of so many is written: with what shipping it needs there.
    *
@@ -138,6 +152,11 @@ export class WriteAheadLog<T> implements AppendLog<T> {
 
   get lastSequence(): number {
     return this.#lastSequence
+  }
+
+  get extent(): LogExtent {
+    const ended = this.#ended.reduce((sum, { bytes }) => sum + bytes, 0)
+    return { segments: this.#ended.length + 1, bytes: ended + this.#cursor.offset }
   }
 
   get failure(): ThermoclineError<'ERR_WAL_FAILED'> | undefined {
@@ -287,11 +306,15 @@ export class WriteAheadLog<T> implements AppendLog<T> {
 
   async #settle(group: Group<T>): Promise<void> {
     if (this.#failure !== undefined) return rejectAll(group, stopped(this.#failure, 'none'))
+    const began = performance.now()
+    const before = this.#lastSequence
     try {
       await this.#commit(group)
     } catch {
       rejectAll(group, stopped(this.#fail('UNKNOWN'), 'unknown'))
     }
+    const isFailed = this.#lastSequence === before
+    this.#options.onGroup?.({ milliseconds: performance.now() - began, isFailed })
   }
 
   async #commit(group: Group<T>): Promise<void> {

@@ -10,6 +10,7 @@ import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.t
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { CallGate } from '../../src/repository/call-gate.ts'
 import { MemoryRepository } from '../../src/repository/memory-repository.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { SmallLog } from '../tools/small-log.ts'
 import { embeddedPair, shareStore } from './stores.ts'
@@ -63,7 +64,11 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     namespaces: undefined as never,
     meter: undefined as never,
   }
-  const chunks = new MemoryRepository({ writer, gate: new CallGate(), clock: manual, ...unused }, 'ns', 'chunk')
+  const chunks = new MemoryRepository(
+    { writer, gate: new CallGate(new Telemetry(manual)), clock: manual, ...unused },
+    'ns',
+    'chunk',
+  )
   return { chunks, pending }
 }
 

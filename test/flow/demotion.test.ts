@@ -8,6 +8,7 @@ import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.t
 import type { NamespaceView } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { describeGated, Gate, GatedTiers } from './gate.ts'
 import { QUIET, shareStore, temporaryFolder } from './stores.ts'
@@ -35,6 +36,7 @@ describeGated('demotion', (tiers, pair) => {
       cold: tiers.cold.around(tiers.cold.tier),
       logger: silentLogger,
       pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
+      telemetry: new Telemetry(clock),
       clock,
       hotToColdAge: 0,
       batchSize: 10,
@@ -160,6 +162,7 @@ describe('demotion from a hot tier in this process', () => {
       cold: tiers.cold.tier,
       logger: silentLogger,
       pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
+      telemetry: new Telemetry(clock),
       clock,
       hotToColdAge: 0,
       batchSize: 1,

@@ -73,7 +73,8 @@ export class Gate<T extends object> {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
         // Who looks at a tier at once passes by the gate, so nobody may while reads stop there.
-        if (name === 'held' && value !== undefined && this.#stops('read' as Method<T>)) return () => undefined
+        if (name === 'held' && typeof value === 'function')
+          return (...args: unknown[]) => (this.#stops('read' as Method<T>) ? undefined : value.apply(target, args))
         if (typeof value !== 'function' || AT_ONCE.has(name)) return bound(value, target)
         return (...args: unknown[]) => this.#pass(name as Method<T>, () => value.apply(target, args))
       },

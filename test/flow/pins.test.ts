@@ -7,6 +7,7 @@ import { Pressure } from '../../src/flow/pressure.ts'
 import { type NamespaceView, openMemoryStore } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { clientOf } from '../tools/services.ts'
 import { describeGated, GatedTiers } from './gate.ts'
@@ -171,7 +172,9 @@ describeGated('what is pinned', (tiers, pair) => {
     const { tier: hot } = tiers.hot
     const limits = { checkpointBytes: 1e9, maxPendingBytes: 1e9, timeout: 1_000 }
     const pressure = new Pressure(new Pending(), hot, limits, silentLogger)
-    const parts = { hot, cold: tiers.cold.tier, logger: silentLogger, pressure, clock, hotToColdAge: 0, batchSize: 2 }
+    const sizes = { hotToColdAge: 0, batchSize: 2 }
+    const telemetry = new Telemetry(clock)
+    const parts = { hot, cold: tiers.cold.tier, logger: silentLogger, pressure, telemetry, clock, ...sizes }
     const { isComplete } = await new Demoter(parts).demoteAll(new AbortController().signal)
     expect([isComplete, ...(await areHot(chunks, ids))]).toEqual([true, false, false, false])
     await pair.expireMarkers(clock)

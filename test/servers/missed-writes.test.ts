@@ -12,6 +12,7 @@ import { SlidingExpiry } from '../../src/flow/sliding-expiry.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { HotRepair } from '../../src/sync/hot-repair.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { keyOf, versionOf } from '../contract/cold-records.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { temporaryFolder } from '../flow/stores.ts'
@@ -72,12 +73,13 @@ describeWithPrivateServers('a backend that missed too much', (servers) => {
     const access = new AccessCounter(hot, cold, sliding, logger)
     const limits = { maxPendingBytes: 1_000_000, checkpointBytes: 1_000_000, timeout: 1_000 }
     const pressure = new Pressure(pending, hot, limits, logger)
+    const telemetry = new Telemetry(systemClock)
     const reader = new Reader({
-      ...{ pending, cold, access, sliding },
+      ...{ pending, cold, access, sliding, telemetry },
       hot: new HotReads(hot, missed, logger),
       versions: new VersionClock(systemClock),
       clock: systemClock,
-      promoter: new Promoter({ hot, access, pressure, logger, minAccesses: undefined }),
+      promoter: new Promoter({ hot, access, pressure, telemetry, logger, minAccesses: undefined }),
     })
     const keys = ids.map((id) => ({ namespace: store.chunks.namespace, id }))
     const texts = async () => (await reader.get(keys, {})).map((entry) => (entry as { text?: Version }).text)

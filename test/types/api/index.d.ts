@@ -2,6 +2,18 @@
 
 import { Writable } from 'node:stream';
 
+interface Activity {
+    readonly since: Date;
+    readonly calls: Readonly<Record<string, OperationStats>>;
+    readonly tiers: {
+        readonly pending: TierActivity;
+        readonly hot: TierActivity;
+        readonly cold: TierActivity;
+        readonly log: TierActivity;
+    };
+    readonly migrations: Migrations;
+}
+
 interface AnyColdOptions {
     readonly dimensions?: readonly number[] | undefined;
     readonly metrics?: readonly Metric[] | undefined;
@@ -143,6 +155,14 @@ interface CloseOptions {
 interface CloseResult {
     readonly shipped: number;
     readonly remaining: number;
+}
+
+interface ColdNumbers {
+    readonly entries: number;
+    readonly tombstones: number;
+    readonly unindexed: number;
+    readonly deadLetters: number;
+    readonly pinned: number;
 }
 
 type ColdOptions = EmbeddedColdOptions | PostgresColdOptions;
@@ -566,6 +586,10 @@ type JsonValue = string | number | boolean | null | readonly JsonValue[] | {
 
 type KeyOfEach<E> = E extends unknown ? keyof E : never;
 
+interface LastSync extends Omit<SyncRun, 'startedAt'> {
+    readonly startedAt: Date;
+}
+
 interface ListComparison {
     readonly eq?: readonly string[];
     readonly ne?: readonly string[];
@@ -675,6 +699,7 @@ declare class MemoryStore implements AsyncDisposable {
     sync(options?: CallOptions): Promise<SyncStats>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
     stats(options?: CallOptions): Promise<StoreStats>;
+    resetStats(): void;
     health(): StoreHealth;
     close(options?: CloseOptions): Promise<CloseResult>;
     [Symbol.asyncDispose](): Promise<void>;
@@ -717,6 +742,15 @@ interface MetadataInput extends InputBase {
 type MetadataPathText = `metadata["${string}"]`;
 
 type Metric = 'cosine' | 'l2' | 'inner-product';
+
+interface Migrations {
+    readonly promoted: number;
+    readonly demoted: number;
+    readonly early: number;
+    readonly expired: number;
+    readonly collected: number;
+    readonly superseded: number;
+}
 
 interface Mmr {
     readonly fetch?: number | undefined;
@@ -789,6 +823,14 @@ type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>;
 type OnConflict = 'skip' | 'newer' | 'overwrite' | 'fail';
 
 type Operation = PutOperation | UpdateOperation | DeleteOperation;
+
+interface OperationStats {
+    readonly count: number;
+    readonly failed: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+}
 
 type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[];
 
@@ -1077,13 +1119,7 @@ interface StoreStats {
         readonly entries: number;
         readonly bytes: number;
     } | undefined;
-    readonly cold: {
-        readonly entries: number;
-        readonly tombstones: number;
-        readonly unindexed: number;
-        readonly deadLetters: number;
-        readonly pinned: number;
-    } | undefined;
+    readonly cold: ColdNumbers | undefined;
     readonly wal: {
         readonly id: string;
         readonly epoch: number;
@@ -1091,12 +1127,54 @@ interface StoreStats {
         readonly checkpoint: number;
         readonly oldestUnshippedMs: number;
     };
+    readonly since: Date;
+    readonly calls: Readonly<Record<string, OperationStats>>;
+    readonly migrations: Migrations;
+    readonly tiers: {
+        readonly pending: TierStats;
+        readonly hot: TierStats & {
+            readonly generation: number | undefined;
+        };
+        readonly cold: TierStats & Partial<Omit<ColdNumbers, 'entries'>>;
+        readonly log: TierStats & {
+            readonly segments: number;
+        };
+    };
+    readonly windows: {
+        readonly oneMinute: Activity;
+        readonly fiveMinutes: Activity;
+    };
+    readonly checkpoint: {
+        readonly lagRecords: number;
+        readonly lagBytes: number;
+        readonly lagSeconds: number;
+    };
+    readonly sync: {
+        readonly last: LastSync | undefined;
+        readonly failed: {
+            readonly at: Date;
+            readonly code: ErrorCode | undefined;
+        } | undefined;
+        readonly lease: {
+            readonly holder: string;
+            readonly isOurs: boolean;
+        } | undefined;
+    };
 }
 
 interface SyncOptions {
     readonly schedule?: string | undefined;
     readonly hotToColdAge?: Duration | undefined;
     readonly batchSize?: number | undefined;
+}
+
+interface SyncRun {
+    readonly startedAt: number;
+    readonly durationMs: number;
+    readonly synced: number;
+    readonly skipped: number;
+    readonly errors: number;
+    readonly bytes: number;
 }
 
 interface SyncStats {
@@ -1138,6 +1216,13 @@ declare class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
     toJSON(): object;
 }
 
+interface TierActivity {
+    readonly hits: number;
+    readonly misses: number;
+    readonly hitRatio: number | undefined;
+    readonly operations: Readonly<Record<string, OperationStats>>;
+}
+
 interface TierEntries {
     readonly entries: number;
     readonly bytes: number;
@@ -1155,6 +1240,12 @@ type TierState = {
     readonly is: 'away';
     readonly since: Date;
 };
+
+interface TierStats extends TierActivity {
+    readonly entries: number | undefined;
+    readonly bytes: number | undefined;
+    readonly asOf: Date | undefined;
+}
 
 interface TimeoutOptions {
     readonly hot?: Duration | undefined;
@@ -1314,4 +1405,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierEntries, TierName, TierShare, TierState, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };

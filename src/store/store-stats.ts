@@ -1,0 +1,227 @@
+/** The numbers of a store, put together from whoever knows them. */
+import type { ColdStats, ColdTier, SyncRun } from '../cold/cold-tier.ts'
+import { parseVersion } from '../entry/version.ts'
+import { type ErrorCode, isThermoclineError } from '../errors.ts'
+import type { Journal } from '../flow/journal.ts'
+import type { TierWatch } from '../flow/tier-watch.ts'
+import type { HotSize, HotTier } from '../hot/hot-tier.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Patience, withDeadline } from '../kernel/deadline.ts'
+import type { Checkpointer } from '../sync/checkpointer.ts'
+import type { FullSync } from '../sync/full-sync.ts'
+import type { Lease } from '../sync/lease.ts'
+import {
+  type Activity,
+  activityOf,
+  type Migrations,
+  type OperationStats,
+  type TierActivity,
+} from '../telemetry/activity.ts'
+import { LastSaid, type Said } from '../telemetry/last-said.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+
+/** What a tier holds and what this process did with it. */
+export interface TierStats extends TierActivity {
+  /** Undefined where the tier never said. */
+  readonly entries: number | undefined
+  /** Of the log and of cold on the disk, else of encoded entries. */
+  readonly bytes: number | undefined
+  /** When the tier said so: older where it is away now. */
+  readonly asOf: Date | undefined
+}
+
+/** What is local is always told; of a tier that is away, what it last said is in `tiers`, with its age. */
+export interface StoreStats {
+  /** Acknowledged writes that cold does not have yet. */
+  readonly pending: { readonly entries: number; readonly bytes: number }
+  /** Undefined while it does not answer. */
+  readonly hot: { readonly entries: number; readonly bytes: number } | undefined
+  /**
+   * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged
+   * writes that the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
+   * `pinned`: entries that stay in hot. Undefined while it does not answer.
+   */
+  readonly cold: ColdNumbers | undefined
+  readonly wal: {
+    readonly id: string
+    readonly epoch: number
+    readonly sequence: number
+    /** Cold has every record up to here. */
+    readonly checkpoint: number
+    /** Milliseconds since the oldest write that cold does not have yet; 0 where it has them all. */
+    readonly oldestUnshippedMs: number
+  }
+  /** Since the store was opened, or `resetStats()`: of `calls`, `migrations`, and what `tiers` were asked. */
+  readonly since: Date
+  readonly calls: Readonly<Record<string, OperationStats>>
+  readonly migrations: Migrations
+  readonly tiers: {
+    readonly pending: TierStats
+    readonly hot: TierStats & {
+      /** Number of its generation; undefined where cold knows it by none, or it is away. */
+      readonly generation: number | undefined
+    }
+    readonly cold: TierStats & Partial<Omit<ColdNumbers, 'entries'>>
+    /** Of this process. `entries`: records that cold does not have yet. */
+    readonly log: TierStats & { readonly segments: number }
+  }
+  /** The same of the last minutes, as exact as a quarter of one. */
+  readonly windows: { readonly oneMinute: Activity; readonly fiveMinutes: Activity }
+  /** What cold does not have yet: records, payload bytes, and the age of the oldest acknowledged write of them. */
+  readonly checkpoint: { readonly lagRecords: number; readonly lagBytes: number; readonly lagSeconds: number }
+  readonly sync: {
+    /** The latest that ended well, of whichever process; undefined where none is known. */
+    readonly last: LastSync | undefined
+    /** The latest of this process, where it failed. */
+    readonly failed: { readonly at: Date; readonly code: ErrorCode | undefined } | undefined
+    /** Of the processes of a store one syncs on schedule; undefined where none is known to, or this one is alone. */
+    readonly lease: { readonly holder: string; readonly isOurs: boolean } | undefined
+  }
+}
+
+interface ColdNumbers {
+  readonly entries: number
+  readonly tombstones: number
+  readonly unindexed: number
+  readonly deadLetters: number
+  readonly pinned: number
+}
+
+export interface LastSync extends Omit<SyncRun, 'startedAt'> {
+  readonly startedAt: Date
+}
+
+/** @internal */
+export interface StoreNumbersParts {
+  readonly journal: Journal
+  readonly checkpointer: Checkpointer
+  readonly hot: Pick<HotTier, 'size' | 'generationNumber'>
+  readonly cold: Pick<ColdTier, 'stats'>
+  readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly sync: FullSync
+  /** By which one of several processes syncs on schedule. */
+  readonly lease: { readonly name: string; readonly own: Lease | undefined }
+}
+
+/** Longest wait for a server that is not known to be away. */
+const PATIENCE_MS = 2_000
+
+/** @internal */
+export class StoreNumbers {
+  readonly #parts: StoreNumbersParts
+  readonly #hot: LastSaid<HotSize>
+  readonly #cold: LastSaid<ColdStats>
+
+  constructor(parts: StoreNumbersParts, areServers: { readonly hot: boolean; readonly cold: boolean }) {
+    const { hot, cold, clock, watches } = parts
+    const isAway = (watch: TierWatch) => () => watch.state().is === 'away'
+    const patience = (isServer: boolean) => (isServer ? PATIENCE_MS : undefined)
+    this.#parts = parts
+    this.#hot = new LastSaid({
+      ask: () => unlessAway(() => hot.size()),
+      isAway: isAway(watches.hot),
+      patience: patience(areServers.hot),
+      clock,
+    })
+    this.#cold = new LastSaid({
+      ask: () => unlessAway(() => cold.stats()),
+      isAway: isAway(watches.cold),
+      patience: patience(areServers.cold),
+      clock,
+    })
+  }
+
+  async stats(patience: Patience): Promise<StoreStats> {
+    const [hot, cold] = await withDeadline(Promise.all([this.#hot.now(), this.#cold.now()]), patience)
+    const { telemetry, hot: tier } = this.#parts
+    const { since, calls, tiers, migrations } = activityOf(telemetry.total())
+    const local = this.#local()
+    const lastHot = this.#hot.last
+    const lastCold = this.#cold.last
+    return {
+      pending: { entries: local.pending.entries, bytes: local.pending.bytes },
+      hot: hot && { entries: hot.entries, bytes: hot.bytes },
+      cold: cold && numbersOf(cold),
+      ...{ wal: local.wal, since, calls, migrations },
+      tiers: {
+        pending: { ...local.pending, ...tiers.pending },
+        hot: { ...saidOf(lastHot), ...tiers.hot, generation: tier.generationNumber },
+        cold: { ...(lastCold && numbersOf(lastCold.value)), ...coldOf(lastCold), ...tiers.cold },
+        log: { ...local.log, ...tiers.log },
+      },
+      windows: {
+        oneMinute: activityOf(telemetry.last('oneMinute')),
+        fiveMinutes: activityOf(telemetry.last('fiveMinutes')),
+      },
+      checkpoint: local.checkpoint,
+      sync: this.#sync(lastCold?.value),
+    }
+  }
+
+  #local() {
+    const { journal, checkpointer, clock } = this.#parts
+    const { log, pending } = journal
+    const { oldest } = pending
+    const now = clock.now()
+    const oldestUnshippedMs = oldest === undefined ? 0 : Math.max(0, now - parseVersion(oldest.version).millis)
+    const lagRecords = Math.max(0, log.lastSequence - checkpointer.sequence)
+    const asOf = new Date(now)
+    const { segments, bytes } = log.extent
+    return {
+      pending: { entries: pending.size, bytes: pending.bytes, asOf },
+      log: { entries: lagRecords, bytes, segments, asOf },
+      checkpoint: { lagRecords, lagBytes: pending.bytes, lagSeconds: oldestUnshippedMs / 1_000 },
+      wal: {
+        id: log.walId,
+        epoch: log.epoch,
+        sequence: log.lastSequence,
+        checkpoint: checkpointer.sequence,
+        oldestUnshippedMs,
+      },
+    }
+  }
+
+  #sync(cold: ColdStats | undefined): StoreStats['sync'] {
+    const { sync, lease } = this.#parts
+    const recorded = cold?.lastSync && { ...cold.lastSync, startedAt: new Date(cold.lastSync.startedAt) }
+    const holder = cold?.leases[lease.name]
+    return {
+      last: newerOf(recorded, sync.latest && lastSyncOf(sync.latest)),
+      failed: sync.failed,
+      lease: holder === undefined ? undefined : { holder, isOurs: holder === lease.own?.holder },
+    }
+  }
+}
+
+function numbersOf({ live, tombstones, unindexed, deadLetters, pinned }: ColdStats): ColdNumbers {
+  return { entries: live, tombstones, unindexed, deadLetters, pinned }
+}
+
+function saidOf(said: Said<{ readonly entries: number; readonly bytes: number }> | undefined) {
+  return { entries: said?.value.entries, bytes: said?.value.bytes, asOf: said && new Date(said.at) }
+}
+
+function coldOf(said: Said<ColdStats> | undefined) {
+  return saidOf(said && { at: said.at, value: { entries: said.value.live, bytes: said.value.bytes } })
+}
+
+function lastSyncOf({ startedAt, durationMs, synced, skipped, errors, bytes }: LastSync): LastSync {
+  return { startedAt, durationMs, synced, skipped, errors, bytes }
+}
+
+function newerOf(one: LastSync | undefined, other: LastSync | undefined): LastSync | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return one.startedAt > other.startedAt ? one : other
+}
+
+/** Answers undefined where the tier does not answer. */
+async function unlessAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || isThermoclineError(error, 'ERR_TIMEOUT')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,77 @@
+/** What happened in a stretch of time, as numbers that can be added to those of another. */
+import { LatencyHistogram } from '../kernel/latency-histogram.ts'
+
+/** Whose operations are timed: public calls, what a tier was asked, and the log's groups. */
+export const TIMED = ['calls', 'hot', 'cold', 'log'] as const
+export type Timed = (typeof TIMED)[number]
+
+const COUNTS = {
+  /** Keys that reads asked the tier for, by whether it had them; a deleted one it has. */
+  pendingHits: 0,
+  pendingMisses: 0,
+  hotHits: 0,
+  hotMisses: 0,
+  coldHits: 0,
+  coldMisses: 0,
+  /** Entries that moved between tiers, and what became of versions. */
+  promoted: 0,
+  demoted: 0,
+  early: 0,
+  expired: 0,
+  collected: 0,
+  superseded: 0,
+}
+
+export type Counts = { -readonly [C in keyof typeof COUNTS]: number }
+const NAMES = Object.keys(COUNTS) as (keyof Counts)[]
+
+/** Operations of one name. */
+export class OperationTally {
+  readonly times = new LatencyHistogram()
+  failed = 0
+
+  add(other: OperationTally): void {
+    this.times.add(other.times)
+    this.failed += other.failed
+  }
+}
+
+export class Tally {
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly counts: Counts = { ...COUNTS }
+  readonly #operations: { readonly [T in Timed]: Map<string, OperationTally> } = {
+    calls: new Map(),
+    hot: new Map(),
+    cold: new Map(),
+    log: new Map(),
+  }
+
+  constructor(since: number) {
+    this.since = since
+  }
+
+  /** By name. */
+  operations(timed: Timed): ReadonlyMap<string, OperationTally> {
+    return this.#operations[timed]
+  }
+
+  record(timed: Timed, name: string, milliseconds: number, isFailed: boolean): void {
+    const operation = this.#operations[timed].get(name) ?? this.#begin(timed, name)
+    operation.times.record(milliseconds)
+    if (isFailed) operation.failed++
+  }
+
+  add(other: Tally): void {
+    for (const name of NAMES) this.counts[name] += other.counts[name]
+    for (const timed of TIMED)
+      for (const [name, operation] of other.#operations[timed])
+        (this.#operations[timed].get(name) ?? this.#begin(timed, name)).add(operation)
+  }
+
+  #begin(timed: Timed, name: string): OperationTally {
+    const operation = new OperationTally()
+    this.#operations[timed].set(name, operation)
+    return operation
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What this process did, as whoever did it tells: numbers since the store was opened or they were reset, and of the
+ * last minutes. It is built first and calls nobody.
+ *
+ *     CallGate ── a call, how long ──────────────┐
+ *     TierWatch ─ what a tier was asked, how long ┤
+ *     log ─────── a group, how long ──────────────┼──► Telemetry ── activity ──► StoreStatus ──► stats()
+ *     Reader ──── which tier had it ──────────────┤
+ *     Promoter, Demoter, Checkpointer, FullSync ──┘
+ *
+ * What happens is added to the present slot alone, which costs as little as can be; slots are put together by whoever
+ * asks.
+ */
+import type { Clock } from '../kernel/clock.ts'
+import { type Counts, Tally, type Timed } from './tally.ts'
+
+/** Windows are as exact as this. */
+export const SLOT_MS = 15_000
+export const WINDOWS = { oneMinute: 60_000, fiveMinutes: 300_000 } as const
+
+export type Window = keyof typeof WINDOWS
+
+interface Slot {
+  readonly tally: Tally
+  readonly until: number
+}
+
+export class Telemetry {
+  readonly #clock: Clock
+  #present: Tally
+  /** All but the present slot. */
+  #former: Tally
+  /** Of the last five minutes, the oldest first. */
+  #slots: Slot[] = []
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#present = new Tally(clock.now())
+    this.#former = new Tally(this.#present.since)
+  }
+
+  /** To be added to. Another object after each slot: do not keep it. */
+  get counts(): Counts {
+    return this.#present.counts
+  }
+
+  record(timed: Timed, name: string, milliseconds: number, isFailed: boolean): void {
+    this.#present.record(timed, name, milliseconds, isFailed)
+  }
+
+  /** Since the store was opened, or {@link reset}. */
+  total(): Tally {
+    this.turn()
+    return sumOf(this.#former.since, [this.#former, this.#present])
+  }
+
+  /** Of the last minutes, and the slot in which they began. */
+  last(window: Window): Tally {
+    this.turn()
+    const began = this.#clock.now() - WINDOWS[window]
+    const slots = this.#slots.filter(({ until }) => until > began).map(({ tally }) => tally)
+    return sumOf((slots[0] ?? this.#present).since, [...slots, this.#present])
+  }
+
+  reset(): void {
+    this.#present = new Tally(this.#clock.now())
+    this.#former = new Tally(this.#present.since)
+    this.#slots = []
+  }
+
+  /** Begins another slot where it is time for that: has to be called at least as often. */
+  turn(): void {
+    const now = this.#clock.now()
+    const { since } = this.#present
+    if (now >= since && now < since + SLOT_MS) return
+    this.#former.add(this.#present)
+    this.#slots.push({ tally: this.#present, until: now })
+    // Where the clock went back, nobody knows any more which are the last minutes.
+    this.#slots = now < since ? [] : this.#slots.filter(({ until }) => until > now - WINDOWS.fiveMinutes)
+    this.#present = new Tally(now)
+  }
+}
+
+function sumOf(since: number, tallies: readonly Tally[]): Tally {
+  const sum = new Tally(since)
+  for (const tally of tallies) sum.add(tally)
+  return sum
+}
