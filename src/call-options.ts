@@ -1,9 +1,10 @@
 /**
- * Checks the options of calls. Each call declares its options in one table, which also is their type; the gate in front
- * of every call asks for that table, so that no call can forget to look at what it is given.
+ * Checks the options of calls. Each call declares its options in one table (repository/calls.ts), which is also their
+ * type. The gate in front of every call (repository/call-gate.ts) asks for that table, so no call can leave its options
+ * unchecked.
  *
- * An unknown, mistyped or malformed option is refused by name before anything of the call happens. What passes is a
- * copy: a caller who goes on using the object changes nothing.
+ * An option that is unknown, mistyped or malformed is refused by name before the call does anything. The call gets a
+ * copy of the options: later changes to the caller's object have no effect.
  */
 import { type Duration, parseDuration } from './entry/duration.ts'
 import { ThermoclineError } from './errors.ts'

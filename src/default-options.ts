@@ -1,6 +1,6 @@
 /**
- * What a store does where nothing else is said. Defaults of single calls, as how many entries `find` answers, are in
- * {@link ./repository/calls.ts}.
+ * Holds the defaults of the options of a store. Defaults of single calls, such as how many entries `find` returns, are
+ * in repository/calls.ts.
  */
 import { systemClock } from './kernel/clock.ts'
 import { silentLogger, warningLogger } from './kernel/logger.ts'

@@ -1,7 +1,7 @@
 /**
- * Every error that leaves thermocline is a {@link ThermoclineError} with a stable `code`; the README has a heading for
- * each. Entry content, query parameters and credentials never stand in a message, a field or a cause: RAG text is
- * private, and errors are logged.
+ * Defines {@link ThermoclineError}, the only kind of error that leaves thermocline, and its stable codes; the README
+ * has a heading for each code. No message, detail or cause holds entry content, query parameters or credentials: RAG
+ * text is private, and errors are logged.
  */
 
 /** What each code carries besides the common fields. */
@@ -51,8 +51,8 @@ export type ErrorCode = keyof ErrorDetails
 export type TierName = 'hot' | 'cold'
 
 /**
- * Sequence numbers `from`..`to`, both included; none where `to` is `from - 1`. `to` is undefined where the log cannot tell
- * how far it went.
+ * Sequence numbers `from`..`to`, both included; none where `to` is `from - 1`. `to` is undefined where the log cannot
+ * tell how far it went.
  */
 export interface SequenceRange {
   readonly from: number
@@ -75,7 +75,10 @@ export function isEmptyRange({ from, to }: SequenceRange): boolean {
 /** A failed write names the id it chose and what became of it, so that a retry makes no duplicate. */
 export interface WriteFailure {
   id?: string
-  /** `none`: not written. `applied`: durable. `unknown`: only reopening tells. `partial`: some inputs of a call with many. */
+  /**
+   * `none`: not written. `applied`: durable. `unknown`: only reopening tells. `partial`: some inputs of a call with
+   * many.
+   */
   outcome?: 'none' | 'unknown' | 'applied' | 'partial'
   /** Of a version that was to replace another: where the outcome is `unknown` and a read answers it, it was applied. */
   version?: string
@@ -170,8 +173,8 @@ export function retold(error: ThermoclineError, details: object, message = error
 }
 
 /**
- * Makes one of our errors of one that nobody foresaw. Its stack says where it came from; its message is left out, for it may
- * hold content.
+ * Makes one of our errors of one that nobody foresaw. Its stack says where it came from; its message is left out, for
+ * it may hold content.
  */
 export function unforeseen(error: unknown, details: WriteFailure = {}): ThermoclineError {
   if (error instanceof ThermoclineError) return error

@@ -1,4 +1,4 @@
-/** Public names only. */
+/** Exports the public names, and nothing else. */
 export type { CallOptions } from './call-options.ts'
 export { DEFAULTS } from './default-options.ts'
 export type { Duration } from './entry/duration.ts'

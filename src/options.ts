@@ -1,6 +1,6 @@
 /**
- * What a store can be told. Each default stands in {@link ./default-options.ts}; {@link ./store/resolve-options.ts}
- * checks what was given and fills in the rest.
+ * Defines the options of a store. Their defaults are in default-options.ts; store/resolve-options.ts checks what was
+ * given and fills in the rest.
  */
 import type { PostgresClientLike } from './cold/postgres/postgres-location.ts'
 import type { Duration } from './entry/duration.ts'

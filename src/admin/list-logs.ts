@@ -1,6 +1,6 @@
 /**
- * The logs that a database expects records of: who writes them, and what they still owe. While one is registered, no
- * tombstone is collected that its records may be older than.
+ * Lists the logs from which a database still expects records: who writes each, and how much it has not shipped. While a
+ * log is registered, no tombstone is collected that its records may be older than.
  */
 import type { RegisteredLog } from '../cold/cold-tier.ts'
 import type { MemoryStoreOptions } from '../options.ts'

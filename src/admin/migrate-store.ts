@@ -1,3 +1,7 @@
+/**
+ * Does what `thermocline migrate` does. What opening does with an older or a newer database is decided in
+ * cold/migrate-schema.ts.
+ */
 import { ReleaseStack } from '../kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../options.ts'
 import { openCold } from '../store/open-cold.ts'

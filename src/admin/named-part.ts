@@ -1,4 +1,4 @@
-/** The namespace that an operator names by its path. */
+/** Finds the namespace that an operator names by its path. */
 import { namespaceSegments } from '../entry/namespace.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 

@@ -1,3 +1,7 @@
+/**
+ * Does what `thermocline recover` does: it opens the folder and the database. What becomes of each log is decided in
+ * recovery/settle-log.ts.
+ */
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineOwnFolder } from '../kernel/folder-trust.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'

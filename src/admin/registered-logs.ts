@@ -1,5 +1,6 @@
 /**
- * What a command needs that looks at the logs a database expects records of: the database, and the folder of the logs.
+ * Opens what a command needs to look at the logs that a database expects records of: the database, and the folder of
+ * the logs.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { namingFolder } from '../kernel/folder-error.ts'

@@ -1,4 +1,7 @@
-/** How a registered log ends whose disk is gone: nobody can ship it, and every tombstone would wait for its records. */
+/**
+ * Ends a registered log whose disk is gone. Nobody can ship it any more, and without an end every tombstone would wait
+ * for its records.
+ */
 import type { RegisteredLog } from '../cold/cold-tier.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
 import type { MemoryStoreOptions } from '../options.ts'

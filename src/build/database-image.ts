@@ -1,7 +1,7 @@
 /**
- * Makes the image of a prepared database (see src/cold/pglite/pglite-image.ts), where the one in src/cold is not of
- * this version: `tsx src/build/database-image.ts FILE` copies it. The build does it for the package, and the tests for
- * themselves.
+ * Makes the image of a prepared database (cold/pglite/pglite-image.ts), where the one in src/cold is not of this
+ * version: `tsx src/build/database-image.ts FILE` copies it to FILE. The build makes it for the package, and the tests
+ * for themselves.
  */
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

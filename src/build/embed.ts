@@ -1,7 +1,7 @@
 /**
- * Writes into TypeScript modules what the code needs of files that are not TypeScript, so that nothing is looked up
- * beside the code at run time: a bundle has the code, and other files beside it. Run by `npm run embed`, after a change
- * of a source, and by `npm run db:generate` and `npm run build`; a test notices a module that is behind its sources.
+ * Writes files that are not TypeScript into TypeScript modules, as text. So the code looks up no file at run time: in a
+ * bundle, other files would be beside it. `npm run embed` runs this after a change of a source; so do `npm run
+ * db:generate` and `npm run build`. A test fails where a module is older than its source.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What `export` and `import` have in common: the part of the store that is meant. */
+/** Finds the part of a store that `export` and `import` work on: the whole of it, or one namespace. */
 import type { ThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import type { CommonFlags } from './store-options.ts'

@@ -1,5 +1,6 @@
 /**
- * `--config FILE`: the options object that the backend opens its store with, as an ES module's default export or JSON.
+ * Reads `--config FILE`: the options with which the backend opens its store, as the default export of an ES module or
+ * as JSON.
  */
 import { readFile, stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'

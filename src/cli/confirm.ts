@@ -1,4 +1,4 @@
-/** Asks a person at a terminal. */
+/** Asks a person at a terminal to confirm. */
 import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 

@@ -1,6 +1,6 @@
 /**
- * Errors as the command line shows them: one line that names the remedy. Messages of foreign errors are left out unless
- * the operating system wrote them, for those of drivers quote rows and parameters.
+ * Turns an error into the one line that a command prints, which names the remedy. Messages of foreign errors are left
+ * out unless the operating system wrote them: those of drivers quote rows and parameters.
  */
 import { isThermoclineError } from '../errors.ts'
 import { UsageError } from './exit-code.ts'

@@ -1,4 +1,4 @@
-/** The progress of what a command does with entries. */
+/** Shows the progress of a command that works on entries, as a bar for each step. */
 import { createProgress, type Progress } from './progress.ts'
 
 /** Fewer entries are done before anybody would look at a bar. */

@@ -1,6 +1,6 @@
 /**
- * What the environment says to commands. Nothing else in thermocline reads `process.env`: a store goes by its options
- * alone. What goes before which, `--dir` and `--config` included, is in store-options.ts.
+ * Reads the environment variables that the commands know. Nothing else in thermocline reads `process.env`: a store uses
+ * its options alone. Which of variables, `--dir` and `--config` counts first is decided in store-options.ts.
  */
 import type { MemoryStoreOptions } from '../options.ts'
 

@@ -1,4 +1,4 @@
-/** `thermocline erase`: deletes entries for good, and says which places may still have something of them. */
+/** Runs `thermocline erase`: deletes entries for good, and prints which places may still hold something of them. */
 import { Command, Option } from 'commander'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'

@@ -1,4 +1,4 @@
-/** What a command's exit code says; the README has the same list. */
+/** Decides the exit code of a command; the README has the same list. */
 import type { LogRecovery } from '../admin/recover-store.ts'
 import { type ErrorCode, isThermoclineError } from '../errors.ts'
 

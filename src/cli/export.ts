@@ -1,4 +1,4 @@
-/** `thermocline export FILE`: writes a store, or a namespace and those below, into an archive. */
+/** Runs `thermocline export FILE`: writes a store, or a namespace and those below, into an archive. */
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { Command } from 'commander'

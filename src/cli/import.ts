@@ -1,4 +1,4 @@
-/** `thermocline import FILE`: writes what an archive holds into a store, or into a namespace of it. */
+/** Runs `thermocline import FILE`: writes the entries of an archive into a store, or into a namespace of it. */
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import type { Imported } from '../errors.ts'

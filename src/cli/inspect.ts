@@ -1,4 +1,4 @@
-/** `thermocline inspect`: what a folder's logs hold, without changing anything. */
+/** Runs `thermocline inspect`: prints what the logs of a folder hold, without changing anything. */
 import { Command } from 'commander'
 import { inspectStore, type ScanReport } from '../admin/inspect-store.ts'
 import { isEmptyRange, recordsIn, type SequenceRange } from '../errors.ts'

@@ -1,4 +1,7 @@
-/** `thermocline logs`: which logs the database expects records of; `logs retire` ends one whose disk is gone. */
+/**
+ * Runs `thermocline logs`: prints from which logs the database expects records; `logs retire` ends one whose disk is
+ * gone.
+ */
 import { Command } from 'commander'
 import { type LogStanding, listRegisteredLogs } from '../admin/list-logs.ts'
 import { type LogLoss, retireLostLog } from '../admin/retire-log.ts'

@@ -1,4 +1,4 @@
-/** `thermocline migrate`: brings the database up to date before a new version of the backends starts. */
+/** Runs `thermocline migrate`: brings the database up to date before a new version of the backends starts. */
 import { Command } from 'commander'
 import { migrateStore } from '../admin/migrate-store.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'

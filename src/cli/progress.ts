@@ -1,6 +1,6 @@
 /**
  * Shows the progress of long work: a bar on a terminal, elsewhere plain lines, at most one a second, so that a file of
- * them stays readable. It goes to stderr by default: stdout is for answers.
+ * them stays readable. It is written to stderr by default, since stdout is for results.
  */
 import { SingleBar } from 'cli-progress'
 

@@ -1,3 +1,4 @@
+/** Shows the progress of `thermocline recover`. */
 import type { RecoverProgress } from '../admin/recover-store.ts'
 import { createProgress, type Progress } from './progress.ts'
 

@@ -1,4 +1,4 @@
-/** `thermocline recover`: after a machine died, ships what its logs hold and says what was found. */
+/** Runs `thermocline recover`: after a machine died, ships what its logs hold and prints what was found. */
 
 import { join } from 'node:path'
 import { Command } from 'commander'

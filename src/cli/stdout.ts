@@ -1,4 +1,7 @@
-/** What becomes of stdout when whoever reads it stops early. */
+/**
+ * Decides what a command does when the reader of its stdout stops early: printed results may end there, an archive may
+ * not.
+ */
 import { EXIT } from './exit-code.ts'
 
 /** An answer may be read in part, as `head` does. */

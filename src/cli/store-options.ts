@@ -1,7 +1,7 @@
 /**
- * Which store a command works on. The options are those of `--config`, and where it says nothing those of the
- * environment: REDIS_URL, DATABASE_URL, THERMOCLINE_DIR. `--dir` goes before both; the default is `./.thermocline`.
- * A command never makes a store by mistake: where there is none, it says what to set.
+ * Decides which store a command works on. Its options are those of `--config`; where that leaves one out, those of the
+ * environment (REDIS_URL, DATABASE_URL, THERMOCLINE_DIR). `--dir` goes before both; the default folder is
+ * `./.thermocline`. A command never creates a store by mistake: where there is none, it says what to set.
  */
 import { readdir, stat } from 'node:fs/promises'
 import type { Command } from 'commander'

@@ -1,4 +1,4 @@
-/** `thermocline sync`: the worker beside the backends, or one sync by hand. */
+/** Runs `thermocline sync`: the worker beside the backends, or one sync by hand. */
 import { once } from 'node:events'
 import { Command } from 'commander'
 import type { MemoryStore } from '../store/memory-store.ts'

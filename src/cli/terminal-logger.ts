@@ -1,4 +1,4 @@
-/** Loggers of the commands: JSON lines for a collector, plain lines for a person. */
+/** Makes the loggers of the commands: JSON lines for a collector, plain lines for a person. */
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { silentLogger } from '../default-options.ts'

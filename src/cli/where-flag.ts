@@ -1,4 +1,4 @@
-/** `--where JSON`: a condition as `find` takes it. What it selects by is checked there. */
+/** Reads `--where JSON`: a condition as `find` takes it. What may stand in it is checked in query/where.ts. */
 import { isThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { UsageError } from './exit-code.ts'

@@ -1,4 +1,4 @@
-/** What commands that work through a store have in common: it is opened and closed, and a signal ends the work. */
+/** Runs the work of a command on a store: opens the store, closes it afterwards, and ends the work on a signal. */
 import { namedPart } from '../admin/named-part.ts'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'

@@ -1,6 +1,6 @@
 /**
- * Notices that npm, npx or the like, which runs this command for somebody, has ended: the shell in between passes no
- * signal on, so the command would run for good.
+ * Notices that the process which runs this command for somebody, such as npm or npx, has ended. The shell between the
+ * two passes no signal on, so without this the command would run for ever.
  */
 import { readFileSync } from 'node:fs'
 import { isRunByWrapper } from './environment.ts'

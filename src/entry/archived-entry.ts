@@ -1,7 +1,7 @@
 /**
- * An entry as an archive has it: a JSON object with the names that callers know, floats and bytes as base64, times as
- * ISO texts. Metadata stands as it is kept, so that two exports of one entry are the same bytes. What is read back
- * passes the checks of a put.
+ * Turns an entry into the JSON object that an archive has, and back: with the names that callers know, floats and bytes
+ * as base64, times as ISO texts. Metadata is written as it is stored, so two exports of one entry are the same bytes.
+ * What is read back passes the checks of a put.
  */
 import { idOfKey } from './entry-id.ts'
 import { invalid, optional, time, wholeNumber } from './field-checks.ts'

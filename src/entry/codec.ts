@@ -1,7 +1,7 @@
 /**
- * An entry record as bytes: a msgpack map of field name to value, null fields left out, the embedding as raw
- * little-endian float32 and metadata as JSON text. The log, hot values and re-pushes all use these bytes, so an entry
- * is encoded once per put. A reader ignores map fields it does not know, which leaves newer versions room to add some.
+ * Turns a record into bytes and back: a msgpack map of field name to value, without null fields, the embedding as raw
+ * little-endian float32 and metadata as JSON text. The log, hot and re-pushes all use these bytes, so an entry is
+ * encoded once per put. A reader ignores fields that it does not know, so newer versions may add some.
  */
 import { types } from 'node:util'
 import { Decoder } from '@msgpack/msgpack'

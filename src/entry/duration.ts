@@ -1,4 +1,4 @@
-/** How long something takes or may take, as callers say it. When an entry with a `ttl` expires is in expiry.ts. */
+/** Parses a duration as callers write it (`'30m'`). When an entry with a `ttl` expires is decided in expiry.ts. */
 
 /** Milliseconds, or text like `'500ms'`, `'1s'`, `'5m'`, `'2h'`, `'30d'`. */
 export type Duration = number | string

@@ -1,4 +1,4 @@
-/** Ids of entries: derived from the key where there is one, else new. */
+/** Decides the id of an entry: derived from its key where it has one, else new. */
 import { hash, randomFillSync } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 

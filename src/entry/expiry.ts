@@ -1,7 +1,7 @@
 /**
- * When an entry expires, and that it reads as absent from then on: at its `ttl` or `expiresAt`, on every tier and
- * before anything has removed it. Queries say the same in SQL (cold/sql/filter-sql.ts); a sync makes a tombstone of
- * what has expired (cold/sql/expire-and-collect.ts). What reads do to an entry with `sliding: true` is decided in
+ * Decides when an entry expires: at its `ttl` or `expiresAt`. From then on it reads as absent, on every tier and before
+ * anything has removed it. Queries decide the same in SQL (cold/sql/filter-sql.ts); a sync turns expired entries into
+ * tombstones (cold/sql/expire-and-collect.ts). When a read extends the expiry (`sliding: true`) is decided in
  * sliding.ts.
  */
 import { parseDuration } from './duration.ts'

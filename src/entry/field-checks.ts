@@ -1,6 +1,7 @@
 /**
- * How one field is checked, whichever it is. What passes is answered in the form that a record keeps; what does not is
- * refused with `ERR_INVALID_ENTRY`, which names the field and never shows its value. How much fits is in limits.ts.
+ * Checks single fields, whichever entry they are of. A value that passes is returned in the form that a record has; any
+ * other is refused with `ERR_INVALID_ENTRY`, which names the field and never shows its value. How large a field may be
+ * is decided in limits.ts.
  */
 import { types } from 'node:util'
 import { ThermoclineError } from '../errors.ts'

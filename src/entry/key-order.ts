@@ -1,7 +1,7 @@
 /**
- * Keeps the order of members in JSON apart from the JSON: Postgres's `jsonb` sorts the members of every object by the
- * length of their names. Only what that loses is kept, so most values need nothing, and an order that does not fit its
- * value (any more) changes the order of members and nothing else.
+ * Records the order of members in JSON apart from the JSON itself: Postgres's `jsonb` sorts the members of every object
+ * by the length of their names. Only what that loses is recorded, so most values need nothing. An order that does not
+ * fit its value (any more) changes the order of members and nothing else.
  *
  *   order   an object's: [names in order, or 0 where jsonb keeps it, orders of members by name]
  *           an array's: orders of items by index

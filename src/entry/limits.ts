@@ -1,6 +1,6 @@
 /**
- * How much an entry may hold, so that every tier can keep it. Names are held against it in text.ts, and all else in
- * validate.ts and field-checks.ts, which say how a field must look otherwise.
+ * Decides how much an entry may hold, so that every tier can store it. Names are checked against these limits in
+ * text.ts, all else in validate.ts and field-checks.ts, which also decide how a field must look.
  */
 
 /** Longest encoded entry, in bytes: a record of the log holds no more (wal/format.ts). */

@@ -1,4 +1,4 @@
-/** What callers put in and get out. The store's own form of an entry is {@link ./record.ts}. */
+/** Defines the entries that callers put in and get back. The store's own form of an entry is in record.ts. */
 
 export type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor' | 'blob'
 

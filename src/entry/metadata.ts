@@ -1,7 +1,7 @@
 /**
- * Metadata as the store keeps it: JSON text, made once at the put. A value that JSON has no form for is refused, and
- * named by its path and kind, so that one bad member among ten thousand is found; the value itself is never shown.
- * Members that are undefined are dropped, as JSON itself does.
+ * Turns metadata into the JSON text that is stored, once, at the put. A value without a form in JSON is refused by its
+ * path and type, so that one bad member among ten thousand is found; the value itself is never shown. Members that are
+ * undefined are dropped, as JSON does.
  */
 import { types } from 'node:util'
 import { isPlainObject } from '../kernel/plain-object.ts'

@@ -1,7 +1,7 @@
 /**
- * A namespace is a path of segments. Its text form joins them with `/`, with `%` and `/` inside a segment escaped as
- * `%25` and `%2F`, so that a segment may hold any character and `acme` never matches `acme-corp`: children of `acme`
- * are exactly the paths that start with `acme/`.
+ * Turns a namespace, which is a path of segments, into its text form and back. Segments are joined by `/`; `%` and `/`
+ * inside a segment are escaped as `%25` and `%2F`. So a segment may hold any character, and `acme` never matches
+ * `acme-corp`: the namespaces below `acme` are exactly the texts that start with `acme/`.
  */
 import { ThermoclineError } from '../errors.ts'
 import { MAX_NAME_BYTES } from './limits.ts'

@@ -1,7 +1,7 @@
 /**
- * What an update changes of an entry. Own fields are replaced, null removes one, and `metadata` is merged by RFC 7396
- * (JSON merge patch). Everything is copied when the patch is checked, so that a caller who goes on using it changes
- * nothing.
+ * Decides what an update changes. A field of the patch replaces the entry's, null removes it, and `metadata` is merged
+ * by RFC 7396 (JSON merge patch). The patch is copied when it is checked, so later changes to the caller's object have
+ * no effect.
  */
 import { types } from 'node:util'
 import { isPlainObject } from '../kernel/plain-object.ts'

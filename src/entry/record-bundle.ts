@@ -1,6 +1,7 @@
 /**
- * What a record of the log holds: one entry record, or several of which all count or none. Those are one record of the
- * log, so that no crash, no damage and no cut between two batches parts them: a msgpack array of the bytes of each.
+ * Decides what one record of the log holds: one entry record, or several that count together or not at all. Several are
+ * a msgpack array of the bytes of each; since they are one record of the log, no crash, no damage and no boundary
+ * between two batches separates them.
  */
 import { Decoder } from '@msgpack/msgpack'
 import { decodeRecord, encodeRecord, UndecodableRecord } from './codec.ts'

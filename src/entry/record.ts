@@ -1,3 +1,4 @@
+/** Defines the record, the store's own form of an entry, and turns it into the entry that a caller gets. */
 import { type EntryKey, keyText } from './entry-key.ts'
 import type { EntryKind, MemoryEntry } from './memory-entry.ts'
 import type { Version } from './version.ts'
@@ -31,9 +32,9 @@ export interface EntryRecord extends EntryKey {
   readonly contentType: string | null
   readonly createdAt: number
   readonly updatedAt: number
-  /** Of an entry that slides, as of the last extension that this copy of the version has heard of. */
+  /** With a sliding ttl: as of the last extension that this copy of the version knows of. */
   readonly expiresAt: number | null
-  /** Milliseconds that a counted read may extend the expiry to (see {@link ./expiry.ts}); null: it stands. */
+  /** Milliseconds that a counted read may extend the expiry to (see {@link ./sliding.ts}); null: none does. */
   readonly slidingTtl: number | null
   /** Set on a tombstone, which keeps key and version and no content. */
   readonly deletedAt: number | null

@@ -1,7 +1,7 @@
 /**
- * Schemas that callers bring for metadata, by the interface that zod, valibot, arktype and others share
- * (https://standardschema.dev). Metadata is checked on its way in, and what the schema answers is what is kept; what is
- * read is taken as it is.
+ * Checks metadata by a schema that the caller brings, through the interface that zod, valibot, arktype and others share
+ * (https://standardschema.dev). Metadata is checked when it is written, and the output of the schema is what is stored;
+ * what is read is not checked.
  */
 import { ThermoclineError } from '../errors.ts'
 import { MetadataFault } from './metadata.ts'

@@ -1,4 +1,4 @@
-/** Rules for text that must read the same from msgpack, from Redis and from Postgres. */
+/** Checks text so that it reads the same from msgpack, Redis and Postgres, and orders it as Postgres does. */
 import { MAX_NAME_BYTES } from './limits.ts'
 
 /** Says why Postgres or UTF-8 could not hold `text`; undefined where they can. */

@@ -1,6 +1,6 @@
 /**
- * Does the calls of one turn of the event loop as one: many callers that wait for the same thing go on together, and
- * what they ask next can travel together as well.
+ * Merges the calls of one turn of the event loop into one. Callers that waited for the same thing so go on together,
+ * and what they ask next can be merged as well.
  */
 
 /** Answers one result per item, in order. @param calls that the items are of. */

@@ -1,3 +1,7 @@
+/**
+ * Decides how a wait ends early: with `ERR_ABORTED` when the caller's signal fires, with `ERR_TIMEOUT` when its timeout
+ * has passed.
+ */
 import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 
 /** How long a call may wait, as it was checked. */

@@ -1,4 +1,6 @@
-/** Makes files and folders whose names survive a power cut, also while other processes make and remove some there. */
+/**
+ * Creates files and folders whose names survive a power cut, even while other processes create and remove some there.
+ */
 import { createWriteStream } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'

@@ -1,4 +1,6 @@
-/** Tells those who subscribed, in the order they came. What is told before anybody listens is told to nobody. */
+/**
+ * Calls its subscribers with each event, in the order in which they subscribed. An event without a subscriber is lost.
+ */
 export class Emitter<T = void> {
   readonly #listeners: ((value: T) => void)[] = []
 

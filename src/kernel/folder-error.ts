@@ -1,4 +1,7 @@
-/** Says what the file system refuses of a folder that the caller named in the caller's terms. */
+/**
+ * Turns what the file system refuses of a folder into an error that names the option by which the caller gave that
+ * folder.
+ */
 import { resolve } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Does the work for every item, some at a time, and resolves once all of it is done. After a failure it begins no more,
- * waits for what is under way, and rejects: nothing of it goes on once the caller has heard.
+ * Runs the work for every item, a bounded number at a time, and resolves once all of it is done. After a failure it
+ * begins no more, waits for what is running, and then rejects: nothing is still running when the caller learns of it.
  */
 export async function inParallel<T>(
   items: Iterable<T>,

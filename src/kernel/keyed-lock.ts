@@ -1,4 +1,4 @@
-/** Lets work on the same key happen one after the other, in the order in which it came. */
+/** Runs work on the same key one after the other, in the order in which it came. */
 export class KeyedLock {
   /** Per key what came last; it never rejects. */
   readonly #last = new Map<string, Promise<void>>()

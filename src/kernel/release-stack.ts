@@ -1,6 +1,6 @@
 /**
- * Each resource pushes its release as it opens; releases run last in, first out, all of them, and the first error is
- * kept.
+ * Releases what was opened, last in, first out. Each resource pushes its release as it opens; all of them run, and the
+ * first error is the one that counts.
  */
 import { withoutContent } from '../errors.ts'
 import { MAX_TIMER_MS } from './deadline.ts'

@@ -1,6 +1,6 @@
 /**
- * Runs `work` one at a time. A call that comes while a run is under way waits for one further run, shared by all such
- * callers: what they want done may have been overlooked by the run that is under way.
+ * Runs `work` one at a time. A call that comes while a run is under way waits for one further run, which all such
+ * callers share: the run under way may have missed what they want done.
  */
 export class SingleFlight<T> {
   readonly #work: () => Promise<T>
