@@ -2,20 +2,46 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Suites that could go on for hours, and do more of it in `npm run test:long`; see test/tools/budget.ts. */
-function suitesWithBudget(): string[] {
-  const files = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
-  const paths = files.filter((file) => file.endsWith('.test.ts')).map((file) => join('test', file))
-  return paths.filter((path) => readFileSync(join(import.meta.dirname, path), 'utf8').includes("budget.ts'"))
+interface Suite {
+  readonly path: string
+  readonly text: string
 }
 
-export default defineConfig(({ mode }) => ({
-  test: {
-    include: mode === 'long' ? suitesWithBudget() : ['test/**/*.test.ts'],
-    globalSetup: ['test/tools/compile.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    // Two cores: each file may start a database of its own.
-    maxWorkers: 2,
-  },
-}))
+function suites(): Suite[] {
+  const files = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
+  const paths = files.filter((file) => file.endsWith('.test.ts')).map((file) => join('test', file))
+  return paths.map((path) => ({ path, text: readFileSync(join(import.meta.dirname, path), 'utf8') }))
+}
+
+/** Suites that could go on for hours, and do more of it in `npm run test:long`; see test/tools/budget.ts. */
+const hasBudget = ({ text }: Suite): boolean => text.includes("budget.ts'")
+
+/**
+ * Suites that change what a whole process has (a module, its environment, its warnings), or depend on what it did before.
+ * They get a process each. All others share two, where the modules and the compiled database are loaded once: that saves
+ * a third of the time.
+ */
+const needsOwnProcess = ({ path, text }: Suite): boolean =>
+  /vi\.(mock|stubEnv|stubGlobal)\(|memoryUsage\(|process\.(on|once|emit|emitWarning)\(/.test(text) ||
+  path.endsWith('entry-id.test.ts')
+
+export default defineConfig(({ mode }) => {
+  const chosen = suites().filter((suite) => mode !== 'long' || hasBudget(suite))
+  const project = (name: string, isolate: boolean) => ({
+    test: {
+      name,
+      include: chosen.filter((suite) => needsOwnProcess(suite) === isolate).map(({ path }) => path),
+      isolate,
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+    },
+  })
+  return {
+    test: {
+      globalSetup: ['test/tools/compile.ts'],
+      // Two cores: each file may start a database of its own.
+      maxWorkers: 2,
+      projects: [project('shared', false), project('alone', true)],
+    },
+  }
+})

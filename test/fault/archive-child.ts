@@ -5,6 +5,7 @@
  * most that the JavaScript of the main thread held.
  */
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { peakMemory } from '../tools/peak-memory.ts'
 import { say } from '../tools/say.ts'
 
 const GROUP = 500
@@ -43,5 +44,5 @@ const answer = await WORK[work!]!(store, what!)
 const millis = Math.round(performance.now() - began)
 await store.close()
 clearInterval(timer)
-const peak = Math.round(process.resourceUsage().maxRSS / 1024)
+const peak = peakMemory()
 say(JSON.stringify({ answer, millis, peak, main: Math.round(main / MIB) }))

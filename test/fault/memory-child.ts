@@ -4,6 +4,7 @@
  * held. Both in MiB.
  */
 import { recoverStore } from '../../src/admin/recover-store.ts'
+import { peakMemory } from '../tools/peak-memory.ts'
 
 let main = 0
 let records = 0
@@ -15,4 +16,4 @@ const timer = setInterval(measure, 20)
 for (const log of await recoverStore({ dir: process.argv[2]! }, { onProgress: () => {} }))
   if (log.outcome === 'retired') records += log.shipped
 clearInterval(timer)
-console.log(records, Math.round(process.resourceUsage().maxRSS / 1024), Math.round(main / 1024 / 1024))
+console.log(records, peakMemory(), Math.round(main / 1024 / 1024))
