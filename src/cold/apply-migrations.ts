@@ -1,8 +1,9 @@
 /**
- * Changes of the schema on a server that many processes share. Nothing here needs a session, so it works through
- * pgbouncer as well: a migration or an extension is one message of several statements, which the server runs as one
- * transaction, under an advisory lock that ends with it. Whoever waited for the lock looks again whether there is
- * anything left to do. Indexes are built elsewhere: {@link ./postgres/build-concurrently.ts}.
+ * Changes the schema of a server that many processes share. A migration or an extension is one message of several
+ * statements, which the server runs as one transaction, under an advisory lock that ends with the transaction. So
+ * nothing needs a session, and all works through pgbouncer. A process that waited for the lock looks again whether
+ * anything is left to do. Which migrations are applied is decided in migrate-schema.ts; indexes are built in
+ * postgres/build-concurrently.ts.
  */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from './cold-driver.ts'

@@ -1,6 +1,6 @@
 /**
- * What differs between the databases that serve as the cold tier. Everything else, all queries included, is shared by
- * them in {@link ./cold-store.ts}.
+ * Defines what differs between the databases that can be the cold tier. Everything else, all queries included, they
+ * share (cold-store.ts).
  */
 import type { SQL } from 'drizzle-orm/sql'
 import type { Vacuuming } from './cold-tier.ts'

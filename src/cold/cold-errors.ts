@@ -1,6 +1,6 @@
 /**
- * How errors of any database become ours; what only a Postgres server says, and whether waiting mends it, is in
- * postgres/postgres-errors.ts. Statements, parameters and rows never travel along: they hold people's text.
+ * Turns an error of any database into a ThermoclineError. Statements, parameters and rows are left out: they hold
+ * people's text. Which errors of a Postgres server pass by themselves is decided in postgres/postgres-errors.ts.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 

@@ -1,7 +1,7 @@
 /**
- * The cold tier over any database: this class joins the queries, one file per topic, with the driver that runs them.
- * It holds no state of its own beyond what was read when it opened (which indexes there are, and in which language:
- * it looks again every 30 s), what was logged, and what failed attempts left staged, so nothing depends on a session.
+ * Implements the cold tier over any database: this class joins the queries, one file per topic, with the driver that
+ * runs them. Its state is what was read when it opened (which indexes there are, and in which language; read again
+ * every 30 s), what was logged, and what failed attempts left in staging. So nothing depends on a session.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../entry/entry-key.ts'

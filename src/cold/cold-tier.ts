@@ -1,8 +1,8 @@
 /**
- * The cold tier: the truth. What it has committed is stored for good. Its time is the database's, or that of the
- * store's clock where the database belongs to one process. Every method is one transaction, and every rejection is a
- * ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or the deadline passed.
- * Nothing here depends on session state.
+ * Defines the contract of the cold tier. What it has committed is the truth, and is stored for good. Its time is that
+ * of the database, or of the store's clock where the database belongs to one process. Every method is one transaction,
+ * and every rejection is a ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier cold) where the database cannot be reached or
+ * the deadline passed. Nothing here depends on session state.
  */
 
 import type { EntryKey } from '../entry/entry-key.ts'

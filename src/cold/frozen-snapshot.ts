@@ -1,6 +1,6 @@
 /**
- * A snapshot in a database that holds one moment by itself, for a transaction on a connection of its own: a server. Of
- * the embedded one see kept-snapshots.ts.
+ * Reads a snapshot from a server, where a transaction on a connection of its own keeps one moment. Snapshots of the
+ * embedded database are in kept-snapshots.ts.
  */
 
 import type { FrozenReader } from './cold-driver.ts'

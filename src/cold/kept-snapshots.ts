@@ -1,10 +1,11 @@
 /**
- * Snapshots in a database that has one session, where a transaction that lasts would keep everybody else out. Every
- * write there is this process's, so it comes by here first: rows that it replaces, and a snapshot has not read yet, are
- * read before, and kept for that snapshot.
+ * Reads snapshots from the embedded database. It has one session, so a long transaction would keep everybody else out.
+ * Instead, since every write there is this process's own, each write comes here first: rows that it replaces, and that
+ * a snapshot has not read yet, are read before and stored for that snapshot. Snapshots of a server are in
+ * frozen-snapshot.ts.
  *
- *     snapshot    begins between two writes: count ── page ── page ── … ── last page, what was kept goes along
- *     write       keys ── what snapshots have yet to read of them is read ── written
+ *     snapshot    begins between two writes: count ── page ── page ── … ── last page, with the rows stored for it
+ *     write       keys ── rows of these that snapshots have not read yet are read ── written
  */
 import type { EntryKey } from '../entry/entry-key.ts'
 import { keyText } from '../entry/entry-key.ts'

@@ -1,8 +1,8 @@
 /**
- * A cold tier that was away when the store opened. It is waiting, and asks for the database again and again in the
- * background, every call rejecting with `ERR_TIER_UNAVAILABLE`; once the database is there, calls go to it, for good;
- * once closed, they reject with `ERR_CLOSED`. A database that turns out to be that of another store is never used, and
- * nothing else is waited for: every call rejects with that.
+ * Stands for a cold tier that was away when the store opened. While it waits, it tries again and again in the
+ * background to reach the database, and every call rejects with `ERR_TIER_UNAVAILABLE`. Once the database is there,
+ * calls go to it, for good. Once closed, calls reject with `ERR_CLOSED`. A database that turns out to be that of
+ * another store is never used: from then on every call rejects with that error.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'

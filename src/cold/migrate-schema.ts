@@ -1,8 +1,8 @@
 /**
- * Brings the schema to the state this version needs, or says what is missing. A journal with an entry that this version
- * does not know is refused before anything is changed: the database is newer than the code, or another program applied
- * migrations of its own. So is one that lacks a migration older than one already applied. What searches may use comes
- * after it: pgvector (sql/vector-extension.ts) and the indexes that were declared.
+ * Brings the schema to the state that this version needs, or says what is missing (`cold.migrate`). A database is
+ * refused before anything is changed if its journal has an entry that this version does not know (the database is newer
+ * than the code, or another program applied migrations of its own), or if it lacks a migration that is older than an
+ * applied one. Afterwards pgvector (sql/vector-extension.ts) and declared indexes are created.
  */
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../errors.ts'

@@ -1,6 +1,6 @@
 /**
- * The migrations of this version. Their text is part of the code: a path to `drizzle/`, resolved from a bundle, may
- * lead to the application's own.
+ * Returns the migrations of this version. Their text is part of the code: in a bundle, a path to `drizzle/` might lead
+ * to the application's own migrations.
  */
 import { createHash } from 'node:crypto'
 import { MIGRATION_FILES } from './migrations.embedded.ts'

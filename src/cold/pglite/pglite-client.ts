@@ -1,6 +1,6 @@
 /**
- * The main thread's side of PGlite in its worker. There is one session: calls run one after another. Once the worker
- * has ended, for whatever reason, every call rejects.
+ * Calls PGlite in its worker from the main thread. There is one session, so calls run one after another. Once the
+ * worker has ended, for whatever reason, every call rejects.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

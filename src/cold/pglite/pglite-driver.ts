@@ -1,9 +1,9 @@
 /**
- * The embedded cold tier: PGlite, in a folder or in memory, in a worker thread. A commit on a folder is one real fsync,
- * so what `ship` acknowledged survives a killed process and a power cut.
+ * Drives the embedded database: PGlite, in a folder or in memory, in a worker thread. A commit on a folder is a real
+ * fsync, so what `ship` acknowledged survives a killed process and a power cut.
  *
- * A deadline only ends the wait. PGlite has one session and cannot be interrupted: the worker still finishes the
- * statement, which then may have taken effect, and later calls wait for it within deadlines of their own.
+ * A deadline ends only the wait. PGlite has one session and cannot be interrupted: the worker still finishes the
+ * statement, which may have taken effect, and later calls wait for it within deadlines of their own.
  */
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'

@@ -1,7 +1,7 @@
 /**
- * What background processes do on a server and nothing does in PGlite: checkpoints, without which Postgres's own log
- * grows for ever and a restart after a crash takes ever longer, and vacuuming. Runs between calls, one task at a time;
- * a failure is logged and tried again after the next writes.
+ * Does in PGlite what background processes do on a server: checkpoints, without which Postgres's own log would grow for
+ * ever and a restart after a crash would take longer and longer, and vacuuming. It runs between calls, one task at a
+ * time. A failure is logged, and tried again after the next writes.
  */
 import type { Logger } from '../../kernel/logger.ts'
 import type { Row } from '../cold-driver.ts'

@@ -1,7 +1,8 @@
 /**
- * A prepared database: the files of one that was made, migrated and shut down in good order, without any row of ours.
- * Making one takes Postgres seconds. The build makes the image (see src/build/database-image.ts) and the package
- * carries it; where it is not found, or is of another version, databases are made the long way.
+ * Reads and writes the image of a prepared database: the files of a database that was made, migrated and shut down in
+ * good order, without any row of ours. Making a database takes Postgres seconds. So the build makes the image
+ * (build/database-image.ts), and the package contains it. Where no image of this version is found, databases are made
+ * without it.
  *
  * The file is gzip over msgpack: `{ key, files: [[path, size, content]] }`, where zeros follow the content up to the
  * size, and a folder has the size -1 and stands before what is in it.

@@ -1,5 +1,5 @@
 /**
- * Where the packages of the embedded database lie. Their WebAssembly and data are files, so they cannot be part of a
+ * Finds the packages of the embedded database. Their WebAssembly and data are files, so they cannot be part of a
  * bundle; a bundled program finds them through the installed thermocline, or as its own dependencies.
  */
 import { readFileSync } from 'node:fs'

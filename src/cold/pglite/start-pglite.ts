@@ -1,6 +1,6 @@
 /**
- * Starts an embedded database. What is imported here is little, and no drizzle: the thread of the database starts while
- * the rest is loaded.
+ * Starts an embedded database. This module imports little, and no drizzle, so that the thread of the database starts
+ * while the rest is loaded.
  */
 import { ThermoclineError } from '../../errors.ts'
 import { unavailable } from '../cold-errors.ts'

@@ -1,4 +1,4 @@
-/** What Node 20 has and its types leave out. */
+/** Declares what Node 20 has and its types lack. */
 declare namespace WebAssembly {
   /** Compiled code; it can be posted to other threads. */
   // biome-ignore lint/suspicious/noEmptyInterface: it merges with what other packages declare.

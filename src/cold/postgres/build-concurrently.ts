@@ -1,11 +1,12 @@
 /**
- * Builds of indexes on a server that many processes share. An index is built CONCURRENTLY, which no transaction
- * may contain and no lock may wait for (the build waits for every older snapshot, also that of a waiting session): a
- * lease decides who builds, and the others look now and then. A build that ended halfway leaves an invalid index, which
- * is dropped at once, or by the next build where its process died.
+ * Builds indexes on a server that many processes share. An index is built CONCURRENTLY, which is possible in no
+ * transaction and under no lock that others wait for: the build waits for every older snapshot, also for that of a
+ * waiting session. So a lease decides which process builds, and the others check from time to time whether it is done.
+ * A build that ended halfway leaves an invalid index. It is dropped at once, or by the next build where its process
+ * died.
  *
- * No limit that the role has ends a build. An older transaction that holds it up does, after a while that is told with
- * the first sign of it: nobody wants to open a program for a night because a dump is under way.
+ * No time limit of the role ends a build. An older transaction that holds it up does end it, after a wait that is
+ * logged as soon as it begins: no program should take a night to open because a dump is running.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'

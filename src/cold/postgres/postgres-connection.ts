@@ -1,7 +1,7 @@
 /**
- * One connection that is used by one statement at a time, and thrown away when anything but a refused statement
- * happened on it: postgres.js keeps the state of a connection that broke, and then answers the next statement with the
- * error of the last, or never. The next statement opens a new one.
+ * Runs statements on one connection, one at a time. The connection is thrown away when anything but a refused statement
+ * happened on it: postgres.js keeps the state of a broken connection, and would answer the next statement with the
+ * error of the last, or never. The next statement opens a new connection.
  *
  *   idle ── statement ──▶ busy ── answer or refusal ──▶ idle
  *                          └───── deadline, lost connection, any error of COPY ──▶ thrown away, idle without a client

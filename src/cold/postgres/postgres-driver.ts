@@ -1,15 +1,15 @@
 /**
- * The cold tier on a Postgres server, over postgres.js. Every statement is a transaction of its own and nothing relies
- * on a session, so pgbouncer may stand in between in transaction mode; named statements are never used, and BEGIN only
- * where the database is to be read as it was at one moment.
+ * Drives a Postgres server, through postgres.js. Every statement is a transaction of its own and nothing relies on a
+ * session, so pgbouncer may stand in between in transaction mode. Named statements are never used, and BEGIN only where
+ * the database is to be read as it was at one moment.
  *
- * Sessions run at read committed, where every statement here is right. Below a pooler that does not pass that on, a
- * role or a database may be set to more, and deadlocks can come at any level: a statement that gave way to another has
- * failed as the whole transaction that it is, so it is safe to repeat, and is.
+ * Sessions run at read committed, at which every statement here is correct. A pooler may not pass that setting on; then
+ * a role or a database may have a stricter level, and deadlocks are possible at any level. A statement that gave way to
+ * another has failed as a whole transaction, so it is safe to repeat, and is repeated.
  *
- * A statement past its deadline is cancelled; it may have taken effect all the same. Whatever becomes of a connection
- * (a killed backend, a stopped server, a network that is silent), the statement on it rejects within its deadline, and
- * the next one connects anew.
+ * A statement past its deadline is cancelled; it may have taken effect all the same. Whatever happens to a connection
+ * (a killed backend, a stopped server, a silent network), the statement on it rejects within its deadline, and the next
+ * one connects anew.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'

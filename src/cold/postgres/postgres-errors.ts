@@ -1,6 +1,7 @@
 /**
- * What postgres.js and the server say, as one sentence that names the server and the remedy, and no credentials; and
- * which of it passes by itself (`TRANSIENT`).
+ * Turns an error of postgres.js or of the server into one sentence that names the server and the remedy, without
+ * credentials. Decides which errors pass by themselves (`TRANSIENT`), so that waiting may help, and which do not
+ * (`PERMANENT`).
  */
 import { ThermoclineError } from '../../errors.ts'
 import { coldError, unavailable } from '../cold-errors.ts'

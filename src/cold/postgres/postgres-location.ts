@@ -1,4 +1,7 @@
-/** Where a Postgres is, as a caller says it; without the types of postgres.js, which is an optional package. */
+/**
+ * Defines how a caller says where a Postgres is. The types of postgres.js are not used here, since it is an optional
+ * package.
+ */
 
 /** A client of postgres.js, by what is read of it. */
 export interface PostgresClientLike {

@@ -1,6 +1,6 @@
 /**
- * How parameters are taken out of a connection string one by one, and how a wrong one is refused. Which there are, and
- * which are dropped, is in postgres-url.ts; those of TLS are in postgres-tls.ts.
+ * Takes the parameters out of a connection string one by one, and refuses a wrong value. Which parameters there are,
+ * and which are dropped, is decided in postgres-url.ts; those of TLS in postgres-tls.ts.
  */
 import { ThermoclineError } from '../../errors.ts'
 

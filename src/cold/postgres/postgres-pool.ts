@@ -1,7 +1,7 @@
 /**
- * A few connections, each for one statement at a time: postgres.js would send several down one connection, where a
- * killed or cancelled one takes the others along. Whoever finds all of them busy waits in line within its deadline, and
- * a statement that never left the line has had no effect.
+ * Hands out a few connections, each for one statement at a time: postgres.js would send several down one connection,
+ * and a killed or cancelled statement would take the others along. Where all are busy, a statement waits in line within
+ * its deadline; one that never left the line has had no effect.
  */
 import type { Row } from '../cold-driver.ts'
 import { PostgresConnection } from './postgres-connection.ts'

@@ -1,6 +1,7 @@
 /**
- * Where the server is and how to log in, taken from a url or from a client of the user's, and connections of our own to
- * it. A user's client itself is never used: its parsers, its pool and its fate are the user's.
+ * Decides which server is used and how to log in, by a url or by the options of a client of the user's, and opens our
+ * own connections to it. The user's client itself is never used: its parsers and its pool are the user's, and the user
+ * may end it.
  */
 import { Socket } from 'node:net'
 import type postgres from 'postgres'

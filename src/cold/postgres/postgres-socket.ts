@@ -1,7 +1,7 @@
 /**
- * A socket to a Postgres that is ready for the startup message: connected, and inside TLS where that is asked for.
- * postgres.js gets it as it is. Left to wrap a socket in TLS by itself, it takes all listeners off, and an error of
- * that socket ends the process.
+ * Opens a socket to a Postgres that is ready for the startup message: connected, and inside TLS where that is asked
+ * for. postgres.js gets the finished socket. If it wrapped a socket in TLS itself, it would take all listeners off, and
+ * an error of that socket would end the process.
  */
 import { isIP, Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'

@@ -1,4 +1,4 @@
-/** What TLS a connection asks for, by the parameters of a url (`sslmode`) or by the options of a client. */
+/** Decides which TLS a connection asks for, by the parameters of a url (`sslmode`) or by the options of a client. */
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { invalidParameter, type TakeParameter } from './postgres-parameters.ts'

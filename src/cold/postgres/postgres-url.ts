@@ -1,8 +1,8 @@
 /**
- * Connection strings as people have them: written for libpq, for postgres.js, or for another client that adds
- * parameters of its own. What says where the server is, who logs in and over what TLS is honoured; what tunes a client
- * that is not used here is dropped; anything else is a setting for the server, which refuses what it does not know by
- * name.
+ * Reads connection strings as people have them: written for libpq, for postgres.js, or for another client that adds
+ * parameters of its own. Parameters that say where the server is, who logs in and over which TLS are used. Those that
+ * tune a client which is not used here are dropped. Any other is a setting for the server, which refuses by name what
+ * it does not know.
  */
 import type postgres from 'postgres'
 import { ThermoclineError } from '../../errors.ts'

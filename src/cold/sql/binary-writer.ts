@@ -1,6 +1,7 @@
 /**
- * A buffer that grows, for Postgres's binary formats: everything is big-endian. Numbers go by a DataView, which the
- * engine knows: by the methods of Buffer, which are JavaScript, the floats of an embedding took ten times as long.
+ * Writes Postgres's binary formats, all big-endian, into a buffer that grows. Numbers are written by a DataView, which
+ * the engine optimizes: with the methods of Buffer, which are JavaScript, the floats of an embedding took ten times as
+ * long.
  */
 export class BinaryWriter {
   #bytes: Buffer

@@ -1,7 +1,4 @@
-/**
- * Figures for people and for what watches a store, as often as once a second: sums that triggers keep, and counts of
- * what is normally little, which end where it is much.
- */
+/** Counts the rows of the database for `stats()`. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { ColdStats, SyncRun } from '../cold-tier.ts'

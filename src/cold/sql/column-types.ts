@@ -1,7 +1,7 @@
 /**
- * The types of Postgres that columns of entries have: each with the bytes by which a value goes there in a binary COPY,
- * how it is selected, and what is made of the answer. Text forms cost three to five times as much, and binary keeps
- * every bit of a float.
+ * Defines the Postgres types that columns of entries have: for each, the bytes of a value in a binary COPY, how it is
+ * selected, and how the answer is read. Text forms would cost three to five times as much, and binary keeps every bit
+ * of a float.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { MAX_INT4 } from '../../entry/limits.ts'

@@ -1,6 +1,6 @@
 /**
- * Records as `COPY thermocline.entry_staging … FROM STDIN (FORMAT binary)` wants them; ./column-types.ts has the bytes
- * of each value.
+ * Writes records as `COPY thermocline.entry_staging … FROM STDIN (FORMAT binary)` reads them; the bytes of each value
+ * are decided in column-types.ts.
  *
  *   header:  "PGCOPY\n\377\r\n\0" · int32 flags (0) · int32 length of extension (0)
  *   row:     int16 number of columns · per column int32 length (-1: NULL) and that many bytes

@@ -1,7 +1,7 @@
 /**
- * Rows that Postgres refuses. One such row must neither stop a log nor vanish: it is found by halving its batch, kept
- * as a dead letter in the transaction that would have stored it, and the others go through. (The other kind of dead
- * letter is a put below the horizon: upsert-newer.ts.)
+ * Decides what becomes of a row that Postgres refuses. Such a row must neither stop a log nor vanish. It is found by
+ * halving its batch, and stored as a dead letter in the transaction that would have stored the row; the other rows are
+ * written. (The other kind of dead letter is a put below the horizon: upsert-newer.ts.)
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { encodeRecord } from '../../entry/codec.ts'

@@ -1,4 +1,4 @@
-/** A server or a role may be set to acknowledge what a crash can still lose. */
+/** Makes a commit durable where a server or a role is set to acknowledge one that a crash can still lose. */
 import { sql } from 'drizzle-orm'
 
 /** A column of the last SELECT that has the transaction wait until its commit is on disk. Stricter settings stay. */

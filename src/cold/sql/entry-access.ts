@@ -1,4 +1,4 @@
-/** Counted reads: rows of entry_access, apart from the entries that were read. */
+/** Stores counts of reads, as rows of entry_access, apart from the entries that were read. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { AccessStats } from '../../entry/record.ts'

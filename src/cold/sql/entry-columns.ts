@@ -1,8 +1,8 @@
 /**
- * THE list of the columns that an entry is kept in. What is copied into staging, taken over from there, replaced, read,
- * compared by conditions and emptied when it expires follows from it; only `indexed`, which is no part of an entry, has
- * no place here. A field of an {@link EntryRecord} that is missing does not compile, and a test holds the list against
- * the schema ({@link ../schema.ts}), its constraints and what becomes of an entry that expires.
+ * Lists the columns of an entry. It is the only such list: copying into staging, taking over from there, replacing,
+ * reading, comparing and emptying an expired entry all follow from it. Only `indexed`, which is not part of an entry,
+ * is not listed. A field of {@link EntryRecord} that is missing does not compile, and a test compares the list with the
+ * schema (cold/schema.ts), its constraints, and an entry that expires.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { inKeyOrder, keyOrderOf } from '../../entry/key-order.ts'

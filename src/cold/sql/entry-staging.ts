@@ -1,4 +1,4 @@
-/** The staging table, into which rows are copied before a statement takes them over (upsert-newer.ts). */
+/** Defines the staging table, into which rows are copied before a statement takes them over (upsert-newer.ts). */
 import { randomUUID } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryRecord } from '../../entry/record.ts'

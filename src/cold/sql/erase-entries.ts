@@ -1,6 +1,7 @@
 /**
- * What else than its row the database has of an entry: copies that failed attempts left staged, and dead letters. And
- * the vacuuming after which no file of a table has what its rows had.
+ * Erases what the database holds of an entry besides its row: copies that failed attempts left in staging, and dead
+ * letters. Also vacuums, so that the files of the tables no longer hold deleted rows. Idempotency keys are erased in
+ * idempotency-keys.ts.
  */
 import { sql } from 'drizzle-orm'
 import { decodeRecord } from '../../entry/codec.ts'

@@ -1,4 +1,4 @@
-/** What makes old rows go away: expiry, and the collection of tombstones. */
+/** Turns expired rows into tombstones, and collects old tombstones. When a sync does so is decided in sync/sweep.ts. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { ColdDriver } from '../cold-driver.ts'

@@ -1,10 +1,10 @@
 /**
- * A filter as SQL over `e`, a row of memory_entries. It MUST select what `matches` selects in JavaScript, so that a
- * query answers the same from pending and from cold: text by code point (every text column is `COLLATE "C"`), fractions
- * against whole numbers exactly, and a condition on what is NULL does not hold.
+ * Writes a filter as SQL over `e`, a row of memory_entries. It MUST select what `matches` (query/filter.ts) selects in
+ * JavaScript, so that a query gets the same from pending and from cold: text is compared by code point (every text
+ * column is `COLLATE "C"`), fractions exactly with whole numbers, and a condition on NULL does not hold.
  *
- * Only conditions are ever negated: `not` turns around the parts of what it stands before. A condition that is not
- * negated may be NULL, which selects as little as false does, so that it keeps a form which an index serves.
+ * Only single conditions are ever negated: `not` is pushed down to the parts of what it negates. A condition that is
+ * not negated may be NULL, which selects as little as false does, so it keeps a form that an index serves.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { MAX_INT4 } from '../../entry/limits.ts'

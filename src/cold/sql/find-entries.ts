@@ -1,4 +1,4 @@
-/** Entries that a query selects, in an order, and how many there are. */
+/** Selects a page of entries for `find`, in its order, and counts entries. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdReader } from '../cold-driver.ts'
 import type { ColdFind, ColdQuery, ColdRow, OwnVersion } from '../cold-tier.ts'

@@ -1,8 +1,7 @@
 /**
- * Merges the counts of a namespace, of which each connection that wrote has a row, into one row, and removes that where
- * nothing is left.
- * It never waits for a writer, and a writer waits for one statement at most: rows that are in use are left for the next
- * sweep, and those in slot -1 are only ever written here.
+ * Merges the rows with the counts of a namespace, one per connection that wrote, into one row, and removes that row
+ * where its count is 0. It never waits for a writer, and a writer waits for one statement at most: rows that are in use
+ * are left to the next sweep, and those in slot -1 are only ever written here.
  */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'

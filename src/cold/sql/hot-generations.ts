@@ -1,7 +1,7 @@
 /**
- * Which generation of hot is current, and of which keys it may hold what is too old. Every ship reads the current
- * number under a lock that entering a generation waits for, and lists each key that this generation is not known to
- * hold in the version shipped (rules G3 to G7 of flow/README.md).
+ * Records which generation of hot is current, and for which keys it may hold something older than cold. Every ship
+ * reads the current number under a lock that entering a generation waits for, and lists each key whose shipped version
+ * this generation is not known to hold (rules G3 to G7 of flow/README.md).
  */
 import { sql } from 'drizzle-orm'
 import { type Version, ZERO_VERSION } from '../../entry/version.ts'

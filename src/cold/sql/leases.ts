@@ -1,4 +1,7 @@
-/** Leases: rows that expire by the database's clock, so that a holder that died is out of the way after a while. */
+/**
+ * Stores leases: rows that expire by the database's clock, so that a holder that died does not block others for long.
+ * How long is decided in sync/lease.ts.
+ */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 

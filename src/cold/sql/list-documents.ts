@@ -1,6 +1,6 @@
 /**
- * The documents that chunks belong to, a page of them in the order of their ids. The index over documents gives that
- * order, so a page reads the chunks of its own documents and of no others.
+ * Lists the documents of chunks, a page at a time in the order of their ids. The index over documents has that order,
+ * so a page reads the chunks of its own documents and of no others.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'

@@ -1,7 +1,7 @@
 /**
- * Namespaces with how many entries each has, in the order of their segments. Counts come from namespace_counts, whose
- * key is in that order, so a page reads the rows of its own namespaces: no entry is read but those that have expired
- * and are not swept yet, and those that the caller has newer.
+ * Lists namespaces with the number of entries in each, in the order of their segments. Counts come from
+ * namespace_counts, whose key has that order, so a page reads the rows of its own namespaces. The only entries that are
+ * read are those that have expired and are not swept yet, and those of which the caller has a newer version.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'

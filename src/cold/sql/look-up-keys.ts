@@ -1,4 +1,4 @@
-/** Arrays and keys as rows of a statement, and the rows of memory_entries that belong to them. */
+/** Turns arrays and keys into rows of a statement, and joins the rows of memory_entries that belong to them. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 

@@ -1,4 +1,4 @@
-/** What entries take in the table, a bounded number of rows at a time. */
+/** Measures how many bytes entries take in the table, a bounded number of rows at a time. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import { ROOT } from '../../entry/namespace.ts'

@@ -1,10 +1,10 @@
 /**
- * Indexes over one member of metadata each, as `cold.indexes` declares them: one of the numbers there, one of the
- * texts. They serve what is greater, less or begins so, and an order by the member in both directions (order-sql.ts);
- * the index of metadata as a whole serves equality.
+ * Builds the indexes over single members of metadata that `cold.indexes` declares: for each member one of its numbers
+ * and one of its texts. They serve greater, less and prefix conditions, and an order by the member in both directions
+ * (order-sql.ts); equality is served by the index over metadata as a whole.
  *
- * An index of a path is told by its name from then on, so that every process finds it there, whoever declared it; none
- * is dropped by itself. Conditions take the form that it serves whether or not it is there (sql/metadata-sql.ts).
+ * The name of an index tells its path, so every process finds the index, whichever declared it; none is ever dropped by
+ * itself. Conditions have the form that it serves whether or not the index exists (metadata-sql.ts).
  */
 import { createHash } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'

@@ -1,8 +1,8 @@
 /**
- * Conditions on members of metadata as SQL, for {@link ./filter-sql.ts}. The GIN index of metadata serves
- * equality and containment. Order is that of numbers among numbers, and of texts among texts by code point: `jsonb`
- * itself would order texts by the collation of the database. What compares is written so that the indexes of single
- * members serve it (member-indexes.ts), where they are declared.
+ * Writes conditions on members of metadata as SQL, for filter-sql.ts. The GIN index over metadata serves equality and
+ * containment. Numbers are ordered among numbers, and texts among texts by code point: `jsonb` itself would order texts
+ * by the collation of the database. Comparisons are written so that the indexes of single members serve them, where
+ * these are declared (member-indexes.ts).
  *
  * Paths are parameters like values, one each: a jsonpath in strict mode leads through members only, where the operators
  * `->` and `#>` would take a name of digits for a place in an array.

@@ -1,6 +1,6 @@
 /**
- * The order of `find` as SQL over `e`, a row of memory_entries, and what comes after a place in it. Both MUST agree
- * with {@link ../../query/order.ts}.
+ * Writes the order of `find` as SQL over `e`, a row of memory_entries, and the condition for rows after a given place
+ * in it. Both MUST agree with query/order.ts.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { directions, type Order, type OrderKeys } from '../../query/order.ts'

@@ -1,7 +1,7 @@
 /**
- * Pins: entries that stay in hot while they live. A row is made under the lock of its entry, which lives; a trigger
- * takes it away with the tombstone, or with what is put in place of an expired entry, whoever writes that (rule P1 of
- * flow/README.md).
+ * Stores pins, by which entries stay in hot while they live. A pin is inserted under the lock of its entry, which must
+ * live. A trigger deletes it when the entry becomes a tombstone, or when something is put in place of an expired entry,
+ * whoever writes that (rule P1 of flow/README.md). How many pins are allowed is decided in sync/pins.ts.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'

@@ -1,4 +1,4 @@
-/** Entries looked up by key, and how a row that any statement selects becomes what the contract answers. */
+/** Reads entries by key, and turns the row of any statement into what the contract (cold/cold-tier.ts) returns. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'

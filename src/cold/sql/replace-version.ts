@@ -1,8 +1,8 @@
 /**
- * Compare-and-set: one version of an entry takes the place of exactly the one before, or several do together. The lock
- * of the row decides between those who ask at the same time, or, where there is no row, its primary key (rule K3 of
- * flow/README.md). Where one of several does not take its place, the statement fails, and nothing is written (K8). So
- * it is with the idempotency key that a write may have (K9).
+ * Replaces exactly one version of an entry by another (compare-and-set), or several versions together. Between writers
+ * at the same time the lock of the row decides, or, where there is no row, its primary key (rule K3 of flow/README.md).
+ * Where one of several cannot be replaced, the statement fails and nothing is written (K8). The same holds for the
+ * idempotency key that a write may have (K9).
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'

@@ -1,5 +1,6 @@
 /**
- * Limits of time that a role may have by default, as managed servers set them: they end what takes as long as it takes.
+ * Lifts the time limits that a role may have by default, as managed servers set them: they would end a statement that
+ * rightly takes long.
  */
 
 const NAMES = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout']

@@ -1,6 +1,6 @@
 /**
- * A transaction that is to leave nothing behind, where no session can be told to roll back: an expression that divides
- * by zero makes it fail as a whole. Nothing else in our statements divides, so no row does that by itself.
+ * Makes a transaction fail as a whole on a condition, where no session can be told to roll back: the statement selects
+ * an expression that divides by zero. Nothing else in our statements divides, so no row can cause that error.
  */
 import { sqlStateOf } from '../cold-errors.ts'
 

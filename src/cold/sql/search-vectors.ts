@@ -1,8 +1,8 @@
 /**
- * The k nearest of the rows that a query selects. Rows that the vector index holds are found through it, rows that it
- * does not hold yet are compared one by one, and both come from one statement, so from one state of the database. A
- * filter can leave the index with fewer than k (it stops after a bounded walk): then every row is compared, unless the
- * index holds nothing at all. Without pgvector plain SQL compares them, ten times slower and more.
+ * Finds the k nearest of the rows that a query selects. Rows in the vector index are found through it, rows not in it
+ * yet are compared one by one, and both by one statement, so from one state of the database. A filter can leave fewer
+ * than k of what the index finds (its search is bounded): then every row is compared, unless the index is empty.
+ * Without pgvector plain SQL compares all rows, ten times slower or more.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { similarity } from '../../query/metric.ts'

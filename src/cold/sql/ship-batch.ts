@@ -1,5 +1,5 @@
 /**
- * Writing rows: batches of a log with its checkpoint, and rows by themselves. Which version wins is decided in
+ * Writes rows: batches of a log together with its checkpoint, and rows by themselves. Which version wins is decided in
  * upsert-newer.ts, and what becomes of a row that Postgres refuses in dead-letters.ts.
  */
 import { type SQL, sql } from 'drizzle-orm'

@@ -1,4 +1,6 @@
-/** Pages of all that a query selects, by namespace and id, each of a bounded size whatever its entries hold. */
+/**
+ * Reads pages of all that a query selects, by namespace and id, each of a bounded size however large its entries are.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { ColdReader } from '../cold-driver.ts'

@@ -1,4 +1,4 @@
-/** Whose store the database holds, and what time it has. */
+/** Reads and writes the id of the store that the database belongs to, and reads the database's time. */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 

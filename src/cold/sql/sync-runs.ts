@@ -1,4 +1,4 @@
-/** What each sync did, for people and dashboards: rows of sync_runs, of which the newest are kept. */
+/** Records what each sync did, for people and dashboards: rows of sync_runs, of which the newest are kept. */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { SyncRun } from '../cold-tier.ts'

@@ -1,7 +1,8 @@
 /**
- * In which language texts are searched, and the GIN index over them. The index says the language to every process, by
- * its name: one that declares none goes by it, and one that declares another is refused, or entries would be found or
- * not by whom one asks. Without an index texts are searched one by one.
+ * Decides in which language texts are searched, and builds the GIN index over them. The name of the index tells the
+ * language to every process. A process that declares no language uses that one; one that declares another is refused,
+ * or whether an entry is found would depend on the process that searches. Without an index texts are searched one by
+ * one.
  */
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../../errors.ts'

@@ -1,4 +1,4 @@
-/** Comparisons of text by code point, in forms that an index over the text serves. */
+/** Compares text by code point, in forms that an index over the text serves. */
 import { type SQL, sql } from 'drizzle-orm'
 
 export const COMPARING = { eq: sql`=`, gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` } as const

@@ -1,11 +1,11 @@
 /**
- * Which version wins when a batch is written: the newer one, cold's own included. ONE statement takes the batch over
- * from the staging table, which is one transaction without any session state, and nothing of it unless all rows are
+ * Decides which version wins when a batch is written: the newest, those in cold included. ONE statement takes the batch
+ * over from the staging table. It is one transaction without any session state, and writes nothing unless all rows are
  * there.
  *
- * The tables may have no statistics, and a planner that expects too much compiles the statement anew each time (JIT, a
- * second of a core), while one that expects too little compares every row with every other. So each part is bounded
- * by a LIMIT, looked up through an index, or a hash table by its form.
+ * The tables may have no statistics. A planner that expects too many rows compiles the statement anew each time (JIT, a
+ * second of a core), and one that expects too few compares every row with every other. So each part is bounded by a
+ * LIMIT, looked up through an index, or is a hash table by its form.
  *
  *   gate      one row if the batch may be taken over: it is complete and, when shipping, the checkpoint moved
  *   staged    the batch, if the gate is open

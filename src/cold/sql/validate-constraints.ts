@@ -1,7 +1,7 @@
 /**
- * Constraints that a migration added for what is written from then on (NOT VALID): reading every row for them would
- * have kept everybody waiting. They are checked afterwards for the rows that were there before, once, by one scan of
- * the table during which others read and write.
+ * Validates constraints that a migration added as NOT VALID, which hold only for what is written from then on: to check
+ * every row at once would have kept everybody waiting. The older rows are checked here, once, by one scan of the table
+ * during which others read and write.
  */
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../../errors.ts'

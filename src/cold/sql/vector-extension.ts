@@ -1,4 +1,6 @@
-/** Whether pgvector is used: it must be there, in whatever schema, permitted to the role, and recent enough. */
+/**
+ * Decides whether pgvector is used: it must be installed, in whatever schema, permitted to the role, and recent enough.
+ */
 import { sql } from 'drizzle-orm'
 import type { Logger } from '../../kernel/logger.ts'
 import type { ColdDriver } from '../cold-driver.ts'

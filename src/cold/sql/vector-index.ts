@@ -1,7 +1,7 @@
 /**
- * HNSW indexes (pgvector), one per declared dimension and metric, over rows whose `indexed` flag is set. Inserting into
- * one costs milliseconds a row, so rows are written with the flag off and {@link indexVectors} sets it in the
- * background.
+ * Maintains the HNSW indexes (pgvector), one per declared dimension and metric, over rows whose `indexed` flag is set.
+ * Inserting into one costs milliseconds a row. So rows are written with the flag off, and {@link indexVectors} sets it
+ * in the background (sync/index-vectors.ts).
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'

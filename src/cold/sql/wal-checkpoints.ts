@@ -1,4 +1,6 @@
-/** Where each log stands, and who owns it: every change is guarded by its epoch in SQL. */
+/**
+ * Records up to which sequence cold has each log, and which epoch owns it: every change is guarded by the epoch in SQL.
+ */
 import { sql } from 'drizzle-orm'
 import { ZERO_VERSION } from '../../entry/version.ts'
 import { ThermoclineError } from '../../errors.ts'

@@ -1,7 +1,7 @@
 /**
- * Walks trees of nodes, level by level from one entry on: down to children, or up to parents. One statement, which
- * reads no more levels than it needs for its answer; within a level it looks rows up by the primary key, or finds them
- * by the index over children. What was met before is not met again, so a walk ends whatever stands there.
+ * Walks trees of nodes, level by level from one entry: down to children, or up to parents. It is one statement, which
+ * reads no more levels than its answer needs; within a level, rows are found by the primary key, or by the index over
+ * children. No entry is visited twice, so a walk ends even where children form a cycle.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { IS_NODE } from '../../query/filter.ts'
