@@ -18,41 +18,78 @@ export async function listNamespaces(
   return rows.map((row) => ({ namespace: row.namespace as string, entries: row.entries as number }))
 }
 
+/**
+ * Namespaces of which the counts are not all are put together apart, so that the others are read in the order of their
+ * key and no further than to the limit. What is among the first of both together is among the first of its list.
+ */
 export function namespacesSql(query: ColdNamespaces, limit: number): SQL {
-  const { depth } = query
   const changed =
     query.own.length === 0 ? expired(query) : sql`${expired(query)} UNION ALL ${ofCaller(query.own, query)}`
   return sql`
-    WITH changes AS MATERIALIZED (
-      SELECT s.segments, sum(s.entries) AS entries FROM (${changed}) AS s (segments, entries) GROUP BY 1
-    )
+    WITH RECURSIVE changes AS MATERIALIZED (
+      SELECT ${toldApart(sql`s.segments`, query)} AS segments, sum(s.entries) AS entries
+      FROM (${changed}) AS s (segments, entries) GROUP BY 1
+    ),
+    walk (segments, entries, next, found) AS (${walkSql(query, limit)})
     SELECT array_to_string(t.segments, '/') AS namespace, t.entries::float8 AS entries
-    FROM (${depth === undefined ? eachByItself(query, limit) : upToDepth(query, depth)}) AS t
+    FROM (
+      SELECT segments, entries FROM walk
+      UNION ALL
+      SELECT x.segments, x.entries + (${countsFrom(sql`x.segments`, behind(sql`x.segments`, query), query)})
+      FROM changes x
+    ) AS t
     WHERE t.entries > 0 ORDER BY t.segments LIMIT ${limit}::int8`
 }
 
 /**
- * Namespaces of which the counts are not all come from a list of their own, so that the other one is read in the order
- * of its key and no further than to the limit. What is among the first of both together is among the first of its list.
+ * From one namespace to the next, each found by the key and counted by its range of it, until enough have entries: what
+ * a page costs depends neither on how many namespaces there are or are below one, nor on what the planner knows of them.
  */
-function eachByItself(query: ColdNamespaces, limit: number): SQL {
+function walkSql(query: ColdNamespaces, limit: number): SQL {
   return sql`
-    (SELECT c.segments, sum(c.entries) AS entries FROM thermocline.namespace_counts c
-      WHERE ${isAsked(sql`c.segments`, query)} AND c.segments NOT IN (SELECT segments FROM changes)
-      GROUP BY c.segments HAVING sum(c.entries) > 0 ORDER BY c.segments LIMIT ${limit}::int8)
+    SELECT NULL::text[] COLLATE "C", 0::numeric, ${list(firstPlace(query))} COLLATE "C", 0
     UNION ALL
-    SELECT x.segments, x.entries + coalesce((
-      SELECT sum(c.entries) FROM thermocline.namespace_counts c WHERE c.segments = x.segments
-    ), 0) FROM changes x`
+    SELECT n.segments, s.entries, n.next, w.found + (s.entries > 0)::int4
+    FROM walk w
+    CROSS JOIN LATERAL (
+      SELECT p.segments, ${behind(sql`p.segments`, query)} AS next FROM (
+        SELECT ${toldApart(sql`c.segments`, query)} AS segments FROM thermocline.namespace_counts c
+        WHERE c.segments >= w.next AND ${isAsked(sql`c.segments`, query)} ORDER BY c.segments LIMIT 1
+      ) p
+    ) n
+    CROSS JOIN LATERAL (
+      ${countsFrom(sql`n.segments`, sql`n.next`, query)} AND n.segments NOT IN (SELECT segments FROM changes)
+    ) s
+    WHERE w.found < ${limit}::int8`
 }
 
-/** One may have any number of others below it, so that all counts are read that were asked for. */
-function upToDepth(query: ColdNamespaces, depth: number): SQL {
+function countsFrom(from: SQL, to: SQL, query: ColdNamespaces): SQL {
   return sql`
-    SELECT s.segments[1:${depth}::int4] AS segments, sum(s.entries) AS entries FROM (
-      SELECT c.segments, c.entries FROM thermocline.namespace_counts c WHERE ${isAsked(sql`c.segments`, query)}
-      UNION ALL SELECT segments, entries FROM changes
-    ) AS s GROUP BY 1`
+    SELECT coalesce(sum(c.entries), 0) AS entries FROM thermocline.namespace_counts c
+    WHERE c.segments >= greatest(${from}, ${list(named(query.prefix))}) AND c.segments < ${to}
+      AND ${isAsked(sql`c.segments`, query)}`
+}
+
+/** What is below a namespace of the depth that was asked for counts as it. */
+function toldApart(segments: SQL, { depth }: ColdNamespaces): SQL {
+  return depth === undefined ? segments : sql`${segments}[1:${depth}::int4]`
+}
+
+/**
+ * The first list of segments behind what counts as these. Of depth 0 that is a list of NULL, which is behind all.
+ */
+function behind(segments: SQL, { depth }: ColdNamespaces): SQL {
+  const withNothingBelow = sql`array_append(${segments}, '')`
+  if (depth === undefined) return withNothingBelow
+  const last = sql`${segments}[${depth}::int4] || E'\\x01'`
+  return sql`CASE WHEN cardinality(${segments}) < ${depth}::int4 THEN ${withNothingBelow}
+    ELSE array_append(${segments}[1:${depth - 1}::int4], ${last}) END`
+}
+
+/** Where the first that is asked for may stand, or the next after the page before. */
+function firstPlace({ prefix, after, depth }: ColdNamespaces): readonly (string | null)[] {
+  if (after === undefined) return named(prefix)
+  return after.length === depth ? afterBelow(after) : [...after, '']
 }
 
 /** Takes off what counts until the sweep has reached it. */
@@ -60,7 +97,7 @@ function expired(query: ColdNamespaces): SQL {
   const segments = segmentsOf(sql`e.namespace`)
   return sql`
     SELECT ${segments}, -count(*) FROM thermocline.memory_entries e
-    WHERE e.expires_at IS NOT NULL AND e.expires_at <= ${timeParameter(query.now)} AND ${isAsked(segments, query)}
+    WHERE e.expires_at IS NOT NULL AND e.expires_at <= ${timeParameter(query.now)} AND ${isToCome(segments, query)}
     GROUP BY 1`
 }
 
@@ -76,31 +113,39 @@ function ofCaller(own: readonly OwnVersion[], query: ColdNamespaces): SQL {
       WHEN e.deleted_at IS NOT NULL OR e.expires_at <= ${timeParameter(query.now)} THEN k.matches
       ELSE k.matches - 1 END)::int8
     FROM ${unnestKeys(own, sql`${versions}::text[]`, sql`${matches}::int4[]`)} AS k (namespace, id, version, matches)
-    LEFT JOIN ${lookUp(sql`k`)} ON true WHERE ${isAsked(segments, query)} GROUP BY 1`
+    LEFT JOIN ${lookUp(sql`k`)} ON true WHERE ${isToCome(segments, query)} GROUP BY 1`
 }
 
 function segmentsOf(namespace: SQL): SQL {
   return sql`string_to_array(${namespace} COLLATE "C", '/')`
 }
 
-/** Whether a namespace begins and ends as asked, and comes after the place where the page before ended. */
-function isAsked(segments: SQL, { prefix, suffix, after, depth }: ColdNamespaces): SQL {
-  const named = prefix.indexOf(null)
-  const start = named < 0 ? prefix : prefix.slice(0, named)
+/** Whether a namespace begins and ends as asked, and no page before had it. */
+function isToCome(segments: SQL, query: ColdNamespaces): SQL {
+  return sql`${segments} >= ${list(firstPlace(query))} AND ${isAsked(segments, query)}`
+}
+
+/** Whether it ends as asked, and begins so, as far as that does not follow from where it stands. */
+function isAsked(segments: SQL, { prefix, suffix }: ColdNamespaces): SQL {
+  const start = named(prefix)
+  const isBefore = start.length > 0 ? sql`${segments} < ${list(afterBelow(start))}` : sql`true`
   const conditions = [
-    sql`cardinality(${segments}) >= ${Math.max(prefix.length, suffix.length)}::int4`,
     ...prefix.slice(start.length).flatMap((segment, i) => isSegment(segments, sql`${start.length + i + 1}`, segment)),
     ...suffix.flatMap((segment, i) =>
       isSegment(segments, sql`cardinality(${segments}) - ${suffix.length - i - 1}`, segment),
     ),
   ]
-  if (start.length > 0) conditions.push(sql`${segments} >= ${list(start)} AND ${segments} < ${list(afterBelow(start))}`)
-  // What is below a namespace of that depth was counted with it.
-  if (after !== undefined)
-    conditions.push(
-      after.length === depth ? sql`${segments} >= ${list(afterBelow(after))}` : sql`${segments} > ${list(after)}`,
-    )
-  return sql.join(conditions, sql` AND `)
+  if (start.length === prefix.length && suffix.length === 0) return isBefore
+  // As a CASE it is taken for true of half of them: of fewer, the planner would read and sort all for each that follows.
+  return sql`${isBefore} AND CASE
+    WHEN cardinality(${segments}) < ${Math.max(prefix.length, suffix.length)}::int4 THEN false
+    ELSE ${sql.join([sql`true`, ...conditions], sql` AND `)} END`
+}
+
+/** The segments before the first that may be any. */
+function named(prefix: ColdNamespaces['prefix']): ColdNamespaces['prefix'] {
+  const any = prefix.indexOf(null)
+  return any < 0 ? prefix : prefix.slice(0, any)
 }
 
 function isSegment(segments: SQL, place: SQL, segment: string | null): SQL[] {

@@ -2,9 +2,11 @@
 import type { SQL } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { findSql } from '../../../src/cold/sql/find-entries.ts'
 import { documentsSql } from '../../../src/cold/sql/list-documents.ts'
 import { beyond } from '../../../src/flow/document-reader.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
 import { parseWhere, type Where } from '../../../src/query/where.ts'
 import { FUTURE, idOf, versionOf } from '../../contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
@@ -32,7 +34,8 @@ afterAll(async () => {
   await template.remove()
 })
 
-const rowsRead = (statement: SQL): Promise<number> => rowsReadBy(client, statement)
+const rowsRead = (statement: SQL): Promise<number> =>
+  rowsReadBy(new PgliteDriver(client, 60_000, silentLogger), statement)
 
 function queryOf(where: Where<'chunk'>) {
   const filter = parseWhere({ kind: 'chunk', ...where } as Where)

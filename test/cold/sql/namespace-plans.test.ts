@@ -1,91 +1,134 @@
-/** A page of namespaces reads the counts that it answers, and no entries: asked of the database, over many of both. */
-import type { PGlite } from '@electric-sql/pglite'
-import { type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/pglite'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+/**
+ * A page of namespaces reads the counts that it answers and no entries, whatever the planner knows of them: asked of
+ * both databases, over many of both.
+ */
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
+import type { ColdNamespaces } from '../../../src/cold/cold-tier.ts'
+import { migrate } from '../../../src/cold/migrate-schema.ts'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
-import { namespacesSql } from '../../../src/cold/sql/list-namespaces.ts'
+import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
+import { PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
+import { listNamespaces, namespacesSql } from '../../../src/cold/sql/list-namespaces.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
 import { FUTURE, idOf, versionOf } from '../../contract/cold-records.ts'
-import { longTest } from '../../tools/budget.ts'
+import { budget } from '../../tools/budget.ts'
+import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
+import { rowsByTable } from './rows-read.ts'
 
-const NAMESPACES = Number(process.env.NAMESPACES ?? 20_000)
-const ROWS = Number(process.env.ROWS ?? 2_000)
+const NAMESPACES = Math.max(1_000, budget({ short: 2_000, long: 100_000 }))
+/** Below each of `wide/0` to `wide/9` there are as many. */
+const BELOW = NAMESPACES / 100
+const ROWS = 200
 const PAGE = 100
-const template = new PgliteTemplate()
-let client: PgliteClient
-
-beforeAll(async () => {
-  await template.make()
-  client = await PgliteClient.start(`${await template.copy()}/data`)
-  const started = performance.now()
-  await client.exec(`
-    INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, created_at, updated_at)
-    SELECT CASE WHEN i <= ${NAMESPACES} THEN 'a/' || i ELSE 'b/' || i % 10 END,
-      ('00000000-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, lpad(to_hex(i), 16, '0') || '0000000a',
-      'chunk', 'text', now(), now()
-    FROM generate_series(1, ${NAMESPACES + 10 * ROWS}) AS i`)
-  if (process.env.FIGURES) console.log('filled', Math.round(performance.now() - started), 'ms')
-}, 600_000)
-afterAll(async () => {
-  await client.close()
-  await template.remove()
-})
-
-interface PlanNode {
-  readonly 'Relation Name'?: string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly Plans?: readonly PlanNode[]
-}
-
-/** How many rows of each table the statement looks at. */
-async function rowsRead(statement: SQL): Promise<Record<string, number>> {
-  const explained = sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`
-  const { rows } = await drizzle(client as unknown as PGlite).execute<{
-    'QUERY PLAN': [{ Plan: PlanNode; 'Execution Time': number }]
-  }>(explained)
-  const read: Record<string, number> = {}
-  const add = (node: PlanNode): void => {
-    const table = node['Relation Name']
-    const own = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
-    if (table !== undefined) read[table] = (read[table] ?? 0) + own
-    for (const child of node.Plans ?? []) add(child)
-  }
-  const [{ Plan, 'Execution Time': ms }] = rows[0]!['QUERY PLAN']
-  add(Plan)
-  if (process.env.FIGURES) console.log(Math.round(ms * 10) / 10, 'ms', JSON.stringify(read))
-  return read
-}
+const FILL = [
+  `INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, created_at, updated_at)
+   SELECT CASE WHEN i <= ${NAMESPACES} THEN 'a/' || i
+     WHEN i <= ${NAMESPACES + 10 * BELOW} THEN 'wide/' || i % 10 || '/' || i ELSE 'b/' || i % 10 END,
+     ('00000000-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, lpad(to_hex(i), 16, '0') || '0000000a',
+     'chunk', 'text', now(), now()
+   FROM generate_series(1, ${NAMESPACES + 10 * BELOW + 10 * ROWS}) AS i`,
+]
 
 const own = Array.from({ length: 50 }, (_, i) => {
   return { namespace: `a/${i + 1}`, id: idOf(i + 1), version: versionOf(1_000_000_000), matches: i % 2 === 0 }
 })
-const asked = { prefix: [], suffix: [], now: FUTURE, own: [] }
+const asked: ColdNamespaces = { prefix: [], suffix: [], now: FUTURE, own: [] }
 
-describe.each<[string, string, number]>([
-  // Postgres expects few namespaces then, and reads all counts: until autovacuum, or the first sweep of PGlite.
-  ['without statistics', 'SELECT', NAMESPACES + 10],
-  ['with statistics', 'ANALYZE thermocline.memory_entries, thermocline.namespace_counts', PAGE],
-])('%s', (_, prepare, most) => {
-  beforeAll(() => client.exec(prepare))
+function describeNamespaces(name: string, open: () => Promise<ColdDriver>): void {
+  describe(`of many namespaces, ${name}`, () => {
+    let driver: ColdDriver
+    beforeAll(async () => {
+      driver = await open()
+      for (const statement of FILL) await driver.query(sql.raw(statement))
+    }, 600_000)
+    afterAll(() => driver?.close())
 
-  longTest.each<[string, Partial<Parameters<typeof namespacesSql>[0]>]>([
-    ['the first page', {}],
-    ['a later page', { after: ['a', '5'] }],
-    ['of a prefix', { prefix: ['a'] }],
-    ['with what is pending', { own }],
-    ['large namespaces', { prefix: ['b'] }],
-  ])('%s', async (_, query) => {
-    const read = await rowsRead(namespacesSql({ ...asked, ...query }, PAGE))
-    expect(read.namespace_counts).toBeLessThanOrEqual(most + 2 * own.length)
-    expect(read.memory_entries ?? 0).toBeLessThanOrEqual(own.length)
+    describe.each<[string, readonly string[]]>([
+      ['without statistics', []],
+      ['with statistics', ['ANALYZE thermocline.memory_entries', 'ANALYZE thermocline.namespace_counts']],
+    ])('%s,', (_, prepare) => {
+      beforeAll(async () => {
+        for (const statement of prepare) await driver.query(sql.raw(statement))
+      }, 600_000)
+
+      it.each<[string, Partial<ColdNamespaces>, more?: number]>([
+        ['the first page', {}],
+        ['a later page', { after: ['a', '5'] }],
+        ['of a prefix', { prefix: ['a'] }],
+        ['in the midst of a prefix', { prefix: ['a'], after: ['a', '5'] }],
+        ['with what is pending', { own }, 2 * own.length],
+        ['large namespaces', { prefix: ['b'] }],
+        ['by a depth that cuts nothing', { prefix: ['a'], depth: 2 }],
+        ['by a depth that cuts', { prefix: ['wide'], depth: 2 }, 10 * BELOW],
+        ['any segment', { prefix: ['wide', null] }],
+      ])('%s reads the counts of the page, and no entries', async (_, query, more = 0) => {
+        const read = await rowsByTable(driver, namespacesSql({ ...asked, ...query }, PAGE))
+        // Each is found, and then counted.
+        expect(read.namespace_counts).toBeGreaterThan(0)
+        expect(read.namespace_counts).toBeLessThanOrEqual(2 * (PAGE + 1) + more)
+        expect(read.memory_entries ?? 0).toBeLessThanOrEqual(own.length)
+      })
+
+      it('one namespace reads its own counts', async () => {
+        const query = { ...asked, prefix: ['a', '77'] }
+        expect((await rowsByTable(driver, namespacesSql(query, 1))).namespace_counts).toBe(2)
+        const wide = { ...asked, prefix: ['wide', '3'], depth: 2 }
+        expect((await rowsByTable(driver, namespacesSql(wide, 1))).namespace_counts).toBe(BELOW + 1)
+      })
+
+      it('by what few of them end with reads on to those that do', async () => {
+        const query = { ...asked, prefix: ['a'], suffix: ['777'] }
+        const read = await rowsByTable(driver, namespacesSql(query, PAGE))
+        expect(read.namespace_counts).toBeLessThanOrEqual(NAMESPACES + 2)
+        const [of, next] = await listNamespaces(driver, { ...asked, prefix: [null], suffix: ['7'] }, 2)
+        expect([of?.namespace, next?.namespace]).toEqual(['a/7', 'b/7'])
+      })
+
+      it.each<[string, Partial<ColdNamespaces>, number]>([
+        ['all', {}, NAMESPACES + 10 * BELOW + 10],
+        ['by depth', { depth: 2 }, NAMESPACES + 10 + 10],
+        ['of which some match', { prefix: [null, null, null] }, 10 * BELOW],
+      ])('%s, page by page, read each count twice', async (_, query, most) => {
+        let read = 0
+        let found = 0
+        for (let after: readonly string[] | undefined; ; ) {
+          const page = { ...asked, ...query, after }
+          const rows = await listNamespaces(driver, page, 10 * PAGE)
+          read += (await rowsByTable(driver, namespacesSql(page, 10 * PAGE))).namespace_counts!
+          found += rows.length
+          if (rows.length < 10 * PAGE) break
+          after = rows.at(-1)!.namespace.split('/')
+        }
+        expect(found).toBe(most)
+        expect(read).toBeLessThan(2.1 * (NAMESPACES + 10 * BELOW + 10))
+      })
+    })
   })
+}
 
-  longTest('by depth, counts are read and no entries', async () => {
-    const read = await rowsRead(namespacesSql({ ...asked, depth: 1 }, PAGE))
-    expect(read.namespace_counts).toBeLessThanOrEqual(NAMESPACES + 10)
-    expect(read.memory_entries ?? 0).toBe(0)
+const template = new PgliteTemplate()
+beforeAll(() => template.make())
+afterAll(() => template.remove())
+
+describeNamespaces('PGlite', async () => {
+  const client = await PgliteClient.start(`${await template.copy()}/data`)
+  return new PgliteDriver(client, 300_000, silentLogger)
+})
+
+describeWithPostgres('a server', () => {
+  let server: PrivatePostgres
+  beforeAll(async () => {
+    server = await PrivatePostgres.start({ settings: { autovacuum: 'off' } })
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  describeNamespaces('Postgres', async () => {
+    const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: 300_000 } as const
+    const driver = await PostgresDriver.connect({ ...options, url: server.url('postgres'), logger: silentLogger })
+    await migrate(driver, { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger })
+    return driver
   })
 })

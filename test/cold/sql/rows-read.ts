@@ -1,8 +1,6 @@
 /** What a statement reads, by the account that the database gives of having run it. */
-import type { PGlite } from '@electric-sql/pglite'
 import { type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/pglite'
-import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import type { ColdReader } from '../../../src/cold/cold-driver.ts'
 
 interface PlanNode {
   readonly 'Relation Name'?: string
@@ -14,15 +12,22 @@ interface PlanNode {
 }
 
 /** How many rows of entries the statement looks at, those that it leaves out included. */
-export async function rowsReadBy(client: PgliteClient, statement: SQL): Promise<number> {
-  const explained = sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`
-  const { rows } = await drizzle(client as unknown as PGlite).execute<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explained)
-  return rowsOf(rows[0]!['QUERY PLAN'][0].Plan)
+export async function rowsReadBy(driver: ColdReader, statement: SQL): Promise<number> {
+  return (await rowsByTable(driver, statement)).memory_entries ?? 0
 }
 
-function rowsOf(node: PlanNode): number {
-  const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)
-  const below = (node.Plans ?? []).reduce((sum, child) => sum + rowsOf(child), 0)
-  const own = (node['Actual Rows'] + removed) * node['Actual Loops']
-  return below + (node['Relation Name'] === 'memory_entries' ? own : 0)
+/** As {@link rowsReadBy}, of each table that it looks at. */
+export async function rowsByTable(driver: ColdReader, statement: SQL): Promise<Readonly<Record<string, number>>> {
+  const [row] = await driver.query(sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`)
+  const plan = row!['QUERY PLAN'] as string | [{ Plan: PlanNode }]
+  const [{ Plan }] = typeof plan === 'string' ? (JSON.parse(plan) as [{ Plan: PlanNode }]) : plan
+  const read: Record<string, number> = {}
+  const add = (node: PlanNode): void => {
+    const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)
+    const table = node['Relation Name']
+    if (table !== undefined) read[table] = (read[table] ?? 0) + (node['Actual Rows'] + removed) * node['Actual Loops']
+    for (const child of node.Plans ?? []) add(child)
+  }
+  add(Plan)
+  return read
 }

@@ -3,9 +3,11 @@ import type { SQL } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdWalk } from '../../../src/cold/cold-tier.ts'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { findSql } from '../../../src/cold/sql/find-entries.ts'
 import { rootsSql, walkSql } from '../../../src/cold/sql/walk-tree.ts'
 import { IN_TREE, IS_LEAF } from '../../../src/flow/tree-reader.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
 import { IS_NODE } from '../../../src/query/filter.ts'
 import { FUTURE, idOf } from '../../contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
@@ -42,7 +44,8 @@ afterAll(async () => {
   await template.remove()
 })
 
-const rowsRead = (statement: SQL): Promise<number> => rowsReadBy(client, statement)
+const rowsRead = (statement: SQL): Promise<number> =>
+  rowsReadBy(new PgliteDriver(client, 60_000, silentLogger), statement)
 
 const base = { scope: { namespace: 'ns', recursive: false }, now: FUTURE, exclude: [] }
 const walk = (from: number, overrides: Partial<ColdWalk> = {}): ColdWalk => {
