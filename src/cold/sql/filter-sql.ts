@@ -36,19 +36,36 @@ function numberType(values: readonly Scalar[]): SQL {
   return isWhole ? sql`int4` : sql`float8`
 }
 
-/** Rows of the scope that are live, match the filter and are not excluded. */
-export function selects(query: ColdQuery): SQL {
-  const conditions = [inScope(query.scope), isLive(query.now), filterSql(query.filter)]
+/**
+ * Rows of the scope that are live, match the filter and are not excluded.
+ * @param isInScope Another form of {@link inScope}.
+ */
+export function selects(query: ColdQuery, isInScope = inScope(query.scope)): SQL {
+  const conditions = [isInScope, isLive(query.now), filterSql(query.filter)]
   if (query.exclude.length > 0) conditions.push(isNewerThan(query.exclude))
   return sql.join(conditions, sql` AND `)
 }
 
-export function inScope({ namespace, recursive }: Scope): SQL {
-  if (recursive && namespace === ROOT) return sql`true`
-  if (!recursive) return sql`e.namespace = ${namespace}`
+/** Two ranges of the key: between a namespace and those below it, others may have any number of rows. */
+export function inScope(scope: Scope): SQL {
+  const [own, below] = scopeParts(scope)
+  return below === undefined ? own : sql`(${own} OR (${below}))`
+}
+
+/** The ranges apart, in order: one that is read in an order needs a condition for itself. */
+export function scopeParts({ namespace, recursive }: Scope): [SQL] | [own: SQL, below: SQL] {
+  if (recursive && namespace === ROOT) return [sql`true`]
+  const own = sql`e.namespace = ${namespace}`
+  if (!recursive) return [own]
   const { from, to } = childRange(namespace)
-  // The range around both is what an index can be walked by; an OR alone hides it.
-  return sql`e.namespace >= ${namespace} AND e.namespace < ${to} AND (e.namespace = ${namespace} OR e.namespace >= ${from})`
+  return [own, sql`e.namespace >= ${from} AND e.namespace < ${to}`]
+}
+
+/** For an index that has namespaces within another order, and looks at each of its rows once. */
+export function inScopeAround(scope: Scope): SQL {
+  if (!scope.recursive || scope.namespace === ROOT) return inScope(scope)
+  const { to } = childRange(scope.namespace)
+  return sql`e.namespace >= ${scope.namespace} AND e.namespace < ${to} AND ${inScope(scope)}`
 }
 
 function isLive(now: number): SQL {

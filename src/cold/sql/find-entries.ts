@@ -4,7 +4,7 @@ import type { ColdReader } from '../cold-driver.ts'
 import type { ColdFind, ColdQuery, ColdRow, OwnVersion } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
 import { bareColumns } from './entry-columns.ts'
-import { selects } from './filter-sql.ts'
+import { inScopeAround, scopeParts, selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { isIndexed } from './member-indexes.ts'
 import { afterSql, type OrderPart, orderParts, orderSql } from './order-sql.ts'
@@ -22,16 +22,23 @@ export function findSql(query: ColdFind, limit: number): SQL {
     SELECT ${rowColumns(fields)} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql(order)}`
 }
 
+/** What is in the namespace and what is below it are read apart, each in the order. */
 function wholeSql(query: ColdFind, limit: number, condition = sql`true`): SQL {
   const { order = [], after } = query
   const isAfter = after === undefined ? sql`` : sql` AND ${afterSql(order, after)}`
-  return pageSql(query, limit, { condition: sql`${condition}${isAfter}`, order: orderSql(order) })
+  const part = { condition: sql`${condition}${isAfter}`, order: orderSql(order) }
+  const [own, below] = scopeParts(query.scope)
+  if (below === undefined) return pageSql(query, limit, part, own)
+  return sql`
+    SELECT * FROM (
+      (${pageSql(query, limit, part, own)}) UNION ALL (${pageSql(query, limit, part, below)})
+    ) e ORDER BY ${part.order} LIMIT ${limit}::int8`
 }
 
-function pageSql(query: ColdFind, limit: number, { condition, order }: OrderPart): SQL {
+function pageSql(query: ColdFind, limit: number, { condition, order }: OrderPart, isInScope: SQL): SQL {
   return sql`
     SELECT ${bareColumns(query.fields)} FROM thermocline.memory_entries e
-    WHERE ${selects(query)} AND ${condition} ORDER BY ${order} LIMIT ${limit}::int8`
+    WHERE ${selects(query, isInScope)} AND ${condition} ORDER BY ${order} LIMIT ${limit}::int8`
 }
 
 /**
@@ -50,7 +57,9 @@ function inParts(query: ColdFind, limit: number): SQL | undefined {
     const before = parts.slice(0, i).map((_, n) => sql`(SELECT count(*) FROM ${partName(n)})`)
     const hasRoom = sql`${sql.join([sql`0`, ...before], sql` + `)} < ${limit}::int8`
     const gated = sql`${isThere} AND ${hasRoom} AND ${condition}`
-    return sql`${partName(i)} AS MATERIALIZED (${pageSql(query, limit, { condition: gated, order })})`
+    return sql`${partName(i)} AS MATERIALIZED (
+      ${pageSql(query, limit, { condition: gated, order }, inScopeAround(query.scope))}
+    )`
   })
   const rows = [...parts.map((_, i) => sql`SELECT * FROM ${partName(i)}`), sql`SELECT * FROM whole`]
   return sql`
@@ -66,12 +75,16 @@ function partName(i: number): SQL {
   return sql.raw(`part_${i}`)
 }
 
-/** Counts what cold has, then takes off every key that is in both: the newer of the two stands for it. */
 export async function countEntries(driver: ColdReader, query: ColdQuery, own: readonly OwnVersion[]): Promise<number> {
-  const [row] = await driver.query(sql`
-    SELECT (SELECT count(*) FROM thermocline.memory_entries e WHERE ${selects(query)})::float8 AS cold,
-      ${own.length === 0 ? sql`0` : countedTwice(query, own)}::float8 AS twice`)
+  const [row] = await driver.query(countSql(query, own))
   return (row?.cold as number) + own.filter(({ matches }) => matches).length - (row?.twice as number)
+}
+
+/** Counts what cold has, and every key that is in both, to be taken off: the newer of the two stands for it. */
+export function countSql(query: ColdQuery, own: readonly OwnVersion[]): SQL {
+  return sql`
+    SELECT (SELECT count(*) FROM thermocline.memory_entries e WHERE ${selects(query)})::float8 AS cold,
+      ${own.length === 0 ? sql`0` : countedTwice(query, own)}::float8 AS twice`
 }
 
 function countedTwice(query: ColdQuery, own: readonly OwnVersion[]): SQL {

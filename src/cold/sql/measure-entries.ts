@@ -1,13 +1,11 @@
 /** Measures how many bytes entries take in the table, a bounded number of rows at a time. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryKey } from '../../entry/entry-key.ts'
-import { ROOT } from '../../entry/namespace.ts'
 import type { EntryRecord } from '../../entry/record.ts'
-import { childRange } from '../../query/scope.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { ColdMeasure, ColdMeasuring } from '../cold-tier.ts'
 import { columnNames, recordOf, selectedColumns } from './entry-columns.ts'
-import { inScope } from './filter-sql.ts'
+import { scopeParts } from './filter-sql.ts'
 import { afterSql, orderSql } from './order-sql.ts'
 
 const FIELDS = ['namespace', 'id', 'version', 'kind', 'createdAt', 'updatedAt', 'expiresAt', 'deletedAt'] as const
@@ -30,17 +28,13 @@ export async function measureEntries(driver: ColdDriver, query: ColdMeasuring, l
   })
 }
 
-/**
- * Rows of the namespace itself and of those below it are read apart: between the two, others may have any number.
- */
+/** What is in the namespace and what is below it are read apart, each in the order of its key. */
 export function measureSql({ scope, after }: ColdMeasuring, limit: number): SQL {
-  const { namespace, recursive } = scope
-  if (!recursive || namespace === ROOT) return firstRows(inScope(scope), after, limit)
-  const { from, to } = childRange(namespace)
+  const [own, below] = scopeParts(scope)
+  if (below === undefined) return firstRows(own, after, limit)
   return sql`
     SELECT * FROM (
-      (${firstRows(inScope({ namespace, recursive: false }), after, limit)})
-      UNION ALL (${firstRows(sql`e.namespace >= ${from} AND e.namespace < ${to}`, after, limit)})
+      (${firstRows(own, after, limit)}) UNION ALL (${firstRows(below, after, limit)})
     ) AS e ORDER BY e.namespace, e.id::uuid LIMIT ${limit}::int8`
 }
 

@@ -6,7 +6,7 @@ import type { EntryKey } from '../../entry/entry-key.ts'
 import type { ColdReader } from '../cold-driver.ts'
 import type { ColdQuery, ColdRow } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
-import { selects } from './filter-sql.ts'
+import { scopeParts, selects } from './filter-sql.ts'
 import { afterSql, orderSql } from './order-sql.ts'
 import { ROW_COLUMNS, toColdRow } from './read-entries.ts'
 
@@ -28,16 +28,22 @@ export async function readSnapshotPage(
 
 /** At least one row, if there is one, and then as many as fit. */
 export function snapshotPageSql(query: ColdQuery, after: EntryKey | undefined): SQL {
-  const isAfter = after === undefined ? sql`` : sql` AND ${afterSql([], [after.namespace, after.id])}`
   return sql`
-    WITH foremost AS MATERIALIZED (
-      SELECT * FROM thermocline.memory_entries e WHERE ${selects(query)}${isAfter}
-      ORDER BY ${orderSql([])} LIMIT ${ROWS}::int8
-    ),
+    WITH foremost AS MATERIALIZED (${foremostSql(query, after)}),
     measured AS (
       SELECT e.*, sum(${CONTENT_BYTES}) OVER (ORDER BY ${orderSql([])}) - ${CONTENT_BYTES} AS bytes_before
       FROM foremost e
     ),
     e AS MATERIALIZED (SELECT * FROM measured WHERE bytes_before < ${BYTES}::int8)
     SELECT ${ROW_COLUMNS} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql([])}`
+}
+
+/** What is in the namespace and what is below it are read apart, each in the order of its key. */
+function foremostSql(query: ColdQuery, after: EntryKey | undefined): SQL {
+  const isAfter = after === undefined ? sql`` : sql` AND ${afterSql([], [after.namespace, after.id])}`
+  const parts = scopeParts(query.scope).map(
+    (part) => sql`(SELECT * FROM thermocline.memory_entries e WHERE ${selects(query, part)}${isAfter}
+      ORDER BY ${orderSql([])} LIMIT ${ROWS}::int8)`,
+  )
+  return sql`SELECT * FROM (${sql.join(parts, sql` UNION ALL `)}) e ORDER BY ${orderSql([])} LIMIT ${ROWS}::int8`
 }

@@ -104,7 +104,7 @@ function describeNamespaces(name: string, open: () => Promise<ColdDriver>): void
         }
         expect(found).toBe(most)
         expect(read).toBeLessThan(2.1 * (NAMESPACES + 10 * BELOW + 10))
-      })
+      }, 600_000)
     })
   })
 }
