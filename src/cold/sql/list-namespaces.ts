@@ -42,8 +42,8 @@ export function namespacesSql(query: ColdNamespaces, limit: number): SQL {
 }
 
 /**
- * From one namespace to the next, each found by the key and counted by its range of it, until enough have entries: what
- * a page costs depends neither on how many namespaces there are or are below one, nor on what the planner knows of them.
+ * From one namespace to the next, each found by the key and counted by its range of it, until enough have entries. What
+ * a page costs depends neither on how many namespaces there are, nor on what the planner knows of them.
  */
 function walkSql(query: ColdNamespaces, limit: number): SQL {
   return sql`
@@ -58,7 +58,8 @@ function walkSql(query: ColdNamespaces, limit: number): SQL {
       ) p
     ) n
     CROSS JOIN LATERAL (
-      ${countsFrom(sql`n.segments`, sql`n.next`, query)} AND n.segments NOT IN (SELECT segments FROM changes)
+      ${countsFrom(sql`n.segments`, sql`n.next`, query)}
+        AND n.segments NOT IN (SELECT segments FROM changes)
     ) s
     WHERE w.found < ${limit}::int8`
 }
@@ -136,7 +137,7 @@ function isAsked(segments: SQL, { prefix, suffix }: ColdNamespaces): SQL {
     ),
   ]
   if (start.length === prefix.length && suffix.length === 0) return isBefore
-  // As a CASE it is taken for true of half of them: of fewer, the planner would read and sort all for each that follows.
+  // As a CASE it counts as true of half of them: of fewer, the planner would read and sort all for each that is next.
   return sql`${isBefore} AND CASE
     WHEN cardinality(${segments}) < ${Math.max(prefix.length, suffix.length)}::int4 THEN false
     ELSE ${sql.join([sql`true`, ...conditions], sql` AND `)} END`

@@ -91,20 +91,24 @@ function describeNamespaces(name: string, open: () => Promise<ColdDriver>): void
         ['all', {}, NAMESPACES + 10 * BELOW + 10],
         ['by depth', { depth: 2 }, NAMESPACES + 10 + 10],
         ['of which some match', { prefix: [null, null, null] }, 10 * BELOW],
-      ])('%s, page by page, read each count twice', async (_, query, most) => {
-        let read = 0
-        let found = 0
-        for (let after: readonly string[] | undefined; ; ) {
-          const page = { ...asked, ...query, after }
-          const rows = await listNamespaces(driver, page, 10 * PAGE)
-          read += (await rowsByTable(driver, namespacesSql(page, 10 * PAGE))).namespace_counts!
-          found += rows.length
-          if (rows.length < 10 * PAGE) break
-          after = rows.at(-1)!.namespace.split('/')
-        }
-        expect(found).toBe(most)
-        expect(read).toBeLessThan(2.1 * (NAMESPACES + 10 * BELOW + 10))
-      }, 600_000)
+      ])(
+        '%s, page by page, read each count twice',
+        async (_, query, most) => {
+          let read = 0
+          let found = 0
+          for (let after: readonly string[] | undefined; ; ) {
+            const page = { ...asked, ...query, after }
+            const rows = await listNamespaces(driver, page, 10 * PAGE)
+            read += (await rowsByTable(driver, namespacesSql(page, 10 * PAGE))).namespace_counts!
+            found += rows.length
+            if (rows.length < 10 * PAGE) break
+            after = rows.at(-1)!.namespace.split('/')
+          }
+          expect(found).toBe(most)
+          expect(read).toBeLessThan(2.1 * (NAMESPACES + 10 * BELOW + 10))
+        },
+        600_000,
+      )
     })
   })
 }
