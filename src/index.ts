@@ -38,7 +38,7 @@ export {
 export type { ArchiveSource } from './flow/archive-source.ts'
 export type { ArchiveTarget } from './flow/archive-target.ts'
 export type { Remnant, RemnantPlace } from './flow/erase-remnants.ts'
-export type { Erased, EraseProgress } from './flow/eraser.ts'
+export type { EraseDoneOptions, Erased, EraseProgress } from './flow/eraser.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
 export type { Exported, ExportProgress } from './flow/exporter.ts'
 export type { ImportProgress, OnConflict } from './flow/importer.ts'

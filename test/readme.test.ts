@@ -92,7 +92,7 @@ test('the example of changing many counts what it says', async () => {
 test('the example of erasing leaves nothing in the folder', async () => {
   const [counted, ...rest] = (await printedBy('vacuum:')).split('\n{ matched: 1, erased: 1 }\n')
   expect(counted).toContain('matched: 1,\n  erased: 0,')
-  expect(rest.join()).toMatch(/^1 \{\s+hot: 1,[^}]+log: \{ segments: 1, bytes: \d+ \}\s+\} \[\]\n$/)
+  expect(rest.join()).toMatch(/^1 \{\s+hot: 1,[^}]+log: \{ segments: 1, bytes: \d+ \}\s+\} \[\]\n\[\]\n$/)
 })
 
 test('the example of documents embeds what is new, and lists what there is', async () => {

@@ -7,7 +7,7 @@ import type { MemoryStoreOptions } from '../options.ts'
 import type { LogFolder } from '../wal/log-folder.ts'
 import { withRegisteredLogs } from './registered-logs.ts'
 
-export interface LogStanding extends RegisteredLog {
+export interface LogStanding extends Omit<RegisteredLog, 'cutAsked' | 'cutDone'> {
   /** Whether its files are in the data folder that was looked at. */
   readonly isHere: boolean
   /** Writes in its files that cold does not have; undefined where the files are elsewhere. */
@@ -21,7 +21,7 @@ export async function listRegisteredLogs(options: MemoryStoreOptions): Promise<L
   return withRegisteredLogs(options, async (cold, folder) => {
     const here = new Set(await folder.list())
     const standings: LogStanding[] = []
-    for (const log of await cold.logs()) {
+    for (const { cutAsked: _asked, cutDone: _done, ...log } of await cold.logs()) {
       const isHere = here.has(log.walId)
       const debt = isHere ? await debtOf(log, folder) : { owed: undefined, isDamaged: undefined }
       standings.push({ ...log, isHere, ...debt })
@@ -30,7 +30,7 @@ export async function listRegisteredLogs(options: MemoryStoreOptions): Promise<L
   })
 }
 
-function debtOf({ walId, sequence: shipped }: RegisteredLog, folder: LogFolder) {
+function debtOf({ walId, sequence: shipped }: Pick<RegisteredLog, 'walId' | 'sequence'>, folder: LogFolder) {
   return folder.readBesideOwner(async () => {
     // Its owner has shipped it to its end and removed it since it was listed.
     if (!(await folder.list()).includes(walId)) return { owed: 0, isDamaged: false }

@@ -1,5 +1,5 @@
 /** Runs `thermocline erase`: deletes entries for good, and prints which places may still hold something of them. */
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { confirm } from './confirm.ts'
@@ -22,6 +22,7 @@ interface EraseFlags extends CommonFlags {
   readonly all?: true
   readonly dryRun?: true
   readonly vacuum?: true | 'full'
+  readonly wait?: string
   readonly yes?: true
   readonly json?: true
 }
@@ -37,13 +38,14 @@ export function eraseCommand(): Command {
     .option('--recursive', 'with --where or --all: those of the namespaces below as well')
     .option('--dry-run', 'count what is live, or how many were named, and change nothing')
     .addOption(new Option('--vacuum [how]', 'vacuum the database; full writes its tables anew').choices(['full']))
+    .option('--wait <duration>', 'how long to wait for other processes, 30s by default', parseWait)
     .option('--yes', 'do not ask; needed where stdin is no terminal')
     .option('--json', 'report as JSON')
     .addHelpText(
       'after',
-      '\nExits 5 where something may be left, with each place and what to do about it. It may be interrupted, or\n' +
-        'killed, and run again: it goes on. An embedded database has to be closed by its backend first; on Redis\n' +
-        'and Postgres it runs beside the backends.',
+      '\nExits 5 where something may be left, with each place and what to do about it. Other processes are asked to\n' +
+        'let go of what their logs have. It may be interrupted, or killed, and run again: it goes on. An embedded\n' +
+        'database has to be closed by its backend first; on Redis and Postgres it runs beside the backends.',
     )
     .addHelpText('after', `\nExample:\n  thermocline erase --namespace tenant/acme --where '{"metadata.user":"ada"}'`)
     .action(run)
@@ -59,10 +61,11 @@ async function run(flags: EraseFlags): Promise<void> {
     async (store, signal) => {
       const { entries } = namespaceNamed(store, flags.namespace)
       const options: EraseOptions = { signal, all: flags.all, ...(recursive && { recursive }) }
-      const { what, matched } = await select(entries, flags, options).catch(tellFlag)
-      if (dryRun) return report({ namespace: flags.namespace, dryRun, matched }, `${matched} would be erased`, json)
+      const { what, matched, left } = await select(entries, flags, options).catch(tellFlag)
+      if (dryRun)
+        return report({ namespace: flags.namespace, dryRun, matched, left }, describeDryRun(matched, left), json)
       if (!yes && !(await confirmed(matched, flags.namespace, signal))) return
-      const erased = await erase(entries, what, { ...options, vacuum }, matched)
+      const erased = await withLogs(await erase(entries, what, { ...options, vacuum }, matched), flags, signal)
       report({ namespace: flags.namespace, dryRun, ...erased }, describe(erased), json)
       if (erased.left.length > 0) process.exitCode = EXIT.notErasedEverywhere
     },
@@ -84,16 +87,16 @@ function refuseUnlessOneSelection({ id, key, where, all, recursive }: EraseFlags
 
 type Selection = Parameters<Entries['erase']>[0]
 
-/** Answers how many there are as well. */
+/** Answers how many there are as well, and which logs would be asked. */
 async function select(
   entries: Entries,
   { id, key, where = {} }: EraseFlags,
   options: EraseOptions,
-): Promise<{ readonly what: Selection; readonly matched: number }> {
+): Promise<Pick<Erased, 'matched' | 'left'> & { readonly what: Selection }> {
   const isByName = id !== undefined || key !== undefined
   const what = isByName ? [...(id ?? []), ...(key ?? []).map((one) => entries.idOf(one))] : { where }
-  const { matched } = await entries.erase(what, { ...options, dryRun: true })
-  return { what, matched }
+  const { matched, left } = await entries.erase(what, { ...options, dryRun: true })
+  return { what, matched, left }
 }
 
 /** What was selected came from nowhere else. */
@@ -113,6 +116,30 @@ async function erase(entries: Entries, what: Selection, options: EraseOptions, t
   const bars = new EntryProgress()
   const onProgress: EraseOptions['onProgress'] = ({ matched }) => bars.show('erased', { entries: matched, total })
   return entries.erase(what, { ...options, onProgress }).finally(() => bars.finish())
+}
+
+/** Waits for the logs of other processes, unless a signal comes: what was erased is erased. */
+async function withLogs(erased: Erased, { wait: within }: EraseFlags, signal: AbortSignal): Promise<Erased> {
+  if (!erased.left.some(({ place }) => place === 'log')) return erased
+  process.stderr.write('thermocline: waiting until other processes have let go of what their logs have\n')
+  try {
+    return { ...erased, left: await erased.done({ within, signal }) }
+  } catch (error) {
+    if (!isThermoclineError(error, 'ERR_ABORTED')) throw error
+    return erased
+  }
+}
+
+/** Before anything is erased. */
+function parseWait(text: string): string {
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return text
+  throw new InvalidArgumentError("It must be a duration such as '30s', or '0s'.")
+}
+
+function describeDryRun(matched: number, { length: logs }: Erased['left']): string {
+  const processes = logs === 1 ? '1 other process' : `${logs} other processes`
+  const asked = `, and ${processes} would be asked to let go of what is in their logs`
+  return `${matched} would be erased${logs === 0 ? '' : asked}`
 }
 
 function report(answer: object, text: string, json: true | undefined): void {

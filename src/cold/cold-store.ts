@@ -290,6 +290,18 @@ export class ColdStore implements ColdTier {
     return checkpoints.logs(this.#driver)
   }
 
+  askCuts(token: string, exceptWalId: string): Promise<void> {
+    return checkpoints.askCuts(this.#driver, token, exceptWalId)
+  }
+
+  askedCut(walId: string): Promise<string | undefined> {
+    return checkpoints.askedCut(this.#driver, walId)
+  }
+
+  noteCut(walId: string, epoch: number, token: string): Promise<void> {
+    return checkpoints.noteCut(this.#driver, walId, epoch, token)
+  }
+
   recordLoss(loss: AcceptedLoss): Promise<void> {
     return checkpoints.recordLoss(this.#driver, loss)
   }

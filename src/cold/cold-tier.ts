@@ -29,6 +29,10 @@ export interface RegisteredLog extends LogCheckpoint {
   /** When its owner last shipped, or said that there is nothing to ship; by the database's clock. */
   readonly heartbeatAt: number
   readonly heartbeatAgeMs: number
+  /** The latest token of {@link ColdTier.askCuts}. */
+  readonly cutAsked: string | undefined
+  /** The latest of those that its owner has followed. */
+  readonly cutDone: string | undefined
 }
 
 /** Acknowledged records that an operator gave up. */
@@ -531,6 +535,15 @@ export interface ColdTier {
 
   /** Every registered log, the one not heard of for longest first. */
   logs(): Promise<RegisteredLog[]>
+  /**
+   * Asks the owner of every other log to let go of each file that it has by now. Each call asks anew, by a token (a
+   * UUID) of its own: a count would be taken back with a database that is set back.
+   */
+  askCuts(token: string, exceptWalId: string): Promise<void>
+  /** The token by which this log was asked for that, where its owner has not done it yet. */
+  askedCut(walId: string): Promise<string | undefined>
+  /** Notes that this has been done. Without effect where another has taken the log over. */
+  noteCut(walId: string, epoch: number, token: string): Promise<void>
   /** Records for good that an operator gave these records up; doing it twice is doing it once. */
   recordLoss(loss: AcceptedLoss): Promise<void>
 

@@ -151,6 +151,18 @@ export class LateColdTier implements ColdTier {
     return this.#there.logs(...args)
   }
 
+  async askCuts(...args: Parameters<ColdTier['askCuts']>) {
+    return this.#there.askCuts(...args)
+  }
+
+  async askedCut(...args: Parameters<ColdTier['askedCut']>) {
+    return this.#there.askedCut(...args)
+  }
+
+  async noteCut(...args: Parameters<ColdTier['noteCut']>) {
+    return this.#there.noteCut(...args)
+  }
+
   async recordLoss(...args: Parameters<ColdTier['recordLoss']>) {
     return this.#there.recordLoss(...args)
   }

@@ -89,5 +89,10 @@ export const MIGRATION_FILES = [
     "tag": "0017_pins_of_expired",
     "when": 1795961689464,
     "text": "-- A pin goes as well where what has expired is put anew before a sweep made a tombstone of it: whoever read in between\n-- found nothing.\nCREATE OR REPLACE TRIGGER \"memory_entries_forget_pin\" AFTER UPDATE ON \"thermocline\".\"memory_entries\"\n  FOR EACH ROW WHEN (OLD.deleted_at IS NULL\n    AND (NEW.deleted_at IS NOT NULL OR (OLD.expires_at <= NEW.updated_at AND OLD.version <> NEW.version)))\n  EXECUTE FUNCTION \"thermocline\".\"forget_pin\"();\n"
+  },
+  {
+    "tag": "0018_asked_cuts",
+    "when": 1795971706766,
+    "text": "ALTER TABLE \"thermocline\".\"wal_checkpoints\" ADD COLUMN \"cut_asked\" uuid;--> statement-breakpoint\nALTER TABLE \"thermocline\".\"wal_checkpoints\" ADD COLUMN \"cut_done\" uuid;--> statement-breakpoint\n-- An ANALYZE that finds no row leaves the statistics of before, and these tables are empty most of the time: what was erased\n-- from them would stay there. Every statement reads them by an index, or whole.\nDO $$\nDECLARE\n  given record;\nBEGIN\n  FOR given IN\n    SELECT attrelid::regclass AS of, attname FROM pg_attribute\n    WHERE attnum > 0 AND NOT attisdropped AND (\n      (attrelid = 'thermocline.entry_staging'::regclass AND attname <> 'batch_id')\n      OR (attrelid = 'thermocline.dead_letters'::regclass AND attname IN ('record', 'fields'))\n      OR (attrelid = 'thermocline.idempotency_keys'::regclass AND attname IN ('key', 'digest')))\n  LOOP\n    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', given.of, given.attname);\n  END LOOP;\nEND\n$$;\n"
   }
 ] as const

@@ -211,6 +211,10 @@ export const walCheckpoints = thermocline.table('wal_checkpoints', {
   registeredAt: time('registered_at').notNull().defaultNow(),
   /** Host and folder of its files, for people. */
   place: text('place'),
+  /** Drawn by whoever erased last: the owner lets go of every file from before (rule E5 of flow/README.md). */
+  cutAsked: uuid('cut_asked'),
+  /** The latest that was asked for when it had done so. */
+  cutDone: uuid('cut_done'),
 })
 
 /** Acknowledged writes that could not be stored. Never emptied by the program: each one needs a person. */

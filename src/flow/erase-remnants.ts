@@ -45,6 +45,7 @@ export interface ErasedPlaces {
 
 /** How far erasing came. */
 export interface EraseState {
+  /** Those of other processes that were asked to let go, and have not yet. */
   readonly logs: readonly RegisteredLog[]
   /** Whether the log of this process deleted all files from before the erase. */
   readonly isLogCut: boolean
@@ -61,7 +62,7 @@ export async function remnants(places: ErasedPlaces, state: EraseState): Promise
   const { walId, isHotServer, quarantined } = places
   const left: Remnant[] = []
   if (!state.isLogCut) left.push({ place: 'log', name: walId, remedy: OWN_LOG })
-  for (const log of state.logs) if (log.walId !== walId) left.push(ofOther(log))
+  for (const log of state.logs) left.push(ofOther(log, ASKED))
   for (const name of await quarantined()) left.push({ place: 'quarantine', name, remedy: QUARANTINE })
   if (state.isHotAway) left.push({ place: 'hot', remedy: HOT })
   if (isHotServer) left.push({ place: 'redis-files', remedy: REDIS_FILES })
@@ -79,13 +80,20 @@ function ofDatabase({ isColdServer }: ErasedPlaces, { vacuumed, heldBy }: EraseS
   return left
 }
 
-function ofOther({ walId, place }: RegisteredLog): Remnant {
-  return { place: 'log', name: place === undefined ? walId : `${walId} (${place})`, remedy: OTHER_LOG }
+/** The logs of other processes, before anything is erased. */
+export function toBeAsked({ walId }: ErasedPlaces, logs: readonly RegisteredLog[]): Remnant[] {
+  return logs.filter((log) => log.walId !== walId).map((log) => ofOther(log, TO_BE_ASKED))
+}
+
+function ofOther({ walId, place }: RegisteredLog, remedy: string): Remnant {
+  return { place: 'log', name: place === undefined ? walId : `${walId} (${place})`, remedy }
 }
 
 const OWN_LOG = 'files of the log could not be deleted, the logger was told why: mend that, and erase again'
-const OTHER_LOG =
-  'its files may have it: erase the same there, or close that store; where it is gone, run `thermocline recover`'
+const ASKED =
+  'its process was asked to let go of it with its next checkpoint, for which `done()` waits; where that is of an ' +
+  'older version, close it, and where it is gone, run `thermocline recover`'
+const TO_BE_ASKED = 'its process would be asked to let go of what its files have of it'
 const QUARANTINE = 'a damaged log was set aside here: delete the folder once nobody needs it'
 const HOT = 'hot was away, and drops what is older once it is back: erase again then'
 const REDIS_FILES =

@@ -6,14 +6,15 @@
  *                hold no key
  *                ─ acknowledged once cold has them ─► hot drops what it has of the entries, tombstones included, and
  *                cold the idempotency keys of versions that came in between
- *     the log ends its file and ships: every file from before goes
+ *     the log ends its file and ships: every file from before goes; the other logs are asked for the same (rule E5)
  *     hot deletes what earlier generations left; cold vacuums, where that was asked for
  *
  * Traces go before the tombstone: whoever calls again after a crash finds either the entry, and with it everything, or
  * its tombstone, and then what is left is in places that each call clears as a whole. The tombstone keeps namespace,
  * id, version and times (rule T4 of README.md): without it an older copy would come back.
  */
-import type { ColdQuery, ColdTier, NamedEntry, Vacuuming } from '../cold/cold-tier.ts'
+import type { ColdQuery, ColdTier, NamedEntry, RegisteredLog, Vacuuming } from '../cold/cold-tier.ts'
+import type { Duration } from '../entry/duration.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
@@ -22,11 +23,13 @@ import type { HotRemoval, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { slices } from '../kernel/slices.ts'
 import { type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import { isWithin, type Scope } from '../query/scope.ts'
+import { AskedLogs, type Look } from './asked-logs.ts'
 import type { Deleter, Found, IsStill } from './deleter.ts'
-import { type ErasedPlaces, type Remnant, remnants } from './erase-remnants.ts'
+import { type ErasedPlaces, type EraseState, type Remnant, remnants, toBeAsked } from './erase-remnants.ts'
 import type { Searcher } from './searcher.ts'
 import { telling, untilItsEnd, WHERE_BATCH } from './where-changer.ts'
 import type { Receipt } from './writer.ts'
@@ -49,6 +52,7 @@ export interface EraserParts {
     | 'removeDeadLetters'
     | 'vacuum'
     | 'logs'
+    | 'askCuts'
   >
   /** Its reads wait while the database is set back. */
   readonly reads: Pick<ColdTier, 'find' | 'highestVersion'>
@@ -67,8 +71,8 @@ export interface EraserParts {
   readonly logger: Logger
 }
 
-/** What was removed, and what is left. */
-export interface Erased {
+/** What was removed, and what is left by then. */
+export interface ErasedSoFar {
   /** How many entries were selected, or ids given. */
   readonly matched: number
   /** How many of them were erased; the others did not match any more at their turn. */
@@ -86,6 +90,28 @@ export interface Erased {
   }
   /** What may still have something of them, and what to do about each; empty where nothing is known of. */
   readonly left: readonly Remnant[]
+}
+
+export interface Erased extends ErasedSoFar {
+  /**
+   * Waits until the logs of other processes have let go of it as well, vacuums once more where that was asked for, and
+   * answers what is left then. After `within` it answers what is left by then.
+   */
+  done(options?: EraseDoneOptions): Promise<readonly Remnant[]>
+}
+
+export interface EraseDoneOptions {
+  /** How long to wait: milliseconds or text like `'5s'`. @default '30s' */
+  readonly within?: Duration | undefined
+  /** Ends the wait with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What one call of `erase` came to. */
+export interface Erasure {
+  readonly erased: ErasedSoFar
+  /** What is left by now, and whether other logs have let go. */
+  readonly look: () => Promise<Look<readonly Remnant[]>>
 }
 
 export interface EraseProgress {
@@ -130,7 +156,7 @@ export class Eraser {
   }
 
   /** What fails half-way says in `details.counts` how far it came; calling it again goes on. */
-  async erase(asked: Asked, terms: EraseTerms): Promise<Erased> {
+  async erase(asked: Asked, terms: EraseTerms): Promise<Erasure> {
     const patience = runningOut(terms)
     if (terms.dryRun) return this.#count(asked, patience)
     const tally: Tally = {
@@ -152,15 +178,16 @@ export class Eraser {
       const cut = await withDeadline(log.cut(), patience)
       // What the log held until now may have been refused just then.
       await this.#eraseLetters(asked, tally, patience)
-      return this.#end(tally, cut, terms.vacuum, patience)
+      return this.#end(asked, tally, cut, terms.vacuum, patience)
     })
   }
 
-  async #count(asked: Asked, patience: Patience): Promise<Erased> {
-    const { searcher } = this.#parts
+  async #count(asked: Asked, patience: Patience): Promise<Erasure> {
+    const { cold, places, searcher } = this.#parts
     const matched = 'keys' in asked ? asked.keys.length : await searcher.count(asked.scope, asked.filter, patience)
     const removed = { hot: 0, staged: 0, deadLetters: 0, idempotencyKeys: 0, log: { segments: 0, bytes: 0 } }
-    return { matched, erased: 0, removed, left: [] }
+    const left = toBeAsked(places, await withDeadline(cold.logs(), patience))
+    return { erased: { matched, erased: 0, removed, left }, look: async () => ({ isDone: true, answer: left }) }
   }
 
   async *#pages(
@@ -221,30 +248,52 @@ export class Eraser {
     })
   }
 
-  async #end(tally: Tally, cut: LogCut, vacuum: Vacuuming | undefined, patience: Patience): Promise<Erased> {
+  async #end(
+    asked: Asked,
+    tally: Tally,
+    cut: LogCut,
+    vacuum: Vacuuming | undefined,
+    patience: Patience,
+  ): Promise<Erasure> {
     const { cold, hot, places } = this.#parts
     await this.#unlessAway(tally, async () => {
       await hot.deleteFormer?.()
       await hot.verify()
     })
-    const vacuumed = vacuum && (await withDeadline(cold.vacuum(vacuum), patience))
-    const logs = await withDeadline(cold.logs(), patience)
-    const { isHotAway, unreadable } = tally
-    const { heldBy = [] } = vacuumed ?? {}
-    const state = {
-      logs,
-      isLogCut: cut.isWhole,
-      isHotAway,
-      unreadable,
-      vacuumed: vacuumed?.isDone ? vacuum : undefined,
-      heldBy,
+    const others = await withDeadline(AskedLogs.ask(cold, places.walId), patience)
+    // Before it vacuums: what they ship from now on leaves dead rows anew.
+    const open = await withDeadline(others.look(), patience)
+    let vacuumed = await this.#vacuum(vacuum, patience)
+    const leftIn = (logs: readonly RegisteredLog[]): Promise<Remnant[]> => {
+      const { isHotAway, unreadable } = tally
+      return remnants(places, { logs, isLogCut: cut.isWhole, isHotAway, unreadable, ...vacuumed })
+    }
+    let isDone = open.length === 0
+    const look = async (): Promise<Look<readonly Remnant[]>> => {
+      if (isDone) return { isDone, answer: await leftIn([]) }
+      await this.#adopt({})
+      const logs = await others.look()
+      if (logs.length === 0) {
+        await this.#eraseLate(asked, tally)
+        vacuumed = await this.#vacuum(vacuum, {})
+        isDone = true
+      }
+      return { isDone, answer: await leftIn(logs) }
     }
     const { segments, bytes } = cut
-    return {
-      ...tally.counts,
-      removed: { ...tally.removed, log: { segments, bytes } },
-      left: await remnants(places, state),
-    }
+    const removed = { ...tally.removed, log: { segments, bytes } }
+    return { erased: { ...tally.counts, removed, left: await leftIn(open) }, look }
+  }
+
+  async #vacuum(mode: Vacuuming | undefined, patience: Patience): Promise<Pick<EraseState, 'vacuumed' | 'heldBy'>> {
+    const done = mode && (await withDeadline(this.#parts.cold.vacuum(mode), patience))
+    return { vacuumed: done?.isDone ? mode : undefined, heldBy: done?.heldBy ?? [] }
+  }
+
+  /** What other logs shipped since then may have been refused, or have been left staged by who was killed. */
+  async #eraseLate(asked: Asked, tally: Tally): Promise<void> {
+    if ('keys' in asked) for (const keys of slices(asked.keys, WHERE_BATCH)) await this.#parts.cold.eraseStaged(keys)
+    await this.#eraseLetters(asked, tally, {})
   }
 
   /** Removes those that are asked for by what they hold; answers the others, by their keys, which a batch may name. */

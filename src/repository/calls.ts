@@ -21,7 +21,7 @@ import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { ArchiveSource } from '../flow/archive-source.ts'
 import type { ArchiveTarget } from '../flow/archive-target.ts'
-import type { EraseProgress } from '../flow/eraser.ts'
+import type { EraseDoneOptions, EraseProgress } from '../flow/eraser.ts'
 import type { ExportProgress } from '../flow/exporter.ts'
 import type { ImportProgress, OnConflict } from '../flow/importer.ts'
 import { MAX_DEPTH } from '../flow/tree-reader.ts'
@@ -336,6 +336,7 @@ export type ManySearchOptions<
 export const CALL_DEFAULTS = {
   find: { limit: 100 },
   import: { onConflict: 'fail' },
+  eraseDone: { within: 30_000 },
   prefetch: { limit: 1_000 },
   search: SEARCH_DEFAULTS,
   searchTree: { k: 10, from: 'roots', beam: 5, metric: 'cosine', countAccess: true },
@@ -343,6 +344,7 @@ export const CALL_DEFAULTS = {
   searchTree: Partial<SearchTreeOptions>
   find: Partial<FindOptions>
   import: Partial<ImportOptions>
+  eraseDone: EraseDoneOptions
   prefetch: PrefetchOptions
   search: Partial<ByBoth & CommonSearchOptions>
 }
@@ -578,6 +580,7 @@ export const CALLS = {
     onProgress: callback<(counts: DeletedWhere) => void>(),
   } satisfies RulesOf<DeleteAllOptions>),
   erase: defineCall('erase', erasing),
+  eraseDone: defineCall('done', { within: timeout, signal } satisfies RulesOf<EraseDoneOptions>),
   search: asSearch(defineCall('search', searching)),
   searchMany: defineCall('searchMany', waiting),
   explain: defineCall('explain', waiting),

@@ -15,8 +15,10 @@ import { type EntryRecord, keptChildVersions, tombstoneOf } from '../entry/recor
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type InputContext, type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
 import { isThermoclineError, notFound, retold, ThermoclineError } from '../errors.ts'
+import { untilDone } from '../flow/asked-logs.ts'
 import type { ChangesTerms } from '../flow/compare-and-set.ts'
-import type { Asked, Erased } from '../flow/eraser.ts'
+import type { Remnant } from '../flow/erase-remnants.ts'
+import type { Asked, EraseDoneOptions, Erased, Erasure } from '../flow/eraser.ts'
 import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
@@ -345,7 +347,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   erase(what: readonly string[] | { readonly where: Where<K> }, options?: EraseOptions): Promise<Erased> {
     return this.#flows.gate.run(CALLS.erase, options, async ({ vacuum = false, ...checked }) => {
       const asked = this.#erasable(what, checked)
-      return this.#flows.eraser.erase(asked, { ...checked, vacuum: vacuum || undefined })
+      const { erased, look } = await this.#flows.eraser.erase(asked, { ...checked, vacuum: vacuum || undefined })
+      return { ...erased, done: (options) => this.#untilErased(look, options) }
     })
   }
 
@@ -581,6 +584,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   #ownOne(entry: MemoryEntry | undefined): EntryOf<K> | undefined {
     return this.#kind === undefined || entry?.kind === this.#kind ? (entry as EntryOf<K>) : undefined
+  }
+
+  /** Each look is a call of its own: whoever closes the store does not wait for other processes. */
+  async #untilErased(look: Erasure['look'], options?: EraseDoneOptions): Promise<readonly Remnant[]> {
+    const { within = CALL_DEFAULTS.eraseDone.within, signal } = CALLS.eraseDone(options)
+    return untilDone(() => this.#flows.gate.run(CALLS.eraseDone, undefined, look), { within, signal })
   }
 
   /** What is to be erased, each once. */

@@ -29,6 +29,7 @@ import { TreeSearcher } from '../flow/tree-searcher.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
 import type { Flows } from '../repository/flows.ts'
+import { AskedCuts } from '../sync/asked-cuts.ts'
 import { Checkpointer } from '../sync/checkpointer.ts'
 import { Demoter } from '../sync/demoter.ts'
 import { FullSync } from '../sync/full-sync.ts'
@@ -74,6 +75,9 @@ interface Common {
   readonly demoter: Demoter
 }
 
+/** Resolves once every write that has begun is in the log, or has failed. */
+type Settled = () => Promise<unknown>
+
 export async function connectFlows(options: ResolvedOptions, opened: OpenedParts): Promise<ConnectedFlows> {
   const { logger, timeouts, wal } = options
   const { cold, hot, log, telemetry, time } = opened
@@ -90,8 +94,8 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
     ...{ hotToColdAge, batchSize },
   })
   const common = { pressure, access, sliding, checkpointer, missed, demoter }
-  const { flows, promoter } = connectCalls(options, opened, common)
-  const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins })
+  const { flows, promoter, settled } = connectCalls(options, opened, common)
+  const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins, settled })
   return { flows, checkpointer, access, sliding, promoter, upkeep, ...working }
 }
 
@@ -143,27 +147,31 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     namespaces: new NamespaceReader(asked),
     meter: new NamespaceMeter({ pending, hot, cold: readable, clock }),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
-    eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter }),
+    eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter, settled }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock, settled }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
     importer: new Importer({ reader, writer, cold, shipper: checkpointer, clock }),
     ...{ moves, pins: new Pins({ hot, cold, reads: readable, reader, moves, logger }) },
   }
-  return { flows, promoter }
+  return { flows, promoter, settled }
 }
 
 /** What erases, in every place that there is. */
 function connectEraser(
   options: ResolvedOptions,
   { cold, folder, hot, log, time }: OpenedParts,
-  parts: { checkpointer: Checkpointer; readable: ColdReads; searcher: Searcher; deleter: Deleter },
+  parts: { checkpointer: Checkpointer; readable: ColdReads; searcher: Searcher; deleter: Deleter; settled: Settled },
 ): Eraser {
-  const { checkpointer, readable: reads, searcher, deleter } = parts
+  const { checkpointer, readable: reads, searcher, deleter, settled } = parts
   const { journal, adoptOthers } = log
+  const cut = async () => {
+    await settled()
+    return checkpointer.cut()
+  }
   return new Eraser({
     ...{ cold, reads, hot: hot.tier, searcher, deleter, clock: time.clock, logger: options.logger },
-    log: { checkpointNow: () => checkpointer.checkpointNow(), cut: () => checkpointer.cut(), adoptOthers },
+    log: { checkpointNow: () => checkpointer.checkpointNow(), cut, adoptOthers },
     places: {
       walId: journal.log.walId,
       isHotServer: hot.isShared,
@@ -189,21 +197,21 @@ function connectTrees(parts: TreeReaderParts, access: AccessCounter, reader: Rea
 function connectWorker(
   options: ResolvedOptions,
   opened: OpenedParts,
-  parts: Common & { readonly repair: HotRepair | undefined; readonly pins: Pins },
+  parts: Common & { readonly repair: HotRepair | undefined; readonly pins: Pins; readonly settled: Settled },
 ) {
-  const { access, checkpointer, demoter, pins, pressure, repair } = parts
+  const { access, checkpointer, demoter, pins, pressure, repair, settled } = parts
   const { checkpoint, logger } = options
   const { cold, hot, telemetry, time } = opened
   const outages = new OutageReport(logger)
   const { schedule } = options.sync || ONLY_WHEN_ASKED
   const upkeep = new HotUpkeep({ hot, demoter, pins, repair, outages })
-  const sync = new FullSync({ access, checkpointer, hot: upkeep, cold, time, outages, telemetry, logger })
   const own = time.database === undefined ? undefined : new Lease(cold, SYNC_LEASE, logger)
+  const peers = connectPeers(options, opened, own)
+  const cuts = peers && new AskedCuts({ cold, checkpointer, settled })
+  const sync = new FullSync({ access, checkpointer, cuts, hot: upkeep, cold, time, outages, telemetry, logger })
   const worker = new SyncWorker({
-    sync,
-    checkpointer,
+    ...{ sync, checkpointer, cuts, peers },
     hot: upkeep,
-    peers: connectPeers(options, opened, own),
     pressure,
     outages,
     schedule: { checkpointEvery: checkpoint.every, sync: schedule },

@@ -3,6 +3,7 @@
  * where flow/pressure.ts says that more than `checkpointBytes` are pending or that a write waits for room. What a
  * checkpoint ships is decided in checkpointer.ts.
  */
+import type { AskedCuts } from './asked-cuts.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { HotUpkeep } from './hot-upkeep.ts'
 import type { OutageReport } from './outage-report.ts'
@@ -10,6 +11,8 @@ import type { Peers } from './peers.ts'
 
 export interface CheckpointScheduleParts {
   readonly checkpointer: Checkpointer
+  /** Undefined, as `peers` is: nobody else can ask for a cut. */
+  readonly cuts: AskedCuts | undefined
   readonly hot: HotUpkeep
   /** Undefined: this process alone uses the store. */
   readonly peers: Peers | undefined
@@ -50,6 +53,12 @@ export class CheckpointSchedule {
     if (!checkpointer.isQueued && checkpointer.fenced === undefined) inBackground(() => checkpointer.checkpointNow())
   }
 
+  /** In the background: it waits for writes that have begun, and checkpoints go on meanwhile. */
+  #cutIfAsked(): void {
+    const { cuts, inBackground } = this.#parts
+    if (cuts !== undefined && !cuts.isRunning) void inBackground(() => cuts.run())
+  }
+
   /** Repairs hot as well, even where nothing is pending or cold is away: other processes ship too. */
   async #checkpointOnTime(): Promise<void> {
     const { checkpointer, hot, outages, peers, stop } = this.#parts
@@ -63,6 +72,7 @@ export class CheckpointSchedule {
         peers?.noteHeartbeat()
         outages.isBack('cold')
       }
+      this.#cutIfAsked()
     } finally {
       if (!stop.aborted) await hot.repair().catch((error: unknown) => outages.report(error))
     }

@@ -75,6 +75,7 @@ export class Checkpointer {
   /** Whether cold knows that the log is ours: it was away when the log was opened. */
   #isRegistered: boolean
   #hasTriedToRegister = false
+  #wasUnknown = false
   #shippedVersion: Version = ZERO_VERSION
   #fenced: ThermoclineError | undefined
   /** Files of the log that are gone, and their bytes. */
@@ -94,6 +95,15 @@ export class Checkpointer {
   /** Every record of the log up to here is in cold. */
   get sequence(): number {
     return this.#sequence
+  }
+
+  get log(): Pick<AppendLog<LogValue>, 'walId' | 'epoch'> {
+    return this.#log
+  }
+
+  /** Whether the log was written while cold did not know it, and nobody could ask for a cut; until there is one. */
+  get wasUnknown(): boolean {
+    return this.#wasUnknown
   }
 
   /** Why nothing ships any more: the log is another process's, or not what cold knows it as. */
@@ -155,6 +165,7 @@ export class Checkpointer {
     await this.#flight.run()
     const { segments, bytes } = this.#released
     const isWhole = !this.#log.holdsUpTo(sequence)
+    if (isWhole) this.#wasUnknown = false
     return { segments: segments - before.segments, bytes: bytes - before.bytes, isWhole }
   }
 
@@ -247,6 +258,7 @@ export class Checkpointer {
     this.#hasTriedToRegister = true
     this.#sequence = (isOurs ? standing : await cold.takeOver(log.walId, log.epoch, place)).sequence
     this.#isRegistered = true
+    this.#wasUnknown = standing === undefined
     if (firstSequence > this.#sequence + 1) this.#noteLost([{ from: this.#sequence + 1, to: firstSequence - 1 }])
   }
 

@@ -7,6 +7,7 @@ import { type ErrorCode, isThermoclineError } from '../errors.ts'
 import type { AccessCounter } from '../flow/access-counter.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { AskedCuts } from './asked-cuts.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { DemoteStats } from './demoter.ts'
 import type { HotUpkeep } from './hot-upkeep.ts'
@@ -18,6 +19,8 @@ import { sweep } from './sweep.ts'
 export interface FullSyncParts {
   readonly access: AccessCounter
   readonly checkpointer: Checkpointer
+  /** Undefined: this process alone uses the store. */
+  readonly cuts: AskedCuts | undefined
   readonly hot: HotUpkeep
   readonly cold: ColdTier
   readonly time: StoreTime
@@ -83,7 +86,7 @@ export class FullSync {
   }
 
   async #run(signal: AbortSignal): Promise<SyncStats> {
-    const { access, checkpointer, cold, hot, logger, outages, telemetry, time } = this.#parts
+    const { access, checkpointer, cold, cuts, hot, logger, outages, telemetry, time } = this.#parts
     const startedAt = new Date(time.clock.now())
     const began = performance.now()
     // Counts first: what was read a moment ago must not look idle.
@@ -91,6 +94,7 @@ export class FullSync {
     await time.database?.measure()
     const shipped = await checkpointer.checkpointNow({ heartbeat: true })
     outages.isBack('cold')
+    await cuts?.run()
     await hot.repair()
     const left = [await hot.moveAllToCold(), await hot.demoteIdle(), await hot.demoteOverflow()]
     await hot.keepPinned()

@@ -9,6 +9,7 @@
 import { ThermoclineError } from '../errors.ts'
 import type { Need, Pressure } from '../flow/pressure.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
+import type { AskedCuts } from './asked-cuts.ts'
 import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { Checkpointer, CheckpointStats } from './checkpointer.ts'
 import type { FullSync, SyncStats } from './full-sync.ts'
@@ -30,6 +31,8 @@ export interface Schedule {
 export interface SyncWorkerParts {
   readonly sync: FullSync
   readonly checkpointer: Checkpointer
+  /** Undefined, like `peers`: this process alone uses the store. */
+  readonly cuts: AskedCuts | undefined
   readonly hot: HotUpkeep
   /** Undefined: this process alone uses the store. */
   readonly peers: Peers | undefined
@@ -52,10 +55,10 @@ export class SyncWorker {
   /** @internal Every store has one: `store.worker`. */
   constructor(parts: SyncWorkerParts) {
     this.#parts = parts
-    const { checkpointer, hot, outages, peers, schedule } = parts
+    const { checkpointer, cuts, hot, outages, peers, schedule } = parts
     const inBackground = (work: () => Promise<unknown>): Promise<void> => this.#inBackground(work)
     const when = { every: schedule.checkpointEvery, inBackground, stop: this.#stop.signal }
-    this.#checkpoints = new CheckpointSchedule({ checkpointer, hot, outages, peers, ...when })
+    this.#checkpoints = new CheckpointSchedule({ checkpointer, cuts, hot, outages, peers, ...when })
     parts.pressure.needs.subscribe((need) => this.#relieve(need))
     parts.checkpointer.restored.subscribe(() => this.#moveHotToCold())
   }

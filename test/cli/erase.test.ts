@@ -2,9 +2,10 @@
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { confirm } from '../../src/cli/confirm.ts'
-import { openMemoryStore } from '../../src/index.ts'
-import { QUIET } from '../flow/stores.ts'
+import { type Erased, openMemoryStore } from '../../src/index.ts'
+import { describeWithServers, QUIET } from '../flow/stores.ts'
 import { canaryOf, filesWith } from '../flow/traces.ts'
+import { RemoteBackend } from '../servers/remote-backend.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { expectRefusal, runCli, startCli } from './run-cli.ts'
@@ -29,7 +30,7 @@ test('what is erased is nowhere, the rest stays, and the exit code says whether 
   expectRefusal(await erase(...where), 2, 'pass --yes where nobody can be asked')
   expect(await erase(...where, '--dry-run')).toMatchObject({ code: 0, stdout: '1 would be erased\n' })
   const counted = await erase(...where, '--recursive', '--dry-run', '--json')
-  expect(JSON.parse(counted.stdout)).toEqual({ namespace: 'tenant/acme', dryRun: true, matched: 2 })
+  expect(JSON.parse(counted.stdout)).toEqual({ namespace: 'tenant/acme', dryRun: true, matched: 2, left: [] })
 
   const first = await erase(...where, '--recursive', '--yes', '--json')
   expect(first).toMatchObject({ code: 5, stderr: '' })
@@ -67,6 +68,30 @@ longTest('told to end it says how far it came, and goes on when it is run again'
   expect((JSON.parse(again.stdout) as { erased: number }).erased).toBeLessThanOrEqual(6_000 - erased)
   await using store = await openMemoryStore({ dir, ...QUIET })
   expect(await store.namespace('many').chunks.count()).toBe(0)
+})
+
+describeWithServers('beside a backend', (servers) => {
+  test('it waits until that has let go of what its log has', async () => {
+    const [dir, canary, shared] = [await servers.folder(), canaryOf(), await servers.shared()]
+    const backend = await RemoteBackend.start({ dir, ...shared, sync: QUIET.sync })
+    try {
+      await backend.put(canary, canary)
+      const env = { REDIS_URL: shared.hot.url, DATABASE_URL: shared.cold.url }
+      const erase = (...flags: string[]) => {
+        const args = ['erase', '--namespace', 'default', '--key', canary, ...flags]
+        return runCli(args, { env, cwd: dir })
+      }
+      expectRefusal(await erase('--yes', '--wait', 'soon'), 2, 'a duration such as')
+      expect(await erase('--dry-run')).toMatchObject({ code: 0, stdout: expect.stringContaining('1 other process') })
+      const { code, stdout, stderr } = await erase('--yes', '--json', '--wait', '1m')
+      expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringContaining('waiting until other processes') })
+      const { left } = JSON.parse(stdout) as Erased
+      expect(left.map(({ place }) => place)).not.toContain('log')
+      expect(await filesWith(dir, [canary])).toEqual([])
+    } finally {
+      await backend.kill()
+    }
+  })
 })
 
 describe('a person is asked', () => {

@@ -221,6 +221,33 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       }
     })
 
+    it('are asked to be cut, all but one, and each by the latest who asks', async () => {
+      const { tier } = shared
+      const [own, other, third] = [randomUUID(), randomUUID(), randomUUID()]
+      for (const walId of [own, other, third]) await tier.takeOver(walId, 1)
+      const [first, second] = [randomUUID(), randomUUID()]
+      const cutsOf = async (walId: string) => (await tier.logs()).find((log) => log.walId === walId)
+      expect(await cutsOf(other)).toMatchObject({ cutAsked: undefined, cutDone: undefined })
+      expect(await tier.askedCut(other)).toBeUndefined()
+
+      await Promise.all(Array.from({ length: 8 }, (_, i) => tier.askCuts(randomUUID(), i % 2 ? own : third)))
+      await tier.askCuts(first, own)
+      expect(await tier.askedCut(other)).toBe(first)
+      expect(await cutsOf(own)).not.toMatchObject({ cutAsked: first })
+      await tier.askCuts(second, own)
+      await tier.noteCut(other, 1, first)
+      // It was asked anew while it was at it.
+      expect(await tier.askedCut(other)).toBe(second)
+      await tier.noteCut(other, 1, second)
+      expect(await tier.askedCut(other)).toBeUndefined()
+      expect(await cutsOf(other)).toMatchObject({ cutAsked: second, cutDone: second })
+
+      await tier.takeOver(third, 2)
+      await tier.noteCut(third, 1, second)
+      expect(await tier.askedCut(third)).toBe(second)
+      expect(await tier.askedCut(randomUUID())).toBeUndefined()
+    })
+
     it('take a loss twice as once', async () => {
       const loss = {
         walId: randomUUID(),

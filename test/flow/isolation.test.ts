@@ -143,6 +143,7 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
     call: async (view) => void expect(await view.entries.erase({ where: {} }, all)).toMatchObject({ erased: ENTRIES }),
     writes: true,
   },
+  eraseDone: { call: async (view) => (await view.entries.erase([], { dryRun: true })).done() },
   search: {
     call: (view) => view.entries.search({ embedding, text, k: 100 }),
     deep: (view) => view.entries.search({ embedding, text, k: 100, recursive }),

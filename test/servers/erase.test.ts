@@ -91,11 +91,14 @@ describeWithPrivateServers('what was erased', (servers) => {
     const sql = clientOf(shared.cold.url)
     try {
       await sql`INSERT INTO thermocline.entry_staging
-        (batch_id, namespace, id, version, kind, text, created_at, updated_at) VALUES
-        (gen_random_uuid(), 'default', ${id}, ${'0'.repeat(24)}, 'chunk', ${canary}, now(), now())`
+        (batch_id, namespace, id, version, kind, text, created_at, updated_at)
+        SELECT gen_random_uuid(), 'default', ${id}, ${'0'.repeat(24)}, 'chunk', ${canary}, now(), now()
+        FROM generate_series(1, 3)`
+      // As the server does by itself: what it finds to be there often, it keeps in its statistics.
+      await sql`ANALYZE thermocline.entry_staging, thermocline.dead_letters`
       expect(await tablesWith(sql, canary)).toEqual(['dead_letters', 'entry_staging', 'memory_entries'].sort())
       const erased = await store.chunks.erase({ where: { 'metadata.user': canary } })
-      expect(erased).toMatchObject({ matched: 1, erased: 1, removed: { staged: 1, deadLetters: 3 } })
+      expect(erased).toMatchObject({ matched: 1, erased: 1, removed: { staged: 3, deadLetters: 3 } })
       expect(await tablesWith(sql, canary)).toEqual([])
       expect(await store.chunks.erase([other])).toMatchObject({ removed: { deadLetters: 1 } })
       expect(await cold.stats()).toMatchObject({ deadLetters: 0 })
@@ -104,7 +107,7 @@ describeWithPrivateServers('what was erased', (servers) => {
     }
   })
 
-  test('is told to be in the log of another process, which lets go of it when it erases the same', async () => {
+  test('is told to be in the log of another process, which lets go of it with its next sync', async () => {
     const shared = await servers.shared()
     const [a, b] = [await backend(shared), await backend(shared)]
     const canary = canaryOf()
@@ -115,15 +118,14 @@ describeWithPrivateServers('what was erased', (servers) => {
     expect(first.left).toContainEqual({
       place: 'log',
       name: expect.stringContaining(walId),
-      remedy: expect.stringContaining('erase the same there'),
+      remedy: expect.stringContaining('`done()` waits'),
     })
     await b.store.checkpoint()
     for (const { store } of [a, b]) expect(await store.chunks.has(id)).toBe(false)
     expect(await filesWith(b.dir, [canary])).not.toEqual([])
-    await b.store.chunks.erase([id])
+    await b.store.sync()
     expect(await filesWith(b.dir, [canary])).toEqual([])
-    await b.store.close()
-    expect((await a.store.chunks.erase([id])).left.filter(({ place }) => place === 'log')).toEqual([])
+    expect((await first.done()).filter(({ place }) => place === 'log')).toEqual([])
   })
 
   test('is found as well in the log of a process that died', async () => {

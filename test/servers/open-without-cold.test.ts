@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, QUIET } from '../flow/stores.ts'
+import { canaryOf, filesWith } from '../flow/traces.ts'
 import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
 import { copyFolder } from '../tools/store-template.ts'
 
@@ -65,15 +66,19 @@ describeWithServers('a backend that starts', (servers) => {
       expect(await store.close()).toMatchObject({ remaining: 0 })
     })
 
-    test('begins a log of which the database hears later', async () => {
-      const options = await optionsOf()
+    test('begins a log of which the database hears later, and lets go of what was in it until then', async () => {
+      const [options, canary] = [await optionsOf(), canaryOf()]
       await (await openMemoryStore(options)).close()
       await postgres.stop()
       await using store = await openMemoryStore(options)
-      await store.chunks.put({ key: 'k', text: 'x' })
+      await store.chunks.put({ key: 'k', text: canary })
       await postgres.restart()
       await vi.waitFor(() => store.checkpoint(), { timeout: 20_000, interval: 100 })
       expect(await store.chunks.count()).toBe(1)
+      // Another process may have erased some of it meanwhile, and could not ask a log that the database did not know.
+      expect(await filesWith(options.dir, [canary])).not.toEqual([])
+      await store.sync()
+      expect(await filesWith(options.dir, [canary])).toEqual([])
     })
 
     test('ships nothing from an older copy of its folder, and the next process ships all that it wrote', async () => {

@@ -52,6 +52,7 @@ export async function retire(driver: ColdDriver, walId: string, epoch: number): 
 export async function logs(driver: ColdDriver): Promise<RegisteredLog[]> {
   const rows = await driver.query(sql`
     SELECT wal_id::text AS wal_id, epoch::float8 AS epoch, sequence::float8 AS sequence, place,
+      cut_asked::text AS cut_asked, cut_done::text AS cut_done,
       extract(epoch FROM heartbeat_at)::float8 * 1000 AS heartbeat_at,
       extract(epoch FROM clock_timestamp() - heartbeat_at)::float8 * 1000 AS age
     FROM thermocline.wal_checkpoints ORDER BY heartbeat_at, wal_id`)
@@ -62,7 +63,34 @@ export async function logs(driver: ColdDriver): Promise<RegisteredLog[]> {
     place: (row.place as string | null) ?? undefined,
     heartbeatAt: Math.round(row.heartbeat_at as number),
     heartbeatAgeMs: Math.max(0, Math.round(row.age as number)),
+    cutAsked: (row.cut_asked as string | null) ?? undefined,
+    cutDone: (row.cut_done as string | null) ?? undefined,
   }))
+}
+
+/** Who ships has the lock of one row: those of all are taken in order, so that two who ask wait in no circle. */
+export async function askCuts(driver: ColdDriver, token: string, exceptWalId: string): Promise<void> {
+  await driver.query(sql`
+    WITH others AS MATERIALIZED (
+      SELECT wal_id FROM thermocline.wal_checkpoints WHERE wal_id <> ${exceptWalId}::uuid ORDER BY wal_id FOR UPDATE
+    ), asked AS (
+      UPDATE thermocline.wal_checkpoints SET cut_asked = ${token}::uuid
+      WHERE wal_id = ANY (ARRAY(SELECT wal_id FROM others))
+    )
+    SELECT ${DURABLY}`)
+}
+
+export async function askedCut(driver: ColdDriver, walId: string): Promise<string | undefined> {
+  const [row] = await driver.query(sql`
+    SELECT cut_asked::text AS token FROM thermocline.wal_checkpoints
+    WHERE wal_id = ${walId}::uuid AND cut_asked IS DISTINCT FROM cut_done`)
+  return (row?.token as string | null | undefined) ?? undefined
+}
+
+export async function noteCut(driver: ColdDriver, walId: string, epoch: number, token: string): Promise<void> {
+  await driver.query(sql`
+    UPDATE thermocline.wal_checkpoints SET cut_done = ${token}::uuid
+    WHERE wal_id = ${walId}::uuid AND epoch = ${epoch}::int8`)
 }
 
 export async function recordLoss(driver: ColdDriver, { walId, epoch, lost, reason }: AcceptedLoss): Promise<void> {

@@ -366,6 +366,11 @@ interface Equality<T> {
     readonly exists?: boolean;
 }
 
+interface EraseDoneOptions {
+    readonly within?: Duration | undefined;
+    readonly signal?: AbortSignal | undefined;
+}
+
 interface EraseOptions extends CallOptions {
     readonly vacuum?: boolean | 'full' | undefined;
     readonly dryRun?: boolean | undefined;
@@ -380,7 +385,11 @@ interface EraseProgress {
     readonly erased: number;
 }
 
-interface Erased {
+interface Erased extends ErasedSoFar {
+    done(options?: EraseDoneOptions): Promise<readonly Remnant[]>;
+}
+
+interface ErasedSoFar {
     readonly matched: number;
     readonly erased: number;
     readonly removed: {
@@ -1405,4 +1414,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
