@@ -1,7 +1,8 @@
 /**
- * Counts the reads that reader.ts (`get`, `touch`) and searcher.ts (hits) tell of, without making them wait: touches
- * are gathered here and flushed in batches about once a second, to hot where it holds the entry and to cold otherwise.
- * A crash loses what was not flushed yet, which is fine. What slides lives on by its reads: sliding-expiry.ts.
+ * Counts the reads that reader.ts (`get`, `touch`) and searcher.ts (hits) report, without making them wait. Counts are
+ * collected here and written about once a second, in batches: to hot where it holds the entry, else to cold. A crash
+ * loses what was not written yet, which is acceptable. When a read extends a sliding ttl is decided in
+ * entry/sliding.ts.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'

@@ -1,6 +1,6 @@
 /**
- * The format of an archive, which an export writes and an import reads: lines of JSON, each with the checksum of what
- * it says, and at last one of all that stands before.
+ * Defines the format of an archive, which an export writes and an import reads: lines of JSON, each with a checksum of
+ * its content, and a last line with a checksum of all lines before.
  *
  *     {"header":{"format":1,"store":"…","namespace":"…","exportedAt":"…","entries":2},"crc32":"…"}
  *     {"entry":{"kind":"chunk","namespace":"default","id":"…", …},"crc32":"…"}
@@ -8,7 +8,7 @@
  *     {"end":{"entries":2,"sha256":"…"},"crc32":"…"}
  *
  * `crc32` is that of the bytes between `{"entry":` and `,"crc32"`, as 8 hex digits; `sha256` is of all lines before,
- * with their ends. A line that a program wrote anew in another form is taken for damaged.
+ * with their ends. A line that another program has reformatted counts as damaged.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'

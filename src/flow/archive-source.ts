@@ -1,6 +1,6 @@
 /**
- * Where an import reads from, twice: once to verify all of it, and once to write. What comes as a stream is put into a
- * temporary file first. Archives that are compressed by gzip are known by their first bytes, whatever they are called.
+ * Opens what an import reads, twice: once to verify all of it, and once to write. A stream is first written to a
+ * temporary file. Archives compressed by gzip are recognized by their first bytes, whatever their name.
  */
 import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,11 +1,11 @@
 /**
- * Where an export writes to: a stream, which is ended, or a file. What becomes a file is written aside first, and takes
- * its name once it is whole:
+ * Opens what an export writes to: a stream, which is ended, or a file. A file is written under a temporary name, and
+ * gets its own once it is complete:
  *
- *     backup.ndjson.partial-HOST-PID-RANDOM     HOST: 8 hex digits that this machine's name has
+ *     backup.ndjson.partial-HOST-PID-RANDOM     HOST: 8 hex digits made of this machine's name
  *
- * What a killed process has left so is removed by the next export to that name on this machine; of other machines that
- * share the disk nobody here knows whether they still write.
+ * The temporary file of a killed process is removed by the next export to that name on this machine. Those of other
+ * machines that share the disk are not touched: nobody here knows whether they are still being written.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'

@@ -1,15 +1,15 @@
 /**
- * What a node remembers of its children when it is put, and what its children may not be. Nodes pay for both, and
- * nothing else does.
+ * Decides what a node records of its children when it is put, and which children are refused. Only puts of nodes pay
+ * for either.
  *
- * Of each child the version is kept that it has then, as a read finds it (rule R1 of flow/README.md), so that whoever
- * looks later knows whether it is another. A child of the same call has no version yet: it is filled in when that is
- * decided, if the child comes before its node. While cold is away nothing is remembered, and the node counts as fresh
- * until it is put again.
+ * For each child, the version that it has then is recorded, as a read finds it (rule R1 of flow/README.md); by it
+ * stale-nodes.ts finds out later whether the child has changed. A child that is put in the same call has no version
+ * yet: the version is filled in when it is decided, if the child comes before its node. While cold is away nothing is
+ * recorded, and the node counts as fresh until it is put again.
  *
- * A child that leads back to its node is refused as far as it can be seen: by what is pending here, by what cold has,
- * and among the nodes of the call. Only an id that the caller chose can be led back to, so that nothing is asked where
- * the store chooses it. Nodes that two processes put at once may close a cycle all the same.
+ * A child whose own children lead back to the node is refused, as far as that can be seen: by what is pending here, by
+ * what cold has, and among the nodes of the call. Nothing can lead back to an id that the store itself chooses, so for
+ * those nothing is checked. Nodes that two processes put at the same time may still form a cycle.
  */
 import type { EntryKey } from '../entry/entry-key.ts'
 import { CHILD_MARK } from '../entry/record.ts'

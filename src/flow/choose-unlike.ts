@@ -1,4 +1,7 @@
-/** Chooses the hits of a search among its candidates, so that they are not all alike. */
+/**
+ * Chooses the hits of a search among its candidates so that they are not all alike (`mmr`). The formula is in
+ * query/marginal-relevance.ts.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Patience, throwIfAborted } from '../kernel/deadline.ts'
 import { byMarginalRelevance } from '../query/marginal-relevance.ts'

@@ -1,16 +1,16 @@
 /**
- * The way of a write that depends on what it replaces: it takes the place of exactly one version, or of nothing; and of
- * several writes of which all are to happen or none (rules K1 to K9 of flow/README.md).
+ * Decides about a write that depends on what it replaces: exactly one version, or nothing; and about several writes
+ * that happen all or not at all (rules K1 to K9 of flow/README.md).
  *
- *     read the newest of pending, hot and cold, and see to it that cold has it
+ *     read the newest of pending, hot and cold, and make sure that cold has it
  *     reserve: from now on every plain put that hot takes is above the new version
  *     cold decides by the locks of the rows, in one transaction
  *     log, as one record, pending, hot, as any write; then it is acknowledged
  *
- * Cold decides (cold/sql/replace-version.ts, which also finds out what became of a lost answer), and not hot: what
- * hot has decided it may forget, and then two writers would both have replaced the same version. Nobody reads the new
- * version before cold has it, so nothing that was read is taken back. Log and pending get it afterwards: a database
- * that is set back gets it again as it gets every other write.
+ * Cold decides (cold/sql/replace-version.ts, which also finds out what happened where an answer was lost), and not hot:
+ * hot may forget what it has decided, and then two writers would both have replaced the same version. Nobody reads the
+ * new version before cold has it, so nothing that was read is ever withdrawn. Log and pending get it afterwards: so a
+ * database that is set back gets it again, as it gets every other write.
  */
 import type { ColdTier, IdempotencyKey } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'

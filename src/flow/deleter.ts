@@ -1,7 +1,7 @@
 /**
- * Deletes what a query has found, as far as it is still to be deleted: each entry is looked at again in all tiers, once
- * there is room for the deletes and right before they get their versions (rule T5 of README.md). So few go together
- * that a look is one question to each tier.
+ * Deletes what a query has found. Each entry is read again in all tiers, once there is room for the deletes and right
+ * before they get their versions, and is left where it has changed meanwhile (rule T5 of flow/README.md). Batches are
+ * so small that such a read is one request to each tier.
  */
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'

@@ -1,6 +1,7 @@
 /**
- * What has to be written so that a document has the chunks of a list: what it has already is compared with the list by
- * content. A chunk of the same text is the same chunk, wherever it stands now, so it keeps its id and its embedding.
+ * Decides what must be written so that a document has the chunks of a list: the chunks that it has are compared with
+ * the list by content. A chunk with the same text is the same chunk, whatever its position, so it keeps its id and its
+ * embedding.
  */
 import { idOfChunk } from '../entry/entry-id.ts'
 import type { EntryRecord } from '../entry/record.ts'

@@ -1,11 +1,10 @@
 /**
- * Reads documents: their chunks in order, and which documents there are. It asks as {@link Searcher} does, so pending
- * and cold are one.
+ * Reads documents: their chunks in order, and which documents there are. It queries through {@link Searcher}, so
+ * pending and cold count as one.
  *
- * Chunks are in the order of their positions, those without one last. The first page is one query in that order. Any
- * later one begins at a position, so that the index over documents leads to it: a condition that admits absent
- * positions as well would read the document from its start again. What has no position is asked for apart, once the
- * rest has ended.
+ * Chunks are ordered by position, those without one last. The first page is one query in that order. A later page
+ * begins at a position, so that the index over documents leads to it: a condition that also admits absent positions
+ * would read the document from its start again. Chunks without a position are queried separately, after all others.
  */
 import type { ColdDocument, ColdRow } from '../cold/cold-tier.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'

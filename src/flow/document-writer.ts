@@ -1,11 +1,12 @@
 /**
- * Replaces and deletes documents. Calls about one document go one after the other within a process, so that the last of
+ * Replaces and deletes documents. Calls about one document run one after the other within a process, so the last of
  * them decides; those of several processes do not wait for each other.
  *
- * What is new is written, and what is stale deleted, together or not at all (rule K8 of flow/README.md), and only if
- * the chunks are still those that were compared; else they are looked at again. Where that is more than
- * `ATOMIC_LIMITS` (entry/limits.ts), or a tier is away, what is new is written before what is stale is deleted: who
- * reads meanwhile finds both rather than neither, and a call that ends half-way is made good by another one.
+ * New chunks are written and stale ones deleted together or not at all (rule K8 of flow/README.md), and only if the
+ * chunks are still those that were compared; else they are read and compared again. Where the changes exceed
+ * `ATOMIC_LIMITS` (entry/limits.ts), or a tier is away, new chunks are written before stale ones are deleted: a reader
+ * in between finds both rather than neither, and a call that ends half-way is completed by another one. What is new and
+ * what is stale is decided in document-plan.ts.
  */
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'

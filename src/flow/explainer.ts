@@ -1,4 +1,4 @@
-/** Says where an entry lives, and why a read answers what it does. */
+/** Explains an entry: which tiers hold it, in which version, and so why a read returns what it does. */
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'

@@ -1,7 +1,7 @@
 /**
- * Writes all that a filter selects into an archive (archive-format.ts), as of one moment: what was acknowledged here
- * before the call is shipped, and then cold is read as it is at that moment, whatever is written meanwhile. Of what
- * other processes have pending it shows as much as any query: what they have shipped by then.
+ * Writes all entries that a filter selects into an archive (archive-format.ts), as of one moment: what this process had
+ * acknowledged before the call is shipped, and then cold is read as it is at that moment, whatever is written
+ * meanwhile. Of what other processes have pending, the export has what they have shipped by then, as any query.
  */
 import type { ColdSnapshot, ColdTier } from '../cold/cold-tier.ts'
 import { archivedText } from '../entry/archived-entry.ts'

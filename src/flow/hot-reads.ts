@@ -1,6 +1,6 @@
 /**
- * Reads of hot, as far as it is believed. Hot away is as good as missing: cold and pending know everything it knew. So
- * is what cold is known to have newer.
+ * Reads hot, and decides how far the answer is believed. Where hot is away, or is known to be older than cold, the
+ * entry counts as missing in hot: pending and cold have everything that hot had.
  */
 import type { EntryKey } from '../entry/entry-key.ts'
 import { ZERO_VERSION } from '../entry/version.ts'

@@ -1,9 +1,9 @@
 /**
- * Writes what an archive (archive-format.ts) holds into a store, in two passes over it: the first verifies every line,
- * and what the entries hold, before anything is written; the second writes, a few entries together, by the way of any
- * put. Each is looked at in all tiers once there is room for it and right before it gets its version, as what is
- * deleted by a query is (rule T5 of README.md): what is there already, with the same content, is left as it is. So an
- * import that was interrupted goes on where it is called again.
+ * Writes the entries of an archive (archive-format.ts) into a store, in two passes: the first verifies every line and
+ * every entry before anything is written; the second writes, a few entries at a time, as any put does. Each entry is
+ * read in all tiers once there is room for it, and right before it gets its version (rule T5 of flow/README.md). One
+ * that is there with the same content is left as it is, so an import that was interrupted continues where it is called
+ * again; with other content, `onConflict` decides.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { type Archived, type ArchivedContext, readArchived } from '../entry/archived-entry.ts'

@@ -1,7 +1,7 @@
 /**
- * The log of this process and what of it cold does not have yet, as writes and checkpoints see them: a write is
- * appended, is pending once it is durable, and is then offered to hot; a checkpoint waits for those that are on this
- * way.
+ * Holds the log of this process and its pending writes, as writes and checkpoints use them. A write is appended, is
+ * pending once it is durable, and is then offered to hot; a checkpoint waits for the writes that are between these
+ * steps.
  */
 import type { EntryRecord } from '../entry/record.ts'
 import { encodeBundle, type LogValue } from '../entry/record-bundle.ts'

@@ -1,8 +1,8 @@
 /**
- * Writes of this process that cold has and hot may hold older: hot was away or full when they were made, or became
- * another generation. They have left pending, so until hot is repaired (see {@link ../sync/hot-repair.ts}) a read that
- * finds something older in hot asks cold. When too many gather, reads bypass hot altogether until nothing is left to
- * repair (rule G7 of flow/README.md).
+ * Records this process's writes that cold has and of which hot may hold something older: hot was away or full when they
+ * were made, or became another generation. They have left pending. So until hot is repaired (sync/hot-repair.ts), a
+ * read that finds something older in hot asks cold. When too many of them accumulate, reads bypass hot altogether until
+ * nothing is left to repair (rule G7 of flow/README.md).
  */
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { Version } from '../entry/version.ts'

@@ -1,7 +1,7 @@
 /**
- * Says what each tier has of a namespace. Cold's rows are walked in the order of their keys, a batch at a time, and hot
- * is asked for each batch, so that no statement and no script costs more than a batch, however large the namespace is.
- * What is pending is looked at first: of each key the newest version counts, in every tier that holds it.
+ * Measures what each tier holds of a namespace. Cold's rows are read in the order of their keys, a batch at a time, and
+ * hot is asked about each batch, so no statement and no script costs more than a batch, however large the namespace is.
+ * Pending is read first: of each key the newest version counts, in every tier that holds it.
  */
 import type { ColdMeasure, ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'

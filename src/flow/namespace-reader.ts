@@ -1,6 +1,7 @@
 /**
- * Which namespaces have entries, and how many. Cold keeps a count of each; what is pending here counts in place of what
- * cold has older, in the same statement, so that no checkpoint between the two is counted twice or not at all.
+ * Lists the namespaces that have entries, and counts these. Cold stores a count for each namespace; pending entries are
+ * counted instead of their older versions in cold, in the same statement, so that no checkpoint in between makes an
+ * entry count twice or not at all.
  */
 import type { ColdNamespaces, ColdTier, OwnVersion } from '../cold/cold-tier.ts'
 import { isLive } from '../entry/expiry.ts'

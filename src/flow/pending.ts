@@ -1,7 +1,7 @@
 /**
- * The process's own map of acknowledged writes that cold does not have yet, newest version per key. It gives
- * read-your-writes whatever hot and cold are doing, and it is what checkpoints ship: everything in it is durable in the
- * log. Iteration follows log order, because a newer version of a key moves to the end.
+ * Holds the process's own acknowledged writes that cold does not have yet, the newest version of each key. Through it a
+ * process reads its own writes whatever hot and cold are doing, and it is what checkpoints ship: everything in it is
+ * durable in the log. Iteration follows log order, because a newer version of a key moves to the end.
  */
 
 import { type EntryKey, keyText } from '../entry/entry-key.ts'

@@ -1,14 +1,14 @@
 /**
- * When must a write wait? While cold is away the log goes on taking writes, and hot holds what cold does not have; both
- * up to a bound. Past it a write waits for room, and is refused with `ERR_BACKPRESSURE` before anything of it was
- * written (rules C6 and L3 of flow/README.md).
+ * Decides when a write must wait. While cold is away, the log still takes writes, and hot holds what cold does not
+ * have; both up to a bound. Beyond it a write waits for room, and is refused with `ERR_BACKPRESSURE` before anything of
+ * it was written (rules C6 and L3 of flow/README.md).
  *
  *     Writer ──── admit, queue, written ───┐                      ┌── 'checkpoint' ──► Checkpointer ── shipped ──┐
- *                                          ├──► Pressure ─ needs ─┤      (begun by the SyncWorker)               ├──► Pressure
+ *                                          ├──► Pressure ─ needs ─┤      (checkpoint-schedule.ts)                ├──► Pressure
  *     Promoter ── hotChanged ──────────────┘                      └── 'demotion' ────► Demoter ── hotChanged ────┘
  *
- * It is built before all of them and calls none: writers ask it, whoever fills or empties pending and hot tells it so,
- * and the worker, which is built last, subscribes to what has to be done.
+ * Pressure is built before all of them and calls none. Writers ask it, whoever fills or empties pending and hot reports
+ * that to it, and the worker, which is built last, subscribes to its needs.
  *
  * Each write begins in the very step that found room for it, and those that wait begin in the order they came, so that
  * however many arrive at once, each sees what the ones before it took.

@@ -1,6 +1,6 @@
 /**
- * Puts what a read found in cold into hot, in the background; hot itself refuses what is not the newest any more. What
- * a caller asks to be moved goes by sync/tier-moves.ts.
+ * Puts an entry that a read found in cold into hot, in the background; hot itself refuses a version that is no longer
+ * the newest. Promotion by a call (`promote`, `prefetch`) is in sync/tier-moves.ts.
  */
 import { encodeRecord } from '../entry/codec.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'

@@ -1,4 +1,7 @@
-/** Makes one ranking of what was found by vector and by text. */
+/**
+ * Merges the hits by vector and those by text into one ranking. The formula is in query/rank-fusion.ts; how a text is
+ * ranked is decided in cold/sql/search-texts.ts.
+ */
 import type { ColdHit, ColdRow } from '../cold/cold-tier.ts'
 import { keyText } from '../entry/entry-key.ts'
 import { fuse } from '../query/rank-fusion.ts'

@@ -1,8 +1,8 @@
 /**
- * Answers queries from pending and cold: a snapshot of pending is taken first, then cold is asked, and of each key the
- * newer version counts (rule R4 of flow/README.md). Only a pending row that would be answered is compared with what
- * cold holds of its key, and versions of pending keys are sent to cold only where they are few or replace much of what
- * cold answers. So a long pending costs a walk over it, and nothing in the database.
+ * Answers queries from pending and cold: pending is copied first, then cold is asked, and of each key the newer version
+ * counts (rule R4 of flow/README.md). A pending entry is compared with cold's version of its key only if it would be
+ * returned, and versions of pending keys are sent to cold only where they are few or replace much of what cold returns.
+ * So many pending writes cost a pass over them, and nothing in the database.
  */
 
 import type { ColdDocument, ColdHit, ColdRow, ColdTier, OwnText, SearchedCold } from '../cold/cold-tier.ts'

@@ -1,8 +1,8 @@
 /**
- * Which nodes say something that their children do not any more. A node remembers the version that each child had when
- * it was put ({@link ./child-versions.ts}); it is stale where a child has another version now, is gone or has
- * appeared, and where a child is stale itself. Nodes are looked at level by level from the lowest on, until enough are
- * found: what is above a stale node is on a higher level, unless levels were given at random.
+ * Finds stale nodes: those that no longer describe their children. A node records the version of each child when it is
+ * put (child-versions.ts). It is stale where a child has another version now, is gone or has appeared, and where a
+ * child is stale itself. Nodes are read level by level from the lowest, until enough are found: a node above a stale
+ * one is on a higher level, unless levels were given at random.
  */
 import type { EntryRecord } from '../entry/record.ts'
 import { CHILD_MARK } from '../entry/record.ts'

@@ -1,4 +1,4 @@
-/** Whether a tier answers, by what became of the latest calls to it: nothing is asked for the sake of knowing. */
+/** Tells whether a tier answers, by the results of the latest calls to it; no call is made only to find out. */
 import { isThermoclineError, type TierName } from '../errors.ts'
 
 /** `since`: when a call first failed after the last one that succeeded. */

@@ -1,10 +1,11 @@
 /**
- * Reads trees of RAPTOR nodes, within one namespace: what is above and below an entry, and where trees begin. Pending
- * and cold are one, as for every query (rule R4 of flow/README.md). Nodes and chunks are parts of a tree, nothing else.
+ * Reads trees of RAPTOR nodes, within one namespace: what is above and below an entry, and which nodes are roots.
+ * Pending and cold count as one, as in every query (rule R4 of flow/README.md). Only nodes and chunks are parts of a
+ * tree.
  *
  * A walk is one statement where nothing of the namespace is pending. Otherwise it goes level by level, with a read for
- * each: what is pending may open or close ways at any place of it, and may be more than a statement should carry.
- * Either way it meets each entry once, so it ends whatever the children say.
+ * each: pending nodes may add or remove children at any place, and may be too many to send with a statement. Either way
+ * it visits each entry once, so it ends whatever the children are.
  */
 import type { ColdRow, ColdTier, ColdTreeRow, ColdWalk, TreePlace } from '../cold/cold-tier.ts'
 import { isLive } from '../entry/expiry.ts'

@@ -1,8 +1,8 @@
 /**
- * Searches a tree from its roots down, as RAPTOR does (Sarthi et al. 2024, tree traversal): of the nodes of a level the
- * nearest to the vector are chosen, then of their children, and so on. What is chosen on any level is a candidate. A
- * level is a read of what it has to compare, so that it costs `beam` times as many rows as a node has children, however
- * large the tree is; the roots are all compared.
+ * Searches a tree from its roots down, as RAPTOR does (Sarthi et al. 2024, tree traversal): on each level the nodes
+ * nearest to the vector are chosen, then the nearest of their children, and so on. What is chosen on any level is a
+ * candidate. The roots are all compared; below them a level costs a read of at most `beam` times as many rows as a node
+ * has children, however large the tree is.
  */
 import type { ColdRow } from '../cold/cold-tier.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'

@@ -1,15 +1,15 @@
 /**
  * Deletes or updates all entries that a filter selects, batch by batch:
  *
- *     take the highest version that there is, and the time: what is put later is not looked at, or a writer beside this
- *     one would keep it going; what is only updated later was there
- *     a page by namespace and id of what the filter selects of that
- *     look again at each, whatever tier has it, and leave what the filter does not select any more
+ *     take the highest version that there is, and the time: what is put later is ignored, or a writer beside this call
+ *     would keep it going; what is only updated later is included
+ *     read a page, by namespace and id, of what the filter selects up to that version
+ *     read each entry again, in all tiers, and leave those that the filter no longer selects
  *     write: deletes as any delete, updates by compare-and-set
  *
- * So each update takes the place of exactly a version that the filter selects. A delete is of what was selected when
- * its batch was looked at again, once it had room (deleter.ts); a put of the milliseconds from there to its log comes
- * before it, as before any delete (rule T5 of README.md).
+ * So each update replaces exactly a version that the filter selects. A delete removes what was selected when its batch
+ * was read again, once there was room for it (deleter.ts). A put in the milliseconds between that and the log counts as
+ * before the delete, as with any delete (rule T5 of flow/README.md).
  */
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'

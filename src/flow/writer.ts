@@ -1,5 +1,5 @@
 /**
- * The way of a write: stamp, log, pending, hot, acknowledge.
+ * Decides when a write is acknowledged: it is stamped, logged, pending, offered to hot, and then acknowledged.
  *
  * Stamping and queueing for the log happen in one synchronous step, so log order is version order within a process. The
  * log puts a durable record into pending before the promise of its append resolves. A write that hot refuses because

@@ -1,6 +1,7 @@
 /**
- * What a value in hot stands for: the bytes that the tier was handed, and in their place, from the first look on, the
- * record that they decode to. A tier that keeps it decodes once; both forms at once would take the memory twice.
+ * Holds the content of a value in hot: the bytes that the tier got, and in their place, from the first use on, the
+ * record that they decode to. So a tier that keeps the value decodes it once; to keep both forms would take twice the
+ * memory.
  */
 import { decodeKind, decodeRecord, encodeRecord } from '../entry/codec.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'

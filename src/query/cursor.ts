@@ -1,8 +1,8 @@
 /**
- * Where a page ended, as text that callers hand back. It holds the keys of the last entry, so it stays right while rows
- * are written, and a signature over them and the query, so that it continues that query and nothing else. The key comes
- * from the id of the store, which all its processes know: it keeps mistakes out, and grants nobody anything, since
- * scope and filter come with the call.
+ * Makes and reads cursors: text by which callers ask for the next page. A cursor holds the order keys of the last
+ * entry, so it stays right while rows are written, and a signature over these and the query, so that it continues that
+ * query and no other. The signing key comes from the id of the store, which all its processes know: it prevents
+ * mistakes and grants no access, since scope and filter come with the call.
  *
  *   base64url of: signature (16 bytes) · keys (JSON)
  */

@@ -1,6 +1,6 @@
 /**
- * What `find`, `count` and `search` select by, checked. {@link matches} applies it to pending and SQL to cold; both
- * MUST select the same entries.
+ * Defines the checked form of what `find`, `count` and `search` select by. {@link matches} applies it to pending, and
+ * cold/sql/filter-sql.ts to cold; both MUST select the same entries.
  */
 import type { JsonValue } from '../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'

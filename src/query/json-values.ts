@@ -1,7 +1,4 @@
-/**
- * How JSON values compare, as `jsonb` of Postgres compares them: both answer the same of any two values, so that a
- * query is answered the same from pending and from cold.
- */
+/** Compares JSON values as Postgres's `jsonb` does, so that a query gets the same from pending and from cold. */
 import type { JsonValue } from '../entry/memory-entry.ts'
 import type { MetadataPath } from './metadata-path.ts'
 

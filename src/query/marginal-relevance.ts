@@ -1,6 +1,7 @@
 /**
- * Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): one after the other, of what is left, that with the
- * greatest `lambda × relevance − (1 − lambda) × likeness` to whatever of those chosen before is most like it.
+ * Chooses by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): one after the other, the remaining item
+ * with the greatest `lambda × relevance − (1 − lambda) × likeness`, where likeness is that to the most similar item
+ * chosen before. Which hits it is applied to is decided in flow/choose-unlike.ts.
  */
 export interface MarginalRelevance {
   /** How many candidates there are at most. */

@@ -1,7 +1,7 @@
 /**
- * Paths into metadata, as queries name them: `metadata.author.name`, and `metadata["odd.name"]` where a name holds a
- * dot or a bracket, in the notation that refusals of metadata use as well. A path leads through members of objects,
- * never into arrays: an array is asked by `contains`.
+ * Parses paths into metadata, as queries name them: `metadata.author.name`, and `metadata["odd.name"]` where a name
+ * holds a dot or a bracket. Errors about metadata use the same notation. A path leads through members of objects, never
+ * into arrays: these are queried by `contains`.
  */
 import { MAX_METADATA_DEPTH } from '../entry/limits.ts'
 import { textFault } from '../entry/text.ts'

@@ -1,3 +1,4 @@
+/** Decides the score of two vectors, for each metric. */
 export type Metric = 'cosine' | 'l2' | 'inner-product'
 
 /**

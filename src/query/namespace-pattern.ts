@@ -1,4 +1,6 @@
-/** How a list of namespaces is asked for: the segments they begin and end with, of which some may be any. */
+/**
+ * Checks how a list of namespaces is asked for: by the segments that they begin and end with, some of which may be any.
+ */
 import { namespacePath } from '../entry/namespace.ts'
 import { ThermoclineError } from '../errors.ts'
 

@@ -1,7 +1,7 @@
 /**
- * The order in which `find` answers. Every order ends with namespace and id, so that no two entries have one place;
- * what an entry lacks puts it last, in both directions. Pending is ordered by {@link compareKeys} and cold by SQL; both
- * MUST agree.
+ * Decides the order of what `find` returns. Every order ends with namespace and id, so no two entries have the same
+ * place; an entry that lacks the field comes last, in both directions. Pending is ordered by {@link compareKeys} and
+ * cold by SQL (cold/sql/order-sql.ts); both MUST agree.
  */
 import type { JsonValue } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'

@@ -1,6 +1,7 @@
 /**
- * Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): what is high in either list is high in both
- * together, however their scores are scaled. Default weights, and how far each list reaches: search-query.ts.
+ * Merges two rankings by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): an item that is high in
+ * either list is high in the merged one, however the scores are scaled. Default weights, and how many hits of each list
+ * count, are decided in search-query.ts.
  */
 export interface FusionWeights {
   readonly vector: number

@@ -1,4 +1,4 @@
-/** Which namespaces a query sees: its own, and where it is recursive those below, segment by segment. */
+/** Decides which namespaces a query sees: its own, and if it is recursive those below, compared segment by segment. */
 import { ROOT } from '../entry/namespace.ts'
 import { ThermoclineError } from '../errors.ts'
 

@@ -1,4 +1,4 @@
-/** What `search` asks for, checked: by a vector, by a text, or by both. */
+/** Checks what `search` asks for: by a vector, by a text, or by both. */
 import { textFault } from '../entry/text.ts'
 import { ThermoclineError } from '../errors.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'

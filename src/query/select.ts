@@ -1,6 +1,7 @@
 /**
- * Which fields of entries a query answers. The kind always comes along: it says what an entry is. Cold is asked for
- * nothing else than these and what puts rows in order, so that vectors and texts that nobody asked for are not read.
+ * Decides which fields of entries a query returns (`select`). The kind is always among them: it says what an entry is.
+ * Cold is asked only for these fields and those that order the rows, so vectors and texts that nobody asked for are not
+ * read.
  */
 import type { EntryOfKind, MemoryEntry } from '../entry/memory-entry.ts'
 import { type AccessStats, type EntryRecord, toEntry } from '../entry/record.ts'

@@ -1,6 +1,6 @@
 /**
- * What callers may say in `where`, and how it is checked: once, here, whichever tier it is asked of. The checked form
- * is {@link ./filter.ts}.
+ * Decides what callers may write in `where`, and checks it, once, for every tier. The checked form is defined in
+ * filter.ts.
  */
 import { types } from 'node:util'
 import { MAX_TIME } from '../entry/limits.ts'

@@ -1,4 +1,6 @@
-/** Takes over the logs whose owner is gone, ships what they hold, and answers the log this process appends to. */
+/**
+ * Takes over the logs whose owners are gone, ships what they hold, and returns the log to which this process appends.
+ */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import { parseVersion, type VersionClock } from '../entry/version.ts'

@@ -1,4 +1,4 @@
-/** When the lost records of a log had been written, as far as what stands before and behind them in the log tells. */
+/** Finds out when the lost records of a log were written, as far as the records before and after them tell. */
 import { decodeRecord } from '../entry/codec.ts'
 import { parseVersion } from '../entry/version.ts'
 import type { SequenceRange } from '../errors.ts'

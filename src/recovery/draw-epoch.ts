@@ -1,7 +1,8 @@
 /**
- * Which epoch the next owner of a log has. A copy of its folder, as of a backup, knows of the same epochs, and of a
- * number that both took, what cold has from the one would count as shipped from the other. Cold refuses the second only
- * where the first got as far as telling it. So the number is drawn at random from so many that no two are the same.
+ * Decides the epoch of the next owner of a log. Owners of a log and of a copy of its folder, as from a backup, know the
+ * same epochs. If both took the same next number, what cold has from one would count as shipped by the other; cold
+ * refuses the second only where the first got as far as registering it. So the number is drawn at random, from so many
+ * that no two are the same.
  */
 import { randomInt } from 'node:crypto'
 

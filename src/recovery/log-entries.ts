@@ -1,4 +1,4 @@
-/** The entries that a log's records hold, as they are read: record by record, or in batches as cold takes them. */
+/** Reads the entries from the records of a log: record by record, or in batches that cold takes. */
 import { decodeRecord } from '../entry/codec.ts'
 import { keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'

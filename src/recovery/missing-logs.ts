@@ -1,4 +1,7 @@
-/** Logs that cold expects records of and whose folder is gone: somebody removed it, or restored the rest without it. */
+/**
+ * Finds logs from which cold expects records and whose folder is gone: somebody removed it, or restored everything
+ * else. What opening does then is decided in store/open-log.ts.
+ */
 import type { ColdTier, RegisteredLog } from '../cold/cold-tier.ts'
 import { LogFolder } from '../wal/log-folder.ts'
 

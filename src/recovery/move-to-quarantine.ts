@@ -1,6 +1,6 @@
 /**
- * Moves the folder of a damaged log to `quarantine/`, where its files stay and the store opens without them. When a log
- * may go there is decided in settle-log.ts.
+ * Moves the folder of a damaged log to `quarantine/`. The store opens without the log, whose files stay there. When a
+ * log may be moved is decided in settle-log.ts.
  */
 import { cp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'

@@ -1,8 +1,8 @@
 /**
- * Recovers every log of a data folder, for an operator whose backends are gone: each is shipped as far as it verifies
- * (recover-log.ts), and what becomes of it then is decided in settle-log.ts.
+ * Recovers every log of a data folder, for an operator whose backends are gone. Each log is shipped as far as it
+ * verifies (recover-log.ts); what becomes of it then is decided in settle-log.ts.
  *
- * The caller MUST hold the lock of the data folder. Running it again gives the same result, also after a kill.
+ * The caller MUST hold the lock of the data folder. Another run gives the same result, also after a kill.
  */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'

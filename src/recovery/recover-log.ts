@@ -6,9 +6,9 @@
  *                                             └─ take over in cold ─► records ─► batches ─► cold ─► Recovery
  *
  * The claim (log-folder.ts) has replaced the owner's token by then, so whatever was acknowledged is in the files that
- * are read here. What becomes of the log is for the caller to decide: opening goes on with it, adopting retires it
- * (adopt-logs.ts), recovering retires it, keeps it or sets it aside (settle-log.ts). While cold is away, the same
- * records become pending instead (resume-log.ts).
+ * are read here. The caller decides what becomes of the log: opening continues it, adopting retires it (adopt-logs.ts),
+ * recovering retires it, leaves it or moves it to `quarantine/` (settle-log.ts). While cold is away, the same records
+ * become pending instead (resume-log.ts).
  */
 import type { ColdTier, LogCheckpoint } from '../cold/cold-tier.ts'
 import type { LogValue } from '../entry/record-bundle.ts'

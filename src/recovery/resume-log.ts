@@ -1,7 +1,7 @@
 /**
- * Goes on with a log while cold is away: what it holds is pending again, as far as segments are kept, and stays in
- * them. Its epoch is raised in cold by the first checkpoint, before it ships anything. What the killed owner had
- * written and not synced is synced first, when the log begins its new segment.
+ * Continues a log while cold is away: its records become pending again, as far as its segments are still there, and
+ * stay in these segments. Its epoch is raised in cold by the first checkpoint, before that ships anything. What the
+ * killed owner had written and not synced is synced first, when the log begins its new segment.
  */
 import { entriesIn, type LogValue } from '../entry/record-bundle.ts'
 import type { VersionClock } from '../entry/version.ts'

@@ -1,8 +1,8 @@
 /**
- * What becomes of a log that an operator has recovered. A whole one is in cold, and retired. A damaged one that lost
- * nothing which cold lacks goes to the quarantine (move-to-quarantine.ts). One that did lose something stays where it
- * is, with its checkpoint before the damage, so that a file restored from a copy is shipped by the next run; it goes to
- * the quarantine once its loss is accepted.
+ * Decides what becomes of a log that an operator has recovered. An undamaged log is in cold, and is retired. A damaged
+ * log that lost nothing which cold lacks goes to `quarantine/` (move-to-quarantine.ts). A log that did lose something
+ * stays in place, with its checkpoint before the damage, so that a file restored from a copy is shipped by the next
+ * run; it goes to `quarantine/` once its loss is accepted.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'

@@ -1,4 +1,7 @@
-/** What `write` takes: puts, updates and deletes of which all happen or none. */
+/**
+ * Checks what `write` takes: puts, updates and deletes that happen all or not at all. How they do is decided in
+ * flow/compare-and-set.ts.
+ */
 
 import type { EntryKey } from '../entry/entry-key.ts'
 import { askedByPatch, askedByPut, digestOf } from '../entry/idempotency-digest.ts'

@@ -1,4 +1,4 @@
-/** What calls with many inputs share: inputs are checked in slices, and a failure says what became of each input. */
+/** Checks the inputs of calls that take many, in slices, and makes the error that says what became of each input. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { contentSize } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'

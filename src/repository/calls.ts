@@ -1,4 +1,7 @@
-/** The options of each public call, with their defaults. A call cannot pass the gate without its table here. */
+/**
+ * Defines the options of each public call, with their defaults. A call without its table here cannot pass the gate
+ * (call-gate.ts).
+ */
 import type { Writable } from 'node:stream'
 import {
   type CallOptions,

@@ -1,4 +1,7 @@
-/** Writes of a repository whose metadata has a schema. Where the schema answers at once, so does all of this. */
+/**
+ * Checks the inputs of a repository whose metadata has a schema. Where the schema answers synchronously, so does every
+ * function here.
+ */
 import { types } from 'node:util'
 import type { CheckedPatch } from '../entry/patch.ts'
 import { patched, patchedInput, toPatched } from '../entry/patch.ts'

@@ -1,4 +1,4 @@
-/** What only chunks have: the documents that they are pieces of. */
+/** Adds to the repository of chunks the calls about documents, whose pieces chunks are. */
 import { name } from '../entry/field-checks.ts'
 import type { ChunkEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'

@@ -1,4 +1,4 @@
-/** The chunks that a document is to have, as a caller gives them, checked. */
+/** Checks the chunks that a caller gives for a document. */
 import type { EntryInput } from '../entry/memory-entry.ts'
 import { type UnversionedRecord, validateEmbedding, validateInput } from '../entry/validate.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'

@@ -20,7 +20,7 @@ import type { Pins } from '../sync/pins.ts'
 import type { TierMoves } from '../sync/tier-moves.ts'
 import type { CallGate } from './call-gate.ts'
 
-/** @internal What calls go through, behind every repository of a store. */
+/** @internal The flows and other parts that the calls of every repository of a store use. */
 export interface Flows {
   readonly writer: Writer
   readonly changes: CompareAndSet

@@ -1,6 +1,7 @@
 /**
- * One id is one entry, whatever its kind: a chunk must not vanish because facts were put under its key. A write is
- * refused with `ERR_CONFLICT` where this process has an entry of another kind at hand; cold is not asked for that.
+ * Decides when a write is refused with `ERR_CONFLICT` because its id is that of an entry of another kind: where this
+ * process has that entry at hand; cold is not asked. One id is one entry, whatever its kind, and a chunk must not
+ * vanish because facts were put under its key.
  */
 import { refuseExpired } from '../entry/expiry.ts'
 import type { EntryInput, EntryKind } from '../entry/memory-entry.ts'

@@ -1,6 +1,6 @@
 /**
- * What callers use: a repository has the entries of one kind, or of every kind, in one namespace. It validates what
- * comes in and hands it to the flows. It keeps nothing itself, so any number of them may be made.
+ * Defines the public calls of a repository, which has the entries of one kind, or of every kind, in one namespace. It
+ * validates its input and calls the flows. It has no state, so any number of repositories may be made.
  */
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'

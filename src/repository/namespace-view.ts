@@ -1,3 +1,7 @@
+/**
+ * Defines the calls of one namespace, and gives its repositories. Which namespaces a query of theirs sees is decided in
+ * query/scope.ts.
+ */
 import { namespacePath, ownNamespace, ROOT } from '../entry/namespace.ts'
 import { type Imported, ThermoclineError } from '../errors.ts'
 import { watching } from '../flow/archive-target.ts'

@@ -1,4 +1,4 @@
-/** What only nodes of RAPTOR trees have: the trees that they make. */
+/** Adds to the repository of RAPTOR nodes the calls about the trees that they form. */
 import { wholeNumber } from '../entry/field-checks.ts'
 import type { RaptorEntry, TreeEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'

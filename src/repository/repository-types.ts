@@ -1,4 +1,4 @@
-/** What repositories take and answer, by the kind of their entries. */
+/** Defines what repositories take and return, by the kind of their entries. */
 import type { EntryInput, EntryKind, InputOfKind, RaptorEntry } from '../entry/memory-entry.ts'
 import type { Patch } from '../entry/patch.ts'
 import type { Staleness } from '../flow/stale-nodes.ts'

@@ -1,6 +1,6 @@
 /**
- * What is above all namespaces. It has no entries of its own, so that its repositories have only the calls that are
- * about whatever a query finds, in any namespace. At run time it is a {@link NamespaceView}, whose other calls reject.
+ * Defines the view above all namespaces. It has no entries of its own, so its repositories have only the calls that
+ * query, in any namespace. At run time it is a {@link NamespaceView}, whose other calls reject.
  */
 import type { EntryKind } from '../entry/memory-entry.ts'
 import type { StandardSchema } from '../entry/standard-schema.ts'

@@ -1,4 +1,4 @@
-/** What repositories of one kind have beside the others, where their metadata has a schema. */
+/** Types the calls that only repositories of chunks or of RAPTOR nodes have, where their metadata has a schema. */
 import type { ChunkEntry, RaptorEntry, TreeEntry } from '../entry/memory-entry.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from '../entry/standard-schema.ts'
 import type { TreeHit } from '../flow/tree-searcher.ts'

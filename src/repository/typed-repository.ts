@@ -1,4 +1,4 @@
-/** A repository whose metadata has a schema: what it takes and answers is typed by it, and so are paths of `where`. */
+/** Types a repository whose metadata has a schema: by the schema's input and output, also in the paths of `where`. */
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import type { EntryKind, EntryOf, JsonValue } from '../entry/memory-entry.ts'

@@ -1,6 +1,6 @@
 /**
- * What must stay free on a disk that holds both the log and the embedded Postgres, so that a checkpoint still runs when
- * the disk is full for everybody else: a Postgres that finds no room for its own log ends at once.
+ * Decides how much must stay free on a disk that holds both the log and the embedded Postgres, so that a checkpoint can
+ * still run when the disk is full for all else: a Postgres that finds no room for its own log ends at once.
  */
 
 const MIB = 1024 * 1024

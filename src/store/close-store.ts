@@ -1,6 +1,7 @@
 /**
- * Closing a store: waits for running calls → stops the worker → ships → retires the log, or leaves it → releases
- * everything. What fails or takes too long is told, and closing goes on: the log has everything for the next open.
+ * Closes a store: waits for running calls → stops the worker → ships → retires the log, or leaves it → releases
+ * everything. A step that fails or takes too long is logged, and closing continues: the log has everything for the next
+ * open.
  */
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import { handOverReads } from '../flow/access-counter.ts'

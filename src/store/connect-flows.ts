@@ -1,6 +1,7 @@
 /**
- * The second step of opening a store: the flows over what was opened. Each is handed finished parts and calls none that
- * comes after it; what has to go the other way goes by {@link Emitter}s, to which the worker, built last, subscribes.
+ * Builds the flows over what was opened, as the second step of opening a store. Each flow gets finished parts and calls
+ * none that is built after it. What has to go the other way goes through {@link Emitter}s, to which the worker, built
+ * last, subscribes.
  */
 
 import { DEFAULTS } from '../default-options.ts'

@@ -1,7 +1,8 @@
 /**
- * The folder a store lives in: `thermocline.json` names its format and the store, `lock/` keeps other processes out,
- * `wal/` holds the logs, `quarantine/` those that were set aside as damaged, and `cold/` the embedded Postgres. All
- * that is made here is 0700 and 0600: it holds people's text. A folder that was there before is left as it is.
+ * Decides what is in the data folder of a store: `thermocline.json` names its format and the store, `lock/` keeps other
+ * processes out, `wal/` has the logs, `quarantine/` damaged logs that were moved there, and `cold/` the embedded
+ * Postgres. Everything created here is 0700 or 0600: it holds people's text. A folder that already exists is left as it
+ * is.
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'

@@ -1,4 +1,6 @@
-/** When people are warned of their data folder: others may get at it, or it goes with the machine. */
+/**
+ * Decides when people are warned of their data folder: when others can get at it, or when it vanishes with the machine.
+ */
 import { statfs } from 'node:fs/promises'
 import type { FolderOption } from '../kernel/folder-error.ts'
 import type { FolderAccess } from '../kernel/folder-trust.ts'

@@ -1,6 +1,6 @@
 /**
- * A store: repositories in front, worker behind. Opening and closing are in {@link ./open-store.ts} and
- * {@link ./close-store.ts}.
+ * Defines the store: repositories in front, worker behind. How it opens and closes is in open-store.ts and
+ * close-store.ts.
  */
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'

@@ -1,4 +1,4 @@
-/** The database of a store: a server, or the one in the data folder. */
+/** Opens the database of a store: a server, or the embedded one. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { LateColdTier } from '../cold/late-cold-tier.ts'

@@ -1,4 +1,7 @@
-/** The data folder: kept by one process where it holds the database, shared by all where the database is a server. */
+/**
+ * Opens the data folder, and decides which processes may: one at a time where the folder, or `cold.dir`, has the
+ * embedded database; all at once where the database is a server. The lock itself is in kernel/directory-lock.ts.
+ */
 import { join } from 'node:path'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
 import { makeFolder } from '../kernel/durable-files.ts'

@@ -1,4 +1,4 @@
-/** The hot tier of a store: Redis, shared by its processes, or one in this process for itself alone. */
+/** Opens the hot tier of a store: Redis, which the processes share, or one inside this process. */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'

@@ -1,4 +1,6 @@
-/** The log a store writes to: in memory, or in its data folder, where others may have left theirs. */
+/**
+ * Opens the log to which a store writes: in memory, or in its data folder, where other processes may have left theirs.
+ */
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'

@@ -1,6 +1,6 @@
 /**
- * Where a program that imports this package begins. Everything that a store needs is loaded when the first is opened: a
- * program that may never open one, such as a command that prints its help, starts without waiting for that.
+ * Defines `openMemoryStore`, where a program that imports this package begins. What a store needs is loaded when the
+ * first one opens: a program that may never open one, such as a command that prints its help, starts without it.
  */
 import type { MemoryStoreOptions } from '../options.ts'
 import type { MemoryStore } from './memory-store.ts'

@@ -1,4 +1,7 @@
-/** The first step of opening a store: what it stands on, in the order in which each needs the one before. */
+/**
+ * Opens the folder, the tiers, the time and the log, as the first step of opening a store, each after those that it
+ * needs.
+ */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { LateColdTier } from '../cold/late-cold-tier.ts'
 import { TierWatch } from '../flow/tier-watch.ts'

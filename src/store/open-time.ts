@@ -1,3 +1,4 @@
+/** Decides by which clock a store goes. How a drift is measured is in sync/database-clock.ts. */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { VersionClock } from '../entry/version.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'

@@ -1,4 +1,4 @@
-/** What a store was told, checked and filled in: {@link resolveOptions}. */
+/** Checks the options of a store and fills in the defaults: {@link resolveOptions}. */
 import { z } from 'zod'
 import { DEFAULTS, POSTGRES_CONNECTIONS } from '../default-options.ts'
 import { parseDuration } from '../entry/duration.ts'

@@ -1,6 +1,7 @@
 /**
- * Where a hot tier is one process's own, this process must be alone with the database: others would not see in hot what
- * it writes. It holds a lease for that, and whoever shares Redis looks whether somebody holds it.
+ * Decides whether this process may use a database without Redis: where its hot tier is its own, it must be alone with
+ * the database, since others would not see its writes in hot. It holds a lease for that, and a process that shares
+ * Redis checks whether another holds it.
  */
 import { randomUUID } from 'node:crypto'
 import type { ColdTier } from '../cold/cold-tier.ts'

@@ -1,4 +1,6 @@
-/** Whether a store is live, and who answers. */
+/**
+ * Decides what `stats()` and `health()` say of a store. When a tier counts as away is decided in flow/tier-watch.ts.
+ */
 import type { ThermoclineError } from '../errors.ts'
 import type { Journal } from '../flow/journal.ts'
 import type { TierState, TierWatch } from '../flow/tier-watch.ts'

@@ -1,8 +1,8 @@
 /**
- * Moves entries out of hot: what was not accessed for `hotToColdAge`, and early where hot is over capacity. An entry
- * leaves only after cold has its version, and only if hot still holds that version; deleted and expired entries leave
- * by the same path. What is pinned stays while it lives, unless hot is over capacity with nothing else. The cost is
- * that of the batch, not of the tier.
+ * Decides which entries leave hot: those not accessed for `hotToColdAge`, and earlier ones where hot is over capacity.
+ * An entry leaves only after cold has its version, and only if hot still holds that version; so do deleted and expired
+ * entries. A pinned entry stays while it lives, unless hot is over capacity with nothing else. The cost is that of the
+ * batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'

@@ -1,6 +1,6 @@
 /**
- * A whole sync: ships, repairs hot, demotes from it and brings in what is pinned, then sweeps and indexes cold, and has
- * it check rows that a migration left unchecked.
+ * Runs a whole sync: ships, repairs hot, demotes from it and brings in what is pinned, then sweeps and indexes cold,
+ * and has cold check rows that a migration left unchecked.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { type ErrorCode, isThermoclineError } from '../errors.ts'

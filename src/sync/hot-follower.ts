@@ -1,7 +1,8 @@
 /**
- * Keeps hot from answering what is older than what cold has taken. Of a hot tier that cold knows by number, cold says
- * which keys it may hold older: they are noted, so that reads look past hot, until {@link ./hot-repair.ts} has dropped
- * them. Of one that cold does not know, which is this process's own, they are dropped at once.
+ * Keeps hot from returning something older than cold has taken. Where hot has a generation with a number in cold,
+ * cold's answer to a batch says for which keys hot may hold something older: these are recorded, so that reads bypass
+ * hot until hot-repair.ts has dropped them. Where it has none, since hot is this process's own, they are dropped at
+ * once.
  */
 import type { ShipResult } from '../cold/cold-tier.ts'
 import { keyText } from '../entry/entry-key.ts'

@@ -1,9 +1,8 @@
 /**
- * Brings a shared hot tier back in step with cold, in every process that has it: writes of this process that are not in
- * cold yet are pushed again into a generation that is new, and keys of which hot may hold something older than cold
- * (rows of `hot_misses`, from whichever process) are dropped from hot. Where they cannot be, this process reads past
- * hot until nothing is left to drop; where hot turns out to be another generation than it was, what it holds is not
- * believed any more.
+ * Repairs a shared hot tier, in every process that uses it: it pushes this process's pending writes again into a
+ * generation that is new, and drops keys for which hot may hold something older than cold (rows of `hot_misses`, from
+ * whichever process). Where these cannot be dropped, reads of this process bypass hot until nothing is left to drop.
+ * Where hot turns out to be another generation, what it holds is no longer believed.
  */
 import type { ColdTier, HotMiss } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'

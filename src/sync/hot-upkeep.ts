@@ -1,7 +1,7 @@
 /**
- * What a process does about hot besides writing and reading: it has entries demoted (demoter.ts), by age and over
- * capacity, hands everything over to cold where cold has lost some of it, repairs what it shares with others, and
- * brings in what is pinned (pins.ts). Where hot is away, the rest of a sync goes on without it.
+ * Does for hot what is not a write or a read: has entries demoted by age and over capacity (demoter.ts), moves all of
+ * hot to cold where cold has lost entries, repairs a shared hot (hot-repair.ts), and brings in what is pinned
+ * (pins.ts). Where hot is away, the rest of a sync goes on without it.
  */
 import { isThermoclineError } from '../errors.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'

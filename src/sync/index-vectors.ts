@@ -1,4 +1,6 @@
-/** When rows enter the vector index: at each whole sync, in small batches, so that queries get in between. */
+/**
+ * Decides when rows enter the vector index: at each whole sync, in small batches, so that queries can run in between.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 

@@ -1,7 +1,7 @@
 /**
- * What one process of a store has at a time: a row in cold that expires by the database's clock, so that whoever died
- * or was paused is out of the way after a while. Never more than a hint to others: two holders at once do no harm to
- * data.
+ * Gives one process of a store a task at a time, by a lease: a row in cold that expires by the database's clock. So a
+ * process that died or was paused loses its lease after {@link LEASE_MS}, and another takes it over. A lease is only a
+ * hint: two holders at once do no harm to data.
  */
 import { randomUUID } from 'node:crypto'
 import type { ColdTier } from '../cold/cold-tier.ts'

@@ -1,6 +1,6 @@
 /**
- * Tells the logger about a tier that is away: one line when it goes, with what that means for calls, then a reminder
- * now and then, and one line when it is back. Each failure in between is told by `debug`.
+ * Decides what the logger is told of a tier that is away: one line when it goes, with what that means for calls, then
+ * reminders ever more rarely, and one line when it is back. Each failure in between is logged at `debug`.
  */
 import { isThermoclineError, type TierName, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'

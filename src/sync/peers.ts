@@ -1,6 +1,7 @@
 /**
- * The other processes of a store: one of them leads, which demotes, sweeps and indexes on schedule; the logs of those
- * that died are adopted; each says now and then that it lives; and all go by the database's time.
+ * Coordinates the processes of a store: one of them leads, and so demotes, sweeps and indexes on schedule (its lease:
+ * lease.ts); the logs of dead ones are adopted; each records from time to time that it lives; and all go by the
+ * database's time.
  */
 import { withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'

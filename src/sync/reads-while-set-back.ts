@@ -1,7 +1,7 @@
 /**
- * Cold as reads see it. A database that was set back answers with what was overwritten and deleted long ago: from the
- * moment that this is known (set-back.ts) until it has again what the log held, reads wait, and one that was under way
- * is done again. Where it cannot get that from this process, they are refused.
+ * Decides what reads do while the database is set back. It then returns what was overwritten and deleted long ago. From
+ * the moment that this is known (set-back.ts) until the database has again what the log held, reads wait, and a read
+ * that was under way is repeated. Where the database cannot get that from this process, reads are refused.
  */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { ThermoclineError } from '../errors.ts'

@@ -1,12 +1,12 @@
 /**
- * Notices that the database was set back: restored to an earlier state. Where a log stands in cold only ever moves on,
- * and its epoch only ever grows, so a batch that meets an older checkpoint, or an older epoch, tells it. So does a
- * database that does not know the log at all, as before it began. But that is also what it says of a log that somebody
- * retired, and the two cannot be told apart: from then on this process ships nothing, and whoever opens the log next
+ * Notices that the database was set back, which is: restored to an earlier state. The checkpoint of a log in cold only
+ * ever moves forward, and its epoch only ever grows, so an older checkpoint or epoch in the answer to a batch shows it.
+ * So does a database that does not know the log at all, as before the log began. But a log that somebody retired looks
+ * the same, and the two cannot be told apart: from then on this process ships nothing, and whoever opens the log next
  * registers it anew (`#forgotten` and `#register` of checkpointer.ts).
  *
- * From then on cold is *lacking* what it once had of the log, until that was shipped again from the segments
- * (checkpointer.ts). What reads do meanwhile is in reads-while-set-back.ts.
+ * After that, cold is *lacking* what it once had of the log, until the segments are shipped again (checkpointer.ts).
+ * What reads do meanwhile is decided in reads-while-set-back.ts.
  */
 import type { ShipResult } from '../cold/cold-tier.ts'
 import type { SequenceRange } from '../errors.ts'

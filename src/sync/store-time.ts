@@ -1,3 +1,4 @@
+/** Defines the time that a store goes by; which clock that is, is decided in store/open-time.ts. */
 import type { VersionClock } from '../entry/version.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { DatabaseClock } from './database-clock.ts'

@@ -1,4 +1,7 @@
-/** When entries expire in cold and when tombstones go: in small batches, so that queries get in between. */
+/**
+ * Decides when entries expire in cold and how long tombstones stay: at each whole sync, in small batches, so that
+ * queries can run in between.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier, SweepResult } from '../cold/cold-tier.ts'
 

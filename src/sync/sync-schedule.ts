@@ -1,4 +1,7 @@
-/** When a sync runs by itself: a cron pattern, in the time zone of the process. */
+/**
+ * Decides when a sync runs by itself: by a cron pattern, in the time zone of the process. When a checkpoint does is
+ * decided in checkpoint-schedule.ts.
+ */
 import { Cron } from 'croner'
 
 /** A schedule that has begun. */

@@ -1,10 +1,11 @@
 /**
- * How far the log had been synced: two 64-byte slots in the file `durable`, written in turn after each fdatasync and
- * before the acknowledgement, itself not synced. It is exact after a killed process, at worst stale after a power cut,
- * and never ahead. A torn write damages one slot and leaves the older one.
+ * Records how far the log had been synced: two 64-byte slots in the file `durable`, written in turn after each
+ * fdatasync and before the acknowledgement, itself not synced. It is exact after a killed process, at worst stale after
+ * a power cut, and never ahead. A torn write damages one slot and leaves the older one.
  *
  *   0 u64 mark number · 8 wal id, 16 bytes · 24 u64 epoch · 32 u64 segment · 40 u64 offset · 48 u64 sequence ·
  *   56 u32 CRC of bytes 0..55 · 60 zero
+ *
  */
 import { crcOf, readU64, uuidOf, writeU64 } from './format.ts'
 import type { LogFiles } from './log-files.ts'

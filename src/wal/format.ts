@@ -1,5 +1,5 @@
 /**
- * The log's byte layout. All numbers are little-endian; every checksum is CRC-32C (Castagnoli), unsigned.
+ * Defines the log's byte layout. All numbers are little-endian; every checksum is CRC-32C (Castagnoli), unsigned.
  *
  * A segment is a header and then records, each padded with zeros to a multiple of 8:
  *

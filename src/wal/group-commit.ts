@@ -1,6 +1,6 @@
 /**
- * Group commit: who appends while a group is written and synced waits for the next one, which takes them all. So one
- * sync pays for as many records as came during the one before, and nobody waits for company.
+ * Decides which appends share one sync: those that come while a group is written and synced form the next group. So one
+ * sync pays for as many records as came during the one before, and no append waits for others to come.
  */
 import type { ThermoclineError } from '../errors.ts'
 import { recordBytes } from './format.ts'

@@ -1,4 +1,4 @@
-/** A log's folder, held by this process. */
+/** Locks the folder of a log for this process. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

@@ -1,4 +1,6 @@
-/** What the write flow needs of a log; write-ahead-log.ts is the durable one, in-process-log.ts keeps nothing. */
+/**
+ * Defines what the write flow needs of a log: write-ahead-log.ts is the durable one, in-process-log.ts stores nothing.
+ */
 import { ThermoclineError } from '../errors.ts'
 
 /** A record the log has made durable. */

@@ -1,6 +1,6 @@
 /**
- * The one way to change a log folder. A list of operations runs in order and stops at the first that fails; lists run
- * one after the other. The real device runs them with synchronous calls in a worker thread of its own, because
+ * Changes a log folder; nothing else does. A list of operations runs in order and stops at the first that fails; lists
+ * run one after the other. The real device runs them with synchronous calls in a worker thread of its own, because
  * fdatasync in libuv's pool waits behind whatever else the application does there. Tests put a device of their own in
  * its place.
  *

@@ -1,7 +1,7 @@
 /**
- * What an error of the disk means for the log. A shortage passes: the group that met it is refused, and the next may
- * succeed, where it came before a byte of the group was written. Any other leaves in doubt what the disk holds, and
- * the log stops for good.
+ * Decides what an error of the disk means for the log. A shortage passes: the group that met it is refused, and the
+ * next one may succeed, if the error came before a byte of the group was written. After any other error nobody knows
+ * what the disk holds, and the log stops for good.
  */
 import { type ErrorDetails, ThermoclineError } from '../errors.ts'
 import { MAX_PAYLOAD_BYTES } from './format.ts'

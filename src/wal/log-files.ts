@@ -1,4 +1,4 @@
-/** The one way to read a log folder. Tests put files of their own in its place, such as those of a disk that fails. */
+/** Reads a log folder; nothing else does. Tests replace the files, for example by those of a disk that fails. */
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 

@@ -1,4 +1,7 @@
-/** The folder that holds the logs of all writers on this machine, `wal/`: one folder per log, named by the log's id. */
+/**
+ * Manages `wal/`, the folder with the logs of all writers on this machine: one folder per log, named by the id of the
+ * log.
+ */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThermoclineError } from '../errors.ts'

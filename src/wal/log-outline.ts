@@ -1,4 +1,4 @@
-/** What a log says of itself before any of its records is read. */
+/** Reads what a log says about itself, before any of its records is read: the mark and the headers of its segments. */
 import { type DurableMark, readMark } from './durable-mark.ts'
 import type { LogFiles } from './log-files.ts'
 import { readSegmentStarts, type SegmentStart } from './segment-start.ts'

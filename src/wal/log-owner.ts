@@ -1,6 +1,6 @@
 /**
- * Whose log a folder holds, for where the lock beneath does not hold: an owner that was paused, a network file system,
- * a folder that was moved. The file `owner` has the token of whoever opened the log last.
+ * Decides whose log a folder holds where the lock does not suffice: an owner that was paused, a network file system, a
+ * folder that was moved. The file `owner` has the token of the process that opened the log last.
  *
  * An adopter replaces the token durably and then reads the log to its end. An owner looks after each sync whether the
  * token is still its own, and only then acknowledges. So a record that was acknowledged had been written before the

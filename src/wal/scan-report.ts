@@ -1,4 +1,4 @@
-/** What a scan of a log found, and how it comes about. */
+/** Defines what a scan of a log found, and collects it while the scan runs. */
 import type { SequenceRange } from '../errors.ts'
 import type { DurableMark } from './durable-mark.ts'
 import { isControl, RECORD_TYPES, SEGMENT_HEADER_BYTES, segmentName } from './format.ts'

@@ -1,4 +1,4 @@
-/** The end of the segment that is being written: where the next record goes and what it chains to. */
+/** Tracks the end of the segment that is being written: where the next record goes, and to which checksum it chains. */
 import {
   encodeRecord,
   encodeSegmentHeader,

@@ -1,4 +1,4 @@
-/** Reads one segment front to back in constant memory, and says where and why it stops. */
+/** Reads one segment front to back in constant memory, and reports where and why it stops. */
 import { ThermoclineError } from '../errors.ts'
 import {
   ALIGNMENT,

@@ -1,4 +1,4 @@
-/** What the first bytes of each segment file say, before any record is read. */
+/** Reads the first bytes of each segment file, before any record is read. */
 import { ThermoclineError } from '../errors.ts'
 import {
   decodeSegmentHeader,

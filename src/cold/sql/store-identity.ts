@@ -1,4 +1,7 @@
-/** Reads and writes the id of the store that the database belongs to, and reads the database's time. */
+/**
+ * Decides the id of the store that a database belongs to: the first process that opens it draws one. Also reads the
+ * database's time.
+ */
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 

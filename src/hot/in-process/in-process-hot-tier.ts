@@ -1,8 +1,8 @@
 /**
- * The hot tier inside this process: the embedded default, and what tests of the flows run on. It guarantees what
- * hot-tier.ts asks of every driver. The whole tier is one slot, each call is one step that nothing interrupts, and its
- * generation is the life of the object. It never evicts: where it holds more than its capacity, the demoter (told
- * by flow/pressure.ts) sees that in `capacity` and `size()` and makes room earlier, once cold has what leaves.
+ * Implements the hot tier inside this process: the embedded default, on which the tests of the flows also run. It
+ * guarantees what hot-tier.ts asks of every driver. The whole tier is one slot, each call is one step that nothing
+ * interrupts, and its generation is the life of the object. It never evicts. Where it holds more than its capacity,
+ * flow/pressure.ts sees that by `capacity` and `size()` and has the demoter make room, once cold has what leaves.
  */
 import { randomUUID } from 'node:crypto'
 import { type EntryKey, keyText } from '../../entry/entry-key.ts'

@@ -1,10 +1,10 @@
 /**
- * Keeps a tier that does not answer from being asked again and again: every call that waits for its timeout adds to a
+ * Decides when a tier that does not answer is left alone for a while: every call that waits for its timeout adds to a
  * queue that the tier has to work off when it comes back.
  *
  * States: *closed*, calls go through; *open*, after `threshold` failures in a row, calls are refused for `restMs`;
- * *half-open*, after that, one call goes through as a probe and the others are refused until it has answered: success
- * closes, failure opens anew.
+ * *half-open*, after that, one call goes through as a probe and the others are refused until it has its answer: success
+ * closes the breaker, failure opens it again.
  */
 import type { Clock } from '../../kernel/clock.ts'
 

@@ -1,6 +1,6 @@
 /**
- * ioredis, which is an optional package: loaded when a store on Redis opens. Nothing imports its values otherwise, or a
- * bundle would not be made, or not start, where it is not installed.
+ * Loads ioredis, an optional package, when a store on Redis opens. Nothing else imports its values: a bundle could
+ * otherwise not be made, or would not start, where it is not installed.
  */
 import type * as ioredis from 'ioredis'
 import { ThermoclineError } from '../../errors.ts'

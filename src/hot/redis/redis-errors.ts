@@ -1,5 +1,6 @@
 /**
- * What errors of Redis and ioredis mean. Their messages and `command.args` hold keys and values, so none is passed on.
+ * Decides what an error of Redis or ioredis means, and what our message advises. Their own messages and `command.args`
+ * hold keys and values, so none is passed on.
  */
 import { isThermoclineError } from '../../errors.ts'
 import { CircuitOpen } from './circuit-breaker.ts'

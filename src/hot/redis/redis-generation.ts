@@ -1,8 +1,8 @@
 /**
- * Which generation is this? A Redis that restarts empty or from an old snapshot, is flushed, or fails over to a replica
- * that lags must not pass for the one that took our writes. A *generation* is one uninterrupted life of what Redis
- * holds: its id is a hash of every master's run id and replication id, and of a random nonce kept in Redis, which a
- * flush loses. All keys carry it, so what an older generation left is never read.
+ * Decides which generation of hot this is. A Redis that restarts empty or from an old snapshot, is flushed, or fails
+ * over to a replica that lags must not pass for the one that took our writes. A *generation* is one uninterrupted life
+ * of what Redis holds: its id is a hash of every master's run id and replication id, and of a random nonce kept in
+ * Redis, which a flush loses. All keys carry it, so what an older generation left is never read.
  *
  * States: *unknown*, at first and from the moment any connection breaks; *current*, once the masters were asked over
  * the new connections. Nothing is sent to a slot while the generation is unknown: callers wait for the look. A new

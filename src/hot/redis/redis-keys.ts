@@ -1,3 +1,4 @@
+/** Decides the names of keys in Redis, and in which slot an entry is. */
 import { randomUUID } from 'node:crypto'
 import crc32 from 'crc-32'
 import { type EntryKey, keyText } from '../../entry/entry-key.ts'

@@ -1,4 +1,7 @@
-/** What the masters say about themselves. Servers that are managed may answer less. */
+/**
+ * Asks the masters of Redis about themselves, and decides by their answers whether they may evict. Managed servers may
+ * tell less.
+ */
 import type { Redis } from 'ioredis'
 import { DatabaseMissing, replyCode } from './redis-errors.ts'
 

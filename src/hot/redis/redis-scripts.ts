@@ -1,14 +1,14 @@
 /**
- * Every change and every question that the Redis driver has, as Lua. What is asked of a slot names its keys in KEYS;
- * the first is the slot's own hash, whose `floor` is there for as long as what the slot holds. Where it is not found,
- * the answer is nil: the generation is lost, and nothing else of it may be believed. One script serves several slots,
+ * Defines, as Lua, every change and every read that the Redis driver makes. A script for a slot gets its keys in KEYS;
+ * the first is the slot's state, whose `floor` exists for as long as what the slot holds. Where it is not found, the
+ * script returns nil: the generation is lost, and nothing else of it may be believed. One script serves several slots,
  * each by itself: what is one call on a single server is one per slot on a cluster.
  *
  * A slot may also go back: to the state of a copy which lacks what was written last. So each change has a mark, its
  * number and its time, and a slot keeps those of its latest changes. A caller hands over the latest mark that it has
  * seen of the slot, and gets the one that is the latest now; where the slot does not know the mark of that number, it
- * answers nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for
- * so long has to look at the server itself, see redis-generation.ts.)
+ * returns nil as well, and nothing was done. (Not so where that mark is one of too many ago: who is idle for so long
+ * has to look at the server itself, see redis-generation.ts.)
  *
  * Each script begins with a write, also one that only asks. A replica refuses it, and so does a Redis that takes no
  * writes because its disk or its replicas fail: where hot cannot be kept in step with cold, nobody must read from it. A

@@ -1,6 +1,6 @@
 /**
- * Reads the URL of a Redis. ioredis takes every parameter of a URL for an option of its own, which goes before those
- * that it is given, so the URL is taken apart here and nothing but the result is handed on.
+ * Reads the URL of a Redis. ioredis takes every parameter of a URL for an option of its own, which counts before the
+ * options that it is given. So the URL is parsed here, and only the result is passed on.
  */
 import { ThermoclineError } from '../../errors.ts'
 

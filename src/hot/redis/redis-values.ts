@@ -1,6 +1,6 @@
 /**
- * How values and verdicts cross between the contract and the scripts. What is kept in Redis are texts of fixed widths,
- * so that Lua cuts a field out and writes over it without a look at the rest; numbers are 16 digits.
+ * Translates values and verdicts between the contract (hot-tier.ts) and the scripts. Redis stores texts of fixed
+ * widths, so that Lua can cut out or overwrite a field without reading the rest; numbers are 16 digits.
  *
  * ```
  * entry   layout 1 · version 24 · deleted 1 · expires 16 or spaces · reads known before it entered 16 ·

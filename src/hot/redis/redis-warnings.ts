@@ -1,7 +1,7 @@
 /**
- * What people are told of the Redis that they have, each once: that it may evict (`mayEvict` in redis-masters.ts), that
- * it does not say whether it is the same one as before, and that it is there but cannot be entered. What a full one
- * does that does not evict is in redis-scripts.ts.
+ * Warns people of the Redis that they have, of each once: that it may evict (`mayEvict` in redis-masters.ts), that it
+ * does not tell whether it is the same one as before, and that it is there but cannot be used. What a full Redis does
+ * that does not evict is decided in redis-scripts.ts.
  */
 import { withoutContent } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'

@@ -1,6 +1,6 @@
 /**
- * Runs scripts of slots: as one call where one server has every slot, and as one per slot on a cluster. Notes the
- * latest mark of each slot, by which the next script finds out whether the slot has gone back (see redis-scripts.ts).
+ * Runs scripts of slots: as one call where one server has every slot, and as one per slot on a cluster. Records the
+ * latest mark of each slot, by which the next script finds out whether the slot has gone back (redis-scripts.ts).
  */
 
 import type { RedisConnection, ScriptArgument } from './redis-connection.ts'
