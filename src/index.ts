@@ -140,3 +140,10 @@ export type { SetBack } from './sync/set-back.ts'
 export { SyncWorker } from './sync/sync-worker.ts'
 export type { Demotion, Promotion } from './sync/tier-moves.ts'
 export type { Activity, Migrations, OperationStats, TierActivity } from './telemetry/activity.ts'
+export type {
+  EventEntry,
+  StoreEvent,
+  StoreEventMap,
+  StoreListener,
+  WrittenEntry,
+} from './telemetry/store-events.ts'

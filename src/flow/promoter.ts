@@ -7,6 +7,7 @@ import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import { withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { eventEntry } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { Origin } from './hot-reads.ts'
@@ -48,7 +49,10 @@ export class Promoter {
       .write([{ key: record, ...value, ...origin, ...(access === undefined ? {} : { access }) }])
       .then(
         ([result]) => {
-          if (result?.status === 'stored') telemetry.counts.promoted++
+          if (result?.status === 'stored') {
+            telemetry.counts.promoted++
+            telemetry.events.emit('promote', () => ({ entries: [eventEntry(record)] }))
+          }
           pressure.hotChanged()
         },
         (error: unknown) => logger.debug({ err: withoutContent(error) }, 'an entry was not promoted'),

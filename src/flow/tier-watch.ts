@@ -1,5 +1,6 @@
 /** Tells whether a tier answers, by the results of the latest calls to it; no call is made only to find out. */
 import { isThermoclineError, type TierName } from '../errors.ts'
+import { Emitter } from '../kernel/emitter.ts'
 
 /** `since`: when a call first failed after the last one that succeeded. */
 export type TierState = { readonly is: 'there' } | { readonly is: 'away'; readonly since: Date }
@@ -8,6 +9,13 @@ export type TierState = { readonly is: 'there' } | { readonly is: 'away'; readon
  * What the database says while it is not to be had: broken connections, shutting down, starting up, too many clients.
  */
 const UNREACHABLE = /^(08|57P|53)/
+
+/** `since`: when it went. */
+export interface TierChange {
+  readonly tier: TierName
+  readonly isAway: boolean
+  readonly since: number
+}
 
 /** @param name of the method. */
 export type TellOperation = (name: string, milliseconds: number, isFailed: boolean) => void
@@ -21,6 +29,8 @@ export class TierWatch {
   readonly #name: TierName
   readonly #isKnownAway: () => boolean
   #awaySince: number | undefined
+  /** Told when the tier goes and when it is back. */
+  readonly changes = new Emitter<TierChange>()
 
   /** @param isKnownAway from elsewhere, such as a connection that is gone. */
   constructor(name: TierName, isKnownAway: () => boolean = () => false) {
@@ -52,7 +62,7 @@ export class TierWatch {
   }
 
   state(): TierState {
-    if (this.#isKnownAway()) this.#awaySince ??= Date.now()
+    if (this.#isKnownAway()) this.#gone()
     return this.#awaySince === undefined ? { is: 'there' } : { is: 'away', since: new Date(this.#awaySince) }
   }
 
@@ -63,16 +73,29 @@ export class TierWatch {
       if (answer instanceof Promise)
         answer.then(
           () => {
-            this.#awaySince = undefined
+            this.#back()
             tell(name, performance.now() - began, false)
           },
           (error: unknown) => {
-            if (this.#isOutage(error)) this.#awaySince ??= Date.now()
+            if (this.#isOutage(error)) this.#gone()
             tell(name, performance.now() - began, true)
           },
         )
       return answer
     }
+  }
+
+  #gone(): void {
+    if (this.#awaySince !== undefined) return
+    this.#awaySince = Date.now()
+    this.changes.emit({ tier: this.#name, isAway: true, since: this.#awaySince })
+  }
+
+  #back(): void {
+    const since = this.#awaySince
+    if (since === undefined) return
+    this.#awaySince = undefined
+    this.changes.emit({ tier: this.#name, isAway: false, since })
   }
 
   #isOutage(error: unknown): boolean {

@@ -25,6 +25,7 @@ import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
 import type { SyncWorker } from '../sync/sync-worker.ts'
+import type { StoreEvent, StoreListener } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { CloseResult, StoreCloser } from './close-store.ts'
 import type { StoreNumbers, StoreStats } from './store-stats.ts'
@@ -151,6 +152,27 @@ export class MemoryStore implements AsyncDisposable {
   /** Asks nobody: to be called as often as a load balancer likes. */
   health(): StoreHealth {
     return this.#parts.status.health()
+  }
+
+  /**
+   * Has the listener called whenever that happens in this process, for as long as the store is open. What it throws is
+   * told to the logger, and to nobody else. `ERR_INVALID_OPTIONS` where there is no such event.
+   */
+  on<E extends StoreEvent>(event: E, listener: StoreListener<E>): this {
+    this.#parts.telemetry.events.on(event, listener)
+    return this
+  }
+
+  /** As {@link on}, the next time alone. */
+  once<E extends StoreEvent>(event: E, listener: StoreListener<E>): this {
+    this.#parts.telemetry.events.on(event, listener, { once: true })
+    return this
+  }
+
+  /** The listener is not called any more. */
+  off<E extends StoreEvent>(event: E, listener: StoreListener<E>): this {
+    this.#parts.telemetry.events.off(event, listener)
+    return this
   }
 
   /**

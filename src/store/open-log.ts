@@ -4,7 +4,7 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import type { LogValue } from '../entry/record-bundle.ts'
 import type { VersionClock } from '../entry/version.ts'
 import { ThermoclineError, WHOLE_LOG } from '../errors.ts'
 import { Journal } from '../flow/journal.ts'
@@ -16,6 +16,7 @@ import { type ResumedLog, resumeLog } from '../recovery/resume-log.ts'
 import type { OwnLog } from '../sync/checkpointer.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { InProcessLog } from '../wal/in-process-log.ts'
+import type { AppendedRecord } from '../wal/log-contract.ts'
 import { LogScan } from '../wal/log-scan.ts'
 import type { WrittenGroup } from '../wal/write-ahead-log.ts'
 import { checkpointRoom } from './checkpoint-room.ts'
@@ -49,9 +50,18 @@ export function openStoreLog(folder: DataFolder | undefined, parts: StoreLogPart
   return namingFolder('dir', folder.path, () => openLogIn(folder, parts))
 }
 
-async function openInProcessLog({ cold }: StoreLogParts): Promise<StoreLog> {
+/** What is durable is pending before anybody is told of it. */
+function takingInto(pending: Pending, { telemetry }: StoreLogParts) {
+  return (records: readonly AppendedRecord<LogValue>[]): void => {
+    pending.apply(records)
+    telemetry.events.logged(records)
+  }
+}
+
+async function openInProcessLog(parts: StoreLogParts): Promise<StoreLog> {
+  const { cold } = parts
   const pending = new Pending()
-  const log = new InProcessLog<EntryRecord>((records) => pending.apply(records))
+  const log = new InProcessLog<LogValue>(takingInto(pending, parts))
   const { sequence } = await cold.takeOver(log.walId, log.epoch)
   return {
     journal: new Journal(log, pending),
@@ -67,7 +77,7 @@ async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogPa
   const { logger, wal, dir: folder } = parts.options
   const place = `${hostname()}:${resolve(folder)}`
   const { segmentBytes, lockTimeout } = wal
-  const onDurable = pending.apply.bind(pending)
+  const onDurable = takingInto(pending, parts)
   const onGroup = ({ milliseconds, isFailed }: WrittenGroup) =>
     parts.telemetry.record('log', 'append', milliseconds, isFailed)
   const options = {

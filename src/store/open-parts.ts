@@ -8,6 +8,7 @@ import { TierWatch } from '../flow/tier-watch.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { CallGate } from '../repository/call-gate.ts'
 import type { StoreTime } from '../sync/store-time.ts'
+import type { StoreEvents } from '../telemetry/store-events.ts'
 import { Telemetry } from '../telemetry/telemetry.ts'
 import { bindToStore } from './data-folder.ts'
 import type { openCold } from './open-cold.ts'
@@ -42,7 +43,7 @@ export async function openParts(
   tiers: TierOpeners,
   releases: ReleaseStack,
 ): Promise<OpenedParts> {
-  const telemetry = new Telemetry(options.clock)
+  const telemetry = new Telemetry(options.clock, options.logger)
   const folder = options.inMemory ? undefined : await openFolder(options, releases)
   const openedCold = await tiers.openCold(options, folder, releases)
   const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
@@ -60,6 +61,10 @@ export async function openParts(
   const hot = await tiers.openHot(hotParts, releases)
   const hotWatch = new TierWatch('hot', hot.isAway)
   const tier = hotWatch.over(hot.tier, (...done) => telemetry.record('hot', ...done))
+  tellChanges(telemetry.events, [coldWatch, hotWatch])
+  hot.newGeneration.subscribe(() => {
+    telemetry.events.emit('generation', () => ({ generation: hot.tier.generationNumber }))
+  })
   return {
     telemetry,
     folder,
@@ -70,4 +75,13 @@ export async function openParts(
     time,
     log,
   }
+}
+
+function tellChanges(events: StoreEvents, watches: readonly TierWatch[]): void {
+  for (const { changes } of watches)
+    changes.subscribe(({ tier, isAway, since }) => {
+      const told = { tier, since: new Date(since) }
+      if (isAway) events.emit('tier-down', () => told)
+      else events.emit('tier-up', () => ({ ...told, awayMs: Date.now() - since }))
+    })
 }

@@ -14,7 +14,7 @@ import { connectFlows } from './connect-flows.ts'
 import { MemoryStore } from './memory-store.ts'
 import { openCold } from './open-cold.ts'
 import { openHot } from './open-hot.ts'
-import { openParts, type TierOpeners } from './open-parts.ts'
+import { type OpenedParts, openParts, type TierOpeners } from './open-parts.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { StoreNumbers } from './store-stats.ts'
 import { StoreStatus } from './store-status.ts'
@@ -45,7 +45,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const status = new StoreStatus({ ...known, gate })
   const areServers = { hot: opened.hot.isShared, cold: options.cold.isShared }
   const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease }, areServers)
-  keepTurning(telemetry, releases)
+  keepTurning(telemetry, watches, releases)
   const closer = new StoreCloser(opened, connected, releases, options.logger)
   worker.start()
   opened.folder?.keep()
@@ -53,7 +53,11 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
 }
 
 /** The last minutes are those of whoever asks for them, however seldom that is. */
-function keepTurning(telemetry: Telemetry, releases: ReleaseStack): void {
-  const timer = setInterval(() => telemetry.turn(), SLOT_MS).unref()
+function keepTurning(telemetry: Telemetry, watches: OpenedParts['watches'], releases: ReleaseStack): void {
+  const timer = setInterval(() => {
+    telemetry.turn()
+    // A connection that is gone is seen by looking.
+    for (const watch of [watches.hot, watches.cold]) watch.state()
+  }, SLOT_MS).unref()
   releases.push('the timer of windows', async () => clearInterval(timer))
 }

@@ -66,7 +66,7 @@ export class Checkpointer {
   readonly #parts: CheckpointerParts
   /** Cold, which was set back, has again what segments held of that. */
   readonly restored = new Emitter()
-  readonly #flight = new SingleFlight(() => this.#checkpoint())
+  readonly #flight = new SingleFlight(() => this.#checkpointAndTell())
   readonly #log: AppendLog<LogValue>
   readonly #pending: Pending
   /** The log's last record when it was opened. */
@@ -171,6 +171,16 @@ export class Checkpointer {
 
   idle(): Promise<void> {
     return this.#flight.idle()
+  }
+
+  async #checkpointAndTell(): Promise<CheckpointStats> {
+    const { events } = this.#parts.telemetry
+    const began = performance.now()
+    const total = await this.#checkpoint()
+    const isEmpty = total.shipped + total.superseded + total.rejected === 0
+    events.emit('checkpoint', () => (isEmpty ? undefined : { ...total, durationMs: performance.now() - began }))
+    events.emit('dead-letter', () => (total.rejected === 0 ? undefined : { count: total.rejected }))
+    return total
   }
 
   async #checkpoint(): Promise<CheckpointStats> {

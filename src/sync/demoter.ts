@@ -13,6 +13,7 @@ import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { entriesOf, eventEntry } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 
 export interface DemoterParts {
@@ -39,6 +40,12 @@ export interface DemoteStats {
   bytes: number
 }
 
+/** `early`: because hot is over its capacity. */
+interface Leaving {
+  readonly pinned?: 'stays' | 'leaves last' | 'leaves'
+  readonly early?: boolean
+}
+
 export class Demoter {
   readonly #parts: DemoterParts
 
@@ -49,10 +56,7 @@ export class Demoter {
   /** Demotes what was not accessed for `hotToColdAge`, batch by batch, until none is left or `signal` fires. */
   demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
     const { clock, hotToColdAge } = this.#parts
-    return this.#counted(
-      'demoted',
-      this.#demoteWhile(async () => true, clock.now() - hotToColdAge, signal),
-    )
+    return this.#demoteWhile(async () => true, clock.now() - hotToColdAge, signal)
   }
 
   /**
@@ -64,8 +68,7 @@ export class Demoter {
     const { entries } = await this.#parts.hot.size()
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> =>
       demoted < entries && (await this.#parts.pressure.hotFill()) > 1
-    const demoting = this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves last' })
-    return this.#counted('early', demoting)
+    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves last', early: true })
   }
 
   /**
@@ -77,31 +80,23 @@ export class Demoter {
     const { hot } = this.#parts
     const enough = 2 * (await hot.size()).entries
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < enough
-    const demoting = this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves' })
-    const total = await this.#counted('demoted', demoting)
+    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves' })
     const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
 
   /** Demotes these; answers those that left. The others were written meanwhile, or cold would not take them. */
   async demote(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
-    const left = await this.#demoteBatch(candidates, { demoted: 0, skipped: 0, errors: 0, bytes: 0 })
+    const left = await this.#demoteBatch(candidates, { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, false)
     if (left.size > 0) this.#parts.pressure.hotChanged()
-    this.#parts.telemetry.counts.demoted += left.size
     return left
-  }
-
-  async #counted(as: 'demoted' | 'early', demoting: Promise<DemoteStats>): Promise<DemoteStats> {
-    const total = await demoting
-    this.#parts.telemetry.counts[as] += total.demoted
-    return total
   }
 
   async #demoteWhile(
     goOn: (total: DemoteStats) => Promise<boolean>,
     idleSince: number,
     signal: AbortSignal,
-    { pinned: rule = 'stays' }: { readonly pinned?: 'stays' | 'leaves last' | 'leaves' } = {},
+    { pinned: rule = 'stays', early = false }: Leaving = {},
   ): Promise<DemoteStats> {
     const { hot, batchSize, pressure, logger } = this.#parts
     let sparesPins = rule !== 'leaves'
@@ -114,6 +109,7 @@ export class Demoter {
       const left = await this.#demoteBatch(
         candidates.filter((candidate) => !pinned.has(candidate)),
         total,
+        early,
       )
       const hasSpared = [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began)
       if (left.size === 0 && !hasSpared) {
@@ -144,13 +140,22 @@ export class Demoter {
   }
 
   /** Answers those that left. */
-  async #demoteBatch(candidates: readonly HotCandidate[], total: DemoteStats): Promise<ReadonlySet<HotCandidate>> {
-    const { hot, cold } = this.#parts
+  async #demoteBatch(
+    candidates: readonly HotCandidate[],
+    total: DemoteStats,
+    early: boolean,
+  ): Promise<ReadonlySet<HotCandidate>> {
+    const { hot, cold, telemetry } = this.#parts
     if (candidates.length === 0) return new Set()
     const leaving = await this.#ensureCold(candidates, total)
     const removed = await hot.remove(leaving)
     await carryOverReads(cold, leaving, removed)
     const left = new Set(leaving.filter((_, i) => removed[i] !== undefined))
+    telemetry.counts[early ? 'early' : 'demoted'] += left.size
+    telemetry.events.emit('demote', () => {
+      const told = entriesOf([...left], ({ key, version }) => eventEntry({ ...key, version }))
+      return told && { ...told, early }
+    })
     total.demoted += left.size
     total.skipped += leaving.length - left.size
     return left

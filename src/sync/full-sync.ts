@@ -74,13 +74,18 @@ export class FullSync {
 
   /** @param signal ends it between two batches. */
   async run(signal: AbortSignal): Promise<SyncStats> {
+    const { events } = this.#parts.telemetry
     try {
       this.#latest = await this.#run(signal)
       this.#failed = undefined
+      const { synced, errors, durationMs } = this.#latest
+      events.emit('sync', () => ({ ok: true, synced, errors, durationMs }))
       return this.#latest
     } catch (error) {
       const at = new Date(this.#parts.time.clock.now())
-      this.#failed = { at, code: isThermoclineError(error) ? error.code : undefined }
+      const code = isThermoclineError(error) ? error.code : undefined
+      this.#failed = { at, code }
+      events.emit('sync', () => ({ ok: false, code }))
       throw error
     }
   }
@@ -101,6 +106,7 @@ export class FullSync {
     const swept = await sweep(cold, signal)
     telemetry.counts.expired += swept.expired
     telemetry.counts.collected += swept.collected
+    telemetry.events.emit('expire', () => (swept.expired === 0 ? undefined : { count: swept.expired }))
     const indexed = await indexVectors(cold, signal)
     if (!signal.aborted) await cold.validate()
     const sum = (pick: (stats: DemoteStats) => number): number => left.map(pick).reduce((a, b) => a + b)

@@ -27,6 +27,7 @@ import { slices } from '../kernel/slices.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Scope } from '../query/scope.ts'
 import type { Select } from '../query/select.ts'
+import { entriesOf, eventEntry } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Demoter } from './demoter.ts'
 
@@ -171,12 +172,18 @@ export class TierMoves {
     if (room !== undefined && fitting.length < writes.size) room.bytes = 0
     const results = fitting.length === 0 ? [] : await this.#parts.hot.write(fitting.map(([, write]) => write))
     if (fitting.length > 0) this.#parts.pressure.hotChanged()
+    this.#tell(fitting.filter((_, i) => results[i]!.status === 'stored').map(([, write]) => write))
     for (const [i, [key, { payload }]] of fitting.entries()) {
       const isStored = results[i]!.status === 'stored'
-      if (isStored) this.#parts.telemetry.counts.promoted++
       moved.set(key, { outcome: isStored ? 'promoted' : 'refused', bytes: payload.byteLength })
     }
     return keys.map((key) => moved.get(key) ?? { outcome: writes.has(key) ? 'refused' : 'absent', bytes: 0 })
+  }
+
+  #tell(promoted: readonly HotWrite[]): void {
+    const { counts, events } = this.#parts.telemetry
+    counts.promoted += promoted.length
+    events.emit('promote', () => entriesOf(promoted, ({ key, version }) => eventEntry({ ...key, version })))
   }
 
   /**

@@ -9,9 +9,11 @@
  *     Promoter, Demoter, Checkpointer, FullSync ──┘
  *
  * What happens is added to the present slot alone, which costs as little as can be; slots are put together by whoever
- * asks.
+ * asks. The same places tell `events` (store-events.ts), of which callers hear.
  */
 import type { Clock } from '../kernel/clock.ts'
+import { type Logger, silentLogger } from '../kernel/logger.ts'
+import { StoreEvents } from './store-events.ts'
 import { type Counts, Tally, type Timed } from './tally.ts'
 
 /** Windows are as exact as this. */
@@ -26,6 +28,7 @@ interface Slot {
 }
 
 export class Telemetry {
+  readonly events: StoreEvents
   readonly #clock: Clock
   #present: Tally
   /** All but the present slot. */
@@ -33,7 +36,8 @@ export class Telemetry {
   /** Of the last five minutes, the oldest first. */
   #slots: Slot[] = []
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, logger: Logger = silentLogger) {
+    this.events = new StoreEvents(logger)
     this.#clock = clock
     this.#present = new Tally(clock.now())
     this.#former = new Tally(this.#present.since)

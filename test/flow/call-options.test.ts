@@ -73,7 +73,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   close: [],
 }
 /** Answer at once, from what the process knows. */
-const WITHOUT_OPTIONS = ['idOf', 'withMetadata', 'health', 'resetStats', 'namespace']
+const WITHOUT_OPTIONS = ['idOf', 'withMetadata', 'health', 'resetStats', 'on', 'once', 'off', 'namespace']
 /** Find nothing to do unless the entry of the arguments is there. */
 const ON_AN_ENTRY = ['update', 'expire', 'pin']
 /** Given for the sake of what is looked at. */
