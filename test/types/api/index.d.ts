@@ -461,6 +461,12 @@ interface ErrorDetails {
     ERR_INTERNAL: WriteFailure;
 }
 
+interface EventEntry {
+    readonly namespace: string;
+    readonly id: string;
+    readonly version: Version;
+}
+
 interface ExpireOptions extends UpdateOptions {
     readonly sliding?: boolean | undefined;
 }
@@ -710,6 +716,9 @@ declare class MemoryStore implements AsyncDisposable {
     stats(options?: CallOptions): Promise<StoreStats>;
     resetStats(): void;
     health(): StoreHealth;
+    on<E extends StoreEvent>(event: E, listener: StoreListener<E>): this;
+    once<E extends StoreEvent>(event: E, listener: StoreListener<E>): this;
+    off<E extends StoreEvent>(event: E, listener: StoreListener<E>): this;
     close(options?: CloseOptions): Promise<CloseResult>;
     [Symbol.asyncDispose](): Promise<void>;
 }
@@ -1110,6 +1119,58 @@ interface StandardSchema<Input = unknown, Output = Input> {
     };
 }
 
+type StoreEvent = keyof StoreEventMap;
+
+interface StoreEventMap {
+    readonly write: {
+        readonly entries: readonly WrittenEntry[];
+    };
+    readonly delete: {
+        readonly entries: readonly EventEntry[];
+    };
+    readonly expire: {
+        readonly count: number;
+    };
+    readonly promote: {
+        readonly entries: readonly EventEntry[];
+    };
+    readonly demote: {
+        readonly entries: readonly EventEntry[];
+        readonly early: boolean;
+    };
+    readonly checkpoint: {
+        readonly shipped: number;
+        readonly superseded: number;
+        readonly rejected: number;
+        readonly bytes: number;
+        readonly durationMs: number;
+    };
+    readonly sync: {
+        readonly ok: true;
+        readonly synced: number;
+        readonly errors: number;
+        readonly durationMs: number;
+    } | {
+        readonly ok: false;
+        readonly code: ErrorCode | undefined;
+    };
+    readonly 'tier-down': {
+        readonly tier: TierName;
+        readonly since: Date;
+    };
+    readonly 'tier-up': {
+        readonly tier: TierName;
+        readonly since: Date;
+        readonly awayMs: number;
+    };
+    readonly generation: {
+        readonly generation: number | undefined;
+    };
+    readonly 'dead-letter': {
+        readonly count: number;
+    };
+}
+
 interface StoreHealth {
     readonly live: boolean;
     readonly degraded: boolean;
@@ -1118,6 +1179,8 @@ interface StoreHealth {
     readonly error?: ThermoclineError;
     readonly setBack?: SetBack;
 }
+
+type StoreListener<E extends StoreEvent> = (event: StoreEventMap[E]) => void;
 
 interface StoreStats {
     readonly pending: {
@@ -1402,6 +1465,10 @@ type WriteOutcome = {
     readonly error: ThermoclineError;
 };
 
+interface WrittenEntry extends EventEntry {
+    readonly kind: EntryKind;
+}
+
 declare function isThermoclineError(error: unknown): error is AnyThermoclineError;
 
 declare function isThermoclineError<C extends ErrorCode>(error: unknown, code: C): error is ThermoclineError<C>;
@@ -1414,4 +1481,4 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
 
-export type { Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreHealth, StoreStats, SyncOptions, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome };
+export type { Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TimeoutOptions, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
