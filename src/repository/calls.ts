@@ -592,6 +592,7 @@ export const CALLS = {
   sync: defineCall('sync', waiting),
   checkpoint: defineCall('checkpoint', waiting),
   stats: defineCall('stats', waiting),
+  metrics: defineCall('metrics', waiting),
   close: defineCall('close', { timeout }),
 } as const
 
@@ -648,7 +649,11 @@ function asAtomic<O extends { readonly atomic?: boolean | undefined }>(schema: C
 }
 
 /** Where a call has not the name of its table. */
-const OTHER_NAMES: Readonly<Record<string, string>> = { countNamespace: 'count', namespaceStats: 'stats' }
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  countNamespace: 'count',
+  namespaceStats: 'stats',
+  eraseDone: 'done',
+}
 
 const NAMES: ReadonlyMap<unknown, string> = new Map(
   Object.entries(CALLS).map(([name, schema]) => [schema, OTHER_NAMES[name] ?? name]),

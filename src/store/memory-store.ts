@@ -25,9 +25,11 @@ import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
 import type { SyncWorker } from '../sync/sync-worker.ts'
+import { prometheusText } from '../telemetry/prometheus-text.ts'
 import type { StoreEvent, StoreListener } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { CloseResult, StoreCloser } from './close-store.ts'
+import { metricsOf } from './store-metrics.ts'
 import type { StoreNumbers, StoreStats } from './store-stats.ts'
 import type { StoreHealth, StoreStatus } from './store-status.ts'
 
@@ -142,6 +144,17 @@ export class MemoryStore implements AsyncDisposable {
    */
   stats(options?: CallOptions): Promise<StoreStats> {
     return this.#parts.flows.gate.run(CALLS.stats, options, (checked) => this.#parts.numbers.stats(checked))
+  }
+
+  /**
+   * The same numbers as text for Prometheus (exposition format 0.0.4, `text/plain; version=0.0.4`). No namespace, id or
+   * key is in it.
+   */
+  metrics(options?: CallOptions): Promise<string> {
+    return this.#parts.flows.gate.run(CALLS.metrics, options, async (checked) => {
+      const { stats, tally } = await this.#parts.numbers.read(checked)
+      return prometheusText(metricsOf(stats, tally, this.health()))
+    })
   }
 
   /** What this process did is counted anew from now on; what is where stays as it is. */

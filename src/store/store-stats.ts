@@ -18,6 +18,7 @@ import {
   type TierActivity,
 } from '../telemetry/activity.ts'
 import { LastSaid, type Said } from '../telemetry/last-said.ts'
+import type { Tally } from '../telemetry/tally.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 
 /** What a tier holds and what this process did with it. */
@@ -134,9 +135,20 @@ export class StoreNumbers {
   }
 
   async stats(patience: Patience): Promise<StoreStats> {
+    return (await this.read(patience)).stats
+  }
+
+  /** The numbers, and what they were made of. */
+  async read(patience: Patience): Promise<{ readonly stats: StoreStats; readonly tally: Tally }> {
     const [hot, cold] = await withDeadline(Promise.all([this.#hot.now(), this.#cold.now()]), patience)
+    const tally = this.#parts.telemetry.total()
+    return { stats: this.#statsOf(tally, hot, cold), tally }
+  }
+
+  /** @param hot undefined where it does not answer, as `cold`. */
+  #statsOf(tally: Tally, hot: HotSize | undefined, cold: ColdStats | undefined): StoreStats {
     const { telemetry, hot: tier } = this.#parts
-    const { since, calls, tiers, migrations } = activityOf(telemetry.total())
+    const { since, calls, tiers, migrations } = activityOf(tally)
     const local = this.#local()
     const lastHot = this.#hot.last
     const lastCold = this.#cold.last

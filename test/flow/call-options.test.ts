@@ -70,6 +70,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   sync: [],
   checkpoint: [],
   stats: [],
+  metrics: [],
   close: [],
 }
 /** Answer at once, from what the process knows. */

@@ -158,6 +158,7 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
   sync: OF_THE_STORE,
   checkpoint: OF_THE_STORE,
   stats: OF_THE_STORE,
+  metrics: OF_THE_STORE,
   close: OF_THE_STORE,
 }
 

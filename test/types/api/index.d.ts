@@ -714,6 +714,7 @@ declare class MemoryStore implements AsyncDisposable {
     sync(options?: CallOptions): Promise<SyncStats>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
     stats(options?: CallOptions): Promise<StoreStats>;
+    metrics(options?: CallOptions): Promise<string>;
     resetStats(): void;
     health(): StoreHealth;
     on<E extends StoreEvent>(event: E, listener: StoreListener<E>): this;
