@@ -32,6 +32,8 @@ export default defineConfig(({ mode }) => {
       name,
       include: chosen.filter((suite) => needsOwnProcess(suite) === isolate).map(({ path }) => path),
       isolate,
+      // A project has none by itself, and budget.ts goes by it.
+      env: { MODE: mode },
       testTimeout: 120_000,
       hookTimeout: 120_000,
     },

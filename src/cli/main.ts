@@ -8,12 +8,18 @@ import { Command, CommanderError } from 'commander'
 import { describeError, traceOf } from './describe-error.ts'
 import { eraseCommand } from './erase.ts'
 import { exitCodeOf, UsageError } from './exit-code.ts'
+import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
+import { findCommand } from './find.ts'
+import { getCommand } from './get.ts'
 import { importCommand } from './import.ts'
 import { inspectCommand } from './inspect.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
+import { namespacesCommand } from './namespaces.ts'
 import { recoverCommand } from './recover.ts'
+import { searchCommand } from './search.ts'
+import { statsCommand } from './stats.ts'
 import { letAnswersEndEarly } from './stdout.ts'
 import { syncCommand } from './sync.ts'
 
@@ -26,6 +32,12 @@ const COMMANDS = [
   exportCommand,
   importCommand,
   eraseCommand,
+  getCommand,
+  findCommand,
+  searchCommand,
+  namespacesCommand,
+  explainCommand,
+  statsCommand,
 ]
 
 function createProgram(): Command {

@@ -5,11 +5,13 @@ import { temporaryFolder } from '../flow/stores.ts'
 import { someOf } from '../tools/budget.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 
-const COMMANDS = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import', 'erase']
+const OPERATING = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import', 'erase']
+const COMMANDS = [...OPERATING, 'get', 'find', 'search', 'namespaces', 'explain', 'stats']
 /** What a command needs besides options. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ...{ export: ['a.ndjson'], import: ['a.ndjson'] },
   erase: ['--namespace', 'tenant', '--all', '--yes'],
+  ...{ get: ['--key', 'k', '--namespace', 'a'], explain: ['--key', 'k', '--namespace', 'a'], search: ['words'] },
 }
 
 describe.each(someOf(COMMANDS, 2))('%s', (command) => {
@@ -33,7 +35,7 @@ describe.each(someOf(COMMANDS, 2))('%s', (command) => {
 })
 
 test.each([
-  [[], 'name a command: sync, recover, inspect, logs, migrate, export, import, erase'],
+  [[], `name a command: ${COMMANDS.join(', ')}`],
   [['frobnicate'], "unknown command 'frobnicate'; see `thermocline --help`"],
   [['--frobnicate'], "unknown option '--frobnicate'; see `thermocline --help`"],
   [['recover', '--dir'], "option '--dir <folder>' argument missing; see `thermocline recover --help`"],
@@ -45,6 +47,8 @@ test.each([
   [['erase', '--all'], "required option '--namespace <path>' not specified; see `thermocline erase --help`"],
   [['erase', '--namespace', 'a', '--all', '--id', 'b', '--yes'], 'in one way: --id or --key, --where, or --all'],
   [['erase', '--namespace', 'a', '--key', 'b', '--recursive', '--yes'], '--recursive goes with --where or --all'],
+  [['get', 'x'], "required option '--namespace <path>' not specified; see `thermocline get --help`"],
+  [['find', '--limit', '0'], '--limit is a whole number above 0'],
   [['logs', 'retire'], "missing required argument 'id'; see `thermocline logs --help`"],
 ])('refuses %j', async (args, remedy) => {
   expectRefusal(await runCli(args), 2, remedy)

@@ -1,0 +1,98 @@
+/** The commands that only look: `get`, `find`, `search`, `namespaces`, `explain` and `stats`. */
+import { readdir } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
+import { StoreTemplate } from '../tools/store-template.ts'
+import { expectRefusal, runCli, startCli } from './run-cli.ts'
+
+const TEXT = 'the water\u001b[31m turns cold\nbelow'
+
+/** Answers the id of an entry with the key `depth`. */
+async function fill(store: MemoryStore): Promise<string> {
+  const { chunks, blobs } = store.namespace('tenant', 'a')
+  const { id } = await chunks.put({ key: 'depth', text: TEXT, embedding: [1, 0], metadata: { rank: 2 } })
+  await chunks.put({ text: 'the water is warm', metadata: { rank: 1 } })
+  await blobs.put({ key: 'bytes', bytes: new Uint8Array(3) })
+  await store.namespace('tenant', 'a', 'below').chunks.put({ text: 'more water' })
+  await store.checkpoint()
+  return id
+}
+
+const IN = ['--namespace', 'tenant/a']
+
+describeWithServers('looking', (servers) => {
+  test('prints what the tiers have, and changes nothing', async () => {
+    const shared = await servers.shared()
+    await using store = await openMemoryStore({ ...shared, ...QUIET, dir: await servers.folder() })
+    const id = await fill(store)
+    const cwd = await temporaryFolder()
+    const env = { REDIS_URL: shared.hot.url, DATABASE_URL: shared.cold.url }
+    const run = async (...args: readonly string[]) => {
+      const { code, stdout, stderr } = await runCli(args, { cwd, env })
+      expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' })
+      return stdout
+    }
+
+    const whole = await run('get', '--key', 'depth', ...IN)
+    expect(whole).toMatch(/^kind +chunk\n/m)
+    expect(whole).toMatch(new RegExp(`^id +${id}\\n`, 'm'))
+    expect(whole).toMatch(/^text +the water\ufffd\[31m turns cold\nbelow\n/m)
+    expect(whole).toMatch(/^embedding +2 dimensions$/m)
+    const json = JSON.parse(await run('get', id, ...IN, '--json'))
+    expect(json).toMatchObject({ id, key: 'depth', text: TEXT, embedding: [1, 0], accessCount: 0 })
+    expect(await run('explain', id, ...IN)).toMatch(
+      new RegExp(`^${id}\n  hot   has version ${json.version}\n  cold  has`),
+    )
+
+    const found = await run('find', ...IN, '--order-by', 'metadata.rank:desc', '--where', '{"kind":"chunk"}')
+    const line = `chunk      ${id}  tenant/a  depth  the water\ufffd[31m turns cold below`
+    expect(found).toBe(`${line}\n${await lineOf(store, 'the water is warm')}\n`)
+    expect(await run('search', '"turns cold"')).toMatch(new RegExp(`^0\\.\\d{3}  chunk      ${id}`))
+    expect(await run('namespaces')).toBe('        3  tenant/a\n        1  tenant/a/below\n')
+    expect(JSON.parse(await run('stats', '--json')).cold).toMatchObject({ entries: 4, deadLetters: 0 })
+    expect(await run('stats', ...IN, '--recursive')).toMatch(/^entries +4$/m)
+    expect(await readdir(cwd)).toEqual([])
+  })
+})
+
+async function lineOf(store: MemoryStore, text: string): Promise<string> {
+  const { items } = await store.root.entries.find({ where: { text }, recursive: true })
+  return `chunk      ${items[0]!.id}  tenant/a  ${text}`
+}
+
+const template = new StoreTemplate()
+beforeAll(() => template.make())
+afterAll(() => template.remove())
+
+longTest('what an embedded database has is listed page by page, and what is wrong is told', async () => {
+  const dir = await template.copy()
+  {
+    await using store = await openMemoryStore({ dir, ...QUIET })
+    await fill(store)
+  }
+  const run = (...args: readonly string[]) => runCli([...args, '--dir', dir])
+  const first = await run('find', '--limit', '3')
+  expect(first).toMatchObject({ code: 0, stderr: expect.stringMatching(/^there is more: --cursor \S+\n$/) })
+  const second = await run('find', '--cursor', first.stderr.trim().split(' ').at(-1)!)
+  expect(second).toMatchObject({ code: 0, stderr: '' })
+  expect(`${first.stdout}${second.stdout}`.match(/^(chunk|blob) .*$/gm)).toHaveLength(4)
+  const blob = await run('get', '--key', 'bytes', ...IN, '--json')
+  expect(JSON.parse(blob.stdout)).toMatchObject({ kind: 'blob', bytes: 'AAAA' })
+
+  expectRefusal(await run('get', '--key', 'other', ...IN), 1, /no such entry.*ERR_NOT_FOUND/)
+  expectRefusal(await run('get', ...IN), 2, 'name one entry: ID or --key')
+  expectRefusal(await run('find', '--limit', '0'), 2, 'whole number above 0')
+  expectRefusal(await run('find', '--order-by', 'colour'), 2, /--order-by.*colour/)
+  expectRefusal(await run('search', 'water', '--where', '{"colour":1}'), 2, /^thermocline: --where: .*colour/)
+})
+
+longTest('a watch ends when it is told to', async () => {
+  const watch = startCli(['stats', '--watch', '1', '--json', '--dir', await template.copy()])
+  await watch.printed(/\n.*\n/)
+  watch.child.kill('SIGINT')
+  const { code, stdout } = await watch.result
+  expect(code).toBe(0)
+  for (const line of stdout.trim().split('\n')) expect(JSON.parse(line).cold).toMatchObject({ entries: 0 })
+})
