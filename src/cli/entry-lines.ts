@@ -1,5 +1,4 @@
 /** Decides how an entry looks on a terminal: whole, a field a line, or as one line of a list. */
-import type { MemoryEntry } from '../entry/memory-entry.ts'
 
 /** Characters of a text that a line of a list shows. */
 const MOST_OF_A_TEXT = 72
@@ -17,7 +16,7 @@ interface Listed {
 }
 
 /** Every field with its name; of a vector and of bytes only how many there are. */
-export function entryLines(entry: MemoryEntry): string {
+export function entryLines(entry: object): string {
   const fields = Object.entries(entry).filter(([, value]) => value !== undefined)
   const width = Math.max(...fields.map(([name]) => name.length))
   return fields.map(([name, value]) => `${name.padEnd(width)}  ${asText(value)}`).join('\n')
