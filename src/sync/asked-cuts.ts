@@ -32,8 +32,9 @@ export class AskedCuts {
 
   async #cutIfAsked(): Promise<void> {
     const { cold, checkpointer, settled } = this.#parts
-    if (checkpointer.fenced !== undefined) return
-    const { walId, epoch } = checkpointer.log
+    const { walId, epoch, failure } = checkpointer.log
+    // Whoever opens the log next can: whoever asked goes on naming it.
+    if (checkpointer.fenced !== undefined || failure !== undefined) return
     const token = await cold.askedCut(walId)
     if (token === undefined && !checkpointer.wasUnknown) return
     // A write that began before may replace something older than the tombstone, and is yet to be logged.

@@ -97,7 +97,7 @@ export class Checkpointer {
     return this.#sequence
   }
 
-  get log(): Pick<AppendLog<LogValue>, 'walId' | 'epoch'> {
+  get log(): Pick<AppendLog<LogValue>, 'walId' | 'epoch' | 'failure'> {
     return this.#log
   }
 
