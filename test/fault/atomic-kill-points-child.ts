@@ -1,6 +1,7 @@
 /**
  * Does atomic writes on an embedded store, always the same: over several files of the log and two checkpoints, the
- * second of which finds them partly shipped. Prints what atomic-child.ts does. Arguments: the data folder, name of the writer.
+ * second of which finds them partly shipped. Prints what atomic-child.ts does. Arguments: the data folder, name of the
+ * writer.
  */
 import { openMemoryStore } from '../../src/index.ts'
 import { say } from '../tools/say.ts'
