@@ -52,6 +52,7 @@ export type { DeletedWhere, UpdatedWhere } from './flow/where-changer.ts'
 export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
 export type { Clock } from './kernel/clock.ts'
 export type { Logger } from './kernel/logger.ts'
+export type { TraceContext } from './kernel/tracing.ts'
 export type {
   CheckpointOptions,
   ColdOptions,

@@ -124,6 +124,10 @@ test('the example of pinning says what became of it', async () => {
   expect(await printedBy('chunks.pin(')).toBe('pinned 1\npinned true\nunpinned\n')
 })
 
+test('the example of events tells what was written', async () => {
+  expect(await printedBy('tier-down')).toBe("[ [ 'default', 'chunk' ] ]\n")
+})
+
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {
   expect((await printedBy('searchTree')).split('\n')).toEqual([
     'About About, About 4',

@@ -1,5 +1,6 @@
 import type { CallSchema } from '../call-options.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
+import { TRACES, traced } from '../kernel/tracing.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { nameOf } from './calls.ts'
 
@@ -39,7 +40,8 @@ export class CallGate {
     const began = performance.now()
     let isFailed = true
     try {
-      const answer = call(schema(given))
+      const begin = () => call(schema(given))
+      const answer = TRACES.operation.hasSubscribers ? trace(nameOf(schema), begin) : begin()
       const settled = answer instanceof Promise ? await this.#whileRunning(answer) : answer
       isFailed = false
       return settled
@@ -74,4 +76,16 @@ export class CallGate {
   async idle(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
+}
+
+function trace<T>(operation: string, begin: () => T | Promise<T>): Promise<T> {
+  return traced(TRACES.operation, { operation }, begin, (answer) => ({ count: countOf(answer) }))
+}
+
+/** How many a call answered: entries, receipts, items of a page, or one. */
+function countOf(answer: unknown): number {
+  if (Array.isArray(answer)) return answer.length
+  const { items } = (answer ?? {}) as { readonly items?: unknown }
+  if (Array.isArray(items)) return items.length
+  return answer === undefined ? 0 : 1
 }

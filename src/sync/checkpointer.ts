@@ -16,6 +16,7 @@ import type { Pressure } from '../flow/pressure.ts'
 import { Emitter } from '../kernel/emitter.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
+import { TRACES, traced } from '../kernel/tracing.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 import { batchesOf } from '../recovery/log-entries.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
@@ -176,11 +177,22 @@ export class Checkpointer {
   async #checkpointAndTell(): Promise<CheckpointStats> {
     const { events } = this.#parts.telemetry
     const began = performance.now()
-    const total = await this.#checkpoint()
+    const total = await this.#traced()
     const isEmpty = total.shipped + total.superseded + total.rejected === 0
     events.emit('checkpoint', () => (isEmpty ? undefined : { ...total, durationMs: performance.now() - began }))
     events.emit('dead-letter', () => (total.rejected === 0 ? undefined : { count: total.rejected }))
     return total
+  }
+
+  async #traced(): Promise<CheckpointStats> {
+    if (!TRACES.checkpoint.hasSubscribers) return this.#checkpoint()
+    const context = { operation: 'checkpoint', tier: 'cold' } as const
+    return traced(
+      TRACES.checkpoint,
+      { ...context },
+      () => this.#checkpoint(),
+      ({ shipped, bytes }) => ({ count: shipped, bytes }),
+    )
   }
 
   async #checkpoint(): Promise<CheckpointStats> {

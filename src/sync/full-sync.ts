@@ -6,6 +6,7 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import { type ErrorCode, isThermoclineError } from '../errors.ts'
 import type { AccessCounter } from '../flow/access-counter.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { TRACES, traced } from '../kernel/tracing.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AskedCuts } from './asked-cuts.ts'
 import type { Checkpointer } from './checkpointer.ts'
@@ -76,7 +77,7 @@ export class FullSync {
   async run(signal: AbortSignal): Promise<SyncStats> {
     const { events } = this.#parts.telemetry
     try {
-      this.#latest = await this.#run(signal)
+      this.#latest = await this.#traced(signal)
       this.#failed = undefined
       const { synced, errors, durationMs } = this.#latest
       events.emit('sync', () => ({ ok: true, synced, errors, durationMs }))
@@ -88,6 +89,16 @@ export class FullSync {
       events.emit('sync', () => ({ ok: false, code }))
       throw error
     }
+  }
+
+  async #traced(signal: AbortSignal): Promise<SyncStats> {
+    if (!TRACES.sync.hasSubscribers) return this.#run(signal)
+    return traced(
+      TRACES.sync,
+      { operation: 'sync' },
+      () => this.#run(signal),
+      ({ synced, bytes }) => ({ count: synced, bytes }),
+    )
   }
 
   async #run(signal: AbortSignal): Promise<SyncStats> {

@@ -21,6 +21,7 @@ import { readdir } from 'node:fs/promises'
 import type { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { letGo } from '../kernel/release-stack.ts'
+import { TRACES, traced } from '../kernel/tracing.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, segmentName } from './format.ts'
 import { Appending, type Group, GroupCommit, rejectAll } from './group-commit.ts'
@@ -95,7 +96,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   #cursor: SegmentCursor
   #markNumber: number
   #lastSequence: number
-  readonly #groups = new GroupCommit<T>((group) => this.#settle(group))
+  readonly #groups = new GroupCommit<T>((group) => this.#settleAndTell(group))
   /** Where groups are put together. */
   #kept: Buffer | undefined
   /** The current segment was sealed, but the next one could not be made yet. */
@@ -304,17 +305,33 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return [this.#folder.stillOwned, { op: 'write', handle: MARK, ...encodeMark(mark) }]
   }
 
-  async #settle(group: Group<T>): Promise<void> {
-    if (this.#failure !== undefined) return rejectAll(group, stopped(this.#failure, 'none'))
+  async #settleAndTell(group: Group<T>): Promise<void> {
     const began = performance.now()
     const before = this.#lastSequence
+    if (TRACES.wal.hasSubscribers) await this.#trace(group)
+    else await this.#settle(group)
+    this.#options.onGroup?.({ milliseconds: performance.now() - began, isFailed: this.#lastSequence === before })
+  }
+
+  #trace(group: Group<T>): Promise<void> {
+    const before = this.#lastSequence
+    const bytes = sizeOf(group.map(({ record }) => record))
+    const context = { operation: 'append', tier: 'log', count: group.length, bytes } as const
+    return traced(
+      TRACES.wal,
+      { ...context },
+      () => this.#settle(group),
+      () => ({ outcome: this.#lastSequence === before ? 'failed' : 'ok' }),
+    )
+  }
+
+  async #settle(group: Group<T>): Promise<void> {
+    if (this.#failure !== undefined) return rejectAll(group, stopped(this.#failure, 'none'))
     try {
       await this.#commit(group)
     } catch {
       rejectAll(group, stopped(this.#fail('UNKNOWN'), 'unknown'))
     }
-    const isFailed = this.#lastSequence === before
-    this.#options.onGroup?.({ milliseconds: performance.now() - began, isFailed })
   }
 
   async #commit(group: Group<T>): Promise<void> {
