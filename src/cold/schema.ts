@@ -59,11 +59,13 @@ const recordColumns = {
   updatedAt: time('updated_at').notNull(),
   /** Moved on by reads where `sliding_ttl` is there, under the same version. */
   expiresAt: time('expires_at'),
-  /**
-   * Milliseconds: what a read that finds less than three quarters of it left sets the expiry to. A process of a version
-   * before this column leaves that of the entry it replaces; a trigger empties it where nothing is left to expire.
-   */
+  /** Milliseconds: what a read that finds less than three quarters of it left sets the expiry to. */
   slidingTtl: bigint('sliding_ttl', { mode: 'number' }),
+  /**
+   * The version that slides; NULL elsewhere. A process of a version before these columns leaves both as the entry had
+   * them that it replaces: a trigger empties them where this is not the version of the row, or nothing is left to expire.
+   */
+  slidingVersion: bytewise('sliding_version'),
   /** Set on a tombstone, which keeps key and version and no content. */
   deletedAt: time('deleted_at'),
   /**
@@ -140,7 +142,8 @@ export const liveEntries = thermocline.view('live_entries').as((query) =>
 
 /** The view stays as it is: dropping it for another column would take views of users with it. */
 function shownColumns() {
-  const { metadataOrder, bytes, contentType, childVersions, slidingTtl, ...shown } = getTableColumns(memoryEntries)
+  const { metadataOrder, bytes, contentType, childVersions, slidingTtl, slidingVersion, ...shown } =
+    getTableColumns(memoryEntries)
   return shown
 }
 

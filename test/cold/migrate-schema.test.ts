@@ -11,7 +11,7 @@ import { openPgliteCold, type PgliteColdOptions, PgliteDriver } from '../../src/
 import * as schema from '../../src/cold/schema.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { chunkOf, idOf, PAST, tombstone, versionOf } from '../contract/cold-records.ts'
+import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf } from '../contract/cold-records.ts'
 import { batchOf } from '../contract/cold-shipping.ts'
 import { someOf } from '../tools/budget.ts'
 import { OPTIONS, PgliteTemplate } from './pglite/pglite-template.ts'
@@ -109,14 +109,14 @@ describe('migrations', () => {
     const store = await ColdStore.open(driver, options)
     expect((await store.read(rows)).map((row) => row?.record)).toEqual(rows)
     expect((await store.read(rows))[0]?.access?.accessCount).toBe(7)
-    expect(await store.stats()).toEqual({ live: 2, tombstones: 1, unindexed: 1, deadLetters: 0, pinned: 0 })
+    expect(await store.stats()).toMatchObject({ live: 2, tombstones: 1, unindexed: 1, deadLetters: 0, pinned: 0 })
     const newer = chunkOf('ns', 1, 6, { metadata: '{"bb":1,"a":2}' })
     const batch = batchOf(idOf(9), [newer, chunkOf('ns', 5, 7)], { from: 5, to: 7 })
     expect(await store.ship(batch)).toMatchObject({ status: 'moved', superseded: 0, rejected: 0 })
     expect((await store.read([newer]))[0]?.record).toEqual(newer)
-    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0, pinned: 0 })
+    expect(await store.stats()).toMatchObject({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0, pinned: 0 })
     expect(await store.sweep({ graceMs: 60_000, limit: 10 })).toEqual({ expired: 1, collected: 1, forgotten: 0 })
-    expect(await store.stats()).toEqual({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0, pinned: 0 })
+    expect(await store.stats()).toMatchObject({ live: 3, tombstones: 1, unindexed: 0, deadLetters: 0, pinned: 0 })
     await store.close()
   })
 
@@ -142,6 +142,37 @@ describe('migrations', () => {
         deleted_at = excluded.deleted_at`)
     const found = await store.read(blobs)
     expect(found.map((row) => row?.record)).toEqual([...newer, blobs[2]])
+    await store.close()
+  })
+
+  it('keep entries sliding that do, and none that a process of a version before sliding entries puts over one', async () => {
+    const client = await PgliteClient.start(undefined)
+    const driver = new PgliteDriver(client, 60_000, silentLogger)
+    await driver.migrate(readMigrations().filter(({ name }) => name < '0019'))
+    /** As that version puts an entry with a fixed expiry, whatever is there. */
+    const putThere = (n: number, version: number) =>
+      client.exec(`
+        INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, position, metadata, embedding,
+          created_at, updated_at, expires_at, deleted_at, indexed)
+        VALUES ${valuesOf(chunkOf('ns', n, version, { expiresAt: FUTURE }))}
+        ON CONFLICT (namespace, id) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at`)
+    const sliding = async () =>
+      (await client.query('SELECT sliding_ttl::int4 AS ttl, version FROM thermocline.memory_entries ORDER BY id')).rows
+    for (const n of [1, 2]) await putThere(n, n)
+    await client.exec('UPDATE thermocline.memory_entries SET sliding_ttl = 1000')
+    const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
+    const store = await ColdStore.open(driver, options)
+    await store.upsert([chunkOf('ns', 3, 3, { expiresAt: FUTURE, slidingTtl: 1_000 })])
+    await store.slide([{ ...keyOf('ns', 3), version: undefined, readAt: FUTURE - 100 }])
+    expect(await sliding()).toEqual([1, 2, 3].map((n) => ({ ttl: 1_000, version: versionOf(n) })))
+    for (const n of [2, 3]) await putThere(n, n + 10)
+    expect(await sliding()).toEqual([
+      { ttl: 1_000, version: versionOf(1) },
+      { ttl: null, version: versionOf(12) },
+      { ttl: null, version: versionOf(13) },
+    ])
+    await store.upsert([chunkOf('ns', 2, 20, { expiresAt: FUTURE, slidingTtl: 2_000 })])
+    expect((await store.read([keyOf('ns', 2)]))[0]?.record).toMatchObject({ slidingTtl: 2_000 })
     await store.close()
   })
 

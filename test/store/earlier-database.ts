@@ -96,6 +96,7 @@ async function insert(driver: ColdDriver, record: EntryRecord): Promise<void> {
     updated_at: time(record.updatedAt),
     expires_at: time(record.expiresAt),
     sliding_ttl: record.slidingTtl,
+    sliding_version: record.slidingTtl && record.version,
     deleted_at: time(record.deletedAt),
     indexed: false,
   }

@@ -44,9 +44,12 @@ interface Column<T> {
 }
 
 /**
- * `jsonb` sorts the members of its objects: what that loses has a column of its own, and none of the record's fields.
+ * Columns that follow from fields of a record and are none. `jsonb` sorts the members of its objects: what that loses
+ * has a column of its own. Another tells which version it is that slides.
  */
-type ColumnName = keyof EntryRecord | 'metadataOrder'
+const DERIVED_FROM = { metadataOrder: 'metadata', slidingVersion: 'slidingTtl' } as const
+type DerivedName = keyof typeof DERIVED_FROM
+type ColumnName = keyof EntryRecord | DerivedName
 type Value<N extends ColumnName> = N extends keyof EntryRecord ? NonNullable<EntryRecord[N]> : string
 
 type ComparisonOf<N extends FilterField> = N extends ScalarField ? Exclude<Comparison, 'list'> : 'list'
@@ -79,6 +82,7 @@ const COLUMNS: Columns = {
   updatedAt: { name: 'updated_at', type: TIME, role: 'kept', comparison: 'time' },
   expiresAt: { name: 'expires_at', type: TIME, role: 'content', comparison: 'time' },
   slidingTtl: { name: 'sliding_ttl', type: INT8, role: 'content', comparison: null },
+  slidingVersion: { name: 'sliding_version', type: BYTEWISE, role: 'content', comparison: null },
   deletedAt: { name: 'deleted_at', type: TIME, role: 'kept', comparison: null },
 }
 
@@ -92,7 +96,11 @@ export const ENTRY_COLUMNS: readonly EntryColumn[] = Object.entries(COLUMNS).map
   ...column,
 }))
 
-const FIELD_COLUMNS = ENTRY_COLUMNS.filter(({ field }) => field !== 'metadataOrder')
+const FIELD_COLUMNS = ENTRY_COLUMNS.filter(({ field }) => !isDerived(field))
+
+function isDerived(field: ColumnName): field is DerivedName {
+  return field in DERIVED_FROM
+}
 
 /** The names of all columns, or of those of some roles. */
 export function columnNames(...roles: Role[]): string[] {
@@ -127,7 +135,8 @@ export function comparedColumn(
 
 /** What the column holds of the record; null is NULL. */
 export function valueIn(record: EntryRecord, field: ColumnName): unknown {
-  if (field !== 'metadataOrder') return record[field]
+  if (!isDerived(field)) return record[field]
+  if (field === 'slidingVersion') return record.slidingTtl === null ? null : record.version
   return record.metadata === null ? null : keyOrderOf(record.metadata)
 }
 
@@ -152,7 +161,7 @@ export function bareColumns(fields?: ReadonlySet<keyof EntryRecord>): SQL {
 
 function columnsOf(fields: ReadonlySet<keyof EntryRecord> | undefined): readonly EntryColumn[] {
   if (fields === undefined) return ENTRY_COLUMNS
-  return ENTRY_COLUMNS.filter(({ field }) => fields.has(field === 'metadataOrder' ? 'metadata' : field))
+  return ENTRY_COLUMNS.filter(({ field }) => fields.has(isDerived(field) ? DERIVED_FROM[field] : field))
 }
 
 /** The record of a row with {@link selectedColumns}; fields that were not selected are null. */

@@ -47,7 +47,7 @@ describe('the list of columns', () => {
     const [, names] = /ELSE kind IS NULL AND num_nonnulls\((.*?)\) = 0/.exec(
       new PgDialect().sqlToQuery(shape.value).sql,
     )!
-    expect([...names!.split(', '), 'kind', 'metadata_order', 'sliding_ttl'].sort()).toEqual(
+    expect([...names!.split(', '), 'kind', 'metadata_order', 'sliding_ttl', 'sliding_version'].sort()).toEqual(
       columnNames('content').sort(),
     )
   })
@@ -183,7 +183,7 @@ describe('entries in these columns', () => {
 
   it('are all in the format of an archive', () => {
     const fields = ENTRY_COLUMNS.map(({ field }) => field)
-    const others = ['metadataOrder', 'deletedAt', 'childVersions']
+    const others = ['metadataOrder', 'slidingVersion', 'deletedAt', 'childVersions']
     expect(ARCHIVED_FIELDS).toEqual(expect.arrayContaining(fields.filter((field) => !others.includes(field))))
   })
 
