@@ -63,7 +63,7 @@ const recordColumns = {
   slidingTtl: bigint('sliding_ttl', { mode: 'number' }),
   /**
    * The version that slides; NULL elsewhere. A process of a version before these columns leaves both as the entry had
-   * them that it replaces: a trigger empties them where this is not the version of the row, or nothing is left to expire.
+   * them that it replaces: a trigger empties them where the row has another version, or nothing is left to expire.
    */
   slidingVersion: bytewise('sliding_version'),
   /** Set on a tombstone, which keeps key and version and no content. */

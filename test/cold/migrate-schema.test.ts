@@ -145,7 +145,7 @@ describe('migrations', () => {
     await store.close()
   })
 
-  it('keep entries sliding that do, and none that a process of a version before sliding entries puts over one', async () => {
+  it('keep sliding what slides, and nothing that a process of a version before puts over it', async () => {
     const client = await PgliteClient.start(undefined)
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     await driver.migrate(readMigrations().filter(({ name }) => name < '0019'))
