@@ -1,11 +1,33 @@
 /** Hybrid search, and the language of a store: declared once, known to every process, kept by an index. */
+import { PGlite } from '@electric-sql/pglite'
 import { expect, it } from 'vitest'
 import { migrateStore } from '../../src/admin/migrate-store.ts'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { byHand } from './searched-by-hand.ts'
 import { describePairs, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 
 async function found(store: MemoryStore, text: string): Promise<number> {
   return (await store.chunks.search({ text })).hits.length
+}
+
+/** As a table of what Postgres says of the same texts, pending and shipped alike. */
+async function answersAsPostgres(store: MemoryStore, language: string): Promise<void> {
+  const { chunks } = store.namespace(language)
+  const texts = ['He ran and runs', 'running backups of the databases', 'a database was backed up', 'The the of']
+  const ids = texts.map((_, n) => chunks.idOf(`k${n}`)).sort()
+  await chunks.putMany(ids.map((id, n) => ({ id, text: texts[n]! })))
+  const database = await PGlite.create()
+  for (const ship of [false, true]) {
+    if (ship) await store.checkpoint()
+    for (const text of ['run', 'database', '"databases backup"', 'backup -running', 'the', 'running or backed']) {
+      const rows = await byHand(database, language, texts, text)
+      const { hits } = await chunks.search({ text })
+      expect(hits.map(({ entry, score }) => [entry.id, score])).toEqual(
+        rows.map((row) => [ids[row.position], row.score]),
+      )
+    }
+  }
+  await database.close()
 }
 
 describePairs('the language of a store', (pair) => {
@@ -19,6 +41,7 @@ describePairs('the language of a store', (pair) => {
     await plain.close()
     const english = await openIn('english')
     expect([await found(english, 'run'), await found(english, 'the')]).toEqual([1, 0])
+    await answersAsPostgres(english, 'english')
     await english.close()
     const following = await openIn()
     expect(await found(following, 'run')).toBe(1)

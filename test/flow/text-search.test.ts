@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { NamespaceView, SearchResult } from '../../src/index.ts'
 import { seeded } from '../contract/cold-records.ts'
 import { budget } from '../tools/budget.ts'
-import { describePairs, shareStore } from './stores.ts'
+import { byHand } from './searched-by-hand.ts'
+import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 const TEXTS = [
   'A thermocline is the layer where warm surface water meets cold deep water.',
@@ -43,17 +44,6 @@ const QUERIES = [
   'w'.repeat(4_000),
 ]
 
-/** What Postgres says of plain texts, as anybody would ask it. */
-async function byHand(database: PGlite, language: string, texts: readonly string[], query: string) {
-  const { rows } = await database.query<{ nth: number; score: number }>(
-    `SELECT t.nth::int4 AS nth, ts_rank_cd(to_tsvector('${language}', t.text), q, 33)::float8 AS score
-     FROM unnest($1::text[]) WITH ORDINALITY AS t (text, nth), websearch_to_tsquery('${language}', $2) q
-     WHERE to_tsvector('${language}', t.text) @@ q ORDER BY score DESC, nth`,
-    [texts, query],
-  )
-  return rows.map(({ nth, score }) => ({ position: nth - 1, score }))
-}
-
 const shown = ({ hits }: SearchResult): object[] =>
   hits.map(({ entry, score }) => ({ position: (entry as { position?: number }).position, score }))
 
@@ -90,6 +80,33 @@ describePairs('search by text', (pair) => {
     for (const [i, query] of QUERIES.entries())
       expect(shown(await view.chunks.search({ text: query, k: 100 })), query).toEqual(before[i])
     expect(before[0]).toHaveLength(5)
+  })
+
+  it('fuses what arithmetic says of vectors and Postgres of texts, part of them pending', async () => {
+    const view = shared.view()
+    const words = ['deep', 'warm', 'cold', 'layer', 'ocean']
+    const random = seeded(11)
+    const textOf = () => Array.from({ length: 1 + Math.floor(random() * 5) }, () => words[Math.floor(random() * 5)])
+    const ids = Array.from({ length: 60 }, (_, n) => view.chunks.idOf(`k${n}`)).sort()
+    const texts = ids.map(() => textOf().join(' '))
+    await view.chunks.putMany(ids.map((id, n) => ({ id, text: n < 30 ? texts[n]! : 'deep', embedding: vectorOf(n) })))
+    await shared.store().checkpoint()
+    await view.chunks.putMany(ids.map((id, n) => ({ id, text: texts[n]!, embedding: vectorOf(n) })).slice(30))
+    for (const ship of [false, true]) {
+      if (ship) await shared.store().checkpoint()
+      for (const [nth, text] of ['deep or warm -cold', '"warm deep"', 'layer ocean', 'nothing'].entries()) {
+        const question = vectorOf(100 + nth)
+        const near = (n: number) => vectorOf(n).reduce((sum, x, i) => sum + x * question[i]!, 0)
+        const byVector = ids.map((_, n) => n).sort((a, b) => near(b) - near(a))
+        const byText = (await byHand(database, 'simple', texts, text)).map(({ position }) => position)
+        const part = (list: readonly number[], n: number) => (list.includes(n) ? 1 / (61 + list.indexOf(n)) : 0)
+        const expected = ids
+          .map((id, n) => ({ id, score: part(byVector, n) + part(byText, n) }))
+          .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))
+        const { hits } = await view.chunks.search({ embedding: question, text, k: 60 })
+        expect(hits.map(({ entry, score }) => ({ id: entry.id, score }))).toEqual(expected)
+      }
+    }
   })
 
   it('finds what is behind a word of any length, and in summaries', async () => {

@@ -1,0 +1,12 @@
+import type { PGlite } from '@electric-sql/pglite'
+
+/** What Postgres says of plain texts, as anybody would ask it. */
+export async function byHand(database: PGlite, language: string, texts: readonly string[], query: string) {
+  const { rows } = await database.query<{ nth: number; score: number }>(
+    `SELECT t.nth::int4 AS nth, ts_rank_cd(to_tsvector('${language}', t.text), q, 33)::float8 AS score
+     FROM unnest($1::text[]) WITH ORDINALITY AS t (text, nth), websearch_to_tsquery('${language}', $2) q
+     WHERE to_tsvector('${language}', t.text) @@ q ORDER BY score DESC, nth`,
+    [texts, query],
+  )
+  return rows.map(({ nth, score }) => ({ position: nth - 1, score }))
+}
