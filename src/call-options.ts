@@ -18,7 +18,7 @@ export interface CallOptions {
   readonly timeout?: Duration | undefined
 }
 
-/** Answers the value in the form the call works with, or throws an error that names the option. */
+/** Returns the value in the form the call works with, or throws an error that names the option. */
 export type OptionRule<T> = (value: unknown, option: string) => T
 
 /** A rule for each option that callers of type `G` may give. */

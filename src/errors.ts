@@ -157,7 +157,7 @@ export function isThermoclineError(error: unknown, code?: ErrorCode): boolean {
 }
 
 /**
- * Answers the same error with other details, and in other words where these are given. Details that are not enumerable,
+ * Returns the same error with other details, and in other words where these are given. Details that are not enumerable,
  * so that no log shows them, stay with it.
  */
 export function retold(error: ThermoclineError, details: object, message = error.message): ThermoclineError {

@@ -7,7 +7,7 @@ import type { ScanReport } from '../wal/log-scan.ts'
 export type { ScanReport } from '../wal/log-scan.ts'
 
 /**
- * Answers a report per log, oldest first. Rejects with `ERR_UNSUPPORTED` where the folder or a log is of a newer
+ * Returns a report per log, oldest first. Rejects with `ERR_UNSUPPORTED` where the folder or a log is of a newer
  * format.
  */
 export function inspectStore(dir: string): Promise<ScanReport[]> {

@@ -11,7 +11,7 @@ export interface Terminal {
 const CONSOLE: Terminal = { input: process.stdin, output: process.stderr }
 
 /**
- * Answers whether the person says yes. Anything else is no, and so is the end of the input, or the signal.
+ * Returns whether the person says yes. Anything else is no, and so is the end of the input, or the signal.
  */
 export async function confirm(question: string, signal: AbortSignal, terminal = CONSOLE): Promise<boolean> {
   // Not as a terminal: it would take Ctrl-C for a key, and no signal would come.

@@ -87,7 +87,7 @@ function refuseUnlessOneSelection({ id, key, where, all, recursive }: EraseFlags
 
 type Selection = Parameters<Entries['erase']>[0]
 
-/** Answers how many there are as well, and which logs would be asked. */
+/** Returns how many there are as well, and which logs would be asked. */
 async function select(
   entries: Entries,
   { id, key, where = {} }: EraseFlags,

@@ -46,7 +46,7 @@ export function recoverCommand(): Command {
     })
 }
 
-/** Answers why there is still something to do, the most pressing reason first. */
+/** Returns why there is still something to do, the most pressing reason first. */
 const UNFINISHED: readonly { outcome: UnfinishedRecovery; reason: string }[] = [
   {
     outcome: 'kept',

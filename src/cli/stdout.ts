@@ -9,7 +9,7 @@ export function letAnswersEndEarly(): void {
   process.stdout.on('error', endEarly)
 }
 
-/** Answers stdout for an archive, which is none in part: whoever writes it hears that the other end is gone. */
+/** Returns stdout for an archive, which is none in part: whoever writes it hears that the other end is gone. */
 export function stdoutForArchive(): NodeJS.WriteStream {
   process.stdout.off('error', endEarly)
   return process.stdout

@@ -8,14 +8,14 @@ import type { CommonFlags } from './store-options.ts'
 export type Logger = ResolvedOptions['logger']
 type Level = 'debug' | 'info'
 
-/** Answers the logger of a worker, whose output is what it tells: it goes to stdout. */
+/** Returns the logger of a worker, whose output is what it tells: it goes to stdout. */
 export function workerLogger({ verbose }: CommonFlags): Logger {
   const level = verbose ? 'debug' : 'info'
   // Synchronous, so that the last line before an exit is there.
   return process.stdout.isTTY ? plainLogger(process.stdout, level) : pino({ level }, pino.destination({ sync: true }))
 }
 
-/** Answers the logger of a command whose output is an answer: it tells nothing, or everything on stderr. */
+/** Returns the logger of a command whose output is an answer: it tells nothing, or everything on stderr. */
 export function commandLogger({ verbose }: CommonFlags): Logger {
   return verbose ? plainLogger(process.stderr, 'debug') : silentLogger
 }

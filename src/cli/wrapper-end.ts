@@ -23,14 +23,14 @@ export function whenWrapperEnds(then: () => void): void {
   }, LOOK_EVERY_MS).unref()
 }
 
-/** Answers the ids of the parent and, where that is a shell, of its parent. They change when one ends. */
+/** Returns the ids of the parent and, where that is a shell, of its parent. They change when one ends. */
 function runningWrappers(): string {
   const { ppid } = process
   const shell = readShell(ppid)
   return shell === undefined ? `${ppid}` : `${ppid} ${shell.ppid}`
 }
 
-/** Answers undefined where the process is no shell, or the system does not tell. */
+/** Returns undefined where the process is no shell, or the system does not tell. */
 function readShell(pid: number): { readonly ppid: string } | undefined {
   try {
     // `pid (name) state ppid …`, and the name may hold anything.

@@ -33,7 +33,7 @@ export function exclusively(...statements: string[]): string {
 }
 
 /**
- * Answers those that this process applied: another one may have been faster. Each is a transaction of its own: one that
+ * Returns those that this process applied: another one may have been faster. Each is a transaction of its own: one that
  * kept the locks of the one before would wait, with a table held, for who waits for that table.
  */
 export async function applyMigrations(query: Query, run: Run, migrations: readonly Migration[]): Promise<Migration[]> {

@@ -440,12 +440,12 @@ export interface ColdTier {
   readonly storeId: string
 
   /**
-   * Answers in order; undefined where there is no row. Tombstones are answered.
+   * Returns results in order; undefined where there is no row. Tombstones are answered.
    * @param fields as of {@link ColdFind}. @default all
    */
   read(keys: readonly EntryKey[], options?: Patience, fields?: ColdFind['fields']): Promise<(ColdRow | undefined)[]>
 
-  /** Answers the version of each row in order, tombstones included. */
+  /** Returns the version of each row in order, tombstones included. */
   versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]>
 
   /** Highest version in cold, also of tombstones already collected; undefined in an empty store. */
@@ -516,9 +516,9 @@ export interface ColdTier {
    * calls at the same time, some may see the limit before the others count.
    */
   pin(pins: readonly PinRequest[], limits: PinLimits): Promise<PinnedAll>
-  /** Answers those that were pinned. @param kind of the entry, as cold has it. @default any */
+  /** Returns those that were pinned. @param kind of the entry, as cold has it. @default any */
   unpin(keys: readonly EntryKey[], kind?: EntryKind): Promise<readonly EntryKey[]>
-  /** Answers in order whether each is pinned. */
+  /** Returns results in order whether each is pinned. */
   arePinned(keys: readonly EntryKey[], options?: Patience): Promise<boolean[]>
   /** The first pins in the order of namespace and id, at most `limit`. @param after where the page before ended. */
   pins(after: EntryKey | undefined, limit: number): Promise<EntryKey[]>
@@ -591,7 +591,7 @@ export interface ColdTier {
   raiseAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>
 
   /**
-   * Puts up to `limit` rows into the vector index, the oldest first; answers how many.
+   * Puts up to `limit` rows into the vector index, the oldest first; returns how many.
    * @param upTo no newer rows than this. @default all
    */
   indexVectors(limit: number, upTo?: Version): Promise<number>
@@ -603,7 +603,7 @@ export interface ColdTier {
   sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult>
 
   /**
-   * Removes what failed attempts left staged of these keys; answers how many rows. A batch that is under way is staged
+   * Removes what failed attempts left staged of these keys; returns how many rows. A batch that is under way is staged
    * once more.
    */
   eraseStaged(keys: readonly EntryKey[]): Promise<number>
@@ -616,7 +616,7 @@ export interface ColdTier {
   eraseIdempotencyKeys(entries: readonly NamedEntry[]): Promise<number>
   /** Dead letters in the order of their digests, at most `limit`. @param after a digest, or nothing. */
   deadLetters(after: string, limit: number): Promise<StoredLetter[]>
-  /** Removes dead letters for good; answers how many there were. */
+  /** Removes dead letters for good; returns how many there were. */
   removeDeadLetters(digests: readonly string[]): Promise<number>
   /**
    * Vacuums what entries were in, however long it takes. Not done where the role of this connection owns not all of it.

@@ -70,7 +70,7 @@ export interface ArchivedContext {
 }
 
 /**
- * Answers what {@link archivedText} was given, or undefined where it has expired. Throws `ERR_INVALID_ENTRY` where it
+ * Returns what {@link archivedText} was given, or undefined where it has expired. Throws `ERR_INVALID_ENTRY` where it
  * is none, or one that this version does not know.
  */
 export function readArchived(json: unknown, context: ArchivedContext): Archived | undefined {

@@ -84,7 +84,7 @@ function nameOf(field: string): Uint8Array {
   return writer.end()
 }
 
-/** Answers how many bytes the value has at most, without its header. */
+/** Returns how many bytes the value has at most, without its header. */
 function sizeOf(value: FieldValue): number {
   // No UTF-16 unit takes more than three bytes.
   if (typeof value === 'string') return value.length * 3
@@ -156,7 +156,7 @@ export function decodeKind(bytes: Uint8Array): EntryKind | null {
   return textOf(fieldsOf(bytes)?.kind) as EntryKind | null
 }
 
-/** Answers the fields by name. Texts and the embedding are views of the bytes. */
+/** Returns the fields by name. Texts and the embedding are views of the bytes. */
 function fieldsOf(bytes: Uint8Array): Partial<Record<string, unknown>> {
   try {
     return decoder.decode(bytes) as Partial<Record<string, unknown>>

@@ -5,7 +5,7 @@ export type Duration = number | string
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-/** Answers the milliseconds of a duration; undefined where it is none. */
+/** Returns the milliseconds of a duration; undefined where it is none. */
 export function parseDuration(duration: unknown): number | undefined {
   if (typeof duration === 'number') return Number.isFinite(duration) && duration >= 0 ? duration : undefined
   if (typeof duration !== 'string') return undefined

@@ -15,7 +15,7 @@ let used = drawn.length
 const newest = { msecs: 0, seq: 0 }
 
 /**
- * Answers the id of the entry with this key, which must be valid, in this namespace: a UUID v5, made with one call of
+ * Returns the id of the entry with this key, which must be valid, in this namespace: a UUID v5, made with one call of
  * the system's hash, which takes a tenth of what an object for hashing does.
  */
 export function idOfKey(namespace: string, key: string): string {
@@ -23,7 +23,7 @@ export function idOfKey(namespace: string, key: string): string {
 }
 
 /**
- * Answers the id of the `nth` chunk with this text in this document: whoever ingests the same document anew names the
+ * Returns the id of the `nth` chunk with this text in this document: whoever ingests the same document anew names the
  * same chunks.
  */
 export function idOfChunk(namespace: string, documentId: string, text: string, nth: number): string {
@@ -38,7 +38,7 @@ function derivedId(name: string): string {
   return `${parts.join('-')}-${hex.slice(20, 32)}`
 }
 
-/** Answers an id that no other entry has, a UUID v7. */
+/** Returns an id that no other entry has, a UUID v7. */
 export function newId(): string {
   const random = drawBytes()
   const now = Date.now()

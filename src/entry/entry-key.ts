@@ -4,7 +4,7 @@ export interface EntryKey {
   readonly id: string
 }
 
-/** Answers a text that no other entry has, for maps in this process: no namespace and no id holds NUL. */
+/** Returns a text that no other entry has, for maps in this process: no namespace and no id holds NUL. */
 export function keyText({ namespace, id }: EntryKey): string {
   return `${namespace}\0${id}`
 }

@@ -41,7 +41,7 @@ export function time(field: string, value: unknown): number {
   return millis
 }
 
-/** Answers its JSON text. */
+/** Returns its JSON text. */
 export function metadataText(value: unknown): string {
   const json = metadataJson(value)
   if (!(json instanceof MetadataFault)) return json
@@ -53,7 +53,7 @@ export function invalid(field: string, fault: string): ThermoclineError<'ERR_INV
   return new ThermoclineError('ERR_INVALID_ENTRY', `\`${field}\` ${fault}`, { field })
 }
 
-/** Answers a copy in the form in which embeddings are kept. */
+/** Returns a copy in the form in which embeddings are kept. */
 export function vector(value: unknown): Float32Array {
   if (!isNumberArray(value)) throw invalid('embedding', 'must be an array of numbers, a Float32Array or a Float64Array')
   if (value.length === 0) throw invalid('embedding', 'must not be empty')

@@ -12,7 +12,7 @@ import { compareText } from './text.ts'
 type Order = 0 | readonly [names: readonly string[] | 0, members: Orders] | Orders
 type Orders = { readonly [place: string]: Order }
 
-/** Answers the order as text; null where jsonb keeps it, and for a text that is no JSON. */
+/** Returns the order as text; null where jsonb keeps it, and for a text that is no JSON. */
 export function keyOrderOf(json: string): string | null {
   let order: Order
   try {
@@ -24,7 +24,7 @@ export function keyOrderOf(json: string): string | null {
   return order === 0 ? null : JSON.stringify(order)
 }
 
-/** Answers the same JSON with its members in order. */
+/** Returns the same JSON with its members in order. */
 export function inKeyOrder(json: string, order: string | null): string {
   return order === null ? json : JSON.stringify(arrange(JSON.parse(json), JSON.parse(order)))
 }

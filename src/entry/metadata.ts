@@ -22,12 +22,12 @@ export class MetadataFault {
   }
 }
 
-/** Answers the JSON text of any value, or what keeps it from having one. */
+/** Returns the JSON text of any value, or what keeps it from having one. */
 export function jsonText(value: unknown): string | MetadataFault {
   return faultIn(value, []) ?? JSON.stringify(value)
 }
 
-/** Answers the JSON text, or what keeps the value from having one. */
+/** Returns the JSON text, or what keeps the value from having one. */
 export function metadataJson(value: unknown): string | MetadataFault {
   if (!isPlainObject(value)) return new MetadataFault([], `must be a plain object${insteadOf(value)}`)
   return faultIn(value, []) ?? JSON.stringify(value)
@@ -84,7 +84,7 @@ function insteadOf(value: unknown): string {
   return ': plain objects and arrays, texts, finite numbers, booleans and null'
 }
 
-/** Answers text like `metadata.a["b c"][3]`. */
+/** Returns text like `metadata.a["b c"][3]`. */
 function pathText(path: readonly (string | number)[]): string {
   const steps = path.map((step) => {
     if (typeof step === 'number') return `[${step}]`

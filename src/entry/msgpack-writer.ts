@@ -78,7 +78,7 @@ export class MsgpackWriter {
   }
 
   /**
-   * Answers a copy of what was written. It ends where its buffer does, at a multiple of four bytes: floats that were
+   * Returns a copy of what was written. It ends where its buffer does, at a multiple of four bytes: floats that were
    * written last can be read where they stand.
    */
   end(): Uint8Array {

@@ -30,7 +30,7 @@ export function namespacePath(segments: readonly string[], parent = ROOT): strin
   return full
 }
 
-/** Answers the path of a namespace that has entries; a call that is about one of the root is refused. */
+/** Returns the path of a namespace that has entries; a call that is about one of the root is refused. */
 export function ownNamespace(path: string): string {
   if (path !== ROOT) return path
   const message =

@@ -18,7 +18,7 @@ export function entriesIn(logged: LogValue): readonly EntryRecord[] {
 }
 
 /**
- * Answers what the records take in the log. It has to be known before cold has decided: texts count as they are
+ * Returns what the records take in the log. It has to be known before cold has decided: texts count as they are
  * written, so by characters a bundle may seem to fit that the log then refuses.
  */
 export function bundleBytes(records: readonly Omit<EntryRecord, 'version'>[]): number {

@@ -108,7 +108,7 @@ export function tombstoneOf(entry: EntryKey & { key: string | null }, version: V
   }
 }
 
-/** Answers about as many bytes as the content takes that a caller gave. */
+/** Returns about as many bytes as the content takes that a caller gave. */
 export function contentSize({
   text,
   metadata,

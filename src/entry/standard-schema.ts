@@ -29,7 +29,7 @@ export interface SchemaIssue {
 export type SchemaInput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['input']
 export type SchemaOutput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
-/** Answers metadata as it is to be kept, at once where the schema can; throws, or rejects with, `ERR_INVALID_ENTRY`. */
+/** Returns metadata as it is to be kept, at once where the schema can; throws, or rejects with, `ERR_INVALID_ENTRY`. */
 export type CheckMetadata = (metadata: unknown) => unknown
 
 export function checkBy(schema: StandardSchema): CheckMetadata {

@@ -105,7 +105,7 @@ export function checkedField(field: string, value: unknown): unknown {
   return CHECKS[field as keyof typeof CHECKS](value)
 }
 
-/** Answers the fields that a caller may give, as text. */
+/** Returns the fields that a caller may give, as text. */
 function namesOf(kind: EntryKind): string {
   return [...COMMON_FIELDS, ...OWN_FIELDS[kind]].join(', ')
 }
@@ -123,7 +123,7 @@ function kindOf(given: unknown, only: EntryKind | undefined): EntryKind {
 /** Its id, and the version that it had, which is looked up later on. */
 const BYTES_OF_A_CHILD = 72
 
-/** Answers at least as many bytes as the encoded record has, and at most a few hundred more. */
+/** Returns at least as many bytes as the encoded record has, and at most a few hundred more. */
 function sizeBound({ namespace, text, metadata, embedding, children, bytes }: UnversionedRecord): number {
   const texts = [namespace, text, metadata].reduce(
     (sum, part) => sum + (part === null ? 0 : Buffer.byteLength(part)),

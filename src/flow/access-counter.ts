@@ -90,7 +90,7 @@ export class AccessCounter {
     if (missed.length > 0) await this.#cold.recordAccess(missed.map((touch) => ({ ...touch.key, ...countsOf(touch) })))
   }
 
-  /** Answers what hot could not count: all of it while hot is away. */
+  /** Returns what hot could not count: all of it while hot is away. */
   async #touchHot(touches: readonly HotTouch[]): Promise<readonly HotTouch[]> {
     try {
       return await this.#hot.touch(touches)

@@ -45,7 +45,7 @@ export class ArchiveFile {
     }
   }
 
-  /** Answers the lines, each verified; the last was read only where all of them are right. */
+  /** Returns the lines, each verified; the last was read only where all of them are right. */
   async *lines(): AsyncGenerator<ArchiveLine, void, undefined> {
     const verifier = new ArchiveVerifier()
     const source = await this.#bytes()

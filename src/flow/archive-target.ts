@@ -29,7 +29,7 @@ const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
 /** Paths of the files aside that this process writes. */
 const own = shared('thermocline.partial-archives', () => new Set<string>())
 
-/** Writes all of it; answers how many bytes it were. */
+/** Writes all of it; returns how many bytes it were. */
 export async function writeArchive(
   archive: AsyncIterable<Buffer>,
   to: ArchiveTarget,

@@ -29,7 +29,7 @@ export class AskedLogs {
     return asked
   }
 
-  /** Answers those that have not let go yet. One that is not registered any more was shipped, and is gone. */
+  /** Returns those that have not let go yet. One that is not registered any more was shipped, and is gone. */
   async look(): Promise<RegisteredLog[]> {
     const logs = await this.#cold.logs()
     const open = logs.filter(({ walId, cutAsked, cutDone }) => {

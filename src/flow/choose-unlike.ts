@@ -13,7 +13,7 @@ import type { RankedRow } from './rank-hits.ts'
 const SLICE = 4_000_000
 
 /**
- * Answers `k` of the rows, which are those that a search for `mmr.fetch` answers, in the order in which they are
+ * Returns `k` of the rows, which are those that a search for `mmr.fetch` answers, in the order in which they are
  * chosen, or all of them as they are where `mmr` was not asked for. A search by vector alone has its own measure for
  * relevance and likeness. The score of a fused one has no such measure: there relevance is the share of the best score,
  * and likeness is that of cosine. What has no embedding, or one of other dimensions, is unlike all others: its likeness

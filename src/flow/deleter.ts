@@ -47,7 +47,7 @@ export class Deleter {
     return this.#write(found, make, options)
   }
 
-  /** Answers outcomes of those that were to be deleted, and of those that were not reached. Never rejects. */
+  /** Returns outcomes of those that were to be deleted, and of those that were not reached. Never rejects. */
   delete(found: readonly Found[], isStill: IsStill, options: WriteTerms): Promise<WriteOutcome[]> {
     const make = (newest: EntryRecord | undefined, i: number, now: number) =>
       newest !== undefined && isStill(newest, i) ? tombstoneOf(newest, '', now) : undefined

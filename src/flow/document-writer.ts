@@ -24,7 +24,7 @@ import type { DocumentReader } from './document-reader.ts'
 import type { Reader } from './reader.ts'
 import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
 
-/** Answers the embedding of each text, in order, checked. */
+/** Returns the embedding of each text, in order, checked. */
 export type Embed = (texts: readonly string[], patience: Patience) => Promise<readonly Float32Array[]>
 
 export interface Replacing extends WriteTerms {

@@ -296,7 +296,7 @@ export class Eraser {
     await this.#eraseLetters(asked, tally, {})
   }
 
-  /** Removes those that are asked for by what they hold; answers the others, by their keys, which a batch may name. */
+  /** Removes those that are asked for by what they hold; returns the others, by their keys, which a batch may name. */
   async #eraseLetters(asked: Asked, tally: Tally, patience: Patience): Promise<Letters> {
     const { cold } = this.#parts
     const isAsked = letterIsAsked(asked)

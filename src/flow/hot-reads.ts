@@ -18,7 +18,7 @@ export interface Origin {
 }
 
 export interface HotAnswer {
-  /** Answers in order. */
+  /** Returns results in order. */
   readonly values: readonly (HotRead | undefined)[]
   readonly isAway: boolean
 }

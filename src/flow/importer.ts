@@ -157,7 +157,7 @@ export class Importer {
     for (const some of slices(reads, BATCH_ROWS)) await this.#parts.cold.raiseAccess(some)
   }
 
-  /** Answers what became of each. */
+  /** Returns what became of each. */
   async #writeBatch(
     incoming: readonly Incoming[],
     { onConflict, dryRun, durability }: ImportTerms,

@@ -39,7 +39,7 @@ export class TierWatch {
   }
 
   /**
-   * Answers the same tier, except that what its methods answer is seen here.
+   * Returns the same tier, except that what its methods answer is seen here.
    *
    * @param tell is told of each that was answered later, and whether it was refused.
    */

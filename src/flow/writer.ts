@@ -259,7 +259,7 @@ export class Writer {
     return logged
   }
 
-  /** Answers undefined where hot is away: the log and pending stand in for it until cold has the writes. */
+  /** Returns undefined where hot is away: the log and pending stand in for it until cold has the writes. */
   async #writeHot(writes: readonly HotWrite[]): Promise<HotWriteResult[] | undefined> {
     if (writes.length === 0) return []
     const { hot, pressure } = this.#parts

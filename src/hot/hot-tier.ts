@@ -148,7 +148,7 @@ export interface HotTier {
   /** What hot holds of the key, at once. A tier of several processes has no such answer. */
   held?(key: EntryKey): HotRead | undefined
 
-  /** Answers in order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
+  /** Returns results in order; undefined where hot lacks the key or holds only a marker. MUST NOT count an access. */
   read(keys: readonly EntryKey[]): Promise<readonly (HotRead | undefined)[]>
 
   /**
@@ -157,7 +157,7 @@ export interface HotTier {
    */
   write(writes: readonly HotWrite[]): Promise<HotWriteResult[]>
 
-  /** Adds reads; answers the touches whose key hot does not hold. */
+  /** Adds reads; returns the touches whose key hot does not hold. */
   touch(touches: readonly HotTouch[]): Promise<HotTouch[]>
 
   /**
@@ -202,7 +202,7 @@ export interface HotTier {
   /** Deletes what earlier generations left, which nobody reads. @default there is nothing of the kind */
   deleteFormer?(): Promise<void>
 
-  /** Answers in order, as {@link HotTier.read}, and no content: it costs a fraction of that. */
+  /** Returns results in order, as {@link HotTier.read}, and no content: it costs a fraction of that. */
   measure(keys: readonly EntryKey[]): Promise<readonly (HotMeasure | undefined)[]>
 
   size(): Promise<HotSize>

@@ -3,7 +3,7 @@
  * and what they ask next can be merged as well.
  */
 
-/** Answers one result per item, in order. @param calls that the items are of. */
+/** Returns one result per item, in order. @param calls that the items are of. */
 export type CoalescedWork<T, R> = (items: readonly T[], calls: number) => Promise<readonly R[]>
 
 /** Of one batch: a turn that brings more has several. One call is never split, however large. */

@@ -13,7 +13,7 @@ export interface Patience {
   readonly wholeTimeout?: number | undefined
 }
 
-/** Answers a patience that runs from now on: several waits in a row under it last as long as one. */
+/** Returns a patience that runs from now on: several waits in a row under it last as long as one. */
 export function runningOut({ signal, timeout, wholeTimeout = timeout }: Patience): Patience {
   if (timeout === undefined) return { signal }
   const end = performance.now() + timeout

@@ -46,7 +46,7 @@ export async function namingFolder<T>(option: FolderOption, path: string, work: 
   }
 }
 
-/** Answers the path of the folder wherever this process goes later. */
+/** Returns the path of the folder wherever this process goes later. */
 export function absoluteFolder(option: FolderOption, path: string): string {
   try {
     return resolve(path)

@@ -14,7 +14,7 @@ const ignore = (): void => {}
 export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
 /**
- * Answers the same logger, except that it never fails: where it cannot tell something, for its transport is gone,
+ * Returns the same logger, except that it never fails: where it cannot tell something, for its transport is gone,
  * nobody is told. Nothing that is done may depend on whether somebody hears of it.
  */
 export function neverFailing(logger: Logger): Logger {

@@ -11,7 +11,7 @@ export interface MarginalRelevance {
 }
 
 /**
- * Answers which candidates, by their place, are chosen, one at a time: the caller may stop after each. Ties go to the
+ * Returns which candidates, by their place, are chosen, one at a time: the caller may stop after each. Ties go to the
  * one that comes first.
  * @param relevance of each candidate, best first.
  * @param likeness of two candidates, by their places.

@@ -16,7 +16,7 @@ export type MetadataPathText = `metadata["${string}"]`
 const STEP = /\.([^.[\]]+)|\[("(?:[^"\\]|\\.)*")\]/uy
 
 /**
- * Answers the path of a member whatever its names are, to use in `where`, as in `{ [metadataPath('a.b')]: 1 }`, and
+ * Returns the path of a member whatever its names are, to use in `where`, as in `{ [metadataPath('a.b')]: 1 }`, and
  * wherever else a query takes the path of a member. The names lead from the outermost object inwards.
  */
 export function metadataPath(...names: readonly [string, ...string[]]): MetadataPathText {
@@ -28,7 +28,7 @@ export function namesMetadata(name: string): boolean {
   return /^metadata(?:[.[]|$)/.test(name)
 }
 
-/** Answers undefined where the text is no path, or leads to what no metadata holds. */
+/** Returns undefined where the text is no path, or leads to what no metadata holds. */
 export function parseMetadataPath(text: string): MetadataPath | undefined {
   const names: string[] = []
   STEP.lastIndex = 'metadata'.length

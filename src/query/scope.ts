@@ -9,7 +9,7 @@ export interface Scope {
   readonly recursive: boolean
 }
 
-/** Answers what a query of a view sees. */
+/** Returns what a query of a view sees. */
 export function scopeOf(namespace: string, recursive = namespace === ROOT): Scope {
   if (recursive || namespace !== ROOT) return { namespace, recursive }
   const message = 'the root has no entries of its own, and reads those of every namespace: leave `recursive` out'
@@ -20,7 +20,7 @@ export function isWithin(path: string, namespace: string, recursive: boolean): b
   return path === namespace || (recursive && (namespace === ROOT || path.startsWith(`${namespace}/`)))
 }
 
-/** Answers the bounds of the paths below `path`, by bytes: `from` <= child < `to`. (`0` is the character after `/`.) */
+/** Returns the bounds of the paths below `path`, by bytes: `from` <= child < `to`. (`0` is the character after `/`.) */
 export function childRange(path: string): { from: string; to: string } {
   return { from: `${path}/`, to: `${path}0` }
 }

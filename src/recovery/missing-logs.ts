@@ -12,7 +12,7 @@ export interface LogFolders {
 }
 
 /**
- * Answers the missing logs. It MUST be asked only where every registered log belongs into these folders, and nobody
+ * Returns the missing logs. It MUST be asked only where every registered log belongs into these folders, and nobody
  * else changes them.
  */
 export async function missingLogs(cold: ColdTier, { wal, quarantine }: LogFolders): Promise<RegisteredLog[]> {

@@ -122,7 +122,7 @@ function interrupted(walId: string, shipped = 0): InterruptedLog {
   return { walId, outcome: 'interrupted', shipped }
 }
 
-/** Answers undefined where the log had been retired, and is gone now. */
+/** Returns undefined where the log had been retired, and is gone now. */
 async function recoverUnlessOwned(
   folder: LogFolder,
   walId: string,

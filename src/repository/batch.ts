@@ -51,7 +51,7 @@ export async function acceptInputs(
   return accepted
 }
 
-/** Answers the receipts of a batch, or throws an error that says what became of each input. */
+/** Returns the receipts of a batch, or throws an error that says what became of each input. */
 export function receiptsOf(outcomes: readonly WriteOutcome[]): Receipt[] {
   const failed = outcomes.find((outcome) => !outcome.ok)
   if (failed !== undefined) throw batchFailure(failed.error, outcomes.map(outcomeOf))

@@ -198,7 +198,7 @@ export interface DeleteDocumentOptions extends WriteOptions {
   readonly onProgress?: ((progress: { readonly deleted: number }) => void) | undefined
 }
 
-/** Answers an embedding for each text, in order. @param options.signal of the call, if it has one. */
+/** Returns an embedding for each text, in order. @param options.signal of the call, if it has one. */
 export type EmbedTexts = (
   texts: string[],
   options: { readonly signal: AbortSignal | undefined },

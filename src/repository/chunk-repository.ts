@@ -42,7 +42,7 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     return typed as unknown as TypedChunkRepository<S>
   }
 
-  /** Answers a page of the chunks of a document, in the order of their positions; those without one come last. */
+  /** Returns a page of the chunks of a document, in the order of their positions; those without one come last. */
   ofDocument(documentId: string, options?: DocumentChunksOptions): Promise<FindResult<ChunkEntry>> {
     return this.#flows.gate.run(CALLS.ofDocument, options, async ({ limit = LIMIT, cursor, ...patience }) => {
       const asked = { limit, cursor }
@@ -51,7 +51,7 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     })
   }
 
-  /** Answers a page of the documents of this namespace, in the order of their ids. */
+  /** Returns a page of the documents of this namespace, in the order of their ids. */
   documents(options?: DocumentsOptions): Promise<FindResult<DocumentSummary>> {
     return this.#flows.gate.run(
       CALLS.documents,

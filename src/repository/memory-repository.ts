@@ -75,7 +75,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Answers the same repository with a schema for metadata, of any library that implements Standard Schema. What is
+   * Returns the same repository with a schema for metadata, of any library that implements Standard Schema. What is
    * written is checked by it (`ERR_INVALID_ENTRY`, with the path) and kept as it answers it; what is read is typed by
    * it, and not checked.
    */
@@ -165,7 +165,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** Answers the entry, or undefined where there is none. Counts as an access. */
+  /** Returns the entry, or undefined where there is none. Counts as an access. */
   get(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
     return this.#flows.gate.run(CALLS.get, options, (checked) => {
       const entry = this.#flows.reader.getOne(this.#keyOf(id), checked)
@@ -173,7 +173,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** Answers in order; each entry found counts as an access. */
+  /** Returns results in order; each entry found counts as an access. */
   getMany(ids: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
     return this.#flows.gate.run(CALLS.getMany, options, async (checked) => {
       return this.#own(await this.#flows.reader.get(this.#keysOf(ids), checked))
@@ -198,13 +198,13 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Answers the id that an entry with this key has, whether or not there is one: it is derived from namespace and key.
+   * Returns the id that an entry with this key has, whether or not there is one: it is derived from namespace and key.
    */
   idOf(key: string): string {
     return idOfKey(ownNamespace(this.namespace), validateKey(key))
   }
 
-  /** Answers whether there is such an entry, which is not counted and not promoted. */
+  /** Returns whether there is such an entry, which is not counted and not promoted. */
   has(id: string, options?: CallOptions): Promise<boolean> {
     return this.#flows.gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
   }
@@ -250,7 +250,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Moves an entry into hot, however seldom it is read; answers what became of it, of an array in order. Not within a
+   * Moves an entry into hot, however seldom it is read; returns what became of it, of an array in order. Not within a
    * minute after a version of it has left hot.
    */
   promote(id: string, options?: CallOptions): Promise<Promotion>
@@ -262,7 +262,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Moves an entry out of hot, once cold has it, unless it is pinned; answers what became of it, of an array in order.
+   * Moves an entry out of hot, once cold has it, unless it is pinned; returns what became of it, of an array in order.
    */
   demote(id: string, options?: CallOptions): Promise<Demotion>
   demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>
@@ -273,7 +273,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Keeps an entry in hot while it lives, however seldom it is read, and has it enter hot at once; answers what became
+   * Keeps an entry in hot while it lives, however seldom it is read, and has it enter hot at once; returns what became
    * of it, of an array in order. All of an array are pinned, or none. `ERR_NOT_FOUND` where there is no such entry,
    * `ERR_BACKPRESSURE` where more than half of what hot may hold would be pinned. It makes no version. Needs cold.
    */
@@ -285,7 +285,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
-  /** Lets an entry leave hot as any other; answers what became of it, of an array in order. Needs cold. */
+  /** Lets an entry leave hot as any other; returns what became of it, of an array in order. Needs cold. */
   unpin(id: string, options?: CallOptions): Promise<Unpinning>
   unpin(ids: readonly string[], options?: CallOptions): Promise<Unpinning[]>
   unpin(ids: string | readonly string[], options?: CallOptions): Promise<Unpinning | Unpinning[]> {
@@ -294,7 +294,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     )
   }
 
-  /** Moves into hot what matches, as far as hot has room; answers how many entered it. Counts no access. */
+  /** Moves into hot what matches, as far as hot has room; returns how many entered it. Counts no access. */
   prefetch(where: Where<K>, options?: PrefetchOptions): Promise<number> {
     return this.#flows.gate.run(CALLS.prefetch, options, async (checked) => {
       const { limit = CALL_DEFAULTS.prefetch.limit, orderBy: order } = checked
@@ -362,13 +362,13 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     })
   }
 
-  /** Answers a page of entries. */
+  /** Returns a page of entries. */
   find<S extends SelectField<K> = never>(options?: FindOptions<K, S>): Promise<FindResult<Selected<EntryOf<K>, S>>> {
     return this.#page(CALLS.find, options)
   }
 
   /**
-   * Answers every entry, page by page: one page of `limit` entries is in memory. What is there all the time comes once,
+   * Returns every entry, page by page: one page of `limit` entries is in memory. What is there all the time comes once,
    * whatever is written meanwhile. A `timeout` is for each page.
    */
   async *findAll<S extends SelectField<K> = never>(
@@ -388,7 +388,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   /**
-   * Answers the entries nearest to a vector of the same dimensions (`embedding`), those whose `text` or `summary` has
+   * Returns the entries nearest to a vector of the same dimensions (`embedding`), those whose `text` or `summary` has
    * the words of a query (`text`), or what is high in either ranking (both). Hits count as accesses.
    */
   search<S extends SelectField<K> = never>(

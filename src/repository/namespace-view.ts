@@ -67,7 +67,7 @@ export class NamespaceView {
   }
 
   /**
-   * Answers a page of the namespaces that have entries, this one and those below it, in the order of their segments,
+   * Returns a page of the namespaces that have entries, this one and those below it, in the order of their segments,
    * and how many entries each has. What has expired and what was deleted does not count.
    */
   namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>> {
@@ -138,7 +138,7 @@ export class NamespaceView {
     })
   }
 
-  /** Answers a child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */
+  /** Returns a child namespace. A segment may hold any character; `('acme')` never matches `('acme-corp')`. */
   namespace(...segments: readonly string[]): NamespaceView {
     return new NamespaceView(this.#flows, namespacePath(segments, this.path))
   }

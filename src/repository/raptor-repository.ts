@@ -47,7 +47,7 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
     return typed as unknown as TypedRaptorRepository<S>
   }
 
-  /** Answers the children of a node, in the order in which it names them. */
+  /** Returns the children of a node, in the order in which it names them. */
   children<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S> {
     return this.#flows.gate.run(CALLS.children, options, async ({ limit = LIMIT, cursor, select, ...patience }) => {
       const asked = { limit, cursor, select }
@@ -55,14 +55,14 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
     })
   }
 
-  /** Answers the nodes that have this node or chunk for a child, by their ids. */
+  /** Returns the nodes that have this node or chunk for a child, by their ids. */
   parents<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S> {
     return this.#flows.gate.run(CALLS.parents, options, async (checked) => {
       return this.#nodes([{ field: 'children', operator: 'contains', value: [validateId(id)] }], checked)
     })
   }
 
-  /** Answers the nodes of a level, by their ids. */
+  /** Returns the nodes of a level, by their ids. */
   level<S extends NodeField = never>(level: number, options?: TreeOptions<S>): Nodes<S> {
     return this.#flows.gate.run(CALLS.level, options, async (checked) => {
       return this.#nodes([{ field: 'level', operator: 'eq', value: wholeNumber('level', level) }], checked)
@@ -70,7 +70,7 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
   }
 
   /**
-   * Answers the nodes that no node has for a child, the highest level first. It looks at the nodes of the namespace in
+   * Returns the nodes that no node has for a child, the highest level first. It looks at the nodes of the namespace in
    * that order, until it has a page.
    */
   roots<S extends NodeField = never>(options?: TreeOptions<S>): Nodes<S> {
@@ -86,14 +86,14 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
     )
   }
 
-  /** Answers the nodes above a node or chunk, the nearest first, then by id. */
+  /** Returns the nodes above a node or chunk, the nearest first, then by id. */
   ancestors<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S> {
     return this.#flows.gate.run(CALLS.ancestors, options, (checked) =>
       this.#walk({ from: validateId(id), direction: 'up', filter: IS_NODE }, checked),
     )
   }
 
-  /** Answers the nodes and chunks below a node, the nearest first, then by id; each once, by the shortest way. */
+  /** Returns the nodes and chunks below a node, the nearest first, then by id; each once, by the shortest way. */
   descendants<S extends TreeField = never>(id: string, options?: DescendantsOptions<S>): Parts<S> {
     return this.#flows.gate.run(CALLS.descendants, options, ({ depth, ...checked }) =>
       this.#walk({ from: validateId(id), direction: 'down', filter: IN_TREE, depth }, checked),
@@ -101,7 +101,7 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
   }
 
   /**
-   * Answers nodes of which a child or a descendant has another version than when they were put, is gone or has
+   * Returns nodes of which a child or a descendant has another version than when they were put, is gone or has
    * appeared, the lowest level first: what to summarise again, and in which order. A node that is put anew is fresh
    * again, and its parents are stale for it. It looks at the nodes of the namespace, level by level, until it has
    * `limit` (100).
@@ -122,7 +122,7 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
   }
 
   /**
-   * Answers the nearest of what is met on the way down from the roots, choosing `beam` of each level: a search that
+   * Returns the nearest of what is met on the way down from the roots, choosing `beam` of each level: a search that
    * costs as much as the tree is high. What has no embedding of these dimensions is not met. Hits count as accesses.
    */
   searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]> {

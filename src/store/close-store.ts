@@ -96,7 +96,7 @@ export class StoreCloser {
       await this.#attempt(handOverReads(hot.takeReads, cold, signal), signal, 'handing over access counts')
   }
 
-  /** Waits for `work`, but not beyond the signal; answers whether it succeeded. */
+  /** Waits for `work`, but not beyond the signal; returns whether it succeeded. */
   async #attempt(work: Promise<unknown>, signal: AbortSignal, what: string): Promise<boolean> {
     try {
       await withDeadline(work, { signal })

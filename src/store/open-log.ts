@@ -118,7 +118,7 @@ async function refuseWithoutLogs(
 }
 
 /**
- * Answers the room that must be free where the database is on the same disk: for a group, and to ship it and what is
+ * Returns the room that must be free where the database is on the same disk: for a group, and to ship it and what is
  * pending.
  */
 function roomBesideCold({ options: { cold } }: StoreLogParts, pending: Pending) {

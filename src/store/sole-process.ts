@@ -36,7 +36,7 @@ export async function followKnown(cold: ColdTier): Promise<number | undefined> {
 }
 
 /**
- * Answers the number of the generation that is this process's own, and rejects with `ERR_LOCKED` where another process
+ * Returns the number of the generation that is this process's own, and rejects with `ERR_LOCKED` where another process
  * must be alone with the database.
  */
 export async function becomeSole({ cold, logger, gate }: SoleParts, releases: ReleaseStack): Promise<number> {

@@ -228,7 +228,7 @@ function newerOf(one: LastSync | undefined, other: LastSync | undefined): LastSy
   return one.startedAt > other.startedAt ? one : other
 }
 
-/** Answers undefined where the tier does not answer. */
+/** Returns undefined where the tier does not answer. */
 async function unlessAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()

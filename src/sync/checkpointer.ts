@@ -238,7 +238,7 @@ export class Checkpointer {
     return total
   }
 
-  /** Answers undefined where the checkpoint stood elsewhere: then the next batch starts from there. */
+  /** Returns undefined where the checkpoint stood elsewhere: then the next batch starts from there. */
   async #ship(batch: Pick<ShipBatch, 'to' | 'records' | 'shippedVersion' | 'confirmed'>): Promise<Moved | undefined> {
     const { walId, epoch } = this.#log
     const result = await this.#parts.cold.ship({ walId, epoch, from: this.#sequence, ...batch })

@@ -81,7 +81,7 @@ export class DatabaseClock implements Clock {
   }
 
   /**
-   * Measures anew; answers how far the database is ahead of our own clock, in milliseconds. It is known to half of the
+   * Measures anew; returns how far the database is ahead of our own clock, in milliseconds. It is known to half of the
    * round trip: an answer that was slow, and does not contradict what is known, says nothing new.
    */
   async measure(): Promise<number> {

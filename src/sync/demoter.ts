@@ -85,7 +85,7 @@ export class Demoter {
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
 
-  /** Demotes these; answers those that left. The others were written meanwhile, or cold would not take them. */
+  /** Demotes these; returns those that left. The others were written meanwhile, or cold would not take them. */
   async demote(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
     const left = await this.#demoteBatch(candidates, { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, false)
     if (left.size > 0) this.#parts.pressure.hotChanged()
@@ -139,7 +139,7 @@ export class Demoter {
     return new Set(pinned)
   }
 
-  /** Answers those that left. */
+  /** Returns those that left. */
   async #demoteBatch(
     candidates: readonly HotCandidate[],
     total: DemoteStats,
@@ -161,7 +161,7 @@ export class Demoter {
     return left
   }
 
-  /** Writes to cold what it lacks; answers those candidates that cold has now. */
+  /** Writes to cold what it lacks; returns those candidates that cold has now. */
   async #ensureCold(candidates: readonly HotCandidate[], total: DemoteStats): Promise<HotCandidate[]> {
     const { hot, cold, logger } = this.#parts
     const isBehind = (version: string | undefined, candidate: HotCandidate): boolean =>

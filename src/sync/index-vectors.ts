@@ -9,7 +9,7 @@ const INDEX_ROWS = 20
 
 /**
  * Puts rows into the vector index, the oldest first, until every row is in it that was there at first, or `signal`
- * fires; answers how many. Rows may come faster than they can be indexed: those are left to the next run.
+ * fires; returns how many. Rows may come faster than they can be indexed: those are left to the next run.
  */
 export async function indexVectors(cold: ColdTier, signal: AbortSignal): Promise<number> {
   let indexed = 0

@@ -29,7 +29,7 @@ export class Lease {
     this.#logger = logger
   }
 
-  /** Takes or extends it; answers whether it is ours now. */
+  /** Takes or extends it; returns whether it is ours now. */
   hold(): Promise<boolean> {
     return this.#cold.holdLease(this.#name, this.holder, LEASE_MS)
   }

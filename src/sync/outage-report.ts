@@ -35,7 +35,7 @@ export class OutageReport {
     return this.#outages.has(tier)
   }
 
-  /** Answers whether the error is that of a tier that is away: then it has been told. */
+  /** Returns whether the error is that of a tier that is away: then it has been told. */
   note(error: unknown): boolean {
     if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
     this.isGone(error.details.tier, error)

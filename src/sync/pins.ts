@@ -110,7 +110,7 @@ export class Pins {
     }
   }
 
-  /** Adds what hot has of them; answers those that it has not. */
+  /** Adds what hot has of them; returns those that it has not. */
   #count(keys: readonly EntryKey[], held: readonly (HotMeasure | undefined)[]): EntryKey[] {
     for (const found of held) {
       if (found === undefined) continue

@@ -117,7 +117,7 @@ export class TierMoves {
     return outcomes
   }
 
-  /** Answers how many entered hot; it ends where hot is full. */
+  /** Returns how many entered hot; it ends where hot is full. */
   async prefetch(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<number> {
     const { searcher } = this.#parts
     const patience = runningOut(options)

@@ -11,7 +11,7 @@ export interface Said<T> {
 }
 
 export interface LastSaidParts<T> {
-  /** Answers undefined where the tier does not answer. */
+  /** Returns undefined where the tier does not answer. */
   readonly ask: () => Promise<T | undefined>
   readonly isAway: () => boolean
   /** Milliseconds to wait for an answer. @default as long as asking takes */
@@ -33,7 +33,7 @@ export class LastSaid<T> {
     return this.#last
   }
 
-  /** Asks; answers undefined where the tier is away or too slow. Rejects with what is no outage. */
+  /** Asks; returns undefined where the tier is away or too slow. Rejects with what is no outage. */
   async now(): Promise<T | undefined> {
     const { isAway, patience } = this.#parts
     const asking = this.#ask()

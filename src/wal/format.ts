@@ -146,7 +146,7 @@ export function possibleSalts(bytes: Buffer): number[] {
   return bytes.length < SEGMENT_HEADER_BYTES ? [] : [bytes.readUInt32LE(76), crcOf(bytes.subarray(0, 76))]
 }
 
-/** Writes header, payload and padding at `offset`; answers the header's CRC. */
+/** Writes header, payload and padding at `offset`; returns the header's CRC. */
 export function encodeRecord(
   into: Buffer,
   offset: number,
@@ -172,7 +172,7 @@ export function encodeRecord(
   return crc
 }
 
-/** Answers undefined where the bytes are no record header of a segment with this salt. */
+/** Returns undefined where the bytes are no record header of a segment with this salt. */
 export function decodeRecordHeader(bytes: Buffer, salt: number): RecordHeader | undefined {
   if (bytes.length < RECORD_HEADER_BYTES || bytes.readUInt32LE(0) !== RECORD_MARKER) return undefined
   const crc = bytes.readUInt32LE(4)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export interface LogFile {
   /** Bytes it had when it was opened. */
   readonly size: number
-  /** Fills as much of `into` as there is from `position` on; answers how much. Rejects where the disk fails. */
+  /** Fills as much of `into` as there is from `position` on; returns how much. Rejects where the disk fails. */
   read(into: Uint8Array, position: number): Promise<number>
   close(): Promise<void>
 }

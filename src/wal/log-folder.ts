@@ -80,7 +80,7 @@ function isLogId(name: string): boolean {
   return isUuid(name) && name === name.toLowerCase()
 }
 
-/** Answers undefined where a file or folder is not there, or not any more. */
+/** Returns undefined where a file or folder is not there, or not any more. */
 async function unlessGone<T>(looking: Promise<T>): Promise<T | undefined> {
   try {
     return await looking

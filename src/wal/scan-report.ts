@@ -171,7 +171,7 @@ export function countRecord(report: ReportDraft, segment: SegmentDraft, record: 
   else report.bundles++
 }
 
-/** Answers undefined for records that hold no entry. */
+/** Returns undefined for records that hold no entry. */
 export function entryType(type: number): EntryType | undefined {
   if (type === RECORD_TYPES.put || type === RECORD_TYPES.blob) return 'put'
   if (type === RECORD_TYPES.bundle) return 'bundle'

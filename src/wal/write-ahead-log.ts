@@ -372,7 +372,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return this.#kept.subarray(0, bytes)
   }
 
-  /** Answers the code of a shortage that came before anything was in doubt; another rotation may succeed later. */
+  /** Returns the code of a shortage that came before anything was in doubt; another rotation may succeed later. */
   async #rotate(): Promise<string | undefined> {
     if (!this.#isSealed) {
       const failure = await this.#writeControl('seal')

@@ -111,7 +111,7 @@ export class PgliteClient {
     return this.#inTurn(() => this.#ask({ operation: 'exec', text }))
   }
 
-  /** Runs `COPY … FROM '/dev/blob'` over these bytes, which are moved to the worker; answers the number of rows. */
+  /** Runs `COPY … FROM '/dev/blob'` over these bytes, which are moved to the worker; returns the number of rows. */
   copy(text: string, bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     return this.#inTurn(() => this.#ask({ operation: 'copy', text, bytes })) as Promise<number>
   }

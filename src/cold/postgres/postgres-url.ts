@@ -62,7 +62,7 @@ export function loginOfUrl(library: typeof postgres, url: string | undefined): P
   }
 }
 
-/** Answers where a client of the user's logs in: its parsers, its pool and its fate stay the user's. */
+/** Returns where a client of the user's logs in: its parsers, its pool and its fate stay the user's. */
 export function loginOfClient(options: ClientOptions): PostgresLogin {
   return {
     ...placeOf(options, options.target_session_attrs),

@@ -50,7 +50,7 @@ export async function sweep(driver: ColdDriver, options: SweepOptions): Promise<
   return { expired, collected, forgotten, heldBy }
 }
 
-/** Answers keys of what a sweep would make tombstones of. */
+/** Returns keys of what a sweep would make tombstones of. */
 export async function findExpired(driver: ColdDriver, { limit, now }: SweepOptions): Promise<EntryKey[]> {
   const rows = await driver.query(sql`
     SELECT namespace, id FROM thermocline.memory_entries e WHERE ${hasExpired(now)}

@@ -16,7 +16,7 @@ export async function gatherCounts(driver: ColdDriver): Promise<void> {
   await removeEmpty(driver)
 }
 
-/** Answers how many rows there were to move. What is deleted is what is added, whatever came between. */
+/** Returns how many rows there were to move. What is deleted is what is added, whatever came between. */
 async function moveCounts(driver: ColdDriver): Promise<number> {
   const [row] = await driver.query(sql`
     WITH apart AS MATERIALIZED (

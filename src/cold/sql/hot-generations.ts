@@ -49,7 +49,7 @@ async function makeCurrent(driver: ColdDriver, generationId: string, isPrivate: 
     SELECT hot_generation, ${generationId}, ${isPrivate}::boolean FROM entered`)
 }
 
-/** Answers the number of the generation; undefined where another one is current. */
+/** Returns the number of the generation; undefined where another one is current. */
 async function numberOf(driver: ColdDriver, generationId: string): Promise<number | undefined> {
   const [row] = await driver.query(sql`
     SELECT hot_generation::float8 AS number FROM thermocline.store_identity WHERE hot_generation_id = ${generationId}`)

@@ -51,7 +51,7 @@ export function takeKey(
 }
 
 /**
- * Removes keys under which these entries were written, and with each what it has of others; answers how many. With a
+ * Removes keys under which these entries were written, and with each what it has of others; returns how many. With a
  * version, only where that was written under it, or an older one.
  */
 export async function eraseKeys(driver: ColdDriver, entries: readonly NamedEntry[]): Promise<number> {
@@ -77,7 +77,7 @@ export async function eraseKeys(driver: ColdDriver, entries: readonly NamedEntry
   return row?.gone as number
 }
 
-/** Removes up to `limit` keys that are kept no longer, the oldest first; answers how many. */
+/** Removes up to `limit` keys that are kept no longer, the oldest first; returns how many. */
 export async function forgetKeys(driver: ColdDriver, limit: number, now: SQL): Promise<number> {
   const [row] = await driver.query(sql`
     WITH old AS (

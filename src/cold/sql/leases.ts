@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 
 /**
- * Takes the lease or extends it; answers whether it is held now.
+ * Takes the lease or extends it; returns whether it is held now.
  * @param holder UUID drawn by whoever takes it.
  * @param durationMs until it expires by itself.
  */
@@ -30,7 +30,7 @@ export async function releaseLease(driver: Pick<ColdDriver, 'query'>, name: stri
   await driver.query(sql`DELETE FROM thermocline.leases WHERE name = ${name} AND holder = ${holder}::uuid`)
 }
 
-/** Answers who has the lease; undefined where nobody has it, or whoever had it let it expire. */
+/** Returns who has the lease; undefined where nobody has it, or whoever had it let it expire. */
 export async function leaseHolder(driver: Pick<ColdDriver, 'query'>, name: string): Promise<string | undefined> {
   const [row] = await driver.query(sql`
     SELECT holder::text AS holder FROM thermocline.leases WHERE name = ${name} AND expires_at > now()`)

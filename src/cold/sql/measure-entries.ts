@@ -11,7 +11,7 @@ import { afterSql, orderSql } from './order-sql.ts'
 const FIELDS = ['namespace', 'id', 'version', 'kind', 'createdAt', 'updatedAt', 'expiresAt', 'deletedAt'] as const
 const SELECTED: ReadonlySet<keyof EntryRecord> = new Set(FIELDS)
 
-/** Answers how large a column is without reading what is kept apart from its row. */
+/** Returns how large a column is without reading what is kept apart from its row. */
 const BYTES = sql.raw(
   columnNames()
     .map((name) => `coalesce(pg_column_size(e.${name}), 0)`)

@@ -25,7 +25,7 @@ export interface MemberIndex {
   readonly definition: string
 }
 
-/** Answers those of the wanted indexes that are not there, or not whole. */
+/** Returns those of the wanted indexes that are not there, or not whole. */
 export async function missingMemberIndexes(driver: ColdDriver, paths: readonly MetadataPath[]): Promise<MemberIndex[]> {
   if (paths.length === 0) return []
   const wanted = new Map(paths.flatMap(indexesOf).map((index) => [index.name, index]))

@@ -50,7 +50,7 @@ export interface OrderPart {
 }
 
 /**
- * Answers the parts of an order by a member of metadata, each of which comes after those before it: the numbers there,
+ * Returns the parts of an order by a member of metadata, each of which comes after those before it: the numbers there,
  * the texts there, and the rest. An index of the member has numbers, or texts, in both directions; read backwards it
  * has all rows without one first, where the order has them last. Undefined where the place is in the rest.
  */

@@ -68,7 +68,7 @@ function answerOf(row: Row): PinnedAll {
   return { status: 'full', entries: row.entries as number, bytes: row.bytes as number }
 }
 
-/** Answers those that were pinned. */
+/** Returns those that were pinned. */
 export async function unpinEntries(
   driver: ColdDriver,
   keys: readonly EntryKey[],
@@ -98,7 +98,7 @@ export async function unpinEntries(
   return keysOf(row?.gone)
 }
 
-/** Answers in order. */
+/** Returns results in order. */
 export async function arePinned(driver: ColdReader, keys: readonly EntryKey[]): Promise<boolean[]> {
   const answers = keys.map(() => false)
   if (keys.length === 0) return answers

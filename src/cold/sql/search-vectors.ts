@@ -152,7 +152,7 @@ function vectorText(embedding: Float32Array): string {
   return `[${embedding.join(',')}]`
 }
 
-/** Answers hits in the order of exact scores, which may differ from the database's where two are almost equal. */
+/** Returns hits in the order of exact scores, which may differ from the database's where two are almost equal. */
 function toHits(rows: readonly Row[], { metric, embedding }: ColdSearch): ColdHit[] {
   const hits = rows.map((row) => {
     const found = toColdRow(row)

@@ -27,7 +27,7 @@ export async function ship(staging: Staging, logger: Logger, batch: ShipBatch): 
   }
 }
 
-/** Answers how many rows were newer than cold's; refused rows become dead letters. */
+/** Returns how many rows were newer than cold's; refused rows become dead letters. */
 export async function upsert(
   staging: Staging,
   logger: Logger,

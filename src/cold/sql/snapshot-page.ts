@@ -17,7 +17,7 @@ const BYTES = 8 * 1024 * 1024
 const CONTENT_BYTES = sql`(coalesce(octet_length(e.text), 0) + coalesce(octet_length(e.bytes), 0)
   + coalesce(pg_column_size(e.embedding), 0) + coalesce(pg_column_size(e.metadata), 0))`
 
-/** Answers the rows that come next, none where nothing does. */
+/** Returns the rows that come next, none where nothing does. */
 export async function readSnapshotPage(
   reader: ColdReader,
   query: ColdQuery,

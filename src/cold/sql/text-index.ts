@@ -22,7 +22,7 @@ export interface TextIndexOptions {
   readonly logger: Logger
 }
 
-/** Answers the language, after the index of a declared one is there. */
+/** Returns the language, after the index of a declared one is there. */
 export async function ensureTextIndex(driver: ColdDriver, options: TextIndexOptions): Promise<QualifiedLanguage> {
   const { language, mode, logger } = options
   const { indexed, name } = await languageOf(driver, language)
@@ -53,7 +53,7 @@ export interface Language {
 }
 
 /**
- * Answers the language, declared or that of the index by now: another process may have built one. While one index takes
+ * Returns the language, declared or that of the index by now: another process may have built one. While one index takes
  * the place of another both are there: the newer counts, once it is whole. Whatever the search path of the role, the
  * languages that Postgres brings come first.
  */

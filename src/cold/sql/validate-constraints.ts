@@ -19,7 +19,7 @@ interface Constraint {
 }
 
 /**
- * Answers whether every constraint holds for every row now: false where somebody vacuums the table or builds an index
+ * Returns whether every constraint holds for every row now: false where somebody vacuums the table or builds an index
  * of it, which is not waited for unless `waits`. Rejects with `ERR_SCHEMA` where rows do not meet one; they stay.
  */
 export async function validateConstraints(

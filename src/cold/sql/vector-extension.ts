@@ -10,7 +10,7 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 const NO_SCHEMA = '3F000'
 
 /**
- * Creates the extension where it can be had; answers its schema if it can be used. A store without it works, only
+ * Creates the extension where it can be had; returns its schema if it can be used. A store without it works, only
  * slower.
  */
 export async function ensureExtension(

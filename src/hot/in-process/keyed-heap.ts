@@ -55,7 +55,7 @@ export class KeyedHeap<K> {
     this.#put(this.#sink(this.#rise(place, node), node), node)
   }
 
-  /** Moves parents down until the free place is below none that is greater; answers where it is then. */
+  /** Moves parents down until the free place is below none that is greater; returns where it is then. */
   #rise(place: number, node: Node<K>): number {
     while (place > 0) {
       const above = (place - 1) >>> 1
@@ -67,7 +67,7 @@ export class KeyedHeap<K> {
     return place
   }
 
-  /** Moves children up until the free place is above none that is smaller; answers where it is then. */
+  /** Moves children up until the free place is above none that is smaller; returns where it is then. */
   #sink(place: number, node: Node<K>): number {
     for (;;) {
       const left = 2 * place + 1

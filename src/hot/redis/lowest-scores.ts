@@ -10,7 +10,7 @@ export interface Page {
   readonly count: number
 }
 
-/** Answers pages of several lists, lowest score first. */
+/** Returns pages of several lists, lowest score first. */
 export type ReadPages = (pages: readonly Page[]) => Promise<readonly (readonly Scored[])[]>
 
 /**

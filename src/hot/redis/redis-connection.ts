@@ -225,7 +225,7 @@ function waitFor(milliseconds: number): { promise: Promise<void>; cancel: () => 
   return { promise, cancel: () => clearTimeout(timer) }
 }
 
-/** Answers a name that no command of Redis has. */
+/** Returns a name that no command of Redis has. */
 function scriptCommand(name: string): string {
   return `thermocline_${name}`
 }

@@ -42,17 +42,17 @@ export class SlotScripts {
     return this.#spansSlots
   }
 
-  /** Answers what the script found in each slot, in order: texts and numbers. */
+  /** Returns what the script found in each slot, in order: texts and numbers. */
   async run(generation: Generation, script: SlotScriptName, calls: readonly SlotCall[]): Promise<unknown[]> {
     return this.#inParts(calls, (part) => this.#runPart(generation, script, part))
   }
 
-  /** Answers the entries in each slot, in order. */
+  /** Returns the entries in each slot, in order. */
   async read(generation: Generation, calls: readonly SlotRead[]): Promise<(Buffer | null)[][]> {
     return this.#inParts(calls, (part) => this.#readPart(generation, part))
   }
 
-  /** Answers what the parts answer, in order. */
+  /** Returns what the parts answer, in order. */
   async #inParts<C extends SlotRead & Partial<SlotCall>, A>(
     calls: readonly C[],
     ask: (part: readonly C[]) => Promise<readonly A[]>,
