@@ -1,5 +1,3 @@
-ALTER TABLE "thermocline"."wal_checkpoints" ADD COLUMN "cut_asked" uuid;--> statement-breakpoint
-ALTER TABLE "thermocline"."wal_checkpoints" ADD COLUMN "cut_done" uuid;--> statement-breakpoint
 -- An ANALYZE that finds no row leaves the statistics of before, and these tables are empty most of the time: what was erased
 -- from them would stay there. Every statement reads them by an index, or whole.
 DO $$
@@ -16,4 +14,6 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', given.of, given.attname);
   END LOOP;
 END
-$$;
+$$;--> statement-breakpoint
+ALTER TABLE "thermocline"."wal_checkpoints" ADD COLUMN "cut_asked" uuid;--> statement-breakpoint
+ALTER TABLE "thermocline"."wal_checkpoints" ADD COLUMN "cut_done" uuid;

@@ -27,8 +27,8 @@ import {
 
 export interface MigrateOptions {
   /**
-   * `check` changes nothing and throws `ERR_SCHEMA` where something is missing. `change` puts the declared language in
-   * the place of another.
+   * `auto` is that of opening. `check` changes nothing and throws `ERR_SCHEMA` where something is missing. `change` is
+   * that of `thermocline migrate`: it also puts the declared language in the place of another.
    */
   readonly mode: 'auto' | 'check' | 'change'
   readonly dimensions: readonly number[]

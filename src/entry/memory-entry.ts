@@ -1,4 +1,7 @@
-/** Defines the entries that callers put in and get back. The store's own form of an entry is in record.ts. */
+/**
+ * Defines the entries that callers put in and get back. The store's own form of an entry is in
+ * record.ts, whose `toEntry` makes the caller's copy and decides how JSON shows vectors and bytes.
+ */
 
 export type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor' | 'blob'
 

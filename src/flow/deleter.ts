@@ -63,7 +63,7 @@ export class Deleter {
       const look = (patience: Patience) =>
         this.#tombstones(some, (newest, i, now) => make(newest, from + i, now), patience)
       try {
-        outcomes.push(...(await this.#writer.writeLooked(look, bytesOf(some), terms)))
+        outcomes.push(...(await this.#writer.writeAfterLook(look, bytesOf(some), terms)))
       } catch (error) {
         outcomes.push(...failed(some, error), ...failed(found.slice(from + step), error, 'none'))
         break

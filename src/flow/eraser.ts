@@ -263,6 +263,8 @@ export class Eraser {
     const others = await withDeadline(AskedLogs.ask(cold, places.walId), patience)
     // Before it vacuums: what they ship from now on leaves dead rows anew.
     const open = await withDeadline(others.look(), patience)
+    // The last of them may have shipped since the letters were looked for.
+    if (open.length === 0) await this.#eraseLate(asked, tally, patience)
     let vacuumed = await this.#vacuum(vacuum, patience)
     const leftIn = (logs: readonly RegisteredLog[]): Promise<Remnant[]> => {
       const { isHotAway, unreadable } = tally
@@ -274,7 +276,7 @@ export class Eraser {
       await this.#adopt({})
       const logs = await others.look()
       if (logs.length === 0) {
-        await this.#eraseLate(asked, tally)
+        await this.#eraseLate(asked, tally, {})
         vacuumed = await this.#vacuum(vacuum, {})
         isDone = true
       }
@@ -291,9 +293,11 @@ export class Eraser {
   }
 
   /** What other logs shipped since then may have been refused, or have been left staged by who was killed. */
-  async #eraseLate(asked: Asked, tally: Tally): Promise<void> {
-    if ('keys' in asked) for (const keys of slices(asked.keys, WHERE_BATCH)) await this.#parts.cold.eraseStaged(keys)
-    await this.#eraseLetters(asked, tally, {})
+  async #eraseLate(asked: Asked, tally: Tally, patience: Patience): Promise<void> {
+    const { cold } = this.#parts
+    if ('keys' in asked)
+      for (const keys of slices(asked.keys, WHERE_BATCH)) await withDeadline(cold.eraseStaged(keys), patience)
+    await this.#eraseLetters(asked, tally, patience)
   }
 
   /** Removes those that are asked for by what they hold; returns the others, by their keys, which a batch may name. */

@@ -35,7 +35,7 @@ export type OnConflict = 'skip' | 'newer' | 'overwrite' | 'fail'
 
 export interface ImporterParts {
   readonly reader: Pick<Reader, 'newest'>
-  readonly writer: Pick<Writer, 'writeLooked'>
+  readonly writer: Pick<Writer, 'writeAfterLook'>
   readonly cold: Pick<ColdTier, 'raiseAccess'>
   /** Ships what was acknowledged so far. */
   readonly shipper: { checkpointNow(): Promise<unknown> }
@@ -172,7 +172,7 @@ export class Importer {
     }
     if (incoming.length === 0) return verdicts
     const bytes = sizeOf(incoming)
-    const outcomes = dryRun ? undefined : await this.#parts.writer.writeLooked(look, bytes, { signal, durability })
+    const outcomes = dryRun ? undefined : await this.#parts.writer.writeAfterLook(look, bytes, { signal, durability })
     if (outcomes === undefined) counts.written += (await look({ signal })).length
     else counts.written += outcomes.filter(({ ok }) => ok).length
     for (const verdict of verdicts) if (verdict !== 'written') counts[verdict]++

@@ -23,8 +23,8 @@ export interface PromoterParts {
   readonly minAccesses: number | undefined
 }
 
-/** What cold answered to a read. */
-export interface ColdFind extends Origin {
+/** An entry that was read from cold. */
+export interface ReadFromCold extends Origin {
   readonly record: EntryRecord
   readonly access: AccessStats | undefined
 }
@@ -38,7 +38,7 @@ export class Promoter {
   }
 
   /** Unless the entry was read too seldom yet. */
-  promote({ record, access, startedAt, generationId }: ColdFind): void {
+  promote({ record, access, startedAt, generationId }: ReadFromCold): void {
     const { hot, minAccesses, logger, pressure, telemetry } = this.#parts
     const reads = (access?.accessCount ?? 0) + this.#parts.access.unflushed(record) + 1
     if (minAccesses === undefined || reads < minAccesses) return

@@ -22,7 +22,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { HotReads, Origin } from './hot-reads.ts'
 import type { Pending } from './pending.ts'
-import type { ColdFind, Promoter } from './promoter.ts'
+import type { Promoter, ReadFromCold } from './promoter.ts'
 import type { SlidingExpiry } from './sliding-expiry.ts'
 
 export interface ReaderParts {
@@ -59,10 +59,10 @@ interface Copies {
   readonly key: EntryKey
   readonly pending: EntryRecord | undefined
   readonly hot: HotRead | undefined
-  readonly cold: ColdFind | undefined
+  readonly cold: ReadFromCold | undefined
 }
 
-const NOTHING: ReadonlyMap<string, ColdFind> = new Map()
+const NOTHING: ReadonlyMap<string, ReadFromCold> = new Map()
 
 export class Reader {
   readonly #parts: ReaderParts
@@ -149,7 +149,7 @@ export class Reader {
   #countLookups(
     pending: readonly unknown[],
     hot: readonly unknown[],
-    cold: ReadonlyMap<string, ColdFind | undefined>,
+    cold: ReadonlyMap<string, ReadFromCold | undefined>,
   ): void {
     const { counts } = this.#parts.telemetry
     const found = { pending: numberIn(pending), hot: numberIn(hot), cold: numberIn([...cold.values()]) }
@@ -170,7 +170,7 @@ export class Reader {
     began: number,
     options: Patience,
     isPendingEnough: boolean,
-  ): Promise<ReadonlyMap<string, ColdFind | undefined>> {
+  ): Promise<ReadonlyMap<string, ReadFromCold | undefined>> {
     try {
       const rows = await this.#readCold(keys, began, options)
       return new Map(keys.map((key, i) => [keyText(key), rows[i]]))
@@ -207,7 +207,7 @@ export class Reader {
   }
 
   /** Gets that began before a cold read of their key share it. */
-  async #readCold(keys: readonly EntryKey[], began: number, options: Patience): Promise<(ColdFind | undefined)[]> {
+  async #readCold(keys: readonly EntryKey[], began: number, options: Patience): Promise<(ReadFromCold | undefined)[]> {
     const unread = keys.filter((key) => (this.#coldReads.get(keyText(key))?.began ?? 0) < began)
     if (unread.length > 0) this.#beginColdRead(unread)
     const reads = keys.map((key) => this.#coldReads.get(keyText(key))!)
@@ -242,6 +242,7 @@ function newestOf({ pending, hot, cold }: Omit<Copies, 'key'>): EntryRecord | un
   const known = newerOf(cold?.record, pending)
   if (hot === undefined || (known !== undefined && hot.version < known.version)) return known
   // What hot holds is decoded only where it counts.
-  const isLater = (hot.expiresAt ?? 0) > (known?.expiresAt ?? 0)
-  return known === undefined || hot.version > known.version || isLater ? recordIn(hot) : known
+  // Of one version, the copy that expires later has heard of more extensions.
+  const expiresLater = (hot.expiresAt ?? 0) > (known?.expiresAt ?? 0)
+  return known === undefined || hot.version > known.version || expiresLater ? recordIn(hot) : known
 }

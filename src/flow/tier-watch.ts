@@ -1,4 +1,4 @@
-/** Tells whether a tier answers, by the results of the latest calls to it; no call is made only to find out. */
+/** Decides when a tier counts as away: by the results of the latest calls to it. No call is made only to find out. */
 import { isThermoclineError, type TierName } from '../errors.ts'
 import { Emitter } from '../kernel/emitter.ts'
 
@@ -22,8 +22,8 @@ export type TellOperation = (name: string, milliseconds: number, isFailed: boole
 
 type AnyMethod = (...args: never[]) => unknown
 
-/** What a tier answers by itself, at the cost of a look. */
-const AT_ONCE: ReadonlySet<string | symbol> = new Set(['held', 'now'])
+/** Methods that return no promise: they cost a look, and are not timed. */
+const SYNCHRONOUS: ReadonlySet<string | symbol> = new Set(['held', 'now'])
 
 export class TierWatch {
   readonly #name: TierName
@@ -52,7 +52,7 @@ export class TierWatch {
         if (typeof value !== 'function') return value
         const known = seen.get(value)
         if (known !== undefined) return known
-        const call = AT_ONCE.has(name)
+        const call = SYNCHRONOUS.has(name)
           ? value.bind(target)
           : this.#watched(value as AnyMethod, target, String(name), tell)
         seen.set(value, call)

@@ -121,12 +121,12 @@ export class Writer {
   }
 
   /**
-   * As {@link writeAll}, of what `look` answers: it is called once there is room, and nothing waits between its answer
-   * and the versions. Rejects where it does, or where patience ends.
+   * As {@link writeAll}, of what `look` returns: it is called once there is room, and nothing waits between what it saw
+   * and the versions. Rejects where `look` does, or where patience ends.
    *
    * @param bytes how many it writes at most.
    */
-  async writeLooked(
+  async writeAfterLook(
     look: (patience: Patience) => Promise<readonly UnversionedRecord[]>,
     bytes: number,
     options: WriteTerms,

@@ -1,4 +1,4 @@
-/** The numbers of a store, put together from whoever knows them. */
+/** Decides what `stats()` says: the numbers of a store, put together from whoever knows them. */
 import type { ColdStats, ColdTier, SyncRun } from '../cold/cold-tier.ts'
 import { parseVersion } from '../entry/version.ts'
 import { type ErrorCode, isThermoclineError } from '../errors.ts'

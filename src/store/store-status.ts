@@ -1,5 +1,6 @@
 /**
- * Decides what `stats()` and `health()` say of a store. When a tier counts as away is decided in flow/tier-watch.ts.
+ * Decides what `health()` says of a store; `stats()` is in store-stats.ts. When a tier counts as away is decided in
+ * flow/tier-watch.ts.
  */
 import type { ThermoclineError } from '../errors.ts'
 import type { Journal } from '../flow/journal.ts'

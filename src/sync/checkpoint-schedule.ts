@@ -11,7 +11,7 @@ import type { Peers } from './peers.ts'
 
 export interface CheckpointScheduleParts {
   readonly checkpointer: Checkpointer
-  /** Undefined, as `peers` is: nobody else can ask for a cut. */
+  /** Undefined, as `peers` is: nobody else can ask this log to begin a new file and delete those from before. */
   readonly cuts: AskedCuts | undefined
   readonly hot: HotUpkeep
   /** Undefined: this process alone uses the store. */

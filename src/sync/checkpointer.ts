@@ -180,7 +180,6 @@ export class Checkpointer {
     const total = await this.#traced()
     const isEmpty = total.shipped + total.superseded + total.rejected === 0
     events.emit('checkpoint', () => (isEmpty ? undefined : { ...total, durationMs: performance.now() - began }))
-    events.emit('dead-letter', () => (total.rejected === 0 ? undefined : { count: total.rejected }))
     return total
   }
 
@@ -229,6 +228,8 @@ export class Checkpointer {
       total.superseded += moved.superseded
       telemetry.counts.superseded += moved.superseded
       total.rejected += moved.rejected
+      // Of each batch: a later one may fail.
+      telemetry.events.emit('dead-letter', () => (moved.rejected === 0 ? undefined : { count: moved.rejected }))
       for (const { bytes } of batch.items) total.bytes += bytes
       if (isLast) break
     }
@@ -278,9 +279,10 @@ export class Checkpointer {
     // Its further records got numbers that cold counts as shipped.
     if (standing !== undefined && standing.sequence > this.#lastBefore) throw this.#older(standing.sequence)
     this.#hasTriedToRegister = true
+    // Also where the answer to the registration is lost.
+    if (standing === undefined) this.#wasUnknown = true
     this.#sequence = (isOurs ? standing : await cold.takeOver(log.walId, log.epoch, place)).sequence
     this.#isRegistered = true
-    this.#wasUnknown = standing === undefined
     if (firstSequence > this.#sequence + 1) this.#noteLost([{ from: this.#sequence + 1, to: firstSequence - 1 }])
   }
 

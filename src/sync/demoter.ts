@@ -40,7 +40,10 @@ export interface DemoteStats {
   bytes: number
 }
 
-/** `early`: because hot is over its capacity. */
+/**
+ * `early`: because hot is over its capacity. `pinned`: what becomes of pinned entries; those that leave last do so
+ * only where nothing else is left.
+ */
 interface Leaving {
   readonly pinned?: 'stays' | 'leaves last' | 'leaves'
   readonly early?: boolean

@@ -110,7 +110,8 @@ export class FullSync {
     await time.database?.measure()
     const shipped = await checkpointer.checkpointNow({ heartbeat: true })
     outages.isBack('cold')
-    await cuts?.run()
+    // A disk that is full keeps a log from being cut, and must not keep the rest from being done.
+    await cuts?.run().catch((error: unknown) => outages.report(error))
     await hot.repair()
     const left = [await hot.moveAllToCold(), await hot.demoteIdle(), await hot.demoteOverflow()]
     await hot.keepPinned()

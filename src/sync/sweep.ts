@@ -1,6 +1,7 @@
 /**
- * Decides when entries expire in cold and how long tombstones stay: at each whole sync, in small batches, so that
- * queries can run in between.
+ * Decides how long tombstones stay, and how much a whole sync sweeps at a time, so that queries can run in between. By
+ * which clock an entry has expired is decided in cold/cold-store.ts (`#now`), and which tombstones may go in
+ * cold/sql/expire-and-collect.ts.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier, SweepResult } from '../cold/cold-tier.ts'

@@ -145,7 +145,7 @@ export class TierMoves {
   }
 
   /**
-   * @param roomThere resolves once something may enter hot, before cold is read: what was read long ago is late.
+   * @param roomThere resolves once something may enter hot, before cold is read: hot refuses what was read long ago.
    * @param room is lessened by what enters; what it has no place for is not asked of hot.
    */
   async #promoteSome(

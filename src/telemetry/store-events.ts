@@ -105,6 +105,8 @@ export class StoreEvents {
     if (told === undefined) return
     // Those that were there when it happened.
     for (const [listener, once] of [...listeners]) {
+      // An earlier one may have caused the same event, and this one been told of that.
+      if (once && this.#listeners.get(event)?.get(listener) !== true) continue
       if (once) this.off(event, listener)
       this.#tell(event, listener as StoreListener<E>, told)
     }

@@ -146,6 +146,23 @@ test('a listener is told once, no more, or not twice, as was asked', async () =>
   expect(told).toHaveLength(3)
 })
 
+test('a listener may write: that comes after what it was told of, and one told once is told once', async () => {
+  await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+  const { chunks } = store.namespace('a')
+  let writes = 0
+  let once = 0
+  const written = new Promise<void>((resolve) => {
+    store.on('write', () => {
+      if (writes++ === 0) void chunks.put({ key: 'k', text: 'two' }).then(() => resolve())
+    })
+  })
+  store.once('write', () => void once++)
+  await chunks.put({ key: 'k', text: 'one' })
+  await written
+  expect({ writes, once }).toEqual({ writes: 2, once: 1 })
+  expect(await chunks.getByKey('k')).toMatchObject({ text: 'two' })
+})
+
 test('an unknown event is refused by name, and what is no function', async () => {
   await using store = await openMemoryStore({ inMemory: true, ...QUIET })
   const refusal = { code: 'ERR_INVALID_OPTIONS', details: { option: 'event' } }
@@ -163,8 +180,8 @@ test('acknowledged writes that the database refuses are told', async () => {
   await store.chunks.putMany([{ text: 'refused', documentId: 'd', position: 13 }, { text: 'taken' }])
   await store.checkpoint()
   expect(told).toMatchObject([
-    { event: 'checkpoint', shipped: 1, rejected: 1 },
     { event: 'dead-letter', count: 1 },
+    { event: 'checkpoint', shipped: 1, rejected: 1 },
   ])
   expect((await store.stats()).tiers.cold).toMatchObject({ deadLetters: 1 })
 })

@@ -8,7 +8,9 @@ export const MOST_COUNTED = 10_000
 
 export async function stats(driver: ColdDriver, now: SQL): Promise<ColdStats> {
   const counted = (rows: SQL): SQL => sql`(SELECT count(*) FROM (${rows} LIMIT ${sql.raw(`${MOST_COUNTED}`)}) AS rows)`
-  const expired = sql`SELECT FROM thermocline.memory_entries WHERE expires_at IS NOT NULL AND expires_at <= ${now}`
+  // By their index: without statistics the planner takes a third of all rows to have expired, and reads them all.
+  const expired = sql`SELECT FROM thermocline.memory_entries WHERE expires_at IS NOT NULL AND expires_at <= ${now}
+    ORDER BY expires_at`
   const [row] = await driver.query(sql`
     SELECT coalesce(sum(entries), 0)::float8 AS entries, coalesce(sum(tombstones), 0)::float8 AS tombstones,
       coalesce(sum(unindexed), 0)::float8 AS unindexed, ${counted(expired)}::float8 AS expired,

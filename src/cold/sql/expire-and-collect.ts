@@ -95,7 +95,7 @@ async function findCollectable(driver: ColdDriver, options: SweepOptions) {
     ),
     collectable AS MATERIALIZED (
       SELECT e.namespace, e.id FROM oldest e
-      WHERE coalesce(e.version <= (SELECT shipped_version FROM slowest), true) AND ${isInStep} LIMIT ${limit}::int8
+      WHERE coalesce(e.version <= (SELECT shipped_version FROM slowest), true) AND ${hotHasNoOlder} LIMIT ${limit}::int8
     )
     SELECT (SELECT json_agg(json_build_array(namespace, id))::text FROM collectable) AS collectable,
       (SELECT wal_id::text FROM slowest) AS wal_id, (SELECT place FROM slowest) AS place,
@@ -110,7 +110,8 @@ async function findCollectable(driver: ColdDriver, options: SweepOptions) {
 
 /**
  * A tombstone may go only when no log can still bring an older version of its key, and hot holds none. The horizon
- * rises in the same statement, under a lock taken first, so that no ship inserts below it in between.
+ * (`collected_version`: nothing older is inserted anew) rises in the same statement, under a lock taken first, so that
+ * no ship inserts below it in between.
  */
 async function collect(driver: ColdDriver, keys: readonly EntryKey[], options: SweepOptions): Promise<number> {
   const [row] = await driver.query(sql`
@@ -120,7 +121,8 @@ async function collect(driver: ColdDriver, keys: readonly EntryKey[], options: S
       JOIN thermocline.memory_entries e ON e.namespace = k.namespace AND e.id = k.id
       WHERE EXISTS (SELECT FROM held)
         AND e.deleted_at IS NOT NULL AND e.deleted_at <= ${endOfGrace(options)}
-        AND coalesce(e.version <= (SELECT min(shipped_version) FROM thermocline.wal_checkpoints), true) AND ${isInStep}
+        AND coalesce(e.version <= (SELECT min(shipped_version) FROM thermocline.wal_checkpoints), true)
+        AND ${hotHasNoOlder}
       FOR UPDATE OF e SKIP LOCKED
     ),
     gone AS (
@@ -149,7 +151,7 @@ function endOfGrace({ graceMs, now }: SweepOptions): SQL {
  * Hot is not known to hold anything older of key `e`. `OFFSET` keeps it a look-up a row: rows are few, misses may not
  * be.
  */
-const isInStep = sql`NOT EXISTS (
+const hotHasNoOlder = sql`NOT EXISTS (
   SELECT FROM thermocline.hot_misses m WHERE m.namespace = e.namespace AND m.id = e.id OFFSET 0
 )`
 

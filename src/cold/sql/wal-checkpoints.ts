@@ -68,16 +68,19 @@ export async function logs(driver: ColdDriver): Promise<RegisteredLog[]> {
   }))
 }
 
-/** Who ships has the lock of one row: those of all are taken in order, so that two who ask wait in no circle. */
+/**
+ * One row a statement: whoever ships has the lock of its log's row meanwhile, and who waits for one log must hold up no
+ * other.
+ */
 export async function askCuts(driver: ColdDriver, token: string, exceptWalId: string): Promise<void> {
-  await driver.query(sql`
-    WITH others AS MATERIALIZED (
-      SELECT wal_id FROM thermocline.wal_checkpoints WHERE wal_id <> ${exceptWalId}::uuid ORDER BY wal_id FOR UPDATE
-    ), asked AS (
-      UPDATE thermocline.wal_checkpoints SET cut_asked = ${token}::uuid
-      WHERE wal_id = ANY (ARRAY(SELECT wal_id FROM others))
-    )
-    SELECT ${DURABLY}`)
+  const others = await driver.query(sql`
+    SELECT wal_id::text AS wal_id FROM thermocline.wal_checkpoints WHERE wal_id <> ${exceptWalId}::uuid`)
+  for (const { wal_id: walId } of others)
+    await driver.query(sql`
+      WITH asked AS (
+        UPDATE thermocline.wal_checkpoints SET cut_asked = ${token}::uuid WHERE wal_id = ${walId as string}::uuid
+      )
+      SELECT ${DURABLY}`)
 }
 
 export async function askedCut(driver: ColdDriver, walId: string): Promise<string | undefined> {
