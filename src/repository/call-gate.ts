@@ -40,8 +40,7 @@ export class CallGate {
     const began = performance.now()
     let isFailed = true
     try {
-      const begin = () => call(schema(given))
-      const answer = TRACES.operation.hasSubscribers ? trace(nameOf(schema), begin) : begin()
+      const answer = TRACES.operation.hasSubscribers ? trace(schema, given, call) : call(schema(given))
       const settled = answer instanceof Promise ? await this.#whileRunning(answer) : answer
       isFailed = false
       return settled
@@ -78,8 +77,14 @@ export class CallGate {
   }
 }
 
-function trace<T>(operation: string, begin: () => T | Promise<T>): Promise<T> {
-  return traced(TRACES.operation, { operation }, begin, (answer) => ({ count: countOf(answer) }))
+/** Apart: what a closure may hold costs every call, also where none is made. */
+function trace<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => T | Promise<T>): Promise<T> {
+  return traced(
+    TRACES.operation,
+    { operation: nameOf(schema) },
+    () => call(schema(given)),
+    (answer) => ({ count: countOf(answer) }),
+  )
 }
 
 /** How many a call answered: entries, receipts, items of a page, or one. */
