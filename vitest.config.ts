@@ -17,13 +17,13 @@ function suites(): Suite[] {
 const hasBudget = ({ text }: Suite): boolean => text.includes("budget.ts'")
 
 /**
- * Suites that change what a whole process has (a module, its environment, its warnings), or depend on what it did before.
- * They get a process each. All others share two, where the modules and the compiled database are loaded once: that saves
- * a third of the time.
+ * Suites that change what a whole process has (a module, its environment, its warnings, its folder), or depend on what it did before.
+ * They get a process each. All others share two, where the modules and the compiled database are loaded once.
  */
 const needsOwnProcess = ({ path, text }: Suite): boolean =>
-  /vi\.(mock|stubEnv|stubGlobal)\(|memoryUsage\(|process\.(on|once|emit|emitWarning)\(/.test(text) ||
-  path.endsWith('entry-id.test.ts')
+  /vi\.(mock|stubEnv|stubGlobal)\(|memoryUsage\(|process\.(on|once|emit|emitWarning|chdir)\(|tracingChannel\(/.test(
+    text,
+  ) || path.endsWith('entry-id.test.ts')
 
 export default defineConfig(({ mode }) => {
   const chosen = suites().filter((suite) => mode !== 'long' || hasBudget(suite))
@@ -36,6 +36,8 @@ export default defineConfig(({ mode }) => {
       env: { MODE: mode },
       testTimeout: 120_000,
       hookTimeout: 120_000,
+      // What waits for a server waits longer than the second that is the default.
+      expect: { poll: { timeout: 20_000 } },
     },
   })
   return {

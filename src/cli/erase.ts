@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { confirm } from './confirm.ts'
+import { describeError } from './describe-error.ts'
 import { EntryProgress } from './entry-progress.ts'
 import { EXIT, UsageError } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags } from './store-options.ts'
@@ -118,14 +119,14 @@ async function erase(entries: Entries, what: Selection, options: EraseOptions, t
   return entries.erase(what, { ...options, onProgress }).finally(() => bars.finish())
 }
 
-/** Waits for the logs of other processes, unless a signal comes: what was erased is erased. */
+/** Waits for the logs of other processes. Where that ends early, what was erased is erased, and told. */
 async function withLogs(erased: Erased, { wait: within }: EraseFlags, signal: AbortSignal): Promise<Erased> {
   if (!erased.left.some(({ place }) => place === 'log')) return erased
   process.stderr.write('thermocline: waiting until other processes have let go of what their logs have\n')
   try {
     return { ...erased, left: await erased.done({ within, signal }) }
   } catch (error) {
-    if (!isThermoclineError(error, 'ERR_ABORTED')) throw error
+    if (!signal.aborted) process.stderr.write(`thermocline: the wait has failed: ${describeError(error)}\n`)
     return erased
   }
 }

@@ -4,25 +4,21 @@ import { isThermoclineError } from '../errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { entryLine, LISTED } from './entry-lines.ts'
 import { UsageError } from './exit-code.ts'
-import { addQueryFlags, positive, type QueryFlags, queriedPart } from './query-flags.ts'
+import { addPageFlags, addQueryFlags, type PageFlags, type QueryFlags, queriedPart, tellNext } from './query-flags.ts'
 import { addCommonOptions } from './store-options.ts'
 import { tellWhere } from './where-flag.ts'
 import { lookIntoStore } from './work-on-store.ts'
 
 type OrderBy = NonNullable<NonNullable<Parameters<MemoryStore['entries']['find']>[0]>['orderBy']>
 
-interface FindFlags extends QueryFlags {
+interface FindFlags extends QueryFlags, PageFlags {
   readonly orderBy?: readonly string[]
-  readonly limit: number
-  readonly cursor?: string
 }
 
 export function findCommand(): Command {
-  return addQueryFlags(addCommonOptions(new Command('find')))
+  return addPageFlags(addQueryFlags(addCommonOptions(new Command('find'))), 'entries', 20)
     .description('Lists the entries that a condition selects, with where each is and how it begins.')
     .option('--order-by <field...>', 'as createdAt or metadata.rank:desc; the first counts most')
-    .option('--limit <count>', 'entries of a page', positive('--limit'), 20)
-    .option('--cursor <cursor>', 'the next page: what the one before said')
     .option('--json', 'report as JSON, with every field')
     .addHelpText('after', `\nExample:\n  thermocline find --namespace tenant/acme --where '{"kind":"chunk"}' --json`)
     .action(run)
@@ -34,9 +30,9 @@ async function run(flags: FindFlags): Promise<void> {
     const { entries, recursive } = queriedPart(store, flags)
     const query = { where, limit, cursor, recursive, signal, ...(flags.orderBy && { orderBy: orderOf(flags.orderBy) }) }
     if (json) return console.log(JSON.stringify(await entries.find(query).catch(tellQuery)))
-    const { items, nextCursor } = await entries.find({ ...query, select: LISTED }).catch(tellQuery)
-    for (const item of items) console.log(entryLine(item))
-    if (nextCursor !== undefined) process.stderr.write(`there is more: --cursor ${nextCursor}\n`)
+    const page = await entries.find({ ...query, select: LISTED }).catch(tellQuery)
+    for (const item of page.items) console.log(entryLine(item))
+    tellNext(page)
   })
 }
 

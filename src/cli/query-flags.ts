@@ -1,4 +1,7 @@
-/** Reads which entries a command queries: those of a `--namespace`, or of the whole store, that `--where` selects. */
+/**
+ * Reads which entries a command queries: those of a `--namespace`, or of the whole store, that `--where` selects; and
+ * which page of them it prints.
+ */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { MemoryStore } from '../store/memory-store.ts'
 import type { CommonFlags } from './store-options.ts'
@@ -27,6 +30,23 @@ interface QueriedPart {
 export function queriedPart(store: MemoryStore, { namespace, recursive }: QueryFlags): QueriedPart {
   if (namespace === undefined) return { entries: store.root.entries, recursive: true }
   return { entries: namespaceNamed(store, namespace).entries, recursive: recursive ?? false }
+}
+
+/** Flags of what is answered page by page. */
+export interface PageFlags {
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export function addPageFlags(command: Command, of: string, limit: number): Command {
+  return command
+    .option('--limit <count>', `${of} of a page`, positive('--limit'), limit)
+    .option('--cursor <cursor>', 'the next page: what the one before said')
+}
+
+/** Says on stderr where the next page begins, if there is one. */
+export function tellNext({ nextCursor }: { readonly nextCursor?: string }): void {
+  if (nextCursor !== undefined) process.stderr.write(`there is more: --cursor ${nextCursor}\n`)
 }
 
 /** Parses a flag that is a whole number above 0. */

@@ -18,7 +18,7 @@ const CLEAR_SCREEN = '\u001b[H\u001b[2J'
 
 export function statsCommand(): Command {
   return addCommonOptions(new Command('stats'))
-    .description('Says how much hot and cold hold, what waits and when the last sync was; or what a namespace has.')
+    .description('Says how much hot and cold hold, and when the last sync was; or what a namespace has.')
     .option('--namespace <path>', 'what each tier has of this namespace, as tenant/acme')
     .option('--recursive', 'with --namespace: those below as well')
     .option('--watch [seconds]', `again and again, every ${SECONDS_BETWEEN_LOOKS} seconds`, positive('--watch'))

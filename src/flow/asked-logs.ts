@@ -54,7 +54,7 @@ export interface Look<T> {
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1_000
 
-/** Looks again and again until it is done, or `within` (milliseconds) is over, and answers what it saw last. */
+/** Looks again and again until it is done, or `within` (milliseconds) is over, and returns what it saw last. */
 export async function untilDone<T>(
   look: () => Promise<Look<T>>,
   { within, signal }: { readonly within: number; readonly signal: AbortSignal | undefined },

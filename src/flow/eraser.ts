@@ -6,8 +6,9 @@
  *                hold no key
  *                ─ acknowledged once cold has them ─► hot drops what it has of the entries, tombstones included, and
  *                cold the idempotency keys of versions that came in between
- *     the log ends its file and ships: every file from before goes; the other logs are asked for the same (rule E5)
- *     hot deletes what earlier generations left; cold vacuums, where that was asked for
+ *     the log ends its file and ships: every file from before goes; dead letters are looked for once more
+ *     hot deletes what earlier generations left; the other logs are asked to do what this one did (rule E5)
+ *     cold vacuums, where that was asked for; `done()` does so once more when the last log has let go
  *
  * Traces go before the tombstone: whoever calls again after a crash finds either the entry, and with it everything, or
  * its tombstone, and then what is left is in places that each call clears as a whole. The tombstone keeps namespace,

@@ -88,6 +88,19 @@ export function withDeadline<T>(
   })
 }
 
+/** Settles as `work` does, or resolves with undefined after so many milliseconds; the work itself goes on. */
+export async function unlessLate<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.min(milliseconds, MAX_TIMER_MS))
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Does the work until it is done or patience ends; what it has begun is undone by then. */
 export async function stoppable<T>(patience: Patience, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()

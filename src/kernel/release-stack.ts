@@ -3,7 +3,7 @@
  * first error is the one that counts.
  */
 import { withoutContent } from '../errors.ts'
-import { MAX_TIMER_MS } from './deadline.ts'
+import { unlessLate } from './deadline.ts'
 import type { Logger } from './logger.ts'
 
 interface Release {
@@ -95,14 +95,5 @@ async function begin(run: () => Promise<void>): Promise<void> {
 /** Whether it has ended by then. Rejects as it does. */
 async function endsWithin(work: Promise<void>, timeout: number | undefined): Promise<boolean> {
   const ended = work.then(() => true)
-  if (timeout === undefined) return ended
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.min(timeout, MAX_TIMER_MS))
-  })
-  try {
-    return await Promise.race([ended, late])
-  } finally {
-    clearTimeout(timer)
-  }
+  return timeout === undefined ? ended : ((await unlessLate(ended, timeout)) ?? false)
 }

@@ -3,6 +3,7 @@
  * subscriber they cost a look.
  */
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
+import { unforeseen } from '../errors.ts'
 
 /** What subscribers are told, and nothing that an entry says. What is known at the end alone is added by then. */
 export interface TraceContext {
@@ -43,7 +44,8 @@ export async function traced<T>(
       Object.assign(context, { outcome: 'ok' }, tell(answer))
     } catch (error) {
       context.outcome = 'failed'
-      throw error
+      // Subscribers get it as well: what a foreign error says may come from an entry.
+      throw unforeseen(error)
     }
   }, context)
   return answer!

@@ -648,10 +648,10 @@ function asAtomic<O extends { readonly atomic?: boolean | undefined }>(schema: C
   }
 }
 
-/** Where a call has not the name of its table. */
+/** Where a call has not the name of its table; those of a namespace are told from the calls of the same name. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
-  countNamespace: 'count',
-  namespaceStats: 'stats',
+  countNamespace: 'namespace.count',
+  namespaceStats: 'namespace.stats',
   eraseDone: 'done',
 }
 

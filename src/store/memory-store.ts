@@ -124,7 +124,7 @@ export class MemoryStore implements AsyncDisposable {
     return this.#root.import(options)
   }
 
-  /** Runs a whole sync now: checkpoint, demote, sweep, index. */
+  /** Runs a whole sync now: checkpoint, demote, bring back what is pinned, sweep, index. */
   sync(options?: CallOptions): Promise<SyncStats> {
     return this.#parts.flows.gate.run(CALLS.sync, options, (checked) =>
       withDeadline(this.#parts.worker.syncNow(), checked),

@@ -54,8 +54,7 @@ export function openStoreLog(folder: DataFolder | undefined, parts: StoreLogPart
 function takingInto(pending: Pending, { telemetry }: StoreLogParts) {
   return (records: readonly AppendedRecord<LogValue>[]): void => {
     pending.apply(records)
-    // Out of the step in which a write is under way: what a listener writes comes after it.
-    queueMicrotask(() => telemetry.events.logged(records))
+    telemetry.events.logged(records)
   }
 }
 

@@ -185,10 +185,9 @@ export class Checkpointer {
 
   async #traced(): Promise<CheckpointStats> {
     if (!TRACES.checkpoint.hasSubscribers) return this.#checkpoint()
-    const context = { operation: 'checkpoint', tier: 'cold' } as const
     return traced(
       TRACES.checkpoint,
-      { ...context },
+      { operation: 'checkpoint', tier: 'cold' },
       () => this.#checkpoint(),
       ({ shipped, bytes }) => ({ count: shipped, bytes }),
     )

@@ -1,7 +1,7 @@
 /** What a tally says, in the form that callers get. */
 import type { Counts, OperationTally, Tally, Timed } from './tally.ts'
 
-/** Operations of one name. Times are milliseconds, at most 3 % off. */
+/** Operations of one name. Times are milliseconds, about 3 % off at most; longer than two minutes counts as that. */
 export interface OperationStats {
   readonly count: number
   /** How many of them were refused or failed. */

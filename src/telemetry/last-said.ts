@@ -3,6 +3,7 @@
  * it is noticed when it is back; of one that does not answer in time nothing newer is known either.
  */
 import type { Clock } from '../kernel/clock.ts'
+import { unlessLate } from '../kernel/deadline.ts'
 
 export interface Said<T> {
   readonly value: T
@@ -37,11 +38,10 @@ export class LastSaid<T> {
   async now(): Promise<T | undefined> {
     const { isAway, patience } = this.#parts
     const asking = this.#ask()
-    if (isAway()) {
-      asking.catch(() => {})
-      return undefined
-    }
-    return patience === undefined ? asking : within(asking, patience)
+    // Where nobody waits for it any more, only the next who asks hears what became of it.
+    asking.catch(() => {})
+    if (isAway()) return undefined
+    return patience === undefined ? asking : unlessLate(asking, patience)
   }
 
   /** A tier that does not answer is not asked again and again. */
@@ -56,18 +56,5 @@ export class LastSaid<T> {
         this.#asking = undefined
       })
     return this.#asking
-  }
-}
-
-async function within<T>(answer: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds)
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
-    answer.catch(() => {})
   }
 }

@@ -116,8 +116,11 @@ export class StoreEvents {
   logged(values: readonly { readonly value: LogValue }[]): void {
     if (!this.#listeners.has('write') && !this.#listeners.has('delete')) return
     const records = values.flatMap(({ value }) => entriesIn(value))
-    this.emit('write', () => entriesOf(records.filter(isPut), writtenEntry))
-    this.emit('delete', () => entriesOf(records.filter(isDelete), eventEntry))
+    // Out of the step in which a write is under way: what a listener writes comes after it.
+    queueMicrotask(() => {
+      this.emit('write', () => entriesOf(records.filter(isPut), writtenEntry))
+      this.emit('delete', () => entriesOf(records.filter(isDelete), eventEntry))
+    })
   }
 
   #tell<E extends StoreEvent>(event: E, listener: StoreListener<E>, told: StoreEventMap[E]): void {

@@ -4,9 +4,10 @@
  *
  *     CallGate ── a call, how long ──────────────┐
  *     TierWatch ─ what a tier was asked, how long ┤
- *     log ─────── a group, how long ──────────────┼──► Telemetry ── activity ──► StoreStatus ──► stats()
+ *     log ─────── a group, how long ──────────────┼──► Telemetry ── tally ──► StoreNumbers ──► stats()
  *     Reader ──── which tier had it ──────────────┤
- *     Promoter, Demoter, Checkpointer, FullSync ──┘
+ *     Promoter, TierMoves, Demoter, Checkpointer, ┤
+ *     FullSync ── what moved ─────────────────────┘
  *
  * What happens is added to the present slot alone, which costs as little as can be; slots are put together by whoever
  * asks. The same places tell `events` (store-events.ts), of which callers hear.

@@ -316,10 +316,9 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   #trace(group: Group<T>): Promise<void> {
     const before = this.#lastSequence
     const bytes = sizeOf(group.map(({ record }) => record))
-    const context = { operation: 'append', tier: 'log', count: group.length, bytes } as const
     return traced(
       TRACES.wal,
-      { ...context },
+      { operation: 'append', tier: 'log', count: group.length, bytes },
       () => this.#settle(group),
       () => ({ outcome: this.#lastSequence === before ? 'failed' : 'ok' }),
     )

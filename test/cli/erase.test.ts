@@ -71,7 +71,7 @@ longTest('told to end it says how far it came, and goes on when it is run again'
 })
 
 describeWithServers('beside a backend', (servers) => {
-  test('it waits until that has let go of what its log has', async () => {
+  longTest('it waits until that has let go of what its log has', async () => {
     const [dir, canary, shared] = [await servers.folder(), canaryOf(), await servers.shared()]
     const backend = await RemoteBackend.start({ dir, ...shared, sync: QUIET.sync })
     try {

@@ -150,7 +150,7 @@ describe('a damaged log', () => {
     await expect(openMemoryStore({ dir })).rejects.toMatchObject({ code: 'ERR_WAL_CORRUPT' })
   })
 
-  test('is set aside once its loss is accepted', async () => {
+  longTest('is set aside once its loss is accepted', async () => {
     const { dir, ids } = await damaged()
     const { code, stderr, logs } = await recover(dir, '--accept-loss')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

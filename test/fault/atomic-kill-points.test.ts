@@ -5,10 +5,10 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { temporaryFolder } from '../flow/stores.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { describeWithStrace } from '../tools/services.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { Told } from './atomic-state.ts'
@@ -34,7 +34,7 @@ describeWithStrace('atomic writes of a store that is killed as it enters a syste
     await told.verify(store, known, replay)
   }
 
-  test(`are there whole or not at all (FAULT_SEED=${SEED})`, { timeout: 36_000_000 }, async () => {
+  longTest(`are there whole or not at all (FAULT_SEED=${SEED})`, { timeout: 36_000_000 }, async () => {
     const writer = new TracedWriter('atomic-kill-points-child.ts')
     const scratch = await temporaryFolder()
     const dry = [await template.copy(), WRITER]
@@ -43,14 +43,17 @@ describeWithStrace('atomic writes of a store that is killed as it enters a syste
     const ofDatabase = points.filter(({ args }) => args.includes('/cold/'))
     expect(lines.filter((line) => line.startsWith('ack')).length).toBeGreaterThan(20)
     const countOf = (name: RegExp): number => ofLog.filter(({ call }) => name.test(call)).length
-    // Records and marks, rotations, and what a checkpoint lets go of.
-    for (const name of [/^pwrite/, /^fdatasync/, /^link/, /^unlink/]) expect(countOf(name)).toBeGreaterThan(2)
+    // What was written is synced, rotations, and what a checkpoint lets go of. The database has made more `pwrite64` by
+    // then: those of the log alone are in kill-points-strace.test.ts.
+    for (const name of [/^fdatasync/, /^link/, /^unlink/]) expect(countOf(name)).toBeGreaterThan(2)
     expect(ofDatabase.length).toBeGreaterThan(20)
     const chosen = [...sample(ofLog, RUNS, SEED), ...sample(ofDatabase, RUNS, SEED)]
     for (const point of chosen) {
       const dir = await template.copy()
       const replay = `killed at ${point.call} number ${point.nth}, FAULT_SEED=${SEED}`
-      await verify(dir, await writer.killAt(point, [dir, WRITER]), replay)
+      const told = await writer.killAt(point, [dir, WRITER])
+      expect(told.length, replay).toBeGreaterThan(0)
+      await verify(dir, told, replay)
       await rm(dir, { recursive: true })
     }
     console.info(`killed at ${chosen.length} of ${ofLog.length + ofDatabase.length} system calls`)

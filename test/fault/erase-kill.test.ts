@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { type EraseOptions, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
-import { redisUrlOf, temporaryFolder } from '../flow/stores.ts'
+import { temporaryFolder } from '../flow/stores.ts'
 import { canaryOf, filesWith, keysWith, tablesWith } from '../flow/traces.ts'
 import { describeWithPrivateServers } from '../servers/private-servers.ts'
 import { budget } from '../tools/budget.ts'
@@ -78,7 +78,7 @@ describeWithPrivateServers('on servers', (servers) => {
     const sql = clientOf(options.cold.url)
     try {
       await killAgainAndAgain(budget({ short: 2, long: 40 }), options, { vacuum: true }, async (canary) => [
-        ...(await keysWith(redisUrlOf(servers.redis), [canary])),
+        ...(await keysWith(servers.redisUrl, [canary])),
         ...(await tablesWith(sql, canary)),
         ...(await filesWith(options.dir, [canary])),
       ])

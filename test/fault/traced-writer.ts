@@ -36,8 +36,8 @@ export class TracedWriter {
   }
 
   /**
-   * Each call that one of its threads makes, by the order in which that thread makes it, with its arguments, in which
-   * descriptors have their paths.
+   * Each call by which a thread of it is the first to have made so many, with its arguments, in which descriptors have
+   * their paths.
    * @param since `first line`: those that come after it printed one.
    */
   async pointsOf(
@@ -48,7 +48,8 @@ export class TracedWriter {
     const { lines, signal } = await this.#run(args, ['-y', '-o', output, '-e', `trace=write,${CALLS}`])
     expect(signal).toBeNull()
     const counts = new Map<string, number>()
-    const points = new Map<string, TracedPoint>()
+    const points: TracedPoint[] = []
+    const seen = new Set<string>()
     let isOfInterest = since === 'start'
     for (const [, thread, call, callArgs] of (await readFile(output, 'latin1')).matchAll(/^(\d+) +(\w+)\((.*)$/gm)) {
       if (call === 'write') {
@@ -57,9 +58,12 @@ export class TracedWriter {
       }
       const nth = (counts.get(`${thread} ${call}`) ?? 0) + 1
       counts.set(`${thread} ${call}`, nth)
-      if (isOfInterest) points.set(`${call} ${nth}`, { call: call!, nth, args: callArgs! })
+      // Whichever thread is the first to come so far is the one that is killed there.
+      if (seen.has(`${call} ${nth}`)) continue
+      seen.add(`${call} ${nth}`)
+      if (isOfInterest) points.push({ call: call!, nth, args: callArgs! })
     }
-    return { points: [...points.values()], lines }
+    return { points, lines }
   }
 
   /** Answers what it printed before. */

@@ -62,7 +62,7 @@ describePairs('pages of find while others write', (pair) => {
       .chunks.put({ key: `${documentId} ${key}`, text, position, documentId, metadata })
   }
 
-  /** None is about an entry that stays. */
+  /** None changes an entry that stays. */
   async function apply(own: NamespaceView, [kind, given]: Change): Promise<void> {
     const { chunks } = own.namespace('x', ...given.place)
     const id = chunks.idOf(`other ${given.key}`)
@@ -88,6 +88,9 @@ describePairs('pages of find while others write', (pair) => {
       const options = { recursive: given.isRecursive, ...(orderBy.length > 0 && { orderBy }) } as FindOptions<'chunk'>
       const steady = { ...options, where: { documentId: 'steady' }, limit: 1_000 } as const
       const expected = (await chunks.find(steady)).items.map(({ namespace, id }) => `${namespace} ${id}`)
+      const isAsked = ({ place }: { readonly place: readonly string[] }): boolean =>
+        given.of.every((segment, i) => place[i] === segment) && (given.isRecursive || place.length === given.of.length)
+      expect(expected).toHaveLength(given.steady.filter(isAsked).length)
       const found: string[] = []
       for (let cursor: string | undefined, page = 0; page === 0 || cursor !== undefined; page++) {
         const during = (given.during[page] ?? []).map((one) => apply(own, one))

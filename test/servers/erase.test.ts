@@ -3,15 +3,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
-import { QUIET, redisUrlOf } from '../flow/stores.ts'
+import { QUIET } from '../flow/stores.ts'
 import { canaryOf, canaryVector, filesWith, keysWith, tablesWith } from '../flow/traces.ts'
 import { clientOf } from '../tools/services.ts'
 import { describeWithPrivateServers, openBackend } from './private-servers.ts'
 import { RemoteBackend } from './remote-backend.ts'
 
 describeWithPrivateServers('what was erased', (servers) => {
-  const redisUrl = () => redisUrlOf(servers.redis)
-
   async function backend(shared: Awaited<ReturnType<typeof servers.shared>>) {
     const dir = await servers.folder()
     return { dir, ...(await openBackend({ dir, ...shared, ...QUIET })) }
@@ -36,14 +34,14 @@ describeWithPrivateServers('what was erased', (servers) => {
     const sql = clientOf(shared.cold.url)
     try {
       await sql`ANALYZE thermocline.memory_entries, thermocline.idempotency_keys`
-      expect(await keysWith(redisUrl(), needles)).not.toEqual([])
+      expect(await keysWith(servers.redisUrl, needles)).not.toEqual([])
       expect(await tablesWith(sql, canary)).not.toEqual([])
 
       const erased = await view.chunks.erase({ where }, { vacuum: true })
 
       expect(erased).toMatchObject({ matched: 21, erased: 21, removed: { idempotencyKeys: 1 } })
       expect(erased.left.map(({ place }) => place)).toEqual(['redis-files', 'database-files', 'database-log'])
-      expect(await keysWith(redisUrl(), needles)).toEqual([])
+      expect(await keysWith(servers.redisUrl, needles)).toEqual([])
       expect(await tablesWith(sql, canary)).toEqual([])
       expect(await filesWith(dir, needles)).toEqual([])
 
@@ -61,13 +59,13 @@ describeWithPrivateServers('what was erased', (servers) => {
     const { store } = await backend(shared)
     const canary = canaryOf()
     const { id } = await store.chunks.put({ text: canary })
-    const redis = new Redis(redisUrl())
-    const [own] = await keysWith(redisUrl(), [canary])
+    const redis = new Redis(servers.redisUrl)
+    const [own] = await keysWith(servers.redisUrl, [canary])
     const [storeId] = own!.split(':')
     await redis.set(`${storeId}:earlier:0}:e:${id}`, canary)
     await redis.quit()
     await store.chunks.erase([id])
-    expect(await keysWith(redisUrl(), [canary])).toEqual([])
+    expect(await keysWith(servers.redisUrl, [canary])).toEqual([])
   })
 
   test('is no dead letter and no staged row, by what it is as by its id', async () => {
@@ -154,7 +152,7 @@ describeWithPrivateServers('what was erased', (servers) => {
     await expect
       .poll(async () => (await store.chunks.erase([id])).left.some(({ place }) => place === 'hot'), { timeout: 20_000 })
       .toBe(false)
-    expect(await keysWith(redisUrl(), [canary])).toEqual([])
+    expect(await keysWith(servers.redisUrl, [canary])).toEqual([])
   })
 
   test('is told to be in rows that a session may still read', async () => {

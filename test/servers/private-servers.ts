@@ -11,7 +11,7 @@ import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
 import { openCold } from '../../src/store/open-cold.ts'
 import { openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
-import { temporaryFolder } from '../flow/stores.ts'
+import { redisUrlOf, temporaryFolder } from '../flow/stores.ts'
 import { describeWithPostgres, describeWithRedis, PrivatePostgres, PrivateRedis } from '../tools/services.ts'
 import type { Load } from './load.ts'
 
@@ -79,7 +79,7 @@ export class PrivateServers {
   }
 
   get redisUrl(): string {
-    return urlOf(this.redis)
+    return redisUrlOf(this.redis)
   }
 
   /** Url of a new, empty database. */
@@ -113,11 +113,6 @@ export class PrivateServers {
     onTestFinished(() => client.disconnect())
     return client
   }
-}
-
-export function urlOf({ connection }: PrivateRedis): string {
-  if (!('port' in connection)) throw new Error('this Redis listens on no port')
-  return `redis://${connection.host}:${connection.port}`
 }
 
 /** Declares tests that break their servers. */

@@ -1,10 +1,10 @@
 /** What Redis may do to the backends of a store, while they write and read all the time. */
 import { describe, expect, test, vi } from 'vitest'
-import { temporaryFolder } from '../flow/stores.ts'
+import { redisUrlOf, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { PrivateRedis } from '../tools/services.ts'
 import { Load, loaded } from './load.ts'
-import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend, urlOf } from './private-servers.ts'
+import { type Backend, BUSY, describeWithPrivateServers, expectIntact, openBackend } from './private-servers.ts'
 
 describeWithPrivateServers('Redis under load', (servers) => {
   const underLoad = async (
@@ -64,7 +64,7 @@ describeWithPrivateServers('Redis under load', (servers) => {
     const shared = await servers.shared()
     const open = async (hot: { url: string }) =>
       openBackend({ dir: await temporaryFolder(), ...BUSY, cold: shared.cold, hot })
-    const [a, b] = [await open(shared.hot), await open({ url: urlOf(elsewhere) })]
+    const [a, b] = [await open(shared.hot), await open({ url: redisUrlOf(elsewhere) })]
     const load = await Load.start([loaded(a.store), loaded(b.store)], { keys: 100 })
     await load.passes(300)
     await load.stop()

@@ -1,9 +1,8 @@
 /** The rules by which what hot has not confirmed, or has lost, is never taken for the latest. As in rules.test.ts. */
 import { describe, expect, test, vi } from 'vitest'
 import { chunkOf } from '../contract/cold-records.ts'
-import { temporaryFolder } from '../flow/stores.ts'
+import { redisUrlOf, temporaryFolder } from '../flow/stores.ts'
 import { PrivateRedis } from '../tools/services.ts'
-import { urlOf } from './private-servers.ts'
 import {
   a,
   b,
@@ -73,7 +72,7 @@ describeTwoBackends('a hot tier that two backends share', (servers) => {
       const split = await new GatedBackend().open({
         dir: await temporaryFolder(),
         ...shared,
-        hot: { url: urlOf(elsewhere) },
+        hot: { url: redisUrlOf(elsewhere) },
       })
       const { id } = await split.chunks.put({ key, text: 'old' })
       await split.store.checkpoint()

@@ -24,6 +24,8 @@ export class Child {
     const node = [process.execPath, ...nodeArgs, compiled(join(import.meta.dirname, script))]
     const [program, ...rest] = [...within, ...node, ...args.map(String)]
     this.process = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
+    // What is written to one that was killed is lost, as it was.
+    this.process.stdin!.on('error', () => {})
     this.#lines = createInterface({ input: this.process.stdout! })
     this.#iterator = this.#lines[Symbol.asyncIterator]()
     onTestFinished(() => {

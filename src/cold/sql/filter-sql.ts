@@ -53,7 +53,7 @@ export function inScope(scope: Scope): SQL {
 }
 
 /** The ranges apart, in order: one that is read in an order needs a condition for itself. */
-export function scopeParts({ namespace, recursive }: Scope): [SQL] | [own: SQL, below: SQL] {
+function scopeParts({ namespace, recursive }: Scope): [SQL] | [own: SQL, below: SQL] {
   if (recursive && namespace === ROOT) return [sql`true`]
   const own = sql`e.namespace = ${namespace}`
   if (!recursive) return [own]
@@ -61,7 +61,21 @@ export function scopeParts({ namespace, recursive }: Scope): [SQL] | [own: SQL, 
   return [own, sql`e.namespace >= ${from} AND e.namespace < ${to}`]
 }
 
-/** For an index that has namespaces within another order, and looks at each of its rows once. */
+/**
+ * The first rows of a scope in an order, as `e`: each range is read apart, no further than to the limit.
+ * @param rowsOf those of one range, in this order and up to this limit.
+ */
+export function firstOfParts(scope: Scope, order: SQL, limit: number, rowsOf: (isInScope: SQL) => SQL): SQL {
+  const [own, below] = scopeParts(scope)
+  if (below === undefined) return rowsOf(own)
+  return sql`
+    SELECT * FROM ((${rowsOf(own)}) UNION ALL (${rowsOf(below)})) e ORDER BY ${order} LIMIT ${limit}::int8`
+}
+
+/**
+ * For an index that begins with something else than the namespace: two ranges cannot be read from it in order, so one
+ * around both stands beside them.
+ */
 export function inScopeAround(scope: Scope): SQL {
   if (!scope.recursive || scope.namespace === ROOT) return inScope(scope)
   const { to } = childRange(scope.namespace)

@@ -4,7 +4,7 @@ import type { ColdReader } from '../cold-driver.ts'
 import type { ColdFind, ColdQuery, ColdRow, OwnVersion } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
 import { bareColumns } from './entry-columns.ts'
-import { inScopeAround, scopeParts, selects } from './filter-sql.ts'
+import { firstOfParts, inScopeAround, selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { isIndexed } from './member-indexes.ts'
 import { afterSql, type OrderPart, orderParts, orderSql } from './order-sql.ts'
@@ -22,17 +22,11 @@ export function findSql(query: ColdFind, limit: number): SQL {
     SELECT ${rowColumns(fields)} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql(order)}`
 }
 
-/** What is in the namespace and what is below it are read apart, each in the order. */
 function wholeSql(query: ColdFind, limit: number, condition = sql`true`): SQL {
   const { order = [], after } = query
   const isAfter = after === undefined ? sql`` : sql` AND ${afterSql(order, after)}`
   const part = { condition: sql`${condition}${isAfter}`, order: orderSql(order) }
-  const [own, below] = scopeParts(query.scope)
-  if (below === undefined) return pageSql(query, limit, part, own)
-  return sql`
-    SELECT * FROM (
-      (${pageSql(query, limit, part, own)}) UNION ALL (${pageSql(query, limit, part, below)})
-    ) e ORDER BY ${part.order} LIMIT ${limit}::int8`
+  return firstOfParts(query.scope, part.order, limit, (isInScope) => pageSql(query, limit, part, isInScope))
 }
 
 function pageSql(query: ColdFind, limit: number, { condition, order }: OrderPart, isInScope: SQL): SQL {

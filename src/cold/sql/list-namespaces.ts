@@ -42,8 +42,8 @@ export function namespacesSql(query: ColdNamespaces, limit: number): SQL {
 }
 
 /**
- * From one namespace to the next, each found by the key and counted by its range of it, until enough have entries. What
- * a page costs depends neither on how many namespaces there are, nor on what the planner knows of them.
+ * Goes from one namespace to the next: finds it by the key, sums its range of counts, and stops once enough of them
+ * have entries. What a page costs depends neither on how many namespaces there are, nor on what the planner knows of them.
  */
 function walkSql(query: ColdNamespaces, limit: number): SQL {
   return sql`
@@ -77,7 +77,8 @@ function toldApart(segments: SQL, { depth }: ColdNamespaces): SQL {
 }
 
 /**
- * The first list of segments behind what counts as these. Of depth 0 that is a list of NULL, which is behind all.
+ * The least list of segments behind all that counts as this namespace. Of depth 0, where all counts as the root, that
+ * is a list of NULL, which is behind every other.
  */
 function behind(segments: SQL, { depth }: ColdNamespaces): SQL {
   const withNothingBelow = sql`array_append(${segments}, '')`

@@ -5,7 +5,7 @@ import type { EntryRecord } from '../../entry/record.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { ColdMeasure, ColdMeasuring } from '../cold-tier.ts'
 import { columnNames, recordOf, selectedColumns } from './entry-columns.ts'
-import { scopeParts } from './filter-sql.ts'
+import { firstOfParts } from './filter-sql.ts'
 import { afterSql, orderSql } from './order-sql.ts'
 
 const FIELDS = ['namespace', 'id', 'version', 'kind', 'createdAt', 'updatedAt', 'expiresAt', 'deletedAt'] as const
@@ -28,14 +28,8 @@ export async function measureEntries(driver: ColdDriver, query: ColdMeasuring, l
   })
 }
 
-/** What is in the namespace and what is below it are read apart, each in the order of its key. */
 export function measureSql({ scope, after }: ColdMeasuring, limit: number): SQL {
-  const [own, below] = scopeParts(scope)
-  if (below === undefined) return firstRows(own, after, limit)
-  return sql`
-    SELECT * FROM (
-      (${firstRows(own, after, limit)}) UNION ALL (${firstRows(below, after, limit)})
-    ) AS e ORDER BY e.namespace, e.id::uuid LIMIT ${limit}::int8`
+  return firstOfParts(scope, orderSql([]), limit, (isInScope) => firstRows(isInScope, after, limit))
 }
 
 function firstRows(condition: SQL, after: EntryKey | undefined, limit: number): SQL {

@@ -6,7 +6,7 @@ import type { EntryKey } from '../../entry/entry-key.ts'
 import type { ColdReader } from '../cold-driver.ts'
 import type { ColdQuery, ColdRow } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
-import { scopeParts, selects } from './filter-sql.ts'
+import { firstOfParts, selects } from './filter-sql.ts'
 import { afterSql, orderSql } from './order-sql.ts'
 import { ROW_COLUMNS, toColdRow } from './read-entries.ts'
 
@@ -38,12 +38,15 @@ export function snapshotPageSql(query: ColdQuery, after: EntryKey | undefined): 
     SELECT ${ROW_COLUMNS} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql([])}`
 }
 
-/** What is in the namespace and what is below it are read apart, each in the order of its key. */
 function foremostSql(query: ColdQuery, after: EntryKey | undefined): SQL {
+  const order = orderSql([])
   const isAfter = after === undefined ? sql`` : sql` AND ${afterSql([], [after.namespace, after.id])}`
-  const parts = scopeParts(query.scope).map(
-    (part) => sql`(SELECT * FROM thermocline.memory_entries e WHERE ${selects(query, part)}${isAfter}
-      ORDER BY ${orderSql([])} LIMIT ${ROWS}::int8)`,
+  return firstOfParts(
+    query.scope,
+    order,
+    ROWS,
+    (isInScope) => sql`
+      SELECT * FROM thermocline.memory_entries e WHERE ${selects(query, isInScope)}${isAfter}
+      ORDER BY ${order} LIMIT ${ROWS}::int8`,
   )
-  return sql`SELECT * FROM (${sql.join(parts, sql` UNION ALL `)}) e ORDER BY ${orderSql([])} LIMIT ${ROWS}::int8`
 }

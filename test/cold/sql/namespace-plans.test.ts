@@ -6,19 +6,13 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
 import type { ColdNamespaces } from '../../../src/cold/cold-tier.ts'
-import { migrate } from '../../../src/cold/migrate-schema.ts'
-import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
-import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
-import { PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { listNamespaces, namespacesSql } from '../../../src/cold/sql/list-namespaces.ts'
-import { silentLogger } from '../../../src/kernel/logger.ts'
 import { FUTURE, idOf, versionOf } from '../../contract/cold-records.ts'
 import { budget } from '../../tools/budget.ts'
-import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
-import { PgliteTemplate } from '../pglite/pglite-template.ts'
+import { describePlannedDatabases } from './planned-databases.ts'
 import { rowsByTable } from './rows-read.ts'
 
-const NAMESPACES = Math.max(1_000, budget({ short: 2_000, long: 100_000 }))
+const NAMESPACES = Math.max(1_000, 100 * Math.ceil(budget({ short: 2_000, long: 100_000 }) / 100))
 /** Below each of `wide/0` to `wide/9` there are as many. */
 const BELOW = NAMESPACES / 100
 const ROWS = 200
@@ -113,26 +107,4 @@ function describeNamespaces(name: string, open: () => Promise<ColdDriver>): void
   })
 }
 
-const template = new PgliteTemplate()
-beforeAll(() => template.make())
-afterAll(() => template.remove())
-
-describeNamespaces('PGlite', async () => {
-  const client = await PgliteClient.start(`${await template.copy()}/data`)
-  return new PgliteDriver(client, 300_000, silentLogger)
-})
-
-describeWithPostgres('a server', () => {
-  let server: PrivatePostgres
-  beforeAll(async () => {
-    server = await PrivatePostgres.start({ settings: { autovacuum: 'off' } })
-  })
-  afterAll(() => server[Symbol.asyncDispose]())
-
-  describeNamespaces('Postgres', async () => {
-    const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: 300_000 } as const
-    const driver = await PostgresDriver.connect({ ...options, url: server.url('postgres'), logger: silentLogger })
-    await migrate(driver, { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger })
-    return driver
-  })
-})
+describePlannedDatabases(describeNamespaces)

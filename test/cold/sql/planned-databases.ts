@@ -1,0 +1,39 @@
+/** Both databases for suites that read plans: each migrated, and with no statistics but those that a suite gathers. */
+import { afterAll, beforeAll } from 'vitest'
+import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
+import { migrate } from '../../../src/cold/migrate-schema.ts'
+import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
+import { PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
+import { silentLogger } from '../../../src/kernel/logger.ts'
+import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
+import { PgliteTemplate } from '../pglite/pglite-template.ts'
+
+const TIMEOUT_MS = 300_000
+
+/** @param body declares the tests of one; whoever opens a database closes it. */
+export function describePlannedDatabases(body: (name: string, open: () => Promise<ColdDriver>) => void): void {
+  const template = new PgliteTemplate()
+  beforeAll(() => template.make())
+  afterAll(() => template.remove())
+
+  body('PGlite', async () => {
+    const client = await PgliteClient.start(`${await template.copy()}/data`)
+    return new PgliteDriver(client, TIMEOUT_MS, silentLogger)
+  })
+
+  describeWithPostgres('a server', () => {
+    let server: PrivatePostgres
+    beforeAll(async () => {
+      server = await PrivatePostgres.start({ settings: { autovacuum: 'off' } })
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
+
+    body('Postgres', async () => {
+      const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: TIMEOUT_MS } as const
+      const driver = await PostgresDriver.connect({ ...options, url: server.url('postgres'), logger: silentLogger })
+      await migrate(driver, { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger })
+      return driver
+    })
+  })
+}
