@@ -43,7 +43,8 @@ export function namespacesSql(query: ColdNamespaces, limit: number): SQL {
 
 /**
  * Goes from one namespace to the next: finds it by the key, sums its range of counts, and stops once enough of them
- * have entries. What a page costs depends neither on how many namespaces there are, nor on what the planner knows of them.
+ * have entries. What a page costs depends neither on how many namespaces there are, nor on what the planner knows of
+ * them.
  */
 function walkSql(query: ColdNamespaces, limit: number): SQL {
   return sql`
