@@ -2,7 +2,10 @@ import type { CallSchema } from '../call-options.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
 import { TRACES, traced } from '../kernel/tracing.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
-import { nameOf } from './calls.ts'
+import { CALLS, nameOf } from './calls.ts'
+
+/** What a process says of itself it says as well once it refuses calls: that is when people look. */
+const TOLD_ALSO_THEN: ReadonlySet<unknown> = new Set([CALLS.stats, CALLS.metrics])
 
 /**
  * Every call passes the gate on its way to the flows. The gate knows the calls that run, so that closing refuses new
@@ -29,14 +32,14 @@ export class CallGate {
   }
 
   /**
-   * Runs the call with its options checked, or rejects with `ERR_CLOSED`. What is thrown at once becomes a rejection as
-   * well. The call begins within this very step, so that it may copy what the caller gave; one that has its answer by
-   * the end of it keeps nobody waiting.
+   * Runs the call with its options checked, or rejects with `ERR_CLOSED`, or why calls are refused. What is thrown at
+   * once becomes a rejection as well. The call begins within this very step, so that it may copy what the caller gave;
+   * one that has its answer by the end of it keeps nobody waiting.
    */
   async run<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => T | Promise<T>): Promise<T> {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined && !TOLD_ALSO_THEN.has(schema)) throw this.#failure
     const began = performance.now()
     let isFailed = true
     try {
@@ -61,7 +64,7 @@ export class CallGate {
     }
   }
 
-  /** Refuses further calls with this error, for good. */
+  /** Refuses further calls with this error, for good, but for `stats()` and `metrics()`. */
   fail(error: ThermoclineError): void {
     this.#failure ??= error
   }

@@ -43,8 +43,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const hot = opened.hot.tier
   const known = { journal: log.journal, checkpointer, watches, clock: time.clock }
   const status = new StoreStatus({ ...known, gate })
-  const areServers = { hot: opened.hot.isShared, cold: options.cold.isShared }
-  const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease }, areServers)
+  const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease })
   keepTurning(telemetry, watches, releases)
   const closer = new StoreCloser(opened, connected, releases, options.logger)
   worker.start()

@@ -1,7 +1,7 @@
 /** Decides what `stats()` says: the numbers of a store, put together from whoever knows them. */
 import type { ColdStats, ColdTier, SyncRun } from '../cold/cold-tier.ts'
 import { parseVersion } from '../entry/version.ts'
-import { type ErrorCode, isThermoclineError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Journal } from '../flow/journal.ts'
 import type { TierWatch } from '../flow/tier-watch.ts'
 import type { HotSize, HotTier } from '../hot/hot-tier.ts'
@@ -31,16 +31,22 @@ export interface TierStats extends TierActivity {
   readonly asOf: Date | undefined
 }
 
+/** Of a tier that is asked each time. */
+export interface AskedTierStats extends TierStats {
+  /** Why it told nothing the latest time that it was asked, as `ERR_SCHEMA`; undefined where it told. */
+  readonly errorCode: ErrorCode | undefined
+}
+
 /** What is local is always told; of a tier that is away, what it last said is in `tiers`, with its age. */
 export interface StoreStats {
   /** Acknowledged writes that cold does not have yet. */
   readonly pending: { readonly entries: number; readonly bytes: number }
-  /** Undefined while it does not answer. */
+  /** Undefined while it does not answer or refuses. */
   readonly hot: { readonly entries: number; readonly bytes: number } | undefined
   /**
    * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged
    * writes that the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
-   * `pinned`: entries that stay in hot. Undefined while it does not answer.
+   * `pinned`: entries that stay in hot. Undefined while it does not answer or refuses.
    */
   readonly cold: ColdNumbers | undefined
   readonly wal: {
@@ -58,11 +64,11 @@ export interface StoreStats {
   readonly migrations: Migrations
   readonly tiers: {
     readonly pending: TierStats
-    readonly hot: TierStats & {
+    readonly hot: AskedTierStats & {
       /** Number of its generation; undefined where cold knows it by none, or it is away. */
       readonly generation: number | undefined
     }
-    readonly cold: TierStats & Partial<Omit<ColdNumbers, 'entries'>>
+    readonly cold: AskedTierStats & Partial<Omit<ColdNumbers, 'entries'>>
     /** Of this process. `entries`: records that cold does not have yet. */
     readonly log: TierStats & { readonly segments: number }
   }
@@ -106,32 +112,18 @@ export interface StoreNumbersParts {
   readonly lease: { readonly name: string; readonly own: Lease | undefined }
 }
 
-/** Longest wait for a server that is not known to be away. */
-const PATIENCE_MS = 2_000
-
 /** @internal */
 export class StoreNumbers {
   readonly #parts: StoreNumbersParts
   readonly #hot: LastSaid<HotSize>
   readonly #cold: LastSaid<ColdStats>
 
-  constructor(parts: StoreNumbersParts, areServers: { readonly hot: boolean; readonly cold: boolean }) {
+  constructor(parts: StoreNumbersParts) {
     const { hot, cold, clock, watches } = parts
     const isAway = (watch: TierWatch) => () => watch.state().is === 'away'
-    const patience = (isServer: boolean) => (isServer ? PATIENCE_MS : undefined)
     this.#parts = parts
-    this.#hot = new LastSaid({
-      ask: () => unlessAway(() => hot.size()),
-      isAway: isAway(watches.hot),
-      patience: patience(areServers.hot),
-      clock,
-    })
-    this.#cold = new LastSaid({
-      ask: () => unlessAway(() => cold.stats()),
-      isAway: isAway(watches.cold),
-      patience: patience(areServers.cold),
-      clock,
-    })
+    this.#hot = new LastSaid({ ask: () => hot.size(), isAway: isAway(watches.hot), clock })
+    this.#cold = new LastSaid({ ask: () => cold.stats(), isAway: isAway(watches.cold), clock })
   }
 
   async stats(patience: Patience): Promise<StoreStats> {
@@ -145,7 +137,7 @@ export class StoreNumbers {
     return { stats: this.#statsOf(tally, hot, cold), tally }
   }
 
-  /** @param hot undefined where it does not answer, as `cold`. */
+  /** @param hot undefined where it tells nothing, as `cold`. */
   #statsOf(tally: Tally, hot: HotSize | undefined, cold: ColdStats | undefined): StoreStats {
     const { telemetry, hot: tier } = this.#parts
     const { since, calls, tiers, migrations } = activityOf(tally)
@@ -159,8 +151,14 @@ export class StoreNumbers {
       ...{ wal: local.wal, since, calls, migrations },
       tiers: {
         pending: { ...local.pending, ...tiers.pending },
-        hot: { ...saidOf(lastHot), ...tiers.hot, generation: tier.generationNumber },
-        cold: { ...(lastCold && numbersOf(lastCold.value)), ...coldOf(lastCold), ...tiers.cold },
+        hot: {
+          ...{ ...saidOf(lastHot), ...tiers.hot, generation: tier.generationNumber },
+          errorCode: this.#hot.errorCode,
+        },
+        cold: {
+          ...{ ...(lastCold && numbersOf(lastCold.value)), ...coldOf(lastCold), ...tiers.cold },
+          errorCode: this.#cold.errorCode,
+        },
         log: { ...local.log, ...tiers.log },
       },
       windows: {
@@ -226,14 +224,4 @@ function lastSyncOf({ startedAt, durationMs, synced, skipped, errors, bytes }: L
 function newerOf(one: LastSync | undefined, other: LastSync | undefined): LastSync | undefined {
   if (one === undefined || other === undefined) return one ?? other
   return one.startedAt > other.startedAt ? one : other
-}
-
-/** Returns undefined where the tier does not answer. */
-async function unlessAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || isThermoclineError(error, 'ERR_TIMEOUT')) return undefined
-    throw error
-  }
 }

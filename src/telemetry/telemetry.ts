@@ -25,21 +25,31 @@ export type Window = keyof typeof WINDOWS
 
 interface Slot {
   readonly tally: Tally
+  /** By the steady clock. */
   readonly until: number
 }
 
 export class Telemetry {
   readonly events: StoreEvents
   readonly #clock: Clock
+  readonly #steady: Clock
   #present: Tally
+  /** When the present slot began, by the steady clock. */
+  #began: number
   /** All but the present slot. */
   #former: Tally
   /** Of the last five minutes, the oldest first. */
   #slots: Slot[] = []
 
-  constructor(clock: Clock, logger: Logger = silentLogger) {
+  /**
+   * @param clock tells since when things are counted.
+   * @param steady is never set by anybody: a clock that jumps makes no minute longer.
+   */
+  constructor(clock: Clock, logger: Logger = silentLogger, steady: Clock = performance) {
     this.events = new StoreEvents(logger)
     this.#clock = clock
+    this.#steady = steady
+    this.#began = steady.now()
     this.#present = new Tally(clock.now())
     this.#former = new Tally(this.#present.since)
   }
@@ -62,12 +72,13 @@ export class Telemetry {
   /** Of the last minutes, and the slot in which they began. */
   last(window: Window): Tally {
     this.turn()
-    const began = this.#clock.now() - WINDOWS[window]
+    const began = this.#steady.now() - WINDOWS[window]
     const slots = this.#slots.filter(({ until }) => until > began).map(({ tally }) => tally)
     return sumOf((slots[0] ?? this.#present).since, [...slots, this.#present])
   }
 
   reset(): void {
+    this.#began = this.#steady.now()
     this.#present = new Tally(this.#clock.now())
     this.#former = new Tally(this.#present.since)
     this.#slots = []
@@ -75,14 +86,13 @@ export class Telemetry {
 
   /** Begins another slot where it is time for that: has to be called at least as often. */
   turn(): void {
-    const now = this.#clock.now()
-    const { since } = this.#present
-    if (now >= since && now < since + SLOT_MS) return
+    const now = this.#steady.now()
+    if (now < this.#began + SLOT_MS) return
     this.#former.add(this.#present)
     this.#slots.push({ tally: this.#present, until: now })
-    // Where the clock went back, nobody knows any more which are the last minutes.
-    this.#slots = now < since ? [] : this.#slots.filter(({ until }) => until > now - WINDOWS.fiveMinutes)
-    this.#present = new Tally(now)
+    this.#slots = this.#slots.filter(({ until }) => until > now - WINDOWS.fiveMinutes)
+    this.#present = new Tally(this.#clock.now())
+    this.#began = now
   }
 }
 

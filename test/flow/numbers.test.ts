@@ -1,6 +1,6 @@
 /** `stats()`: what each tier has, what this process did, and how far cold is behind. */
 import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { openMemoryStore } from '../../src/index.ts'
+import { openMemoryStore, ThermoclineError } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { QUIET, shareStore, temporaryFolder } from './stores.ts'
@@ -63,29 +63,12 @@ describeGated('numbers', (tiers, pair) => {
       const { calls, windows } = await store().stats()
       return [windows.oneMinute.calls, windows.fiveMinutes.calls, calls].map(({ get }) => get?.count)
     }
-    // A timer of each store looks as often.
-    const pass = async (milliseconds: number): Promise<void> => {
-      for (let left = milliseconds; left > 0; left -= 15_000) {
-        clock.advance(15_000)
-        await getsIn()
-      }
-    }
     expect(await getsIn()).toEqual([1, 1, 1])
-    await pass(45_000)
-    await chunks.get(id)
-    expect(await getsIn()).toEqual([2, 2, 2])
-    await pass(45_000)
-    expect(await getsIn()).toEqual([1, 2, 2])
-    await pass(120_000)
-    expect(await getsIn()).toEqual([undefined, 2, 2])
-    await pass(150_000)
-    expect(await getsIn()).toEqual([undefined, undefined, 2])
-    // Whoever set the clock back knows nothing of the last minutes, and loses nothing else.
-    await chunks.get(id)
-    expect(await getsIn()).toEqual([1, 1, 3])
-    clock.advance(-3_600_000)
-    expect(await getsIn()).toEqual([undefined, undefined, 3])
-    clock.advance(3_600_000)
+    // A clock that is set makes no minute pass: how they pass is in test/telemetry.
+    for (const jump of [3_600_000, -3_600_000]) {
+      clock.advance(jump)
+      expect(await getsIn()).toEqual([1, 1, 1])
+    }
   })
 
   test('say how far cold is behind, and who synced last', async () => {
@@ -143,6 +126,25 @@ describeGated('numbers', (tiers, pair) => {
     for (const { release } of hanging) release()
     await expect.poll(async () => (await store().stats()).cold).toEqual(before.cold)
     expect((await store().stats()).hot).toEqual(before.hot)
+  })
+
+  test('say what is local also where a tier refuses to tell, and why it does', async () => {
+    await view().chunks.put({ text: 'x' })
+    const before = await store().stats()
+    expect(before.tiers.cold.errorCode).toBeUndefined()
+    tiers.cold.onCall = (method) => {
+      if (method === 'stats') throw new ThermoclineError('ERR_SCHEMA', 'a table is missing', {})
+    }
+    const refused = await store().stats()
+    expect(refused).toMatchObject({ pending: before.pending, hot: before.hot, cold: undefined })
+    expect(refused.tiers.cold).toMatchObject({ ...before.cold, asOf: before.tiers.cold.asOf, errorCode: 'ERR_SCHEMA' })
+    expect(await store().metrics()).toMatch(/^thermocline_live 1$/m)
+    tiers.cold.onCall = () => {
+      throw new TypeError('a fault of the program')
+    }
+    await expect(store().stats()).rejects.toThrow()
+    tiers.cold.onCall = () => {}
+    expect(await store().stats()).toMatchObject({ cold: before.cold, tiers: { cold: { errorCode: undefined } } })
   })
 })
 

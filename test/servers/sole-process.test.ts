@@ -43,6 +43,12 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     await paused.store.checkpoint()
     expect(paused.store.health()).toMatchObject({ live: false, error: LOCKED })
     await expect(paused.store.chunks.get(id)).rejects.toEqual(LOCKED)
+    // But to say so.
+    expect(await paused.store.metrics()).toMatch(/^thermocline_live 0$/m)
+    expect(await paused.store.stats()).toMatchObject({ pending: { entries: 0 }, calls: { put: { count: 1 } } })
+    expect(await next.store.metrics()).toMatch(/^thermocline_live 1$/m)
+    await paused.store.close()
+    await expect(paused.store.stats()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
 
   const AGAIN = { ...QUIET, checkpoint: { every: 50 } } as const
@@ -134,7 +140,7 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
       PATIENCE,
     )
     await sole.store.close()
-    await vi.waitFor(() => expect(before.hot.generationNumber).toBeDefined(), { timeout: 10_000 })
+    await vi.waitFor(() => expect(before.hot.generationNumber).toBeDefined(), PATIENCE)
     expect(await before.store.chunks.get(id)).toMatchObject({ text: 'again before' })
   })
 })
