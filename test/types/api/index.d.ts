@@ -35,6 +35,10 @@ type ArchiveSource = string | AsyncIterable<Uint8Array | string> | Iterable<Uint
 
 type ArchiveTarget = string | Writable;
 
+interface AskedTierStats extends TierStats {
+    readonly errorCode: ErrorCode | undefined;
+}
+
 interface AtomicOptions extends IdempotentOptions {
     readonly atomic: true;
 }
@@ -1205,10 +1209,10 @@ interface StoreStats {
     readonly migrations: Migrations;
     readonly tiers: {
         readonly pending: TierStats;
-        readonly hot: TierStats & {
+        readonly hot: AskedTierStats & {
             readonly generation: number | undefined;
         };
-        readonly cold: TierStats & Partial<Omit<ColdNumbers, 'entries'>>;
+        readonly cold: AskedTierStats & Partial<Omit<ColdNumbers, 'entries'>>;
         readonly log: TierStats & {
             readonly segments: number;
         };
