@@ -2,7 +2,10 @@
 import type { StoreStats } from '../../src/index.ts'
 import type { Survival } from './crash.ts'
 import type { Latencies } from './latencies.ts'
+import type { Recall } from './recall.ts'
+import type { SearchPlan } from './search-plan.ts'
 import { textTable } from './text-table.ts'
+import type { Staleness } from './tree.ts'
 
 export interface Findings {
   readonly documents: number
@@ -10,8 +13,12 @@ export interface Findings {
   readonly questions: number
   /** Questions whose document was among the nearest five. */
   readonly right: number
-  /** Share of the ten nearest of a chunk, by a look at all, that a search had. */
-  readonly recall: number
+  /** How much of the ten nearest of a chunk, by a look at all, a search had. */
+  readonly recall: Recall
+  /** Of such a search, by the database. */
+  readonly plan: SearchPlan
+  /** Summaries after a chunk below them changed. */
+  readonly stale: Staleness
   /** What was put → what became of it after the kill. */
   readonly survivals: Readonly<Record<string, Survival>>
   /** Moment → where the entries lived then. */
@@ -54,16 +61,23 @@ export function printTables({ survivals, residence, latencies }: Findings): void
 /** Why the demo failed; empty when it did not. */
 export function shortcomings(findings: Findings, isDefaultCorpus: boolean): string[] {
   const lost = Object.values(findings.survivals).reduce((sum, survival) => sum + survival.lost, 0)
-  const { recall } = findings
+  const { recall, plan, stale } = findings
+  const { share, searches, indexed } = recall
+  const listed = (ids: readonly string[]): string => [...ids].sort().join(', ') || 'none'
   const all = [
     lost > 0 && `${lost} acknowledged entries are lost`,
-    recall < LEAST_RECALL && `a search has ${recall.toFixed(3)} of the ten nearest, not at least ${LEAST_RECALL}`,
+    share < LEAST_RECALL && `a search has ${share.toFixed(3)} of the ten nearest, not at least ${LEAST_RECALL}`,
+    plan.hasPgvector && indexed < searches && `${indexed} searches of ${searches} went by the HNSW index`,
+    listed(stale.told) !== listed(stale.above) &&
+      `the stale summaries are ${listed(stale.told)}, not those above the changed chunk: ${listed(stale.above)}`,
   ]
   if (isDefaultCorpus)
     all.push(
       findings.documents < LEAST.documents && `${findings.documents} documents, not at least ${LEAST.documents}`,
       findings.chunks < LEAST.chunks && `${findings.chunks} chunks, not at least ${LEAST.chunks}`,
       findings.right < LEAST.right && `${findings.right} questions answered, not at least ${LEAST.right}`,
+      // A planner may well compare all of fewer.
+      plan.hasPgvector && plan.byIndex === undefined && 'the plan of a search does not have the HNSW index',
     )
   return all.filter((reason) => reason !== false)
 }

@@ -12,6 +12,7 @@ import { readBack, type Tier } from './read-back.ts'
 import { recallAt10 } from './recall.ts'
 import { Refusal } from './refusal.ts'
 import type { Findings } from './report.ts'
+import { planOfSearch } from './search-plan.ts'
 import { type DemoServers, type DemoStore, openDemoStore } from './store.ts'
 import { showTree } from './tree.ts'
 
@@ -27,7 +28,9 @@ export interface Setting {
 }
 
 type ByTier = Readonly<Record<Tier, readonly StoredChunk[]>>
-type Told = Pick<Findings, 'questions' | 'right' | 'recall' | 'residence' | 'latencies'> & { readonly chunks: ByTier }
+type Told = Pick<Findings, 'questions' | 'right' | 'recall' | 'stale' | 'residence' | 'latencies'> & {
+  readonly chunks: ByTier
+}
 
 /** How many chunks the killed writer puts in turn. */
 const CRASH_CHUNKS = 100
@@ -40,6 +43,8 @@ export async function tellStory(setting: Setting): Promise<Findings> {
 
   const told = await useStore(chunks, setting)
   const stored = Object.values(told.chunks).flat()
+  const plan = await planOfSearch(stored[0]!.embedding, { dir, servers })
+  console.log(`The database says that such a search is ${plan.byIndex ?? 'a comparison with all vectors'}.`)
 
   const writers = servers === undefined ? 1 : 2
   console.log(
@@ -60,7 +65,8 @@ export async function tellStory(setting: Setting): Promise<Findings> {
     survivals[name] = await survivalOf(testimony, crashed, store)
   }
   const residence = { ...told.residence, 'after the recovery': recovered }
-  return { ...told, documents: documents.length, chunks: chunks.length, survivals, residence }
+  const counts = { documents: documents.length, chunks: chunks.length }
+  return { ...told, ...counts, survivals, residence, plan }
 }
 
 /** One life of the store, closed in good order. */
@@ -84,9 +90,12 @@ async function useStore(chunks: readonly DemoChunk[], { dir, servers, signal, ..
   const residence = { 'after the puts': filled, 'after the demotion': await store.stats() }
   const stored = Object.values(byTier).flat()
   const recall = await recallAt10(stored, store)
-  console.log(`A search in cold has ${(100 * recall).toFixed(1)} % of the ten really nearest (recall at 10).`)
-  await showTree(stored, store, pool)
-  return { questions: questions.length, right, recall, latencies, residence, chunks: byTier }
+  console.log(
+    `A search in cold has ${(100 * recall.share).toFixed(1)} % of the ten really nearest (recall at 10): ` +
+      `${recall.indexed} of ${recall.searches} searches went by the HNSW index.`,
+  )
+  const stale = await showTree(stored, store, pool)
+  return { questions: questions.length, right, recall, stale, latencies, residence, chunks: byTier }
 }
 
 /** Puts all chunks, and leaves a third of them in each tier. */

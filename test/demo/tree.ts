@@ -13,8 +13,18 @@ interface Part {
   readonly text: string
 }
 
+type Pool = Pick<EmbeddingPool, 'embed'>
+
+/** Ids of summaries after a chunk has changed. */
+export interface Staleness {
+  /** Those that the store says are stale. */
+  readonly told: readonly string[]
+  /** Those that were put above the chunk. */
+  readonly above: readonly string[]
+}
+
 /** Plants it in a namespace of its own, and says what it shows. */
-export async function showTree(chunks: readonly StoredChunk[], store: DemoStore, pool: EmbeddingPool): Promise<void> {
+export async function showTree(chunks: readonly StoredChunk[], store: DemoStore, pool: Pool): Promise<Staleness> {
   const view = store.namespace('demo', 'tree')
   const copies = chunks.slice(0, CHUNKS)
   const inputs = copies.map(({ text, document: documentId, embedding }) => ({ text, documentId, embedding }))
@@ -22,6 +32,8 @@ export async function showTree(chunks: readonly StoredChunk[], store: DemoStore,
   let parts: Part[] = receipts.map(({ id }, i) => ({ id, text: copies[i]!.words }))
   let nodes = 0
   let level = 0
+  // The first of each level is above the first chunk.
+  const above: string[] = []
   for (; parts.length > 1; nodes += parts.length) {
     level++
     const groups = Array.from({ length: Math.ceil(parts.length / CHILDREN) }, (_, i) =>
@@ -37,22 +49,20 @@ export async function showTree(chunks: readonly StoredChunk[], store: DemoStore,
       })),
     )
     parts = put.map(({ id }, i) => ({ id, text: summaries[i]! }))
+    above.push(parts[0]!.id)
   }
   console.log(`\nA tree of ${nodes} summaries in ${level} levels stands over ${copies.length} chunks.`)
   const { id } = receipts[0]!
   await view.chunks.update(id, { text: `${copies[0]!.text} And a word more.` })
-  const stale = await view.raptorNodes.staleNodes({ select: ['level'] })
+  const stale = await view.raptorNodes.staleNodes({ select: ['id', 'level'] })
   console.log(
     `One chunk has changed: summaries of levels ${stale.map(({ entry }) => entry.level).join(', ')} are stale.`,
   )
   await showHybrid(copies[0]!.words, view, pool)
+  return { told: stale.map(({ entry }) => entry.id), above }
 }
 
-async function showHybrid(
-  words: string,
-  { entries }: ReturnType<DemoStore['namespace']>,
-  pool: EmbeddingPool,
-): Promise<void> {
+async function showHybrid(words: string, { entries }: ReturnType<DemoStore['namespace']>, pool: Pool): Promise<void> {
   const question = firstSentence(words)
   const [embedding] = (await pool.embed([question])) as [Float32Array]
   const text = question

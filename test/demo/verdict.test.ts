@@ -11,6 +11,7 @@ import { recallAt10 } from './recall.ts'
 import { type Findings, shortcomings } from './report.ts'
 import type { DemoStore } from './store.ts'
 import { textTable } from './text-table.ts'
+import { showTree } from './tree.ts'
 
 const chunk: EmbeddedChunk = {
   document: 'a.md',
@@ -24,7 +25,10 @@ const chunk: EmbeddedChunk = {
 describe('with a store', () => {
   let store: DemoStore
   beforeAll(async () => {
-    store = await openMemoryStore({ inMemory: true, checkpoint: { every: '1h' }, promote: false })
+    store = await openMemoryStore({
+      ...{ inMemory: true, checkpoint: { every: '1h' }, promote: false },
+      cold: { dimensions: [chunk.embedding.length] },
+    })
   })
   afterAll(() => store.close())
 
@@ -61,11 +65,22 @@ describe('with a store', () => {
     await store.checkpoint()
     const others = (await store.chunks.find({ limit: 100 })).items.filter(({ id }) => !chunks.some((c) => c.id === id))
     for (const { id } of others) await store.chunks.delete(id)
-    expect(await recallAt10(chunks, store)).toBe(1)
+    expect(await recallAt10(chunks, store)).toEqual({ share: 1, searches: 20, indexed: 20 })
     await store.chunks.delete(chunks[0]!.id)
-    const recall = await recallAt10(chunks, store)
-    expect(recall).toBeGreaterThan(0.9)
-    expect(recall).toBeLessThan(1)
+    const { share } = await recallAt10(chunks, store)
+    expect(share).toBeGreaterThan(0.9)
+    expect(share).toBeLessThan(1)
+  })
+
+  test('sees searches that no index serves, and which are stale above a chunk that changed', async () => {
+    const short = { ...chunk, embedding: Float32Array.of(1, 0.5) }
+    const stored = { ...short, id: (await store.chunks.put(inputOf(short))).id }
+    expect((await recallAt10([stored], store)).indexed).toBe(0)
+    const chunks = Array.from({ length: 30 }, (_, n) => ({ ...stored, words: `Layer ${n} is warm.` }))
+    const embed = async (texts: readonly string[]) => texts.map(() => short.embedding)
+    const { told, above } = await showTree(chunks, store, { embed })
+    expect(above).toHaveLength(3)
+    expect(told).toEqual(above)
   })
 
   test('refuses an entry that came back altered', async () => {
@@ -81,7 +96,9 @@ describe('the verdict', () => {
     chunks: 400,
     questions: 20,
     right: 16,
-    recall: 1,
+    recall: { share: 1, searches: 100, indexed: 100 },
+    plan: { hasPgvector: true, byIndex: 'Index Scan' },
+    stale: { told: ['a', 'b'], above: ['b', 'a'] },
     survivals: { a: survival, b: survival },
     residence: {},
     latencies: {},
@@ -95,10 +112,21 @@ describe('the verdict', () => {
     [{ documents: 9 }, '9 documents, not at least 10'],
     [{ chunks: 399 }, '399 chunks, not at least 400'],
     [{ right: 15 }, '15 questions answered, not at least 16'],
-    [{ recall: 0.94 }, 'a search has 0.940 of the ten nearest, not at least 0.95'],
+    [{ recall: { ...enough.recall, share: 0.94 } }, 'a search has 0.940 of the ten nearest, not at least 0.95'],
+    [{ recall: { ...enough.recall, indexed: 99 } }, '99 searches of 100 went by the HNSW index'],
+    [{ plan: { hasPgvector: true, byIndex: undefined } }, 'the plan of a search does not have the HNSW index'],
+    [
+      { stale: { told: ['a'], above: ['a', 'b'] } },
+      'the stale summaries are a, not those above the changed chunk: a, b',
+    ],
     [{ survivals: { a: survival, b: { ...survival, lost: 1 } } }, '1 acknowledged entries are lost'],
   ])('names what %j lacks', (change, reason) => {
     expect(shortcomings({ ...enough, ...change }, true)).toEqual([reason])
+  })
+
+  test('asks for no index where there is no pgvector', () => {
+    const plan = { hasPgvector: false, byIndex: undefined }
+    expect(shortcomings({ ...enough, plan, recall: { ...enough.recall, indexed: 0 } }, true)).toEqual([])
   })
 
   test('asks only for what was acknowledged where the documents are not known', () => {

@@ -17,8 +17,11 @@ const VARIANTS: Readonly<Record<string, PostgresServerOptions>> = {
   serializable: { settings: { default_transaction_isolation: 'serializable' } },
   /** Plans made without statistics, compiled where they look dear. */
   jit: { settings: { jit: 'on', autovacuum: 'off' } },
+  /** Databases of a role that may not create extensions. */
+  'without-pgvector': {},
 }
-const variant = process.env.POSTGRES_VARIANT || undefined
+const VARIANT = process.env.POSTGRES_VARIANT || undefined
+const PLAIN_ROLE = 'plain'
 const POOL_OF_VARIANT = 2
 const ADMIN = { max: 1, onnotice: () => {} }
 
@@ -30,20 +33,25 @@ export class PostgresDatabases {
   readonly #server: PrivatePostgres | undefined
   readonly #bouncer: PrivatePgbouncer | undefined
   readonly #admin: postgres.Sql
+  readonly #variant: string | undefined
   readonly #names: string[] = []
 
-  private constructor(server: PrivatePostgres | undefined, bouncer: PrivatePgbouncer | undefined) {
+  private constructor(variant?: string, server?: PrivatePostgres, bouncer?: PrivatePgbouncer) {
+    this.#variant = variant
     this.#server = server
     this.#bouncer = bouncer
     this.#admin = server?.client() ?? (databaseUrl === undefined ? clientOf(sharedUrl!) : postgres(databaseUrl, ADMIN))
   }
 
-  static async start(): Promise<PostgresDatabases> {
-    if (variant === undefined && sharedUrl !== undefined) return new PostgresDatabases(undefined, undefined)
+  /** @param variant of a suite that is about one. @default that of the run */
+  static async start(variant = VARIANT): Promise<PostgresDatabases> {
+    if (variant === undefined && sharedUrl !== undefined) return new PostgresDatabases()
     if (variant !== undefined && !(variant in VARIANTS)) throw new Error(`there is no POSTGRES_VARIANT ${variant}`)
     const server = await PrivatePostgres.start(VARIANTS[variant ?? ''])
     const bouncer = variant === 'pgbouncer' ? await PrivatePgbouncer.start(server, POOL_OF_VARIANT) : undefined
-    return new PostgresDatabases(server, bouncer)
+    const databases = new PostgresDatabases(variant, server, bouncer)
+    if (variant === 'without-pgvector') await databases.admin.unsafe(`CREATE ROLE ${PLAIN_ROLE} LOGIN`)
+    return databases
   }
 
   /** A client that may make and drop databases. */
@@ -58,6 +66,8 @@ export class PostgresDatabases {
 
   /** Url of a new one: with the schema and nothing in it where the server is of the tests' template, else empty. */
   async create(): Promise<string> {
+    // The schema there has pgvector.
+    if (this.#variant === 'without-pgvector') return this.createEmpty()
     const [migrated] = await this.#admin`SELECT FROM pg_database WHERE datname = ${MIGRATED}`
     return this.#create(migrated === undefined ? 'template0' : MIGRATED)
   }
@@ -69,13 +79,19 @@ export class PostgresDatabases {
 
   async #create(template: string): Promise<string> {
     const name = `thermocline_test_${randomUUID().replaceAll('-', '')}`
-    await this.#admin.unsafe(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE ${template}`)
+    const owner = this.#variant === 'without-pgvector' ? `OWNER ${PLAIN_ROLE}` : ''
+    await this.#admin.unsafe(`CREATE DATABASE ${name} ${owner} ENCODING 'UTF8' TEMPLATE ${template}`)
     this.#names.push(name)
     if (this.#bouncer !== undefined) return this.#bouncer.url(name)
-    if (this.#server !== undefined) return variant === 'tls' ? this.#server.tlsUrl(name) : this.#server.url(name)
+    if (this.#server !== undefined) return this.#urlOn(this.#server, name)
     const url = new URL(sharedUrl!)
     url.pathname = `/${name}`
     return url.href
+  }
+
+  #urlOn(server: PrivatePostgres, name: string): string {
+    if (this.#variant === 'tls') return server.tlsUrl(name)
+    return this.#variant === 'without-pgvector' ? server.url(name, PLAIN_ROLE) : server.url(name)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

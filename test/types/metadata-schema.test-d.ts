@@ -1,4 +1,6 @@
 /** What a schema of metadata makes of types. See {@link ./inputs.test-d.ts} for how this is checked. */
+import { type } from 'arktype'
+import * as v from 'valibot'
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import type {
@@ -100,4 +102,46 @@ export async function ofDocuments(): Promise<void> {
   await chunks.replaceDocument('d', [{ text: 'a' }])
   const nodes = await trees.roots({ select: ['metadata'] })
   expectTypeOf(nodes.items[0]!.metadata.stars).toEqualTypeOf<number>()
+}
+
+const ofValibot = store.chunks.withMetadata(
+  v.object({
+    tenant: v.string(),
+    author: v.optional(v.object({ name: v.string() })),
+    stars: v.optional(v.number(), 0),
+  }),
+)
+export async function byValibot(): Promise<void> {
+  await ofValibot.put({ text: 'a', metadata: { tenant: 'a' } })
+  // @ts-expect-error a tenant is a text
+  await ofValibot.put({ text: 'a', metadata: { tenant: 1 } })
+  const entry = await ofValibot.get('id')
+  expectTypeOf(entry!.metadata.tenant).toEqualTypeOf<string>()
+  expectTypeOf(entry!.metadata.stars).toEqualTypeOf<number>()
+  expectTypeOf(entry!.metadata.author?.name).toEqualTypeOf<string | undefined>()
+  await ofValibot.find({ where: { 'metadata.author.name': 'a', 'metadata.stars': { gte: 1 } } })
+  // @ts-expect-error stars are numbers
+  await ofValibot.find({ where: { 'metadata.stars': 'a' } })
+  await ofValibot.update('id', { metadata: { author: { name: 'b' }, stars: null } })
+  // @ts-expect-error there is no such member
+  await ofValibot.update('id', { metadata: { nobody: 1 } })
+}
+
+const ofArktype = store.chunks.withMetadata(
+  type({ tenant: 'string.trim', 'author?': { name: 'string' }, stars: 'number.integer = 0' }),
+)
+export async function byArktype(): Promise<void> {
+  await ofArktype.put({ text: 'a', metadata: { tenant: 'a' } })
+  // @ts-expect-error a tenant is a text
+  await ofArktype.put({ text: 'a', metadata: { tenant: 1 } })
+  const entry = await ofArktype.get('id')
+  expectTypeOf(entry!.metadata.tenant).toEqualTypeOf<string>()
+  expectTypeOf(entry!.metadata.stars).toEqualTypeOf<number>()
+  expectTypeOf(entry!.metadata.author?.name).toEqualTypeOf<string | undefined>()
+  await ofArktype.find({ where: { 'metadata.author.name': 'a', 'metadata.stars': { gte: 1 } } })
+  // @ts-expect-error stars are numbers
+  await ofArktype.find({ where: { 'metadata.stars': 'a' } })
+  await ofArktype.update('id', { metadata: { author: { name: 'b' }, stars: null } })
+  // @ts-expect-error there is no such member
+  await ofArktype.update('id', { metadata: { nobody: 1 } })
 }
