@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
-type Layer = 'kernel' | 'vocabulary' | 'contract' | 'stage' | 'flow' | 'root' | 'surface' | 'build'
+type Layer = 'kernel' | 'vocabulary' | 'contract' | 'stage' | 'flow' | 'root' | 'surface' | 'adapter' | 'build'
 
 /** First match wins. A file that matches nothing has no place in the architecture yet. */
 const LAYERS: readonly (readonly [Layer, RegExp])[] = [
@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['flow', /^(telemetry|flow|recovery|sync|repository)\//],
   ['root', /^(default-)?options$|^(store|admin)\//],
   ['surface', /^index$|^cli\//],
+  ['adapter', /^adapters\//],
   ['build', /^build\//],
 ]
 
@@ -37,6 +38,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^ioredis$/, /^hot\/redis\//],
   [/^postgres$/, /^cold\/postgres\//],
   [/^@electric-sql\//, /^cold\/pglite\//],
+  [/^@langchain\//, /^adapters\/langgraph\//],
 ]
 const KERNEL_PACKAGES = /^(uuid|@msgpack\/msgpack|zod)$/
 
@@ -88,11 +90,13 @@ function isAllowed(from: string, to: string): boolean {
     case 'flow':
       return isBelow || /^wal\//.test(to) || isNeighbour(from, to)
     case 'root':
-      return target !== 'surface' && target !== 'build' && !(/^store\//.test(from) && /^admin\//.test(to))
+      return !['surface', 'adapter', 'build'].includes(target!) && !(/^store\//.test(from) && /^admin\//.test(to))
     case 'surface':
       return target === 'root' || to === 'errors' || (isOwnRoom && from !== 'index') || isPublicName(from, to)
+    case 'adapter':
+      return to === 'index' || to === 'call-options' || (target === 'adapter' && folderOf(from) === folderOf(to))
     case 'build':
-      return target !== 'surface'
+      return target !== 'surface' && target !== 'adapter'
     default:
       return false
   }
@@ -206,6 +210,8 @@ describe('the check of the layers', () => {
     ['cli/main', 'index', false],
     ['index', 'cli/main', false],
     ['index', 'cold/pglite/pglite-driver', false],
+    ['adapters/langgraph/thermocline-saver', 'index', true],
+    ['adapters/langgraph/thermocline-saver', 'store/memory-store', false],
     ['somewhere/else', 'errors', false],
   ])('%s may import %s: %s', (from, to, expected) => {
     expect(isAllowed(from, to)).toBe(expected)

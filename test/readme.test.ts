@@ -8,9 +8,15 @@ import { PrivatePostgres } from './tools/private-postgres.ts'
 const ROOT = join(import.meta.dirname, '..')
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 
+/** By what the package calls it. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  schema: 'cold/schema',
+  langgraph: 'adapters/langgraph/langgraph',
+}
+
 /** As it stands, with our code in place of the package. */
 const examples = examplesOf(readme).map((code) =>
-  code.replace(/'thermocline(\/schema)?'/g, (_, path) => `'../src/${path ? 'cold/schema' : 'index'}.ts'`),
+  code.replace(/'thermocline(?:\/(\w+))?'/g, (_, name) => `'../src/${name ? ENTRIES[name] : 'index'}.ts'`),
 )
 const onServers = examples.filter((code) => code.includes('process.env.DATABASE_URL'))
 const alone = examples.filter((code) => !onServers.includes(code))
@@ -126,6 +132,10 @@ test('the example of pinning says what became of it', async () => {
 
 test('the example of events tells what was written', async () => {
   expect(await printedBy('tier-down')).toBe("[ [ 'default', 'chunk' ] ]\n")
+})
+
+test('the example of LangGraph goes on with a thread, and prunes it', async () => {
+  expect(await printedBy('ThermoclineSaver')).toBe('You said 3 things.\n5\n')
 })
 
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {

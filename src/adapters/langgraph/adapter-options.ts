@@ -1,0 +1,17 @@
+/** Defines what the options of both classes for LangGraph have in common; how options are checked is in call-options.ts. */
+import { type OptionRule, optionRule, timeout } from '../../call-options.ts'
+import { type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
+
+/** In milliseconds. */
+export const lifetime: OptionRule<number> = (value, option) => {
+  const millis = timeout(value, option)
+  const read = () => (millis > 0 && Number.isFinite(millis) ? millis : undefined)
+  return optionRule(read, 'a duration that is longer than nothing, and has an end')(value, option)
+}
+
+/** @param name of the class that is made. */
+export function checkStore(name: string, store: unknown): void {
+  if (typeof (store as Partial<MemoryStore | NamespaceView> | undefined)?.namespace === 'function') return
+  const message = `${name} needs a store, as \`await openMemoryStore()\` answers it, or a view of one`
+  throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'store' })
+}

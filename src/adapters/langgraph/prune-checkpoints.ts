@@ -1,0 +1,114 @@
+/**
+ * Removes old checkpoints of a thread, and with them the writes after them and the values that no other checkpoint
+ * has. What a newer one cannot do without is kept: an ancestor from which a channel that keeps differences is rebuilt
+ * (delta-history.ts), and one that holds what was sent. Records go first, and from cold before anything else goes, so
+ * that nobody finds a checkpoint in part.
+ */
+import type { BlobEntry, NamespaceView } from '../../index.ts'
+import { type ValueFields, valueKey } from './checkpoint-entries.ts'
+import { nameOf, plainText } from './checkpoint-places.ts'
+import { type CheckpointReader, keysOfValues, type ReadRecord, sendingParent } from './checkpoint-reader.ts'
+
+/** How many entries were removed, or would be in a dry run. */
+export interface Pruned {
+  /** Threads and subgraphs of threads that were looked at. */
+  readonly threads: number
+  readonly checkpoints: number
+  readonly values: number
+  readonly writes: number
+}
+
+export const NOTHING_PRUNED: Pruned = { threads: 0, checkpoints: 0, values: 0, writes: 0 }
+
+interface StoredValue {
+  readonly id: string
+  readonly key: string
+}
+
+const AT_ONCE = 500
+
+export async function pruneNamespace(
+  reader: CheckpointReader,
+  view: NamespaceView,
+  { keepLatest, dryRun }: { readonly keepLatest: number; readonly dryRun: boolean },
+): Promise<Pruned> {
+  // Values first: what is put meanwhile is in none of the lists, or in both.
+  const values = await valuesIn(view)
+  const records = await recordsIn(reader, view)
+  const kept = keptOf(records, keepLatest, new Set(values.map(({ key }) => key)))
+  const gone = records.filter((record) => !kept.has(record))
+  if (gone.length === 0) return { ...NOTHING_PRUNED, threads: records.length === 0 ? 0 : 1 }
+  const used = new Set([...kept].flatMap(({ checkpoint }) => keysOfValues(checkpoint).map(([, key]) => key)))
+  const left = new Set(gone.flatMap(({ checkpoint }) => keysOfValues(checkpoint).map(([, key]) => key)))
+  const unused = values.filter(({ key }) => left.has(key) && !used.has(key))
+  if (!dryRun)
+    await view.blobs.deleteMany(
+      gone.map(({ entry }) => entry.id),
+      { durability: 'cold' },
+    )
+  const writes = await removeWrites(view, gone, dryRun)
+  if (!dryRun) await view.blobs.deleteMany(unused.map(({ id }) => id))
+  return { threads: 1, checkpoints: gone.length, values: unused.length, writes }
+}
+
+async function recordsIn(reader: CheckpointReader, view: NamespaceView): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = []
+  const where = { 'metadata.checkpoint': { exists: true } }
+  for await (const entry of view.blobs.findAll({ where, limit: 100 })) {
+    const record = await reader.decode(entry)
+    records.push({ ...record, entry: { ...entry, bytes: new Uint8Array() } as BlobEntry })
+  }
+  return records
+}
+
+/** With their parts: these have the key of the value as well. */
+async function valuesIn(view: NamespaceView): Promise<StoredValue[]> {
+  const values: StoredValue[] = []
+  const where = { 'metadata.version': { exists: true } }
+  for await (const { id, metadata } of view.blobs.findAll({ where, limit: 1_000, select: ['id', 'metadata'] })) {
+    const { channel, version } = metadata as unknown as ValueFields
+    values.push({ id, key: valueKey(nameOf(channel), version) })
+  }
+  return values
+}
+
+async function removeWrites(view: NamespaceView, gone: readonly ReadRecord[], dryRun: boolean): Promise<number> {
+  let removed = 0
+  for (let i = 0; i < gone.length; i += AT_ONCE) {
+    const ids = gone.slice(i, i + AT_ONCE).map(({ place }) => plainText(place.checkpoint))
+    const { matched } = await view.blobs.deleteWhere({ 'metadata.of': { in: ids } }, { dryRun })
+    removed += matched
+  }
+  return removed
+}
+
+/** The newest ones, and those of their ancestors that they need. */
+function keptOf(records: readonly ReadRecord[], keepLatest: number, stored: ReadonlySet<string>): Set<ReadRecord> {
+  const byId = new Map(records.map((record) => [record.place.checkpoint, record]))
+  const deltas = new Set(records.flatMap(({ metadata }) => Object.keys(metadata.counters_since_delta_snapshot ?? {})))
+  const newestFirst = records.toSorted((a, b) => (a.place.checkpoint < b.place.checkpoint ? 1 : -1))
+  const kept = new Set<ReadRecord>()
+  for (const record of newestFirst.slice(0, keepLatest)) {
+    kept.add(record)
+    for (const id of sendingParent(record)) if (byId.has(id)) kept.add(byId.get(id)!)
+    const open = new Set([...deltas].filter((channel) => isRebuilt(record, channel) && !holds(record, channel, stored)))
+    let next = byId.get(record.parent ?? '')
+    while (next !== undefined && open.size > 0) {
+      kept.add(next)
+      for (const channel of open) if (holds(next, channel, stored)) open.delete(channel)
+      next = byId.get(next.parent ?? '')
+    }
+  }
+  return kept
+}
+
+/** A channel without a version was never written, unless an early version of LangGraph wrote it. */
+function isRebuilt({ checkpoint, metadata }: ReadRecord, channel: string): boolean {
+  const isVersioned = (metadata as { readonly delta_writes_versioned?: unknown }).delta_writes_versioned === true
+  return checkpoint.channel_versions[channel] !== undefined || !isVersioned
+}
+
+function holds({ checkpoint }: ReadRecord, channel: string, stored: ReadonlySet<string>): boolean {
+  const version = checkpoint.channel_versions[channel]
+  return version !== undefined && stored.has(valueKey(channel, version))
+}

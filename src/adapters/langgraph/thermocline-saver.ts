@@ -1,0 +1,330 @@
+/**
+ * Defines the checkpointer for LangGraph: what its runtime calls, over the public calls of a store. Where checkpoints
+ * are is decided in checkpoint-places.ts, of which entries they consist in checkpoint-entries.ts, and how they are read
+ * in checkpoint-reader.ts.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { RunnableConfig } from '@langchain/core/runnables'
+import {
+  BaseCheckpointSaver,
+  type ChannelVersions,
+  type Checkpoint,
+  type CheckpointListOptions,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+  copyCheckpoint,
+  type DeltaChannelHistory,
+  type PendingWrite,
+  type SerializerProtocol,
+  WRITES_IDX_MAP,
+} from '@langchain/langgraph-checkpoint'
+import { defineCall, flag, optionRule, type RulesOf } from '../../call-options.ts'
+import {
+  type BlobInput,
+  type Duration,
+  isThermoclineError,
+  type JsonValue,
+  type MemoryStore,
+  metadataPath,
+  type NamespaceView,
+  type PutOperation,
+  ThermoclineError,
+  type Where,
+} from '../../index.ts'
+import { checkStore, lifetime } from './adapter-options.ts'
+import {
+  isIndexed,
+  type Life,
+  recordInput,
+  valueInputs,
+  valueKey,
+  writeInputs,
+  writeKey,
+} from './checkpoint-entries.ts'
+import { CheckpointNamespaces, configOf, type GivenPlace, neededBy, placeIn, plainText } from './checkpoint-places.ts'
+import { CheckpointReader } from './checkpoint-reader.ts'
+import { deltaHistory } from './delta-history.ts'
+import { NOTHING_PRUNED, type Pruned, pruneNamespace } from './prune-checkpoints.ts'
+import { writeInOrder } from './write-in-order.ts'
+
+export interface SaverOptions {
+  /**
+   * How long a checkpoint lives after it was written or loaded: milliseconds or a text like `'30d'`. What it shares
+   * with others, and the writes after it, may live as long again. @default for good
+   */
+  readonly ttl?: Duration | undefined
+  /** Turns values into bytes and back. @default the one of LangGraph */
+  readonly serde?: SerializerProtocol | undefined
+}
+
+export interface PruneOptions {
+  /** How many checkpoints of each thread, and of each subgraph of it, stay: the newest ones. At least 1. */
+  readonly keepLatest: number
+  /** The one thread to prune. @default every thread */
+  readonly threadId?: string | undefined
+  /** Whether to count what would be removed, and remove nothing. @default false */
+  readonly dryRun?: boolean | undefined
+}
+
+const checkSaver = defineCall('ThermoclineSaver', {
+  ttl: lifetime,
+  serde: optionRule(
+    (serde) => (isSerializer(serde) ? serde : undefined),
+    'a serializer, with `dumpsTyped` and `loadsTyped`',
+  ),
+} satisfies RulesOf<SaverOptions>)
+
+const checkPrune = defineCall('prune', {
+  keepLatest: optionRule(
+    (count) => (Number.isSafeInteger(count) && (count as number) >= 1 ? (count as number) : undefined),
+    'a whole number of at least 1',
+  ),
+  threadId: optionRule((id) => (typeof id === 'string' && id !== '' ? id : undefined), 'a text that is not empty'),
+  dryRun: flag,
+} satisfies RulesOf<PruneOptions>)
+
+/** Checkpoints that `list` has in memory at once. */
+const PAGE = 20
+/** How often writes are tried that somebody else writes at the same time. */
+const MOST_TRIES = 20
+
+/**
+ * A LangGraph checkpointer that keeps its checkpoints in a store of thermocline. Each call that writes resolves once
+ * the database has what it wrote, and needs both tiers. It rejects with what the store rejects with.
+ */
+export class ThermoclineSaver extends BaseCheckpointSaver {
+  readonly #namespaces: CheckpointNamespaces
+  readonly #reader: CheckpointReader
+  readonly #ttl: number | undefined
+
+  /** @param store or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
+  constructor(store: MemoryStore | NamespaceView, options?: SaverOptions) {
+    checkStore('ThermoclineSaver', store)
+    const { ttl, serde } = checkSaver(options)
+    super(serde)
+    this.#ttl = ttl
+    this.#namespaces = new CheckpointNamespaces(store)
+    this.#reader = new CheckpointReader(this.#namespaces, this.serde, ttl !== undefined)
+  }
+
+  /** Returns the checkpoint that the config names, or the newest of its thread; undefined where there is none. */
+  override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    const { thread, ns = '', checkpoint } = placeIn(config)
+    if (thread === undefined) return undefined
+    const record = await this.#reader.record(this.#namespaces.of({ thread, ns }), checkpoint)
+    if (record === undefined) return undefined
+    const [tuple] = await this.#reader.load([record])
+    return tuple
+  }
+
+  /**
+   * Returns checkpoints, newest first: of a thread, or of all threads where the config names none. `filter` compares
+   * members of their metadata.
+   */
+  override async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+    const { limit = Number.POSITIVE_INFINITY, before, filter = {} } = options
+    const given = placeIn(config)
+    const where = whereOf(given, before && placeIn(before).checkpoint, filter)
+    const { view, recursive } = this.#scopeOf(given)
+    let left = limit
+    let cursor: string | undefined
+    while (left > 0) {
+      const page = { where, recursive, cursor, limit: Math.min(left, PAGE) }
+      const { items, nextCursor } = await view.blobs.find({ ...page, orderBy: { 'metadata.checkpoint': 'desc' } })
+      const records = await Promise.all(items.map((entry) => this.#reader.decode(entry)))
+      const matching = records.filter(({ metadata }) => isAsked(metadata, filter)).slice(0, left)
+      yield* await this.#reader.load(matching)
+      left -= matching.length
+      if (nextCursor === undefined) return
+      cursor = nextCursor
+    }
+  }
+
+  /** Stores a checkpoint and those values of its channels that are new, together. */
+  override async put(
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: ChannelVersions,
+  ): Promise<RunnableConfig> {
+    const given = placeIn(config)
+    const { ns = '', checkpoint: parent } = given
+    const place = { thread: neededBy('put', 'thread_id', given.thread), ns, checkpoint: checkpoint.id }
+    const view = this.#namespaces.of(place)
+    const isNew = ([channel]: [string, unknown]) => Object.hasOwn(checkpoint.channel_values, channel)
+    const values = await Promise.all(
+      Object.entries(newVersions)
+        .filter(isNew)
+        .map(async ([channel, version]) =>
+          valueInputs(channel, version, await this.serde.dumpsTyped(checkpoint.channel_values[channel])),
+        ),
+    )
+    const bare = { ...copyCheckpoint(checkpoint), channel_values: {} }
+    const serialized = await this.serde.dumpsTyped({ checkpoint: bare, metadata })
+    const record = recordInput(place, parent, metadata, serialized)
+    const puts = values.flat().map((input) => this.#putOf(input, 'long'))
+    await writeInOrder(view, [...puts, this.#putOf(record, 'once')])
+    await this.#keepShared(view, checkpoint, newVersions)
+    return configOf(place)
+  }
+
+  /** Stores what a task wrote after a checkpoint. What is there stays, but for errors, interrupts and the like. */
+  override async putWrites(
+    config: RunnableConfig,
+    writes: PendingWrite[],
+    taskId: string,
+    taskPath = '',
+  ): Promise<void> {
+    const given = placeIn(config)
+    const { ns = '' } = given
+    const thread = neededBy('putWrites', 'thread_id', given.thread)
+    const checkpoint = neededBy('putWrites', 'checkpoint_id', given.checkpoint)
+    const view = this.#namespaces.of({ thread, ns })
+    const inputs = new Map<string, { readonly index: number; readonly puts: BlobInput[] }>()
+    for (const [nth, [channel, value]] of writes.entries()) {
+      const index = WRITES_IDX_MAP[channel] ?? nth
+      const key = writeKey(checkpoint, taskId, index)
+      const fields = { of: checkpoint, task: taskId, path: taskPath, index, channel }
+      inputs.set(key, { index, puts: writeInputs(key, await this.serde.dumpsTyped(value), fields) })
+    }
+    await this.#insert(view, inputs)
+  }
+
+  /** Deletes what there is of a thread, its subgraphs included. */
+  override async deleteThread(threadId: string): Promise<void> {
+    const { thread } = placeIn({ configurable: { thread_id: threadId } })
+    const view = this.#namespaces.thread(neededBy('deleteThread', 'thread_id', thread))
+    await view.deleteAll({ recursive: true, durability: 'cold' })
+  }
+
+  /** Returns what channels that keep differences are rebuilt from. */
+  override async getDeltaChannelHistory(options: {
+    config: RunnableConfig
+    channels: string[]
+  }): Promise<Record<string, DeltaChannelHistory>> {
+    const { thread, ns = '', checkpoint } = placeIn(options.config)
+    const none = Object.fromEntries(options.channels.map((channel) => [channel, { writes: [] }]))
+    if (thread === undefined || options.channels.length === 0) return none
+    const view = this.#namespaces.of({ thread, ns })
+    const target = await this.#reader.record(view, checkpoint)
+    return target === undefined ? none : deltaHistory(this.#reader, view, target, options.channels)
+  }
+
+  /**
+   * Removes all checkpoints but the newest ones, and those from which these are rebuilt. A run that goes on from the
+   * newest checkpoint may be under way; one that goes on from an older one should not.
+   */
+  async prune(options: PruneOptions): Promise<Pruned> {
+    const { keepLatest, threadId, dryRun = false } = checkPrune(options)
+    if (keepLatest === undefined)
+      throw new ThermoclineError('ERR_INVALID_OPTIONS', 'prune needs the option `keepLatest`', { option: 'keepLatest' })
+    const scope = threadId === undefined ? this.#namespaces.all : this.#namespaces.thread(threadId)
+    let sum = NOTHING_PRUNED
+    let cursor: string | undefined
+    do {
+      const page = await scope.namespaces({ cursor })
+      for (const { segments } of page.items) {
+        const below = segments.slice(scope.path.split('/').length)
+        const view = below.length === 0 ? scope : scope.namespace(...below)
+        const pruned = await pruneNamespace(this.#reader, view, { keepLatest, dryRun })
+        sum = addUp(sum, pruned)
+      }
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
+    return sum
+  }
+
+  /**
+   * Versions are numbers with a fraction by chance: where a thread goes on from an older checkpoint, its branches then
+   * share no version, and so no value.
+   */
+  override getNextVersion(current: number | undefined): number {
+    if (typeof current === 'string') return super.getNextVersion(current)
+    return Math.floor(current ?? 0) + 1 + Math.random()
+  }
+
+  #scopeOf({ thread, ns }: GivenPlace): { readonly view: NamespaceView; readonly recursive: boolean } {
+    if (thread === undefined) return { view: this.#namespaces.all, recursive: true }
+    if (ns === undefined) return { view: this.#namespaces.thread(thread), recursive: true }
+    return { view: this.#namespaces.of({ thread, ns }), recursive: false }
+  }
+
+  /** @param life `long`: of what other checkpoints may need as well, so that none outlives what it needs. */
+  #putOf(input: BlobInput, life: 'once' | 'long'): PutOperation {
+    const ttl = this.#ttl === undefined ? undefined : this.#ttl * (life === 'long' ? 2 : 1)
+    const living: Life = ttl === undefined ? {} : { ttl, sliding: true }
+    return { put: { ...input, ...living } }
+  }
+
+  /** Values that the checkpoint has from an earlier one live on with it. */
+  async #keepShared(view: NamespaceView, checkpoint: Checkpoint, newVersions: ChannelVersions): Promise<void> {
+    if (this.#ttl === undefined) return
+    const shared = Object.entries(checkpoint.channel_versions).filter(([channel]) => !(channel in newVersions))
+    await view.blobs.touch(shared.map(([channel, version]) => view.blobs.idOf(valueKey(channel, version))))
+  }
+
+  /** Leaves what is there. Who is overtaken by another looks again. */
+  async #insert(
+    view: NamespaceView,
+    inputs: ReadonlyMap<string, { readonly index: number; readonly puts: readonly BlobInput[] }>,
+  ): Promise<void> {
+    const keys = [...inputs.keys()]
+    for (let tries = 1; ; tries++) {
+      const areThere = await view.blobs.hasMany(keys.map((key) => view.blobs.idOf(key)))
+      const missing = keys.filter((key, i) => !areThere[i] || inputs.get(key)!.index < 0)
+      if (missing.length === 0) return
+      const operations = missing.flatMap((key) => {
+        const { index, puts } = inputs.get(key)!
+        return puts.map((input): PutOperation => {
+          const isInserted = input.key === key && index >= 0
+          return { ...this.#putOf(input, 'long'), ...(isInserted ? { expectedVersion: null } : {}) }
+        })
+      })
+      try {
+        return await writeInOrder(view, operations)
+      } catch (error) {
+        if (!isThermoclineError(error, 'ERR_CONFLICT') || tries === MOST_TRIES) throw error
+      }
+    }
+  }
+}
+
+function isSerializer(value: unknown): value is SerializerProtocol {
+  const { dumpsTyped, loadsTyped } = (value ?? {}) as Partial<SerializerProtocol>
+  return typeof dumpsTyped === 'function' && typeof loadsTyped === 'function'
+}
+
+/** What the database can decide; `isAsked` decides the rest. */
+function whereOf(
+  { ns, checkpoint }: GivenPlace,
+  before: string | undefined,
+  filter: Readonly<Record<string, unknown>>,
+): Where<'blob'> {
+  const members = Object.entries(filter).filter(isIndexed)
+  const asked = members.map(
+    ([name, value]): Where<'blob'> => ({ [metadataPath('about', name)]: { eq: value as JsonValue } }),
+  )
+  return {
+    and: [
+      { 'metadata.checkpoint': { exists: true } },
+      ...(ns === undefined ? [] : [{ 'metadata.ns': plainText(ns) }]),
+      ...(checkpoint === undefined ? [] : [{ 'metadata.checkpoint': plainText(checkpoint) }]),
+      ...(before === undefined ? [] : [{ 'metadata.checkpoint': { lt: plainText(before) } }]),
+      ...asked,
+    ],
+  }
+}
+
+function isAsked(metadata: CheckpointMetadata, filter: Readonly<Record<string, unknown>>): boolean {
+  const members = metadata as unknown as Readonly<Record<string, unknown>>
+  return Object.entries(filter).every(([name, value]) => isDeepStrictEqual(members[name], value))
+}
+
+function addUp(a: Pruned, b: Pruned): Pruned {
+  return {
+    threads: a.threads + b.threads,
+    checkpoints: a.checkpoints + b.checkpoints,
+    values: a.values + b.values,
+    writes: a.writes + b.writes,
+  }
+}

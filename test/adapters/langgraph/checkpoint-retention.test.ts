@@ -1,0 +1,78 @@
+/** What becomes of checkpoints that are old: those that nobody used for the ttl, and those that are pruned. */
+import { expect, test } from 'vitest'
+import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
+import type { NamespaceView } from '../../../src/index.ts'
+import { describePairs, shareStore } from '../../flow/stores.ts'
+import { checkpointWith, METADATA } from './checkpoints.ts'
+import { differencesGraph, notingGraph } from './graphs.ts'
+
+const MINUTE = 60_000
+
+async function keysIn(view: NamespaceView): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of view.entries.findAll({ recursive: true })) keys.push(key!)
+  return keys
+}
+
+describePairs('old checkpoints', (pair) => {
+  const { view, clock } = shareStore(pair)
+  const config = { configurable: { thread_id: 'a' } }
+
+  test('are pruned with all that only they have', async () => {
+    const home = view()
+    const saver = new ThermoclineSaver(home)
+    const graph = notingGraph(saver)
+    for (const note of ['one', 'two']) await graph.invoke({ notes: [note], title: 'same' }, config)
+    await graph.invoke({ notes: ['other'] }, { configurable: { thread_id: 'b' } })
+    const before = await graph.getState(config)
+    const counted = await saver.prune({ keepLatest: 1, threadId: 'a', dryRun: true })
+    expect(counted).toMatchObject({ threads: 1, checkpoints: 7 })
+    expect((await graph.getState(config)).parentConfig).toBeDefined()
+    expect(await saver.prune({ keepLatest: 1, threadId: 'a' })).toEqual(counted)
+    expect(await graph.getState(config)).toEqual(before)
+    const { channel_versions, channel_values } = (await saver.getTuple(config))!.checkpoint
+    const keys = await keysIn(home.namespace('langgraph', 'threads', 'a'))
+    const values = Object.keys(channel_values).map((channel) => ['value', channel, `${channel_versions[channel]}`])
+    const record = ['checkpoint', before.config.configurable!.checkpoint_id]
+    expect(keys.sort()).toEqual([record, ...values].map((parts) => JSON.stringify(parts)).sort())
+    expect(await saver.prune({ keepLatest: 1 })).toMatchObject({ threads: 2, checkpoints: 3 })
+    expect(await graph.invoke({ notes: ['four'] }, config)).toMatchObject({ title: 'same' })
+  })
+
+  test('stay where a newer one is rebuilt from them', async () => {
+    const saver = new ThermoclineSaver(view())
+    const graph = differencesGraph(saver)
+    const lines: string[] = []
+    for (let round = 0; round < 5; round++) {
+      await graph.invoke({ lines: [`told ${round}`] }, config)
+      lines.push(`told ${round}`, `line ${lines.length + 1}`)
+      await saver.prune({ keepLatest: 1 })
+      expect((await graph.getState(config)).values.lines, `round ${round}`).toEqual(lines)
+    }
+    let left = 0
+    for await (const _ of saver.list(config)) left++
+    expect(left).toBeLessThan(8)
+  })
+
+  test('go when they were not used for the ttl, and never take what others need', async () => {
+    const home = view()
+    const saver = new ThermoclineSaver(home, { ttl: '10m' })
+    const first = checkpointWith({ kept: 'once' })
+    const old = await saver.put(config, first, METADATA, { kept: 1 })
+    let last = old
+    for (const minutes of [9, 9]) {
+      clock.advance(minutes * MINUTE)
+      const next = { ...checkpointWith({ kept: 'once' }), channel_versions: { kept: 1 } }
+      last = await saver.put(last, next, METADATA, {})
+      const thread = home.namespace('langgraph', 'threads', 'a')
+      const value = () => thread.blobs.peek(thread.blobs.idOf(JSON.stringify(['value', 'kept', '1'])))
+      await expect.poll(async () => (await value())!.expiresAt!.getTime() - clock.now()).toBeGreaterThan(13 * MINUTE)
+    }
+    // The value would have gone by itself two minutes ago.
+    clock.advance(4 * MINUTE)
+    expect(await saver.getTuple(old)).toBeUndefined()
+    expect((await saver.getTuple(last))?.checkpoint.channel_values).toEqual({ kept: 'once' })
+    clock.advance(25 * MINUTE)
+    expect(await saver.getTuple(config)).toBeUndefined()
+  })
+})

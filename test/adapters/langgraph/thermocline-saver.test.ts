@@ -1,0 +1,178 @@
+/** What the checkpointer keeps beyond upstream's suite: names of any text, branches, large values, writes of several. */
+import { Command } from '@langchain/langgraph'
+import { type Checkpoint, INTERRUPT } from '@langchain/langgraph-checkpoint'
+import { describe, expect, test } from 'vitest'
+import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
+import { openMemoryStore } from '../../../src/index.ts'
+import { describePairs, describeWithServers, shareStore } from '../../flow/stores.ts'
+import { checkpointWith, METADATA } from './checkpoints.ts'
+import { askingGraph, notingGraph } from './graphs.ts'
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = []
+  for await (const item of items) list.push(item)
+  return list
+}
+
+describePairs('the saver', (pair) => {
+  const { view } = shareStore(pair)
+
+  test('keeps threads of any name apart, and says their names', async () => {
+    const saver = new ThermoclineSaver(view())
+    const long = 'x'.repeat(5_000)
+    const names = ['a', 'a/b', 'a%2Fb', 'é\u0000', '\ud800', '\\u0000', long, `${long}y`]
+    const places = names.flatMap((thread) => ['', long].map((ns) => ({ thread_id: thread, checkpoint_ns: ns })))
+    const written = new Map<string, Checkpoint>()
+    for (const configurable of places) {
+      const checkpoint = checkpointWith({ 'channel\0of': [configurable] })
+      await saver.put({ configurable }, checkpoint, METADATA, checkpoint.channel_versions)
+      written.set(JSON.stringify(configurable), checkpoint)
+    }
+    for (const configurable of places) {
+      const read = await saver.getTuple({ configurable })
+      expect(read?.checkpoint).toEqual(written.get(JSON.stringify(configurable)))
+      expect(read?.config.configurable).toMatchObject(configurable)
+    }
+    await saver.deleteThread('a')
+    const left = (await all(saver.list({}))).map(({ config }) => config.configurable!.thread_id)
+    expect(new Set(left)).toEqual(new Set(names.slice(1)))
+    expect(left).toHaveLength(places.length - 2)
+  })
+
+  test('gives each branch of a thread its own values', async () => {
+    const graph = notingGraph(new ThermoclineSaver(view()))
+    const config = { configurable: { thread_id: 'a' } }
+    await graph.invoke({ notes: ['told'], title: 'one' }, config)
+    const history = await all(graph.getStateHistory(config))
+    const before = history.find(({ next }) => next[0] === 'first')!
+    const fork = await graph.updateState(before.config, { notes: ['told otherwise'] })
+    const told = await graph.invoke(null, fork)
+    expect(told.notes.at(-1)).toBe('second after first after told otherwise')
+    const original = await graph.getState(history[0]!.config)
+    expect(original.values).toEqual({
+      notes: ['told', 'first after told', 'second after first after told'],
+      title: 'one',
+    })
+    expect((await graph.getState(config)).values.notes).toEqual(told.notes)
+  })
+
+  test('goes on after a question, as another saver, with what was written meanwhile', async () => {
+    const home = view()
+    const config = { configurable: { thread_id: 'a' } }
+    const asked = await askingGraph(new ThermoclineSaver(home)).invoke({ notes: ['q'] }, config)
+    expect(asked).toMatchObject({ __interrupt__: [{ value: 'Go on?' }] })
+    const answered = await askingGraph(new ThermoclineSaver(home)).invoke(new Command({ resume: 'yes' }), config)
+    expect(answered.notes).toEqual(['q', 'answer: yes'])
+  })
+
+  test('keeps values that are larger than what the store writes at once', async () => {
+    const saver = new ThermoclineSaver(view())
+    const bytes = new Uint8Array(9_000_000).map((_, i) => i % 251)
+    const checkpoint = checkpointWith({ bytes, text: 'é'.repeat(4_000_000), none: new Uint8Array() })
+    const config = await saver.put(
+      { configurable: { thread_id: 'a' } },
+      checkpoint,
+      METADATA,
+      checkpoint.channel_versions,
+    )
+    await saver.putWrites(config, [['bytes', bytes]], 'task')
+    const read = await saver.getTuple(config)
+    expect(Buffer.compare(read!.checkpoint.channel_values.bytes as Uint8Array, bytes)).toBe(0)
+    expect(read!.checkpoint.channel_values.text === checkpoint.channel_values.text).toBe(true)
+    expect(read!.checkpoint.channel_values.none).toEqual(new Uint8Array())
+    expect(Buffer.compare(read!.pendingWrites![0]![2] as Uint8Array, bytes)).toBe(0)
+  })
+
+  test('leaves a write that is there, whoever writes it, and replaces what is there once', async () => {
+    const home = view()
+    const saver = new ThermoclineSaver(home)
+    const checkpoint = checkpointWith({})
+    const config = await saver.put({ configurable: { thread_id: 'a' } }, checkpoint, METADATA, {})
+    const savers = Array.from({ length: 6 }, () => new ThermoclineSaver(home))
+    await Promise.all(
+      savers.map((one, i) =>
+        one.putWrites(
+          config,
+          [
+            ['a', i],
+            ['b', i],
+          ],
+          'task',
+        ),
+      ),
+    )
+    await saver.putWrites(
+      config,
+      [
+        ['a', 'late'],
+        [INTERRUPT, 'first'],
+        ['c', 'new'],
+      ],
+      'task',
+    )
+    await saver.putWrites(config, [[INTERRUPT, 'second']], 'task')
+    const { pendingWrites } = (await saver.getTuple(config))!
+    const [interrupted, a, b, c] = pendingWrites!
+    expect(interrupted).toEqual(['task', INTERRUPT, 'second'])
+    expect([a![1], b![1], c![1]]).toEqual(['a', 'b', 'c'])
+    expect(a![2]).toBe(b![2])
+    expect(pendingWrites).toHaveLength(4)
+  })
+
+  test('lists by what the metadata is, also by what the database does not compare', async () => {
+    const saver = new ThermoclineSaver(view())
+    const long = 'long '.repeat(200)
+    for (let step = 0; step < 25; step++) {
+      const metadata = { ...METADATA, step, tags: { odd: step % 2 === 1 }, text: step % 3 === 0 ? long : 'short' }
+      await saver.put({ configurable: { thread_id: 'a' } }, checkpointWith({}), metadata, {})
+    }
+    const steps = async (filter: object, limit?: number) => {
+      const found = await all(saver.list({ configurable: { thread_id: 'a' } }, { filter, ...(limit && { limit }) }))
+      return found.map(({ metadata }) => metadata!.step)
+    }
+    expect(await steps({ tags: { odd: true } }, 3)).toEqual([23, 21, 19])
+    expect(await steps({ text: long, tags: { odd: true } })).toEqual([21, 15, 9, 3])
+    expect(await steps({ text: 'short', step: 4 })).toEqual([4])
+    expect(await steps({ step: null })).toEqual([])
+  })
+})
+
+describeWithServers('savers of two processes', (servers) => {
+  test('see at once what the other has put', async () => {
+    const shared = await servers.shared()
+    const quiet = { checkpoint: { every: '1h' }, sync: false } as const
+    await using mine = await openMemoryStore({ ...shared, ...quiet, dir: await servers.folder() })
+    await using yours = await openMemoryStore({ ...shared, ...quiet, dir: await servers.folder() })
+    const [one, other] = [new ThermoclineSaver(mine), new ThermoclineSaver(yours)]
+    const config = { configurable: { thread_id: 'a' } }
+    for (let n = 0; n < 5; n++) {
+      const checkpoint = checkpointWith({ n }, n + 1)
+      const saved = await one.put(config, checkpoint, METADATA, checkpoint.channel_versions)
+      await one.putWrites(saved, [['n', n]], 'task')
+      const read = await other.getTuple(config)
+      expect(read?.checkpoint).toEqual(checkpoint)
+      expect(read?.pendingWrites).toEqual([['task', 'n', n]])
+    }
+    await other.deleteThread('a')
+    expect(await all(one.list(config))).toEqual([])
+  })
+})
+
+describe('what a saver is given', () => {
+  test('is refused by name where it is wrong', async () => {
+    await using store = await openMemoryStore({ inMemory: true })
+    const wrong: [unknown, unknown, string][] = [
+      [store, { tll: '1d' }, 'has no option `tll`'],
+      [store, { ttl: 0 }, 'option `ttl`'],
+      [store, { serde: {} }, 'option `serde`'],
+      [{}, {}, 'needs a store'],
+    ]
+    for (const [given, options, message] of wrong)
+      expect(() => new ThermoclineSaver(given as never, options as never)).toThrow(message)
+    const saver = new ThermoclineSaver(store)
+    await expect(saver.prune({} as never)).rejects.toThrow('`keepLatest`')
+    await expect(saver.prune({ keepLatest: 0 })).rejects.toThrow('`keepLatest`')
+    await expect(saver.getTuple({ configurable: { thread_id: 7 } })).rejects.toThrow('`thread_id` must be a text')
+    await expect(saver.deleteThread('')).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY' })
+  })
+})
