@@ -1,4 +1,4 @@
-/** Defines what the options of both classes for LangGraph have in common; how options are checked is in call-options.ts. */
+/** Checks options that the classes for LangGraph have in common; call-options.ts decides how options are checked. */
 import { type OptionRule, optionRule, timeout } from '../../call-options.ts'
 import { type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
 

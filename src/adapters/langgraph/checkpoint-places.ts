@@ -39,7 +39,7 @@ export function placeIn({ configurable }: RunnableConfig): GivenPlace {
 /** Returns the thread, which `call` cannot do without. */
 export function neededBy(call: string, field: string, name: string | undefined): string {
   if (name !== undefined) return name
-  const message = `${call} needs \`${field}\`: give it in \`configurable\`, as in \`{ configurable: { ${field}: 'a' } }\``
+  const message = `${call} needs \`${field}\` in the config, as in \`{ configurable: { ${field}: 'a' } }\``
   throw new ThermoclineError('ERR_INVALID_ENTRY', message, { field })
 }
 

@@ -1,4 +1,4 @@
-/** What the checkpointer keeps beyond upstream's suite: names of any text, branches, large values, writes of several. */
+/** What the checkpointer keeps beyond upstream's suite: names of any text, branches, large values, others' writes. */
 import { Command } from '@langchain/langgraph'
 import { type Checkpoint, INTERRUPT } from '@langchain/langgraph-checkpoint'
 import { describe, expect, test } from 'vitest'
