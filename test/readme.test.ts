@@ -134,8 +134,8 @@ test('the example of events tells what was written', async () => {
   expect(await printedBy('tier-down')).toBe("[ [ 'default', 'chunk' ] ]\n")
 })
 
-test('the example of LangGraph goes on with a thread, and prunes it', async () => {
-  expect(await printedBy('ThermoclineSaver')).toBe('You said 3 things.\n5\n')
+test('the example of LangGraph knows what was said in another thread, and prunes', async () => {
+  expect(await printedBy('ThermoclineSaver')).toBe('You said 1 things here; I knew 1.\n4\n')
 })
 
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {

@@ -1,0 +1,109 @@
+/**
+ * Finds items: those that a filter selects, the newest first, or by a vector, the nearest first and after them those
+ * without a vector. An item counts by the best of its vectors. Of which entries it consists is decided in
+ * item-entries.ts, and what a filter selects in item-filter.ts.
+ */
+import type { SearchItem } from '@langchain/langgraph-checkpoint'
+import { type ChunkEntry, type EmbeddingEntry, type NamespaceView, namespaceSegments, type Where } from '../../index.ts'
+import { nameOf } from './checkpoint-places.ts'
+import { fieldsOf, itemKey, itemOf, type Vector } from './item-entries.ts'
+import { type ItemFilter, selects, whereOfItems } from './item-filter.ts'
+
+export interface ItemQuery {
+  readonly filter: ItemFilter
+  readonly limit: number
+  readonly offset: number
+  /** Of what is asked for; undefined: nothing is ranked. */
+  readonly vector: Vector | undefined
+}
+
+export interface FoundItem {
+  readonly item: SearchItem
+  readonly chunk: ChunkEntry
+}
+
+interface Ranked {
+  readonly entry: ChunkEntry | EmbeddingEntry
+  readonly score: number
+}
+
+/** Most vectors that one search of the store ranks. */
+const MOST_RANKED = 1_000
+
+/** @param root the namespace of all items. @param view where to look, and below. */
+export async function findItems(root: NamespaceView, view: NamespaceView, query: ItemQuery): Promise<FoundItem[]> {
+  const { filter, limit, offset, vector } = query
+  if (vector === undefined) return pageOf(root, itemsIn(view, filter, []), offset, limit)
+  const { ranked, isAll } = await rank(view, filter, vector, offset + limit)
+  const found = await withChunks(view, ranked.slice(offset, offset + limit))
+  const hits = found.map(({ chunk, score }) => ({ chunk, item: { ...itemOf(root, chunk), score } }))
+  const room = limit - Math.max(0, ranked.length - offset)
+  if (!isAll || room <= 0) return hits
+  const unranked = itemsIn(view, filter, [{ 'metadata.vectors': 0 }])
+  return [...hits, ...(await pageOf(root, unranked, Math.max(0, offset - ranked.length), Math.min(limit, room)))]
+}
+
+async function* itemsIn(view: NamespaceView, filter: ItemFilter, also: readonly Where[]): AsyncGenerator<ChunkEntry> {
+  const where = { and: [{ 'metadata.vectors': { exists: true } }, ...whereOfItems(filter), ...also] } as Where<'chunk'>
+  const options = { where, recursive: true, orderBy: { version: 'desc' } } as const
+  for await (const chunk of view.chunks.findAll(options)) if (selects(filter, fieldsOf(chunk).value)) yield chunk
+}
+
+async function pageOf(
+  root: NamespaceView,
+  chunks: AsyncIterable<ChunkEntry>,
+  offset: number,
+  limit: number,
+): Promise<FoundItem[]> {
+  const found: FoundItem[] = []
+  let left = offset
+  if (limit <= 0) return found
+  for await (const chunk of chunks) {
+    if (left-- > 0) continue
+    found.push({ chunk, item: itemOf(root, chunk) })
+    if (found.length === limit) break
+  }
+  return found
+}
+
+/** Returns at least so many items, each once; `isAll` where there are no others with a vector. */
+async function rank(
+  view: NamespaceView,
+  filter: ItemFilter,
+  vector: Vector,
+  wanted: number,
+): Promise<{ readonly ranked: readonly Ranked[]; readonly isAll: boolean }> {
+  const where: Where = { and: [{ 'metadata.item': { exists: true } }, ...whereOfItems(filter)] }
+  const search = { embedding: vector, where, recursive: true, countAccess: false }
+  for (let k = Math.min(MOST_RANKED, Math.max(10, 2 * wanted)); ; k = Math.min(MOST_RANKED, 4 * k)) {
+    const { hits } = await view.entries.search({ ...search, k })
+    const best = new Map<string, Ranked>()
+    for (const { entry, score } of hits as readonly Ranked[]) {
+      const { item, value } = fieldsOf(entry)
+      const name = JSON.stringify([entry.namespace, item])
+      if (!best.has(name) && selects(filter, value)) best.set(name, { entry, score })
+    }
+    const isAll = hits.length < k
+    if (isAll || best.size >= wanted || k === MOST_RANKED) return { ranked: [...best.values()], isAll }
+  }
+}
+
+/** A further vector is an entry beside the chunk of its item. One that has expired meanwhile is left out. */
+async function withChunks(
+  view: NamespaceView,
+  ranked: readonly Ranked[],
+): Promise<{ readonly chunk: ChunkEntry; readonly score: number }[]> {
+  const found = await Promise.all(
+    ranked.map(async ({ entry, score }) => {
+      const chunk = entry.kind === 'chunk' ? entry : await chunkBeside(view, entry)
+      return chunk === undefined ? [] : [{ chunk, score }]
+    }),
+  )
+  return found.flat()
+}
+
+function chunkBeside(view: NamespaceView, { namespace, metadata }: EmbeddingEntry): Promise<ChunkEntry | undefined> {
+  const below = namespace.slice(view.path.length + 1)
+  const own = below === '' ? view : view.namespace(...namespaceSegments(below))
+  return own.chunks.getByKey(itemKey(nameOf(fieldsOf({ metadata: metadata! }).item)))
+}
