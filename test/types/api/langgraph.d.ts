@@ -2,7 +2,7 @@
 
 import { RunnableConfig } from '@langchain/core/runnables';
 
-import { SerializerProtocol, BaseCheckpointSaver, CheckpointTuple, CheckpointListOptions, Checkpoint, CheckpointMetadata, ChannelVersions, PendingWrite, DeltaChannelHistory } from '@langchain/langgraph-checkpoint';
+import { SerializerProtocol, BaseCheckpointSaver, CheckpointTuple, CheckpointListOptions, Checkpoint, CheckpointMetadata, ChannelVersions, PendingWrite, DeltaChannelHistory, BaseStore, Operation as Operation$1, OperationResults } from '@langchain/langgraph-checkpoint';
 
 import { Writable } from 'node:stream';
 
@@ -124,7 +124,7 @@ interface ChunkInput extends InputBase {
     readonly text: string;
     readonly documentId?: string | undefined;
     readonly position?: number | undefined;
-    readonly embedding?: Vector | undefined;
+    readonly embedding?: Vector$1 | undefined;
 }
 
 declare class ChunkRepository extends MemoryRepository<'chunk'> {
@@ -252,6 +252,8 @@ type Durability = 'wal' | 'cold';
 
 type Duration = number | string;
 
+type EmbedItems = (texts: string[]) => Promise<Vector[]> | Vector[];
+
 type EmbedTexts = (texts: string[], options: {
     readonly signal: AbortSignal | undefined;
 }) => Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>;
@@ -263,7 +265,12 @@ interface EmbeddingEntry extends EntryBase {
 
 interface EmbeddingInput extends InputBase {
     readonly kind: 'embedding';
-    readonly embedding: Vector;
+    readonly embedding: Vector$1;
+}
+
+interface EmbeddingModel {
+    embedDocuments(texts: string[]): Promise<Vector[]>;
+    embedQuery(text: string): Promise<Vector>;
 }
 
 interface EntryBase {
@@ -509,6 +516,13 @@ type InputOfKind<K extends EntryKind> = Extract<EntryInput, {
 interface InputOutcome {
     readonly id: string;
     readonly outcome: 'none' | 'unknown' | 'applied';
+}
+
+interface ItemIndex {
+    readonly dims: number;
+    readonly embed?: EmbedItems | undefined;
+    readonly embeddings?: EmbeddingModel | undefined;
+    readonly fields?: readonly string[] | undefined;
 }
 
 interface JsonComparison extends Equality<JsonValue> {
@@ -854,7 +868,7 @@ interface RaptorInput extends InputBase {
     readonly level: number;
     readonly summary: string;
     readonly children: readonly string[];
-    readonly embedding?: Vector | undefined;
+    readonly embedding?: Vector$1 | undefined;
 }
 
 declare class RaptorRepository extends MemoryRepository<'raptor'> {
@@ -1068,6 +1082,12 @@ interface StoreHealth {
 
 type StoreListener<E extends StoreEvent> = (event: StoreEventMap[E]) => void;
 
+interface StoreOptions {
+    readonly index?: ItemIndex | undefined;
+    readonly ttl?: Duration | undefined;
+    readonly refreshOnRead?: boolean | undefined;
+}
+
 interface StoreStats {
     readonly pending: {
         readonly entries: number;
@@ -1182,6 +1202,12 @@ declare class ThermoclineSaver extends BaseCheckpointSaver {
     }): Promise<Record<string, DeltaChannelHistory>>;
     prune(options: PruneOptions): Promise<Pruned>;
     getNextVersion(current: number | undefined): number;
+}
+
+declare class ThermoclineStore extends BaseStore {
+    #private;
+    constructor(store: MemoryStore | NamespaceView, options?: StoreOptions);
+    batch<Op extends Operation$1[]>(operations: Op): Promise<OperationResults<Op>>;
 }
 
 interface TierActivity {
@@ -1308,7 +1334,9 @@ interface UpdatedWhere {
     readonly skipped: number;
 }
 
-type Vector = readonly number[] | Float32Array | Float64Array;
+type Vector = readonly number[];
+
+type Vector$1 = readonly number[] | Float32Array | Float64Array;
 
 type Version = string;
 
@@ -1351,6 +1379,6 @@ interface WrittenEntry extends EventEntry {
     readonly kind: EntryKind;
 }
 
-export { ThermoclineSaver };
+export { ThermoclineSaver, ThermoclineStore };
 
-export type { PruneOptions, Pruned, SaverOptions };
+export type { EmbedItems, EmbeddingModel, ItemIndex, PruneOptions, Pruned, SaverOptions, StoreOptions };
