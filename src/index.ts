@@ -58,6 +58,7 @@ export type {
   ColdOptions,
   HotOptions,
   MemoryStoreOptions,
+  Policies,
   PostgresClientLike,
   PromoteOptions,
   RedisClientLike,
@@ -65,6 +66,12 @@ export type {
   TimeoutOptions,
   WalOptions,
 } from './options.ts'
+export { type AccessCountOptions, byAccessCount } from './policy/access-count.ts'
+export { type ActivationOptions, byActivation } from './policy/decaying-activation.ts'
+export { byIdleTime, type IdleTimeOptions } from './policy/idle-time.ts'
+export type { PolicyPreset } from './policy/presets.ts'
+export type { EntryState, TieringDecision, TieringPolicy } from './policy/tiering-policy.ts'
+export { type TinyLfuOptions, tinyLfu } from './policy/tiny-lfu.ts'
 export { metadataPath } from './query/metadata-path.ts'
 export type { Metric } from './query/metric.ts'
 export type { OrderBy, OrderField } from './query/order.ts'
@@ -101,6 +108,7 @@ export type {
   NamespaceStatsOptions,
   NamespacesOptions,
   PrefetchOptions,
+  PreviewSyncOptions,
   PutManyOptions,
   PutOptions,
   ReplaceDocumentOptions,
@@ -138,6 +146,7 @@ export type { CheckpointStats } from './sync/checkpointer.ts'
 export type { SyncStats } from './sync/full-sync.ts'
 export type { Pinning, Unpinning } from './sync/pins.ts'
 export type { SetBack } from './sync/set-back.ts'
+export type { PreviewedEntry, SyncPreview } from './sync/sync-preview.ts'
 export { SyncWorker } from './sync/sync-worker.ts'
 export type { Demotion, Promotion } from './sync/tier-moves.ts'
 export type { Activity, Migrations, OperationStats, TierActivity } from './telemetry/activity.ts'

@@ -7,6 +7,8 @@ import type { Duration } from './entry/duration.ts'
 import type { Durability } from './flow/writer.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Logger } from './kernel/logger.ts'
+import type { PolicyPreset } from './policy/presets.ts'
+import type { TieringPolicy } from './policy/tiering-policy.ts'
 import type { MetadataPathText } from './query/metadata-path.ts'
 import type { Metric } from './query/metric.ts'
 
@@ -28,6 +30,11 @@ export interface MemoryStoreOptions {
   readonly sync?: SyncOptions | false | undefined
   /** When a read from cold puts the entry into hot, or false for never. */
   readonly promote?: PromoteOptions | false | undefined
+  /**
+   * What stays in hot, by namespace or kind: the first that fits counts, and what none fits goes by `sync.hotToColdAge`
+   * and `promote`. One for all is a preset alone. @default none
+   */
+  readonly policies?: PolicyPreset | Policies | undefined
   readonly timeouts?: TimeoutOptions | undefined
   /**
    * Whether opening fails where a Postgres server is still away after `timeouts.open`. False: the store serves from its
@@ -141,7 +148,15 @@ export interface SyncOptions {
   readonly hotToColdAge?: Duration | undefined
   /** Entries demoted together. @default 100 */
   readonly batchSize?: number | undefined
+  /** Time in which what a read adds to the activation of an entry halves. @default '10m' */
+  readonly activationHalfLife?: Duration | undefined
 }
+
+/**
+ * Policies by kind (`'raptor'`), or by namespace: `'tenant/*'` is one segment below `tenant`, `'tenant/**'` it and all
+ * below, `'**'` everything.
+ */
+export type Policies = Readonly<Record<string, TieringPolicy | PolicyPreset>>
 
 export interface PromoteOptions {
   /** Reads of an entry before it is promoted. @default 1 */

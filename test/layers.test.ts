@@ -14,7 +14,7 @@ type Layer = 'kernel' | 'vocabulary' | 'contract' | 'stage' | 'flow' | 'root' | 
 /** First match wins. A file that matches nothing has no place in the architecture yet. */
 const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['kernel', /^errors$|^kernel\//],
-  ['vocabulary', /^call-options$|^(entry|query)\//],
+  ['vocabulary', /^call-options$|^(entry|query|policy)\//],
   ['contract', /^(hot\/hot-(tier|content)|cold\/cold-tier|wal\/(format|log-contract))$/],
   ['stage', /^(wal|hot|cold)\//],
   ['flow', /^(telemetry|flow|recovery|sync|repository)\//],

@@ -202,6 +202,10 @@ test('the recipe of memory that fades recalls what matters', async () => {
   expect(await printedBy('monthAgo')).toBe("[ 'Bob moves to Lisbon in May' ]\n{ matched: 0, deleted: 0 }\n")
 })
 
+test('the example of policies runs as it stands', async () => {
+  expect(await printedBy('byAccessCount({ minAccesses: 10')).toBe('0 0 0\n')
+})
+
 test('there is no other example', () => {
   expect(examples.filter((code) => !seen.has(code))).toEqual([])
 })

@@ -367,6 +367,10 @@ export class ColdStore implements ColdTier {
     return result
   }
 
+  expired(limit: number): Promise<EntryKey[]> {
+    return findExpired(this.#driver, { limit, now: this.#now() })
+  }
+
   eraseStaged(keys: readonly EntryKey[]): Promise<number> {
     return eraseStaged(this.#driver, keys)
   }

@@ -602,6 +602,9 @@ export interface ColdTier {
    */
   sweep(options: { readonly graceMs: number; readonly limit: number }): Promise<SweepResult>
 
+  /** Keys of what a sweep would make tombstones of, at most `limit`, the first to expire first. */
+  expired(limit: number): Promise<EntryKey[]>
+
   /**
    * Removes what failed attempts left staged of these keys; returns how many rows. A batch that is under way is staged
    * once more.

@@ -219,6 +219,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.sweep(...args)
   }
 
+  async expired(...args: Parameters<ColdTier['expired']>) {
+    return this.#there.expired(...args)
+  }
+
   async eraseStaged(...args: Parameters<ColdTier['eraseStaged']>) {
     return this.#there.eraseStaged(...args)
   }

@@ -11,6 +11,7 @@ import { isThermoclineError, withoutContent } from '../errors.ts'
 import type { HotTier, HotTouch } from '../hot/hot-tier.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { SlidingExpiry } from './sliding-expiry.ts'
+import type { Tiering } from './tiering.ts'
 
 const FLUSH_EVERY_MS = 1_000
 /** Flush early beyond this many entries, so that a scan does not pile them up. */
@@ -29,15 +30,23 @@ export class AccessCounter {
   readonly #cold: ColdTier
   readonly #sliding: SlidingExpiry
   readonly #logger: Logger
+  readonly #tiering: Pick<Tiering, 'counted'>
   #tallies = new Map<string, Tally>()
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
 
-  constructor(hot: HotTier, cold: ColdTier, sliding: SlidingExpiry, logger: Logger) {
+  constructor(
+    hot: HotTier,
+    cold: ColdTier,
+    sliding: SlidingExpiry,
+    logger: Logger,
+    tiering: Pick<Tiering, 'counted'> = { counted: () => {} },
+  ) {
     this.#hot = hot
     this.#cold = cold
     this.#sliding = sliding
     this.#logger = logger
+    this.#tiering = tiering
   }
 
   /** Counts one read and answers the totals with it, given those the tier knew. */
@@ -53,6 +62,7 @@ export class AccessCounter {
   }
 
   #tally(read: EntryKey, now: number): Tally {
+    this.#tiering.counted(read)
     const text = keyText(read)
     let tally = this.#tallies.get(text)
     if (tally === undefined) {

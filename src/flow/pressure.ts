@@ -46,6 +46,7 @@ export class Pressure {
   #queuedBytes = 0
   #isHotOverfull = false
   #isLookDue = false
+  #latestFill = 0
   /** Begin the writes that wait, the oldest first. */
   readonly #waiting = new Set<() => void>()
 
@@ -100,6 +101,11 @@ export class Pressure {
     void this.#weighHot()
   }
 
+  /** How full hot was when it was last looked at, as {@link hotFill} says. */
+  get latestFill(): number {
+    return this.#latestFill
+  }
+
   /** How full hot is: 1 at its capacity, 0 where it has none. Writes that wait for hot go by what is learnt here. */
   async hotFill(): Promise<number> {
     let fill = 0
@@ -107,6 +113,7 @@ export class Pressure {
       fill = await this.#measureHot()
       return fill
     } finally {
+      this.#latestFill = fill
       // Where hot cannot tell, nothing waits for it.
       this.#isHotOverfull = fill > OVERFULL
       this.#admitWaiting()

@@ -107,6 +107,13 @@ export interface HotTouch {
   readonly accesses: number
 }
 
+/** Has a key wait for its turn among the candidates. */
+export interface HotPostponement {
+  readonly key: EntryKey
+  /** From then on it is a candidate where it is idle since then. Its last access stays as it was. */
+  readonly asIfAccessedAt: number
+}
+
 /** A version lives on, by cold. */
 export interface HotExtension {
   readonly key: EntryKey
@@ -171,6 +178,27 @@ export interface HotTier {
    * Costs what it answers, not what hot holds.
    */
   candidates(query: { readonly limit: number; readonly idleSince: number }): Promise<HotCandidate[]>
+
+  /**
+   * Has each key that hot holds be a candidate as if it had been accessed then, where that is later than what hot goes
+   * by. What it answers of a key stays as it was, and a later access counts as ever. A key that it lacks is passed over.
+   */
+  postpone(postponements: readonly HotPostponement[]): Promise<void>
+
+  /**
+   * Draws up to `limit` different entries, each as likely as any other. @default the tier has no capacity, and nobody
+   * has to choose
+   */
+  sample?(limit: number): Promise<HotCandidate[]>
+
+  /**
+   * In order, what is left at that time of the reads of each key since it entered hot (policy/decaying-activation.ts), where being
+   * written or promoted counted as one; undefined where it was not read since, or nothing of it is kept.
+   */
+  activations(keys: readonly EntryKey[], at: number): Promise<readonly (number | undefined)[]>
+
+  /** Which share of the memory that the tier may use is in use. @default nobody knows */
+  memoryUse?(): Promise<number>
 
   /**
    * Drops each key only if its version is still the given one, leaving a marker of it and raising the floor. Callers

@@ -97,6 +97,11 @@ export interface PrefetchOptions extends CallOptions {
   readonly recursive?: boolean | undefined
 }
 
+export interface PreviewSyncOptions extends CallOptions {
+  /** How many idle entries of hot are looked at, and how many that have expired, 1 to 10 000. @default 100 */
+  readonly limit?: number | undefined
+}
+
 export interface PutManyOptions extends WriteOptions {
   /** Whether each input gets an outcome of its own, instead of one rejection for all. @default false */
   readonly settle?: boolean | undefined
@@ -341,6 +346,7 @@ export const CALL_DEFAULTS = {
   import: { onConflict: 'fail' },
   eraseDone: { within: 30_000 },
   prefetch: { limit: 1_000 },
+  previewSync: { limit: 100 },
   search: SEARCH_DEFAULTS,
   searchTree: { k: 10, from: 'roots', beam: 5, metric: 'cosine', countAccess: true },
 } as const satisfies {
@@ -349,6 +355,7 @@ export const CALL_DEFAULTS = {
   import: Partial<ImportOptions>
   eraseDone: EraseDoneOptions
   prefetch: PrefetchOptions
+  previewSync: PreviewSyncOptions
   search: Partial<ByBoth & CommonSearchOptions>
 }
 
@@ -590,6 +597,10 @@ export const CALLS = {
   export: defineCall('export', exporting),
   import: defineCall('import', importing),
   sync: defineCall('sync', waiting),
+  previewSync: defineCall('previewSync', {
+    limit: wholeNumber(MAX_FIND),
+    ...waiting,
+  } satisfies RulesOf<PreviewSyncOptions>),
   checkpoint: defineCall('checkpoint', waiting),
   stats: defineCall('stats', waiting),
   metrics: defineCall('metrics', waiting),

@@ -25,10 +25,13 @@ import { Reader } from '../flow/reader.ts'
 import { Searcher } from '../flow/searcher.ts'
 import { SlidingExpiry } from '../flow/sliding-expiry.ts'
 import { StaleNodes } from '../flow/stale-nodes.ts'
+import { Tiering } from '../flow/tiering.ts'
 import { TreeReader, type TreeReaderParts } from '../flow/tree-reader.ts'
 import { TreeSearcher } from '../flow/tree-searcher.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
+import { idleTimePolicy } from '../policy/idle-time.ts'
+import { PolicyTable } from '../policy/policy-table.ts'
 import type { Flows } from '../repository/flows.ts'
 import { AskedCuts } from '../sync/asked-cuts.ts'
 import { Checkpointer } from '../sync/checkpointer.ts'
@@ -42,6 +45,7 @@ import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
 import { Pins } from '../sync/pins.ts'
 import { type ColdReads, readsWhileSetBack } from '../sync/reads-while-set-back.ts'
+import { Previewer } from '../sync/sync-preview.ts'
 import { beginSchedule } from '../sync/sync-schedule.ts'
 import { SyncWorker } from '../sync/sync-worker.ts'
 import { TierMoves } from '../sync/tier-moves.ts'
@@ -74,6 +78,7 @@ interface Common {
   /** Undefined where hot is this process's own, and always current. */
   readonly missed: MissedWrites | undefined
   readonly demoter: Demoter
+  readonly tiering: Tiering
 }
 
 /** Resolves once every write that has begun is in the log, or has failed. */
@@ -85,19 +90,30 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   const { missed, repair } = await connectRepair(options, opened)
   const pressure = new Pressure(log.journal.pending, hot.tier, { ...wal, timeout: timeouts.cold }, logger)
   const sliding = new SlidingExpiry({ cold, hot: hot.tier, pending: log.journal.pending, logger })
-  const access = new AccessCounter(hot.tier, cold, sliding, logger)
+  const tiering = connectTiering(options, opened, pressure)
+  const access = new AccessCounter(hot.tier, cold, sliding, logger, tiering)
   const { onCurrentGeneration } = hot
   const follower = new HotFollower(hot.tier, missed && { missed, onCurrentGeneration })
   const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, telemetry, logger })
-  const { hotToColdAge, batchSize } = options.sync || ONLY_WHEN_ASKED
+  const { batchSize } = options.sync || ONLY_WHEN_ASKED
   const demoter = new Demoter({
     ...{ hot: hot.tier, cold, pressure, telemetry, clock: time.clock, logger },
-    ...{ hotToColdAge, batchSize },
+    ...{ tiering, batchSize },
   })
-  const common = { pressure, access, sliding, checkpointer, missed, demoter }
+  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering }
   const { flows, promoter, settled } = connectCalls(options, opened, common)
   const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins, settled })
   return { flows, checkpointer, access, sliding, promoter, upkeep, ...working }
+}
+
+/** What no policy of the options is for goes by idle time, as `sync` and `promote` say. */
+function connectTiering(options: ResolvedOptions, { hot, time }: OpenedParts, pressure: Pressure): Tiering {
+  const { hotToColdAge, activationHalfLife } = options.sync || ONLY_WHEN_ASKED
+  const { minAccesses } = options.promote || DEFAULTS.promote
+  return new Tiering({
+    ...{ hot: hot.tier, pressure, clock: time.clock, halfLifeMs: activationHalfLife },
+    policies: new PolicyTable(options.policies, idleTimePolicy(hotToColdAge, minAccesses)),
+  })
 }
 
 /** Hot is repaired before anything is read from it: what recovery shipped, it may hold older. */
@@ -122,8 +138,8 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const { clock, versions } = opened.time
   const hot = opened.hot.tier
   const readable = readsWhileSetBack(cold, checkpointer)
-  const minAccesses = options.promote === false ? undefined : options.promote.minAccesses
-  const promoter = new Promoter({ hot, access, pressure, telemetry, logger, minAccesses })
+  const tiering = options.promote === false ? undefined : common.tiering
+  const promoter = new Promoter({ hot, access, pressure, telemetry, logger, tiering })
   const hotReads = new HotReads(hot, missed, logger)
   const shippedSequence = () => checkpointer.sequence
   const changes = new CompareAndSet({
@@ -154,6 +170,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
     importer: new Importer({ reader, writer, cold, shipper: checkpointer, clock }),
     ...{ moves, pins: new Pins({ hot, cold, reads: readable, reader, moves, logger }) },
+    previewer: new Previewer({ hot, cold, access, tiering: common.tiering, clock }),
   }
   return { flows, promoter, settled }
 }
@@ -226,6 +243,7 @@ const ONLY_WHEN_ASKED = {
   schedule: undefined,
   hotToColdAge: Number.POSITIVE_INFINITY,
   batchSize: DEFAULTS.sync.batchSize,
+  activationHalfLife: DEFAULTS.sync.activationHalfLife,
 }
 
 function connectPeers(

@@ -13,10 +13,12 @@ import { withDeadline } from '../kernel/deadline.ts'
 import type { Operation } from '../repository/atomic-write.ts'
 import {
   type AtomicOptions,
+  CALL_DEFAULTS,
   CALLS,
   type ExportOptions,
   type ImportOptions,
   type NamespacesOptions,
+  type PreviewSyncOptions,
 } from '../repository/calls.ts'
 import type { Flows } from '../repository/flows.ts'
 import { NamespaceView } from '../repository/namespace-view.ts'
@@ -24,6 +26,7 @@ import type { FindResult } from '../repository/repository-types.ts'
 import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
+import type { SyncPreview } from '../sync/sync-preview.ts'
 import type { SyncWorker } from '../sync/sync-worker.ts'
 import { prometheusText } from '../telemetry/prometheus-text.ts'
 import type { StoreEvent, StoreListener } from '../telemetry/store-events.ts'
@@ -128,6 +131,17 @@ export class MemoryStore implements AsyncDisposable {
   sync(options?: CallOptions): Promise<SyncStats> {
     return this.#parts.flows.gate.run(CALLS.sync, options, (checked) =>
       withDeadline(this.#parts.worker.syncNow(), checked),
+    )
+  }
+
+  /**
+   * Tells what a sync would take out of hot now, and what has expired, with the reasons; nothing moves. It needs both
+   * tiers: `ERR_TIER_UNAVAILABLE` while one is away.
+   */
+  previewSync(options?: PreviewSyncOptions): Promise<SyncPreview> {
+    const { gate, previewer } = this.#parts.flows
+    return gate.run(CALLS.previewSync, options, (checked) =>
+      previewer.preview(checked.limit ?? CALL_DEFAULTS.previewSync.limit, checked),
     )
   }
 

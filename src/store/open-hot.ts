@@ -1,5 +1,6 @@
 /** Opens the hot tier of a store: Redis, which the processes share, or one inside this process. */
 import type { ColdTier } from '../cold/cold-tier.ts'
+import { DEFAULTS } from '../default-options.ts'
 import { withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import { type CountedRead, InProcessHotTier } from '../hot/in-process/in-process-hot-tier.ts'
@@ -47,7 +48,8 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   const generationNumber = cold.isShared
     ? await becomeSole({ ...parts, logger }, releases)
     : await followKnown(parts.cold)
-  const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber })
+  const activationHalfLife = halfLifeOf(parts.options)
+  const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber, activationHalfLife })
   releases.push('the hot tier', () => tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
   const onCurrentGeneration = (current: number): void => {
@@ -63,6 +65,10 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   }
 }
 
+function halfLifeOf({ sync }: ResolvedOptions): number {
+  return (sync || DEFAULTS.sync).activationHalfLife
+}
+
 async function openRedis(server: RedisLocation, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { cold, isColdAway } = parts
   const { logger, timeouts } = parts.options
@@ -74,6 +80,8 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
     server,
     storeId: cold.storeId,
     commandTimeout: timeouts.hot,
+    // Redis keeps activations only where a policy may ask for them.
+    activationHalfLife: parts.options.policies.length === 0 ? undefined : halfLifeOf(parts.options),
     logger,
     // A process that has come to be alone since does not see what we write to Redis: until it is gone, cold must do.
     enterGeneration: async (generationId) => {

@@ -23,9 +23,11 @@ import type {
   TimeoutOptions,
   WalOptions,
 } from '../options.ts'
+import type { PolicyRule } from '../policy/policy-table.ts'
 import { type MetadataPath, namesMetadata, parseMetadataPath } from '../query/metadata-path.ts'
 import type { Metric } from '../query/metric.ts'
 import { isCronPattern } from '../sync/sync-schedule.ts'
+import { policiesCheck } from './resolve-policies.ts'
 
 /** Checked, complete and frozen; durations in milliseconds. */
 export interface ResolvedOptions {
@@ -38,6 +40,8 @@ export interface ResolvedOptions {
   readonly checkpoint: Complete<typeof DEFAULTS.checkpoint>
   readonly sync: Complete<typeof DEFAULTS.sync> | false
   readonly promote: Complete<typeof DEFAULTS.promote> | false
+  /** In the order in which they are asked. */
+  readonly policies: readonly PolicyRule[]
   readonly timeouts: Complete<typeof DEFAULTS.timeouts>
   readonly requireCold: boolean
   readonly logger: Logger
@@ -86,6 +90,8 @@ const duration = z.union([z.number(), z.string()], DURATION).transform((value, c
   context.addIssue({ code: 'custom', message: DURATION })
   return z.NEVER
 })
+
+const positiveDuration = duration.refine((millis) => millis > 0, `${DURATION}, above 0`)
 
 const whole = (least: number) => z.int().min(least)
 const methods = <T>(names: readonly string[], message: string) =>
@@ -175,6 +181,7 @@ const syncChecks = {
   schedule: z.string().refine(isCronPattern, "a cron pattern like '0 * * * * *'").optional(),
   hotToColdAge: duration.optional(),
   batchSize: whole(1).max(10_000).optional(),
+  activationHalfLife: positiveDuration.optional(),
 } satisfies Checks<SyncOptions>
 
 const promoteChecks = { minAccesses: whole(1).optional() } satisfies Checks<PromoteOptions>
@@ -198,6 +205,7 @@ const schema = z.strictObject({
   checkpoint: z.strictObject(checkpointChecks).optional(),
   sync: z.union([z.literal(false), z.strictObject(syncChecks)]).optional(),
   promote: z.union([z.literal(false), z.strictObject(promoteChecks)]).optional(),
+  policies: policiesCheck.optional(),
   timeouts: z.strictObject(timeoutChecks).optional(),
   requireCold: z.boolean().optional(),
   logger: z
@@ -223,6 +231,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     checkpoint: complete(DEFAULTS.checkpoint, given.checkpoint),
     sync: given.sync === false ? false : complete(DEFAULTS.sync, given.sync),
     promote: given.promote === false ? false : complete(DEFAULTS.promote, given.promote),
+    policies: given.policies ?? DEFAULTS.policies,
     timeouts: complete(DEFAULTS.timeouts, given.timeouts),
     requireCold: given.requireCold ?? DEFAULTS.requireCold,
     logger: resolveLogger(given.logger),
@@ -354,7 +363,7 @@ function invalid(issue: Issue): ThermoclineError<'ERR_INVALID_OPTIONS'> {
 }
 
 function deepFreeze(options: ResolvedOptions): ResolvedOptions {
-  const { hot, cold, wal, checkpoint, sync, promote, timeouts } = options
-  for (const group of [hot, cold, wal, checkpoint, sync, promote, timeouts]) Object.freeze(group)
+  const { hot, cold, wal, checkpoint, sync, promote, policies, timeouts } = options
+  for (const group of [hot, cold, wal, checkpoint, sync, promote, policies, timeouts]) Object.freeze(group)
   return Object.freeze(options)
 }

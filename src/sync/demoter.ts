@@ -1,14 +1,14 @@
 /**
- * Decides which entries leave hot: those not accessed for `hotToColdAge`, and earlier ones where hot is over capacity.
- * An entry leaves only after cold has its version, and only if hot still holds that version; so do deleted and expired
+ * Takes entries out of hot: those that their policies let go (flow/tiering.ts), by default what was not accessed for
+ * `hotToColdAge`, and earlier ones where hot is over capacity. An entry leaves only after cold has its version, and only if hot still holds that version; so do deleted and expired
  * entries. A pinned entry stays while it lives, unless hot is over capacity with nothing else. The cost is that of the
  * batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { isLive } from '../entry/expiry.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
+import { isGone, type Tiering } from '../flow/tiering.ts'
 import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -23,8 +23,7 @@ export interface DemoterParts {
   readonly pressure: Pressure
   readonly telemetry: Telemetry
   readonly clock: Clock
-  /** Milliseconds without an access after which an entry leaves hot. */
-  readonly hotToColdAge: number
+  readonly tiering: Tiering
   /** Entries per batch. */
   readonly batchSize: number
 }
@@ -41,12 +40,17 @@ export interface DemoteStats {
 }
 
 /**
- * `early`: because hot is over its capacity. `pinned`: what becomes of pinned entries; those that leave last do so
- * only where nothing else is left.
+ * Why entries leave: since their policies let them (`idle`), because hot is over its capacity (`overflow`), or since
+ * all do. What is pinned stays where they are idle, leaves last where there is too much, and leaves where all does.
  */
-interface Leaving {
-  readonly pinned?: 'stays' | 'leaves last' | 'leaves'
-  readonly early?: boolean
+type Leaving = 'idle' | 'overflow' | 'all'
+
+/** A batch of candidates. */
+interface Batch {
+  readonly leaving: readonly HotCandidate[]
+  readonly pinned: ReadonlySet<HotCandidate>
+  /** Those that their policies keep; they are asked about later. */
+  readonly kept: number
 }
 
 export class Demoter {
@@ -56,14 +60,14 @@ export class Demoter {
     this.#parts = parts
   }
 
-  /** Demotes what was not accessed for `hotToColdAge`, batch by batch, until none is left or `signal` fires. */
-  demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
-    const { clock, hotToColdAge } = this.#parts
-    return this.#demoteWhile(async () => true, clock.now() - hotToColdAge, signal)
+  /** Demotes what policies let go, batch by batch, until none is left or `signal` fires. */
+  async demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
+    const idleSince = await this.#parts.tiering.idleSince()
+    return this.#demoteWhile(async () => true, idleSince, signal, 'idle')
   }
 
   /**
-   * Demotes the least recently accessed until hot is within its capacity, but no more than hot held at first: writers
+   * Demotes what policies want least, by default the least recently accessed, until hot is within its capacity, but no more than hot held at first: writers
    * may fill it as fast as it is emptied. Where all that is left is pinned, that leaves too: entries grow after they
    * were pinned, and a store may be opened with a smaller hot, and writes would wait for room that never comes.
    */
@@ -71,7 +75,7 @@ export class Demoter {
     const { entries } = await this.#parts.hot.size()
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> =>
       demoted < entries && (await this.#parts.pressure.hotFill()) > 1
-    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves last', early: true })
+    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, 'overflow')
   }
 
   /**
@@ -83,7 +87,7 @@ export class Demoter {
     const { hot } = this.#parts
     const enough = 2 * (await hot.size()).entries
     const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < enough
-    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, { pinned: 'leaves' })
+    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, 'all')
     const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
@@ -99,25 +103,21 @@ export class Demoter {
     goOn: (total: DemoteStats) => Promise<boolean>,
     idleSince: number,
     signal: AbortSignal,
-    { pinned: rule = 'stays', early = false }: Leaving = {},
+    why: Leaving,
   ): Promise<DemoteStats> {
-    const { hot, batchSize, pressure, logger } = this.#parts
-    let sparesPins = rule !== 'leaves'
+    const { hot, pressure, logger } = this.#parts
+    let sparesPins = why !== 'all'
     const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
     const began = hot.now()
     while (!signal.aborted && (await goOn(total))) {
-      const candidates = await hot.candidates({ limit: batchSize, idleSince })
-      if (candidates.length === 0) break
-      const pinned = sparesPins ? await this.#sparePinned(candidates) : new Set<HotCandidate>()
-      const left = await this.#demoteBatch(
-        candidates.filter((candidate) => !pinned.has(candidate)),
-        total,
-        early,
-      )
-      const hasSpared = [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began)
+      const batch = await this.#nextBatch(why, idleSince, sparesPins)
+      if (batch === undefined) break
+      const { pinned } = batch
+      const left = await this.#demoteBatch(batch.leaving, total, why === 'overflow')
+      const hasSpared = batch.kept > 0 || [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began)
       if (left.size === 0 && !hasSpared) {
         // None was in the way that is not pinned: what remains is changing or refused. Another sync tries again.
-        if (pinned.size === 0 || rule !== 'leaves last') break
+        if (pinned.size === 0 || why !== 'overflow') break
         sparesPins = false
         logger.warn({}, 'hot is over capacity with pinned entries alone: some leave it; unpin, or raise its capacity')
         continue
@@ -129,13 +129,33 @@ export class Demoter {
     return total
   }
 
+  /** Undefined where hot has no candidates. */
+  async #nextBatch(why: Leaving, idleSince: number, sparesPins: boolean): Promise<Batch | undefined> {
+    const { hot, tiering, batchSize } = this.#parts
+    if (why === 'overflow' && sparesPins) {
+      const leaving = await tiering.leastWanted(batchSize, (drawn) => this.#sparePinned(drawn))
+      if (leaving !== undefined) return { leaving, pinned: new Set(), kept: 0 }
+    }
+    const candidates = await hot.candidates({ limit: batchSize, idleSince })
+    if (candidates.length === 0) return undefined
+    const pinned = sparesPins ? await this.#sparePinned(candidates) : new Set<HotCandidate>()
+    const free = candidates.filter((candidate) => !pinned.has(candidate))
+    if (why !== 'idle') return { leaving: free, pinned, kept: 0 }
+    const judged = await tiering.judge(free)
+    const kept = judged.filter(({ leaves }) => !leaves)
+    await tiering.askLater(kept, idleSince)
+    return {
+      leaving: judged.filter(({ leaves }) => leaves).map(({ candidate }) => candidate),
+      pinned,
+      kept: kept.length,
+    }
+  }
+
   /** Those that are pinned and live. To the back of the queue, so that they do not stand in the way of others. */
   async #sparePinned(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
     const { cold, clock } = this.#parts
     const now = clock.now()
-    const live = candidates.filter(({ deleted, expiresAt }) =>
-      isLive({ deletedAt: deleted ? 0 : null, expiresAt }, now),
-    )
+    const live = candidates.filter((candidate) => !isGone(candidate, now))
     const arePinned = await cold.arePinned(live.map(({ key }) => key))
     const pinned = live.filter((_, i) => arePinned[i])
     if (pinned.length > 0) await this.#moveBack(pinned)

@@ -39,10 +39,12 @@ export function describeColdCollection(driver: ColdTierDriver): void {
       await tier.upsert(Array.from({ length: 5 }, (_, n) => chunkOf('ns', n, n + 1, { expiresAt: PAST + n })))
       await tier.upsert(Array.from({ length: 5 }, (_, n) => tombstone('ns', n + 10, n + 10)))
       const limited = { ...SWEEP, limit: 2 }
+      expect(await tier.expired(2)).toEqual([keyOf('ns', 0), keyOf('ns', 1)])
       expect(await tier.sweep(limited)).toEqual({ expired: 2, collected: 2, forgotten: 0 })
       expect(await tier.sweep(limited)).toEqual({ expired: 2, collected: 2, forgotten: 0 })
       expect(await tier.sweep(limited)).toEqual({ expired: 1, collected: 1, forgotten: 0 })
       expect(await tier.sweep(limited)).toEqual({ expired: 0, collected: 0, forgotten: 0 })
+      expect(await tier.expired(2)).toEqual([])
     })
 
     it('keeps tombstones through the grace', async () => {

@@ -8,6 +8,7 @@ import type { HotTier, HotWrite, HotWriteResult } from '../../src/hot/hot-tier.t
 import { describeHotAccess } from './hot-access.ts'
 import { describeHotExtensions } from './hot-extensions.ts'
 import { describeHotGuard } from './hot-guard.ts'
+import { describeHotPolicies } from './hot-policies.ts'
 import { describeHotReads } from './hot-reads.ts'
 import { describeHotRemoval } from './hot-removal.ts'
 import { describeHotReservations } from './hot-reservations.ts'
@@ -72,6 +73,7 @@ export function describeHotTier(driver: HotTierDriver): void {
     describeHotExtensions(driver)
     describeHotReservations(driver)
     describeHotAccess(driver)
+    describeHotPolicies(driver)
     describeHotLife(driver)
     describeHotTierProperties(driver)
   })

@@ -61,6 +61,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     importer: undefined as never,
     moves: undefined as never,
     pins: undefined as never,
+    previewer: undefined as never,
     namespaces: undefined as never,
     meter: undefined as never,
   }

@@ -184,6 +184,7 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
     writes: true,
   },
   sync: OF_THE_STORE,
+  previewSync: OF_THE_STORE,
   checkpoint: OF_THE_STORE,
   stats: OF_THE_STORE,
   metrics: OF_THE_STORE,

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
+import { Tiering } from '../../src/flow/tiering.ts'
+import type { HotTier } from '../../src/hot/hot-tier.ts'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import type { Clock } from '../../src/kernel/clock.ts'
+import { idleTimePolicy } from '../../src/policy/idle-time.ts'
+import { PolicyTable } from '../../src/policy/policy-table.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeWithAnyPostgres, describeWithRedis, PostgresDatabases, PrivateRedis } from '../tools/services.ts'
 
@@ -20,6 +25,12 @@ export interface Pair {
 
 /** Nothing happens by itself: tests drive checkpoints and syncs. */
 export const QUIET = { checkpoint: { every: '1h' }, sync: { schedule: '0 0 0 1 1 *', hotToColdAge: 0 } } as const
+
+/** By which everything in hot may leave. */
+export function allIdle(hot: HotTier, clock: Clock): Tiering {
+  const policies = new PolicyTable([], idleTimePolicy(0, 1))
+  return new Tiering({ hot, clock, policies, pressure: { latestFill: 0 }, halfLifeMs: 60_000 })
+}
 
 /** The embedded pair, in memory. */
 export const embeddedPair: Pair = {

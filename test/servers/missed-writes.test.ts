@@ -79,7 +79,7 @@ describeWithPrivateServers('a backend that missed too much', (servers) => {
       hot: new HotReads(hot, missed, logger),
       versions: new VersionClock(systemClock),
       clock: systemClock,
-      promoter: new Promoter({ hot, access, pressure, telemetry, logger, minAccesses: undefined }),
+      promoter: new Promoter({ hot, access, pressure, telemetry, logger, tiering: undefined }),
     })
     const keys = ids.map((id) => ({ namespace: store.chunks.namespace, id }))
     const texts = async () => (await reader.get(keys, {})).map((entry) => (entry as { text?: Version }).text)

@@ -189,6 +189,31 @@ test('Postgres with a hot tier in this process is said in so many words', () => 
   expect(cold.kind).toBe('postgres')
 })
 
+describe('policies', () => {
+  const mine = { name: 'mine', decide: () => 'stay' as const }
+
+  test('are rules in their order, and a preset alone is for everything', () => {
+    const { policies } = resolveOptions({ policies: { 'a/*': mine, raptor: 'costOptimised' } })
+    expect(policies.map(({ scope }) => scope)).toEqual([{ segments: ['a', null], below: false }, { kind: 'raptor' }])
+    expect(policies[0]?.policy).toBe(mine)
+    expect(resolveOptions({ policies: 'balanced' }).policies).toMatchObject([{ scope: { segments: [], below: true } }])
+  })
+
+  test.each<[unknown, string]>([
+    ['fast', 'policies'],
+    [mine, 'policies.name'],
+    [{ chunks: mine }, 'policies.chunks'],
+    [{ '**': 'fast' }, 'policies.**'],
+    [{ '**/a': mine }, 'policies.**/a'],
+    [{ chunk: { decide: mine.decide } }, 'policies.chunk'],
+    [{ chunk: { ...mine, decide: 'stay' } }, 'policies.chunk'],
+    [{ chunk: { ...mine, leastIdle: 0 } }, 'policies.chunk'],
+    [{ chunk: { ...mine, rank: 1 } }, 'policies.chunk'],
+  ])('%j is refused by name', (policies, option) => {
+    expect(refused({ policies })).toBe(option)
+  })
+})
+
 test('timeouts of the servers are durations', () => {
   const { timeouts } = resolveOptions({ timeouts: { hot: '500ms', open: '1m' } })
   expect(timeouts).toEqual({ hot: 500, cold: 10_000, search: 10_000, open: 60_000 })

@@ -4,6 +4,7 @@ import type { Logger as PinoLogger } from 'pino'
 import type { Sql } from 'postgres'
 import { expectTypeOf } from 'vitest'
 import {
+  byIdleTime,
   type CloseResult,
   DEFAULTS,
   type Durability,
@@ -28,6 +29,8 @@ export const accepted: readonly MemoryStoreOptions[] = [
   { checkpoint: { every: 100 }, sync: { schedule: '0 * * * * *', hotToColdAge: '5m', batchSize: 10 } },
   { sync: false, promote: false, logger: false },
   { promote: { minAccesses: 2 }, logger: console, clock: Date, requireCold: false },
+  { policies: 'balanced' },
+  { policies: { 'tenant/*': byIdleTime(), raptor: { name: 'mine', decide: () => 'stay' }, '**': 'costOptimised' } },
   { timeouts: { hot: '1s', cold: 1_000, search: '1m', open: 0 }, logger: pino },
   // What comes from elsewhere and is not set keeps its default.
   { dir: undefined, hot: { url: undefined }, cold: undefined, sync: undefined, logger: undefined },
@@ -36,6 +39,10 @@ export const accepted: readonly MemoryStoreOptions[] = [
 export const refused: readonly MemoryStoreOptions[] = [
   // @ts-expect-error there is no such option
   { directory: '.thermocline' },
+  // @ts-expect-error nor such a preset
+  { policies: 'fast' },
+  // @ts-expect-error nor such a decision
+  { policies: { chunk: { name: 'mine', decide: () => true } } },
   // @ts-expect-error nor such an option of a tier
   { hot: { uri: 'redis://localhost' } },
   // @ts-expect-error a URL and a client name two servers

@@ -51,7 +51,10 @@ export async function sweep(driver: ColdDriver, options: SweepOptions): Promise<
 }
 
 /** Returns keys of what a sweep would make tombstones of. */
-export async function findExpired(driver: ColdDriver, { limit, now }: SweepOptions): Promise<EntryKey[]> {
+export async function findExpired(
+  driver: ColdDriver,
+  { limit, now }: Pick<SweepOptions, 'limit' | 'now'>,
+): Promise<EntryKey[]> {
   const rows = await driver.query(sql`
     SELECT namespace, id FROM thermocline.memory_entries e WHERE ${hasExpired(now)}
     ORDER BY expires_at LIMIT ${limit}::int8`)

@@ -5,11 +5,13 @@
  * flow/pressure.ts sees that by `capacity` and `size()` and has the demoter make room, once cold has what leaves.
  */
 import { randomUUID } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
 import { type EntryKey, keyText } from '../../entry/entry-key.ts'
 import type { AccessStats } from '../../entry/record.ts'
 import { newest, type Version, ZERO_VERSION } from '../../entry/version.ts'
 import { ThermoclineError } from '../../errors.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
+import { type Activation, activationAt } from '../../policy/decaying-activation.ts'
 import { HotContent } from '../hot-content.ts'
 import {
   DEFAULT_MARKER_TTL,
@@ -17,6 +19,7 @@ import {
   type HotCapacity,
   type HotExtension,
   type HotMeasure,
+  type HotPostponement,
   type HotRead,
   type HotRemoval,
   type HotReservation,
@@ -41,6 +44,8 @@ export interface InProcessHotTierOptions {
   readonly clock?: Clock
   /** Under which cold knows this generation, where others share cold. */
   readonly generationNumber?: number | undefined
+  /** Milliseconds in which an activation halves. @default 600_000 */
+  readonly activationHalfLife?: number | undefined
 }
 
 /** Reads of an entry that nobody else knows of yet. */
@@ -61,6 +66,8 @@ interface Held {
   accesses: number
   /** Entering hot and being replaced count as well: neither makes a candidate of a value just written. */
   lastAccessedAt: number
+  /** Undefined while nobody has read it here. */
+  activation: Activation | undefined
 }
 
 const STORED: HotWriteResult = { status: 'stored' }
@@ -80,6 +87,7 @@ export class InProcessHotTier implements HotTier {
   /** Those with reads that cold does not know of. */
   readonly #read = new Set<Held>()
   readonly #markers: Markers
+  readonly #halfLife: number
   /** The highest version that ever left. */
   #floor = ZERO_VERSION
   #bytes = 0
@@ -91,6 +99,7 @@ export class InProcessHotTier implements HotTier {
     this.markerTtl = markerTtl
     this.generationNumber = generationNumber
     this.#wall = clock
+    this.#halfLife = options.activationHalfLife ?? 600_000
     this.#steady = new SteadyClock(clock)
     this.#markers = new Markers(markerTtl, this.#steady)
   }
@@ -128,6 +137,7 @@ export class InProcessHotTier implements HotTier {
     return touches.filter((touch) => {
       const held = this.#held.get(keyText(touch.key))
       if (held === undefined) return true
+      held.activation = this.#activated(held, touch)
       held.accesses += touch.accesses
       if (held.accesses > 0) this.#read.add(held)
       this.#setLastAccess(held, touch.lastAccessedAt)
@@ -153,6 +163,33 @@ export class InProcessHotTier implements HotTier {
       .sort((a, b) => a.lastAccessedAt - b.lastAccessedAt)
       .slice(0, limit)
       .map((held) => ({ key: held.key, ...stateOf(held) }))
+  }
+
+  async postpone(postponements: readonly HotPostponement[]): Promise<void> {
+    this.#refuseIfClosed()
+    for (const { key, asIfAccessedAt } of postponements) {
+      const held = this.#held.get(keyText(key))
+      if (held !== undefined && asIfAccessedAt > held.lastAccessedAt) this.#byLastAccess.set(held, asIfAccessedAt)
+    }
+  }
+
+  async sample(limit: number): Promise<HotCandidate[]> {
+    this.#refuseIfClosed()
+    return this.#byLastAccess.draw(limit).map((held) => ({ key: held.key, ...stateOf(held) }))
+  }
+
+  async activations(keys: readonly EntryKey[], at: number): Promise<(number | undefined)[]> {
+    this.#refuseIfClosed()
+    return keys.map((key) => {
+      const activation = this.#held.get(keyText(key))?.activation
+      return activation && activationAt(activation, at, this.#halfLife)
+    })
+  }
+
+  /** Of the heap of this process, most of which may be somebody else's. */
+  async memoryUse(): Promise<number> {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+    return Math.max(used, this.#bytes) / limit
   }
 
   async remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
@@ -274,6 +311,7 @@ export class InProcessHotTier implements HotTier {
       knownAccesses: access?.accessCount ?? 0,
       accesses: 0,
       lastAccessedAt: 0,
+      activation: undefined,
     }
     this.#held.set(name, held)
     return held
@@ -292,6 +330,13 @@ export class InProcessHotTier implements HotTier {
   #mark(name: string, version: Version): void {
     this.#markers.set(name, newest(this.#markers.get(name), version)!)
     if (version > this.#floor) this.#floor = version
+  }
+
+  /** With the reads of a touch. To have entered hot counts as one. */
+  #activated({ activation, lastAccessedAt }: Held, touch: HotTouch): Activation {
+    const before = activation ?? { value: 1, at: lastAccessedAt }
+    const at = Math.max(before.at, touch.lastAccessedAt)
+    return { value: activationAt(before, at, this.#halfLife) + touch.accesses, at }
   }
 
   #setLastAccess(held: Held, time: number): void {

@@ -50,6 +50,19 @@ export class KeyedHeap<K> {
     return found
   }
 
+  /** Up to `limit` different keys, each as likely as any other. Costs what it answers. */
+  draw(limit: number): K[] {
+    const count = Math.min(limit, this.#nodes.length)
+    // Of a list that is shuffled no further than it is asked for; only what was exchanged is remembered.
+    const exchanged = new Map<number, number>()
+    return Array.from({ length: count }, (_, from) => {
+      const drawn = from + Math.floor(Math.random() * (this.#nodes.length - from))
+      const place = exchanged.get(drawn) ?? drawn
+      exchanged.set(drawn, exchanged.get(from) ?? from)
+      return this.#nodes[place]!.key
+    })
+  }
+
   /** Puts the node where it belongs, given that everything else is in order and `place` is free for it. */
   #settle(place: number, node: Node<K>): void {
     this.#put(this.#sink(this.#rise(place, node), node), node)

@@ -34,7 +34,7 @@ import {
   slotsOf,
   storePrefix,
 } from './redis-keys.ts'
-import { deleteOtherGenerations, inspectMaster, mayEvict } from './redis-masters.ts'
+import { deleteOtherGenerations, inspectMaster, mayEvict, memoryUseOf } from './redis-masters.ts'
 import { RedisWarnings } from './redis-warnings.ts'
 
 /** What cold says of a generation that it knows as current now; undefined: it has ended. */
@@ -201,6 +201,11 @@ export class RedisGeneration {
       this.#measuring = undefined
     })
     return this.#measuring
+  }
+
+  /** Which share of its memory the fullest master uses; 0 where none has a limit or tells. */
+  async memoryUse(): Promise<number> {
+    return Math.max(0, ...(await Promise.all(this.#options.connection.masters().map(memoryUseOf))))
   }
 
   close(): void {

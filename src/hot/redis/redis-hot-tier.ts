@@ -14,12 +14,14 @@ import { systemClock } from '../../kernel/clock.ts'
 import { Coalescer } from '../../kernel/coalescer.ts'
 import { withDeadline } from '../../kernel/deadline.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { activationAt } from '../../policy/decaying-activation.ts'
 import {
   DEFAULT_MARKER_TTL,
   type HotCandidate,
   type HotCapacity,
   type HotExtension,
   type HotMeasure,
+  type HotPostponement,
   type HotRead,
   type HotRemoval,
   type HotReservation,
@@ -49,6 +51,8 @@ export interface RedisHotTierOptions {
   readonly markerTtl?: number
   /** Milliseconds for one call. @default 2_000 */
   readonly commandTimeout?: number
+  /** Milliseconds in which an activation halves. @default none are kept */
+  readonly activationHalfLife?: number | undefined
   readonly logger: Logger
   /**
    * Called before this process uses a generation that it does not know: MUST register it in cold as current, and
@@ -75,6 +79,7 @@ export class RedisHotTier implements HotTier {
   readonly #reads = new Coalescer((keys: readonly EntryKey[], calls) => this.#readAll(keys, calls))
   readonly #writes = new Coalescer((writes: readonly HotWrite[], calls) => this.#writeAll(writes, calls))
   readonly #commandTimeout: number
+  readonly #halfLife: number
   readonly #logger: Logger
   /** Matches every key of this store. */
   readonly #keyPattern: string
@@ -85,6 +90,7 @@ export class RedisHotTier implements HotTier {
     const { server, storeId, logger, enterGeneration, onNewGeneration } = options
     this.markerTtl = options.markerTtl ?? DEFAULT_MARKER_TTL
     this.#commandTimeout = options.commandTimeout ?? DEFAULT_COMMAND_TIMEOUT
+    this.#halfLife = options.activationHalfLife ?? 0
     this.#logger = logger
     this.#keyPattern = `${storePrefix(storeId)}*`
     this.#breaker = new CircuitBreaker({
@@ -173,12 +179,45 @@ export class RedisHotTier implements HotTier {
   async touch(touches: readonly HotTouch[]): Promise<HotTouch[]> {
     const counted = await this.#perSlot('touch', touches, keyOfItem, {
       call: ({ keys }, slot, group) => ({
-        keys: [keys.slot(slot), keys.byLastAccess(slot), ...group.map(({ name }) => keys.entry(slot, name))],
-        args: group.flatMap(({ name, item }) => [name, item.lastAccessedAt, item.accesses]),
+        keys: [
+          ...[keys.slot(slot), keys.byLastAccess(slot)],
+          ...group.map(({ name }) => keys.entry(slot, name)),
+          keys.activations(slot),
+        ],
+        args: [...group.flatMap(({ name, item }) => [name, item.lastAccessedAt, item.accesses]), this.#halfLife],
       }),
       result: (answer) => answer as number,
     })
     return touches.filter((_, i) => counted[i] !== 1)
+  }
+
+  async postpone(postponements: readonly HotPostponement[]): Promise<void> {
+    await this.#perSlot('postpone', postponements, keyOfItem, {
+      call: ({ keys }, slot, group) => ({
+        keys: [keys.slot(slot), keys.byLastAccess(slot)],
+        args: group.flatMap(({ name, item }) => [name, item.asIfAccessedAt]),
+      }),
+      result: () => undefined,
+    })
+  }
+
+  async activations(entries: readonly EntryKey[], when: number): Promise<readonly (number | undefined)[]> {
+    if (this.#halfLife === 0) return entries.map(() => undefined)
+    return this.#perSlot('activations', entries, (key) => key, {
+      call: ({ keys }, slot, group) => ({
+        keys: [keys.slot(slot), keys.activations(slot)],
+        args: group.map(({ name }) => name),
+      }),
+      result: (answer) => {
+        if (answer === null) return undefined
+        const [value, at] = (answer as string).split(' ').map(Number) as [number, number]
+        return activationAt({ value, at }, when, this.#halfLife)
+      },
+    })
+  }
+
+  memoryUse(): Promise<number> {
+    return this.#call(() => this.#generation.memoryUse())
   }
 
   async extend(extensions: readonly HotExtension[]): Promise<void> {
@@ -213,7 +252,7 @@ export class RedisHotTier implements HotTier {
   async reserve(reservations: readonly HotReservation[]): Promise<HotReserved[]> {
     const answers = await this.#perSlot('reserve', reservations, keyOfItem, {
       call: ({ keys }, slot, group) => ({
-        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
+        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group), keys.activations(slot)],
         args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.newest, item.below])],
       }),
       result: (answer) => answer as readonly [string, ...string[]],
@@ -294,7 +333,7 @@ export class RedisHotTier implements HotTier {
   #depart(script: 'remove' | 'repair', departures: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
     return this.#perSlot(script, departures, keyOfItem, {
       call: ({ keys }, slot, group) => ({
-        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group)],
+        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group), keys.activations(slot)],
         args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.version])],
       }),
       result: (answer) => {

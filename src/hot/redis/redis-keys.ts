@@ -93,6 +93,10 @@ export class GenerationKeys {
     return `${this.#tags[slot]}:expires`
   }
 
+  activations(slot: number): string {
+    return `${this.#tags[slot]}:active`
+  }
+
   entry(slot: number, name: string): string {
     return `${this.#tags[slot]}:e:${name}`
   }

@@ -19,6 +19,20 @@ export interface MasterReport {
 
 const SILENT: MasterReport = { fingerprint: undefined, isReplica: false, isAlone: false, evictionPolicy: undefined }
 
+/** Which share of its memory a master uses; 0 where it has no limit or does not tell. */
+export async function memoryUseOf(master: Redis): Promise<number> {
+  try {
+    const text = await master.info('memory')
+    const field = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(text)?.[1] ?? 0)
+    const limit = field('maxmemory')
+    return limit === 0 ? 0 : field('used_memory') / limit
+  } catch (error) {
+    const code = replyCode(error)
+    if (code === 'NOPERM' || code === 'ERR') return 0
+    throw error
+  }
+}
+
 export async function inspectMaster(master: Redis): Promise<MasterReport> {
   await selectDatabase(master)
   try {

@@ -18,8 +18,9 @@
  * ioredis may resend, and a command that timed out may still run, so each script may run twice and late.
  *
  * Keys of a slot: a text of fixed widths, the state (redis-values.ts draws it, and an entry's) · sorted set of names by
- * last access · sorted set of names by expiry · per name the entry, a text as well, and a text that Redis expires, the
- * marker. What is in the place of an entry and is none counts as not held.
+ * last access · sorted set of names by expiry · hash of activations by name, where policies ask for them · per name the
+ * entry, a text as well, and a text that Redis expires, the marker. What is in the place of an entry and is none counts as
+ * not held. A process of a version before leaves activations of what it removes, which have faded when they count again.
  *
  * Lua hashes every byte that it is handed, which takes it longer than Redis needs for a whole read: so payloads stay
  * out of Lua where they can. A read asks for states and entries at once, and whoever asked looks at the states.
@@ -210,26 +211,63 @@ return { slot.latest, found }
   BEGIN,
 )
 
+/** What a touch adds to an activation, which is what in-process-hot-tier.ts does (`#activated`). */
+const ACTIVATE = /* lua */ `
+local function activate(key, name, entered, at, accesses, halfLife)
+  local value, since = 1, entered
+  local known = redis.call('HGET', key, name)
+  if known then
+    value, since = string.match(known, '^(%S+) (%d+)$')
+    value, since = tonumber(value), tonumber(since)
+  end
+  if since < at then
+    value, since = value * 2 ^ ((since - at) / halfLife), at
+  end
+  redis.call('HSET', key, name, string.format('%.6g %.0f', value + accesses, since))
+end
+`
+
 /**
- * KEYS: slot, by last access, then entries. ARGV: name, time and reads of each touch. Answers, per touch, 1 if it
- * counted.
+ * KEYS: slot, by last access, then entries, and activations last. ARGV: name, time and reads of each touch, and the
+ * half-life of activations last, 0 where none are kept. Answers, per touch, 1 if it counted.
  */
 const touch = ofSlots(
   /* lua */ `
-local counted = {}
-for i = 1, #ARGV / 3 do
+local counted, halfLife = {}, tonumber(ARGV[#ARGV])
+for i = 1, (#ARGV - 1) / 3 do
   local entry, name, last, accesses = KEYS[i + 2], unpack(ARGV, 3 * i - 2, 3 * i)
   local header = headerOf(entry)
   counted[i] = header and 1 or 0
   if header then
     local before = tonumber(${cut('header', ENTRY.last)})
     local latest = math.max(before, tonumber(last))
+    if halfLife > 0 then activate(KEYS[#KEYS], name, before, latest, accesses, halfLife) end
     accesses = tonumber(${cut('header', ENTRY.accesses)}) + accesses
     redis.call('SETRANGE', entry, ${ENTRY.accesses[0]}, fixed(accesses) .. fixed(latest))
     if latest > before then redis.call('ZADD', KEYS[2], last, name) end
   end
 end
 return { slot.latest, counted }
+`,
+  `${BEGIN}${ACTIVATE}`,
+)
+
+/** KEYS: slot, by last access. ARGV: name and time of each. What is held is named by that time, where it is later. */
+const postpone = ofSlots(
+  /* lua */ `
+local done = {}
+for i = 1, #ARGV / 2 do
+  done[i] = redis.call('ZADD', KEYS[2], 'XX', 'GT', 'CH', ARGV[2 * i], ARGV[2 * i - 1])
+end
+return { slot.latest, done }
+`,
+  BEGIN,
+)
+
+/** KEYS: slot, activations. ARGV: names. Answers, per name, activation and time with a space between, or nothing. */
+const activations = ofSlots(
+  /* lua */ `
+return { slot.latest, redis.call('HMGET', KEYS[2], unpack(ARGV)) }
 `,
   BEGIN,
 )
@@ -278,6 +316,7 @@ for i = 1, (#ARGV - 1) / 2 do
     redis.call('UNLINK', entry)
     redis.call('ZREM', KEYS[2], name)
     redis.call('ZREM', KEYS[3], name)
+    redis.call('HDEL', KEYS[#KEYS], name)
   end
   if ${marks} then
     if leaves or not full then
@@ -300,8 +339,8 @@ return { mark, removed }
 `)
 
 /**
- * KEYS: slot, by last access, by expiry, then entry and marker of each removal. ARGV: marker time, then name and
- * version of each. Answers, per removal, its reads and the last of them, or nothing.
+ * KEYS: slot, by last access, by expiry, then entry and marker of each removal, and activations last. ARGV: marker time,
+ * then name and version of each. Answers, per removal, its reads and the last of them, or nothing.
  */
 const remove = departure('held == version', 'leaves')
 
@@ -312,7 +351,7 @@ const remove = departure('held == version', 'leaves')
 const repair = departure('held and held < version', 'true')
 
 /**
- * KEYS: slot, by last access, by expiry, then entry and marker of each. ARGV: marker time, then of each name, newest
+ * KEYS: slot, by last access, by expiry, then entry and marker of each, and activations last. ARGV: marker time, then of each name, newest
  * version that may be held, version to mark. Answers, for each, `newer`, or `full` where there is no room for a marker,
  * and then did nothing; else `reserved`, and of what it dropped the reads and the last of them.
  */
@@ -337,6 +376,7 @@ for i = 1, (#ARGV - 1) / 3 do
       redis.call('UNLINK', entry)
       redis.call('ZREM', KEYS[2], name)
       redis.call('ZREM', KEYS[3], name)
+      redis.call('HDEL', KEYS[#KEYS], name)
     end
     local left = redis.call('GET', marker)
     if not left or left < below then left = below end
@@ -453,7 +493,9 @@ return 1
 `
 
 /** Of slots: run by {@link SlotScripts}. */
-const OF_SLOTS = { write, describe, touch, extend, remove, repair, reserve, lowest, size }
+const OF_SLOTS = {
+  ...{ write, describe, touch, postpone, activations, extend, remove, repair, reserve, lowest, size },
+}
 export type SlotScriptName = keyof typeof OF_SLOTS
 
 export const SCRIPTS = {

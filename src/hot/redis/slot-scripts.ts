@@ -23,8 +23,8 @@ export type SlotRead = Pick<SlotCall, 'slot' | 'keys'>
 /** Redis serves nobody else while a script runs: keys of one script, and bytes that it takes. */
 const MAX_KEYS = 512
 export const MAX_BYTES = 1_048_576
-/** Items of one call: each has two keys at most, and the slot three. */
-export const MAX_ITEMS = (MAX_KEYS - 3) >> 1
+/** Items of one call: each has two keys at most, and the slot four. */
+export const MAX_ITEMS = (MAX_KEYS - 4) >> 1
 /** From so many keys on, two commands cost less than a script that Redis hands the values. */
 const MIN_KEYS_WITHOUT_SCRIPT = 8
 

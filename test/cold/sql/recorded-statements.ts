@@ -184,6 +184,7 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     await tier.sweep({ graceMs: 0, limit: MANY })
     await snapshot.close()
   },
+  expired: (tier) => tier.expired(MANY),
   eraseStaged: (tier) => tier.eraseStaged(records),
   eraseStagedWhere: async (tier) => {
     for (const filter of [[], ofDocument]) await tier.eraseStagedWhere(queryOf({ scope: deep, filter }))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { InProcessHotTier } from '../../../src/hot/in-process/in-process-hot-tier.ts'
+import { ACTIVATION_HALF_LIFE } from '../../contract/hot-policies.ts'
 import { describeHotTier } from '../../contract/hot-tier.ts'
 import { keyOf, writeOf } from '../../contract/hot-writes.ts'
 import { budget } from '../../tools/budget.ts'
@@ -13,7 +14,7 @@ describeHotTier({
   runs: budget({ short: 60, long: 300 }),
   async open({ markerTtl }) {
     const clock = new ManualClock()
-    const tier = new InProcessHotTier({ ...CAPACITY, markerTtl, clock })
+    const tier = new InProcessHotTier({ ...CAPACITY, markerTtl, clock, activationHalfLife: ACTIVATION_HALF_LIFE })
     return { tier, advance: (milliseconds) => clock.advance(milliseconds), close: () => tier.close() }
   },
 })
@@ -37,6 +38,21 @@ describe('in-process hot tier', () => {
     await tier.write([writeOf(1, 1, { startedAt: tier.now(), key: record })])
     const [candidate] = await tier.candidates({ limit: 1, idleSince: Number.MAX_SAFE_INTEGER })
     expect(Object.keys(candidate!.key)).toEqual(['namespace', 'id'])
+  })
+
+  it('draws different entries, and each of them in the end', async () => {
+    const tier = new InProcessHotTier({ maxEntries: 100, maxBytes: 100_000 })
+    const numbers = Array.from({ length: 20 }, (_, n) => n + 1)
+    await tier.write(numbers.map((n) => writeOf(n, n, { startedAt: tier.now() })))
+    const idsOf = async (limit: number) => (await tier.sample(limit)).map(({ key }) => key.id)
+    expect((await idsOf(50)).sort()).toEqual(numbers.map((n) => keyOf(n).id))
+    const seen = new Set<string>()
+    for (let round = 0; round < 200; round++) {
+      const drawn = await idsOf(5)
+      expect(new Set(drawn).size).toBe(5)
+      for (const id of drawn) seen.add(id)
+    }
+    expect(seen.size).toBe(20)
   })
 
   it('lets no marker end early when the wall clock steps back', async () => {

@@ -6,6 +6,7 @@ import { loadIoredis } from '../../../src/hot/redis/load-ioredis.ts'
 import { RedisHotTier } from '../../../src/hot/redis/redis-hot-tier.ts'
 import type { RedisLocation } from '../../../src/hot/redis/redis-location.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { ACTIVATION_HALF_LIFE } from '../../contract/hot-policies.ts'
 import { describeHotTier } from '../../contract/hot-tier.ts'
 import { createCluster, describeWithAnyRedis, describeWithRedis, PrivateRedis, redisUrl } from '../../tools/services.ts'
 
@@ -22,7 +23,8 @@ function describeOn(name: string, runs: number, server: () => RedisLocation): vo
     async open({ markerTtl }) {
       const storeId = RUN + randomUUID().slice(13)
       const enterGeneration = async () => ({ number: 1, highestVersion: ZERO_VERSION })
-      const tier = new RedisHotTier({ server: server(), storeId, logger: silentLogger, markerTtl, enterGeneration })
+      const options = { markerTtl, activationHalfLife: ACTIVATION_HALF_LIFE, logger: silentLogger, enterGeneration }
+      const tier = new RedisHotTier({ server: server(), storeId, ...options })
       await tier.connect()
       return { tier, advance: undefined, close: () => tier.close() }
     },

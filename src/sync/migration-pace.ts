@@ -1,0 +1,123 @@
+/**
+ * Decides how fast entries leave hot, so that callers hardly notice: what is idle leaves at no more than
+ * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer than they did before; after a failure of a
+ * tier everything that leaves rests, longer each time. One batch is under way at a time (demoter.ts).
+ *
+ * What makes room for writers that wait is not slowed down, but rests as well.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { LatencyHistogram } from '../kernel/latency-histogram.ts'
+
+/** Batches of a second: smaller ones take callers less long at a time. */
+const BATCHES_PER_SECOND = 20
+/** Callers may wait so much longer before it goes slower. */
+const TOLERATED = { share: 1.2, ms: 0.1 }
+const SLOWER = 0.5
+const FASTER = 1.1
+/** It never stops for good. */
+const SLOWEST = 0.02
+/** Of the limit, where it begins. */
+const FIRST = 0.5
+/** Calls by which how long they take is judged. */
+const ENOUGH = 30
+/** After the first failure, and at most: writers that wait for room have longer. */
+const REST_MS = { first: 100, most: 2_000 }
+
+export interface PaceOptions {
+  /** Entries a second; without end: as fast as it goes. */
+  readonly most: number
+  /** How long calls by id took since it was asked last. */
+  readonly takeCallTimes: () => LatencyHistogram
+  /** Steady milliseconds. @default performance.now() */
+  readonly now?: () => number
+  /** @default a timer that keeps no process alive */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+export class MigrationPace {
+  readonly #options: Required<PaceOptions>
+  #rate: number
+  #nextAt = 0
+  /** Milliseconds that calls take at the 99th percentile while nothing moves. */
+  #usual: number | undefined
+  /** Of calls while entries move, since it was judged last. */
+  #seen = new LatencyHistogram()
+  #restMs = 0
+  #restsUntil = 0
+
+  constructor({ now = () => performance.now(), wait = unlessAborted, ...options }: PaceOptions) {
+    this.#options = { now, wait, ...options }
+    this.#rate = FIRST * options.most
+  }
+
+  /** Entries a second at present. */
+  get rate(): number {
+    return this.#rate
+  }
+
+  get #isLimited(): boolean {
+    return Number.isFinite(this.#options.most)
+  }
+
+  /** Entries of one batch, of those that there may be. */
+  batchOf(most: number): number {
+    return this.#isLimited ? Math.max(1, Math.min(most, Math.ceil(this.#rate / BATCHES_PER_SECOND))) : most
+  }
+
+  /** What calls took until now they took undisturbed. */
+  begin(): void {
+    if (!this.#isLimited) return
+    const times = this.#options.takeCallTimes()
+    if (times.count >= ENOUGH) this.#usual = times.percentile(0.99)
+    this.#nextAt = this.#options.now()
+  }
+
+  /** Resolves once the next batch may leave, or the signal fires. */
+  async turn(signal: AbortSignal): Promise<void> {
+    if (!this.#isLimited) return
+    const { now, wait } = this.#options
+    const ms = this.#nextAt - now()
+    if (ms > 0) await wait(ms, signal)
+  }
+
+  /** So many have left, or were looked at. */
+  moved(count: number): void {
+    if (!this.#isLimited) return
+    this.#adapt()
+    this.#nextAt = Math.max(this.#nextAt, this.#options.now()) + (1_000 * count) / this.#rate
+  }
+
+  /** Resolves once the rest after a failure is over, or the signal fires. */
+  async rested(signal: AbortSignal): Promise<void> {
+    const { now, wait } = this.#options
+    const ms = this.#restsUntil - now()
+    if (ms > 0) await wait(ms, signal)
+  }
+
+  /** A tier did not do its part. */
+  failed(): void {
+    this.#restMs = Math.min(REST_MS.most, 2 * this.#restMs || REST_MS.first)
+    this.#restsUntil = this.#options.now() + this.#restMs
+  }
+
+  succeeded(): void {
+    this.#restMs = 0
+  }
+
+  #adapt(): void {
+    const { most, takeCallTimes } = this.#options
+    const times = takeCallTimes()
+    this.#seen.add(times)
+    if (this.#seen.count < ENOUGH) return
+    const p99 = this.#seen.percentile(0.99)
+    this.#seen = new LatencyHistogram()
+    this.#usual ??= p99
+    const isSlow = p99 > TOLERATED.share * this.#usual + TOLERATED.ms
+    this.#rate = Math.min(most, Math.max(SLOWEST * most, this.#rate * (isSlow ? SLOWER : FASTER)))
+  }
+}
+
+async function unlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  // To be aborted is to be done with waiting.
+  await delay(ms, undefined, { signal, ref: false }).catch(() => undefined)
+}
