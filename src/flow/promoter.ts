@@ -1,6 +1,7 @@
 /**
- * Puts an entry that a read found in cold into hot, in the background, where its policy wants it (tiering.ts); hot itself refuses a version that is no longer
- * the newest. Promotion by a call (`promote`, `prefetch`) is in sync/tier-moves.ts.
+ * Puts an entry that a read found in cold into hot, in the background, where its policy wants it (tiering.ts); hot
+ * itself refuses a version that is no longer the newest. Promotion by a call (`promote`, `prefetch`) is in
+ * sync/tier-moves.ts.
  */
 import { encodeRecord } from '../entry/codec.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'

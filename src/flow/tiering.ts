@@ -110,8 +110,8 @@ export class Tiering {
   }
 
   /**
-   * Some of hot, those first that policies would rather have leave; undefined where that is by last access, as `candidates`
-   * of hot answers.
+   * Some of hot, those first that policies would rather have leave; undefined where that is by last access, as
+   * `candidates` of hot answers.
    * @param isSpared those that must not be among them.
    */
   async leastWanted(

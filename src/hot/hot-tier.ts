@@ -181,7 +181,8 @@ export interface HotTier {
 
   /**
    * Has each key that hot holds be a candidate as if it had been accessed then, where that is later than what hot goes
-   * by. What it answers of a key stays as it was, and a later access counts as ever. A key that it lacks is passed over.
+   * by. What it answers of a key stays as it was, and a later access counts as ever. A key that it lacks is passed
+   * over.
    */
   postpone(postponements: readonly HotPostponement[]): Promise<void>
 
@@ -192,8 +193,8 @@ export interface HotTier {
   sample?(limit: number): Promise<HotCandidate[]>
 
   /**
-   * In order, what is left at that time of the reads of each key since it entered hot (policy/decaying-activation.ts), where being
-   * written or promoted counted as one; undefined where it was not read since, or nothing of it is kept.
+   * In order, what is left at that time of the reads of each key since it entered hot (policy/decaying-activation.ts),
+   * where being written or promoted counted as one; undefined where it was not read since, or nothing of it is kept.
    */
   activations(keys: readonly EntryKey[], at: number): Promise<readonly (number | undefined)[]>
 

@@ -1,6 +1,6 @@
 /**
- * Keeps in hot what was read lately and often: each read adds 1, and what it added halves with each half-life, so that a
- * burst long ago counts less than a few reads lately. Where the number is kept, is decided by the tiers
+ * Keeps in hot what was read lately and often: each read adds 1, and what it added halves with each half-life, so that
+ * a burst long ago counts less than a few reads lately. Where the number is kept, is decided by the tiers
  * (`activations` of hot/hot-tier.ts).
  */
 import type { Duration } from '../entry/duration.ts'

@@ -1,4 +1,6 @@
-/** Checks what the policies of this folder are told when they are made. Options of a store: store/resolve-options.ts. */
+/**
+ * Checks what the policies of this folder are told when they are made. Options of a store: store/resolve-options.ts.
+ */
 import { parseDuration } from '../entry/duration.ts'
 import { ThermoclineError } from '../errors.ts'
 

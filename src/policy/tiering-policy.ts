@@ -1,7 +1,7 @@
 /**
  * Defines what a tiering policy is: a pure function that decides which entries stay in hot. It chooses only among those
- * that may leave; that cold has an entry first, and what is pinned, is decided by sync/demoter.ts. Which policy an entry
- * goes by is decided in policy-table.ts, and who asks it in flow/tiering.ts.
+ * that may leave; that cold has an entry first, and what is pinned, is decided by sync/demoter.ts. Which policy an
+ * entry goes by is decided in policy-table.ts, and who asks it in flow/tiering.ts.
  */
 import type { Duration } from '../entry/duration.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
@@ -22,8 +22,8 @@ export interface EntryState {
   /** Reads, about a second behind; in cold, this one included. */
   readonly accessCount: number
   /**
-   * Reads lately: each counts 1, and half as much after each `sync.activationHalfLife`. Being written or promoted counts
-   * as a read.
+   * Reads lately: each counts 1, and half as much after each `sync.activationHalfLife`. Being written or promoted
+   * counts as a read.
    */
   readonly activation: number
   /** `sync.activationHalfLife`, in milliseconds. */

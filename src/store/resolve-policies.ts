@@ -7,7 +7,7 @@ import { type PolicyPreset, PRESETS } from '../policy/presets.ts'
 import type { TieringPolicy } from '../policy/tiering-policy.ts'
 
 const PRESET = `a preset (${Object.keys(PRESETS).join(', ')})`
-const POLICY = `${PRESET}, or a policy: \`{ name, decide }\`, and as it likes \`leastIdle\`, above 0, \`rank\` and \`asksFrequency\``
+const POLICY = `${PRESET}, or a policy: { name, decide }, if need be with leastIdle above 0, rank, asksFrequency`
 const EVERYTHING = { segments: [], below: true } as const
 
 export const policiesCheck = z.unknown().transform((given, context): readonly PolicyRule[] => {

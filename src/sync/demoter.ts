@@ -1,8 +1,8 @@
 /**
  * Takes entries out of hot: those that their policies let go (flow/tiering.ts), by default what was not accessed for
- * `hotToColdAge`, and earlier ones where hot is over capacity. An entry leaves only after cold has its version, and only if hot still holds that version; so do deleted and expired
- * entries. A pinned entry stays while it lives, unless hot is over capacity with nothing else. The cost is that of the
- * batch, not of the tier.
+ * `hotToColdAge`, and earlier ones where hot is over capacity. An entry leaves only after cold has its version, and
+ * only if hot still holds that version; so do deleted and expired entries. A pinned entry stays while it lives, unless
+ * hot is over capacity with nothing else. The cost is that of the batch, not of the tier.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -67,9 +67,10 @@ export class Demoter {
   }
 
   /**
-   * Demotes what policies want least, by default the least recently accessed, until hot is within its capacity, but no more than hot held at first: writers
-   * may fill it as fast as it is emptied. Where all that is left is pinned, that leaves too: entries grow after they
-   * were pinned, and a store may be opened with a smaller hot, and writes would wait for room that never comes.
+   * Demotes what policies want least, by default the least recently accessed, until hot is within its capacity, but no
+   * more than hot held at first: writers may fill it as fast as it is emptied. Where all that is left is pinned, that
+   * leaves too: entries grow after they were pinned, and a store may be opened with a smaller hot, and writes would
+   * wait for room that never comes.
    */
   async demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
     const { entries } = await this.#parts.hot.size()

@@ -68,6 +68,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   export: [],
   import: [],
   sync: [],
+  previewSync: [],
   checkpoint: [],
   stats: [],
   metrics: [],

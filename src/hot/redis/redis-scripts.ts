@@ -19,8 +19,9 @@
  *
  * Keys of a slot: a text of fixed widths, the state (redis-values.ts draws it, and an entry's) · sorted set of names by
  * last access · sorted set of names by expiry · hash of activations by name, where policies ask for them · per name the
- * entry, a text as well, and a text that Redis expires, the marker. What is in the place of an entry and is none counts as
- * not held. A process of a version before leaves activations of what it removes, which have faded when they count again.
+ * entry, a text as well, and a text that Redis expires, the marker. What is in the place of an entry and is none counts
+ * as not held. A process of a version before leaves activations of what it removes, which have faded when they count
+ * again.
  *
  * Lua hashes every byte that it is handed, which takes it longer than Redis needs for a whole read: so payloads stay
  * out of Lua where they can. A read asks for states and entries at once, and whoever asked looks at the states.
@@ -339,8 +340,8 @@ return { mark, removed }
 `)
 
 /**
- * KEYS: slot, by last access, by expiry, then entry and marker of each removal, and activations last. ARGV: marker time,
- * then name and version of each. Answers, per removal, its reads and the last of them, or nothing.
+ * KEYS: slot, by last access, by expiry, then entry and marker of each removal, and activations last. ARGV: marker
+ * time, then name and version of each. Answers, per removal, its reads and the last of them, or nothing.
  */
 const remove = departure('held == version', 'leaves')
 
@@ -351,9 +352,9 @@ const remove = departure('held == version', 'leaves')
 const repair = departure('held and held < version', 'true')
 
 /**
- * KEYS: slot, by last access, by expiry, then entry and marker of each, and activations last. ARGV: marker time, then of each name, newest
- * version that may be held, version to mark. Answers, for each, `newer`, or `full` where there is no room for a marker,
- * and then did nothing; else `reserved`, and of what it dropped the reads and the last of them.
+ * KEYS: slot, by last access, by expiry, then entry and marker of each, and activations last. ARGV: marker time, then
+ * of each name, newest version that may be held, version to mark. Answers, for each, `newer`, or `full` where there is
+ * no room for a marker, and then did nothing; else `reserved`, and of what it dropped the reads and the last of them.
  */
 const reserve = ofSlots(/* lua */ `
 local floor = slot.floor

@@ -2,6 +2,18 @@
 
 import { Writable } from 'node:stream';
 
+interface AccessCountOptions {
+    readonly minAccesses?: number | undefined;
+    readonly after?: Duration | undefined;
+    readonly atLatest?: Duration | undefined;
+}
+
+interface ActivationOptions {
+    readonly below?: number | undefined;
+    readonly promoteFrom?: number | undefined;
+    readonly leastIdle?: Duration | undefined;
+}
+
 interface Activity {
     readonly since: Date;
     readonly calls: Readonly<Record<string, OperationStats>>;
@@ -255,7 +267,9 @@ declare const DEFAULTS: {
         readonly schedule: '0 * * * * *';
         readonly hotToColdAge: 300000;
         readonly batchSize: 100;
+        readonly activationHalfLife: 600000;
     };
+    readonly policies: readonly [];
     readonly promote: {
         readonly minAccesses: 1;
     };
@@ -361,6 +375,21 @@ type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKin
 type EntryOfKind<K extends EntryKind> = Extract<MemoryEntry, {
     kind: K;
 }>;
+
+interface EntryState {
+    readonly tier: 'hot' | 'cold';
+    readonly namespace: string;
+    readonly kind: EntryKind;
+    readonly bytes: number;
+    readonly idleMs: number;
+    readonly ageMs: number;
+    readonly accessCount: number;
+    readonly activation: number;
+    readonly halfLifeMs: number;
+    readonly hotFill: number;
+    readonly frequency: number;
+    readonly rivalFrequency: number;
+}
 
 interface Equality<T> {
     readonly eq?: T;
@@ -535,6 +564,11 @@ type HotOptions = MemoryHotOptions | RedisHotOptions;
 
 interface IdempotentOptions extends WriteOptions {
     readonly idempotencyKey?: string | undefined;
+}
+
+interface IdleTimeOptions {
+    readonly after?: Duration | undefined;
+    readonly minAccesses?: number | undefined;
 }
 
 interface ImportOptions extends WriteOptions {
@@ -716,6 +750,7 @@ declare class MemoryStore implements AsyncDisposable {
     export(options: ExportOptions): Promise<Exported>;
     import(options: ImportOptions): Promise<Imported>;
     sync(options?: CallOptions): Promise<SyncStats>;
+    previewSync(options?: PreviewSyncOptions): Promise<SyncPreview>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
     stats(options?: CallOptions): Promise<StoreStats>;
     metrics(options?: CallOptions): Promise<string>;
@@ -738,6 +773,7 @@ interface MemoryStoreOptions {
     readonly checkpoint?: CheckpointOptions | undefined;
     readonly sync?: SyncOptions | false | undefined;
     readonly promote?: PromoteOptions | false | undefined;
+    readonly policies?: PolicyPreset | Policies | undefined;
     readonly timeouts?: TimeoutOptions | undefined;
     readonly requireCold?: boolean | undefined;
     readonly logger?: Logger | false | undefined;
@@ -865,6 +901,12 @@ type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K exte
 
 type OwnField = Exclude<FieldName, Unordered>;
 
+declare const PRESETS: {
+    readonly highPerformance: TieringPolicy;
+    readonly balanced: TieringPolicy;
+    readonly costOptimised: TieringPolicy;
+};
+
 type Parts$1<F extends TreeField> = Promise<FindResult<Selected<TreeEntry, F>>>;
 
 type Parts$2<E, S extends PropertyKey> = E extends unknown ? Pick<E, Extract<keyof E, S | 'kind'>> : never;
@@ -901,6 +943,10 @@ interface Placement {
     readonly expired: boolean;
 }
 
+type Policies = Readonly<Record<string, TieringPolicy | PolicyPreset>>;
+
+type PolicyPreset = keyof typeof PRESETS;
+
 interface PostgresClientLike {
     readonly options: {
         readonly host: readonly string[];
@@ -919,6 +965,21 @@ interface PrefetchOptions extends CallOptions {
     readonly limit?: number | undefined;
     readonly orderBy?: OrderBy | undefined;
     readonly recursive?: boolean | undefined;
+}
+
+interface PreviewSyncOptions extends CallOptions {
+    readonly limit?: number | undefined;
+}
+
+interface PreviewedEntry {
+    readonly namespace: string;
+    readonly id: string;
+    readonly kind: EntryKind | undefined;
+    readonly bytes: number | undefined;
+    readonly reason: 'policy' | 'deleted' | 'expired' | 'pinned';
+    readonly policy: string | undefined;
+    readonly idleMs: number;
+    readonly accessCount: number;
 }
 
 interface PromoteOptions {
@@ -1243,6 +1304,20 @@ interface SyncOptions {
     readonly schedule?: string | undefined;
     readonly hotToColdAge?: Duration | undefined;
     readonly batchSize?: number | undefined;
+    readonly activationHalfLife?: Duration | undefined;
+}
+
+interface SyncPreview {
+    readonly demote: readonly PreviewedEntry[];
+    readonly stay: readonly PreviewedEntry[];
+    readonly expire: readonly {
+        readonly namespace: string;
+        readonly id: string;
+    }[];
+    readonly more: {
+        readonly hot: boolean;
+        readonly expired: boolean;
+    };
 }
 
 interface SyncRun {
@@ -1324,11 +1399,26 @@ interface TierStats extends TierActivity {
     readonly asOf: Date | undefined;
 }
 
+type TieringDecision = 'stay' | 'demote' | 'promote';
+
+interface TieringPolicy {
+    readonly name: string;
+    readonly leastIdle?: Duration | undefined;
+    decide(entry: EntryState): TieringDecision;
+    rank?(entry: EntryState): number;
+    readonly asksFrequency?: boolean | undefined;
+}
+
 interface TimeoutOptions {
     readonly hot?: Duration | undefined;
     readonly cold?: Duration | undefined;
     readonly search?: Duration | undefined;
     readonly open?: Duration | undefined;
+}
+
+interface TinyLfuOptions {
+    readonly base?: TieringPolicy | undefined;
+    readonly fullFrom?: number | undefined;
 }
 
 interface TraceContext {
@@ -1482,6 +1572,12 @@ interface WrittenEntry extends EventEntry {
     readonly kind: EntryKind;
 }
 
+declare function byAccessCount(options?: AccessCountOptions): TieringPolicy;
+
+declare function byActivation(options?: ActivationOptions): TieringPolicy;
+
+declare function byIdleTime({ after, minAccesses }?: IdleTimeOptions): TieringPolicy;
+
 declare function isThermoclineError(error: unknown): error is AnyThermoclineError;
 
 declare function isThermoclineError<C extends ErrorCode>(error: unknown, code: C): error is ThermoclineError<C>;
@@ -1492,6 +1588,8 @@ declare function namespaceSegments(path: string): string[];
 
 declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemoryStore>;
 
-export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore };
+declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
-export type { Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, PostgresClientLike, PrefetchOptions, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TimeoutOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
+
+export type { AccessCountOptions, ActivationOptions, Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
