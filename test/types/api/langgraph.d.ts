@@ -642,6 +642,7 @@ declare class MemoryStore implements AsyncDisposable {
     export(options: ExportOptions): Promise<Exported>;
     import(options: ImportOptions): Promise<Imported>;
     sync(options?: CallOptions): Promise<SyncStats>;
+    previewSync(options?: PreviewSyncOptions): Promise<SyncPreview>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
     stats(options?: CallOptions): Promise<StoreStats>;
     metrics(options?: CallOptions): Promise<string>;
@@ -813,6 +814,21 @@ interface PrefetchOptions extends CallOptions {
     readonly limit?: number | undefined;
     readonly orderBy?: OrderBy | undefined;
     readonly recursive?: boolean | undefined;
+}
+
+interface PreviewSyncOptions extends CallOptions {
+    readonly limit?: number | undefined;
+}
+
+interface PreviewedEntry {
+    readonly namespace: string;
+    readonly id: string;
+    readonly kind: EntryKind | undefined;
+    readonly bytes: number | undefined;
+    readonly reason: 'policy' | 'deleted' | 'expired' | 'pinned';
+    readonly policy: string | undefined;
+    readonly idleMs: number;
+    readonly accessCount: number;
 }
 
 type Promotion = 'promoted' | 'already-hot' | 'refused' | 'absent';
@@ -1137,6 +1153,19 @@ interface StoreStats {
             readonly holder: string;
             readonly isOurs: boolean;
         } | undefined;
+    };
+}
+
+interface SyncPreview {
+    readonly demote: readonly PreviewedEntry[];
+    readonly stay: readonly PreviewedEntry[];
+    readonly expire: readonly {
+        readonly namespace: string;
+        readonly id: string;
+    }[];
+    readonly more: {
+        readonly hot: boolean;
+        readonly expired: boolean;
     };
 }
 
