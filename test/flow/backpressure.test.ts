@@ -53,11 +53,14 @@ describeGated('pending', (tiers) => {
     )
     const outcomes = Promise.allSettled(writes)
     // What began has become durable and was acknowledged once pending is full; the others wait.
-    await vi.waitFor(async () => {
-      const { entries, bytes } = await pending()
-      expect(bytes).toBeGreaterThanOrEqual(BOUND)
-      expect(written).toBe(entries)
-    })
+    await vi.waitFor(
+      async () => {
+        const { entries, bytes } = await pending()
+        expect(bytes).toBeGreaterThanOrEqual(BOUND)
+        expect(written).toBe(entries)
+      },
+      { timeout: 20_000 },
+    )
     // The one that took the last of the room may have taken more than was left.
     expect((await pending()).bytes).toBeLessThan(BOUND + 2 * KIB)
     await expect(chunks.put({ text }, { timeout: 1 })).rejects.toMatchObject({

@@ -95,7 +95,7 @@ describeGated('blobs', (tiers, pair) => {
       expect(result?.status).toBe('stored')
       expect((await blobs.get(id))?.bytes).toEqual(PNG)
       // What cold has whole enters once the marker has ended.
-      await vi.waitFor(async () => expect(await tier.read([row!.record])).toEqual([undefined]), { timeout: 10_000 })
+      await vi.waitFor(async () => expect(await tier.read([row!.record])).toEqual([undefined]), { timeout: 20_000 })
       await pair.expireMarkers(clock)
       expect(await blobs.promote(id)).toBe('promoted')
     },

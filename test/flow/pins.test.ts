@@ -336,7 +336,7 @@ describeWithServers('what is pinned on servers', (servers) => {
       pinned = store.chunks.pin(id).then(settle, settle)
       const waiting = () => watcher`SELECT FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%thermocline.pins%'`
-      await vi.waitUntil(async () => isSettled || (await waiting()).length > 0, { timeout: 10_000, interval: 5 })
+      await vi.waitUntil(async () => isSettled || (await waiting()).length > 0, { timeout: 20_000, interval: 5 })
     })
     expect(await pinned).toMatchObject({ code: 'ERR_NOT_FOUND' })
     expect((await store.stats()).cold?.pinned).toBe(0)

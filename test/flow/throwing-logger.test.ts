@@ -2,7 +2,7 @@
  * A logger that fails, as one does whose transport is gone, decides nothing: neither a write nor the end of the
  * process.
  */
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Logger } from '../../src/index.ts'
 import { resolveOptions } from '../../src/store/resolve-options.ts'
 import { GatedTiers } from './gate.ts'
@@ -50,7 +50,7 @@ test('a logger that fails ends nothing: the store writes, fails in the backgroun
   for (let failures = 0; failures < 2; failures++) {
     const before = logger.calls
     await store.chunks.put({ text: 'kept' })
-    await vi.waitFor(() => expect(logger.calls).toBeGreaterThan(before))
+    await expect.poll(() => logger.calls).toBeGreaterThan(before)
   }
   tiers.cold.allow()
   await store.checkpoint()

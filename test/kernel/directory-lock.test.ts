@@ -2,6 +2,7 @@
 import { mkdir, readdir, rename, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { DirectoryLock } from '../../src/kernel/directory-lock.ts'
 import { budget } from '../tools/budget.ts'
@@ -54,10 +55,11 @@ describe('another process', () => {
     await holder.line()
     const waiting = DirectoryLock.acquire(dir, { timeout: 20_000 })
     await holder.kill()
-    const since = performance.now()
-    const lock = await waiting
-    expect(performance.now() - since).toBeLessThan(2_000)
-    await lock.release()
+    // Long before its patience ends, also on a busy machine.
+    const late = delay(10_000, undefined, { ref: false })
+    const lock = await Promise.race([waiting, late])
+    expect(lock).toBeDefined()
+    await lock!.release()
   })
 })
 

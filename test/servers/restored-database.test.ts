@@ -152,7 +152,7 @@ describeWithServers('a database that was restored', (servers) => {
       await using _ = await openMemoryStore({ ...shared, ...everySecond, dir: await servers.folder(), logger })
       const syncsFrom = (log: LogText) =>
         vi.waitFor(() => expect(log.lines.some((line) => line.includes('syncs from now on'))).toBe(true), {
-          timeout: 10_000,
+          timeout: 20_000,
         })
       await syncsFrom(logger)
       await queryServer(shared.cold.url, 'DELETE FROM thermocline.wal_checkpoints')

@@ -23,7 +23,7 @@ describeWithRedis('a hot tier found by Sentinel', () => {
       const { port: replicaPort } = replica.connection as { port: number }
       const inspected = new Redis(replicaPort)
       await vi.waitFor(async () => expect(await inspected.info('replication')).toMatch(/master_link_status:up/), {
-        timeout: 10_000,
+        timeout: 20_000,
       })
       await using sentinel = await PrivateSentinel.start(port)
       const sentinels = [{ host: '127.0.0.1', port: sentinel.port }]

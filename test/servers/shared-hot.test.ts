@@ -11,7 +11,7 @@ import { RemoteBackend } from './remote-backend.ts'
 const PATIENT = { ...BUSY, timeouts: { hot: 30_000, cold: 30_000 } } as const
 
 /** Markers end after two seconds here. */
-const PATIENCE = { timeout: 10_000, interval: 100 }
+const PATIENCE = { timeout: 30_000, interval: 100 }
 
 describeWithPrivateServers('backends that share a hot tier', (servers) => {
   test('see puts and deletes of each other at once, while entries leave hot and come back', async () => {

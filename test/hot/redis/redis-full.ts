@@ -40,7 +40,7 @@ export function describeRedisFull(): void {
       await tier.repair([{ key: keyOf(1), version: versionOf(6) }])
       await makeRoom()
       const promoted = async () => (await put(tier, 1, 6, { reason: 'promotion' }))[0]?.status
-      await vi.waitFor(async () => expect(await promoted()).toBe('stored'), { timeout: 5_000, interval: 20 })
+      await vi.waitFor(async () => expect(await promoted()).toBe('stored'), PATIENT)
     })
 
     it('takes a delete, and what replaces something as large', async () => {

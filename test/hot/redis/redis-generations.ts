@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { ZERO_VERSION } from '../../../src/entry/version.ts'
 import { deleteOtherGenerations } from '../../../src/hot/redis/redis-masters.ts'
 import { keyOf, versionOf } from '../../contract/hot-writes.ts'
-import { AWAY, EMPTY, healed, put, useRedis, versionIn } from './use-redis.ts'
+import { AWAY, EMPTY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisGenerations(): void {
   describe('a new generation', () => {
@@ -30,7 +30,7 @@ export function describeRedisGenerations(): void {
       await expect(tier.read([keyOf(1)])).rejects.toEqual(AWAY)
       expect(generations).toEqual([])
       isColdAway = false
-      await vi.waitFor(() => expect(generations).toEqual([tier.generationId]), { timeout: 5_000 })
+      await vi.waitFor(() => expect(generations).toEqual([tier.generationId]), PATIENT)
       await healed(tier)
     })
 
@@ -42,7 +42,7 @@ export function describeRedisGenerations(): void {
           await client().save()
           await on.redis.restart()
           const isBack = async () => /name=tier/.test((await client().client('LIST')) as string)
-          await vi.waitUntil(isBack, { timeout: 5_000, interval: 20 })
+          await vi.waitUntil(isBack, PATIENT)
         },
       ],
     ])('is looked at again where Redis %s just while it is entered', async (_, interfere) => {
@@ -81,7 +81,7 @@ export function describeRedisGenerations(): void {
       expect(tier.generationNumber).toBe(7)
       number = 9
       tier.reenter()
-      await vi.waitFor(() => expect(tier.generationNumber).toBe(9))
+      await expect.poll(() => tier.generationNumber).toBe(9)
       expect(await versionIn(tier, 1)).toBe(versionOf(5))
     })
 
@@ -96,10 +96,9 @@ export function describeRedisGenerations(): void {
 
     it('keeps nobody waiting longer than a command may take', async () => {
       const { tier } = tierOf({ commandTimeout: 300, enterGeneration: () => new Promise(() => {}) })
-      const from = performance.now()
+      // Entering never ends: whoever waited for that would wait for ever.
       await expect(tier.connect()).rejects.toEqual(AWAY)
       await expect(tier.read([keyOf(1)])).rejects.toEqual(AWAY)
-      expect(performance.now() - from).toBeLessThan(2_000)
     })
 
     it('does not begin with a connection that broke: the generation is the same', async () => {
@@ -132,7 +131,7 @@ export function describeRedisGenerations(): void {
       expect(generations).toHaveLength(2)
       expect(await versionIn(tier, 1)).toBeUndefined()
       const old = () => client().keys(`*${generations[0]}*`)
-      await vi.waitFor(async () => expect(await old()).toEqual([]), { timeout: 5_000 })
+      await vi.waitFor(async () => expect(await old()).toEqual([]), PATIENT)
       await put(tier, 1, 7)
       expect(await versionIn(tier, 1)).toBe(versionOf(7))
     })

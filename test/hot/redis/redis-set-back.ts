@@ -105,7 +105,7 @@ export function describeRedisSetBack(): void {
         answers.push(await versionIn(tier, 1).catch((error: unknown) => error))
         return /master_link_status:up/.test(await client().info('replication'))
       }
-      await vi.waitUntil(isSynced, { timeout: 10_000, interval: 5 })
+      await vi.waitUntil(isSynced, { timeout: 20_000, interval: 5 })
       for (let i = 0; i < 5; i++) await isSynced()
       for (const answer of answers) expect(answer).toEqual(AWAY)
       await client().replicaof('NO', 'ONE')

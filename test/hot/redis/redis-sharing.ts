@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { keyOf, versionOf } from '../../contract/hot-writes.ts'
-import { EMPTY, put, useRedis, versionIn } from './use-redis.ts'
+import { EMPTY, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisSharing(): void {
   describe('shared by processes', () => {
@@ -50,7 +50,7 @@ export function describeRedisSharing(): void {
       const sleep = vi.spyOn(performance, 'now').mockImplementation(() => realNow() - 100_000)
       releases.push(async () => sleep.mockRestore())
       expect(await put(tier, 1, 5)).toEqual([{ status: 'late' }])
-      await vi.waitFor(async () => expect(await put(tier, 1, 6)).toEqual([{ status: 'stored' }]))
+      await vi.waitFor(async () => expect(await put(tier, 1, 6)).toEqual([{ status: 'stored' }]), PATIENT)
     })
 
     it('keeps of what left no more than marker and floor', async () => {
@@ -67,7 +67,7 @@ export function describeRedisSharing(): void {
       const { tier } = await connected({ markerTtl: 100 })
       await put(tier, 1, 5)
       await tier.remove([{ key: keyOf(1), version: versionOf(5) }])
-      await vi.waitUntil(async () => (await client().keys('*:m:*')).length === 0, { timeout: 5_000, interval: 20 })
+      await vi.waitUntil(async () => (await client().keys('*:m:*')).length === 0, PATIENT)
       expect(await put(tier, 1, 5)).toEqual([{ status: 'refused', floor: versionOf(5) }])
     })
 
@@ -77,7 +77,7 @@ export function describeRedisSharing(): void {
       await tier.remove([{ key: keyOf(1), version: versionOf(5) }])
       const promote = async () => (await put(tier, 1, 5, { reason: 'promotion' }))[0]?.status
       expect(await promote()).toBe('refused')
-      await vi.waitFor(async () => expect(await promote()).toBe('stored'), { timeout: 5_000, interval: 20 })
+      await vi.waitFor(async () => expect(await promote()).toBe('stored'), PATIENT)
     })
   })
 }

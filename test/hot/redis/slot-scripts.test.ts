@@ -119,7 +119,7 @@ describeWithRedis('calls of one turn', () => {
     const before = tier.generationId
     for (const outcome of await Promise.allSettled(range(64).map((n) => versionIn(tier, n))))
       expect(outcome).toMatchObject({ status: 'rejected', reason: AWAY })
-    await vi.waitFor(() => tier.size(), { timeout: 10_000, interval: 20 })
+    await vi.waitFor(() => tier.size(), { timeout: 20_000, interval: 20 })
     expect(tier.generationId).not.toBe(before)
     expect(await versionIn(tier, 1)).toBeUndefined()
   })
@@ -149,7 +149,7 @@ describeWithRedis('calls of one turn', () => {
   it('go slot by slot where what looks like one server stands before a cluster', async () => {
     const { direct, connect } = await open({ onPort: true, args: ['--cluster-enabled', 'yes'] })
     await direct.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
-    await vi.waitFor(async () => expect(await direct.call('CLUSTER', 'INFO')).toContain('cluster_state:ok'), 10_000)
+    await vi.waitFor(async () => expect(await direct.call('CLUSTER', 'INFO')).toContain('cluster_state:ok'), 20_000)
     const tier = await connect()
     // Reads and writes that find that out in the same turn.
     const reads = Promise.all(range(64).map((n) => versionIn(tier, n)))

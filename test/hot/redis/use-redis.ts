@@ -15,7 +15,8 @@ await loadIoredis()
 /** What an empty cold tier answers. */
 export const EMPTY = { number: 1, highestVersion: ZERO_VERSION }
 
-export const PATIENT = { timeout: 10_000, interval: 20 }
+/** For whatever takes a moment: on a busy machine that is long. */
+export const PATIENT = { timeout: 20_000, interval: 20 }
 
 export const AWAY = expect.objectContaining({ code: 'ERR_TIER_UNAVAILABLE', retryable: true, details: { tier: 'hot' } })
 
