@@ -10,7 +10,7 @@ import { chunkOf } from '../contract/cold-records.ts'
 import { temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
-import { expectRefusal, runCli, startCli } from './run-cli.ts'
+import { expectRefusal, runAll, runCli, startCli } from './run-cli.ts'
 import { startWriter } from './written-folder.ts'
 
 const template = new StoreTemplate()
@@ -34,10 +34,13 @@ const contentOf = (archive: string): string[] =>
     .filter((line) => line.startsWith('{"entry"'))
     .map((line) => line.replace(/"version":"[0-9a-f]{24}",|,"crc32":"[0-9a-f]{8}"/g, ''))
 
-async function imported(...args: readonly string[]): Promise<object> {
-  const { code, stdout, stderr } = await runCli(['import', ...args, '--json'])
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  return JSON.parse(stdout) as object
+/** What imports with these arguments answer, one after the other. */
+async function imported(...imports: readonly string[][]): Promise<object[]> {
+  const results = await runAll(imports.map((args) => ['import', ...args, '--json']))
+  return results.map(({ code, stdout, stderr }) => {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    return JSON.parse(stdout) as object
+  })
 }
 
 test('what one store exports another imports, whole or in part, by files and by pipes', async () => {
@@ -66,9 +69,12 @@ test('what one store exports another imports, whole or in part, by files and by 
   const file = join(folder, 'part.ndjson.gz')
   const into = ['--namespace', 'tenant/c', '--dir', to]
   const would = { file, entries: 3, written: 3, unchanged: 0, skipped: 0, expired: 0 }
-  expect(await imported(file, ...into, '--dry-run')).toEqual({ ...would, dryRun: true })
-  expect(await imported(file, ...into)).toEqual({ ...would, dryRun: false })
-  expect(await imported(file, ...into)).toMatchObject({ written: 0, unchanged: 3 })
+  const answers = await imported([file, ...into, '--dry-run'], [file, ...into], [file, ...into])
+  expect(answers).toEqual([
+    { ...would, dryRun: true },
+    { ...would, dryRun: false },
+    { ...would, dryRun: false, written: 0, unchanged: 3 },
+  ])
   await using store = await openMemoryStore({ dir: to, sync: false })
   expect(await store.namespace('tenant', 'c').chunks.count()).toBe(3)
 })
@@ -90,19 +96,27 @@ test('what cannot be done is one line with the remedy, and nothing is written', 
   await writeFile(good, archiveOf(3))
   await writeFile(other, archiveOf(3, 'other'))
   await writeFile(damaged, archiveOf(3).toString().replace('text 1', 'text 7'))
-  const run = (...args: readonly string[]) => runCli([...args, '--dir', dir])
-  expectRefusal(await run('import', damaged), 3, /line 3 of the archive is damaged.*ERR_ARCHIVE_CORRUPT/)
-  expectRefusal(await run('import', join(folder, 'absent')), 2, /`from`.*absent.*ERR_INVALID_OPTIONS/)
-  expectRefusal(await run('export', join(folder, 'absent', 'a')), 2, /`to`.*ERR_INVALID_OPTIONS/)
-  expectRefusal(
-    await run('export', join(folder, 'a'), '--where', '{"colour":"red"}'),
-    2,
-    /^thermocline: --where: .*colour/,
-  )
-  expectRefusal(await run('export', join(folder, 'a'), '--namespace', ''), 2, 'as in tenant/acme')
-  expect(await imported(good, '--dir', dir)).toMatchObject({ written: 3 })
-  expectRefusal(await run('import', other), 1, /line 2 .*`onConflict`.*ERR_CONFLICT/)
-  expect(await imported(other, '--dir', dir, '--on-conflict', 'skip')).toMatchObject({ skipped: 3 })
+  const [archive, absent] = [join(folder, 'a'), join(folder, 'absent')]
+  const REFUSED = [
+    [['import', damaged], 3, /line 3 of the archive is damaged.*ERR_ARCHIVE_CORRUPT/],
+    [['import', absent], 2, /`from`.*absent.*ERR_INVALID_OPTIONS/],
+    [['export', join(absent, 'a')], 2, /`to`.*ERR_INVALID_OPTIONS/],
+    [['export', archive, '--where', '{"colour":"red"}'], 2, /^thermocline: --where: .*colour/],
+    [['export', archive, '--namespace', ''], 2, 'as in tenant/acme'],
+  ] as const
+  const done = [
+    ['import', good],
+    ['import', other],
+    ['import', other, '--on-conflict', 'skip'],
+  ] as const
+  const commands = [...REFUSED.map(([args]) => args), ...done.map((args) => [...args, '--json'])]
+  const results = await runAll(commands.map((args) => [...args, '--dir', dir]))
+  for (const [nth, [, code, remedy]] of REFUSED.entries()) expectRefusal(results[nth]!, code, remedy)
+  const [first, conflict, skipping] = results.slice(REFUSED.length)
+  expect(JSON.parse(first!.stdout)).toMatchObject({ written: 3 })
+  expectRefusal(conflict!, 1, /line 2 .*`onConflict`.*ERR_CONFLICT/)
+  expect(JSON.parse(skipping!.stdout)).toMatchObject({ skipped: 3 })
+  for (const { code, stderr } of [first!, skipping!]) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect((await readdir(folder)).sort()).toEqual(['damaged', 'good', 'other'])
 })
 

@@ -8,7 +8,7 @@ import { canaryOf, filesWith } from '../flow/traces.ts'
 import { RemoteBackend } from '../servers/remote-backend.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
-import { expectRefusal, runCli, startCli } from './run-cli.ts'
+import { expectRefusal, runAll, runCli, startCli } from './run-cli.ts'
 
 const template = new StoreTemplate()
 beforeAll(() => template.make())
@@ -24,24 +24,28 @@ test('what is erased is nowhere, the rest stays, and the exit code says whether 
     await chunks.put({ text: 'kept' })
     await store.namespace('tenant', 'acme', 'below').chunks.put({ text: canary, metadata: { user: canary } })
   }
-  const erase = (...flags: string[]) => runCli(['erase', '--namespace', 'tenant/acme', ...flags, '--dir', dir])
+  const erase = (...commands: readonly string[][]) =>
+    runAll(commands.map((flags) => ['erase', '--namespace', 'tenant/acme', ...flags, '--dir', dir]))
   const where = ['--where', JSON.stringify({ 'metadata.user': canary })]
 
-  expectRefusal(await erase(...where), 2, 'pass --yes where nobody can be asked')
-  expect(await erase(...where, '--dry-run')).toMatchObject({ code: 0, stdout: '1 would be erased\n' })
-  const counted = await erase(...where, '--recursive', '--dry-run', '--json')
-  expect(JSON.parse(counted.stdout)).toEqual({ namespace: 'tenant/acme', dryRun: true, matched: 2, left: [] })
-
-  const first = await erase(...where, '--recursive', '--yes', '--json')
+  const [unasked, dry, counted, first, second] = await erase(
+    where,
+    [...where, '--dry-run'],
+    [...where, '--recursive', '--dry-run', '--json'],
+    [...where, '--recursive', '--yes', '--json'],
+    ['--key', canary, '--vacuum', '--yes'],
+  )
+  expectRefusal(unasked!, 2, 'pass --yes where nobody can be asked')
+  expect(dry).toMatchObject({ code: 0, stdout: '1 would be erased\n' })
+  expect(JSON.parse(counted!.stdout)).toEqual({ namespace: 'tenant/acme', dryRun: true, matched: 2, left: [] })
   expect(first).toMatchObject({ code: 5, stderr: '' })
-  expect(JSON.parse(first.stdout)).toMatchObject({
+  expect(JSON.parse(first!.stdout)).toMatchObject({
     ...{ namespace: 'tenant/acme', dryRun: false, matched: 2, erased: 2, removed: { idempotencyKeys: 1 } },
     left: [{ place: 'database-files', remedy: expect.any(String) }, { place: 'database-log' }],
   })
-  const second = await erase('--key', canary, '--vacuum', '--yes')
   expect(second).toMatchObject({ code: 5, stdout: expect.stringContaining('may be left in database-files: ') })
   expect(await filesWith(dir, [canary])).not.toEqual([])
-  const third = await erase('--key', canary, '--vacuum', 'full', '--yes')
+  const [third] = await erase(['--key', canary, '--vacuum', 'full', '--yes'])
   expect(third).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing is known to be left'), stderr: '' })
   expect(await filesWith(dir, [canary])).toEqual([])
   await using store = await openMemoryStore({ dir, ...QUIET })

@@ -7,7 +7,7 @@ import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
 import { QUIET } from '../flow/stores.ts'
 import { budget, longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
-import { runCli } from './run-cli.ts'
+import { runAll, runCli } from './run-cli.ts'
 import { startWriter, writeAndKill } from './written-folder.ts'
 
 const template = new StoreTemplate()
@@ -28,17 +28,19 @@ test('says what a log holds, segment by segment, and changes nothing', async () 
   const dir = await template.copy()
   await writeAndKill(dir, 100, 10)
   const before = await snapshot(dir)
-  const { code, stdout, stderr } = await runCli(['inspect', '--dir', dir, '--json'])
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const { logs } = JSON.parse(stdout)
+  const [json, plain] = await runAll([
+    ['inspect', '--dir', dir, '--json'],
+    ['inspect', '--dir', dir],
+  ])
+  expect(json).toMatchObject({ code: 0, stderr: '' })
+  const { logs } = JSON.parse(json!.stdout)
   expect(logs).toMatchObject([{ puts: 1_000, deletes: 0, damage: [], epoch: 1 }])
   expect(logs[0].segments.length).toBe((await segmentFiles(dir)).length)
   expect(logs[0].segments.length).toBeGreaterThan(1)
   expect(logs[0].segments[0]).toMatchObject({ firstSequence: 1, sealed: true })
 
-  const plain = await runCli(['inspect', '--dir', dir])
-  expect(plain.stdout).toContain('1000 puts')
-  expect(plain.stdout).toContain('no damage')
+  expect(plain!.stdout).toContain('1000 puts')
+  expect(plain!.stdout).toContain('no damage')
   expect(await snapshot(dir)).toEqual(before)
 })
 

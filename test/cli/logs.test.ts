@@ -7,7 +7,7 @@ import { editDatabase, queryDatabase, queryServer } from '../fault/edit-database
 import { describeWithServers } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
-import { expectRefusal, runCli, startNode } from './run-cli.ts'
+import { expectRefusal, runAll, runCli, startNode } from './run-cli.ts'
 import { missingIn, writeAndKill } from './written-folder.ts'
 
 const template = new StoreTemplate()
@@ -96,19 +96,27 @@ describeWithServers('logs on Redis and Postgres', (servers) => {
     expect(atBackend.find(({ isHere }) => isHere)).toMatchObject({ owed: 8, place: `${hostname()}:${lost}` })
     await rename(join(lost, 'wal'), join(lost, 'out of reach'))
 
-    const logs = await listLogs(['--dir', dir], env)
+    const [json, plain] = await runAll(
+      [
+        ['logs', '--json', '--dir', dir],
+        ['logs', '--dir', dir],
+      ],
+      { env },
+    )
+    const { logs } = JSON.parse(json!.stdout) as { logs: Listed[] }
     const [here, elsewhere] = [logs.find(({ isHere }) => isHere)!, logs.find(({ isHere }) => !isHere)!]
     expect(here).toMatchObject({ owed: 0, isDamaged: false })
     expect(elsewhere.owed).toBeUndefined()
-    const { stdout } = await runCli(['logs', '--dir', dir], { env })
-    expect(stdout).toContain(`it owes what nobody can tell here: its files are on ${hostname()}:${lost}\n`)
+    expect(plain!.stdout).toContain(`it owes what nobody can tell here: its files are on ${hostname()}:${lost}\n`)
 
     await queryServer(cold.url, "UPDATE thermocline.wal_checkpoints SET heartbeat_at = now() - interval '1 hour'")
-    const retire = (id: string) => runCli(['logs', 'retire', id, '--accept-loss', '--dir', dir, '--json'], { env })
-    expectRefusal(await retire(here.walId), 2, 'run `thermocline recover`')
-    const { code, stdout: answer } = await retire(elsewhere.walId)
-    expect(code).toBe(0)
-    expect(JSON.parse(answer)).toEqual({ walId: elsewhere.walId, epoch: 1, lost: [{ from: 1 }] })
-    expect((await listLogs([], env)).map(({ walId }) => walId)).toEqual([here.walId])
+    const retire = (id: string) => ['logs', 'retire', id, '--accept-loss', '--dir', dir, '--json']
+    const [refused, ended, left] = await runAll([retire(here.walId), retire(elsewhere.walId), ['logs', '--json']], {
+      env,
+    })
+    expectRefusal(refused!, 2, 'run `thermocline recover`')
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(JSON.parse(ended!.stdout)).toEqual({ walId: elsewhere.walId, epoch: 1, lost: [{ from: 1 }] })
+    expect((JSON.parse(left!.stdout) as { logs: Listed[] }).logs.map(({ walId }) => walId)).toEqual([here.walId])
   })
 })

@@ -5,7 +5,7 @@ import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
-import { expectRefusal, runCli, startCli } from './run-cli.ts'
+import { expectRefusal, runAll, runCli, startCli } from './run-cli.ts'
 
 const TEXT = 'the water\u001b[31m turns cold\nbelow'
 
@@ -29,30 +29,34 @@ describeWithServers('looking', (servers) => {
     const id = await fill(store)
     const cwd = await temporaryFolder()
     const env = { REDIS_URL: shared.hot.url, DATABASE_URL: shared.cold.url }
-    const run = async (...args: readonly string[]) => {
-      const { code, stdout, stderr } = await runCli(args, { cwd, env })
-      expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' })
-      return stdout
-    }
+    const commands = [
+      ['get', '--key', 'depth', ...IN],
+      ['get', id, ...IN, '--json'],
+      ['explain', id, ...IN],
+      ['find', ...IN, '--order-by', 'metadata.rank:desc', '--where', '{"kind":"chunk"}'],
+      ['search', '"turns cold"'],
+      ['namespaces'],
+      ['stats', '--json'],
+      ['stats', ...IN, '--recursive'],
+    ]
+    const results = await runAll(commands, { cwd, env })
+    expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(commands.map(() => ({ code: 0, stderr: '' })))
+    const [whole, one, explained, found, searched, namespaces, numbers, own] = results.map(({ stdout }) => stdout)
 
-    const whole = await run('get', '--key', 'depth', ...IN)
     expect(whole).toMatch(/^kind +chunk\n/m)
     expect(whole).toMatch(new RegExp(`^id +${id}\\n`, 'm'))
     expect(whole).toMatch(/^text +the water\ufffd\[31m turns cold\nbelow\n/m)
     expect(whole).toMatch(/^embedding +2 dimensions$/m)
-    const json = JSON.parse(await run('get', id, ...IN, '--json'))
+    const json = JSON.parse(one!)
     expect(json).toMatchObject({ id, key: 'depth', text: TEXT, embedding: [1, 0], accessCount: 0 })
-    expect(await run('explain', id, ...IN)).toMatch(
-      new RegExp(`^${id}\n  hot   has version ${json.version}\n  cold  has`),
-    )
+    expect(explained).toMatch(new RegExp(`^${id}\n  hot   has version ${json.version}\n  cold  has`))
 
-    const found = await run('find', ...IN, '--order-by', 'metadata.rank:desc', '--where', '{"kind":"chunk"}')
     const line = `chunk      ${id}  tenant/a  depth  the water\ufffd[31m turns cold below`
     expect(found).toBe(`${line}\n${await lineOf(store, 'the water is warm')}\n`)
-    expect(await run('search', '"turns cold"')).toMatch(new RegExp(`^0\\.\\d{3}  chunk      ${id}`))
-    expect(await run('namespaces')).toBe('        3  tenant/a\n        1  tenant/a/below\n')
-    expect(JSON.parse(await run('stats', '--json')).cold).toMatchObject({ entries: 4, deadLetters: 0 })
-    expect(await run('stats', ...IN, '--recursive')).toMatch(/^entries +4$/m)
+    expect(searched).toMatch(new RegExp(`^0\\.\\d{3}  chunk      ${id}`))
+    expect(namespaces).toBe('        3  tenant/a\n        1  tenant/a/below\n')
+    expect(JSON.parse(numbers!).cold).toMatchObject({ entries: 4, deadLetters: 0 })
+    expect(own).toMatch(/^entries +4$/m)
     expect(await readdir(cwd)).toEqual([])
   })
 })

@@ -6,7 +6,7 @@ import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
 import { queryDatabase } from '../fault/edit-database.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
-import { expectRefusal, runCli, startCli } from './run-cli.ts'
+import { expectRefusal, runAll, runCli, startCli } from './run-cli.ts'
 import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
 
 const template = new StoreTemplate()
@@ -42,12 +42,12 @@ test('ships what a process killed while writing had acknowledged, and does it on
   const [before] = await inspect(dir)
   expect((before as { puts: number }).puts).toBeGreaterThanOrEqual(ids.length)
 
-  const first = await recover(dir)
-  expect(first).toMatchObject({ code: 0, stderr: '', logs: [{ outcome: 'retired', alreadyInCold: 0, lost: [] }] })
-  expect(first.logs[0]!.shipped).toBeGreaterThanOrEqual(ids.length)
-  expect(await inspect(dir)).toEqual([])
-
-  expect(await recover(dir)).toEqual({ code: 0, stderr: '', logs: [] })
+  const answers = await runAll(['recover', 'inspect', 'recover'].map((command) => [command, '--dir', dir, '--json']))
+  for (const { code, stderr } of answers) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const [first, after, again] = answers.map(({ stdout }) => (JSON.parse(stdout) as Report).logs)
+  expect(first).toMatchObject([{ outcome: 'retired', alreadyInCold: 0, lost: [] }])
+  expect(first![0]!.shipped).toBeGreaterThanOrEqual(ids.length)
+  expect([after, again]).toEqual([[], []])
   expect(await missingIn(dir, ids)).toEqual([])
 })
 

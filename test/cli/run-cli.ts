@@ -1,5 +1,6 @@
 /** The real command line, in a process of its own. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, vi } from 'vitest'
@@ -9,6 +10,7 @@ import { compiled } from '../tools/compiled.ts'
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const SEVERAL = fileURLToPath(new URL('./several-child.ts', import.meta.url))
 
 export interface CliResult {
   readonly code: number | null
@@ -81,6 +83,23 @@ export function startCli(args: readonly string[], options?: CliOptions): Running
 
 export function runCli(args: readonly string[], options?: CliOptions): Promise<CliResult> {
   return startCli(args, options).result
+}
+
+/**
+ * Command lines one after the other in one process, which loads our code once. For what is about answers and refusals:
+ * signals, locks and what a process leaves behind need one of their own.
+ */
+export async function runAll(commands: readonly (readonly string[])[], options?: CliOptions): Promise<CliResult[]> {
+  const end = `${randomUUID()}:`
+  const whole = await startNode(SEVERAL, [end, compiled(MAIN), JSON.stringify(commands)], options).result
+  const [stdout, stderr] = [whole.stdout.split(end), whole.stderr.split(end)]
+  expect({ code: whole.code, ended: stdout.length - 1 }, whole.stderr).toEqual({ code: 0, ended: commands.length })
+  // Before what a command prints stands how the one before ended.
+  const printed = (nth: number) => (nth === 0 ? stdout[0]! : stdout[nth]!.replace(/^\d+\n/, ''))
+  return commands.map((_, nth) => ({
+    ...{ code: Number.parseInt(stdout[nth + 1]!, 10), signal: null },
+    ...{ stdout: printed(nth), stderr: stderr[nth]! },
+  }))
 }
 
 /** Exit code, nothing on stdout, and exactly one line on stderr that holds the remedy. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
-import { runCli, startCli } from './run-cli.ts'
+import { runAll, startCli } from './run-cli.ts'
 import { missingIn, writeAndKill } from './written-folder.ts'
 
 const template = new StoreTemplate()
@@ -74,10 +74,10 @@ longTest('told a second time, ends at once, and nothing is lost', async () => {
 test('--once syncs and says what it did', async () => {
   const dir = await template.copy()
   const ids = await writeAndKill(dir, 10, 1)
-  const { code, stdout, stderr } = await runCli(['sync', '--once', '--dir', dir])
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(stdout).toMatch(/^synced in \d+ ms: [^\n]+\n$/)
-  const json = await runCli(['sync', '--once', '--json', '--dir', dir])
-  expect(JSON.parse(json.stdout)).toMatchObject({ errors: 0, durationMs: expect.any(Number) })
+  const once = ['sync', '--once', '--dir', dir]
+  const [plain, json] = await runAll([once, [...once, '--json']])
+  expect(plain).toMatchObject({ code: 0, stderr: '' })
+  expect(plain!.stdout).toMatch(/^synced in \d+ ms: [^\n]+\n$/)
+  expect(JSON.parse(json!.stdout)).toMatchObject({ errors: 0, durationMs: expect.any(Number) })
   expect(await missingIn(dir, ids)).toEqual([])
 })

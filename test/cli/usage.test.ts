@@ -2,8 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
-import { someOf } from '../tools/budget.ts'
-import { expectRefusal, runCli } from './run-cli.ts'
+import { expectRefusal, runAll, runCli } from './run-cli.ts'
 
 const OPERATING = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import', 'erase']
 const COMMANDS = [...OPERATING, 'get', 'find', 'search', 'namespaces', 'explain', 'stats']
@@ -14,27 +13,28 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ...{ get: ['--key', 'k', '--namespace', 'a'], explain: ['--key', 'k', '--namespace', 'a'], search: ['words'] },
 }
 
-describe.each(someOf(COMMANDS, 2))('%s', (command) => {
-  test('explains itself with an example and the environment', async () => {
-    const { code, stdout, stderr } = await runCli([command, '--help'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+test('every command explains itself with an example and the environment', async () => {
+  const results = await runAll(COMMANDS.map((command) => [command, '--help']))
+  for (const [nth, command] of COMMANDS.entries()) {
+    const { code, stdout, stderr } = results[nth]!
+    expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' })
     expect(stdout).toContain(`Usage: thermocline ${command}`)
     expect(stdout).toContain(`Example:\n  thermocline ${command}`)
     for (const name of ['REDIS_URL', 'DATABASE_URL', 'THERMOCLINE_DIR']) expect(stdout).toContain(name)
-  })
-
-  test('refuses to run where there is no data folder, and makes none', async () => {
-    const cwd = await temporaryFolder()
-    expectRefusal(
-      await runCli([command, ...(ARGUMENTS[command] ?? [])], { cwd }),
-      2,
-      'pass --dir FOLDER, set THERMOCLINE_DIR',
-    )
-    expect(await readdir(cwd)).toEqual([])
-  })
+  }
 })
 
-test.each([
+test('every command refuses to run where there is no data folder, and makes none', async () => {
+  const cwd = await temporaryFolder()
+  const results = await runAll(
+    COMMANDS.map((command) => [command, ...(ARGUMENTS[command] ?? [])]),
+    { cwd },
+  )
+  for (const result of results) expectRefusal(result, 2, 'pass --dir FOLDER, set THERMOCLINE_DIR')
+  expect(await readdir(cwd)).toEqual([])
+})
+
+const REFUSED: readonly (readonly [args: readonly string[], remedy: string])[] = [
   [[], `name a command: ${COMMANDS.join(', ')}`],
   [['frobnicate'], "unknown command 'frobnicate'; see `thermocline --help`"],
   [['--frobnicate'], "unknown option '--frobnicate'; see `thermocline --help`"],
@@ -50,8 +50,14 @@ test.each([
   [['get', 'x'], "required option '--namespace <path>' not specified; see `thermocline get --help`"],
   [['find', '--limit', '0'], '--limit is a whole number above 0'],
   [['logs', 'retire'], "missing required argument 'id'; see `thermocline logs --help`"],
-])('refuses %j', async (args, remedy) => {
-  expectRefusal(await runCli(args), 2, remedy)
+]
+
+test('what is no command line is refused with what to do', async () => {
+  const results = await runAll(REFUSED.map(([args]) => args))
+  for (const [nth, [args, remedy]] of REFUSED.entries()) {
+    expect(results[nth]!.stderr, args.join(' ')).toContain(remedy)
+    expectRefusal(results[nth]!, 2, remedy)
+  }
 })
 
 test('--version is that of the package', async () => {
@@ -62,7 +68,7 @@ test('--version is that of the package', async () => {
 describe('--config', () => {
   const PASSWORD = 'hunter2-in-the-file'
 
-  test.each([
+  const REFUSED = [
     ['a file that is not there', undefined, 'is not there: check --config'],
     [
       'a module that does not load',
@@ -73,20 +79,24 @@ describe('--config', () => {
     ['an option that there is not', `export default { password: '${PASSWORD}' }`, 'there is no option `password`'],
     ['a value that is wrong', `export default { durability: '${PASSWORD}' }`, '`durability`'],
     ['a store in memory', 'export default { inMemory: true }', 'inMemory'],
-  ])('refuses %s', async (_, source, remedy) => {
-    const cwd = await temporaryFolder()
-    if (source !== undefined) await writeFile(join(cwd, 'config.mjs'), source)
-    const result = await runCli(['recover', '--config', 'config.mjs'], { cwd })
-    expectRefusal(result, 2, remedy)
-    expect(result.stderr).not.toContain(PASSWORD)
-  })
+  ] as const
 
-  test('refuses JSON that is none', async () => {
+  test('that is wrong is refused, and no password told', async () => {
     const cwd = await temporaryFolder()
+    const files = REFUSED.map((_, nth) => `config-${nth}.mjs`)
+    for (const [nth, [, source]] of REFUSED.entries())
+      if (source !== undefined) await writeFile(join(cwd, files[nth]!), source)
     await writeFile(join(cwd, 'config.json'), `{ "password": ${PASSWORD}`)
-    const result = await runCli(['recover', '--config', 'config.json', '--verbose'], { cwd })
-    expect(result.code).toBe(2)
-    expect(result.stderr).not.toContain('hunter2')
+    const recover = (file: string) => ['recover', '--config', file]
+    const [json, ...results] = await runAll([[...recover('config.json'), '--verbose'], ...files.map(recover)], { cwd })
+    for (const [nth, [what, , remedy]] of REFUSED.entries()) {
+      expect(results[nth]!.stderr, what).toContain(remedy)
+      expectRefusal(results[nth]!, 2, remedy)
+      expect(results[nth]!.stderr).not.toContain(PASSWORD)
+    }
+    // Of JSON that is none the parser would tell a part.
+    expect(json!.code).toBe(2)
+    expect(json!.stderr).not.toContain('hunter2')
   })
 })
 
@@ -101,6 +111,8 @@ test('a server in the environment without the other is one line that says what t
 test('a folder that cannot be used is one line, and --verbose says where it came from', async () => {
   const dir = await temporaryFolder()
   await mkdir(join(dir, 'thermocline.json'))
-  expectRefusal(await runCli(['inspect', '--dir', dir]), 2, /a folder stands where a file.*ERR_INVALID_OPTIONS/)
-  expect((await runCli(['inspect', '--dir', dir, '--verbose'])).stderr).toMatch(/\n {4}at /)
+  const inspect = ['inspect', '--dir', dir]
+  const [plain, verbose] = await runAll([inspect, [...inspect, '--verbose']])
+  expectRefusal(plain!, 2, /a folder stands where a file.*ERR_INVALID_OPTIONS/)
+  expect(verbose!.stderr).toMatch(/\n {4}at /)
 })

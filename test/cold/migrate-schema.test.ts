@@ -14,6 +14,7 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf } from '../contract/cold-records.ts'
 import { batchOf } from '../contract/cold-shipping.ts'
 import { someOf } from '../tools/budget.ts'
+import { emptyDatabase } from '../tools/empty-database.ts'
 import { OPTIONS, PgliteTemplate } from './pglite/pglite-template.ts'
 
 const template = new PgliteTemplate()
@@ -87,7 +88,7 @@ describe('migrations', () => {
   })
 
   it('keep everything that a database of an earlier version holds', async () => {
-    const client = await PgliteClient.start(undefined)
+    const client = await emptyDatabase()
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     const first = readMigrations().slice(0, 3)
     expect(first.at(-1)!.name).toBe('0002_hot_generations')
@@ -121,7 +122,7 @@ describe('migrations', () => {
   })
 
   it('leave nothing of a blob where a process of a version before blobs replaces or deletes it', async () => {
-    const client = await PgliteClient.start(undefined)
+    const client = await emptyDatabase()
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     await driver.migrate(readMigrations().filter(({ name }) => name < '0009'))
     const columns = `namespace, id, version, kind, text, position, metadata, embedding,
@@ -146,7 +147,7 @@ describe('migrations', () => {
   })
 
   it('keep sliding what slides, and nothing that a process of a version before puts over it', async () => {
-    const client = await PgliteClient.start(undefined)
+    const client = await emptyDatabase()
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     await driver.migrate(readMigrations().filter(({ name }) => name < '0019'))
     /** As that version puts an entry with a fixed expiry, whatever is there. */
@@ -177,7 +178,7 @@ describe('migrations', () => {
   })
 
   it('leave nothing of a deleted entry where a process of a version before metadata_order is still at work', async () => {
-    const client = await PgliteClient.start(undefined)
+    const client = await emptyDatabase()
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     const before = readMigrations().filter(({ name }) => name <= '0005_metadata_order')
     await driver.migrate(before)

@@ -8,7 +8,6 @@ import type { ColdDriver } from '../../src/cold/cold-driver.ts'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import { migrate } from '../../src/cold/migrate-schema.ts'
 import { readMigrations } from '../../src/cold/migrations.ts'
-import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import { PostgresDriver } from '../../src/cold/postgres/postgres-driver.ts'
 import { openMemoryStore } from '../../src/index.ts'
@@ -16,6 +15,7 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, idOf, tombstone } from '../contract/cold-records.ts'
 import { LogText } from '../contract/cold-tier.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'
+import { emptyDatabase } from '../tools/empty-database.ts'
 import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
 
 const NAMES = ['memory_entries_shape', 'memory_entries_sliding']
@@ -111,7 +111,7 @@ function describeValidation(name: string, connect: () => Promise<ColdDriver>): v
   })
 }
 
-describeValidation('PGlite', async () => new PgliteDriver(await PgliteClient.start(undefined), 60_000, silentLogger))
+describeValidation('PGlite', async () => new PgliteDriver(await emptyDatabase(), 60_000, silentLogger))
 
 describeWithPostgres('validation on a server', () => {
   let server: PrivatePostgres

@@ -9,8 +9,9 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
+import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
+import { startPglite } from '../../src/cold/pglite/start-pglite.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -54,7 +55,7 @@ const variants = new Map<string, Variant>()
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'thermocline-recovery-'))
-  client = await PgliteClient.start(undefined)
+  client = await startPglite({ dir: undefined, migrate: 'auto' })
   await openCold('auto')
   const recorded = await recordLog(WRITES)
   const small = await recordLog(3)

@@ -1,8 +1,8 @@
 /** Hybrid search, and the language of a store: declared once, known to every process, kept by an index. */
-import { PGlite } from '@electric-sql/pglite'
 import { expect, it } from 'vitest'
 import { migrateStore } from '../../src/admin/migrate-store.ts'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { emptyDatabase } from '../tools/empty-database.ts'
 import { byHand } from './searched-by-hand.ts'
 import { describePairs, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 
@@ -16,7 +16,7 @@ async function answersAsPostgres(store: MemoryStore, language: string): Promise<
   const texts = ['He ran and runs', 'running backups of the databases', 'a database was backed up', 'The the of']
   const ids = texts.map((_, n) => chunks.idOf(`k${n}`)).sort()
   await chunks.putMany(ids.map((id, n) => ({ id, text: texts[n]! })))
-  const database = await PGlite.create()
+  const database = await emptyDatabase()
   for (const ship of [false, true]) {
     if (ship) await store.checkpoint()
     for (const text of ['run', 'database', '"databases backup"', 'backup -running', 'the', 'running or backed']) {

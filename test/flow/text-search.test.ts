@@ -1,9 +1,10 @@
 /** Search by words: as Postgres itself answers, the same before an entry is shipped and afterwards, on each pair. */
-import { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import type { NamespaceView, SearchResult } from '../../src/index.ts'
 import { seeded } from '../contract/cold-records.ts'
 import { budget } from '../tools/budget.ts'
+import { emptyDatabase } from '../tools/empty-database.ts'
 import { byHand } from './searched-by-hand.ts'
 import { describePairs, shareStore, vectorOf } from './stores.ts'
 
@@ -49,9 +50,9 @@ const shown = ({ hits }: SearchResult): object[] =>
 
 describePairs('search by text', (pair) => {
   const shared = shareStore(pair)
-  let database: PGlite
+  let database: PgliteClient
   beforeAll(async () => {
-    database = await PGlite.create()
+    database = await emptyDatabase()
   })
   afterAll(() => database.close())
 
@@ -205,7 +206,7 @@ describePairs('search by text', (pair) => {
     expect(cut.length).toBeLessThan(200)
     // A query asks cold alone, and what was counted may be in hot by now.
     const reads = async () => (await view.chunks.peek(cut[0]!.entry.id))!.accessCount
-    await vi.waitFor(async () => expect(await reads()).toBeGreaterThan(1), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await reads()).toBeGreaterThan(1), { timeout: 20_000 })
   })
 
   it('never leaves its namespace, whatever that is called', async () => {

@@ -82,19 +82,12 @@ export class PrivateServers {
     return redisUrlOf(this.redis)
   }
 
-  /** Url of a new, empty database. */
-  async database(): Promise<string> {
-    const name = `test_${randomUUID().replaceAll('-', '')}`
-    const admin = this.postgres.client()
-    try {
-      await admin.unsafe(`CREATE DATABASE ${name}`)
-    } finally {
-      await admin.end()
-    }
-    return this.postgres.url(name)
+  /** Url of a new database that no store has been in. */
+  database(): Promise<string> {
+    return this.postgres.createMigrated(`test_${randomUUID().replaceAll('-', '')}`)
   }
 
-  /** What every backend of one store shares, with an empty database. */
+  /** What every backend of one store shares, with a database that no store has been in. */
   async shared(): Promise<{ hot: { url: string }; cold: { url: string } }> {
     return { hot: { url: this.redisUrl }, cold: { url: await this.database() } }
   }

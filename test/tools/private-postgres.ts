@@ -120,6 +120,18 @@ export class PrivatePostgres extends PrivateServer {
     return postgres({ host: this.dir, port: this.port, username: 'test', database, max: 1, onnotice: () => {} })
   }
 
+  /** Makes a database that has the schema and nothing in it, where there is a template of such; answers its url. */
+  async createMigrated(name: string): Promise<string> {
+    const admin = this.client()
+    try {
+      const [migrated] = await admin`SELECT FROM pg_database WHERE datname = ${MIGRATED}`
+      await admin.unsafe(`CREATE DATABASE ${name} TEMPLATE ${migrated === undefined ? 'template0' : MIGRATED}`)
+      return this.url(name)
+    } finally {
+      await admin.end()
+    }
+  }
+
   /** Starts it (again) at the same address, with what its folder holds. */
   async restart(): Promise<void> {
     await this.stop()

@@ -41,6 +41,12 @@ export async function createDatabase(): Promise<void> {
   await admin.unsafe(`CREATE DATABASE ${database}`)
 }
 
+/** In its place one that is migrated and has no index of vectors: for what is not about migrating. */
+export async function createMigrated(): Promise<void> {
+  database = `made_${++made}`
+  await server.createMigrated(database)
+}
+
 export async function look(query: string): Promise<unknown[]> {
   const client = server.client(database)
   try {

@@ -7,6 +7,7 @@ import { longTest } from '../../tools/budget.ts'
 import { describeWithPgbouncer, PrivatePgbouncer } from '../../tools/services.ts'
 import {
   createDatabase,
+  createMigrated,
   database,
   describeStartingAtOnce,
   look,
@@ -56,6 +57,7 @@ describeWithPgbouncer('the schema behind pgbouncer', () => {
   })
 
   it('takes as many from the vector index as are asked for, with no setting of a session', async () => {
+    await createMigrated()
     const random = seeded(3)
     const options = { ...OPTIONS, dimensions: [8], url: bouncer.url(database) }
     const tier = await openPostgresCold(options)

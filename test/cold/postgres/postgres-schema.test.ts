@@ -16,6 +16,7 @@ import { someOf } from '../../tools/budget.ts'
 import { describeWithPostgres } from '../../tools/services.ts'
 import {
   createDatabase,
+  createMigrated,
   database,
   describeStartingAtOnce,
   look,
@@ -166,6 +167,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
   })
 
   it('rebuilds an index that a killed build left invalid', async () => {
+    await createMigrated()
     await reopen({ dimensions: [8], metrics: ['l2'] })
     await look(
       `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'thermocline.memory_entries_hnsw_l2_8'::regclass`,
@@ -187,7 +189,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
     let older: postgres.Sql
     let log: LogText
     beforeEach(async () => {
-      await reopen({ dimensions: [] })
+      await createMigrated()
       older = postgres({
         host: server.dir,
         port: server.port,
@@ -289,6 +291,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
   })
 
   it('is indexed by every process, whichever declared the index, and when', async () => {
+    await createMigrated()
     const worker = await openPostgresCold({ ...OPTIONS, dimensions: [], metrics: [], url: server.url(database) })
     await reopen({ dimensions: [8], metrics: ['l2'] })
     const embedding = new Float32Array(8).fill(1)
