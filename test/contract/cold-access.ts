@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { chunkOf, keyOf, PAST, tombstone } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+import { freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
-export function describeColdAccess(driver: ColdTierDriver): void {
+export function describeColdAccess(shared: SharedColdTier): void {
   describe('counted reads', () => {
-    const shared = shareColdTier(driver)
     const touch = (namespace: string, n: number, lastAccessedAt: number, accesses: number) => ({
       ...keyOf(namespace, n),
       lastAccessedAt,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ColdDocument, ColdDocuments } from '../../src/cold/cold-tier.ts'
 import { chunkOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+import { freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
 const NOW = PAST + 1_000_000
 
@@ -10,10 +10,8 @@ function queryOf(namespace: string, overrides: Partial<ColdDocuments> = {}): Col
   return { scope: { namespace, recursive: false }, filter, now: NOW, exclude: [], own: [], ...overrides }
 }
 
-export function describeColdDocuments(driver: ColdTierDriver): void {
+export function describeColdDocuments(shared: SharedColdTier): void {
   describe('documents', () => {
-    const shared = shareColdTier(driver)
-
     /** Chunk `n` is of version `n`. */
     async function filled(): Promise<string> {
       const namespace = freshNamespace()

@@ -3,11 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { LogCheckpoint, Replacing } from '../../src/cold/cold-tier.ts'
 import { chunkOf, FUTURE, idOf, keyOf, versionOf } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+import { freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
-export function describeColdIdempotency(driver: ColdTierDriver): void {
+export function describeColdIdempotency(shared: SharedColdTier): void {
   describe('idempotency keys', () => {
-    const shared = shareColdTier(driver)
     let log: LogCheckpoint
     beforeAll(async () => {
       log = await shared.tier.takeOver(randomUUID(), 1)

@@ -3,7 +3,7 @@ import type { ColdQuery } from '../../src/cold/cold-tier.ts'
 import { compareText } from '../../src/entry/text.ts'
 import type { Filter } from '../../src/query/filter.ts'
 import { chunkOf, idOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+import { freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
 const NOW = PAST + 1_000_000
 
@@ -11,10 +11,8 @@ function queryOf(namespace: string, overrides: Partial<ColdQuery> = {}): ColdQue
   return { scope: { namespace, recursive: false }, filter: [], now: NOW, exclude: [], ...overrides }
 }
 
-export function describeColdQueries(driver: ColdTierDriver): void {
+export function describeColdQueries(shared: SharedColdTier): void {
   describe('querying', () => {
-    const shared = shareColdTier(driver)
-
     it('finds live rows only, in the order of keys, up to the limit', async () => {
       const namespace = freshNamespace()
       await shared.tier.upsert([

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { arbitraryRecord } from '../entry/arbitrary-record.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf, withPlainMetadata } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+import { type ColdTierDriver, freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
 const EVERY_KIND: readonly Partial<EntryRecord>[] = [
   {
@@ -31,10 +31,8 @@ const EVERY_KIND: readonly Partial<EntryRecord>[] = [
   { key: 'NULL', createdAt: 0, updatedAt: 253_402_300_799_999, expiresAt: FUTURE + 1 },
 ]
 
-export function describeColdReads(driver: ColdTierDriver): void {
+export function describeColdReads(driver: ColdTierDriver, shared: SharedColdTier): void {
   describe('reading', () => {
-    const shared = shareColdTier(driver)
-
     it('answers in order, with undefined for what it lacks', async () => {
       const namespace = freshNamespace()
       await shared.tier.upsert([chunkOf(namespace, 1, 1), chunkOf(namespace, 3, 3)])

@@ -3,16 +3,15 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SlidingRead } from '../../src/cold/cold-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, keyOf, tombstone, versionOf } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+import { type ColdTierDriver, freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
 const TTL = 1_000_000
 /** Half of a ttl before it ends. */
 const READ_AT = FUTURE - TTL / 2
 const SLIDES = { expiresAt: FUTURE, slidingTtl: TTL }
 
-export function describeColdSliding(driver: ColdTierDriver): void {
+export function describeColdSliding(driver: ColdTierDriver, shared: SharedColdTier): void {
   describe('reads of what slides', () => {
-    const shared = shareColdTier(driver)
     const readOf = (namespace: string, n: number, version: number | undefined, readAt = READ_AT): SlidingRead => {
       return { ...keyOf(namespace, n), version: version === undefined ? undefined : versionOf(version), readAt }
     }

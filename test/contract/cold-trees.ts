@@ -4,7 +4,7 @@ import { IN_TREE } from '../../src/flow/tree-reader.ts'
 import { IS_NODE } from '../../src/query/filter.ts'
 import type { OrderKeys } from '../../src/query/order.ts'
 import { chunkOf, idOf, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, shareColdTier } from './cold-tier.ts'
+import { freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
 const NOW = PAST + 1_000_000
 
@@ -13,10 +13,8 @@ function nodeOf(namespace: string, n: number, level: number, children: readonly 
   return chunkOf(namespace, n, n, content)
 }
 
-export function describeColdTrees(driver: ColdTierDriver): void {
+export function describeColdTrees(shared: SharedColdTier): void {
   describe('trees', () => {
-    const shared = shareColdTier(driver)
-
     /** Entry `n` is of version `n`. */
     async function filled(): Promise<string> {
       const namespace = freshNamespace()

@@ -12,15 +12,14 @@ import { parseWhere, type Where } from '../../src/query/where.ts'
 import { arbitraryTree, sampleRecords, selectedBy, type Tree, whereOf } from '../query/arbitrary-where.ts'
 import { budget } from '../tools/budget.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, versionOf } from './cold-records.ts'
-import { type ColdTierDriver, freshNamespace, type SharedColdTier, shareColdTier } from './cold-tier.ts'
+import { freshNamespace, type SharedColdTier } from './cold-tier.ts'
 
 const ENTRIES = 150
 /** Trees that are tried on the same entries. */
 const TREES = 250
 
-export function describeColdWhere(driver: ColdTierDriver): void {
+export function describeColdWhere(shared: SharedColdTier): void {
   describe('where', () => {
-    const shared = shareColdTier(driver)
     const runs = budget({ short: 100, long: 5_000 })
     const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31))
 

@@ -1,9 +1,20 @@
 import { afterAll, beforeAll } from 'vitest'
+import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { describeColdTier } from '../../contract/cold-tier.ts'
-import { PgliteTemplate } from './pglite-template.ts'
+import { isThorough } from '../../tools/budget.ts'
+import { OPTIONS, PgliteTemplate } from './pglite-template.ts'
 
 const template = new PgliteTemplate()
-beforeAll(() => template.make())
-afterAll(() => template.remove())
+// In a folder everything is synced, which takes a third of the time; what that is for is in suites of its own.
+if (isThorough) {
+  beforeAll(() => template.make())
+  afterAll(() => template.remove())
+}
 
-describeColdTier({ name: 'PGlite', indexesVectors: true, open: (options) => template.open(options) })
+describeColdTier({
+  name: 'PGlite',
+  indexesVectors: true,
+  // WebAssembly takes ten times as long as a server to build an index.
+  indexedVectors: isThorough ? 1_500 : 500,
+  open: (options) => (isThorough ? template.open(options) : openPgliteCold({ ...OPTIONS, ...options, dir: undefined })),
+})
