@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ColdTier, RegisteredLog } from '../cold/cold-tier.ts'
-import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import { type Patience, throwIfAborted, unlessLate, withDeadline } from '../kernel/deadline.ts'
 
 type Cold = Pick<ColdTier, 'askCuts' | 'logs'>
 
@@ -13,14 +13,18 @@ export class AskedLogs {
   readonly #cold: Cold
   /** Those that have not done it yet, with the tokens that were asked for since: whoever followed one of them has. */
   readonly #open = new Map<string, Set<string>>()
+  /** Of before: a database that a failover set back has them again, and they count for nothing. */
+  readonly #earlier: ReadonlySet<string>
 
-  private constructor(cold: Cold) {
+  private constructor(cold: Cold, earlier: ReadonlySet<string>) {
     this.#cold = cold
+    this.#earlier = earlier
   }
 
   /** Resolves once all logs that cold knows are asked. MUST be called once cold has the tombstones. */
   static async ask(cold: Cold, ownWalId: string): Promise<AskedLogs> {
-    const asked = new AskedLogs(cold)
+    const before = (await cold.logs()).flatMap(({ cutAsked, cutDone }) => [cutAsked, cutDone])
+    const asked = new AskedLogs(cold, new Set(before.filter((token) => token !== undefined)))
     const token = randomUUID()
     await cold.askCuts(token, ownWalId)
     // One that came since then was empty, or lets go by itself.
@@ -36,7 +40,7 @@ export class AskedLogs {
       const tokens = this.#open.get(walId)
       if (tokens === undefined || (cutDone !== undefined && tokens.has(cutDone))) return false
       // Somebody else asked since, which the owner may do in place of ours.
-      if (cutAsked !== undefined) tokens.add(cutAsked)
+      if (cutAsked !== undefined && !this.#earlier.has(cutAsked)) tokens.add(cutAsked)
       return true
     })
     const walIds = new Set(open.map(({ walId }) => walId))
@@ -45,10 +49,17 @@ export class AskedLogs {
   }
 }
 
-/** What {@link untilDone} waits for. */
+/** What {@link untilDone} sees. */
 export interface Look<T> {
   readonly isDone: boolean
   readonly answer: T
+}
+
+/** What {@link untilDone} waits for. */
+export interface Awaited<T> {
+  /** Does what is to be done here, which may take long: nobody waits for it beyond `within`, and it goes on. */
+  readonly advance: () => Promise<void>
+  readonly look: () => Promise<Look<T>>
 }
 
 const FIRST_PAUSE_MS = 50
@@ -56,16 +67,17 @@ const LONGEST_PAUSE_MS = 1_000
 
 /** Looks again and again until it is done, or `within` (milliseconds) is over, and returns what it saw last. */
 export async function untilDone<T>(
-  look: () => Promise<Look<T>>,
+  { advance, look }: Awaited<T>,
   { within, signal }: { readonly within: number; readonly signal: AbortSignal | undefined },
 ): Promise<T> {
   const end = performance.now() + within
+  const left = (): number => Math.max(0, end - performance.now())
   const patience: Patience = { signal }
   for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
     throwIfAborted(signal)
+    await withDeadline(unlessLate(advance(), left()), patience)
     const { isDone, answer } = await withDeadline(look(), patience)
-    const left = end - performance.now()
-    if (isDone || left <= 0) return answer
-    await withDeadline(pause(Math.min(wait, left)), patience)
+    if (isDone || left() === 0) return answer
+    await withDeadline(pause(Math.min(wait, left())), patience)
   }
 }

@@ -24,11 +24,12 @@ import type { HotRemoval, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { SingleFlight } from '../kernel/single-flight.ts'
 import { slices } from '../kernel/slices.ts'
 import { type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import { isWithin, type Scope } from '../query/scope.ts'
-import { AskedLogs, type Look } from './asked-logs.ts'
+import { AskedLogs, type Awaited, type Look } from './asked-logs.ts'
 import type { Deleter, Found, IsStill } from './deleter.ts'
 import { type ErasedPlaces, type EraseState, type Remnant, remnants, toBeAsked } from './erase-remnants.ts'
 import type { Searcher } from './searcher.ts'
@@ -111,8 +112,8 @@ export interface EraseDoneOptions {
 /** What one call of `erase` came to. */
 export interface Erasure {
   readonly erased: ErasedSoFar
-  /** What is left by now, and whether other logs have let go. */
-  readonly look: () => Promise<Look<readonly Remnant[]>>
+  /** Adopts what dead processes left, and clears up once other logs have let go; what is left by now. */
+  readonly others: Awaited<readonly Remnant[]>
 }
 
 export interface EraseProgress {
@@ -129,6 +130,9 @@ export interface EraseTerms extends Patience {
   readonly vacuum?: Vacuuming | undefined
   readonly onProgress?: ((progress: EraseProgress) => void) | undefined
 }
+
+type Vacuumed = Pick<EraseState, 'vacuumed' | 'heldBy'>
+const NOT_VACUUMED: Vacuumed = { vacuumed: undefined, heldBy: [] }
 
 /** Dead letters that are read together; each may be as large as an entry may be. */
 const LETTERS = 20
@@ -188,7 +192,8 @@ export class Eraser {
     const matched = 'keys' in asked ? asked.keys.length : await searcher.count(asked.scope, asked.filter, patience)
     const removed = { hot: 0, staged: 0, deadLetters: 0, idempotencyKeys: 0, log: { segments: 0, bytes: 0 } }
     const left = toBeAsked(places, await withDeadline(cold.logs(), patience))
-    return { erased: { matched, erased: 0, removed, left }, look: async () => ({ isDone: true, answer: left }) }
+    const look = async () => ({ isDone: true, answer: left })
+    return { erased: { matched, erased: 0, removed, left }, others: { advance: async () => {}, look } }
   }
 
   async *#pages(
@@ -271,24 +276,30 @@ export class Eraser {
       const { isHotAway, unreadable } = tally
       return remnants(places, { logs, isLogCut: cut.isWhole, isHotAway, unreadable, ...vacuumed })
     }
-    let isDone = open.length === 0
-    const look = async (): Promise<Look<readonly Remnant[]>> => {
-      if (isDone) return { isDone, answer: await leftIn([]) }
-      await this.#adopt({})
-      const logs = await others.look()
-      if (logs.length === 0) {
-        await this.#eraseLate(asked, tally, {})
-        vacuumed = await this.#vacuum(vacuum, {})
-        isDone = true
-      }
-      return { isDone, answer: await leftIn(logs) }
-    }
     const { segments, bytes } = cut
-    const removed = { ...tally.removed, log: { segments, bytes } }
-    return { erased: { ...tally.counts, removed, left: await leftIn(open) }, look }
+    const erased = {
+      ...tally.counts,
+      removed: { ...tally.removed, log: { segments, bytes } },
+      left: await leftIn(open),
+    }
+    let isDone = open.length === 0
+    const clearUp = new SingleFlight(async () => {
+      if (isDone) return
+      await this.#adopt({})
+      if ((await others.look()).length > 0) return
+      // What they shipped is dead in the tables by now.
+      vacuumed = NOT_VACUUMED
+      await this.#eraseLate(asked, tally, {})
+      vacuumed = await this.#vacuum(vacuum, {})
+      isDone = true
+    })
+    const look = async (): Promise<Look<readonly Remnant[]>> => {
+      return { isDone, answer: await leftIn(isDone ? [] : await others.look()) }
+    }
+    return { erased, others: { advance: () => clearUp.join(), look } }
   }
 
-  async #vacuum(mode: Vacuuming | undefined, patience: Patience): Promise<Pick<EraseState, 'vacuumed' | 'heldBy'>> {
+  async #vacuum(mode: Vacuuming | undefined, patience: Patience): Promise<Vacuumed> {
     const done = mode && (await withDeadline(this.#parts.cold.vacuum(mode), patience))
     return { vacuumed: done?.isDone ? mode : undefined, heldBy: done?.heldBy ?? [] }
   }

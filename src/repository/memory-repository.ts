@@ -347,8 +347,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   erase(what: readonly string[] | { readonly where: Where<K> }, options?: EraseOptions): Promise<Erased> {
     return this.#flows.gate.run(CALLS.erase, options, async ({ vacuum = false, ...checked }) => {
       const asked = this.#erasable(what, checked)
-      const { erased, look } = await this.#flows.eraser.erase(asked, { ...checked, vacuum: vacuum || undefined })
-      return { ...erased, done: (options) => this.#untilErased(look, options) }
+      const { erased, others } = await this.#flows.eraser.erase(asked, { ...checked, vacuum: vacuum || undefined })
+      return { ...erased, done: (options) => this.#untilErased(others, options) }
     })
   }
 
@@ -586,10 +586,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#kind === undefined || entry?.kind === this.#kind ? (entry as EntryOf<K>) : undefined
   }
 
-  /** Each look is a call of its own: whoever closes the store does not wait for other processes. */
-  async #untilErased(look: Erasure['look'], options?: EraseDoneOptions): Promise<readonly Remnant[]> {
+  /** Each step is a call of its own: whoever closes the store does not wait for other processes. */
+  async #untilErased(others: Erasure['others'], options?: EraseDoneOptions): Promise<readonly Remnant[]> {
     const { within = CALL_DEFAULTS.eraseDone.within, signal } = CALLS.eraseDone(options)
-    return untilDone(() => this.#flows.gate.run(CALLS.eraseDone, undefined, look), { within, signal })
+    const { gate } = this.#flows
+    const advance = () => gate.run(CALLS.eraseDone, undefined, others.advance)
+    return untilDone({ advance, look: () => gate.run(CALLS.eraseDone, undefined, others.look) }, { within, signal })
   }
 
   /** What is to be erased, each once. */

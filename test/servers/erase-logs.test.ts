@@ -149,6 +149,49 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     }
   })
 
+  test('is told of in time while a vacuum takes longer, which goes on', async () => {
+    const shared = await servers.shared()
+    const a = await new GatedBackend().open({ dir: await servers.folder(), ...shared, ...QUIET })
+    await using _ = a.store
+    const b = await backend(shared)
+    const { id } = await b.store.chunks.put({ text: 'a' })
+    const erased = await a.chunks.erase([id], { vacuum: 'full' })
+    const remediesOf = (left: Erased['left']) => left.map(({ remedy }) => remedy).join()
+    expect(logsIn(erased.left)).not.toEqual([])
+    await b.store.sync()
+    const held = a.cold.hold('vacuum')
+    const left = await erased.done({ within: 500 })
+    await held.arrived
+    expect([logsIn(left), remediesOf(left)]).toEqual([[], expect.stringContaining('dead rows stay')])
+    held.release()
+    expect(remediesOf(await erased.done())).not.toContain('dead rows stay')
+  })
+
+  test('is not gone because a failover brings back what was asked for and done before', async () => {
+    const shared = await servers.shared()
+    const [a, b] = [await backend(shared), await backend(shared)]
+    const sql = clientOf(shared.cold.url)
+    const eraseOne = async () => a.store.chunks.erase([(await b.store.chunks.put({ text: canaryOf() })).id])
+    const { id: walId } = (await b.store.stats()).wal
+    const ofB = (left: Erased['left']) => logsIn(left).filter((name) => name!.startsWith(walId))
+    try {
+      const first = await eraseOne()
+      await b.store.sync()
+      expect(ofB(await first.done({ within: 0 }))).toEqual([])
+      const [before] = await sql`SELECT cut_asked, cut_done FROM thermocline.wal_checkpoints WHERE wal_id = ${walId}`
+      expect(before!.cut_done).toBe(before!.cut_asked)
+      const second = await eraseOne()
+      await sql`UPDATE thermocline.wal_checkpoints SET cut_asked = ${before!.cut_asked}, cut_done = ${before!.cut_done}
+        WHERE wal_id = ${walId}`
+      for (let look = 0; look < 3; look++) expect(ofB(await second.done({ within: 0 }))).toHaveLength(1)
+      const third = await eraseOne()
+      await b.store.sync()
+      expect(ofB(await third.done({ within: 0 }))).toEqual([])
+    } finally {
+      await sql.end()
+    }
+  })
+
   test('may have been refused by the database when it was shipped, and is no dead letter in the end', async () => {
     const shared = await servers.shared()
     const [a, b] = [await backend(shared), await backend(shared)]
