@@ -37,6 +37,7 @@ import { runningOut, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { carryOverReads } from './access-counter.ts'
+import { ChangesUnderWay, ChangeUnderWay } from './changes-under-way.ts'
 import type { Journal } from './journal.ts'
 import type { Pressure } from './pressure.ts'
 import type { Receipt, WriteTerms } from './writer.ts'
@@ -100,6 +101,7 @@ interface Progress {
   version: Version | undefined
   /** Aborted once nobody waits any more. */
   readonly givenUp: AbortSignal
+  readonly underWay: ChangeUnderWay
   readonly idempotency: IdempotencyKey | undefined
 }
 
@@ -131,7 +133,7 @@ interface Reservation {
 export class CompareAndSet {
   readonly #parts: CompareAndSetParts
   readonly #locks = new KeyedLock()
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #underWay = new ChangesUnderWay()
 
   constructor(parts: CompareAndSetParts) {
     this.#parts = parts
@@ -155,12 +157,15 @@ export class CompareAndSet {
     const givingUp = new AbortController()
     const { id } = changes[0]!.key
     const { idempotency, prepare } = terms
-    const progress: Progress = { outcome: 'none', id, version: undefined, givenUp: givingUp.signal, idempotency }
+    const underWay = new ChangeUnderWay(this.#underWay)
+    const givenUp = givingUp.signal
+    const progress: Progress = { outcome: 'none', id, version: undefined, givenUp, underWay, idempotency }
     const names = changes.map(({ key }) => keyText(key))
     const begin = () => {
+      underWay.begin()
       const work = this.#locks.runAll(names, () => this.#doOnce(changes, progress, prepare))
-      const running = work.catch(() => {}).finally(() => this.#running.delete(running))
-      this.#running.add(running)
+      const end = (): void => underWay.end()
+      work.then(end, end)
       return withDeadline(work, patience)
     }
     try {
@@ -171,9 +176,9 @@ export class CompareAndSet {
     }
   }
 
-  /** Resolves once nothing goes on behind calls that were given up. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#running)
+  /** Resolves once nothing goes on with what it has read by now, also behind calls that were given up. */
+  settled(): Promise<void> {
+    return this.#underWay.settled()
   }
 
   /**
@@ -206,6 +211,7 @@ export class CompareAndSet {
       if (answered !== undefined) return answered
       await prepare?.()
       for (const [i, change] of changes.entries()) this.#refuseOutdated(change, placeOf(i, changes))
+      progress.underWay.beginToRead()
       const newest = await this.#newest(changes.map(({ key }) => key))
       if (newest !== undefined) {
         const made = await this.#make(changes, newest, progress)
@@ -285,7 +291,8 @@ export class CompareAndSet {
         throw conflict(expected, current?.version, place)
       const next = await within(place, async () => {
         const answer = make(current)
-        return isPromise(answer) ? withDeadline(answer, { signal: progress.givenUp }) : answer
+        if (!isPromise(answer)) return answer
+        return progress.underWay.ask(withDeadline(answer, { signal: progress.givenUp }))
       })
       if (next === undefined) {
         made.push(undefined)
@@ -305,6 +312,7 @@ export class CompareAndSet {
   /** Undefined where something else came first. */
   async #tryReplace(made: readonly Made[], progress: Progress): Promise<Map<Made, Receipt> | undefined> {
     const { cold, journal, shippedSequence } = this.#parts
+    if (progress.underWay.isOutdated) return undefined
     if (made.length === 0) return new Map()
     const reservation = await this.#reserve(made)
     if (reservation === undefined || made.some((one) => this.#hasNewer(one))) return undefined

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Erased, MemoryStoreOptions } from '../../src/index.ts'
+import type { Erased, MemoryStoreOptions, StandardSchema } from '../../src/index.ts'
 import { QUIET } from '../flow/stores.ts'
 import { canaryOf, filesWith, keysWith, tablesWith } from '../flow/traces.ts'
 import { clientOf } from '../tools/services.ts'
@@ -129,6 +129,38 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     expect(logsIn(await erased.done())).toEqual([])
     expect(await filesWith(dir, [canary])).toEqual([])
     expect(await store.chunks.get(id)).toBeUndefined()
+  })
+
+  test('is not waited for where a schema never answers, and is not written once it does', async () => {
+    const shared = await servers.shared()
+    const [a, dir, b] = [await backend(shared), await servers.folder(), new GatedBackend()]
+    await using store = (await b.open({ dir, ...shared, ...QUIET })).store
+    const canary = canaryOf()
+    const { id } = await store.chunks.put({ text: canary, metadata: { n: 1 } })
+    let answer = (_: { value: unknown }): void => {}
+    let ask = (): void => {}
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve
+    })
+    const validate = () => {
+      ask()
+      return new Promise<{ value: unknown }>((resolve) => {
+        answer = resolve
+      })
+    }
+    const schema = { '~standard': { version: 1, vendor: 'tests', validate } } as StandardSchema<object>
+    const updating = store.chunks.withMetadata(schema).update(id, { metadata: { n: 2 } })
+    const outcome = expect(updating).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+    await asked
+    const erased = await a.store.chunks.erase([id])
+    await store.sync()
+    expect(logsIn(await erased.done({ within: 0 }))).toEqual([])
+    const replaced: string[] = []
+    b.cold.onCall = (method) => void (method === 'replace' && replaced.push(method))
+    answer({ value: { n: 2 } })
+    await outcome
+    expect(replaced).toEqual([])
+    expect(await filesWith(dir, [canary])).toEqual([])
   })
 
   test('is in no file of the database either, where that ships it after a vacuum', async () => {
