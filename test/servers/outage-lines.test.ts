@@ -35,7 +35,10 @@ describeWithPrivateServers('the log of a backend', (servers) => {
   })
 
   test('says each migration once: in the process that applied it, however many begin together', async () => {
-    const shared = await servers.shared()
+    const admin = servers.postgres.client()
+    await admin`CREATE DATABASE never_migrated`
+    await admin.end()
+    const shared = { hot: { url: servers.redisUrl }, cold: { url: servers.postgres.url('never_migrated') } }
     const applied: string[] = []
     const logger = {
       ...recordLines().logger,

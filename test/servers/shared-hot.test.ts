@@ -1,4 +1,5 @@
 /** What one backend writes, the others see at once while hot is there: in one process and in several. */
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../flow/stores.ts'
@@ -64,6 +65,8 @@ describeWithPrivateServers('backends that share a hot tier', (servers) => {
     await load.stop()
     await remote.kill()
     const successor = await openBackend({ dir: folder, ...shared, ...PATIENT })
+    // Where the one that lived had begun to ship it, it is not done with that yet: each has its own at last.
+    await expect.poll(() => readdir(join(folder, 'wal'))).toHaveLength(2)
     load.passTo([loaded(backend.store), loaded(successor.store)])
     await expectIntact(load, [backend, successor])
   })
