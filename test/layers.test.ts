@@ -9,7 +9,18 @@ import { describe, expect, it } from 'vitest'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
-type Layer = 'kernel' | 'vocabulary' | 'contract' | 'stage' | 'flow' | 'root' | 'surface' | 'adapter' | 'build'
+type Layer =
+  | 'kernel'
+  | 'vocabulary'
+  | 'contract'
+  | 'stage'
+  | 'flow'
+  | 'root'
+  | 'surface'
+  | 'adapter'
+  | 'studio'
+  | 'page'
+  | 'build'
 
 /** First match wins. A file that matches nothing has no place in the architecture yet. */
 const LAYERS: readonly (readonly [Layer, RegExp])[] = [
@@ -21,6 +32,8 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['root', /^(default-)?options$|^(store|admin)\//],
   ['surface', /^index$|^cli\//],
   ['adapter', /^adapters\//],
+  ['studio', /^studio\/[^/]+$/],
+  ['page', /^studio\/page\//],
   ['build', /^build\//],
 ]
 
@@ -39,6 +52,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^postgres$/, /^cold\/postgres\//],
   [/^@electric-sql\//, /^cold\/pglite\//],
   [/^@langchain\//, /^adapters\/langgraph\//],
+  [/^(preact|htm|uplot)\b/, /^studio\/page\//],
 ]
 const KERNEL_PACKAGES = /^(uuid|@msgpack\/msgpack|zod)$/
 
@@ -92,9 +106,19 @@ function isAllowed(from: string, to: string): boolean {
     case 'root':
       return !['surface', 'adapter', 'build'].includes(target!) && !(/^store\//.test(from) && /^admin\//.test(to))
     case 'surface':
-      return target === 'root' || to === 'errors' || (isOwnRoom && from !== 'index') || isPublicName(from, to)
+      return (
+        target === 'root' ||
+        to === 'errors' ||
+        (isOwnRoom && from !== 'index') ||
+        isPublicName(from, to) ||
+        isServed(from, to)
+      )
     case 'adapter':
       return to === 'index' || to === 'call-options' || (target === 'adapter' && folderOf(from) === folderOf(to))
+    case 'studio':
+      return target === 'studio' || ['index', 'errors', 'admin/json-where'].includes(to)
+    case 'page':
+      return target === 'page' || to === 'studio/answers'
     case 'build':
       return target !== 'surface' && target !== 'adapter'
     default:
@@ -116,6 +140,11 @@ function usesSql(from: string, to: string): boolean {
 /** `index` names what is public, wherever it stands; it has no code of its own (see the test for that). */
 function isPublicName(from: string, to: string): boolean {
   return from === 'index' && ['kernel', 'vocabulary', 'contract', 'flow'].includes(layerOf(to) ?? '')
+}
+
+/** A command serves the studio. */
+function isServed(from: string, to: string): boolean {
+  return topOf(from) === 'cli' && layerOf(to) === 'studio'
 }
 
 describe('layers', () => {
@@ -212,6 +241,13 @@ describe('the check of the layers', () => {
     ['index', 'cold/pglite/pglite-driver', false],
     ['adapters/langgraph/thermocline-saver', 'index', true],
     ['adapters/langgraph/thermocline-saver', 'store/memory-store', false],
+    ['cli/studio', 'studio/studio', true],
+    ['index', 'studio/studio', false],
+    ['studio/routes', 'index', true],
+    ['studio/routes', 'store/memory-store', false],
+    ['studio/routes', 'studio/page/main', false],
+    ['studio/page/main', 'studio/answers', true],
+    ['studio/page/main', 'studio/routes', false],
     ['somewhere/else', 'errors', false],
   ])('%s may import %s: %s', (from, to, expected) => {
     expect(isAllowed(from, to)).toBe(expected)

@@ -21,6 +21,7 @@ import { recoverCommand } from './recover.ts'
 import { searchCommand } from './search.ts'
 import { statsCommand } from './stats.ts'
 import { letAnswersEndEarly } from './stdout.ts'
+import { studioCommand } from './studio.ts'
 import { syncCommand } from './sync.ts'
 
 const COMMANDS = [
@@ -38,6 +39,7 @@ const COMMANDS = [
   namespacesCommand,
   explainCommand,
   statsCommand,
+  studioCommand,
 ]
 
 function createProgram(): Command {

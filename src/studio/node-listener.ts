@@ -1,0 +1,62 @@
+/** Serves a handler of requests by node:http, as Express, Fastify and Next have it too: {@link toNodeListener}. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void
+
+/**
+ * Returns a listener for `http.createServer`. A caller that goes away aborts the `signal` of its request. What the
+ * handler throws is answered with status 500 and handed to `onError`; without one it is an uncaught error.
+ */
+export function toNodeListener(
+  handler: (request: Request) => Promise<Response>,
+  onError: (error: unknown) => void = throwLater,
+): NodeListener {
+  return (incoming, outgoing) => {
+    answer(handler, incoming, outgoing).catch((error: unknown) => {
+      // Nobody waits for an answer any more, and reading the rest of a request fails then.
+      if (incoming.destroyed && !incoming.complete) return
+      if (!outgoing.headersSent) outgoing.writeHead(500)
+      outgoing.end()
+      onError(error)
+    })
+  }
+}
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
+async function answer(
+  handler: (request: Request) => Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
+  const request = requestOf(incoming, gone.signal)
+  if (request === undefined) {
+    outgoing.writeHead(400).end()
+    return
+  }
+  const response = await handler(request)
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+  outgoing.end(Buffer.from(await response.arrayBuffer()))
+}
+
+/** Returns undefined where its host or its target is none. */
+function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
+  const { method = 'GET', headers, url = '/' } = incoming
+  // Express strips what it mounted at.
+  const { originalUrl = url } = incoming as { originalUrl?: string }
+  const target = `http://${headers.host}${originalUrl}`
+  if (headers.host === undefined || !originalUrl.startsWith('/') || !URL.canParse(target)) return undefined
+  const given = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, String(value)]],
+  )
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const body = hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' as const } : {}
+  return new Request(target, { method, headers: given, signal, ...body })
+}
