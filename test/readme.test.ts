@@ -12,6 +12,7 @@ const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 const ENTRIES: Readonly<Record<string, string>> = {
   schema: 'cold/schema',
   langgraph: 'adapters/langgraph/langgraph',
+  studio: 'studio/studio',
 }
 
 /** As it stands, with our code in place of the package. */
@@ -204,6 +205,10 @@ test('the recipe of memory that fades recalls what matters', async () => {
 
 test('the example of policies runs as it stands', async () => {
   expect(await printedBy('byAccessCount({ minAccesses: 10')).toBe('0 0 0\n')
+})
+
+test('the example of the studio is served', async () => {
+  expect(await printedBy('toNodeListener')).toMatch(/^\{ address: '127\.0\.0\.1', family: 'IPv4', port: \d+ \}\n$/)
 })
 
 test('there is no other example', () => {
