@@ -24,6 +24,7 @@ export const DEFAULTS = {
     metrics: ['cosine'],
     language: undefined,
     indexes: [],
+    precision: 'full',
     migrate: 'auto',
   },
   durability: 'wal',

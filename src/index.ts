@@ -22,7 +22,9 @@ export type {
   TreeEntry,
 } from './entry/memory-entry.ts'
 export { namespaceSegments } from './entry/namespace.ts'
+export type { NamespaceRules } from './entry/namespace-rules.ts'
 export type { Patch } from './entry/patch.ts'
+export type { Precision } from './entry/rounded-vector.ts'
 export type { SchemaInput, SchemaIssue, SchemaOutput, StandardSchema } from './entry/standard-schema.ts'
 export type { Version } from './entry/version.ts'
 export {

@@ -4,6 +4,8 @@
  */
 import type { PostgresClientLike } from './cold/postgres/postgres-location.ts'
 import type { Duration } from './entry/duration.ts'
+import type { NamespaceRules } from './entry/namespace-rules.ts'
+import type { Precision } from './entry/rounded-vector.ts'
 import type { Durability } from './flow/writer.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Logger } from './kernel/logger.ts'
@@ -101,6 +103,13 @@ interface AnyColdOptions {
    * `startsWith`, and for `orderBy`; equality needs none. An index stays until it is dropped by hand. @default none
    */
   readonly indexes?: readonly (`metadata.${string}` | MetadataPathText)[] | undefined
+  /**
+   * How exactly embeddings are kept: as they were put, or rounded to two bytes (`half`) or one (`int8`) per component.
+   * For all, or by namespace: `{ 'archive/*': 'int8' }` is all below `archive`, `{ archive: 'half' }` that one alone,
+   * `*` all others. It holds for what is written from then on; reads give the rounded embedding once cold alone has the
+   * entry. Every process names the same. @default 'full'
+   */
+  readonly precision?: Precision | NamespaceRules<Precision> | undefined
   /** Apply missing migrations at open, or only check that none is missing. @default 'auto' */
   readonly migrate?: 'auto' | 'check' | undefined
 }

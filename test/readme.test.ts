@@ -131,6 +131,10 @@ test('the example of pinning says what became of it', async () => {
   expect(await printedBy('chunks.pin(')).toBe('pinned 1\npinned true\nunpinned\n')
 })
 
+test('the example of smaller embeddings shows what a rounded one is', async () => {
+  expect(await printedBy('const precision')).toBe("[ '0.598', '0.800', '0.126' ]\n")
+})
+
 test('the example of events tells what was written', async () => {
   expect(await printedBy('tier-down')).toBe("[ [ 'default', 'chunk' ] ]\n")
 })

@@ -132,7 +132,7 @@ export class ColdStore implements ColdTier {
 
   private constructor(driver: ColdDriver, storeId: string, support: SearchSupport, options: ColdStoreOptions) {
     this.#driver = driver
-    this.#staging = new Staging(driver)
+    this.#staging = new Staging(driver, options.precision)
     this.#kept = driver.freeze === undefined ? new KeptSnapshots(driver) : undefined
     this.storeId = storeId
     this.#vectors = support.vectors
@@ -354,8 +354,7 @@ export class ColdStore implements ColdTier {
 
   async indexVectors(limit: number, upTo?: Version): Promise<number> {
     const { schema, indexes } = await this.#lookAtVectors()
-    const dimensions = [...new Set(indexes.map(({ dimension }) => dimension))]
-    const indexed = schema === undefined ? 0 : await indexVectors(this.#driver, { schema, dimensions, limit, upTo })
+    const indexed = schema === undefined ? 0 : await indexVectors(this.#driver, { schema, indexes, limit, upTo })
     this.#driver.housekeep('write')
     return indexed
   }

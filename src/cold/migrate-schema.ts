@@ -5,6 +5,8 @@
  * applied one. Afterwards pgvector (sql/vector-extension.ts) and declared indexes are created.
  */
 import { sql } from 'drizzle-orm'
+import type { NamespaceRules } from '../entry/namespace-rules.ts'
+import type { Precision } from '../entry/rounded-vector.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { MetadataPath } from '../query/metadata-path.ts'
@@ -37,6 +39,8 @@ export interface MigrateOptions {
   readonly language?: string | undefined
   /** Members of metadata to keep indexes of. @default none */
   readonly indexes?: readonly MetadataPath[] | undefined
+  /** How exactly embeddings are kept, by namespace. @default in full */
+  readonly precision?: NamespaceRules<Precision> | undefined
   readonly logger: Logger
 }
 
@@ -118,16 +122,17 @@ async function ensureMemberIndexes(driver: ColdDriver, { mode, indexes = [], log
 }
 
 async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {
-  const { mode, dimensions, metrics, logger } = options
+  const { mode, dimensions, metrics, precision = {}, logger } = options
   const beyond = unindexable(dimensions)
   if (beyond.length > 0)
     logger.warn(
       { dimensions: beyond },
       'pgvector indexes at most 4 000 dimensions, so every search of these compares all vectors: leave them out of `cold.dimensions`, or shorten the vectors',
     )
-  const wanted = wantedIndexes(dimensions, metrics)
+  const rounds = Object.values(precision).some((each) => each !== 'full')
+  const wanted = wantedIndexes(dimensions, metrics, rounds ? 'any' : 'full')
   const existing = await existingIndexes(driver)
-  const missing = wanted.filter((index) => !existing.some((other) => isSame(index, other)))
+  const missing = wanted.filter((index) => !existing.some((other) => serves(other, index)))
   // Exact searches are faster with the extension, so it comes whether or not an index was asked for.
   const schema = await ensureExtension(driver, options)
   if (schema === undefined) return { schema, indexes: [] }
@@ -143,8 +148,9 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
   return { schema, indexes: await existingIndexes(driver) }
 }
 
-function isSame(a: VectorIndex, b: VectorIndex): boolean {
-  return a.dimension === b.dimension && a.metric === b.metric
+function serves(index: VectorIndex, wanted: VectorIndex): boolean {
+  const { dimension, metric, form } = index
+  return dimension === wanted.dimension && metric === wanted.metric && (form === 'any' || form === wanted.form)
 }
 
 function incomplete(what: string): ThermoclineError {

@@ -18,6 +18,7 @@ import {
   pgSchema,
   primaryKey,
   real,
+  smallint,
   text,
   timestamp,
   uuid,
@@ -49,8 +50,20 @@ const recordColumns = {
   /** Of a node: see entry/record.ts. A trigger empties it where a process that does not know it leaves it. */
   childVersions: text('child_versions').array(),
   metadata: jsonb('metadata'),
-  /** `real[]` exists on every Postgres; vector indexes are built on a cast of it. */
+  /**
+   * `real[]` exists on every Postgres; vector indexes are built on a cast of it. NULL where the embedding is rounded,
+   * which then is in the columns below (entry/rounded-vector.ts): no type of an extension, which could be dropped and
+   * take the column with it.
+   */
   embedding: real('embedding').array(),
+  rounded: smallint('rounded').array(),
+  roundedScale: real('rounded_scale'),
+  roundedDimension: integer('rounded_dimension'),
+  /**
+   * The version whose embedding it is. A process of a version before these columns leaves them as the entry had them
+   * that it replaces: a trigger empties them where the row has another version.
+   */
+  roundedVersion: bytewise('rounded_version'),
   embeddingModel: bytewise('embedding_model'),
   /** Of a blob, as `content_type`; a trigger empties both where a process that does not know them leaves them. */
   bytes: bytea('bytes'),
@@ -90,30 +103,39 @@ export const memoryEntries = thermocline.table(
     check(
       'memory_entries_shape',
       sql`CASE kind
-        WHEN 'embedding' THEN embedding IS NOT NULL
+        WHEN 'embedding' THEN num_nonnulls(embedding, rounded) = 1
           AND num_nonnulls(text, document_id, position, level, children, child_versions, bytes, content_type) = 0
         WHEN 'chunk' THEN text IS NOT NULL AND num_nonnulls(level, children, child_versions, bytes, content_type) = 0
         WHEN 'metadata' THEN metadata IS NOT NULL AND num_nonnulls(
-          text, document_id, position, level, children, child_versions, embedding, bytes, content_type) = 0
+          text, document_id, position, level, children, child_versions, embedding, rounded, bytes, content_type) = 0
         WHEN 'raptor' THEN num_nonnulls(text, level, children) = 3
           AND num_nonnulls(document_id, position, bytes, content_type) = 0
         WHEN 'blob' THEN bytes IS NOT NULL
-          AND num_nonnulls(text, document_id, position, level, children, child_versions, embedding) = 0
-        ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, child_versions, metadata, embedding, embedding_model, bytes, content_type, expires_at) = 0
+          AND num_nonnulls(text, document_id, position, level, children, child_versions, embedding, rounded) = 0
+        ELSE kind IS NULL AND num_nonnulls(text, document_id, position, level, children, child_versions, metadata, embedding, rounded, embedding_model, bytes, content_type, expires_at) = 0
       END`,
     ),
     check('memory_entries_tombstone', sql`(kind IS NULL) = (deleted_at IS NOT NULL)`),
     check('memory_entries_version', sql`version ~ '^[0-9a-f]{24}$'`),
     check('memory_entries_numbers', sql`position >= 0 AND level >= 0`),
     check('memory_entries_embedding', sql`cardinality(embedding) > 0`),
+    check(
+      'memory_entries_rounded',
+      sql`CASE WHEN rounded IS NULL THEN num_nonnulls(rounded_scale, rounded_dimension, rounded_version) = 0
+        ELSE embedding IS NULL AND num_nonnulls(rounded_scale, rounded_dimension, rounded_version) = 3
+          AND rounded_scale > 0 AND rounded_version = version
+          AND cardinality(rounded) > 0 AND cardinality(rounded) IN (rounded_dimension, (rounded_dimension + 1) / 2)
+      END`,
+    ),
     check('memory_entries_sliding', sql`sliding_ttl IS NULL OR (sliding_ttl > 0 AND expires_at IS NOT NULL)`),
     index('memory_entries_version').on(entry.version),
     index('memory_entries_document')
       .on(entry.namespace, entry.documentId, entry.position)
       .where(sql`document_id IS NOT NULL`),
     index('memory_entries_unindexed')
-      .on(sql`cardinality(embedding)`, entry.version)
-      .where(sql`embedding IS NOT NULL AND indexed IS NOT TRUE`),
+      .on(sql`coalesce(cardinality(embedding), rounded_dimension)`, entry.version)
+      .where(sql`(embedding IS NOT NULL OR rounded IS NOT NULL) AND indexed IS NOT TRUE`),
+    index('memory_entries_rounded').on(entry.roundedDimension).where(sql`rounded IS NOT NULL`),
     index('memory_entries_expiring').on(entry.expiresAt).where(sql`expires_at IS NOT NULL`),
     // It knows containment alone, which equality of a member is as well.
     index('memory_entries_metadata').using('gin', entry.metadata.op('jsonb_path_ops')),
@@ -130,7 +152,7 @@ export const memoryEntries = thermocline.table(
   ],
 )
 
-/** Entries that can be read: no tombstone, nothing expired. */
+/** Entries that can be read: no tombstone, nothing expired. Their embeddings as reads have them, rounded or not. */
 export const liveEntries = thermocline.view('live_entries').as((query) =>
   query
     .select(shownColumns())
@@ -140,11 +162,15 @@ export const liveEntries = thermocline.view('live_entries').as((query) =>
     ),
 )
 
-/** The view stays as it is: dropping it for another column would take views of users with it. */
+/** The view keeps its columns: dropping it for another one would take views of users with it. */
 function shownColumns() {
-  const { metadataOrder, bytes, contentType, childVersions, slidingTtl, slidingVersion, ...shown } =
+  const { metadataOrder, bytes, contentType, childVersions, slidingTtl, slidingVersion, ...others } =
     getTableColumns(memoryEntries)
-  return shown
+  const { rounded, roundedScale, roundedDimension, roundedVersion, ...shown } = others
+  const embedding = sql<
+    number[] | null
+  >`coalesce(embedding, thermocline.widened(rounded, rounded_scale, rounded_dimension))`
+  return { ...shown, embedding: embedding.as('embedding') }
 }
 
 /** Where rows land by COPY before one statement takes them over. UNLOGGED and without constraints. */

@@ -5,6 +5,7 @@
  */
 import { idOfChunk } from '../entry/entry-id.ts'
 import type { EntryRecord } from '../entry/record.ts'
+import { isRoundingOf } from '../entry/rounded-vector.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { equalJson } from '../query/json-values.ts'
 
@@ -70,7 +71,7 @@ export function isKept({ record, before }: PlannedChunk): boolean {
       (field) => record[field] === before[field],
     ) &&
     sameMetadata(record.metadata, before.metadata) &&
-    sameVector(record.embedding, before.embedding)
+    isAsBefore(record.embedding, before.embedding)
   )
 }
 
@@ -92,7 +93,7 @@ function merged(before: EntryRecord, { record, isDated }: WantedChunk): Unversio
   const isOfModel = record.embeddingModel === null || record.embeddingModel === before.embeddingModel
   if (record.embedding === null && record.text === before.text && isOfModel)
     return { ...own, embedding: before.embedding, embeddingModel: before.embeddingModel }
-  if (record.embedding !== null && sameVector(record.embedding, before.embedding))
+  if (record.embedding !== null && isAsBefore(record.embedding, before.embedding))
     return { ...own, embeddingModel: record.embeddingModel ?? before.embeddingModel }
   return own
 }
@@ -101,8 +102,10 @@ function sameMetadata(a: string | null, b: string | null): boolean {
   return a === b || (a !== null && b !== null && equalJson(JSON.parse(a), JSON.parse(b)))
 }
 
-function sameVector(a: Float32Array | null, b: Float32Array | null): boolean {
-  return a === b || (a !== null && b !== null && a.length === b.length && a.every((x, i) => x === b[i]))
+/** Whether the vector is the one of before, or was until cold kept it rounded. */
+function isAsBefore(a: Float32Array | null, b: Float32Array | null): boolean {
+  if (a === null || b === null) return a === b
+  return (a.length === b.length && a.every((x, i) => x === b[i])) || isRoundingOf(a, b)
 }
 
 function named(wanted: readonly WantedChunk[]): string[] {

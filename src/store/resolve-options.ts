@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { DEFAULTS, POSTGRES_CONNECTIONS } from '../default-options.ts'
 import { parseDuration } from '../entry/duration.ts'
 import { MAX_DIMENSIONS } from '../entry/limits.ts'
+import { isNamespacePattern, type NamespaceRules } from '../entry/namespace-rules.ts'
+import { PRECISIONS, type Precision } from '../entry/rounded-vector.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { RedisLocation } from '../hot/redis/redis-location.ts'
@@ -64,6 +66,7 @@ export type ResolvedCold = {
   readonly metrics: readonly Metric[]
   readonly language: string | undefined
   readonly indexes: readonly MetadataPath[]
+  readonly precision: NamespaceRules<Precision>
   readonly migrate: 'auto' | 'check' | 'change'
 } & (
   | {
@@ -152,6 +155,12 @@ function isMemberPath(value: unknown): boolean {
   return typeof value === 'string' && namesMetadata(value) && (parseMetadataPath(value) ?? []).length > 0
 }
 
+const PATTERN = "the path of a namespace, with '/*' behind it for all below, or '*'"
+
+const PRECISION = `${PRECISIONS.map((name) => `'${name}'`).join(', ')}, or an object of these by namespace`
+
+const precision = z.enum(PRECISIONS)
+
 const coldChecks = {
   dir: z.string().min(1).optional(),
   url: url(/^postgres(ql)?:\/\//, POSTGRES_URL).optional(),
@@ -164,6 +173,9 @@ const coldChecks = {
     .regex(/^[a-z_][a-z0-9_]{0,39}$/, LANGUAGE)
     .optional(),
   indexes: z.array(z.custom<NonNullable<ColdOptions['indexes']>[number]>(isMemberPath, MEMBER)).max(32).optional(),
+  precision: z
+    .union([precision, z.record(z.string().refine(isNamespacePattern, PATTERN), precision)], PRECISION)
+    .optional(),
   migrate: z.enum(['auto', 'check']).optional(),
 } satisfies Checks<ColdOptions>
 
@@ -309,7 +321,9 @@ function serverOf(client: RedisClientLike): RedisLocation {
 function resolveCold(given: GivenOptions['cold']): ResolvedCold {
   const { dimensions, metrics, language, indexes: members, migrate } = complete(DEFAULTS.cold, given)
   const indexes = members.map((member) => parseMetadataPath(member)!)
-  const common = { dimensions, metrics, language, indexes, migrate }
+  const exact = given?.precision ?? DEFAULTS.cold.precision
+  const precision = typeof exact === 'string' ? { '*': exact } : exact
+  const common = { dimensions, metrics, language, indexes, precision, migrate }
   if (given?.url === undefined && given?.client === undefined) {
     const dir = given?.dir === undefined ? DEFAULTS.cold.dir : absoluteFolder('cold.dir', given.dir)
     return { ...common, kind: 'embedded', dir, isShared: false, isInDataFolder: dir === undefined }

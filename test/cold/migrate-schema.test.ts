@@ -10,6 +10,7 @@ import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold, type PgliteColdOptions, PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import * as schema from '../../src/cold/schema.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
+import { roundVector, widenVector } from '../../src/entry/rounded-vector.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf } from '../contract/cold-records.ts'
 import { batchOf } from '../contract/cold-shipping.ts'
@@ -174,6 +175,46 @@ describe('migrations', () => {
     ])
     await store.upsert([chunkOf('ns', 2, 20, { expiresAt: FUTURE, slidingTtl: 2_000 })])
     expect((await store.read([keyOf('ns', 2)]))[0]?.record).toMatchObject({ slidingTtl: 2_000 })
+    await store.close()
+  })
+
+  it('keep embeddings as they are, and no rounded one that a process of a version before puts over', async () => {
+    const client = await PgliteClient.start(undefined)
+    const driver = new PgliteDriver(client, 60_000, silentLogger)
+    await driver.migrate(readMigrations().filter(({ name }) => name < '0020'))
+    const columns = `namespace, id, version, kind, text, position, metadata, embedding,
+      created_at, updated_at, expires_at, deleted_at, indexed`
+    /** As that version puts it, whatever is there. */
+    const putThere = (record: EntryRecord) =>
+      client.exec(`
+        INSERT INTO thermocline.memory_entries (${columns}) VALUES ${valuesOf(record)}
+        ON CONFLICT (namespace, id) DO UPDATE SET version = excluded.version, kind = excluded.kind,
+          text = excluded.text, position = excluded.position, embedding = excluded.embedding,
+          created_at = excluded.created_at, updated_at = excluded.updated_at,
+          deleted_at = excluded.deleted_at, indexed = false`)
+    const embedding = new Float32Array([0.1, -0.7, 1 / 3])
+    const old = chunkOf('ns', 9, 9, { embedding })
+    await putThere(old)
+    const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
+    const store = await ColdStore.open(driver, { ...options, precision: { '*': 'int8' } })
+    expect((await store.read([old]))[0]?.record).toEqual(old)
+    const rounded = [1, 2, 3, 4].map((n) => chunkOf('ns', n, n, { embedding }))
+    await store.upsert(rounded)
+    expect(await store.stats()).toMatchObject({ live: 5, unindexed: 5 })
+    const newer = [chunkOf('ns', 1, 11, { embedding }), tombstone('ns', 2, 12), chunkOf('ns', 3, 13)]
+    for (const record of newer) await putThere(record)
+    const found = await store.read(rounded)
+    expect(found.slice(0, 3).map((row) => row?.record)).toEqual(newer)
+    expect(found[3]?.record.embedding).toEqual(widenVector(roundVector(embedding, 'int8')!))
+    expect(await store.stats()).toMatchObject({ live: 4, unindexed: 3 })
+    const { rows } = await client.query(`SELECT embedding::text AS text FROM thermocline.live_entries ORDER BY id`)
+    const shown = rows.map(({ text }) => text && JSON.parse(`[${String(text).slice(1, -1)}]`))
+    expect(shown.map((each) => each && Float32Array.from(each))).toEqual([
+      embedding,
+      null,
+      found[3]!.record.embedding,
+      embedding,
+    ])
     await store.close()
   })
 

@@ -5,6 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
+import type { NamespaceRules } from '../../src/entry/namespace-rules.ts'
+import type { Precision } from '../../src/entry/rounded-vector.ts'
 import type { Logger } from '../../src/kernel/logger.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import type { Metric } from '../../src/query/metric.ts'
@@ -16,6 +18,7 @@ import { describeColdGenerations } from './cold-generations.ts'
 import { describeColdIdempotency } from './cold-idempotency.ts'
 import { describeColdNamespaces } from './cold-namespaces.ts'
 import { describeColdPins } from './cold-pins.ts'
+import { describeColdPrecision } from './cold-precision.ts'
 import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
 import { describeColdRefusals } from './cold-refusals.ts'
@@ -29,6 +32,8 @@ import { describeColdWhere } from './cold-where.ts'
 export interface ColdTierOptions {
   readonly dimensions: readonly number[]
   readonly metrics: readonly Metric[]
+  /** @default all in full */
+  readonly precision?: NamespaceRules<Precision>
   readonly logger: Logger
 }
 
@@ -67,6 +72,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdCollection(driver)
     describeColdErasing(driver)
     describeColdSearch(driver)
+    describeColdPrecision(driver)
     describeColdGenerations(driver)
   })
 }

@@ -11,7 +11,7 @@ import { resolveOptions } from '../../src/store/resolve-options.ts'
 const RESOLVED_DEFAULTS = {
   ...DEFAULTS,
   dir: resolve(DEFAULTS.dir),
-  cold: { ...DEFAULTS.cold, isShared: false, isInDataFolder: true },
+  cold: { ...DEFAULTS.cold, precision: { '*': 'full' }, isShared: false, isInDataFolder: true },
 }
 const REDIS = 'redis://cache:hunter2@127.0.0.1:6379/3'
 const POSTGRES = 'postgres://app:hunter2@127.0.0.1:5432/app'
@@ -45,6 +45,9 @@ describe('contradictions', () => {
     ['an index of what is no member', { cold: { indexes: ['position'] as never } }, 'cold.indexes.0'],
     ['an index of all metadata', { cold: { indexes: ['metadata'] as never } }, 'cold.indexes.0'],
     ['an index of no path', { cold: { indexes: ['metadata.a[1]' as never] } }, 'cold.indexes.0'],
+    ['a precision that there is not', { cold: { precision: 'int4' as never } }, 'cold.precision'],
+    ['one of a namespace', { cold: { precision: { a: 'int4' as never } } }, 'cold.precision.a'],
+    ['a precision of no namespace', { cold: { precision: { 'a//b': 'half' } } }, 'cold.precision.a//b'],
     ['Postgres without Redis', { cold: { url: POSTGRES } }, 'hot'],
     ['Postgres with a capacity alone', { cold: { client: sql }, hot: { maxEntries: 5 } }, 'hot'],
   ])('%s is refused', (_, options, option) => {

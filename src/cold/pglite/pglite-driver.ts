@@ -7,6 +7,8 @@
  */
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
+import type { NamespaceRules } from '../../entry/namespace-rules.ts'
+import type { Precision } from '../../entry/rounded-vector.ts'
 import { ThermoclineError } from '../../errors.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
@@ -31,6 +33,8 @@ export interface PgliteColdOptions extends PgliteStart {
   readonly language?: string | undefined
   /** Members of metadata to keep indexes of. @default none */
   readonly indexes?: readonly MetadataPath[] | undefined
+  /** How exactly embeddings are kept, by namespace. @default in full */
+  readonly precision?: NamespaceRules<Precision> | undefined
   /** Milliseconds per statement. Opening, migrations and index builds take as long as they take. */
   readonly timeout: number
   readonly logger: Logger
@@ -59,8 +63,9 @@ export async function openPgliteCold(
   starting: Promise<PgliteClient> = startPglite(options),
 ): Promise<ColdTier> {
   const driver = new PgliteDriver(await starting, options.timeout, options.logger)
-  const { clock, dimensions, metrics, language, indexes, logger } = options
-  return ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, indexes, logger, clock })
+  const { clock, dimensions, metrics, language, indexes, precision, logger } = options
+  const terms = { mode: options.migrate, dimensions, metrics, language, indexes, precision, logger, clock }
+  return ColdStore.open(driver, terms)
 }
 
 /** @internal */

@@ -16,6 +16,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
 import { sql } from 'drizzle-orm/sql'
+import type { NamespaceRules } from '../../entry/namespace-rules.ts'
+import type { Precision } from '../../entry/rounded-vector.ts'
 import { ThermoclineError, withoutContent } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { letGo } from '../../kernel/release-stack.ts'
@@ -44,6 +46,8 @@ export interface PostgresDriverOptions extends PostgresLocation {
   readonly language?: string | undefined
   /** Members of metadata to keep indexes of. @default none */
   readonly indexes?: readonly MetadataPath[] | undefined
+  /** How exactly embeddings are kept, by namespace. @default in full */
+  readonly precision?: NamespaceRules<Precision> | undefined
   readonly migrate: 'auto' | 'check' | 'change'
   /**
    * Milliseconds per statement, waiting for a connection included. Migrations and index builds take as long as they
@@ -72,8 +76,9 @@ const LONGEST_PAUSE = 200
  */
 export async function openPostgresCold(options: PostgresDriverOptions, signal?: AbortSignal): Promise<ColdTier> {
   const driver = await PostgresDriver.connect(options, signal)
-  const { dimensions, metrics, language, indexes, logger } = options
-  const opening = ColdStore.open(driver, { mode: options.migrate, dimensions, metrics, language, indexes, logger })
+  const { dimensions, metrics, language, indexes, precision, logger } = options
+  const terms = { mode: options.migrate, dimensions, metrics, language, indexes, precision, logger }
+  const opening = ColdStore.open(driver, terms)
   return abandonedAt(signal, driver, opening)
 }
 

@@ -33,6 +33,11 @@ export class BinaryWriter {
     this.#view.setBigInt64(at, value)
   }
 
+  float32(value: number): void {
+    const at = this.#reserve(4)
+    this.#view.setFloat32(at, value)
+  }
+
   utf8(text: string): void {
     const at = this.#reserve(Buffer.byteLength(text))
     this.#bytes.write(text, at, 'utf8')
@@ -59,6 +64,16 @@ export class BinaryWriter {
     for (let i = 0; i < bits.length; i++) {
       view.setInt32(from + 8 * i, 4)
       view.setUint32(from + 8 * i + 4, bits[i]!)
+    }
+  }
+
+  /** The same of int2. */
+  smallints(values: Int16Array): void {
+    const from = this.#reserve(values.length * 6)
+    const view = this.#view
+    for (let i = 0; i < values.length; i++) {
+      view.setInt32(from + 6 * i, 2)
+      view.setInt16(from + 6 * i + 4, values[i]!)
     }
   }
 

@@ -86,6 +86,21 @@ export const FLOATS: ColumnType<Float32Array> = {
   read: (answer) => decodeFloatArray(answer as Uint8Array),
 }
 
+export const SMALLINTS: ColumnType<Int16Array> = {
+  name: 'smallint[]',
+  write: writeSmallintArray,
+  select: (column) => sql`array_send(${column})`,
+  read: (answer) => decodeSmallintArray(answer as Uint8Array),
+}
+
+/** A float32 in every bit. */
+export const FLOAT4: ColumnType<number> = {
+  name: 'real',
+  write: writeFloat,
+  select: (column) => sql`${column}::float8`,
+  read: (answer) => answer as number,
+}
+
 export const BYTES: ColumnType<Uint8Array> = {
   name: 'bytea',
   write: writeBytes,
@@ -103,6 +118,7 @@ export const TIME: ColumnType<number> = {
 }
 
 const NULL = -1
+const OID_INT2 = 21
 const OID_TEXT = 25
 const OID_FLOAT4 = 700
 const OID_UUID = 2950
@@ -175,6 +191,17 @@ function writeFloatArray(out: BinaryWriter, floats: Float32Array): void {
   out.floats(floats)
 }
 
+function writeSmallintArray(out: BinaryWriter, values: Int16Array): void {
+  out.int32(arrayHeaderSize(values.length) + values.length * 6)
+  writeArrayHeader(out, OID_INT2, values.length)
+  out.smallints(values)
+}
+
+function writeFloat(out: BinaryWriter, value: number): void {
+  out.int32(4)
+  out.float32(value)
+}
+
 function writeBytes(out: BinaryWriter, bytes: Uint8Array): void {
   out.int32(bytes.byteLength)
   out.bytes(bytes)
@@ -203,6 +230,14 @@ export function decodeFloatArray(bytes: Uint8Array): Float32Array {
   const bits = new Uint32Array(floats.buffer)
   for (let i = 0; i < bits.length; i++) bits[i] = view.getUint32(24 + i * 8)
   return floats
+}
+
+function decodeSmallintArray(bytes: Uint8Array): Int16Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (view.getInt32(0) === 0) return new Int16Array(0)
+  const values = new Int16Array(view.getInt32(12))
+  for (let i = 0; i < values.length; i++) values[i] = view.getInt16(24 + i * 6)
+  return values
 }
 
 /** A time as a parameter. */

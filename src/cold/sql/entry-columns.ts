@@ -8,16 +8,19 @@ import { type SQL, sql } from 'drizzle-orm'
 import { inKeyOrder, keyOrderOf } from '../../entry/key-order.ts'
 import type { EntryKind } from '../../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../../entry/record.ts'
+import { type RoundedVector, widenVector } from '../../entry/rounded-vector.ts'
 import type { FilterField, ScalarField } from '../../query/filter.ts'
 import type { Row } from '../cold-driver.ts'
 import {
   BYTES,
   BYTEWISE,
   type ColumnType,
+  FLOAT4,
   FLOATS,
   INT4,
   INT8,
   JSONB,
+  SMALLINTS,
   TEXT,
   TEXTS,
   TIME,
@@ -45,12 +48,32 @@ interface Column<T> {
 
 /**
  * Columns that follow from fields of a record and are none. `jsonb` sorts the members of its objects: what that loses
- * has a column of its own. Another tells which version it is that slides.
+ * has a column of its own. Another tells which version it is that slides. An embedding that is rounded is in four, and
+ * not in its own.
  */
-const DERIVED_FROM = { metadataOrder: 'metadata', slidingVersion: 'slidingTtl' } as const
+const DERIVED_FROM = {
+  metadataOrder: 'metadata',
+  slidingVersion: 'slidingTtl',
+  rounded: 'embedding',
+  roundedScale: 'embedding',
+  roundedDimension: 'embedding',
+  roundedVersion: 'embedding',
+} as const
+interface Derived {
+  readonly metadataOrder: string
+  readonly slidingVersion: string
+  readonly rounded: Int16Array
+  readonly roundedScale: number
+  readonly roundedDimension: number
+  readonly roundedVersion: string
+}
 type DerivedName = keyof typeof DERIVED_FROM
 type ColumnName = keyof EntryRecord | DerivedName
-type Value<N extends ColumnName> = N extends keyof EntryRecord ? NonNullable<EntryRecord[N]> : string
+type Value<N extends ColumnName> = N extends keyof EntryRecord
+  ? NonNullable<EntryRecord[N]>
+  : N extends DerivedName
+    ? Derived[N]
+    : never
 
 type ComparisonOf<N extends FilterField> = N extends ScalarField ? Exclude<Comparison, 'list'> : 'list'
 
@@ -75,6 +98,10 @@ const COLUMNS: Columns = {
   metadata: { name: 'metadata', type: JSONB, role: 'content', comparison: null },
   metadataOrder: { name: 'metadata_order', type: TEXT, role: 'content', comparison: null },
   embedding: { name: 'embedding', type: FLOATS, role: 'content', comparison: null },
+  rounded: { name: 'rounded', type: SMALLINTS, role: 'content', comparison: null },
+  roundedScale: { name: 'rounded_scale', type: FLOAT4, role: 'content', comparison: null },
+  roundedDimension: { name: 'rounded_dimension', type: INT4, role: 'content', comparison: null },
+  roundedVersion: { name: 'rounded_version', type: BYTEWISE, role: 'content', comparison: null },
   embeddingModel: { name: 'embedding_model', type: BYTEWISE, role: 'content', comparison: 'text' },
   bytes: { name: 'bytes', type: BYTES, role: 'content', comparison: null },
   contentType: { name: 'content_type', type: BYTEWISE, role: 'content', comparison: 'text' },
@@ -133,11 +160,26 @@ export function comparedColumn(
   return COLUMNS[field]
 }
 
-/** What the column holds of the record; null is NULL. */
-export function valueIn(record: EntryRecord, field: ColumnName): unknown {
-  if (!isDerived(field)) return record[field]
-  if (field === 'slidingVersion') return record.slidingTtl === null ? null : record.version
-  return record.metadata === null ? null : keyOrderOf(record.metadata)
+/** What the column holds of the record; null is NULL. @param rounded its embedding, where that is kept rounded. */
+export function valueIn(record: EntryRecord, field: ColumnName, rounded: RoundedVector | undefined): unknown {
+  switch (field) {
+    case 'metadataOrder':
+      return record.metadata === null ? null : keyOrderOf(record.metadata)
+    case 'slidingVersion':
+      return record.slidingTtl === null ? null : record.version
+    case 'embedding':
+      return rounded === undefined ? record.embedding : null
+    case 'rounded':
+      return rounded?.steps ?? null
+    case 'roundedScale':
+      return rounded?.scale ?? null
+    case 'roundedDimension':
+      return rounded?.dimension ?? null
+    case 'roundedVersion':
+      return rounded === undefined ? null : record.version
+    default:
+      return record[field]
+  }
 }
 
 /** What to select of a row `e` of memory_entries. @param fields of the record. @default all */
@@ -171,7 +213,16 @@ export function recordOf(row: Row): EntryRecord {
     const answer = row[name] ?? null
     record[field] = answer === null ? null : type.read(answer)
   }
+  if ((row.rounded ?? null) !== null) record.embedding = widenedIn(row)
   const { metadata } = record
   if (metadata !== null) record.metadata = inKeyOrder(metadata as string, row.metadata_order as string | null)
   return record as unknown as EntryRecord
+}
+
+function widenedIn({ rounded, rounded_scale, rounded_dimension }: Row): Float32Array {
+  return widenVector({
+    steps: SMALLINTS.read(rounded),
+    scale: FLOAT4.read(rounded_scale),
+    dimension: INT4.read(rounded_dimension),
+  })
 }

@@ -1,7 +1,9 @@
 /** Defines the staging table, into which rows are copied before a statement takes them over (upsert-newer.ts). */
 import { randomUUID } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
+import type { NamespaceRules } from '../../entry/namespace-rules.ts'
 import type { EntryRecord } from '../../entry/record.ts'
+import type { Precision } from '../../entry/rounded-vector.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { encodeCopy } from './copy-binary.ts'
 
@@ -16,10 +18,13 @@ const MAX_ABANDONED = 1_000
 /** The staging table as one process uses it: what a failed attempt left there goes before the next one begins. */
 export class Staging {
   readonly driver: ColdDriver
+  readonly #precision: NamespaceRules<Precision>
   readonly #abandoned = new Set<string>()
 
-  constructor(driver: ColdDriver) {
+  /** @param precision of embeddings, by namespace. @default all as they are put */
+  constructor(driver: ColdDriver, precision: NamespaceRules<Precision> = {}) {
     this.driver = driver
+    this.#precision = precision
   }
 
   /**
@@ -34,7 +39,7 @@ export class Staging {
     await this.#clearAbandoned()
     const batch = { id: randomUUID(), rows: records.length }
     try {
-      if (records.length > 0) await this.driver.copyToStaging(encodeCopy(batch.id, records, confirmed))
+      if (records.length > 0) await this.driver.copyToStaging(encodeCopy(batch.id, records, confirmed, this.#precision))
       return await take(batch)
     } catch (error) {
       if (records.length > 0) this.#abandon(batch.id)

@@ -35,6 +35,7 @@ export function measureSql({ scope, after }: ColdMeasuring, limit: number): SQL 
 function firstRows(condition: SQL, after: EntryKey | undefined, limit: number): SQL {
   const isAfter = after === undefined ? sql`` : sql` AND ${afterSql([], [after.namespace, after.id])}`
   return sql`
-    SELECT ${selectedColumns(SELECTED)}, (${BYTES})::float8 AS bytes, cardinality(e.embedding) AS dimension
+    SELECT ${selectedColumns(SELECTED)}, (${BYTES})::float8 AS bytes,
+      coalesce(cardinality(e.embedding), e.rounded_dimension) AS dimension
     FROM thermocline.memory_entries e WHERE ${condition}${isAfter} ORDER BY ${orderSql([])} LIMIT ${limit}::int8`
 }

@@ -12,19 +12,15 @@ import { ACCESS_JOIN } from './entry-access.ts'
 import { selects } from './filter-sql.ts'
 import { lookUp } from './look-up-keys.ts'
 import { ROW_COLUMNS, toColdRow } from './read-entries.ts'
+import { hasDimension, IS_UNINDEXED, typeOf, type VectorForm, vectorOf } from './stored-vector.ts'
 import {
   distanceOperator,
-  hasDimension,
   indexedType,
-  typeOf,
+  MAX_HALF,
   type VectorIndex,
   type VectorSupport,
+  ZERO_HALF,
 } from './vector-index.ts'
-
-/** Largest half-precision float: a larger component cannot be cast for an index of halves. */
-const MAX_HALF = 65_504
-/** Components up to here are zero as halves, and a vector of zeros is near to nothing. */
-const ZERO_HALF = 2 ** -25
 
 export async function search(
   driver: Pick<ColdDriver, 'query'>,
@@ -32,11 +28,14 @@ export async function search(
   query: ColdSearch,
 ): Promise<ColdSearchResult> {
   if (query.k < 1) return { hits: [], exact: true }
-  if (schema === undefined || !indexes.some((index) => canServe(index, query))) {
+  const serving = indexes.filter((index) => canServe(index, query))
+  // Where there are two, one holds all.
+  const index = serving.find(({ form }) => form === 'any') ?? serving[0]
+  if (schema === undefined || index === undefined) {
     const rows = await driver.query(exactSearch(query, schema))
     return { hits: toHits(rows, query), exact: true }
   }
-  const rows = await driver.query(indexedSearch(query, schema))
+  const rows = await driver.query(indexedSearch(query, schema, index.form))
   const enough = rows[0]?.is_index_empty === true || rows.filter((row) => row.from_index === true).length >= query.k
   // `exact` tells of a missing index; here the small remainder was compared although there is one.
   const nearest = enough ? rows.slice(0, query.k) : await driver.query(exactSearch(query, schema))
@@ -48,9 +47,9 @@ export function canUseIndex({ schema, indexes }: VectorSupport, query: ColdSearc
   return schema !== undefined && indexes.some((index) => canServe(index, query))
 }
 
-function canServe({ dimension, metric }: VectorIndex, query: ColdSearch): boolean {
-  if (dimension !== query.embedding.length || metric !== query.metric) return false
-  if (indexedType(dimension) === 'vector') return true
+function canServe(index: VectorIndex, query: ColdSearch): boolean {
+  if (index.dimension !== query.embedding.length || index.metric !== query.metric) return false
+  if (indexedType(index) === 'vector') return true
   const sizes = query.embedding.map(Math.abs)
   return sizes.every((size) => size <= MAX_HALF) && sizes.some((size) => size > ZERO_HALF)
 }
@@ -67,7 +66,7 @@ export function exactSearch(query: ColdSearch, schema: string | undefined): SQL 
     sql`
     SELECT e.namespace, e.id, ${by} AS distance, false AS from_index
     FROM thermocline.memory_entries e
-    WHERE ${hasDimension(query.embedding.length)} AND ${selects(query)}
+    WHERE ${hasDimension('any', query.embedding.length)} AND ${selects(query)}
     ORDER BY distance, e.namespace, e.id LIMIT ${query.k}::int8`,
   )
 }
@@ -85,24 +84,32 @@ const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', t
 /**
  * Up to k from the index and up to k from the rest, nearest first. Where the index gave fewer than k, each row says
  * whether it holds any row at all, whatever the filter: before a first indexing, nothing is compared twice.
+ * @param form of vectors that the index holds. Rounded ones that another index has, one not known yet, are compared.
  */
-export function indexedSearch(query: ColdSearch, schema: string): SQL {
+export function indexedSearch(query: ColdSearch, schema: string, form: VectorForm = 'full'): SQL {
   const dimension = query.embedding.length
-  const nearest = sql`
-    (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, true AS from_index
-     FROM thermocline.memory_entries e
-     WHERE ${hasDimension(dimension)} AND e.indexed AND ${selects(query)} AND ${SETTINGS}
-     ORDER BY ${indexedDistance(query, schema)} LIMIT ${query.k}::int8)
+  const others = sql`
     UNION ALL
     (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, false AS from_index
      FROM thermocline.memory_entries e
-     WHERE ${hasDimension(dimension)} AND e.embedding IS NOT NULL AND e.indexed IS NOT TRUE AND ${selects(query)}
+     WHERE e.rounded_dimension = ${sql.raw(String(dimension))} AND e.rounded IS NOT NULL AND e.indexed
+       AND ${selects(query)}
      ORDER BY distance LIMIT ${query.k}::int8)`
+  const nearest = sql`
+    (SELECT e.namespace, e.id, ${distance(query, schema, form)} AS distance, true AS from_index
+     FROM thermocline.memory_entries e
+     WHERE ${hasDimension(form, dimension)} AND e.indexed AND ${selects(query)} AND ${SETTINGS}
+     ORDER BY ${indexedDistance(query, schema, form)} LIMIT ${query.k}::int8)
+    UNION ALL
+    (SELECT e.namespace, e.id, ${distance(query, schema)} AS distance, false AS from_index
+     FROM thermocline.memory_entries e
+     WHERE ${hasDimension('any', dimension)} AND ${IS_UNINDEXED} AND ${selects(query)}
+     ORDER BY distance LIMIT ${query.k}::int8)${form === 'full' ? others : sql``}`
   const isIndexEmpty = sql`
     CASE WHEN (SELECT count(*) FROM nearest WHERE from_index) < ${query.k}::int8 THEN (
       SELECT true FROM thermocline.memory_entries e
-      WHERE ${hasDimension(dimension)} AND e.indexed AND ${SETTINGS}
-      ORDER BY ${indexedDistance(query, schema)} LIMIT 1
+      WHERE ${hasDimension(form, dimension)} AND e.indexed AND ${SETTINGS}
+      ORDER BY ${indexedDistance(query, schema, form)} LIMIT 1
     ) IS NULL END`
   return withColumns(query, schema, nearest, sql`, ${isIndexEmpty} AS is_index_empty`)
 }
@@ -112,7 +119,7 @@ export function indexedSearch(query: ColdSearch, schema: string): SQL {
  * is sent and read once, as long as it is.
  */
 function withColumns({ embedding }: ColdSearch, schema: string | undefined, nearest: SQL, more = sql``): SQL {
-  const type = schema === undefined ? sql`real[]` : typeOf(schema, 'vector', embedding.length)
+  const type = sql.raw(schema === undefined ? 'real[]' : typeOf(schema, 'vector', embedding.length))
   const text = schema === undefined ? sql.param([...embedding]) : vectorText(embedding)
   return sql`
     WITH question AS MATERIALIZED (SELECT ${text}::${type} AS embedding),
@@ -125,10 +132,12 @@ function withColumns({ embedding }: ColdSearch, schema: string | undefined, near
 /** Of {@link withColumns}. */
 const QUESTION = sql`(SELECT embedding FROM question)`
 
-function distance({ embedding, metric }: ColdSearch, schema: string): SQL {
-  const type = typeOf(schema, 'vector', embedding.length)
-  return sql`((e.embedding::${type}) ${distanceOperator(schema, metric)} ${QUESTION})`
+function distance({ embedding, metric }: ColdSearch, schema: string, form: VectorForm = 'any'): SQL {
+  const vector = sql.raw(vectorOf(form, schema, 'vector', embedding.length))
+  return sql`(${vector} ${distanceOperator(schema, metric)} ${QUESTION})`
 }
+
+const IN_FULL = sql`coalesce(e.embedding, thermocline.widened(e.rounded, e.rounded_scale, e.rounded_dimension))`
 
 /** The same figures from plain arrays. A vector of length zero has no direction: NaN, which sorts last. */
 function plainDistance({ metric }: ColdSearch): SQL {
@@ -138,13 +147,15 @@ function plainDistance({ metric }: ColdSearch): SQL {
     'inner-product': sql`-sum(v.a * v.b)`,
   } as const satisfies Record<ColdSearch['metric'], SQL>
   return sql`(SELECT ${measures[metric]} FROM
-    (SELECT a::float8, b::float8 FROM unnest(e.embedding, ${QUESTION}) AS u (a, b)) AS v)`
+    (SELECT a::float8, b::float8 FROM unnest(${IN_FULL}, ${QUESTION}) AS u (a, b)) AS v)`
 }
 
 /** Exactly the expression that the index was built on. */
-function indexedDistance({ embedding, metric }: ColdSearch, schema: string): SQL {
-  const type = typeOf(schema, indexedType(embedding.length) ?? 'vector', embedding.length)
-  return sql`(e.embedding::${type}) ${distanceOperator(schema, metric)} ${QUESTION}::${type}`
+function indexedDistance({ embedding, metric }: ColdSearch, schema: string, form: VectorForm): SQL {
+  const dimension = embedding.length
+  const type = indexedType({ dimension, form }) ?? 'vector'
+  const vector = sql.raw(vectorOf(form, schema, type, dimension))
+  return sql`${vector} ${distanceOperator(schema, metric)} ${QUESTION}::${sql.raw(typeOf(schema, type, dimension))}`
 }
 
 /** The shortest decimals of the doubles, which read back as the same floats. */

@@ -13,9 +13,12 @@ import { ROW_COLUMNS, toColdRow } from './read-entries.ts'
 const ROWS = 500
 const BYTES = 8 * 1024 * 1024
 
-/** What large columns hold; none of them is fetched for it. What is written compressed may be larger. */
+/**
+ * What large columns hold; none of them is fetched for it. What is written compressed may be larger, and a rounded
+ * vector is up to four times as large once it is widened.
+ */
 const CONTENT_BYTES = sql`(coalesce(octet_length(e.text), 0) + coalesce(octet_length(e.bytes), 0)
-  + coalesce(pg_column_size(e.embedding), 0) + coalesce(pg_column_size(e.metadata), 0))`
+  + coalesce(pg_column_size(e.embedding), 4 * pg_column_size(e.rounded), 0) + coalesce(pg_column_size(e.metadata), 0))`
 
 /** Returns the rows that come next, none where nothing does. */
 export async function readSnapshotPage(

@@ -1,7 +1,8 @@
 /**
  * Maintains the HNSW indexes (pgvector), one per declared dimension and metric, over rows whose `indexed` flag is set.
  * Inserting into one costs milliseconds a row. So rows are written with the flag off, and {@link indexVectors} sets it
- * in the background (sync/index-vectors.ts).
+ * in the background (sync/index-vectors.ts). An index holds vectors in full, or, once somebody rounds embeddings, any:
+ * these as halves, so it takes half the space, and what one search finds is in one index. The other one may be left.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'
@@ -9,10 +10,12 @@ import type { Metric } from '../../query/metric.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { isRowFault } from './dead-letters.ts'
 import { unnest } from './look-up-keys.ts'
+import { dimensionOf, IS_UNINDEXED, quoted, type VectorForm, vectorOf } from './stored-vector.ts'
 
 export interface VectorIndex {
   readonly dimension: number
   readonly metric: Metric
+  readonly form: VectorForm
 }
 
 /** What a database can do for a search. */
@@ -26,6 +29,10 @@ export interface VectorSupport {
 const MAX_VECTOR = 2_000
 /** … and `halfvec` up to here. */
 const MAX_HALFVEC = 4_000
+/** Largest half-precision float: a larger component cannot be cast for an index of halves. */
+export const MAX_HALF = 65_504
+/** Components up to here are zero as halves, and a vector of zeros is near to nothing. */
+export const ZERO_HALF = 2 ** -25
 
 const METRICS = {
   cosine: { distance: '<=>', operators: 'cosine_ops', name: 'cosine' },
@@ -38,40 +45,30 @@ export function distanceOperator(schema: string, metric: Metric): SQL {
   return sql.raw(`OPERATOR(${quoted(schema)}.${METRICS[metric].distance})`)
 }
 
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-/** Type on whose cast the index of these dimensions is built; undefined where none can be. */
-export function indexedType(dimension: number): 'vector' | 'halfvec' | undefined {
-  if (dimension <= MAX_VECTOR) return 'vector'
+/** Type on whose cast the index is built; undefined where none can be. */
+export function indexedType({ dimension, form }: Omit<VectorIndex, 'metric'>): 'vector' | 'halfvec' | undefined {
+  if (dimension <= MAX_VECTOR && form === 'full') return 'vector'
   return dimension <= MAX_HALFVEC ? 'halfvec' : undefined
 }
 
-/** `vector(N)` in SQL. A type takes no parameter, and the planner only matches an index by a literal. */
-export function typeOf(schema: string, type: 'vector' | 'halfvec', dimension: number): SQL {
-  return sql.raw(`${quoted(schema)}.${type}(${Math.trunc(dimension)})`)
-}
-
-/** Rows with vectors of these dimensions; the literal again lets the planner use partial indexes. */
-export function hasDimension(dimension: number): SQL {
-  return sql`cardinality(e.embedding) = ${sql.raw(String(Math.trunc(dimension)))}`
-}
-
-function indexName({ dimension, metric }: VectorIndex): string {
-  return `memory_entries_hnsw_${METRICS[metric].name}_${Math.trunc(dimension)}`
+function indexName({ dimension, metric, form }: VectorIndex): string {
+  return `memory_entries_hnsw_${form === 'any' ? 'any_' : ''}${METRICS[metric].name}_${Math.trunc(dimension)}`
 }
 
 /** Declared dimensions that no index can serve. */
 export function unindexable(dimensions: readonly number[]): number[] {
-  return dimensions.filter((dimension) => indexedType(dimension) === undefined)
+  return dimensions.filter((dimension) => dimension > MAX_HALFVEC)
 }
 
 /** The indexes that can be built for these declarations. */
-export function wantedIndexes(dimensions: readonly number[], metrics: readonly Metric[]): VectorIndex[] {
+export function wantedIndexes(
+  dimensions: readonly number[],
+  metrics: readonly Metric[],
+  form: VectorForm,
+): VectorIndex[] {
   return dimensions
-    .filter((dimension) => indexedType(dimension) !== undefined)
-    .flatMap((dimension) => metrics.map((metric) => ({ dimension, metric })))
+    .filter((dimension) => dimension <= MAX_HALFVEC)
+    .flatMap((dimension) => metrics.map((metric) => ({ dimension, metric, form })))
 }
 
 /** Indexes that are there and usable. */
@@ -82,22 +79,36 @@ export async function existingIndexes(driver: ColdDriver): Promise<VectorIndex[]
     WHERE i.indisvalid AND i.indrelid = to_regclass('thermocline.memory_entries')
       AND c.relname LIKE 'memory\_entries\_hnsw\_%'`)
   return rows.flatMap(({ name }) => {
-    const [, metricName, dimension] = /_hnsw_(.+)_(\d+)$/.exec(String(name)) ?? []
+    const [, any, metricName, dimension] = /_hnsw_(any_)?(.+)_(\d+)$/.exec(String(name)) ?? []
     const metric = (Object.keys(METRICS) as Metric[]).find((known) => METRICS[known].name === metricName)
-    return metric === undefined ? [] : [{ metric, dimension: Number(dimension) }]
+    if (metric === undefined) return []
+    return [{ metric, dimension: Number(dimension), form: any === undefined ? 'full' : 'any' }]
   })
 }
 
 export async function createIndex(driver: ColdDriver, schema: string, index: VectorIndex): Promise<void> {
-  const type = indexedType(index.dimension)
+  const type = indexedType(index)
   if (type === undefined) return
-  const dimension = Math.trunc(index.dimension)
-  const operators = `${quoted(schema)}.${type}_${METRICS[index.metric].operators}`
+  const { dimension, metric, form } = index
+  if (form === 'any') await leaveOutNoHalves(driver, schema, dimension)
+  const vector = vectorOf(form, schema, type, dimension, '')
+  const operators = `${quoted(schema)}.${type}_${METRICS[metric].operators}`
   // Index predicates take no parameters; every part is a number, one of our own names or quoted.
   await driver.buildIndex(
     indexName(index),
-    `thermocline.memory_entries USING hnsw ((embedding::${quoted(schema)}.${type}(${dimension})) ${operators})
-      WHERE cardinality(embedding) = ${dimension} AND indexed`,
+    `thermocline.memory_entries USING hnsw ((${vector}) ${operators})
+      WHERE ${dimensionOf(form, '')} = ${Math.trunc(dimension)} AND indexed`,
+  )
+}
+
+/** What an index of full vectors holds may be too large or too small for one of halves: it is compared exactly then. */
+async function leaveOutNoHalves(driver: ColdDriver, schema: string, dimension: number): Promise<void> {
+  const length = `${quoted(schema)}.vector_norm(${vectorOf('full', schema, 'vector', dimension)})`
+  await driver.build(
+    sql.raw(`
+    UPDATE thermocline.memory_entries e SET indexed = NULL
+    WHERE cardinality(e.embedding) = ${Math.trunc(dimension)} AND e.indexed
+      AND NOT ${length} BETWEEN ${ZERO_HALF * Math.sqrt(dimension)} AND ${MAX_HALF}`),
   )
 }
 
@@ -105,7 +116,7 @@ export async function createIndex(driver: ColdDriver, schema: string, index: Vec
 export interface IndexingBatch {
   /** The schema that pgvector is in. */
   readonly schema: string
-  readonly dimensions: readonly number[]
+  readonly indexes: readonly Omit<VectorIndex, 'metric'>[]
   readonly limit: number
   /** No newer rows than this. @default all */
   readonly upTo?: Version | undefined
@@ -116,7 +127,7 @@ export interface IndexingBatch {
  * so.
  */
 export async function indexVectors(driver: ColdDriver, batch: IndexingBatch): Promise<number> {
-  if (batch.dimensions.length === 0) return 0
+  if (batch.indexes.length === 0) return 0
   try {
     return await markIndexed(driver, batch, sql`CASE WHEN ${hasNoHalf(batch)} THEN NULL ELSE true END`)
   } catch (error) {
@@ -127,24 +138,35 @@ export async function indexVectors(driver: ColdDriver, batch: IndexingBatch): Pr
   }
 }
 
-/** An index of halves leaves out a vector whose components are all zero as halves. */
-function hasNoHalf({ schema, dimensions }: IndexingBatch): SQL {
-  if (dimensions.every((dimension) => indexedType(dimension) === 'vector')) return sql`false`
+/**
+ * An index of halves leaves out a vector whose components are all zero as halves. Of a rounded one, the largest has the
+ * most steps that there are (entry/rounded-vector.ts).
+ */
+function hasNoHalf({ schema, indexes }: IndexingBatch): SQL {
+  const inHalves = indexes.filter((index) => indexedType(index) === 'halfvec').map(({ dimension }) => dimension)
+  if (inHalves.length === 0) return sql`false`
   const pgvector = sql.raw(quoted(schema))
-  return sql`cardinality(e.embedding) > ${MAX_VECTOR}::int4
-    AND ${pgvector}.l2_norm(e.embedding::${pgvector}.halfvec) = 0`
+  return sql`CASE WHEN e.rounded IS NOT NULL THEN e.rounded_scale
+      * CASE WHEN cardinality(e.rounded) = e.rounded_dimension THEN 32767 ELSE 127 END <= ${ZERO_HALF}::float8
+    WHEN cardinality(e.embedding) = ANY (${sql.param(inHalves)}::int4[])
+      THEN ${pgvector}.l2_norm(e.embedding::${pgvector}.halfvec) = 0 END`
 }
 
-/** Rows that others are writing are left to the next batch: ships lock many, in another order. */
-async function markIndexed(driver: ColdDriver, { dimensions, limit, upTo }: IndexingBatch, flag: SQL): Promise<number> {
+/**
+ * Rows that others are writing are left to the next batch: ships lock many, in another order. So are rounded ones where
+ * no index takes them.
+ */
+async function markIndexed(driver: ColdDriver, { indexes, limit, upTo }: IndexingBatch, flag: SQL): Promise<number> {
   const isOld = upTo === undefined ? sql`true` : sql`e.version <= ${upTo}`
+  const dimensions = [...new Set(indexes.map(({ dimension }) => dimension))]
+  const ofAny = indexes.filter(({ form }) => form === 'any').map(({ dimension }) => dimension)
   const [row] = await driver.query(sql`
     WITH oldest AS (
-      SELECT candidate.* FROM ${unnest(sql`${sql.param([...dimensions])}::int4[]`)} AS d (dimension)
+      SELECT candidate.* FROM ${unnest(sql`${sql.param(dimensions)}::int4[]`)} AS d (dimension)
       CROSS JOIN LATERAL (
         SELECT e.ctid AS place, e.version FROM thermocline.memory_entries e
-        WHERE cardinality(e.embedding) = d.dimension AND e.embedding IS NOT NULL AND e.indexed IS NOT TRUE
-          AND e.indexed = false AND ${isOld}
+        WHERE ${sql.raw(dimensionOf('any'))} = d.dimension AND ${IS_UNINDEXED} AND e.indexed = false AND ${isOld}
+          AND (e.rounded IS NULL OR e.rounded_dimension = ANY (${sql.param(ofAny)}::int4[]))
         ORDER BY e.version LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
       ) AS candidate
       ORDER BY candidate.version LIMIT ${limit}::int8

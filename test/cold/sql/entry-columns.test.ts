@@ -15,6 +15,7 @@ import { columnNames, ENTRY_COLUMNS } from '../../../src/cold/sql/entry-columns.
 import { ARCHIVED_FIELDS, archivedText, readArchived } from '../../../src/entry/archived-entry.ts'
 import type { EntryKind } from '../../../src/entry/memory-entry.ts'
 import type { EntryRecord } from '../../../src/entry/record.ts'
+import { PRECISIONS, type Precision } from '../../../src/entry/rounded-vector.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { chunkOf, idOf, PAST, tombstone, versionOf, withPlainMetadata } from '../../contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
@@ -47,9 +48,9 @@ describe('the list of columns', () => {
     const [, names] = /ELSE kind IS NULL AND num_nonnulls\((.*?)\) = 0/.exec(
       new PgDialect().sqlToQuery(shape.value).sql,
     )!
-    expect([...names!.split(', '), 'kind', 'metadata_order', 'sliding_ttl', 'sliding_version'].sort()).toEqual(
-      columnNames('content').sort(),
-    )
+    const others = ['kind', 'metadata_order', 'sliding_ttl', 'sliding_version']
+    const withRounded = ['rounded_scale', 'rounded_dimension', 'rounded_version']
+    expect([...names!.split(', '), ...others, ...withRounded].sort()).toEqual(columnNames('content').sort())
   })
 
   it('is what is copied, apart from what only staging has', () => {
@@ -59,15 +60,20 @@ describe('the list of columns', () => {
 
 const template = new PgliteTemplate()
 let client: PgliteClient
+/** Of one database, by how it keeps embeddings. */
+const tiers: Partial<Record<Precision, ColdStore>> = {}
 let tier: ColdStore
 
 beforeAll(async () => {
   await template.make()
   client = await PgliteClient.start(`${await template.copy()}/data`)
   const driver = new PgliteDriver(client, 60_000, silentLogger)
-  const options = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
-  tier = await ColdStore.open(driver, options)
-  for (const lost of ['order', 'bytes', 'child_versions', 'sliding_ttl'])
+  for (const precision of PRECISIONS) {
+    const terms = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
+    tiers[precision] = await ColdStore.open(driver, { ...terms, precision: { '*': precision } })
+  }
+  tier = tiers.full!
+  for (const lost of ['order', 'bytes', 'child_versions', 'sliding_ttl', 'rounded'])
     await client.exec(`ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_${lost}`)
 })
 afterAll(async () => {
@@ -98,7 +104,8 @@ function fullOf(overrides: Partial<EntryRecord>): EntryRecord {
   return chunkOf('ns', 1, 1, {
     key: 'key',
     metadata: '{"bb":1,"a":"secret"}',
-    embedding: new Float32Array([1, 2]),
+    // Whole numbers of steps, whatever the precision.
+    embedding: new Float32Array([-127 * 32_767, 127 * 32_767]),
     embeddingModel: 'model',
     expiresAt: PAST,
     slidingTtl: 2 ** 40,
@@ -124,24 +131,36 @@ async function row(): Promise<Record<string, unknown>> {
   return rows[0]!.row as Record<string, unknown>
 }
 
-describe('entries in these columns', () => {
+// The columns of `half` are those of `int8`.
+describe.each(['full', 'int8'] as const)('entries in these columns, embeddings kept by %s,', (precision) => {
+  beforeAll(() => {
+    tier = tiers[precision]!
+  })
+  afterAll(() => {
+    tier = tiers.full!
+  })
+
   it.each(EVERY_KIND)('come back as they went: $kind', async (record) => {
     await tier.upsert([record])
     const [found] = await tier.read([record])
     expect(withPlainMetadata(found!.record)).toEqual(record)
   })
 
-  it('fill every column of the table, so that nothing is left out here', async () => {
+  it('fill every column of the table that they need, so that nothing is left out here', async () => {
     const filled = new Set<string>(['deleted_at'])
     for (const record of EVERY_KIND) {
       await client.exec('TRUNCATE thermocline.memory_entries')
       await tier.upsert([record])
       for (const column of Object.keys(await row())) filled.add(column)
     }
-    expect([...filled].sort()).toEqual([...columnNames(), 'indexed'].sort())
+    const isEmpty = (name: string) => (precision === 'full' ? name.startsWith('rounded') : name === 'embedding')
+    const needed = columnNames().filter((name) => !isEmpty(name))
+    expect([...filled].sort()).toEqual([...needed, 'indexed'].sort())
   })
 
   it.each(EVERY_KIND)('leave nothing behind where another replaces them: $kind', async (record) => {
+    // By somebody who keeps embeddings by another precision.
+    const others = tiers[precision === 'full' ? 'half' : 'full']!
     for (const other of EVERY_KIND) {
       const newer = {
         ...other,
@@ -151,11 +170,11 @@ describe('entries in these columns', () => {
         updatedAt: PAST + 2,
       }
       await client.exec('TRUNCATE thermocline.memory_entries')
-      await tier.upsert([newer])
+      await others.upsert([newer])
       const alone = await row()
       await client.exec('TRUNCATE thermocline.memory_entries')
       await tier.upsert([record])
-      await tier.upsert([newer])
+      await others.upsert([newer])
       expect(await row()).toEqual(alone)
     }
   })
@@ -184,7 +203,8 @@ describe('entries in these columns', () => {
   it('are all in the format of an archive', () => {
     const fields = ENTRY_COLUMNS.map(({ field }) => field)
     const others = ['metadataOrder', 'slidingVersion', 'deletedAt', 'childVersions']
-    expect(ARCHIVED_FIELDS).toEqual(expect.arrayContaining(fields.filter((field) => !others.includes(field))))
+    const archived = fields.filter((field) => !others.includes(field) && !field.startsWith('rounded'))
+    expect(ARCHIVED_FIELDS).toEqual(expect.arrayContaining(archived))
   })
 
   it('are all in the letter that keeps one which may not come back', async () => {
@@ -192,5 +212,7 @@ describe('entries in these columns', () => {
     expect(await tier.upsert([EVERY_KIND[1]!])).toEqual({ written: 0, rejected: 1 })
     const { rows } = await client.query('SELECT jsonb_object_keys(fields) AS name FROM thermocline.dead_letters')
     expect(rows.map(({ name }) => name).sort()).toEqual(columnNames().sort())
+    await client.exec(`UPDATE thermocline.store_identity SET collected_version = NULL;
+      DELETE FROM thermocline.dead_letters`)
   })
 })

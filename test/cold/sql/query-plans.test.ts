@@ -37,8 +37,8 @@ afterAll(async () => {
   await template.remove()
 })
 
-async function planOf(statement: SQL): Promise<string> {
-  const { rows } = await drizzle(client as unknown as PGlite).execute<{ 'QUERY PLAN': string }>(
+async function planOf(statement: SQL, database = client): Promise<string> {
+  const { rows } = await drizzle(database as unknown as PGlite).execute<{ 'QUERY PLAN': string }>(
     sql`EXPLAIN ${statement}`,
   )
   return rows.map((row) => row['QUERY PLAN']).join('\n')
@@ -74,7 +74,28 @@ describe('plans', () => {
     const plan = await planOf(indexedSearch(query, 'public'))
     expect(plan).toContain('Index Scan using memory_entries_hnsw_cosine_64')
     expect(plan).toMatch(/Scan (using|on) memory_entries_unindexed/)
+    expect(plan).toContain('memory_entries_rounded')
     expect(plan).not.toContain('Seq Scan on memory_entries')
+  })
+
+  it('find the nearest of rounded ones through an index of theirs', async () => {
+    const dir = await template.copy()
+    const precision = { '*': 'int8' } as const
+    const tier = await openPgliteCold({ ...OPTIONS, dir, precision, dimensions: [DIMENSION], metrics: ['cosine'] })
+    const random = seeded(4)
+    const rows = Array.from({ length: 40 }, (_, n) =>
+      chunkOf('ns', n, n + 1, { embedding: vectorOf(DIMENSION, random) }),
+    )
+    await tier.upsert(rows)
+    await tier.indexVectors(30)
+    await tier.close()
+    const few = await PgliteClient.start(`${dir}/data`)
+    // Of so few, comparing all is cheaper.
+    await few.exec('SET enable_seqscan = off; SET enable_sort = off')
+    const plan = await planOf(indexedSearch(query, 'public', 'any'), few)
+    await few.close()
+    expect(plan).toContain('Index Scan using memory_entries_hnsw_any_cosine_64')
+    expect(plan).toMatch(/Scan (using|on) memory_entries_unindexed/)
   })
 
   it('compare all rows where they must', async () => {
@@ -93,7 +114,7 @@ describe('a filter that the index cannot satisfy within its walk', () => {
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     const { hits, exact } = await search(
       driver,
-      { schema: 'public', indexes: [{ dimension: DIMENSION, metric: 'cosine' }] },
+      { schema: 'public', indexes: [{ dimension: DIMENSION, metric: 'cosine', form: 'full' }] },
       far,
     )
     expect(hits.map(({ record }) => record.position).sort()).toEqual([500, 700, 900])
@@ -111,7 +132,7 @@ describe('rows that the index does not hold yet', () => {
       exclude: [],
       embedding: vectorOf(8, random),
     }
-    const support = { schema: 'public', indexes: [{ dimension: 8, metric: 'cosine' as const }] }
+    const support = { schema: 'public', indexes: [{ dimension: 8, metric: 'cosine' as const, form: 'full' as const }] }
     await client.exec(`INSERT INTO thermocline.memory_entries
         (namespace, id, version, kind, text, position, embedding, created_at, updated_at)
       SELECT 'new', gen_random_uuid(), lpad(to_hex(i), 24, '0'), 'chunk', 'text', i, ARRAY (

@@ -31,6 +31,7 @@ interface AnyColdOptions {
     readonly metrics?: readonly Metric[] | undefined;
     readonly language?: string | undefined;
     readonly indexes?: readonly (`metadata.${string}` | MetadataPathText)[] | undefined;
+    readonly precision?: Precision | NamespaceRules<Precision> | undefined;
     readonly migrate?: 'auto' | 'check' | undefined;
 }
 
@@ -251,6 +252,7 @@ declare const DEFAULTS: {
         readonly metrics: readonly ["cosine"];
         readonly language: undefined;
         readonly indexes: readonly [];
+        readonly precision: 'full';
         readonly migrate: 'auto';
     };
     readonly durability: 'wal';
@@ -820,6 +822,8 @@ interface NamespaceCountOptions extends CallOptions {
     readonly recursive?: boolean | undefined;
 }
 
+type NamespaceRules<T> = Readonly<Record<string, T>>;
+
 interface NamespaceStats {
     readonly entries: number;
     readonly pending: TierShare;
@@ -901,6 +905,8 @@ type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K exte
 
 type OwnField = Exclude<FieldName, Unordered>;
 
+declare const PRECISIONS: readonly ['full', 'half', 'int8'];
+
 declare const PRESETS: {
     readonly highPerformance: TieringPolicy;
     readonly balanced: TieringPolicy;
@@ -960,6 +966,8 @@ interface PostgresColdOptions extends AnyColdOptions {
     readonly max?: number | undefined;
     readonly dir?: undefined;
 }
+
+type Precision = (typeof PRECISIONS)[number];
 
 interface PrefetchOptions extends CallOptions {
     readonly limit?: number | undefined;
@@ -1592,4 +1600,4 @@ declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
 
-export type { AccessCountOptions, ActivationOptions, Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export type { AccessCountOptions, ActivationOptions, Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };

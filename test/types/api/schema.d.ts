@@ -114,6 +114,23 @@ declare const entryStaging: drizzle_orm_pg_core.PgTableWithColumns<{
             }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
             size: undefined;
         }>;
+        rounded: drizzle_orm_pg_core.PgColumn<{ name: "rounded"; tableName: "entry_staging"; dataType: "array"; columnType: "PgArray"; data: number[]; driverParam: string | (string | number)[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: drizzle_orm.Column<{ name: "rounded"; tableName: "entry_staging"; dataType: "number"; columnType: "PgSmallInt"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "rounded";
+                dataType: 'number';
+                columnType: 'PgSmallInt';
+                data: number;
+                driverParam: number | string;
+                enumValues: undefined;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
+        roundedScale: drizzle_orm_pg_core.PgColumn<{ name: "rounded_scale"; tableName: "entry_staging"; dataType: "number"; columnType: "PgReal"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        roundedDimension: drizzle_orm_pg_core.PgColumn<{ name: "rounded_dimension"; tableName: "entry_staging"; dataType: "number"; columnType: "PgInteger"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        roundedVersion: drizzle_orm_pg_core.PgColumn<{ name: "rounded_version"; tableName: "entry_staging"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
         embeddingModel: drizzle_orm_pg_core.PgColumn<{ name: "embedding_model"; tableName: "entry_staging"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
         bytes: drizzle_orm_pg_core.PgColumn<{ name: "bytes"; tableName: "entry_staging"; dataType: "custom"; columnType: "PgCustomColumn"; data: Uint8Array<ArrayBufferLike>; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
         contentType: drizzle_orm_pg_core.PgColumn<{ name: "content_type"; tableName: "entry_staging"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
@@ -220,16 +237,13 @@ declare const liveEntries: drizzle_orm_pg_core.PgViewWithSelection<"live_entries
         generated: undefined;
     }, {}, {}>;
     metadata: drizzle_orm_pg_core.PgColumn<{ name: "metadata"; tableName: "live_entries"; dataType: "json"; columnType: "PgJsonb"; data: unknown; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
-    embedding: drizzle_orm_pg_core.PgColumn<{ name: "embedding"; tableName: "live_entries"; dataType: "array"; columnType: "PgArray"; data: number[]; driverParam: string | (string | number)[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: drizzle_orm.Column<{ name: "embedding"; tableName: "live_entries"; dataType: "number"; columnType: "PgReal"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
-        identity: undefined;
-        generated: undefined;
-    }, {}, {}>;
     embeddingModel: drizzle_orm_pg_core.PgColumn<{ name: "embedding_model"; tableName: "live_entries"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
     createdAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "live_entries"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
     updatedAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "live_entries"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
     expiresAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "live_entries"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
     deletedAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "live_entries"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
     indexed: drizzle_orm_pg_core.PgColumn<{ name: "indexed"; tableName: "live_entries"; dataType: "boolean"; columnType: "PgBoolean"; data: boolean; driverParam: boolean; notNull: false; hasDefault: true; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+    embedding: drizzle_orm.SQL.Aliased<number[] | null>;
 }>;
 
 declare const memoryEntries: drizzle_orm_pg_core.PgTableWithColumns<{
@@ -288,6 +302,23 @@ declare const memoryEntries: drizzle_orm_pg_core.PgTableWithColumns<{
             }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
             size: undefined;
         }>;
+        rounded: drizzle_orm_pg_core.PgColumn<{ name: "rounded"; tableName: "memory_entries"; dataType: "array"; columnType: "PgArray"; data: number[]; driverParam: string | (string | number)[]; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: drizzle_orm.Column<{ name: "rounded"; tableName: "memory_entries"; dataType: "number"; columnType: "PgSmallInt"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+            identity: undefined;
+            generated: undefined;
+        }, {}, {
+            baseBuilder: drizzle_orm_pg_core.PgColumnBuilder<{
+                name: "rounded";
+                dataType: 'number';
+                columnType: 'PgSmallInt';
+                data: number;
+                driverParam: number | string;
+                enumValues: undefined;
+            }, {}, {}, drizzle_orm.ColumnBuilderExtraConfig>;
+            size: undefined;
+        }>;
+        roundedScale: drizzle_orm_pg_core.PgColumn<{ name: "rounded_scale"; tableName: "memory_entries"; dataType: "number"; columnType: "PgReal"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        roundedDimension: drizzle_orm_pg_core.PgColumn<{ name: "rounded_dimension"; tableName: "memory_entries"; dataType: "number"; columnType: "PgInteger"; data: number; driverParam: string | number; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        roundedVersion: drizzle_orm_pg_core.PgColumn<{ name: "rounded_version"; tableName: "memory_entries"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
         embeddingModel: drizzle_orm_pg_core.PgColumn<{ name: "embedding_model"; tableName: "memory_entries"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
         bytes: drizzle_orm_pg_core.PgColumn<{ name: "bytes"; tableName: "memory_entries"; dataType: "custom"; columnType: "PgCustomColumn"; data: Uint8Array<ArrayBufferLike>; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
         contentType: drizzle_orm_pg_core.PgColumn<{ name: "content_type"; tableName: "memory_entries"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: false; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
