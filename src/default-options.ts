@@ -40,6 +40,7 @@ export const DEFAULTS = {
     hotToColdAge: 300_000,
     batchSize: 100,
     activationHalfLife: 600_000,
+    maxMigrationsPerSecond: Number.POSITIVE_INFINITY,
   },
   policies: [],
   promote: { minAccesses: 1 },

@@ -157,6 +157,11 @@ export interface SyncOptions {
   readonly hotToColdAge?: Duration | undefined
   /** Entries demoted together. @default 100 */
   readonly batchSize?: number | undefined
+  /**
+   * Entries that leave hot a second, since they are idle, at most; fewer while callers wait longer for it. A sync takes
+   * as long as that takes. @default as many as can
+   */
+  readonly maxMigrationsPerSecond?: number | undefined
   /** Time in which what a read adds to the activation of an entry halves. @default '10m' */
   readonly activationHalfLife?: Duration | undefined
 }

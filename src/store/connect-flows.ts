@@ -41,6 +41,7 @@ import { HotFollower } from '../sync/hot-follower.ts'
 import { HotRepair } from '../sync/hot-repair.ts'
 import { HotUpkeep } from '../sync/hot-upkeep.ts'
 import { Lease } from '../sync/lease.ts'
+import { MigrationPace } from '../sync/migration-pace.ts'
 import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
 import { Pins } from '../sync/pins.ts'
@@ -79,6 +80,7 @@ interface Common {
   readonly missed: MissedWrites | undefined
   readonly demoter: Demoter
   readonly tiering: Tiering
+  readonly pace: MigrationPace
 }
 
 /** Resolves once every write that has begun is in the log, or has failed. */
@@ -95,12 +97,13 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   const { onCurrentGeneration } = hot
   const follower = new HotFollower(hot.tier, missed && { missed, onCurrentGeneration })
   const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, telemetry, logger })
-  const { batchSize } = options.sync || ONLY_WHEN_ASKED
+  const { batchSize, maxMigrationsPerSecond: most } = options.sync || ONLY_WHEN_ASKED
+  const pace = new MigrationPace({ most, takeCallTimes: () => telemetry.takeCallTimes() })
   const demoter = new Demoter({
     ...{ hot: hot.tier, cold, pressure, telemetry, clock: time.clock, logger },
-    ...{ tiering, batchSize },
+    ...{ tiering, pace, batchSize },
   })
-  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering }
+  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace }
   const { flows, promoter, settled } = connectCalls(options, opened, common)
   const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins, settled })
   return { flows, checkpointer, access, sliding, promoter, upkeep, ...working }
@@ -217,12 +220,12 @@ function connectWorker(
   opened: OpenedParts,
   parts: Common & { readonly repair: HotRepair | undefined; readonly pins: Pins; readonly settled: Settled },
 ) {
-  const { access, checkpointer, demoter, pins, pressure, repair, settled } = parts
+  const { access, checkpointer, demoter, pace, pins, pressure, repair, settled } = parts
   const { checkpoint, logger } = options
   const { cold, hot, telemetry, time } = opened
   const outages = new OutageReport(logger)
   const { schedule } = options.sync || ONLY_WHEN_ASKED
-  const upkeep = new HotUpkeep({ hot, demoter, pins, repair, outages })
+  const upkeep = new HotUpkeep({ hot, demoter, pace, pins, repair, outages })
   const own = time.database === undefined ? undefined : new Lease(cold, SYNC_LEASE, logger)
   const peers = connectPeers(options, opened, own)
   const cuts = peers && new AskedCuts({ cold, checkpointer, settled })
@@ -244,6 +247,7 @@ const ONLY_WHEN_ASKED = {
   hotToColdAge: Number.POSITIVE_INFINITY,
   batchSize: DEFAULTS.sync.batchSize,
   activationHalfLife: DEFAULTS.sync.activationHalfLife,
+  maxMigrationsPerSecond: DEFAULTS.sync.maxMigrationsPerSecond,
 }
 
 function connectPeers(

@@ -189,11 +189,14 @@ const walChecks = {
 
 const checkpointChecks = { every: duration.optional() } satisfies Checks<CheckpointOptions>
 
+const RATE = 'a whole number, 1 or more'
+
 const syncChecks = {
   schedule: z.string().refine(isCronPattern, "a cron pattern like '0 * * * * *'").optional(),
   hotToColdAge: duration.optional(),
   batchSize: whole(1).max(10_000).optional(),
   activationHalfLife: positiveDuration.optional(),
+  maxMigrationsPerSecond: z.union([whole(1), z.literal(Number.POSITIVE_INFINITY)], RATE).optional(),
 } satisfies Checks<SyncOptions>
 
 const promoteChecks = { minAccesses: whole(1).optional() } satisfies Checks<PromoteOptions>

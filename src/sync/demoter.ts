@@ -15,6 +15,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { entriesOf, eventEntry } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { MigrationPace } from './migration-pace.ts'
 
 export interface DemoterParts {
   readonly hot: HotTier
@@ -24,6 +25,7 @@ export interface DemoterParts {
   readonly telemetry: Telemetry
   readonly clock: Clock
   readonly tiering: Tiering
+  readonly pace: MigrationPace
   /** Entries per batch. */
   readonly batchSize: number
 }
@@ -60,10 +62,16 @@ export class Demoter {
     this.#parts = parts
   }
 
-  /** Demotes what policies let go, batch by batch, until none is left or `signal` fires. */
+  /** Demotes what policies let go, batch by batch and at its pace, until none is left or `signal` fires. */
   async demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
-    const idleSince = await this.#parts.tiering.idleSince()
-    return this.#demoteWhile(async () => true, idleSince, signal, 'idle')
+    const { pace, tiering } = this.#parts
+    const idleSince = await tiering.idleSince()
+    pace.begin()
+    const turn = async (): Promise<boolean> => {
+      await pace.turn(signal)
+      return !signal.aborted
+    }
+    return this.#demoteWhile(turn, idleSince, signal, 'idle')
   }
 
   /**
@@ -115,6 +123,7 @@ export class Demoter {
       if (batch === undefined) break
       const { pinned } = batch
       const left = await this.#demoteBatch(batch.leaving, total, why === 'overflow')
+      if (why === 'idle') this.#parts.pace.moved(left.size)
       const hasSpared = batch.kept > 0 || [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began)
       if (left.size === 0 && !hasSpared) {
         // None was in the way that is not pinned: what remains is changing or refused. Another sync tries again.
@@ -132,7 +141,8 @@ export class Demoter {
 
   /** Undefined where hot has no candidates. */
   async #nextBatch(why: Leaving, idleSince: number, sparesPins: boolean): Promise<Batch | undefined> {
-    const { hot, tiering, batchSize } = this.#parts
+    const { hot, tiering, pace } = this.#parts
+    const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
     if (why === 'overflow' && sparesPins) {
       const leaving = await tiering.leastWanted(batchSize, (drawn) => this.#sparePinned(drawn))
       if (leaving !== undefined) return { leaving, pinned: new Set(), kept: 0 }

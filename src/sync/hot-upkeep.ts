@@ -7,6 +7,7 @@ import { isThermoclineError } from '../errors.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import type { Demoter, DemoteStats } from './demoter.ts'
 import type { HotRepair } from './hot-repair.ts'
+import type { MigrationPace } from './migration-pace.ts'
 import type { OutageReport } from './outage-report.ts'
 import type { Pins } from './pins.ts'
 
@@ -14,6 +15,7 @@ export interface HotUpkeepParts {
   /** Whether hot is known to be away without asking it. */
   readonly hot: { readonly isAway: () => boolean }
   readonly demoter: Demoter
+  readonly pace: Pick<MigrationPace, 'rested' | 'failed' | 'succeeded'>
   readonly pins: Pick<Pins, 'keepInHot'>
   /** Undefined: hot is this process's own, and always current. */
   readonly repair: HotRepair | undefined
@@ -26,7 +28,7 @@ export class HotUpkeep {
   readonly #parts: HotUpkeepParts
   readonly #stop = new AbortController()
   readonly #moving = new SingleFlight(() => this.#moveMissingToCold())
-  readonly #overflow = new SingleFlight(() => this.#parts.demoter.demoteOverflow(this.#stop.signal))
+  readonly #overflow = new SingleFlight(() => this.#demoteOverflow())
   #coldHasLost = false
 
   constructor(parts: HotUpkeepParts) {
@@ -98,6 +100,20 @@ export class HotUpkeep {
    */
   async moveAllToColdAtLast(signal: AbortSignal): Promise<void> {
     if (this.#coldHasLost) await this.#parts.demoter.demoteAll(signal)
+  }
+
+  /** While cold is away each write asks for it: a tier that failed is left alone for a while. */
+  async #demoteOverflow(): Promise<DemoteStats> {
+    const { demoter, pace } = this.#parts
+    await pace.rested(this.#stop.signal)
+    try {
+      const demoted = await demoter.demoteOverflow(this.#stop.signal)
+      pace.succeeded()
+      return demoted
+    } catch (error) {
+      pace.failed()
+      throw error
+    }
   }
 
   async #moveMissingToCold(): Promise<DemoteStats> {

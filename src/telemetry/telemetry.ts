@@ -13,6 +13,7 @@
  * asks. The same places tell `events` (store-events.ts), of which callers hear.
  */
 import type { Clock } from '../kernel/clock.ts'
+import { LatencyHistogram } from '../kernel/latency-histogram.ts'
 import { type Logger, silentLogger } from '../kernel/logger.ts'
 import { StoreEvents } from './store-events.ts'
 import { type Counts, Tally, type Timed } from './tally.ts'
@@ -22,6 +23,9 @@ export const SLOT_MS = 15_000
 export const WINDOWS = { oneMinute: 60_000, fiveMinutes: 300_000 } as const
 
 export type Window = keyof typeof WINDOWS
+
+/** Short ones, by which is judged whether something is in the way of callers. */
+const CALLS_BY_ID: ReadonlySet<string> = new Set(['get', 'getMany', 'has', 'put', 'update', 'delete'])
 
 interface Slot {
   readonly tally: Tally
@@ -33,6 +37,7 @@ export class Telemetry {
   readonly events: StoreEvents
   readonly #clock: Clock
   readonly #steady: Clock
+  #callTimes: LatencyHistogram | undefined
   #present: Tally
   /** When the present slot began, by the steady clock. */
   #began: number
@@ -59,7 +64,16 @@ export class Telemetry {
     return this.#present.counts
   }
 
+  /** How long calls by id took since it was asked last; from the first time on that is kept. */
+  takeCallTimes(): LatencyHistogram {
+    const times = this.#callTimes ?? new LatencyHistogram()
+    this.#callTimes = new LatencyHistogram()
+    return times
+  }
+
   record(timed: Timed, name: string, milliseconds: number, isFailed: boolean): void {
+    if (this.#callTimes !== undefined && timed === 'calls' && CALLS_BY_ID.has(name))
+      this.#callTimes.record(milliseconds)
     this.#present.record(timed, name, milliseconds, isFailed)
   }
 

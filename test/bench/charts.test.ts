@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CURVE_SHARES, ratioAtLeast, type Sample } from './harness/bench-case.ts'
-import { growthLines, latencyCurves, pairBars, ratioBars } from './harness/charts.ts'
+import { growthLines, latencyCurves, pairBars, ratioBars, shareBars } from './harness/charts.ts'
 import { linesOf } from './harness/figures.ts'
 
 const title = 'get <fast>'
@@ -65,4 +65,14 @@ describe('lines of growth', () => {
   test('are left out where there is one size alone', () => {
     expect(growthLines({ title, rounds })).toBeUndefined()
   })
+})
+
+test('bars of shares have one of each subject for each figure, and are drawn where lines are in percent', () => {
+  const shares = { ours: [{ figures: { 'a & b': 50, c: 25 } }], LRU: [{ figures: { 'a & b': 40, c: 20 } }] }
+  const inPercent = linesOf({ title, rows: [{ figure: 'c', unit: '%' }] }, shares)
+  const drawn = expectSound(shareBars({ title, rounds: shares, lines: inPercent }))
+  expect(drawn).toContain('a &amp; b')
+  expect(drawn.match(/<rect/g)).toHaveLength(4)
+  expect(drawn).toContain('25 %')
+  expect(shareBars({ title, rounds, lines })).toBeUndefined()
 })

@@ -11,7 +11,7 @@ import { Demoter } from '../../src/sync/demoter.ts'
 import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { chunkOf } from '../contract/cold-records.ts'
 import { describeGated, Gate, GatedTiers } from './gate.ts'
-import { allIdle, QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { allIdle, QUIET, shareStore, temporaryFolder, unpaced } from './stores.ts'
 
 const AMPLE = { maxPendingBytes: 1_000_000, checkpointBytes: 1_000_000, timeout: 1_000 }
 
@@ -38,7 +38,7 @@ describeGated('demotion', (tiers, pair) => {
       pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
       telemetry: new Telemetry(clock),
       clock,
-      tiering: allIdle(hot, clock),
+      ...{ tiering: allIdle(hot, clock), pace: unpaced() },
       batchSize: 10,
     })
     const never = new AbortController().signal
@@ -164,7 +164,7 @@ describe('demotion from a hot tier in this process', () => {
       pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
       telemetry: new Telemetry(clock),
       clock,
-      tiering: allIdle(hot, clock),
+      ...{ tiering: allIdle(hot, clock), pace: unpaced() },
       batchSize: 1,
     })
     for (let i = 0; i < 6; i++) await fill()

@@ -11,7 +11,7 @@ import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { clientOf } from '../tools/services.ts'
 import { describeGated, GatedTiers } from './gate.ts'
-import { allIdle, describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { allIdle, describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder, unpaced } from './stores.ts'
 
 type Chunks = NamespaceView['chunks']
 
@@ -172,7 +172,7 @@ describeGated('what is pinned', (tiers, pair) => {
     const { tier: hot } = tiers.hot
     const limits = { checkpointBytes: 1e9, maxPendingBytes: 1e9, timeout: 1_000 }
     const pressure = new Pressure(new Pending(), hot, limits, silentLogger)
-    const choosing = { tiering: allIdle(hot, clock), batchSize: 2 }
+    const choosing = { tiering: allIdle(hot, clock), pace: unpaced(), batchSize: 2 }
     const telemetry = new Telemetry(clock)
     const parts = { hot, cold: tiers.cold.tier, logger: silentLogger, pressure, telemetry, clock, ...choosing }
     const { isComplete } = await new Demoter(parts).demoteAll(new AbortController().signal)

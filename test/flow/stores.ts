@@ -8,8 +8,10 @@ import { Tiering } from '../../src/flow/tiering.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
+import { LatencyHistogram } from '../../src/kernel/latency-histogram.ts'
 import { idleTimePolicy } from '../../src/policy/idle-time.ts'
 import { PolicyTable } from '../../src/policy/policy-table.ts'
+import { MigrationPace } from '../../src/sync/migration-pace.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeWithAnyPostgres, describeWithRedis, PostgresDatabases, PrivateRedis } from '../tools/services.ts'
 
@@ -30,6 +32,11 @@ export const QUIET = { checkpoint: { every: '1h' }, sync: { schedule: '0 0 0 1 1
 export function allIdle(hot: HotTier, clock: Clock): Tiering {
   const policies = new PolicyTable([], idleTimePolicy(0, 1))
   return new Tiering({ hot, clock, policies, pressure: { latestFill: 0 }, halfLifeMs: 60_000 })
+}
+
+/** As fast as it goes. */
+export function unpaced(): MigrationPace {
+  return new MigrationPace({ most: Number.POSITIVE_INFINITY, takeCallTimes: () => new LatencyHistogram() })
 }
 
 /** The embedded pair, in memory. */

@@ -42,7 +42,7 @@ export const CURVE_SHARES = [
   0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1,
 ] as const
 
-export type Unit = '/s' | 'ms' | 'µs' | 'MB' | '×'
+export type Unit = '/s' | 'ms' | 'µs' | 'MB' | '×' | '%'
 
 /** A line of the table: one figure of one subject, and what it is held against. */
 export interface Row {

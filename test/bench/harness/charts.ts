@@ -117,6 +117,32 @@ export function growthLines({ title, rounds }: Pick<CaseReport, 'title' | 'round
   ])
 }
 
+/**
+ * Shares in percent, as bars: for each figure one of each subject that has it. Undefined where no line is in percent.
+ */
+export function shareBars({ title, rounds, lines }: CaseReport): string | undefined {
+  if (!lines.some(({ unit }) => unit === '%')) return undefined
+  const subjects = Object.entries(rounds)
+  const bars = Object.keys(subjects[0]![1][0]!.figures).flatMap((key) => [
+    { key, name: undefined, share: 0, color: '' },
+    ...subjects.map(([name, samples], nth) => {
+      const share = median(samples.map(({ figures }) => figures[key]!))
+      return { key, name, share, color: COLORS[nth % COLORS.length]! }
+    }),
+  ])
+  const drawn = bars.flatMap(({ key, name, share, color }, nth) => {
+    const y = nth * STEP
+    if (name === undefined) return [label(0, y + 18, key, { 'font-weight': 'bold' })]
+    const width = (share / 100) * WIDTH
+    return [
+      label(0, y + 14, shorten(name, 36), { class: 'name' }),
+      tag('rect', { fill: color, x: NAMES, y, width, height: BAR }),
+      label(NAMES + width + 8, y + 14, figure(share, '%')),
+    ]
+  })
+  return svg(NAMES + WIDTH + 120, bars.length * STEP, `${title}, in percent`, drawn)
+}
+
 type Point = readonly [x: number, y: number]
 
 /** Where a share of the height is. */

@@ -1,5 +1,5 @@
 /** The page of a run: one file, without anything from elsewhere. */
-import { growthLines, latencyCurves, pairBars, ratioBars } from './charts.ts'
+import { growthLines, latencyCurves, pairBars, ratioBars, shareBars } from './charts.ts'
 import type { Line } from './figures.ts'
 import type { CaseReport, Report } from './report.ts'
 import { goalsText, spread, verdict } from './table.ts'
@@ -46,7 +46,8 @@ ${Object.values(report.cases).map(caseHtml).join('\n')}
 }
 
 function caseHtml(report: CaseReport): string {
-  const compared = report.lines.filter(({ reference }) => reference !== undefined)
+  // Shares are drawn together.
+  const compared = report.lines.filter(({ reference, unit }) => reference !== undefined && unit !== '%')
   const titles = [...new Set(compared.map(({ title }) => title))]
   const bars = titles.map((title) => {
     const lines = compared.filter((line) => line.title === title)
@@ -56,7 +57,8 @@ function caseHtml(report: CaseReport): string {
   const latencies =
     curves === undefined ? '' : `<h3>how long calls took, from the quickest to the slowest</h3>\n${curves}`
   const growth = growthLines(report) ?? ''
-  const charts = [...bars, growth, latencies].filter((chart) => chart !== '')
+  const shares = shareBars(report) ?? ''
+  const charts = [...bars, shares, growth, latencies].filter((chart) => chart !== '')
   if (charts.length === 0) return ''
   return `<section>\n<h2>${escapeHtml(report.title)}</h2>\n${charts.join('\n')}\n</section>`
 }
