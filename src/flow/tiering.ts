@@ -76,8 +76,9 @@ export class Tiering {
 
   /** In order, those of them that hot still holds. Deleted and expired entries leave, whatever a policy says. */
   async judge(candidates: readonly HotCandidate[]): Promise<Judged[]> {
-    const { clock } = this.#parts
-    const now = clock.now()
+    const { clock, hot } = this.#parts
+    // What hot takes for expired by a clock that is ahead would be its candidate again and again.
+    const now = Math.max(clock.now(), hot.now())
     if (this.isIdleTimeAlone) {
       const { name } = this.#parts.policies.fallback
       return candidates.map((candidate) => ({ candidate, leaves: true, policy: name, state: undefined }))

@@ -6,9 +6,10 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
+import { keyText } from '../entry/entry-key.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
-import { isGone, type Tiering } from '../flow/tiering.ts'
+import { isGone, type Judged, type Tiering } from '../flow/tiering.ts'
 import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -52,7 +53,7 @@ interface Batch {
   readonly leaving: readonly HotCandidate[]
   readonly pinned: ReadonlySet<HotCandidate>
   /** Those that their policies keep; they are asked about later. */
-  readonly kept: number
+  readonly kept: readonly HotCandidate[]
 }
 
 export class Demoter {
@@ -118,13 +119,16 @@ export class Demoter {
     let sparesPins = why !== 'all'
     const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
     const began = hot.now()
+    let keptBefore: readonly HotCandidate[] = []
     while (!signal.aborted && (await goOn(total))) {
       const batch = await this.#nextBatch(why, idleSince, sparesPins)
       if (batch === undefined) break
       const { pinned } = batch
       const left = await this.#demoteBatch(batch.leaving, total, why === 'overflow')
       if (why === 'idle') this.#parts.pace.moved(left.size)
-      const hasSpared = batch.kept > 0 || [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began)
+      const hasSpared =
+        [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began) || isNews(batch.kept, keptBefore)
+      keptBefore = batch.kept
       if (left.size === 0 && !hasSpared) {
         // None was in the way that is not pinned: what remains is changing or refused. Another sync tries again.
         if (pinned.size === 0 || why !== 'overflow') break
@@ -145,21 +149,18 @@ export class Demoter {
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
     if (why === 'overflow' && sparesPins) {
       const leaving = await tiering.leastWanted(batchSize, (drawn) => this.#sparePinned(drawn))
-      if (leaving !== undefined) return { leaving, pinned: new Set(), kept: 0 }
+      if (leaving !== undefined) return { leaving, pinned: new Set(), kept: [] }
     }
     const candidates = await hot.candidates({ limit: batchSize, idleSince })
     if (candidates.length === 0) return undefined
     const pinned = sparesPins ? await this.#sparePinned(candidates) : new Set<HotCandidate>()
     const free = candidates.filter((candidate) => !pinned.has(candidate))
-    if (why !== 'idle') return { leaving: free, pinned, kept: 0 }
+    if (why !== 'idle') return { leaving: free, pinned, kept: [] }
     const judged = await tiering.judge(free)
     const kept = judged.filter(({ leaves }) => !leaves)
     await tiering.askLater(kept, idleSince)
-    return {
-      leaving: judged.filter(({ leaves }) => leaves).map(({ candidate }) => candidate),
-      pinned,
-      kept: kept.length,
-    }
+    const candidatesOf = (some: readonly Judged[]) => some.map(({ candidate }) => candidate)
+    return { leaving: candidatesOf(judged.filter(({ leaves }) => leaves)), pinned, kept: candidatesOf(kept) }
   }
 
   /** Those that are pinned and live. To the back of the queue, so that they do not stand in the way of others. */
@@ -226,4 +227,10 @@ export class Demoter {
     const now = hot.now()
     await hot.touch(candidates.map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
   }
+}
+
+/** Whether any is there that was not the last time: else they were not asked about later, as they should be. */
+function isNews(kept: readonly HotCandidate[], before: readonly HotCandidate[]): boolean {
+  const known = new Set(before.map(({ key }) => keyText(key)))
+  return kept.some(({ key }) => !known.has(keyText(key)))
 }

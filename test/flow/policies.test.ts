@@ -88,7 +88,7 @@ describePairs('policies', (pair) => {
     await syncAfter(0)
     clock.advance(5 * MINUTE)
     for (let n = 0; n < 3; n++) await chunks.get(lately)
-    await syncAfter(MINUTE)
+    await syncAfter(2 * MINUTE)
     expect(await areHot(chunks, [burst, lately])).toEqual([false, true])
     await syncAfter(2 * MINUTE)
     expect(await areHot(chunks, [lately])).toEqual([false])

@@ -4,7 +4,7 @@ import { replayOf } from '../harness/replay.ts'
 import { hitsOfLru, hitsOfOptimum, tracesFor } from '../harness/traces.ts'
 
 const ROOM = 1_000
-const LENGTH = 100_000
+const LENGTH = 50_000
 const TRACES = Object.keys(tracesFor(10, 1))
 const POLICIES = ['by default', 'access count', 'activation', 'TinyLFU', 'balanced']
 
@@ -25,6 +25,7 @@ const rows: readonly Row[] = TRACES.flatMap((figure) => [
 export default {
   title: 'hit ratio of policies, room for 1,000 of 10,000 entries, 20 reads a second',
   mostRounds: 1,
+  limit: 300,
   rows,
   async setUp(bench) {
     const { byAccessCount, byActivation, tinyLfu } = await bench.module<typeof import('../../../src/index.ts')>('index')
