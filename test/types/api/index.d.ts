@@ -270,6 +270,7 @@ declare const DEFAULTS: {
         readonly hotToColdAge: 300000;
         readonly batchSize: 100;
         readonly activationHalfLife: 600000;
+        readonly maxMigrationsPerSecond: number;
     };
     readonly policies: readonly [];
     readonly promote: {
@@ -1312,6 +1313,7 @@ interface SyncOptions {
     readonly schedule?: string | undefined;
     readonly hotToColdAge?: Duration | undefined;
     readonly batchSize?: number | undefined;
+    readonly maxMigrationsPerSecond?: number | undefined;
     readonly activationHalfLife?: Duration | undefined;
 }
 
