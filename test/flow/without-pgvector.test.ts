@@ -13,6 +13,8 @@ const DIMENSIONS = 8
 const METRICS = ['cosine', 'l2', 'inner-product'] as const
 const INDEXES = { dimensions: [DIMENSIONS], metrics: METRICS }
 const CHUNKS = 160
+/** Three stores, of which one compares all by plain SQL. */
+const TIMEOUT = { timeout: 1_200_000 }
 const WORDS = ['warm', 'cold', 'water', 'ice', 'floats', 'sinks', 'deep']
 const textOf = (n: number): string => WORDS.filter((_, i) => (n >> (i % 5)) % 2 === i % 2).join(' ')
 
@@ -124,7 +126,7 @@ describeWithServers('searches without pgvector', (servers) => {
     for (const { hits } of answers) expect(hits).toHaveLength(5)
   })
 
-  longTest('answer the same hits in the same order, one by one and many at once', async () => {
+  longTest('answer the same hits in the same order, one by one and many at once', TIMEOUT, async () => {
     const property = fc.asyncProperty(fc.array(search, { minLength: 1, maxLength: 6 }), async (queries) => {
       for (const query of queries) await expectSame(async (view) => said(await view.entries.search(query)))
       await expectSame(async (view) => (await view.entries.searchMany(queries)).map(said))
@@ -132,7 +134,7 @@ describeWithServers('searches without pgvector', (servers) => {
     await fc.assert(property, { numRuns: budget({ short: 1, long: 100 }) })
   })
 
-  longTest('go down trees the same way, and list them the same', async () => {
+  longTest('go down trees the same way, and list them the same', TIMEOUT, async () => {
     const property = fc.asyncProperty(
       fc.record({ seed: fc.nat(2_000), beam: fc.integer({ min: 1, max: 5 }), k: fc.integer({ min: 1, max: 12 }) }),
       fc.constantFrom(...METRICS),

@@ -28,7 +28,7 @@ describeWithAnyPostgres('a Postgres server', () => {
   })
   afterAll(() => databases[Symbol.asyncDispose]())
 
-  describeOn('Postgres', true, () => databases.create())
+  describeOn('Postgres', process.env.POSTGRES_VARIANT !== 'without-pgvector', () => databases.create())
 })
 
 // What these two lack or have in between is in suites of their own; here every call is made again.
