@@ -1,20 +1,24 @@
 /**
- * Decides which entries a checkpoint consists of, all of them blobs of one namespace (checkpoint-places.ts):
+ * Decides which entries a checkpoint consists of, all of one namespace (checkpoint-places.ts):
  *
- *     record   one for each checkpoint: all of it but the values of its channels, and its metadata
- *     value    one for each version of a channel, shared by the checkpoints that have it
- *     write    one for each write of a task that ran after a checkpoint
+ *     record   a chunk for each checkpoint: all of it but the values of its channels, and its metadata
+ *     newest   one for all of them: the id of the newest
+ *     value    a blob for each version of a channel, shared by the checkpoints that have it
+ *     write    a chunk for each write of a task that ran after a checkpoint
  *
- * A value or a write that is large is cut into several blobs. What LangGraph hands over is turned into bytes, and
- * back, by its own serializer; the content type says in which form. How they are read is decided in
- * checkpoint-reader.ts.
+ * What a run needs is found by key, but for writes: these are the chunks of one document, which an index finds. What is
+ * large is cut into several entries. What LangGraph hands over is turned into bytes, and back, by its own serializer.
+ * How entries are read is decided in checkpoint-reader.ts.
  */
 import type { CheckpointMetadata } from '@langchain/langgraph-checkpoint'
 import {
   type BlobEntry,
   type BlobInput,
+  type ChunkEntry,
+  type ChunkInput,
   type JsonObject,
   type JsonValue,
+  type MetadataInput,
   type NamespaceView,
   ThermoclineError,
 } from '../../index.ts'
@@ -54,28 +58,38 @@ export interface WriteFields {
   readonly channel: string
 }
 
-/** Largest blob of a value: what is larger is cut. Some of them fit what is written at once. */
+/** Largest content of an entry: what is larger is cut. Some of them fit what is written at once. */
 const PART_BYTES = 2 * 1024 * 1024
 /** Longer texts are compared here and not by the database. */
 const MOST_INDEXED_CHARACTERS = 256
+
+/** Of the document whose chunks are the records. */
+export const RECORDS = 'checkpoints'
+export const NEWEST_KEY = keyOf('newest')
 
 export const recordKey = (checkpoint: string): string => keyOf('checkpoint', checkpoint)
 export const valueKey = (channel: string, version: string | number): string => keyOf('value', channel, String(version))
 export const writeKey = (checkpoint: string, task: string, index: number): string =>
   keyOf('write', checkpoint, task, index)
+/** Of the document whose chunks are the writes after a checkpoint. */
+export const writesOf = (checkpoint: string): string => keyOf('writes', checkpoint)
 
 export function recordInput(
   { thread, ns, checkpoint }: CheckpointPlace,
   parent: string | undefined,
   metadata: CheckpointMetadata,
   serialized: Serialized,
-): BlobInput {
+): ChunkInput {
   const fields: RecordFields = {
     ...{ thread: plainText(thread), ns: plainText(ns), checkpoint: plainText(checkpoint) },
     ...(parent === undefined ? {} : { parent: plainText(parent) }),
     about: Object.fromEntries(Object.entries(metadata).filter(isIndexed)),
   }
-  return blobOf(recordKey(checkpoint), serialized, fields)
+  return chunkOf(recordKey(checkpoint), RECORDS, serialized, fields)
+}
+
+export function newestInput(checkpoint: string): MetadataInput {
+  return { kind: 'metadata', key: NEWEST_KEY, metadata: { newest: plainText(checkpoint) } }
 }
 
 /** Whether the database can compare a member of metadata with such a value. */
@@ -86,43 +100,71 @@ export function isIndexed(member: readonly [name: string, value: unknown]): memb
   return value === null || typeof value === 'boolean' || Number.isFinite(value)
 }
 
-export function valueInputs(channel: string, version: string | number, serialized: Serialized): BlobInput[] {
+export function valueInputs(channel: string, version: string | number, [form, bytes]: Serialized): BlobInput[] {
   const fields: ValueFields = { channel: plainText(channel), version: String(version) }
-  return inParts(valueKey(channel, version), serialized, fields)
+  return inParts(valueKey(channel, version), bytes, (key, content, place): BlobInput => {
+    const type = form === '' ? {} : { contentType: form }
+    return { kind: 'blob', key, bytes: content, metadata: { ...fields, ...place }, ...type }
+  })
 }
 
-export function writeInputs(key: string, serialized: Serialized, fields: WriteFields): BlobInput[] {
+export function writeInputs(key: string, [form, bytes]: Serialized, fields: WriteFields): ChunkInput[] {
   const { of, task, path, index, channel } = fields
   const plain = { of: plainText(of), task: plainText(task), path: plainText(path), channel: plainText(channel) }
-  return inParts(key, serialized, { ...plain, index })
+  return inParts(key, bytes, (own, content, place) =>
+    chunkOf(own, writesOf(of), [form, content], { ...plain, index, ...place }),
+  )
 }
 
 /** The last one is the head, which says how many there are: it is written last, and whoever finds it finds all. */
-function inParts(key: string, [form, bytes]: Serialized, fields: object): BlobInput[] {
+function inParts<I>(
+  key: string,
+  bytes: Uint8Array,
+  makeOne: (key: string, bytes: Uint8Array, place: { readonly part?: number; readonly parts?: number }) => I,
+): I[] {
   const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
-  if (parts === 1) return [blobOf(key, [form, bytes], fields)]
+  if (parts === 1) return [makeOne(key, bytes, {})]
   const cut = (part: number) => bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES)
   const rest = Array.from({ length: parts - 1 }, (_, i) => i + 1)
+  return [...rest.map((part) => makeOne(keyOf(key, part), cut(part), { part })), makeOne(key, cut(0), { parts })]
+}
+
+/** A chunk has no bytes: they are in its metadata, as text where they are one. */
+function chunkOf(key: string, documentId: string, [form, bytes]: Serialized, fields: object): ChunkInput {
+  const text = textOf(bytes)
+  const content = text === undefined ? { base64: Buffer.from(bytes).toString('base64') } : { content: text }
+  return { kind: 'chunk', key, documentId, text: '', metadata: { ...fields, form, ...content } }
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return text.includes('\0') ? undefined : text
+  } catch {
+    // It is no text.
+    return undefined
+  }
+}
+
+export function contentOf(entry: BlobEntry | ChunkEntry): Serialized {
+  if (entry.kind === 'blob') return [entry.contentType ?? '', entry.bytes]
+  const { form, content, base64 } = entry.metadata as { form: string; content?: string; base64?: string }
   return [
-    ...rest.map((part) => blobOf(keyOf(key, part), [form, cut(part)], { ...fields, part })),
-    blobOf(key, [form, cut(0)], { ...fields, parts }),
+    form,
+    content === undefined ? new Uint8Array(Buffer.from(base64!, 'base64')) : new TextEncoder().encode(content),
   ]
 }
 
-function blobOf(key: string, [form, bytes]: Serialized, metadata: object): BlobInput {
-  return { kind: 'blob', key, bytes, metadata, ...(form === '' ? {} : { contentType: form }) }
-}
-
 /** Returns what a head and its parts hold. */
-export async function wholeOf(view: NamespaceView, head: BlobEntry): Promise<Serialized> {
-  const form = head.contentType ?? ''
+export async function wholeOf(view: NamespaceView, head: BlobEntry | ChunkEntry): Promise<Serialized> {
+  const [form, first] = contentOf(head)
   const parts = (head.metadata?.parts as number | undefined) ?? 1
-  if (parts === 1) return [form, head.bytes]
+  if (parts === 1) return [form, first]
   const keys = Array.from({ length: parts - 1 }, (_, i) => keyOf(head.key!, i + 1))
-  const rest = (await view.blobs.getManyByKey(keys)).map((part) => {
-    if (part !== undefined) return part.bytes
+  const rest = (await view.entries.getManyByKey(keys)).map((part) => {
+    if (part !== undefined) return contentOf(part as BlobEntry | ChunkEntry)[1]
     const message = 'a part of a value has expired or was deleted while it was read: read the checkpoint again'
     throw new ThermoclineError('ERR_NOT_FOUND', message, {})
   })
-  return [form, new Uint8Array(Buffer.concat([head.bytes, ...rest]))]
+  return [form, new Uint8Array(Buffer.concat([first, ...rest]))]
 }

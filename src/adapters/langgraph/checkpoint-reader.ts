@@ -14,20 +14,25 @@ import {
   TASKS,
   writesSortKey,
 } from '@langchain/langgraph-checkpoint'
-import type { BlobEntry, NamespaceView } from '../../index.ts'
+import type { ChunkEntry, NamespaceView } from '../../index.ts'
 import {
+  contentOf,
+  NEWEST_KEY,
   type RecordFields,
   recordKey,
   type Serialized,
   valueKey,
   type WriteFields,
   wholeOf,
+  writesOf,
 } from './checkpoint-entries.ts'
 import { type CheckpointNamespaces, type CheckpointPlace, configOf, nameOf, plainText } from './checkpoint-places.ts'
 
 /** A record that was read: the checkpoint has no values yet. */
 export interface ReadRecord {
-  readonly entry: BlobEntry
+  /** Of the entry. */
+  readonly id: string
+  readonly namespace: string
   readonly place: CheckpointPlace
   readonly parent: string | undefined
   readonly checkpoint: Checkpoint
@@ -47,8 +52,6 @@ type Values = ReadonlyMap<string, Serialized>
 /** By the id of the checkpoint, in the order in which LangGraph applies them. */
 export type Writes = ReadonlyMap<string, readonly ReadWrite[]>
 
-const NEWEST_FIRST = { 'metadata.checkpoint': 'desc' } as const
-
 export class CheckpointReader {
   readonly #namespaces: CheckpointNamespaces
   readonly #serde: SerializerProtocol
@@ -63,15 +66,17 @@ export class CheckpointReader {
 
   /** Returns the record of a checkpoint, or of the newest one where no id is given. */
   async record(view: NamespaceView, checkpoint: string | undefined): Promise<ReadRecord | undefined> {
-    const entry = checkpoint === undefined ? await newestIn(view) : await view.blobs.getByKey(recordKey(checkpoint))
+    const id = checkpoint ?? (await newestIn(view))
+    const entry = id === undefined ? undefined : await view.chunks.getByKey(recordKey(id))
     return entry && this.decode(entry)
   }
 
-  async decode(entry: BlobEntry): Promise<ReadRecord> {
+  async decode(entry: ChunkEntry): Promise<ReadRecord> {
     const { thread, ns, checkpoint, parent } = entry.metadata as unknown as RecordFields
-    const whole = await this.#serde.loadsTyped(entry.contentType ?? '', entry.bytes)
+    const whole = await this.revive(contentOf(entry))
     return {
-      entry,
+      id: entry.id,
+      namespace: entry.namespace,
       place: { thread: nameOf(thread), ns: nameOf(ns), checkpoint: nameOf(checkpoint) },
       parent: parent === undefined ? undefined : nameOf(parent),
       ...(whole as Pick<ReadRecord, 'checkpoint' | 'metadata'>),
@@ -81,13 +86,13 @@ export class CheckpointReader {
   /** Makes each whole, in order. */
   async load(records: readonly ReadRecord[]): Promise<CheckpointTuple[]> {
     const tuples = new Map<ReadRecord, CheckpointTuple>()
-    for (const group of groupedBy(records, ({ entry }) => entry.namespace).values()) {
+    for (const group of groupedBy(records, ({ namespace }) => namespace).values()) {
       const view = this.#namespaces.of(group[0]!.place)
       const keys = group.flatMap(({ checkpoint }) => keysOfValues(checkpoint).map(([, key]) => key))
       const ids = group.flatMap(({ place, ...record }) => [place.checkpoint, ...sendingParent(record)])
       const [values, writes] = await Promise.all([this.values(view, keys), this.writes(view, ids)])
       for (const record of group) tuples.set(record, await this.#tupleOf(record, values, writes))
-      if (this.#touches) await view.blobs.touch(group.map(({ entry }) => entry.id))
+      if (this.#touches) await view.entries.touch([view.entries.idOf(NEWEST_KEY), ...group.map(({ id }) => id)])
     }
     return records.map((record) => tuples.get(record)!)
   }
@@ -104,21 +109,21 @@ export class CheckpointReader {
     const read: (ReadWrite & { readonly of: string })[] = []
     const ids: string[] = []
     const where = {
-      'metadata.of': { in: checkpoints.map(plainText) },
+      documentId: { in: checkpoints.map(writesOf) },
       'metadata.part': { exists: false },
       ...(channels === undefined ? {} : { 'metadata.channel': { in: channels.map(plainText) } }),
     }
-    for await (const head of view.blobs.findAll({ where, limit: 500 })) {
+    for await (const head of view.chunks.findAll({ where, limit: 500 })) {
       const { of, task, path, index, channel } = head.metadata as unknown as WriteFields
       const names = { of: nameOf(of), task: nameOf(task), path: nameOf(path), channel: nameOf(channel) }
       read.push({ ...names, index, serialized: await wholeOf(view, head) })
       ids.push(head.id)
     }
-    if (this.#touches) await view.blobs.touch(ids)
+    if (this.#touches) await view.entries.touch(ids)
     return groupedBy(read.sort(asApplied), ({ of }) => of)
   }
 
-  async writesOf(writes: readonly ReadWrite[] = []): Promise<CheckpointPendingWrite[]> {
+  async reviveAll(writes: readonly ReadWrite[] = []): Promise<CheckpointPendingWrite[]> {
     return Promise.all(
       writes.map(async ({ task, channel, serialized }) => [task, channel, await this.revive(serialized)] as const),
     ) as Promise<CheckpointPendingWrite[]>
@@ -140,7 +145,7 @@ export class CheckpointReader {
       config: configOf(place),
       checkpoint,
       metadata,
-      pendingWrites: await this.writesOf(writes.get(place.checkpoint)),
+      pendingWrites: await this.reviveAll(writes.get(place.checkpoint)),
       ...(parent === undefined ? {} : { parentConfig: configOf({ ...place, checkpoint: parent }) }),
     }
   }
@@ -163,10 +168,9 @@ export function keysOfValues({ channel_versions }: Checkpoint): [channel: string
   return Object.entries(channel_versions).map(([channel, version]) => [channel, valueKey(channel, version)])
 }
 
-async function newestIn(view: NamespaceView): Promise<BlobEntry | undefined> {
-  const where = { 'metadata.checkpoint': { exists: true } }
-  const { items } = await view.blobs.find({ where, orderBy: NEWEST_FIRST, limit: 1 })
-  return items[0]
+async function newestIn(view: NamespaceView): Promise<string | undefined> {
+  const entry = await view.metadata.getByKey(NEWEST_KEY)
+  return entry && nameOf(entry.metadata.newest as string)
 }
 
 /** In the order in which they come; `Map.groupBy` is younger than Node 20. */

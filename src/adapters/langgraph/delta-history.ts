@@ -80,7 +80,7 @@ async function historiesOf(
     const writes = await reader.writes(view, ids, channels)
     for (const step of block) {
       const counted = writes.get(step.id)?.filter(({ channel }) => step.channels.has(channel))
-      for (const write of await reader.writesOf(counted)) histories[write[1]]!.writes.push(write)
+      for (const write of await reader.reviveAll(counted)) histories[write[1]]!.writes.push(write)
     }
   }
   return histories

@@ -44,7 +44,7 @@ export async function findItems(root: NamespaceView, view: NamespaceView, query:
 }
 
 async function* itemsIn(view: NamespaceView, filter: ItemFilter, also: readonly Where[]): AsyncGenerator<ChunkEntry> {
-  const where = { and: [{ 'metadata.vectors': { exists: true } }, ...whereOfItems(filter), ...also] } as Where<'chunk'>
+  const where = { and: [...whereOfItems(filter), ...also] } as Where<'chunk'>
   const options = { where, recursive: true, orderBy: { version: 'desc' } } as const
   for await (const chunk of view.chunks.findAll(options)) if (selects(filter, fieldsOf(chunk).value)) yield chunk
 }

@@ -4,9 +4,9 @@
  * (delta-history.ts), and one that holds what was sent. Records go first, and from cold before anything else goes, so
  * that nobody finds a checkpoint in part.
  */
-import type { BlobEntry, NamespaceView } from '../../index.ts'
-import { type ValueFields, valueKey } from './checkpoint-entries.ts'
-import { nameOf, plainText } from './checkpoint-places.ts'
+import type { NamespaceView } from '../../index.ts'
+import { RECORDS, type ValueFields, valueKey, writesOf } from './checkpoint-entries.ts'
+import { nameOf } from './checkpoint-places.ts'
 import { type CheckpointReader, keysOfValues, type ReadRecord, sendingParent } from './checkpoint-reader.ts'
 
 /** How many entries were removed, or would be in a dry run. */
@@ -42,8 +42,8 @@ export async function pruneNamespace(
   const left = new Set(gone.flatMap(({ checkpoint }) => keysOfValues(checkpoint).map(([, key]) => key)))
   const unused = values.filter(({ key }) => left.has(key) && !used.has(key))
   if (!dryRun)
-    await view.blobs.deleteMany(
-      gone.map(({ entry }) => entry.id),
+    await view.chunks.deleteMany(
+      gone.map(({ id }) => id),
       { durability: 'cold' },
     )
   const writes = await removeWrites(view, gone, dryRun)
@@ -53,11 +53,8 @@ export async function pruneNamespace(
 
 async function recordsIn(reader: CheckpointReader, view: NamespaceView): Promise<ReadRecord[]> {
   const records: ReadRecord[] = []
-  const where = { 'metadata.checkpoint': { exists: true } }
-  for await (const entry of view.blobs.findAll({ where, limit: 100 })) {
-    const record = await reader.decode(entry)
-    records.push({ ...record, entry: { ...entry, bytes: new Uint8Array() } as BlobEntry })
-  }
+  const where = { documentId: RECORDS }
+  for await (const entry of view.chunks.findAll({ where, limit: 100 })) records.push(await reader.decode(entry))
   return records
 }
 
@@ -75,8 +72,8 @@ async function valuesIn(view: NamespaceView): Promise<StoredValue[]> {
 async function removeWrites(view: NamespaceView, gone: readonly ReadRecord[], dryRun: boolean): Promise<number> {
   let removed = 0
   for (let i = 0; i < gone.length; i += AT_ONCE) {
-    const ids = gone.slice(i, i + AT_ONCE).map(({ place }) => plainText(place.checkpoint))
-    const { matched } = await view.blobs.deleteWhere({ 'metadata.of': { in: ids } }, { dryRun })
+    const documents = gone.slice(i, i + AT_ONCE).map(({ place }) => writesOf(place.checkpoint))
+    const { matched } = await view.chunks.deleteWhere({ documentId: { in: documents } }, { dryRun })
     removed += matched
   }
   return removed

@@ -21,10 +21,11 @@ import {
 import { defineCall, flag, optionRule, type RulesOf } from '../../call-options.ts'
 import {
   type BlobInput,
+  type ChunkInput,
   type Duration,
-  isThermoclineError,
   type JsonValue,
   type MemoryStore,
+  type MetadataInput,
   metadataPath,
   type NamespaceView,
   type PutOperation,
@@ -35,17 +36,28 @@ import { checkStore, lifetime } from './adapter-options.ts'
 import {
   isIndexed,
   type Life,
+  NEWEST_KEY,
+  newestInput,
+  RECORDS,
   recordInput,
   valueInputs,
   valueKey,
   writeInputs,
   writeKey,
 } from './checkpoint-entries.ts'
-import { CheckpointNamespaces, configOf, type GivenPlace, neededBy, placeIn, plainText } from './checkpoint-places.ts'
+import {
+  CheckpointNamespaces,
+  configOf,
+  type GivenPlace,
+  nameOf,
+  neededBy,
+  placeIn,
+  plainText,
+} from './checkpoint-places.ts'
 import { CheckpointReader } from './checkpoint-reader.ts'
 import { deltaHistory } from './delta-history.ts'
 import { NOTHING_PRUNED, type Pruned, pruneNamespace } from './prune-checkpoints.ts'
-import { writeInOrder } from './write-in-order.ts'
+import { writeInOrder, writeUncontested } from './write-in-order.ts'
 
 export interface SaverOptions {
   /**
@@ -85,8 +97,11 @@ const checkPrune = defineCall('prune', {
 
 /** Checkpoints that `list` has in memory at once. */
 const PAGE = 20
-/** How often writes are tried that somebody else writes at the same time. */
-const MOST_TRIES = 20
+/** One write, cut where it is large. */
+interface WriteInputs {
+  readonly index: number
+  readonly puts: readonly ChunkInput[]
+}
 
 /**
  * A LangGraph checkpointer that keeps its checkpoints in a store of thermocline. Each call that writes resolves once
@@ -130,7 +145,7 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     let cursor: string | undefined
     while (left > 0) {
       const page = { where, recursive, cursor, limit: Math.min(left, PAGE) }
-      const { items, nextCursor } = await view.blobs.find({ ...page, orderBy: { 'metadata.checkpoint': 'desc' } })
+      const { items, nextCursor } = await view.chunks.find({ ...page, orderBy: { 'metadata.checkpoint': 'desc' } })
       const records = await Promise.all(items.map((entry) => this.#reader.decode(entry)))
       const matching = records.filter(({ metadata }) => isAsked(metadata, filter)).slice(0, left)
       yield* await this.#reader.load(matching)
@@ -162,8 +177,8 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     const bare = { ...copyCheckpoint(checkpoint), channel_values: {} }
     const serialized = await this.serde.dumpsTyped({ checkpoint: bare, metadata })
     const record = recordInput(place, parent, metadata, serialized)
-    const puts = values.flat().map((input) => this.#putOf(input, 'long'))
-    await writeInOrder(view, [...puts, this.#putOf(record, 'once')])
+    const puts = [...values.flat().map((input) => this.#putOf(input, 'long')), this.#putOf(record, 'once')]
+    await writeUncontested(async () => writeInOrder(view, [...puts, ...(await this.#ifNewest(view, checkpoint.id))]))
     await this.#keepShared(view, checkpoint, newVersions)
     return configOf(place)
   }
@@ -180,7 +195,7 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     const thread = neededBy('putWrites', 'thread_id', given.thread)
     const checkpoint = neededBy('putWrites', 'checkpoint_id', given.checkpoint)
     const view = this.#namespaces.of({ thread, ns })
-    const inputs = new Map<string, { readonly index: number; readonly puts: BlobInput[] }>()
+    const inputs = new Map<string, WriteInputs>()
     for (const [nth, [channel, value]] of writes.entries()) {
       const index = WRITES_IDX_MAP[channel] ?? nth
       const key = writeKey(checkpoint, taskId, index)
@@ -250,10 +265,16 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
   }
 
   /** @param life `long`: of what other checkpoints may need as well, so that none outlives what it needs. */
-  #putOf(input: BlobInput, life: 'once' | 'long'): PutOperation {
+  #putOf(input: BlobInput | ChunkInput | MetadataInput, life: 'once' | 'long'): PutOperation {
     const ttl = this.#ttl === undefined ? undefined : this.#ttl * (life === 'long' ? 2 : 1)
     const living: Life = ttl === undefined ? {} : { ttl, sliding: true }
     return { put: { ...input, ...living } }
+  }
+
+  async #ifNewest(view: NamespaceView, checkpoint: string): Promise<PutOperation[]> {
+    const there = await view.metadata.getByKey(NEWEST_KEY)
+    if (there !== undefined && nameOf(there.metadata.newest as string) >= checkpoint) return []
+    return [{ ...this.#putOf(newestInput(checkpoint), 'long'), expectedVersion: there?.version ?? null }]
   }
 
   /** Values that the checkpoint has from an earlier one live on with it. */
@@ -263,16 +284,12 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     await view.blobs.touch(shared.map(([channel, version]) => view.blobs.idOf(valueKey(channel, version))))
   }
 
-  /** Leaves what is there. Who is overtaken by another looks again. */
-  async #insert(
-    view: NamespaceView,
-    inputs: ReadonlyMap<string, { readonly index: number; readonly puts: readonly BlobInput[] }>,
-  ): Promise<void> {
+  /** Leaves what is there. */
+  async #insert(view: NamespaceView, inputs: ReadonlyMap<string, WriteInputs>): Promise<void> {
     const keys = [...inputs.keys()]
-    for (let tries = 1; ; tries++) {
-      const areThere = await view.blobs.hasMany(keys.map((key) => view.blobs.idOf(key)))
+    await writeUncontested(async () => {
+      const areThere = await view.chunks.hasMany(keys.map((key) => view.chunks.idOf(key)))
       const missing = keys.filter((key, i) => !areThere[i] || inputs.get(key)!.index < 0)
-      if (missing.length === 0) return
       const operations = missing.flatMap((key) => {
         const { index, puts } = inputs.get(key)!
         return puts.map((input): PutOperation => {
@@ -280,12 +297,8 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
           return { ...this.#putOf(input, 'long'), ...(isInserted ? { expectedVersion: null } : {}) }
         })
       })
-      try {
-        return await writeInOrder(view, operations)
-      } catch (error) {
-        if (!isThermoclineError(error, 'ERR_CONFLICT') || tries === MOST_TRIES) throw error
-      }
-    }
+      if (operations.length > 0) await writeInOrder(view, operations)
+    })
   }
 }
 
@@ -299,14 +312,14 @@ function whereOf(
   { ns, checkpoint }: GivenPlace,
   before: string | undefined,
   filter: Readonly<Record<string, unknown>>,
-): Where<'blob'> {
+): Where<'chunk'> {
   const members = Object.entries(filter).filter(isIndexed)
   const asked = members.map(
-    ([name, value]): Where<'blob'> => ({ [metadataPath('about', name)]: { eq: value as JsonValue } }),
+    ([name, value]): Where<'chunk'> => ({ [metadataPath('about', name)]: { eq: value as JsonValue } }),
   )
   return {
     and: [
-      { 'metadata.checkpoint': { exists: true } },
+      { documentId: RECORDS },
       ...(ns === undefined ? [] : [{ 'metadata.ns': plainText(ns) }]),
       ...(checkpoint === undefined ? [] : [{ 'metadata.checkpoint': plainText(checkpoint) }]),
       ...(before === undefined ? [] : [{ 'metadata.checkpoint': { lt: plainText(before) } }]),

@@ -20,7 +20,6 @@ import {
   type ChunkEntry,
   type Duration,
   type Operation as EntryOperation,
-  isThermoclineError,
   type JsonObject,
   type MemoryStore,
   type NamespaceView,
@@ -31,7 +30,7 @@ import { type ItemLife, inputsOf, itemKey, itemOf, itemsBelow, type Vector, vect
 import { listItemNamespaces } from './item-namespaces.ts'
 import { type FoundItem, findItems } from './item-search.ts'
 import { type ItemIndex, ItemVectors } from './item-vectors.ts'
-import { writeInOrder } from './write-in-order.ts'
+import { writeInOrder, writeUncontested } from './write-in-order.ts'
 
 export interface StoreOptions {
   /** How items are embedded; without it a `query` ranks nothing. @default not at all */
@@ -50,9 +49,6 @@ const checkOptions = defineCall('ThermoclineStore', {
   ttl: lifetime,
   refreshOnRead: flag,
 } satisfies RulesOf<StoreOptions>)
-
-/** How often a batch is tried that somebody else writes into at the same time. */
-const MOST_TRIES = 20
 
 /** What becomes of one item; null deletes it. */
 interface Change {
@@ -146,18 +142,13 @@ export class ThermoclineStore extends BaseStore {
     for (const { labels, all } of changes.values()) await this.#replace(itemsBelow(this.#root, labels), all, vectors)
   }
 
-  /** Items keep when they were created. Who is overtaken by another looks again. */
+  /** Items keep when they were created. */
   async #replace(view: NamespaceView, changes: readonly Change[], vectors: ReadonlyMap<string, Vector>): Promise<void> {
-    for (let tries = 1; ; tries++) {
+    await writeUncontested(async () => {
       const there = await view.chunks.getManyByKey(changes.map(({ key }) => itemKey(key)))
       const operations = changes.flatMap((change, i) => this.#operationsOf(view, change, there[i], vectors))
-      if (operations.length === 0) return
-      try {
-        return await writeInOrder(view, operations)
-      } catch (error) {
-        if (!isThermoclineError(error, 'ERR_CONFLICT') || tries === MOST_TRIES) throw error
-      }
-    }
+      if (operations.length > 0) await writeInOrder(view, operations)
+    })
   }
 
   #operationsOf(

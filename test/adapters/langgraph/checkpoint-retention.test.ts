@@ -34,7 +34,7 @@ describePairs('old checkpoints', (pair) => {
     const keys = await keysIn(home.namespace('langgraph', 'threads', 'a'))
     const values = Object.keys(channel_values).map((channel) => ['value', channel, `${channel_versions[channel]}`])
     const record = ['checkpoint', before.config.configurable!.checkpoint_id]
-    expect(keys.sort()).toEqual([record, ...values].map((parts) => JSON.stringify(parts)).sort())
+    expect(keys.sort()).toEqual([['newest'], record, ...values].map((parts) => JSON.stringify(parts)).sort())
     expect(await saver.prune({ keepLatest: 1 })).toMatchObject({ threads: 2, checkpoints: 3 })
     expect(await graph.invoke({ notes: ['four'] }, config)).toMatchObject({ title: 'same' })
   })
