@@ -181,9 +181,10 @@ describePairs('an archive', (pair) => {
 })
 
 describeGated('an import', (tiers) => {
+  const { store, view } = shareStore(tiers)
+
   test('goes on where it was interrupted, and leaves what it wrote', async () => {
-    await using store = await tiers.open()
-    const [from, to] = [store.namespace('from'), store.namespace('to')]
+    const [from, to] = [view(), view()]
     await from.chunks.putMany(Array.from({ length: 1_300 }, (_, i) => ({ key: `${i}`, text: `${i}` })))
     const archive = [await exported(from)]
     const stop = new AbortController()
@@ -199,10 +200,9 @@ describeGated('an import', (tiers) => {
   })
 
   test('brings counted reads with it, however often it was interrupted', async () => {
-    await using store = await tiers.open()
-    const [from, to] = [store.namespace('from'), store.namespace('to')]
+    const [from, to] = [view(), view()]
     const receipts = await from.chunks.putMany(Array.from({ length: 1_100 }, (_, i) => ({ key: `${i}`, text: `${i}` })))
-    await store.checkpoint()
+    await store().checkpoint()
     await tiers.cold.tier.recordAccess(receipts.map((key) => ({ ...key, lastAccessedAt: 1e12, accesses: 3 })))
     const archive = [await exported(from)]
     for (const until of [500, 1_000]) {
@@ -217,8 +217,7 @@ describeGated('an import', (tiers) => {
   })
 
   test('that may not change what is there says how many it wrote before something came', async () => {
-    await using store = await tiers.open()
-    const [from, to] = [store.namespace('from'), store.namespace('to')]
+    const [from, to] = [view(), view()]
     await from.chunks.putMany(Array.from({ length: 1_100 }, (_, i) => ({ key: `${i}`, text: `${i}` })))
     const archive = await exported(from)
     const { key } = JSON.parse(linesOf(archive).at(-1)!).entry as { key: string }
@@ -240,8 +239,7 @@ describeGated('an import', (tiers) => {
   })
 
   test('looks at each entry when there is room for it', async () => {
-    await using store = await tiers.open()
-    const [from, to] = [store.namespace('from'), store.namespace('to')]
+    const [from, to] = [view(), view()]
     await from.chunks.put({ key: 'a', text: 'theirs' })
     const archive = [await exported(from)]
     const look = tiers.hot.hold('read', 'before')
@@ -255,9 +253,11 @@ describeGated('an import', (tiers) => {
 })
 
 describeGated('an export', (tiers) => {
+  const { store, view } = shareStore(tiers)
+
   test('fails where there are other entries than its header says', async () => {
-    await using store = await tiers.open()
-    await store.chunks.putMany([{ text: 'a' }, { text: 'b' }])
+    const { chunks, path } = view()
+    await chunks.putMany([{ text: 'a' }, { text: 'b' }])
     const { tier } = tiers.cold
     const cold = {
       snapshot: async (query: Parameters<typeof tier.snapshot>[0]) => {
@@ -265,10 +265,10 @@ describeGated('an export', (tiers) => {
         return { count: snapshot.count + 1, pages: () => snapshot.pages(), close: () => snapshot.close() }
       },
     }
-    const shipper = { checkpointNow: () => store.checkpoint() }
+    const shipper = { checkpointNow: () => store().checkpoint() }
     const exporter = new Exporter({ storeId: tier.storeId, cold, shipper, clock: Date })
     const to = new PassThrough().resume()
-    const work = exporter.export({ namespace: '', recursive: true }, [], { to })
+    const work = exporter.export({ namespace: path, recursive: true }, [], { to })
     await expect(work).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', message: expect.stringMatching(/2.*3/) })
     expect(to.destroyed).toBe(true)
   })

@@ -1,13 +1,7 @@
 /** Writes of which all happen or none, on each pair of drivers. */
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import {
-  type EntryInput,
-  type MemoryStore,
-  type NamespaceView,
-  type Operation,
-  ThermoclineError,
-} from '../../src/index.ts'
+import { type EntryInput, type NamespaceView, type Operation, ThermoclineError } from '../../src/index.ts'
 import { describeGated } from './gate.ts'
 import { describePairs, shareStore } from './stores.ts'
 
@@ -145,14 +139,13 @@ describePairs('write', (pair) => {
 })
 
 describeGated('a write of several', (tiers) => {
-  const held = async (body: (store: MemoryStore) => Promise<void>) => {
-    const store = await tiers.open()
+  const { view } = shareStore(tiers)
+  const held = async (body: (view: NamespaceView) => Promise<void>) => {
     try {
-      await body(store)
+      await body(view())
     } finally {
       tiers.hot.allow()
       tiers.cold.allow()
-      await store.close()
     }
   }
   const both = [{ put: fact('a', 1) }, { put: fact('b', 1) }]

@@ -1,8 +1,7 @@
 /** Writes that depend on what they replace, on each pair of drivers. */
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { isThermoclineError, type MemoryStore } from '../../src/index.ts'
-import { ManualClock } from '../tools/manual-clock.ts'
+import { isThermoclineError, type NamespaceView } from '../../src/index.ts'
 import { describeGated } from './gate.ts'
 import { describePairs, shareStore } from './stores.ts'
 
@@ -165,14 +164,13 @@ describePairs('upsert', (pair) => {
 })
 
 describeGated('a decision', (tiers, pair) => {
-  const held = async (body: (store: MemoryStore) => Promise<void>, options: object = {}) => {
-    const store = await tiers.open(options)
+  const { clock, view } = shareStore(tiers)
+  const held = async (body: (view: NamespaceView) => Promise<void>) => {
     try {
-      await body(store)
+      await body(view())
     } finally {
       tiers.hot.allow()
       tiers.cold.allow()
-      await store.close()
     }
   }
 
@@ -265,44 +263,34 @@ describeGated('a decision', (tiers, pair) => {
     }))
 
   if (pair.name !== 'Redis and Postgres')
-    test('brings nothing back that expired before cold decided', () => {
-      const clock = new ManualClock()
-      return held(
-        async ({ metadata }) => {
-          const { id, version } = await metadata.put({ key: 'a', metadata: {}, ttl: 1_000 })
-          const changes = [
-            () => metadata.expire(id, '1h'),
-            () => metadata.put({ key: 'a', metadata: {} }, { expectedVersion: version }),
-          ]
-          for (const change of changes) {
-            const asked = tiers.cold.hold('replace', 'before')
-            const changed = change()
-            await asked.arrived
-            clock.advance(1_000)
-            expect(await metadata.get(id)).toBeUndefined()
-            asked.release()
-            await expect(changed).rejects.toMatchObject({ details: { outcome: 'none' } })
-            expect(await metadata.get(id)).toBeUndefined()
-            clock.advance(-1_000)
-          }
-        },
-        { clock },
-      )
-    })
+    test('brings nothing back that expired before cold decided', () =>
+      held(async ({ metadata }) => {
+        const { id, version } = await metadata.put({ key: 'a', metadata: {}, ttl: 1_000 })
+        const changes = [
+          () => metadata.expire(id, '1h'),
+          () => metadata.put({ key: 'a', metadata: {} }, { expectedVersion: version }),
+        ]
+        for (const change of changes) {
+          const asked = tiers.cold.hold('replace', 'before')
+          const changed = change()
+          await asked.arrived
+          clock.advance(1_000)
+          expect(await metadata.get(id)).toBeUndefined()
+          asked.release()
+          await expect(changed).rejects.toMatchObject({ details: { outcome: 'none' } })
+          expect(await metadata.get(id)).toBeUndefined()
+          clock.advance(-1_000)
+        }
+      }))
 
   if (pair.name !== 'Redis and Postgres')
-    test('takes the place of what has expired, which counts as nothing', () => {
-      const clock = new ManualClock()
-      return held(
-        async ({ metadata }) => {
-          const { version } = await metadata.put({ key: 'a', metadata: { n: 0 }, ttl: 1_000 })
-          clock.advance(2_000)
-          const update = metadata.put({ key: 'a', metadata: {} }, { expectedVersion: version })
-          await expect(update).rejects.toMatchObject(conflict(null))
-          const { id } = await metadata.put({ key: 'a', metadata: { n: 1 } }, { expectedVersion: null })
-          expect((await metadata.get(id))?.metadata).toEqual({ n: 1 })
-        },
-        { clock },
-      )
-    })
+    test('takes the place of what has expired, which counts as nothing', () =>
+      held(async ({ metadata }) => {
+        const { version } = await metadata.put({ key: 'a', metadata: { n: 0 }, ttl: 1_000 })
+        clock.advance(2_000)
+        const update = metadata.put({ key: 'a', metadata: {} }, { expectedVersion: version })
+        await expect(update).rejects.toMatchObject(conflict(null))
+        const { id } = await metadata.put({ key: 'a', metadata: { n: 1 } }, { expectedVersion: null })
+        expect((await metadata.get(id))?.metadata).toEqual({ n: 1 })
+      }))
 })

@@ -1,13 +1,13 @@
 /** `store.on`: what happens in this process is told, and a listener breaks nothing. */
 import { Redis } from 'ioredis'
-import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type MemoryStore, openMemoryStore, type StoreEvent } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { STORE_EVENTS } from '../../src/telemetry/store-events.ts'
 import { editDatabase } from '../fault/edit-database.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated } from './gate.ts'
-import { describeWithServers, QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder } from './stores.ts'
 
 type Told = Record<string, unknown> & { event: StoreEvent }
 
@@ -132,43 +132,46 @@ test('a listener that fails breaks nothing, and the logger is told', async () =>
   await expect.poll(() => errors).toMatchObject([{ event: 'write' }, { event: 'write' }])
 })
 
-test('a listener is told once, no more, or not twice, as was asked', async () => {
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET })
-  const told: string[] = []
-  const always = (): void => void told.push('always')
-  const next = (): void => void told.push('next')
-  store.on('write', always).on('write', always).once('write', next).once('write', always)
-  await store.chunks.put({ text: 'x' })
-  await store.chunks.put({ text: 'x' })
-  expect(told).toEqual(['always', 'next', 'always'])
-  store.off('write', always).off('write', always)
-  await store.chunks.put({ text: 'x' })
-  expect(told).toHaveLength(3)
-})
+describe('of one store', () => {
+  const shared = shareStore(embeddedPair)
 
-test('a listener may write: that comes after what it was told of, and one told once is told once', async () => {
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET })
-  const { chunks } = store.namespace('a')
-  let writes = 0
-  let once = 0
-  const written = new Promise<void>((resolve) => {
-    store.on('write', () => {
-      if (writes++ === 0) void chunks.put({ key: 'k', text: 'two' }).then(() => resolve())
-    })
+  test('a listener is told once, no more, or not twice, as was asked', async () => {
+    const [store, { chunks }] = [shared.store(), shared.view()]
+    const told: string[] = []
+    const always = (): void => void told.push('always')
+    const next = (): void => void told.push('next')
+    store.on('write', always).on('write', always).once('write', next).once('write', always)
+    await chunks.put({ text: 'x' })
+    await chunks.put({ text: 'x' })
+    expect(told).toEqual(['always', 'next', 'always'])
+    store.off('write', always).off('write', always)
+    await chunks.put({ text: 'x' })
+    expect(told).toHaveLength(3)
   })
-  store.once('write', () => void once++)
-  await chunks.put({ key: 'k', text: 'one' })
-  await written
-  expect({ writes, once }).toEqual({ writes: 2, once: 1 })
-  expect(await chunks.getByKey('k')).toMatchObject({ text: 'two' })
-})
 
-test('an unknown event is refused by name, and what is no function', async () => {
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET })
-  const refusal = { code: 'ERR_INVALID_OPTIONS', details: { option: 'event' } }
-  for (const call of ['on', 'once', 'off'] as const)
-    expect(() => store[call]('wrote' as never, () => {})).toThrow(expect.objectContaining(refusal))
-  expect(() => store.on('write', 'no function' as never)).toThrow(/function/)
+  test('a listener may write: that comes after what it was told of, and one told once is told once', async () => {
+    const [store, { chunks }] = [shared.store(), shared.view()]
+    let writes = 0
+    let once = 0
+    const written = new Promise<void>((resolve) => {
+      store.on('write', () => {
+        if (writes++ === 0) void chunks.put({ key: 'k', text: 'two' }).then(() => resolve())
+      })
+    })
+    store.once('write', () => void once++)
+    await chunks.put({ key: 'k', text: 'one' })
+    await written
+    expect({ writes, once }).toEqual({ writes: 2, once: 1 })
+    expect(await chunks.getByKey('k')).toMatchObject({ text: 'two' })
+  })
+
+  test('an unknown event is refused by name, and what is no function', async () => {
+    const store = shared.store()
+    const refusal = { code: 'ERR_INVALID_OPTIONS', details: { option: 'event' } }
+    for (const call of ['on', 'once', 'off'] as const)
+      expect(() => store[call]('wrote' as never, () => {})).toThrow(expect.objectContaining(refusal))
+    expect(() => store.on('write', 'no function' as never)).toThrow(/function/)
+  })
 })
 
 test('acknowledged writes that the database refuses are told', async () => {

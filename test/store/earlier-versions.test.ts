@@ -6,7 +6,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import { PostgresDriver } from '../../src/cold/postgres/postgres-driver.ts'
 import { decodeRecord } from '../../src/entry/codec.ts'
@@ -19,6 +18,7 @@ import { openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
 import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../../src/wal/format.ts'
 import { describeWithServers, QUIET } from '../flow/stores.ts'
+import { emptyDatabase } from '../tools/empty-database.ts'
 import { LOGS, liveThroughVersions, type Stage, unpacked, writeLogs } from './earlier-database.ts'
 
 interface Opened {
@@ -42,8 +42,9 @@ async function open(options: MemoryStoreOptions): Promise<Omit<Opened, 'stages'>
 }
 
 async function openFolder(dir: string): Promise<Opened> {
-  await mkdir(join(dir, 'cold'), { mode: 0o700 })
-  const client = await PgliteClient.start(join(dir, 'cold', 'data'))
+  const data = join(dir, 'cold', 'data')
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  const client = await emptyDatabase(data)
   const driver = new PgliteDriver(client, 60_000, silentLogger)
   const stages = await liveThroughVersions(driver)
   await driver.close()

@@ -1,16 +1,18 @@
-/** Hands out embedded databases in memory in which no migration was run: Postgres takes seconds to make one, once. */
+/** Hands out embedded databases in which no migration was run: Postgres takes seconds to make one, so it makes one. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
-import type { ImageFile } from '../../src/cold/pglite/pglite-image.ts'
+import { type ImageFile, writeImage } from '../../src/cold/pglite/pglite-image.ts'
 
 let image: Promise<readonly ImageFile[]> | undefined
 
-/** For the caller to close. */
-export function emptyDatabase(): Promise<PgliteClient> {
+/** In memory where no empty folder is given. For the caller to close. */
+export async function emptyDatabase(folder?: string): Promise<PgliteClient> {
   image ??= makeEmpty()
-  return PgliteClient.start(undefined, image)
+  if (folder === undefined) return PgliteClient.start(undefined, image)
+  await writeImage(await image, folder)
+  return PgliteClient.start(folder)
 }
 
 async function makeEmpty(): Promise<readonly ImageFile[]> {

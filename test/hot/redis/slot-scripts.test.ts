@@ -126,7 +126,7 @@ describeWithRedis('calls of one turn', () => {
 
   it.each([5, 64])('are all away where Redis does not answer, and Redis is left alone then (%d)', async (calls) => {
     const { direct, connect } = await open()
-    const tier = await connect()
+    const tier = await connect(1_000)
     await direct.call('CLIENT', 'PAUSE', '60000', 'ALL')
     const outcomes = await Promise.allSettled(range(calls).map((n) => versionIn(tier, n)))
     for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: AWAY })
