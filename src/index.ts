@@ -56,6 +56,7 @@ export type { Clock } from './kernel/clock.ts'
 export type { Logger } from './kernel/logger.ts'
 export type { TraceContext } from './kernel/tracing.ts'
 export type {
+  AlertOptions,
   CheckpointOptions,
   ColdOptions,
   HotOptions,
@@ -92,6 +93,7 @@ export type {
   ByText,
   ByVector,
   CountOptions,
+  DeadLettersOptions,
   DeleteAllOptions,
   DeleteDocumentOptions,
   DeleteWhereOptions,
@@ -143,15 +145,24 @@ export type { CloseResult } from './store/close-store.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'
 export { openMemoryStore } from './store/open-memory-store.ts'
 export type { LastSync, StoreStats, TierStats } from './store/store-stats.ts'
-export type { StoreHealth } from './store/store-status.ts'
+export type { HealthReason, HealthReasonCode, StoreHealth } from './store/store-status.ts'
 export type { CheckpointStats } from './sync/checkpointer.ts'
 export type { SyncStats } from './sync/full-sync.ts'
 export type { Pinning, Unpinning } from './sync/pins.ts'
+export type {
+  DeadLetter,
+  DeadLetterChoice,
+  DeadLetterContent,
+  DeadLetterPage,
+  DroppedDeadLetters,
+  RetriedDeadLetters,
+} from './sync/refused-writes.ts'
 export type { SetBack } from './sync/set-back.ts'
 export type { PreviewedEntry, SyncPreview } from './sync/sync-preview.ts'
 export { SyncWorker } from './sync/sync-worker.ts'
 export type { Demotion, Promotion } from './sync/tier-moves.ts'
 export type { Activity, Migrations, OperationStats, TierActivity } from './telemetry/activity.ts'
+export type { Alert, AlertCode, AlertSeverity } from './telemetry/alerts.ts'
 export type {
   EventEntry,
   StoreEvent,

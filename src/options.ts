@@ -38,6 +38,8 @@ export interface MemoryStoreOptions {
    */
   readonly policies?: PolicyPreset | Policies | undefined
   readonly timeouts?: TimeoutOptions | undefined
+  /** When people are alerted of what is wrong, or false for never. */
+  readonly alerts?: AlertOptions | false | undefined
   /**
    * Whether opening fails where a Postgres server is still away after `timeouts.open`. False: the store serves from its
    * log, reads of what only cold has reject, and cold is used once it is there. @default true
@@ -175,6 +177,32 @@ export type Policies = Readonly<Record<string, TieringPolicy | PolicyPreset>>
 export interface PromoteOptions {
   /** Reads of an entry before it is promoted. @default 1 */
   readonly minAccesses?: number | undefined
+}
+
+/** Limits; false: that is not looked at. Shares are from 0 to 1. */
+export interface AlertOptions {
+  /** Age of the oldest acknowledged write that cold lacks. @default '1m' */
+  readonly checkpointLag?: Duration | false | undefined
+  /** Share of `wal.maxPendingBytes` that is pending. @default 0.8 */
+  readonly pendingFill?: number | false | undefined
+  /** Since a sync ended well; at least two of the gaps between scheduled ones. @default '15m' */
+  readonly syncAge?: Duration | false | undefined
+  /** For how long a tier does not answer. @default '30s' */
+  readonly tierAway?: Duration | false | undefined
+  /** Acknowledged writes that the database refused. @default 0 */
+  readonly deadLetters?: number | false | undefined
+  /** Share of the capacity of hot, or of the memory of Redis. @default 0.95 */
+  readonly hotFill?: number | false | undefined
+  /** Least share of reads by id that hot answers, of at least 1 000 in five minutes. @default 0.2 */
+  readonly hitRatio?: number | false | undefined
+  /** What 99 of 100 calls to hot take at most, of at least 100 in a minute. @default '10ms' */
+  readonly hotLatency?: Duration | false | undefined
+  /** Least share of the disk of the data folder that is free. @default 0.1 */
+  readonly diskFree?: number | false | undefined
+  /** For how long the log only grows, over several files. @default '10m' */
+  readonly logGrowth?: Duration | false | undefined
+  /** How far the clock of this machine is from that of the database. @default '1s' */
+  readonly clockDrift?: Duration | false | undefined
 }
 
 export interface TimeoutOptions {

@@ -215,6 +215,12 @@ test('the example of the studio is served', async () => {
   expect(await printedBy('toNodeListener')).toMatch(/^\{ address: '127\.0\.0\.1', family: 'IPv4', port: \d+ \}\n$/)
 })
 
+test('the examples of probes, alerts and dead letters run as they stand', async () => {
+  expect(await printedBy('isWell')).toBe('')
+  expect(await printedBy('alerts: { hitRatio: false }')).toBe('[]\n')
+  expect(await printedBy('retryDeadLetters')).toBe('{ matched: 0, written: 0, superseded: 0, refused: {} }\n')
+})
+
 test('there is no other example', () => {
   expect(examples.filter((code) => !seen.has(code))).toEqual([])
 })

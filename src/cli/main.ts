@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { deadLettersCommand } from './dead-letters.ts'
 import { describeError, traceOf } from './describe-error.ts'
 import { eraseCommand } from './erase.ts'
 import { exitCodeOf, UsageError } from './exit-code.ts'
@@ -40,6 +41,7 @@ const COMMANDS = [
   explainCommand,
   statsCommand,
   studioCommand,
+  deadLettersCommand,
 ]
 
 function createProgram(): Command {

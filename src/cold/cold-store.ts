@@ -48,9 +48,11 @@ import type {
   PinLimits,
   PinnedAll,
   PinRequest,
+  ReadableLetter,
   RegisteredLog,
   Replaced,
   Replacement,
+  RetriedLetters,
   SearchedCold,
   ShipBatch,
   ShipResult,
@@ -81,6 +83,7 @@ import { measureEntries } from './sql/measure-entries.ts'
 import { arePinned, listPins, pinEntries, unpinEntries } from './sql/pin-entries.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
 import { replace } from './sql/replace-version.ts'
+import { retryLetters } from './sql/retry-letters.ts'
 import { searchTexts } from './sql/search-texts.ts'
 import { canUseIndex, search } from './sql/search-vectors.ts'
 import { ship, upsert } from './sql/ship-batch.ts'
@@ -382,8 +385,15 @@ export class ColdStore implements ColdTier {
     return eraseKeys(this.#driver, entries)
   }
 
-  deadLetters(after: string, limit: number): Promise<StoredLetter[]> {
-    return readLetters(this.#driver, after, limit)
+  deadLetters(after: string, limit: number, among?: readonly string[]): Promise<StoredLetter[]> {
+    return readLetters(this.#driver, after, limit, among)
+  }
+
+  async retryDeadLetters(letters: readonly ReadableLetter[]): Promise<RetriedLetters> {
+    const records = letters.map(({ record }) => record)
+    const result = await this.#write(records, () => retryLetters(this.#staging, letters))
+    this.#driver.housekeep('write')
+    return result
   }
 
   removeDeadLetters(digests: readonly string[]): Promise<number> {

@@ -364,6 +364,32 @@ export interface StoredLetter {
   readonly digest: string
   /** Undefined: this version cannot read it. */
   readonly record: EntryRecord | undefined
+  /** SQLSTATE, `encoding`, or `below-horizon`. */
+  readonly reason: string
+  /** The log that it came from; undefined: it came from none, as what leaves hot. */
+  readonly walId: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly recordedAt: number
+  /** What it takes as it is kept. */
+  readonly bytes: number
+}
+
+/** A letter that can be written once more. */
+export interface ReadableLetter extends Pick<StoredLetter, 'digest'> {
+  readonly record: EntryRecord
+}
+
+/** What became of letters that were written once more. Those that were removed meanwhile are in no number. */
+export interface RetriedLetters {
+  /** Cold has them now. */
+  readonly written: number
+  /** Cold has the same version, or a newer one: they are letters no more. */
+  readonly superseded: number
+  /** Those that stay. */
+  readonly refused: readonly { readonly digest: string; readonly reason: string }[]
+  /** As of {@link ShipResult}. */
+  readonly generationNumber: number | undefined
+  readonly missed: readonly EntryKey[]
 }
 
 /**
@@ -617,8 +643,17 @@ export interface ColdTier {
    * many. A key of several entries goes as a whole.
    */
   eraseIdempotencyKeys(entries: readonly NamedEntry[]): Promise<number>
-  /** Dead letters in the order of their digests, at most `limit`. @param after a digest, or nothing. */
-  deadLetters(after: string, limit: number): Promise<StoredLetter[]>
+  /**
+   * Dead letters in the order of their digests, at most `limit`.
+   * @param after a digest, or nothing.
+   * @param among digests, of which alone it answers. @default all
+   */
+  deadLetters(after: string, limit: number, among?: readonly string[]): Promise<StoredLetter[]>
+  /**
+   * Writes these letters once more, each as the version that it is: what cold has newer stays, and nothing deleted
+   * comes back (rule T4). A letter goes together with that. Nothing is written of one that is not there any more.
+   */
+  retryDeadLetters(letters: readonly ReadableLetter[]): Promise<RetriedLetters>
   /** Removes dead letters for good; returns how many there were. */
   removeDeadLetters(digests: readonly string[]): Promise<number>
   /**

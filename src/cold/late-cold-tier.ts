@@ -239,6 +239,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.deadLetters(...args)
   }
 
+  async retryDeadLetters(...args: Parameters<ColdTier['retryDeadLetters']>) {
+    return this.#there.retryDeadLetters(...args)
+  }
+
   async removeDeadLetters(...args: Parameters<ColdTier['removeDeadLetters']>) {
     return this.#there.removeDeadLetters(...args)
   }

@@ -246,7 +246,7 @@ export const walCheckpoints = thermocline.table('wal_checkpoints', {
   cutDone: uuid('cut_done'),
 })
 
-/** Acknowledged writes that could not be stored. Never emptied by the program: each one needs a person. */
+/** Acknowledged writes that could not be stored. Each stays until a person has it retried or dropped. */
 export const deadLetters = thermocline.table('dead_letters', {
   /** SHA-256 of what is kept, so that the same write is kept once. */
   digest: bytea('digest').primaryKey(),

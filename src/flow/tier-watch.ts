@@ -1,5 +1,6 @@
 /** Decides when a tier counts as away: by the results of the latest calls to it. No call is made only to find out. */
 import { isThermoclineError, type TierName } from '../errors.ts'
+import { type Clock, systemClock } from '../kernel/clock.ts'
 import { Emitter } from '../kernel/emitter.ts'
 
 /** `since`: when a call first failed after the last one that succeeded. */
@@ -28,14 +29,16 @@ const SYNCHRONOUS: ReadonlySet<string | symbol> = new Set(['held', 'now'])
 export class TierWatch {
   readonly #name: TierName
   readonly #isKnownAway: () => boolean
+  readonly #clock: Clock
   #awaySince: number | undefined
   /** Told when the tier goes and when it is back. */
   readonly changes = new Emitter<TierChange>()
 
   /** @param isKnownAway from elsewhere, such as a connection that is gone. */
-  constructor(name: TierName, isKnownAway: () => boolean = () => false) {
+  constructor(name: TierName, isKnownAway: () => boolean = () => false, clock: Clock = systemClock) {
     this.#name = name
     this.#isKnownAway = isKnownAway
+    this.#clock = clock
   }
 
   /**
@@ -87,7 +90,7 @@ export class TierWatch {
 
   #gone(): void {
     if (this.#awaySince !== undefined) return
-    this.#awaySince = Date.now()
+    this.#awaySince = this.#clock.now()
     this.changes.emit({ tier: this.#name, isAway: true, since: this.#awaySince })
   }
 

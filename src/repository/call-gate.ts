@@ -5,7 +5,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts'
 import { CALLS, nameOf } from './calls.ts'
 
 /** What a process says of itself it says as well once it refuses calls: that is when people look. */
-const TOLD_ALSO_THEN: ReadonlySet<unknown> = new Set([CALLS.stats, CALLS.metrics])
+const TOLD_ALSO_THEN: ReadonlySet<unknown> = new Set([CALLS.stats, CALLS.metrics, CALLS.alerts])
 
 /**
  * Every call passes the gate on its way to the flows. The gate knows the calls that run, so that closing refuses new
@@ -64,7 +64,7 @@ export class CallGate {
     }
   }
 
-  /** Refuses further calls with this error, for good, but for `stats()` and `metrics()`. */
+  /** Refuses further calls with this error, for good, but for `stats()`, `metrics()` and `alerts()`. */
   fail(error: ThermoclineError): void {
     this.#failure ??= error
   }

@@ -136,6 +136,11 @@ export interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit'
   readonly where?: Where<'chunk'> | undefined
 }
 
+export interface DeadLettersOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+  /** Whether to answer what the writes said as well. @default false */
+  readonly content?: boolean | undefined
+}
+
 /** Whether namespaces below count as well. */
 export interface NamespaceCountOptions extends CallOptions {
   /** Whether child namespaces are asked as well. @default false */
@@ -447,6 +452,15 @@ const from: OptionRule<'roots' | readonly string[]> = asQuery((value, option) =>
 })
 const walking = { select, ...paging } satisfies RulesOf<TreeOptions>
 
+/** Checks which dead letters a call is about. */
+export function checkLetters(given: unknown): readonly string[] | 'all' {
+  if (given === 'all') return given
+  if (Array.isArray(given) && given.every((letter) => typeof letter === 'string' && /^[0-9a-f]{64}$/.test(letter)))
+    return [...given]
+  const message = "option `letters` must be an array of what `deadLetters` names by `letter`, or 'all'"
+  throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'letters' })
+}
+
 /** A path has no more. */
 const MAX_SEGMENTS = 256
 const segments: OptionRule<readonly string[]> = (value, field) => {
@@ -596,6 +610,9 @@ export const CALLS = {
   explain: defineCall('explain', waiting),
   export: defineCall('export', exporting),
   import: defineCall('import', importing),
+  deadLetters: defineCall('deadLetters', { ...paging, content: flag } satisfies RulesOf<DeadLettersOptions>),
+  retryDeadLetters: defineCall('retryDeadLetters', waiting),
+  dropDeadLetters: defineCall('dropDeadLetters', waiting),
   sync: defineCall('sync', waiting),
   previewSync: defineCall('previewSync', {
     limit: wholeNumber(MAX_FIND),
@@ -603,6 +620,7 @@ export const CALLS = {
   } satisfies RulesOf<PreviewSyncOptions>),
   checkpoint: defineCall('checkpoint', waiting),
   stats: defineCall('stats', waiting),
+  alerts: defineCall('alerts', waiting),
   metrics: defineCall('metrics', waiting),
   close: defineCall('close', { timeout }),
 } as const

@@ -17,6 +17,7 @@ import type { WhereChanger } from '../flow/where-changer.ts'
 import type { Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Pins } from '../sync/pins.ts'
+import type { RefusedWrites } from '../sync/refused-writes.ts'
 import type { Previewer } from '../sync/sync-preview.ts'
 import type { TierMoves } from '../sync/tier-moves.ts'
 import type { CallGate } from './call-gate.ts'
@@ -43,6 +44,7 @@ export interface Flows {
   readonly moves: TierMoves
   readonly pins: Pins
   readonly previewer: Previewer
+  readonly refusedWrites: RefusedWrites
   readonly gate: CallGate
   readonly clock: Clock
 }

@@ -46,6 +46,7 @@ import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
 import { Pins } from '../sync/pins.ts'
 import { type ColdReads, readsWhileSetBack } from '../sync/reads-while-set-back.ts'
+import { RefusedWrites } from '../sync/refused-writes.ts'
 import { Previewer } from '../sync/sync-preview.ts'
 import { beginSchedule } from '../sync/sync-schedule.ts'
 import { SyncWorker } from '../sync/sync-worker.ts'
@@ -81,6 +82,7 @@ interface Common {
   readonly demoter: Demoter
   readonly tiering: Tiering
   readonly pace: MigrationPace
+  readonly follower: HotFollower
 }
 
 /** Resolves once every write that has begun is in the log, or has failed. */
@@ -103,7 +105,7 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
     ...{ hot: hot.tier, cold, pressure, telemetry, clock: time.clock, logger },
     ...{ tiering, pace, batchSize },
   })
-  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace }
+  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace, follower }
   const { flows, promoter, settled } = connectCalls(options, opened, common)
   const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins, settled })
   return { flows, checkpointer, access, sliding, promoter, upkeep, ...working }
@@ -134,7 +136,7 @@ async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: Op
 /** What calls go through. */
 function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
   const { durability, logger, timeouts } = options
-  const { access, checkpointer, demoter, missed, pressure, sliding } = common
+  const { access, checkpointer, demoter, follower, missed, pressure, sliding } = common
   const { cold, gate, log, telemetry } = opened
   const { journal } = log
   const { pending } = journal
@@ -172,6 +174,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
     importer: new Importer({ reader, writer, cold, shipper: checkpointer, clock }),
+    refusedWrites: new RefusedWrites({ storeId: cold.storeId, cold, hot, follower, shipper: checkpointer }),
     ...{ moves, pins: new Pins({ hot, cold, reads: readable, reader, moves, logger }) },
     previewer: new Previewer({ hot, cold, access, tiering: common.tiering, clock }),
   }

@@ -15,6 +15,8 @@ import {
   type AtomicOptions,
   CALL_DEFAULTS,
   CALLS,
+  checkLetters,
+  type DeadLettersOptions,
   type ExportOptions,
   type ImportOptions,
   type NamespacesOptions,
@@ -26,12 +28,20 @@ import type { FindResult } from '../repository/repository-types.ts'
 import type { RootView } from '../repository/root-view.ts'
 import type { CheckpointStats } from '../sync/checkpointer.ts'
 import type { SyncStats } from '../sync/full-sync.ts'
+import type {
+  DeadLetterChoice,
+  DeadLetterPage,
+  DroppedDeadLetters,
+  RetriedDeadLetters,
+} from '../sync/refused-writes.ts'
 import type { SyncPreview } from '../sync/sync-preview.ts'
 import type { SyncWorker } from '../sync/sync-worker.ts'
+import type { Alert } from '../telemetry/alerts.ts'
 import { prometheusText } from '../telemetry/prometheus-text.ts'
 import type { StoreEvent, StoreListener } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { CloseResult, StoreCloser } from './close-store.ts'
+import type { StoreAlerts } from './store-alerts.ts'
 import { metricsOf } from './store-metrics.ts'
 import type { StoreNumbers, StoreStats } from './store-stats.ts'
 import type { StoreHealth, StoreStatus } from './store-status.ts'
@@ -42,6 +52,8 @@ export interface StoreParts {
   readonly worker: SyncWorker
   readonly status: StoreStatus
   readonly numbers: StoreNumbers
+  /** Undefined: nobody is to be alerted. */
+  readonly alerts: StoreAlerts | undefined
   readonly telemetry: Telemetry
   readonly closer: StoreCloser
 }
@@ -153,6 +165,35 @@ export class MemoryStore implements AsyncDisposable {
   }
 
   /**
+   * A page of the acknowledged writes that the database refused: which entry, which version, why and when. They stay
+   * until they are retried or dropped. `ERR_TIER_UNAVAILABLE` while the database is away.
+   */
+  deadLetters(options?: DeadLettersOptions): Promise<DeadLetterPage> {
+    return this.#parts.flows.gate.run(CALLS.deadLetters, options, ({ limit, cursor, content, ...checked }) =>
+      this.#parts.flows.refusedWrites.list({ limit: limit ?? CALL_DEFAULTS.find.limit, cursor, content }, checked),
+    )
+  }
+
+  /**
+   * Has the database take these writes, once what it refused them for is mended. Each is the old version that it was:
+   * it takes the place of nothing newer, and brings back nothing that was deleted or erased. Calling it again is
+   * harmless.
+   * @param letters as `deadLetters` names them by `letter`, or `'all'`.
+   */
+  retryDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<RetriedDeadLetters> {
+    return this.#parts.flows.gate.run(CALLS.retryDeadLetters, options, (checked) =>
+      this.#parts.flows.refusedWrites.retry(checkLetters(letters), checked),
+    )
+  }
+
+  /** Gives these acknowledged writes up for good; hot lets go of them as well, and has to be there. */
+  dropDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<DroppedDeadLetters> {
+    return this.#parts.flows.gate.run(CALLS.dropDeadLetters, options, (checked) =>
+      this.#parts.flows.refusedWrites.drop(checkLetters(letters), checked),
+    )
+  }
+
+  /**
    * Numbers of the store and of what this process did, cheap enough for once a second. No tier that is away is waited
    * for.
    */
@@ -167,8 +208,16 @@ export class MemoryStore implements AsyncDisposable {
   metrics(options?: CallOptions): Promise<string> {
     return this.#parts.flows.gate.run(CALLS.metrics, options, async (checked) => {
       const { stats, tally } = await this.#parts.numbers.read(checked)
-      return prometheusText(metricsOf(stats, tally, this.health()))
+      return prometheusText(metricsOf(stats, tally, this.health(), this.#parts.alerts?.raised ?? []))
     })
+  }
+
+  /**
+   * What is wrong by now, each with what to do: judged anew by this call, and every few seconds anyway. Empty where
+   * the store was opened with `alerts: false`.
+   */
+  alerts(options?: CallOptions): Promise<Alert[]> {
+    return this.#parts.flows.gate.run(CALLS.alerts, options, async (checked) => this.#parts.alerts?.now(checked) ?? [])
   }
 
   /** What this process did is counted anew from now on; what is where stays as it is. */

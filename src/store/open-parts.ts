@@ -5,6 +5,7 @@
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { LateColdTier } from '../cold/late-cold-tier.ts'
 import { TierWatch } from '../flow/tier-watch.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { CallGate } from '../repository/call-gate.ts'
 import type { StoreTime } from '../sync/store-time.ts'
@@ -47,7 +48,7 @@ export async function openParts(
   const folder = options.inMemory ? undefined : await openFolder(options, releases)
   const openedCold = await tiers.openCold(options, folder, releases)
   const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
-  const coldWatch = new TierWatch('cold')
+  const coldWatch = new TierWatch('cold', undefined, options.clock)
   const cold = coldWatch.over(openedCold, (...done) => telemetry.record('cold', ...done))
   const time = await openTime(options, cold, isColdAway)
   if (folder !== undefined) {
@@ -59,9 +60,9 @@ export async function openParts(
   const gate = new CallGate(telemetry)
   const hotParts = { options, cold: openedCold, isColdAway, clock: time.clock, gate }
   const hot = await tiers.openHot(hotParts, releases)
-  const hotWatch = new TierWatch('hot', hot.isAway)
+  const hotWatch = new TierWatch('hot', hot.isAway, options.clock)
   const tier = hotWatch.over(hot.tier, (...done) => telemetry.record('hot', ...done))
-  tellChanges(telemetry.events, [coldWatch, hotWatch])
+  tellChanges(telemetry.events, [coldWatch, hotWatch], options.clock)
   hot.newGeneration.subscribe(() => {
     telemetry.events.emit('generation', () => ({ generation: hot.tier.generationNumber }))
   })
@@ -77,11 +78,11 @@ export async function openParts(
   }
 }
 
-function tellChanges(events: StoreEvents, watches: readonly TierWatch[]): void {
+function tellChanges(events: StoreEvents, watches: readonly TierWatch[], clock: Clock): void {
   for (const { changes } of watches)
     changes.subscribe(({ tier, isAway, since }) => {
       const told = { tier, since: new Date(since) }
       if (isAway) events.emit('tier-down', () => told)
-      else events.emit('tier-up', () => ({ ...told, awayMs: Date.now() - since }))
+      else events.emit('tier-up', () => ({ ...told, awayMs: clock.now() - since }))
     })
 }

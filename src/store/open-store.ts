@@ -8,6 +8,7 @@
  */
 import { ReleaseStack } from '../kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../options.ts'
+import { longestGap } from '../sync/sync-schedule.ts'
 import { SLOT_MS, type Telemetry } from '../telemetry/telemetry.ts'
 import { StoreCloser } from './close-store.ts'
 import { connectFlows } from './connect-flows.ts'
@@ -16,6 +17,7 @@ import { openCold } from './open-cold.ts'
 import { openHot } from './open-hot.ts'
 import { type OpenedParts, openParts, type TierOpeners } from './open-parts.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { StoreAlerts } from './store-alerts.ts'
 import { StoreNumbers } from './store-stats.ts'
 import { StoreStatus } from './store-status.ts'
 
@@ -42,13 +44,39 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const { checkpointer, flows, sync, syncLease: lease, worker } = connected
   const hot = opened.hot.tier
   const known = { journal: log.journal, checkpointer, watches, clock: time.clock }
-  const status = new StoreStatus({ ...known, gate })
+  const status = new StoreStatus({ ...known, gate, maxPendingBytes: options.wal.maxPendingBytes })
   const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease })
+  const alerts = openAlerts(options, opened, { numbers, status }, releases)
   keepTurning(telemetry, watches, releases)
   const closer = new StoreCloser(opened, connected, releases, options.logger)
   worker.start()
   opened.folder?.keep()
-  return new MemoryStore({ flows, worker, status, numbers, telemetry, closer })
+  return new MemoryStore({ flows, worker, status, numbers, alerts, telemetry, closer })
+}
+
+function openAlerts(
+  options: ResolvedOptions,
+  { folder, hot, telemetry, time, watches }: OpenedParts,
+  parts: { readonly numbers: StoreNumbers; readonly status: StoreStatus },
+  releases: ReleaseStack,
+): StoreAlerts | undefined {
+  const { alerts: limits, cold, dir, logger, sync, wal } = options
+  if (limits === false) return undefined
+  const { schedule } = sync || { schedule: undefined }
+  let gap: number | undefined
+  const alerts = new StoreAlerts({
+    ...{ ...parts, hot: hot.tier, watch: watches.hot, telemetry, clock: time.clock, limits, logger },
+    maxPendingBytes: wal.maxPendingBytes,
+    folders: folder === undefined ? [] : [dir, ...(cold.kind === 'embedded' && cold.dir ? [cold.dir] : [])],
+    syncGap: () => {
+      if (schedule !== undefined) gap ??= longestGap(schedule)
+      return gap
+    },
+    drift: () => time.database?.drift,
+  })
+  const stop = alerts.start()
+  releases.push('the timer of alerts', async () => stop())
+  return alerts
 }
 
 /** The last minutes are those of whoever asks for them, however seldom that is. */

@@ -14,6 +14,7 @@ import { MAX_TIMER_MS } from '../kernel/deadline.ts'
 import { absoluteFolder } from '../kernel/folder-error.ts'
 import { type Logger, neverFailing, silentLogger } from '../kernel/logger.ts'
 import type {
+  AlertOptions,
   CheckpointOptions,
   ColdOptions,
   HotOptions,
@@ -29,6 +30,7 @@ import type { PolicyRule } from '../policy/policy-table.ts'
 import { type MetadataPath, namesMetadata, parseMetadataPath } from '../query/metadata-path.ts'
 import type { Metric } from '../query/metric.ts'
 import { isCronPattern } from '../sync/sync-schedule.ts'
+import type { AlertLimits } from '../telemetry/alerts.ts'
 import { policiesCheck } from './resolve-policies.ts'
 
 /** Checked, complete and frozen; durations in milliseconds. */
@@ -45,6 +47,7 @@ export interface ResolvedOptions {
   /** In the order in which they are asked. */
   readonly policies: readonly PolicyRule[]
   readonly timeouts: Complete<typeof DEFAULTS.timeouts>
+  readonly alerts: AlertLimits | false
   readonly requireCold: boolean
   readonly logger: Logger
   readonly clock: Clock
@@ -208,6 +211,17 @@ const timeoutChecks = {
   open: duration.optional(),
 } satisfies Checks<TimeoutOptions>
 
+const limitIn = (duration: z.ZodType) => z.union([z.literal(false), duration], `${DURATION}, or false`).optional()
+const SHARE = 'a share from 0 to 1, or false'
+const share = z.union([z.literal(false), z.number().min(0).max(1)], SHARE).optional()
+
+const alertChecks = {
+  ...{ checkpointLag: limitIn(duration), syncAge: limitIn(duration), tierAway: limitIn(duration) },
+  ...{ hotLatency: limitIn(duration), logGrowth: limitIn(duration), clockDrift: limitIn(duration) },
+  ...{ pendingFill: share, hotFill: share, hitRatio: share, diskFree: share },
+  deadLetters: z.union([z.literal(false), whole(0)], 'a whole number, or false').optional(),
+} satisfies Checks<AlertOptions>
+
 const LOGGER = 'a logger with debug, info, warn and error'
 
 const schema = z.strictObject({
@@ -222,6 +236,7 @@ const schema = z.strictObject({
   promote: z.union([z.literal(false), z.strictObject(promoteChecks)]).optional(),
   policies: policiesCheck.optional(),
   timeouts: z.strictObject(timeoutChecks).optional(),
+  alerts: z.union([z.literal(false), z.strictObject(alertChecks)]).optional(),
   requireCold: z.boolean().optional(),
   logger: z
     .union([z.literal(false), methods<Logger>(['debug', 'info', 'warn', 'error'], LOGGER)], `${LOGGER}, or false`)
@@ -248,6 +263,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     promote: given.promote === false ? false : complete(DEFAULTS.promote, given.promote),
     policies: given.policies ?? DEFAULTS.policies,
     timeouts: complete(DEFAULTS.timeouts, given.timeouts),
+    alerts: given.alerts === false ? false : complete<AlertLimits>(DEFAULTS.alerts, given.alerts),
     requireCold: given.requireCold ?? DEFAULTS.requireCold,
     logger: resolveLogger(given.logger),
     clock: given.clock === undefined ? DEFAULTS.clock : wholeMillis(given.clock),
@@ -380,7 +396,7 @@ function invalid(issue: Issue): ThermoclineError<'ERR_INVALID_OPTIONS'> {
 }
 
 function deepFreeze(options: ResolvedOptions): ResolvedOptions {
-  const { hot, cold, wal, checkpoint, sync, promote, policies, timeouts } = options
-  for (const group of [hot, cold, wal, checkpoint, sync, promote, policies, timeouts]) Object.freeze(group)
+  const { hot, cold, wal, checkpoint, sync, promote, policies, timeouts, alerts } = options
+  for (const group of [hot, cold, wal, checkpoint, sync, promote, policies, timeouts, alerts]) Object.freeze(group)
   return Object.freeze(options)
 }

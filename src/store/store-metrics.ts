@@ -2,6 +2,7 @@
  * What `metrics()` answers: the numbers of `stats()` under names of Prometheus. No namespace, id or key is a label, for
  * there is no end of those.
  */
+import { ALERT_RULES, type Alert } from '../telemetry/alerts.ts'
 import type { MetricFamily } from '../telemetry/prometheus-text.ts'
 import type { OperationTally, Tally } from '../telemetry/tally.ts'
 import type { StoreStats } from './store-stats.ts'
@@ -10,8 +11,22 @@ import type { StoreHealth } from './store-status.ts'
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | undefined]
 
 /** @param tally the same as `stats` was made of. */
-export function metricsOf(stats: StoreStats, tally: Tally, health: StoreHealth): MetricFamily[] {
-  return [...tierMetrics(stats, health), ...activityMetrics(tally), ...progressMetrics(stats)]
+export function metricsOf(
+  stats: StoreStats,
+  tally: Tally,
+  health: StoreHealth,
+  alerts: readonly Alert[],
+): MetricFamily[] {
+  return [...tierMetrics(stats, health), alertMetric(alerts), ...activityMetrics(tally), ...progressMetrics(stats)]
+}
+
+/** All that there are, so that one which is over is seen to be. */
+function alertMetric(alerts: readonly Alert[]): MetricFamily {
+  const raised = new Set(alerts.map(({ code }) => code as string))
+  const samples = Object.entries(ALERT_RULES).map(
+    ([code, { severity }]): Sample => [{ code, severity }, Number(raised.has(code))],
+  )
+  return gauge('alert', 'Whether the alert is raised.', samples)
 }
 
 function tierMetrics({ tiers }: StoreStats, { live, hot, cold }: StoreHealth): MetricFamily[] {

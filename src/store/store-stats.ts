@@ -126,6 +126,11 @@ export class StoreNumbers {
     this.#cold = new LastSaid({ ask: () => cold.stats(), isAway: isAway(watches.cold), clock })
   }
 
+  /** Asks nobody: `tiers` has what each said last, and `hot` and `cold` are undefined. */
+  known(): StoreStats {
+    return this.#statsOf(this.#parts.telemetry.total(), undefined, undefined)
+  }
+
   async stats(patience: Patience): Promise<StoreStats> {
     return (await this.read(patience)).stats
   }

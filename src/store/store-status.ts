@@ -1,25 +1,52 @@
 /**
- * Decides what `health()` says of a store; `stats()` is in store-stats.ts. When a tier counts as away is decided in
- * flow/tier-watch.ts.
+ * Decides what `health()` says of a store; `stats()` is in store-stats.ts, and what people are alerted of in
+ * store-alerts.ts. When a tier counts as away is decided in flow/tier-watch.ts.
  */
 import type { ThermoclineError } from '../errors.ts'
 import type { Journal } from '../flow/journal.ts'
 import type { TierState, TierWatch } from '../flow/tier-watch.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { CallGate } from '../repository/call-gate.ts'
 import type { Checkpointer } from '../sync/checkpointer.ts'
 import type { SetBack } from '../sync/set-back.ts'
 
+/**
+ * - `closed`: the store was closed.
+ * - `stopped`: the log has failed, another process took it over, the database no longer knows it, or another process
+ *   needs the database to itself: open the store again.
+ * - `hot-away`, `cold-away`: a tier does not answer.
+ * - `pending-full`: what cold does not have yet has filled `wal.maxPendingBytes`: writes wait, and are then refused.
+ * - `set-back`: the database lacks what it once had: reads wait until it has that again from the log, or are refused.
+ */
+export type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'set-back'
+
+/** Why a store is not live, not ready, or degraded. */
+export interface HealthReason {
+  readonly code: HealthReasonCode
+  /** Since when it is known to be so. */
+  readonly since: Date
+  readonly message: string
+}
+
 export interface StoreHealth {
   /**
    * False when the log has failed, another process took it over, the database no longer knows it, another process needs
-   * the database to itself (it has no Redis), or the store is closed. `error` says which, but not of a closed store.
+   * the database to itself (it has no Redis), or the store is closed: only opening it again helps, as a restart does.
+   * `error` says which, but not of a closed store.
    */
   readonly live: boolean
+  /**
+   * Whether calls can be served: live, with room for writes, and with a database that has what it had. A tier that is
+   * away leaves it true, for the others go on.
+   */
+  readonly ready: boolean
   /**
    * True when a tier is away. Without hot every call still works, more slowly. Without cold, writes still work, and so
    * do reads of entries that are pending or in hot.
    */
   readonly degraded: boolean
+  /** Empty where there is nothing to say. */
+  readonly reasons: readonly HealthReason[]
   /** Whether each tier answers, by the latest calls of this process; nothing is asked for it. */
   readonly hot: TierState
   readonly cold: TierState
@@ -37,11 +64,18 @@ export interface StoreStatusParts {
   readonly checkpointer: Checkpointer
   readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
   readonly gate: CallGate
+  readonly clock: Clock
+  readonly maxPendingBytes: number
 }
+
+/** Calls are refused, or wait. */
+const NOT_READY: ReadonlySet<HealthReasonCode> = new Set(['closed', 'stopped', 'pending-full', 'set-back'])
 
 /** @internal */
 export class StoreStatus {
   readonly #parts: StoreStatusParts
+  /** When each reason that counts by now was first seen. */
+  readonly #since = new Map<HealthReasonCode, Date>()
 
   constructor(parts: StoreStatusParts) {
     this.#parts = parts
@@ -51,10 +85,52 @@ export class StoreStatus {
     const { journal, checkpointer, gate, watches } = this.#parts
     const hot = watches.hot.state()
     const cold = watches.cold.state()
-    const tiers = { degraded: hot.is === 'away' || cold.is === 'away', hot, cold }
     const { setBack } = checkpointer
     const error = journal.log.failure ?? checkpointer.fenced ?? gate.failure
-    const live = error === undefined && !gate.isClosed
-    return { live, ...tiers, ...(error && { error }), ...(setBack && { setBack }) }
+    const reasons = this.#dated(this.#reasons(hot, cold, error))
+    return {
+      live: error === undefined && !gate.isClosed,
+      ready: !reasons.some(({ code }) => NOT_READY.has(code)),
+      degraded: hot.is === 'away' || cold.is === 'away',
+      ...{ reasons, hot, cold },
+      ...(error && { error }),
+      ...(setBack && { setBack }),
+    }
+  }
+
+  #reasons(hot: TierState, cold: TierState, error: ThermoclineError | undefined): Reason[] {
+    const { journal, checkpointer, gate, maxPendingBytes } = this.#parts
+    const { isCatchingUp, isLost } = checkpointer
+    const reasons: Reason[] = []
+    if (gate.isClosed) reasons.push({ code: 'closed', message: 'the store is closed' })
+    if (error !== undefined) reasons.push({ code: 'stopped', message: error.message })
+    if (hot.is === 'away') reasons.push({ code: 'hot-away', message: HOT_AWAY, since: hot.since })
+    if (cold.is === 'away') reasons.push({ code: 'cold-away', message: COLD_AWAY, since: cold.since })
+    if (journal.pending.bytes >= maxPendingBytes) reasons.push({ code: 'pending-full', message: FULL })
+    if (isCatchingUp || isLost) reasons.push({ code: 'set-back', message: isLost ? LOST : CATCHING_UP })
+    return reasons
+  }
+
+  /** What does not say since when it is so, is so since it was seen. */
+  #dated(reasons: readonly Reason[]): HealthReason[] {
+    for (const code of this.#since.keys()) if (!reasons.some((reason) => reason.code === code)) this.#since.delete(code)
+    return reasons.map(({ code, message, since }) => {
+      const seen = since ?? this.#since.get(code) ?? new Date(this.#parts.clock.now())
+      this.#since.set(code, seen)
+      return { code, since: seen, message }
+    })
   }
 }
+
+interface Reason {
+  readonly code: HealthReasonCode
+  readonly message: string
+  readonly since?: Date
+}
+
+const HOT_AWAY = 'the hot tier does not answer: calls go on without it, and take longer'
+const COLD_AWAY =
+  'the cold tier does not answer: writes are taken until `wal.maxPendingBytes` is full; what only it has cannot be read'
+const FULL = '`wal.maxPendingBytes` is full of what cold does not have yet: writes wait, and are then refused'
+const CATCHING_UP = 'the database was set back, and gets again what the log holds: reads wait for that'
+const LOST = 'the database was set back, and does not get from here what it lost: open the store again'

@@ -51,6 +51,7 @@ export class DatabaseClock implements Clock {
   #hasStepped = false
   #slept = 0
   #isApart = false
+  #drift: number | undefined
 
   /** @param own the clock that is set to the time of day. */
   constructor(cold: Pick<ColdTier, 'time'>, own: Clock, options: DatabaseClockOptions = {}) {
@@ -72,6 +73,11 @@ export class DatabaseClock implements Clock {
 
   now(): number {
     return Math.floor(this.#isMeasured ? this.#awakeAndAsleep() + this.#offset : this.#own.now())
+  }
+
+  /** How far the database was ahead of our own clock when that was measured last, in milliseconds. */
+  get drift(): number | undefined {
+    return this.#drift
   }
 
   /** Whether something happened that only a measurement can judge: the own clock was set, or the machine slept. */
@@ -109,7 +115,8 @@ export class DatabaseClock implements Clock {
     this.#ownOffset = ownOffset + this.#slept
     this.#hasStepped = false
     this.#isMeasured = true
-    return this.#offset - ownOffset
+    this.#drift = this.#offset - ownOffset
+    return this.#drift
   }
 
   /**

@@ -8,6 +8,7 @@ import { entriesIn, type LogValue } from '../entry/record-bundle.ts'
 import type { Version } from '../entry/version.ts'
 import { type ErrorCode, ThermoclineError, type TierName, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { Alert } from './alerts.ts'
 
 /** A version of an entry. */
 export interface EventEntry {
@@ -51,6 +52,9 @@ export interface StoreEventMap {
   readonly generation: { readonly generation: number | undefined }
   /** The database refused so many acknowledged writes; it keeps them with the reason. */
   readonly 'dead-letter': { readonly count: number }
+  /** Something is wrong that people have to see to; and it is over, as its latest reading says. */
+  readonly alert: Alert
+  readonly 'alert-cleared': Alert
 }
 
 export type StoreEvent = keyof StoreEventMap
@@ -68,6 +72,8 @@ export const STORE_EVENTS = [
   'tier-up',
   'generation',
   'dead-letter',
+  'alert',
+  'alert-cleared',
 ] as const satisfies readonly StoreEvent[]
 
 type AnyListener = (event: never) => unknown

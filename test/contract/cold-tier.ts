@@ -23,6 +23,7 @@ import { describeColdQueries } from './cold-queries.ts'
 import { describeColdReads } from './cold-reads.ts'
 import { describeColdRefusals } from './cold-refusals.ts'
 import { describeColdReplacements } from './cold-replacements.ts'
+import { describeColdRetries } from './cold-retries.ts'
 import { describeColdSearch } from './cold-search.ts'
 import { describeColdShipping } from './cold-shipping.ts'
 import { describeColdSliding } from './cold-sliding.ts'
@@ -71,6 +72,7 @@ export function describeColdTier(driver: ColdTierDriver): void {
     describeColdPins(driver)
     describeColdCollection(driver)
     describeColdErasing(driver)
+    describeColdRetries(driver)
     describeColdSearch(driver)
     describeColdPrecision(driver)
     describeColdGenerations(driver)

@@ -62,6 +62,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     moves: undefined as never,
     pins: undefined as never,
     previewer: undefined as never,
+    refusedWrites: undefined as never,
     namespaces: undefined as never,
     meter: undefined as never,
   }

@@ -187,7 +187,11 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
   previewSync: OF_THE_STORE,
   checkpoint: OF_THE_STORE,
   stats: OF_THE_STORE,
+  alerts: OF_THE_STORE,
   metrics: OF_THE_STORE,
+  deadLetters: OF_THE_STORE,
+  retryDeadLetters: OF_THE_STORE,
+  dropDeadLetters: OF_THE_STORE,
   close: OF_THE_STORE,
 }
 

@@ -13,7 +13,8 @@ describeWithPostgres('a store whose Postgres is away', () => {
       hot: { kind: 'memory' },
       cold: { url: postgres.url() },
     })
-    expect(store.health()).toEqual({ live: true, degraded: false, hot: { is: 'there' }, cold: { is: 'there' } })
+    const there = { is: 'there' }
+    expect(store.health()).toEqual({ live: true, ready: true, degraded: false, reasons: [], hot: there, cold: there })
     expect((await store.stats()).wal.oldestUnshippedMs).toBe(0)
 
     const before = Date.now()
@@ -21,8 +22,10 @@ describeWithPostgres('a store whose Postgres is away', () => {
     await postgres.stop()
     await expect(store.checkpoint()).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
     const { cold, ...others } = store.health()
-    expect(others).toEqual({ live: true, degraded: true, hot: { is: 'there' } })
     expect(cold).toEqual({ is: 'away', since: expect.any(Date) })
+    const since = 'since' in cold && cold.since
+    const reasons = [{ code: 'cold-away', since, message: expect.stringContaining('cold tier does not answer') }]
+    expect(others).toEqual({ live: true, ready: true, degraded: true, reasons, hot: there })
     const stats = await store.stats()
     expect(stats).toMatchObject({ pending: { entries: 1 }, hot: { entries: 1 }, cold: undefined })
     expect(stats.wal.sequence).toBeGreaterThan(stats.wal.checkpoint)
@@ -30,7 +33,7 @@ describeWithPostgres('a store whose Postgres is away', () => {
 
     await postgres.restart()
     await vi.waitFor(() => store.checkpoint(), { timeout: 20_000, interval: 100 })
-    expect(store.health()).toMatchObject({ live: true, degraded: false, cold: { is: 'there' } })
+    expect(store.health()).toMatchObject({ live: true, degraded: false, reasons: [], cold: there })
     expect(await store.stats()).toMatchObject({
       pending: { entries: 0 },
       cold: { entries: 1 },

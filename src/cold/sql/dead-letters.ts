@@ -1,7 +1,8 @@
 /**
  * Decides what becomes of a row that Postgres refuses. Such a row must neither stop a log nor vanish. It is found by
  * halving its batch, and stored as a dead letter in the transaction that would have stored the row; the other rows are
- * written. (The other kind of dead letter is a put below the horizon: upsert-newer.ts.)
+ * written. (The other kind of dead letter is a put below the horizon: upsert-newer.ts.) How letters are written once
+ * more is in retry-letters.ts.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { encodeRecord } from '../../entry/codec.ts'
@@ -30,7 +31,8 @@ export function isRowFault(error: unknown): boolean {
 
 /**
  * Finds the rows at fault; costs about two attempts per row at fault and halving.
- * @param attempt resolves if Postgres would take these rows, and MUST change nothing.
+ * @param attempt resolves if Postgres would take these rows, or has taken them; where it rejects it MUST have changed
+ *   nothing.
  */
 export async function findRefused(
   records: readonly EntryRecord[],

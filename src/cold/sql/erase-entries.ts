@@ -3,7 +3,7 @@
  * letters. Also vacuums, so that the files of the tables no longer hold deleted rows. Idempotency keys are erased in
  * idempotency-keys.ts.
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { decodeRecord } from '../../entry/codec.ts'
 import type { EntryKey } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'
@@ -33,16 +33,31 @@ export async function eraseStagedWhere(driver: ColdDriver, query: ColdQuery): Pr
 }
 
 /** Letters have a record as the log encodes it, or columns of a row, as JSON. */
-export async function readLetters(driver: ColdDriver, after: string, limit: number): Promise<StoredLetter[]> {
+export async function readLetters(
+  driver: ColdDriver,
+  after: string,
+  limit: number,
+  among?: readonly string[],
+): Promise<StoredLetter[]> {
+  const isAmong = among === undefined ? sql`true` : sql`digest IN (${digestsIn(among)})`
   const rows = await driver.query(sql`
-    SELECT encode(d.digest, 'hex') AS digest, d.record AS encoded, ${selectedColumns()}
+    SELECT encode(d.digest, 'hex') AS digest, d.record AS encoded, d.reason AS refused_for, d.wal_id::text AS wal_id,
+      (extract(epoch FROM d.recorded_at) * 1000)::float8 AS recorded_at,
+      coalesce(octet_length(d.record), octet_length(d.fields::text))::float8 AS kept_bytes, ${selectedColumns()}
     FROM (
-      SELECT digest, record, fields FROM thermocline.dead_letters
-      WHERE digest > decode(${after}::text, 'hex') ORDER BY digest LIMIT ${limit}::int8
+      SELECT digest, reason, wal_id, recorded_at, record, fields FROM thermocline.dead_letters
+      WHERE digest > decode(${after}::text, 'hex') AND ${isAmong} ORDER BY digest LIMIT ${limit}::int8
     ) d
     LEFT JOIN LATERAL jsonb_populate_record(NULL::thermocline.entry_staging, d.fields) e ON d.fields IS NOT NULL
     ORDER BY d.digest`)
-  return rows.map((row) => ({ digest: row.digest as string, record: letterOf(row) }))
+  return rows.map((row) => ({
+    digest: row.digest as string,
+    record: letterOf(row),
+    reason: row.refused_for as string,
+    walId: (row.wal_id as string | null) ?? undefined,
+    recordedAt: row.recorded_at as number,
+    bytes: row.kept_bytes as number,
+  }))
 }
 
 /** The record is there because something is wrong with it. */
@@ -60,11 +75,15 @@ export async function removeLetters(driver: ColdDriver, digests: readonly string
   const [row] = await driver.query(sql`
     WITH gone AS (
       DELETE FROM thermocline.dead_letters
-      WHERE digest IN (SELECT decode(hex, 'hex') FROM unnest(${sql.param([...digests])}::text[]) AS given (hex))
+      WHERE digest IN (${digestsIn(digests)})
       RETURNING 1
     )
     SELECT count(*)::int4 AS gone FROM gone`)
   return row?.gone as number
+}
+
+function digestsIn(digests: readonly string[]): SQL {
+  return sql`SELECT decode(hex, 'hex') FROM unnest(${sql.param([...digests])}::text[]) AS given (hex)`
 }
 
 /** Every table that had content of entries or names of namespaces. */

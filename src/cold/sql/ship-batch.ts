@@ -128,7 +128,8 @@ function reportRejected(
   const reasons = [...new Set(refused.map(({ reason }) => reason)), ...(belowHorizon > 0 ? ['below-horizon'] : [])]
   logger.error(
     { walId, rejected: refused.length + belowHorizon, reasons },
-    'cold could not store some acknowledged entries: they are kept in thermocline.dead_letters',
+    'cold could not store some acknowledged entries: they are kept in thermocline.dead_letters, and listed by ' +
+      '`npx thermocline dead-letters`',
   )
 }
 

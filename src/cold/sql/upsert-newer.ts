@@ -11,7 +11,8 @@
  *   staged    the batch, if the gate is open
  *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon
  *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
- *   missed    keys that the current generation of hot is not known to hold in this version, where a log ships them
+ *   missed    keys that the current generation of hot is not known to hold in this version, where a log ships them or
+ *             a dead letter is written once more (retry-letters.ts)
  *   read, forgotten  counts of reads of what is now a tombstone
  *   letters   entries that may not come back and rows that Postgres refused, as dead letters
  */
@@ -38,6 +39,16 @@ export interface Upserted {
   readonly missed: readonly EntryKey[]
 }
 
+/** Whose rows a batch has, as far as that makes a difference. */
+export interface Origin {
+  /** Statement that answers one row where the batch may be taken over; it MUST include {@link isComplete}. */
+  readonly gate: SQL
+  /** Whether keys are noted of which hot may hold something older. */
+  readonly notesMisses: boolean
+  /** CTEs that the statement has besides, which may read `gate` and `verdicts`. */
+  readonly besides: SQL
+}
+
 const REPLACEMENTS = replacementsFrom('excluded')
 
 /** What a row of `verdicts` has beside the columns of its entry. */
@@ -54,7 +65,13 @@ export async function upsertNewer(
   letters: readonly DeadLetter[],
   walId: string | null,
 ): Promise<Upserted> {
-  const [row] = await driver.query(sql`${upsertNewerSql(batch, gate, letters, walId)}
+  const besides = lettersSql(letters, walId)
+  return takeOver(driver, batch, { gate, notesMisses: walId !== null, besides })
+}
+
+/** As {@link upsertNewer}, of rows from anywhere. */
+export async function takeOver(driver: ColdDriver, batch: Batch, origin: Origin): Promise<Upserted> {
+  const [row] = await driver.query(sql`${upsertNewerSql(batch, origin)}
     SELECT (SELECT count(*) FROM gate)::int4 AS moved, (SELECT count(*) FROM written)::int4 AS written,
       (SELECT count(*) FROM verdicts WHERE is_below_horizon)::int4 AS below_horizon,
       (SELECT hot_generation FROM store)::float8 AS generation_number,
@@ -80,7 +97,8 @@ export function checkRows(staging: Staging, records: readonly EntryRecord[]): Pr
   const { driver } = staging
   return staging.through(records, undefined, async (batch) => {
     try {
-      await driver.query(sql`${upsertNewerSql(batch, sql`SELECT`, [], null)} SELECT ${ROLLED_BACK} FROM written`)
+      const origin = { gate: sql`SELECT`, notesMisses: false, besides: lettersSql([], null) }
+      await driver.query(sql`${upsertNewerSql(batch, origin)} SELECT ${ROLLED_BACK} FROM written`)
     } catch (error) {
       if (!isRolledBack(error)) throw error
       await driver.query(sql`DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid`)
@@ -88,7 +106,7 @@ export function checkRows(staging: Staging, records: readonly EntryRecord[]): Pr
   })
 }
 
-function upsertNewerSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[], walId: string | null): SQL {
+function upsertNewerSql(batch: Batch, { gate, notesMisses, besides }: Origin): SQL {
   return sql`
     WITH gate AS (${gate}),
     staged AS MATERIALIZED (
@@ -113,19 +131,19 @@ function upsertNewerSql(batch: Batch, gate: SQL, letters: readonly DeadLetter[],
       WHERE memory_entries.version < excluded.version
       RETURNING namespace, id, deleted_at
     ),
-    ${missedSql(walId)},
+    ${missedSql(notesMisses)},
     ${forgetReads(sql`SELECT namespace, id FROM written WHERE deleted_at IS NOT NULL`)},
-    ${lettersSql(letters, walId)},
+    ${besides},
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
 }
 
-/** Notes for hot's repair, where a log ships them. What cold has newer, hot may hold older, whoever confirmed this. */
-function missedSql(walId: string | null): SQL {
+/** Notes for hot's repair. What cold has newer, hot may hold older, whoever confirmed this. */
+function missedSql(notesMisses: boolean): SQL {
   return sql`missed AS (
     INSERT INTO thermocline.hot_misses (namespace, id, version)
     SELECT s.namespace, s.id, greatest(s.version, s.cold_version)
     FROM verdicts s CROSS JOIN store
-    WHERE ${walId}::uuid IS NOT NULL AND store.hot_generation IS NOT NULL
+    WHERE ${notesMisses}::boolean AND store.hot_generation IS NOT NULL
       AND (s.hot_generation IS DISTINCT FROM store.hot_generation
         OR (s.cold_version IS DISTINCT FROM s.version
           AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM written)))

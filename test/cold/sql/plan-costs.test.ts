@@ -69,7 +69,7 @@ const STATES: readonly State[] = [
 const ACCEPTED = [
   ...['pin', 'stats'].map((method) => `${method}: reads all of pins`),
   ...['sweep', 'eraseStaged', 'eraseStagedWhere'].map((method) => `${method}: reads all of entry_staging`),
-  ...['deadLetters', 'removeDeadLetters'].map(
+  ...['deadLetters', 'removeDeadLetters', 'retryDeadLetters'].map(
     (method) => `${method}: reads a function for each row: (dead_letters.fields IS NOT NULL)`,
   ),
 ]

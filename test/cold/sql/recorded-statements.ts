@@ -191,6 +191,15 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   },
   eraseIdempotencyKeys: (tier) => tier.eraseIdempotencyKeys(records),
   deadLetters: (tier) => tier.deadLetters('', 100),
+  retryDeadLetters: async (tier) => {
+    const refused = chunkOf('many/1', MANY + 2, 3, { position: -1 })
+    await tier.upsert([refused])
+    const letters = (await tier.deadLetters('', 100)).flatMap(({ digest, record }) =>
+      record ? [{ digest, record }] : [],
+    )
+    await tier.retryDeadLetters(letters)
+    await tier.retryDeadLetters(letters.map(({ digest, record }) => ({ digest, record: { ...record, position: 1 } })))
+  },
   removeDeadLetters: async (tier) => {
     const letters = await tier.deadLetters('', 100)
     return tier.removeDeadLetters(letters.map(({ digest }) => digest))
