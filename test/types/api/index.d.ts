@@ -2,6 +2,95 @@
 
 import { Writable } from 'node:stream';
 
+declare const ALERT_RULES: {
+    readonly 'checkpoint-lag': {
+        readonly severity: "critical";
+        readonly limit: "checkpointLag";
+        readonly eased: number;
+        readonly read: ({ checkpointLag }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'pending-full': {
+        readonly severity: "critical";
+        readonly limit: "pendingFill";
+        readonly eased: number;
+        readonly read: ({ pendingFill }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'sync-overdue': {
+        readonly severity: "warning";
+        readonly limit: "syncAge";
+        readonly eased: number;
+        readonly read: ({ syncAge }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hot-away': {
+        readonly severity: "warning";
+        readonly limit: "tierAway";
+        readonly eased: number;
+        readonly read: ({ hotAway }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'cold-away': {
+        readonly severity: "critical";
+        readonly limit: "tierAway";
+        readonly eased: number;
+        readonly read: ({ coldAway }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'dead-letters': {
+        readonly severity: "critical";
+        readonly limit: "deadLetters";
+        readonly eased: number;
+        readonly read: ({ deadLetters }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hot-full': {
+        readonly severity: "warning";
+        readonly limit: "hotFill";
+        readonly eased: number;
+        readonly read: ({ hotFill }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hit-ratio-low': {
+        readonly severity: "warning";
+        readonly limit: "hitRatio";
+        readonly isFloor: true;
+        readonly eased: number;
+        readonly read: ({ hitRatio }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hot-slow': {
+        readonly severity: "warning";
+        readonly limit: "hotLatency";
+        readonly eased: number;
+        readonly read: ({ hotLatency }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'disk-low': {
+        readonly severity: "critical";
+        readonly limit: "diskFree";
+        readonly isFloor: true;
+        readonly eased: number;
+        readonly read: ({ diskFree }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'log-growing': {
+        readonly severity: "critical";
+        readonly limit: "logGrowth";
+        readonly eased: number;
+        readonly read: ({ logGrowth }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'clock-drift': {
+        readonly severity: "warning";
+        readonly limit: "clockDrift";
+        readonly eased: number;
+        readonly read: ({ clockDrift }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+};
+
 interface AccessCountOptions {
     readonly minAccesses?: number | undefined;
     readonly after?: Duration | undefined;
@@ -25,6 +114,49 @@ interface Activity {
     };
     readonly migrations: Migrations;
 }
+
+interface Alert {
+    readonly code: AlertCode;
+    readonly severity: AlertSeverity;
+    readonly message: string;
+    readonly since: Date;
+    readonly value: number;
+    readonly threshold: number;
+}
+
+type AlertCode = keyof typeof ALERT_RULES;
+
+interface AlertOptions {
+    readonly checkpointLag?: Duration | false | undefined;
+    readonly pendingFill?: number | false | undefined;
+    readonly syncAge?: Duration | false | undefined;
+    readonly tierAway?: Duration | false | undefined;
+    readonly deadLetters?: number | false | undefined;
+    readonly hotFill?: number | false | undefined;
+    readonly hitRatio?: number | false | undefined;
+    readonly hotLatency?: Duration | false | undefined;
+    readonly diskFree?: number | false | undefined;
+    readonly logGrowth?: Duration | false | undefined;
+    readonly clockDrift?: Duration | false | undefined;
+}
+
+interface AlertReadings {
+    readonly checkpointLag: Reading;
+    readonly pendingFill: Reading;
+    readonly syncAge: Reading;
+    readonly syncGap: number;
+    readonly hotAway: Reading;
+    readonly coldAway: Reading;
+    readonly deadLetters: Reading;
+    readonly hotFill: Reading;
+    readonly hitRatio: Reading;
+    readonly hotLatency: Reading;
+    readonly diskFree: Reading;
+    readonly logGrowth: Reading;
+    readonly clockDrift: Reading;
+}
+
+type AlertSeverity = 'warning' | 'critical';
 
 interface AnyColdOptions {
     readonly dimensions?: readonly number[] | undefined;
@@ -282,10 +414,55 @@ declare const DEFAULTS: {
         readonly search: 10000;
         readonly open: 30000;
     };
+    readonly alerts: {
+        readonly checkpointLag: 60000;
+        readonly pendingFill: 0.8;
+        readonly syncAge: 900000;
+        readonly tierAway: 30000;
+        readonly deadLetters: 0;
+        readonly hotFill: 0.95;
+        readonly hitRatio: 0.2;
+        readonly hotLatency: 10;
+        readonly diskFree: 0.1;
+        readonly logGrowth: 600000;
+        readonly clockDrift: 1000;
+    };
     readonly requireCold: true;
     readonly logger: Logger;
     readonly clock: Clock;
 };
+
+interface DeadLetter {
+    readonly letter: string;
+    readonly namespace: string | undefined;
+    readonly id: string | undefined;
+    readonly version: Version | undefined;
+    readonly key: string | undefined;
+    readonly kind: EntryKind | undefined;
+    readonly reason: string;
+    readonly refusedAt: Date;
+    readonly log: string | undefined;
+    readonly bytes: number;
+    readonly content?: DeadLetterContent | undefined;
+}
+
+type DeadLetterChoice = readonly string[] | 'all';
+
+interface DeadLetterContent {
+    readonly text: string | null;
+    readonly metadata: string | null;
+    readonly embedding: Float32Array | null;
+    readonly bytes: Uint8Array | null;
+}
+
+interface DeadLetterPage {
+    readonly items: DeadLetter[];
+    readonly nextCursor?: string;
+}
+
+interface DeadLettersOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+    readonly content?: boolean | undefined;
+}
 
 type DeleteAllOptions = Omit<DeleteWhereOptions, 'all'>;
 
@@ -327,6 +504,11 @@ interface DocumentSummary {
 
 interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
     readonly where?: Where<'chunk'> | undefined;
+}
+
+interface DroppedDeadLetters {
+    readonly matched: number;
+    readonly dropped: number;
 }
 
 type Durability = 'wal' | 'cold';
@@ -561,6 +743,14 @@ type Having<O, K extends EntryKind | undefined, M> = Omit<O, 'where'> & {
     readonly where?: TypedWhere<K, M> | undefined;
 };
 
+interface HealthReason {
+    readonly code: HealthReasonCode;
+    readonly since: Date;
+    readonly message: string;
+}
+
+type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'set-back';
+
 type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
 
 type HotOptions = MemoryHotOptions | RedisHotOptions;
@@ -755,8 +945,12 @@ declare class MemoryStore implements AsyncDisposable {
     sync(options?: CallOptions): Promise<SyncStats>;
     previewSync(options?: PreviewSyncOptions): Promise<SyncPreview>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
+    deadLetters(options?: DeadLettersOptions): Promise<DeadLetterPage>;
+    retryDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<RetriedDeadLetters>;
+    dropDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<DroppedDeadLetters>;
     stats(options?: CallOptions): Promise<StoreStats>;
     metrics(options?: CallOptions): Promise<string>;
+    alerts(options?: CallOptions): Promise<Alert[]>;
     resetStats(): void;
     health(): StoreHealth;
     on<E extends StoreEvent>(event: E, listener: StoreListener<E>): this;
@@ -778,6 +972,7 @@ interface MemoryStoreOptions {
     readonly promote?: PromoteOptions | false | undefined;
     readonly policies?: PolicyPreset | Policies | undefined;
     readonly timeouts?: TimeoutOptions | undefined;
+    readonly alerts?: AlertOptions | false | undefined;
     readonly requireCold?: boolean | undefined;
     readonly logger?: Logger | false | undefined;
     readonly clock?: Clock | undefined;
@@ -1052,6 +1247,8 @@ declare class RaptorRepository extends MemoryRepository<'raptor'> {
     searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]>;
 }
 
+type Reading = number | undefined | null;
+
 interface Receipt {
     readonly namespace: string;
     readonly id: string;
@@ -1093,6 +1290,13 @@ interface ReplacedDocument {
     readonly added: readonly string[];
     readonly removed: readonly string[];
     readonly unembedded: readonly string[];
+}
+
+interface RetriedDeadLetters {
+    readonly matched: number;
+    readonly written: number;
+    readonly superseded: number;
+    readonly refused: Readonly<Record<string, number>>;
 }
 
 interface RootRepository<K extends EntryKind | undefined = undefined> extends Pick<MemoryRepository<K>, CallOfQuery> {
@@ -1244,11 +1448,15 @@ interface StoreEventMap {
     readonly 'dead-letter': {
         readonly count: number;
     };
+    readonly alert: Alert;
+    readonly 'alert-cleared': Alert;
 }
 
 interface StoreHealth {
     readonly live: boolean;
+    readonly ready: boolean;
     readonly degraded: boolean;
+    readonly reasons: readonly HealthReason[];
     readonly hot: TierState;
     readonly cold: TierState;
     readonly error?: ThermoclineError;
@@ -1602,4 +1810,4 @@ declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
 
-export type { AccessCountOptions, ActivationOptions, Activity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export type { AccessCountOptions, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HealthReason, HealthReasonCode, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };

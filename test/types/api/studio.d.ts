@@ -4,6 +4,95 @@ import { Writable } from 'node:stream';
 
 import { IncomingMessage, ServerResponse } from 'node:http';
 
+declare const ALERT_RULES: {
+    readonly 'checkpoint-lag': {
+        readonly severity: "critical";
+        readonly limit: "checkpointLag";
+        readonly eased: number;
+        readonly read: ({ checkpointLag }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'pending-full': {
+        readonly severity: "critical";
+        readonly limit: "pendingFill";
+        readonly eased: number;
+        readonly read: ({ pendingFill }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'sync-overdue': {
+        readonly severity: "warning";
+        readonly limit: "syncAge";
+        readonly eased: number;
+        readonly read: ({ syncAge }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hot-away': {
+        readonly severity: "warning";
+        readonly limit: "tierAway";
+        readonly eased: number;
+        readonly read: ({ hotAway }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'cold-away': {
+        readonly severity: "critical";
+        readonly limit: "tierAway";
+        readonly eased: number;
+        readonly read: ({ coldAway }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'dead-letters': {
+        readonly severity: "critical";
+        readonly limit: "deadLetters";
+        readonly eased: number;
+        readonly read: ({ deadLetters }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hot-full': {
+        readonly severity: "warning";
+        readonly limit: "hotFill";
+        readonly eased: number;
+        readonly read: ({ hotFill }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hit-ratio-low': {
+        readonly severity: "warning";
+        readonly limit: "hitRatio";
+        readonly isFloor: true;
+        readonly eased: number;
+        readonly read: ({ hitRatio }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'hot-slow': {
+        readonly severity: "warning";
+        readonly limit: "hotLatency";
+        readonly eased: number;
+        readonly read: ({ hotLatency }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'disk-low': {
+        readonly severity: "critical";
+        readonly limit: "diskFree";
+        readonly isFloor: true;
+        readonly eased: number;
+        readonly read: ({ diskFree }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'log-growing': {
+        readonly severity: "critical";
+        readonly limit: "logGrowth";
+        readonly eased: number;
+        readonly read: ({ logGrowth }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+    readonly 'clock-drift': {
+        readonly severity: "warning";
+        readonly limit: "clockDrift";
+        readonly eased: number;
+        readonly read: ({ clockDrift }: AlertReadings) => Reading;
+        readonly tell: (value: number, limit: number) => string;
+    };
+};
+
 interface Activity {
     readonly since: Date;
     readonly calls: Readonly<Record<string, OperationStats>>;
@@ -15,6 +104,35 @@ interface Activity {
     };
     readonly migrations: Migrations;
 }
+
+interface Alert {
+    readonly code: AlertCode;
+    readonly severity: AlertSeverity;
+    readonly message: string;
+    readonly since: Date;
+    readonly value: number;
+    readonly threshold: number;
+}
+
+type AlertCode = keyof typeof ALERT_RULES;
+
+interface AlertReadings {
+    readonly checkpointLag: Reading;
+    readonly pendingFill: Reading;
+    readonly syncAge: Reading;
+    readonly syncGap: number;
+    readonly hotAway: Reading;
+    readonly coldAway: Reading;
+    readonly deadLetters: Reading;
+    readonly hotFill: Reading;
+    readonly hitRatio: Reading;
+    readonly hotLatency: Reading;
+    readonly diskFree: Reading;
+    readonly logGrowth: Reading;
+    readonly clockDrift: Reading;
+}
+
+type AlertSeverity = 'warning' | 'critical';
 
 interface AnyMetadata {
     readonly metadata?: JsonComparison;
@@ -204,6 +322,38 @@ interface CountOptions<K extends EntryKind | undefined = undefined> extends Call
     readonly recursive?: boolean | undefined;
 }
 
+interface DeadLetter {
+    readonly letter: string;
+    readonly namespace: string | undefined;
+    readonly id: string | undefined;
+    readonly version: Version | undefined;
+    readonly key: string | undefined;
+    readonly kind: EntryKind | undefined;
+    readonly reason: string;
+    readonly refusedAt: Date;
+    readonly log: string | undefined;
+    readonly bytes: number;
+    readonly content?: DeadLetterContent | undefined;
+}
+
+type DeadLetterChoice = readonly string[] | 'all';
+
+interface DeadLetterContent {
+    readonly text: string | null;
+    readonly metadata: string | null;
+    readonly embedding: Float32Array | null;
+    readonly bytes: Uint8Array | null;
+}
+
+interface DeadLetterPage {
+    readonly items: DeadLetter[];
+    readonly nextCursor?: string;
+}
+
+interface DeadLettersOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
+    readonly content?: boolean | undefined;
+}
+
 type DeleteAllOptions = Omit<DeleteWhereOptions, 'all'>;
 
 interface DeleteDocumentOptions extends WriteOptions {
@@ -244,6 +394,11 @@ interface DocumentSummary {
 
 interface DocumentsOptions extends CallOptions, Pick<FindOptions, 'limit' | 'cursor'> {
     readonly where?: Where<'chunk'> | undefined;
+}
+
+interface DroppedDeadLetters {
+    readonly matched: number;
+    readonly dropped: number;
 }
 
 type Durability = 'wal' | 'cold';
@@ -456,6 +611,14 @@ type Having<O, K extends EntryKind | undefined, M> = Omit<O, 'where'> & {
     readonly where?: TypedWhere<K, M> | undefined;
 };
 
+interface HealthReason {
+    readonly code: HealthReasonCode;
+    readonly since: Date;
+    readonly message: string;
+}
+
+type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'set-back';
+
 type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
 
 interface IdempotentOptions extends WriteOptions {
@@ -628,8 +791,12 @@ declare class MemoryStore implements AsyncDisposable {
     sync(options?: CallOptions): Promise<SyncStats>;
     previewSync(options?: PreviewSyncOptions): Promise<SyncPreview>;
     checkpoint(options?: CallOptions): Promise<CheckpointStats>;
+    deadLetters(options?: DeadLettersOptions): Promise<DeadLetterPage>;
+    retryDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<RetriedDeadLetters>;
+    dropDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<DroppedDeadLetters>;
     stats(options?: CallOptions): Promise<StoreStats>;
     metrics(options?: CallOptions): Promise<string>;
+    alerts(options?: CallOptions): Promise<Alert[]>;
     resetStats(): void;
     health(): StoreHealth;
     on<E extends StoreEvent>(event: E, listener: StoreListener<E>): this;
@@ -874,6 +1041,8 @@ declare class RaptorRepository extends MemoryRepository<'raptor'> {
     searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]>;
 }
 
+type Reading = number | undefined | null;
+
 interface Receipt {
     readonly namespace: string;
     readonly id: string;
@@ -902,6 +1071,13 @@ interface ReplacedDocument {
     readonly added: readonly string[];
     readonly removed: readonly string[];
     readonly unembedded: readonly string[];
+}
+
+interface RetriedDeadLetters {
+    readonly matched: number;
+    readonly written: number;
+    readonly superseded: number;
+    readonly refused: Readonly<Record<string, number>>;
 }
 
 interface RootRepository<K extends EntryKind | undefined = undefined> extends Pick<MemoryRepository<K>, CallOfQuery> {
@@ -1053,11 +1229,15 @@ interface StoreEventMap {
     readonly 'dead-letter': {
         readonly count: number;
     };
+    readonly alert: Alert;
+    readonly 'alert-cleared': Alert;
 }
 
 interface StoreHealth {
     readonly live: boolean;
+    readonly ready: boolean;
     readonly degraded: boolean;
+    readonly reasons: readonly HealthReason[];
     readonly hot: TierState;
     readonly cold: TierState;
     readonly error?: ThermoclineError;
