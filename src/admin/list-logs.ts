@@ -18,16 +18,19 @@ export interface LogStanding extends Omit<RegisteredLog, 'cutAsked' | 'cutDone'>
 
 /** Every registered log, the one not heard of for longest first. */
 export async function listRegisteredLogs(options: MemoryStoreOptions): Promise<LogStanding[]> {
-  return withRegisteredLogs(options, async (cold, folder) => {
-    const here = new Set(await folder.list())
-    const standings: LogStanding[] = []
-    for (const { cutAsked: _asked, cutDone: _done, ...log } of await cold.logs()) {
-      const isHere = here.has(log.walId)
-      const debt = isHere ? await debtOf(log, folder) : { owed: undefined, isDamaged: undefined }
-      standings.push({ ...log, isHere, ...debt })
-    }
-    return standings
-  })
+  return withRegisteredLogs(options, async (cold, folder) => standingsOf(await cold.logs(), folder))
+}
+
+/** In the same order. */
+export async function standingsOf(logs: readonly RegisteredLog[], folder: LogFolder): Promise<LogStanding[]> {
+  const here = new Set(await folder.list())
+  const standings: LogStanding[] = []
+  for (const { cutAsked: _asked, cutDone: _done, ...log } of logs) {
+    const isHere = here.has(log.walId)
+    const debt = isHere ? await debtOf(log, folder) : { owed: undefined, isDamaged: undefined }
+    standings.push({ ...log, isHere, ...debt })
+  }
+  return standings
 }
 
 function debtOf({ walId, sequence: shipped }: Pick<RegisteredLog, 'walId' | 'sequence'>, folder: LogFolder) {

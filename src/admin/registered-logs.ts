@@ -27,7 +27,7 @@ export async function withRegisteredLogs<T>(
 }
 
 /** Returns undefined where the database is a server: then the folder is read beside whoever uses it. */
-async function openOwnFolder(options: ResolvedOptions, releases: ReleaseStack) {
+export async function openOwnFolder(options: ResolvedOptions, releases: ReleaseStack) {
   if (!options.cold.isShared) return openFolder(options, releases)
   await namingFolder('dir', options.dir, () => readFormat(options.dir))
   return undefined

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { deadLettersCommand } from './dead-letters.ts'
 import { describeError, traceOf } from './describe-error.ts'
+import { doctorCommand } from './doctor.ts'
 import { eraseCommand } from './erase.ts'
 import { exitCodeOf, UsageError } from './exit-code.ts'
 import { explainCommand } from './explain.ts'
@@ -42,6 +43,7 @@ const COMMANDS = [
   statsCommand,
   studioCommand,
   deadLettersCommand,
+  doctorCommand,
 ]
 
 function createProgram(): Command {

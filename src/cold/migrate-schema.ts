@@ -67,7 +67,8 @@ export async function migrate(driver: ColdDriver, options: MigrateOptions): Prom
   return support
 }
 
-async function missingMigrations(driver: ColdDriver): Promise<Migration[]> {
+/** Rejects with `ERR_SCHEMA` where others were applied than this version knows. */
+export async function missingMigrations(driver: ColdDriver): Promise<Migration[]> {
   const known = readMigrations()
   const applied = await appliedMigrations(driver)
   refuseUnknown(applied, known)
@@ -122,17 +123,15 @@ async function ensureMemberIndexes(driver: ColdDriver, { mode, indexes = [], log
 }
 
 async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promise<VectorSupport> {
-  const { mode, dimensions, metrics, precision = {}, logger } = options
+  const { mode, dimensions, logger } = options
   const beyond = unindexable(dimensions)
   if (beyond.length > 0)
     logger.warn(
       { dimensions: beyond },
       'pgvector indexes at most 4 000 dimensions, so every search of these compares all vectors: leave them out of `cold.dimensions`, or shorten the vectors',
     )
-  const rounds = Object.values(precision).some((each) => each !== 'full')
-  const wanted = wantedIndexes(dimensions, metrics, rounds ? 'any' : 'full')
   const existing = await existingIndexes(driver)
-  const missing = wanted.filter((index) => !existing.some((other) => serves(other, index)))
+  const missing = missingVectorIndexes(existing, options)
   // Exact searches are faster with the extension, so it comes whether or not an index was asked for.
   const schema = await ensureExtension(driver, options)
   if (schema === undefined) return { schema, indexes: [] }
@@ -146,6 +145,16 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
     logger.info({ ...index, durationMs }, 'vector index built')
   }
   return { schema, indexes: await existingIndexes(driver) }
+}
+
+/** Those that are declared and can be built, and that none of the existing serves for. */
+export function missingVectorIndexes(
+  existing: readonly VectorIndex[],
+  { dimensions, metrics, precision = {} }: Pick<MigrateOptions, 'dimensions' | 'metrics' | 'precision'>,
+): VectorIndex[] {
+  const rounds = Object.values(precision).some((each) => each !== 'full')
+  const wanted = wantedIndexes(dimensions, metrics, rounds ? 'any' : 'full')
+  return wanted.filter((index) => !existing.some((other) => serves(other, index)))
 }
 
 function serves(index: VectorIndex, wanted: VectorIndex): boolean {

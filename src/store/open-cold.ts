@@ -1,5 +1,6 @@
 /** Opens the database of a store: a server, or the embedded one. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ColdDriver } from '../cold/cold-driver.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { LateColdTier } from '../cold/late-cold-tier.ts'
 import type { PgliteColdOptions } from '../cold/pglite/pglite-driver.ts'
@@ -35,6 +36,34 @@ export async function openCold(
       : await openServer({ ...given, timeout: timeouts.cold, logger }, options, folder)
   releases.push('the cold tier', () => cold.close())
   return cold
+}
+
+/**
+ * Opens the database as it is, to be looked at: nothing is made, migrated or checked, and a server that is away is not
+ * waited for.
+ */
+export async function openColdDriver(
+  options: ResolvedOptions,
+  folder: DataFolder | undefined,
+  releases: ReleaseStack,
+): Promise<ColdDriver> {
+  const { cold: given, timeouts, logger } = options
+  if (folder !== undefined) await refuseWithoutDatabase(options, folder, true)
+  const own = { ...given, migrate: 'check', timeout: timeouts.cold, logger } as const
+  const driver = own.kind === 'embedded' ? await embeddedDriver(own, folder) : await serverDriver(own)
+  releases.push('the database', () => driver.close())
+  return driver
+}
+
+async function embeddedDriver(options: Omit<PgliteColdOptions, 'dir'>, folder: DataFolder | undefined) {
+  const { startPglite } = await import('../cold/pglite/start-pglite.ts')
+  const { PgliteDriver } = await import('../cold/pglite/pglite-driver.ts')
+  return new PgliteDriver(await startPglite({ ...options, dir: folder?.cold }), options.timeout, options.logger)
+}
+
+async function serverDriver(options: PostgresDriverOptions) {
+  const { PostgresDriver } = await import('../cold/postgres/postgres-driver.ts')
+  return PostgresDriver.connect(options)
 }
 
 /** The thread of the database starts while the driver is loaded. */

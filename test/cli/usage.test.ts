@@ -5,7 +5,8 @@ import { temporaryFolder } from '../flow/stores.ts'
 import { expectRefusal, runAll, runCli } from './run-cli.ts'
 
 const OPERATING = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import', 'erase']
-const COMMANDS = [...OPERATING, 'get', 'find', 'search', 'namespaces', 'explain', 'stats', 'studio', 'dead-letters']
+const LOOKING = ['get', 'find', 'search', 'namespaces', 'explain', 'stats', 'studio']
+const COMMANDS = [...OPERATING, ...LOOKING, 'dead-letters', 'doctor']
 /** What a command needs besides options. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ...{ export: ['a.ndjson'], import: ['a.ndjson'] },

@@ -28,6 +28,11 @@ export async function ensureExtension(
   return undefined
 }
 
+/** Says what keeps pgvector from being used, and what to do; undefined where nothing does. */
+export async function extensionRemedy(driver: ColdDriver): Promise<string | undefined> {
+  return remedyOf(await findExtension(driver))
+}
+
 async function createExtension(driver: ColdDriver): Promise<void> {
   try {
     await driver.build(sql`CREATE EXTENSION IF NOT EXISTS vector`)

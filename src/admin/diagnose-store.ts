@@ -1,0 +1,91 @@
+/**
+ * Does what `thermocline doctor` does: looks at the servers, the logs and the disk of a store, also where it would not
+ * open, and changes nothing. What counts as wrong is decided in store-findings.ts.
+ */
+import { statfs } from 'node:fs/promises'
+import type { ColdDriver } from '../cold/cold-driver.ts'
+import { readDatabaseFacts, readSchemaFacts } from '../cold/sql/diagnose-database.ts'
+import { isThermoclineError } from '../errors.ts'
+import { namingFolder } from '../kernel/folder-error.ts'
+import { ReleaseStack } from '../kernel/release-stack.ts'
+import type { MemoryStoreOptions } from '../options.ts'
+import { dataFolder } from '../store/data-folder.ts'
+import { openColdDriver } from '../store/open-cold.ts'
+import { type ResolvedOptions, resolveOptions } from '../store/resolve-options.ts'
+import { LogFolder } from '../wal/log-folder.ts'
+import { standingsOf } from './list-logs.ts'
+import { openOwnFolder } from './registered-logs.ts'
+import type { Finding } from './store-findings.ts'
+import * as findings from './store-findings.ts'
+
+export type { Finding } from './store-findings.ts'
+
+export interface Diagnosis {
+  /** Empty where nothing is wrong. */
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Rejects where the store cannot be looked at: with `ERR_LOCKED` while another process has the folder of an embedded
+ * database, with `ERR_INVALID_OPTIONS` where options are wrong. A server that is away is a finding.
+ */
+export async function diagnoseStore(given: MemoryStoreOptions): Promise<Diagnosis> {
+  const options = resolveOptions(given)
+  return ReleaseStack.within(options.logger, async (releases) => {
+    const folder = await openOwnFolder(options, releases)
+    const [ofRedis, ofDisk] = await Promise.all([lookAtRedis(options), lookAtDisk(options)])
+    const driver = await openColdDriver(options, folder, releases).catch(orFinding('database'))
+    const ofCold = 'code' in driver ? [driver] : await lookAtDatabase(driver, options)
+    return { findings: [...ofRedis, ...ofCold, ...ofDisk] }
+  })
+}
+
+async function lookAtRedis({ hot, timeouts }: ResolvedOptions): Promise<Finding[]> {
+  if (hot.kind !== 'redis') return []
+  const { readRedisFacts } = await import('../hot/redis/diagnose-redis.ts')
+  try {
+    return findings.findingsOfRedis(await readRedisFacts(hot.server, timeouts.hot))
+  } catch (error) {
+    if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+    return [findings.unreachable('redis', error.message)]
+  }
+}
+
+async function lookAtDatabase(driver: ColdDriver, options: ResolvedOptions): Promise<Finding[]> {
+  const { clock, cold, dir, timeouts } = options
+  try {
+    const sent = clock.now()
+    const facts = await readDatabaseFacts(driver)
+    // Half-way of the answer; an embedded database has the clock of this machine.
+    const now = cold.isShared ? (sent + clock.now()) / 2 : facts.now
+    const found = findings.findingsOfDatabase(facts, { timeout: timeouts.cold, now })
+    if (facts.missingMigrations.length > 0) return found
+    const schema = await readSchemaFacts(driver, cold)
+    const standings = await namingFolder('dir', dir, () => standingsOf(schema.logs, new LogFolder(dataFolder(dir).wal)))
+    return [...found, ...findings.findingsOfSchema(schema), ...findings.findingsOfLogs(standings)]
+  } catch (error) {
+    return [orFinding('database')(error)]
+  }
+}
+
+async function lookAtDisk({ dir }: ResolvedOptions): Promise<Finding[]> {
+  try {
+    const { bavail, blocks } = await statfs(dir)
+    return blocks === 0 ? [] : findings.findingsOfDisk(dir, bavail / blocks)
+  } catch (error) {
+    // Beside a database server there need be no folder.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** What is wrong with a server is found; anything else ends the look. */
+function orFinding(tier: 'database'): (error: unknown) => Finding {
+  return (error) => {
+    const isOfServer = (['ERR_TIER_UNAVAILABLE', 'ERR_UNSUPPORTED', 'ERR_SCHEMA'] as const).some((code) =>
+      isThermoclineError(error, code),
+    )
+    if (!isOfServer) throw error
+    return findings.unreachable(tier, (error as Error).message)
+  }
+}

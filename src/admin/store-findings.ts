@@ -1,0 +1,224 @@
+/**
+ * Decides what `thermocline doctor` finds: of the facts about servers, logs and the disk those that are wrong, each
+ * with why it matters and what to do. The facts are read in diagnose-store.ts.
+ */
+import type { DatabaseFacts, SchemaFacts } from '../cold/sql/diagnose-database.ts'
+import type { RedisFacts } from '../hot/redis/diagnose-redis.ts'
+import type { LogStanding } from './list-logs.ts'
+
+/** Something that is wrong. */
+export interface Finding {
+  readonly code: string
+  readonly what: string
+  readonly why: string
+  readonly remedy: string
+}
+
+type Found = Finding | false
+
+const MOST_DRIFT_MS = 1_000
+const LEAST_FREE = 0.1
+const MOST_MEMORY = 0.95
+/** PostgreSQL's own is ten times as much. */
+const EAGER_JIT_COST = 10_000
+/** A log that was not heard of for so long has no living owner. */
+const SILENT_MS = 120_000
+
+const only = (found: readonly Found[]): Finding[] => found.filter((one) => one !== false)
+const percent = (share: number): string => `${Math.round(share * 100)} %`
+
+export function findingsOfRedis(masters: readonly RedisFacts[]): Finding[] {
+  return masters.flatMap(findingsOfMaster)
+}
+
+function findingsOfMaster({ version, isReplica, usedMemory, maxMemory, policy, cannotSave }: RedisFacts): Finding[] {
+  if (version === undefined)
+    return [
+      {
+        code: 'redis-info-blocked',
+        what: 'Redis does not answer INFO',
+        why: 'a Redis that comes back with an old snapshot of itself cannot be told apart',
+        remedy: 'allow the command INFO to the user of the store',
+      },
+    ]
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return only([
+    (major < 6 || (major === 6 && minor < 2)) && {
+      code: 'redis-old',
+      what: `Redis is of version ${version}`,
+      why: 'the scripts of the hot tier need 6.2 or newer',
+      remedy: 'upgrade Redis, or use Valkey',
+    },
+    isReplica && {
+      code: 'redis-replica',
+      what: 'the Redis that was named is a replica',
+      why: 'it takes no writes, so the hot tier counts as away',
+      remedy: 'name the master, or the Sentinels or nodes of the cluster',
+    },
+    maxMemory > 0 &&
+      policy !== 'noeviction' && {
+        code: 'redis-evicts',
+        what: `Redis evicts keys when its memory is full (maxmemory-policy ${policy})`,
+        why:
+          'an evicted write shows its older version until it is shipped, and an evicted key of bookkeeping throws ' +
+          'away all of hot',
+        remedy: 'CONFIG SET maxmemory-policy noeviction, and the same in its configuration',
+      },
+    maxMemory > 0 &&
+      usedMemory > MOST_MEMORY * maxMemory && {
+        code: 'redis-full',
+        what: `Redis uses ${percent(usedMemory / maxMemory)} of its maxmemory`,
+        why: 'once it is full it refuses what enters, and calls go on without hot',
+        remedy: 'raise maxmemory, or let entries leave hot earlier (sync.hotToColdAge)',
+      },
+    cannotSave && {
+      code: 'redis-cannot-save',
+      what: 'the latest attempt of Redis to write its files failed',
+      why: 'by default it refuses all writes from then on (stop-writes-on-bgsave-error)',
+      remedy: 'see its log, its disk and its folder; a hot tier needs no files: `save ""` and `appendonly no` will do',
+    },
+  ])
+}
+
+/** @param limits `timeout`: milliseconds that a statement may take. `now`: of this machine, as the facts were read. */
+export function findingsOfDatabase(facts: DatabaseFacts, limits: { timeout: number; now: number }): Finding[] {
+  const { statementTimeout, synchronousCommit, jitAboveCost, missingMigrations } = facts
+  const drift = Math.abs(facts.now - limits.now)
+  return only([
+    missingMigrations.length > 0 && {
+      code: 'migrations-pending',
+      what: `the database lacks ${missingMigrations.length} migrations: ${missingMigrations.join(', ')}`,
+      why: 'this version cannot use it as it is; what depends on its tables was not looked at',
+      remedy: 'run `npx thermocline migrate`, as the role that owns the tables',
+    },
+    !(facts.isFsync && facts.isFullPageWrites) && {
+      code: 'fsync-off',
+      what: `${facts.isFsync ? 'full_page_writes' : 'fsync'} is off`,
+      why: 'a crash of its machine may ruin the database, and with it what no log has any more',
+      remedy: 'turn it on, and restart or reload the server',
+    },
+    synchronousCommit === 'off' && {
+      code: 'commit-not-durable',
+      what: 'synchronous_commit is off',
+      why: 'what is shipped is made durable all the same, but a crash forgets counts, and what else uses the database',
+      remedy: 'set it to on for this database or role',
+    },
+    jitAboveCost !== undefined &&
+      jitAboveCost < EAGER_JIT_COST && {
+        code: 'jit-eager',
+        what: `statements are compiled from an estimated cost of ${jitAboveCost} on (jit_above_cost)`,
+        why: 'compiling takes longer than any statement of the store, each time anew',
+        remedy: 'reset jit_above_cost to 100000, or set jit to off for this role',
+      },
+    statementTimeout > 0 &&
+      statementTimeout < limits.timeout && {
+        code: 'statement-timeout',
+        what: `the role or the database ends statements after ${statementTimeout} ms (statement_timeout)`,
+        why: `checkpoints and searches may take up to ${limits.timeout} ms (timeouts.cold), and fail before`,
+        remedy: 'raise statement_timeout for the role of the store, or lower timeouts.cold',
+      },
+    drift > MOST_DRIFT_MS && {
+      code: 'clock-drift',
+      what: `the clock of this machine is ${(drift / 1_000).toFixed(1)} s from that of the database`,
+      why: 'what expires is judged by the database, and more than 5 s apart no store opens',
+      remedy: 'set both by NTP',
+    },
+  ])
+}
+
+export function findingsOfSchema(facts: SchemaFacts): Finding[] {
+  const { invalidIndexes, missingIndexes, vectorRemedy, closedTables, bloatedTables, deadLetters } = facts
+  return only([
+    closedTables.length > 0 && {
+      code: 'rights-missing',
+      what: `this role may not read and write ${closedTables.join(', ')}`,
+      why: 'calls that need them are refused',
+      remedy: 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO the role',
+    },
+    invalidIndexes.length > 0 && {
+      code: 'index-invalid',
+      what: `these indexes are not whole: ${invalidIndexes.join(', ')}`,
+      why: 'a build ended half-way: they cost each write, and serve no query',
+      remedy: 'run `npx thermocline migrate`, or REINDEX INDEX CONCURRENTLY each',
+    },
+    missingIndexes.length > 0 && {
+      code: 'index-missing',
+      what: `these indexes are not there: ${missingIndexes.join(', ')}`,
+      why: 'queries that they serve read whole tables instead',
+      remedy: 'run `npx thermocline migrate` for those of options; create others as in the folder `drizzle`',
+    },
+    vectorRemedy !== undefined && {
+      code: 'vectors-unindexed',
+      what: vectorRemedy.split(':')[0]!,
+      why: 'every search by vector compares all vectors by plain SQL',
+      remedy: vectorRemedy.split(': ').slice(1).join(': '),
+    },
+    bloatedTables.length > 0 && {
+      code: 'rows-dead',
+      what: `most rows of ${bloatedTables.map(({ name, dead }) => `${name} are dead (${dead})`).join(', of ')}`,
+      why: 'they take room, and every scan passes over them',
+      remedy: 'see that autovacuum runs and that no old session or replication slot holds it up; then VACUUM the table',
+    },
+    deadLetters > 0 && {
+      code: 'dead-letters',
+      what: `the database refused ${deadLetters} acknowledged writes`,
+      why: 'what they said is in no entry',
+      remedy:
+        'list them with the reason by `npx thermocline dead-letters`, mend that, then ' +
+        '`npx thermocline dead-letters retry --all`',
+    },
+  ])
+}
+
+export function findingsOfLogs(logs: readonly LogStanding[]): Finding[] {
+  return logs.flatMap(({ walId, place, heartbeatAgeMs, isHere, owed, isDamaged }) => {
+    const named = `log ${walId}${place === undefined ? '' : ` (${place})`}`
+    const debt = owed === undefined ? 'what nobody can tell here' : `${owed} writes`
+    return only([
+      heartbeatAgeMs > SILENT_MS &&
+        owed !== 0 && {
+          code: 'log-owed',
+          what: `${named} was not heard of for ${Math.round(heartbeatAgeMs / 60_000)} minutes, and owes ${debt}`,
+          why: 'the database lacks what its process acknowledged, and keeps tombstones until it has that',
+          remedy: isHere
+            ? 'open the store over this folder, or run `npx thermocline recover`'
+            : 'bring its disk back and run `npx thermocline recover` there; only where it is gone for good, ' +
+              '`npx thermocline logs retire`',
+        },
+      isDamaged === true && {
+        code: 'log-damaged',
+        what: `${named} has lost records`,
+        why: 'what they said may be in no other place',
+        remedy: 'restore its files from a copy, or see by `npx thermocline recover` what of it the database lacks',
+      },
+    ])
+  })
+}
+
+/** @param free share of the disk. */
+export function findingsOfDisk(dir: string, free: number): Finding[] {
+  return only([
+    free < LEAST_FREE && {
+      code: 'disk-low',
+      what: `${percent(free)} of the disk of ${dir} are free`,
+      why: 'when it is full, writes are refused',
+      remedy: 'free some of it, or give it more',
+    },
+  ])
+}
+
+export function unreachable(tier: 'redis' | 'database', message: string): Finding {
+  return tier === 'redis'
+    ? {
+        code: 'redis-unreachable',
+        what: `Redis cannot be used: ${message}`,
+        why: 'calls go on without hot, and take longer',
+        remedy: 'see that it runs, that this machine reaches it, and that REDIS_URL or `hot` names it',
+      }
+    : {
+        code: 'database-unreachable',
+        what: `the database cannot be used: ${message}`,
+        why: 'writes are taken until `wal.maxPendingBytes` is full, and what only it has cannot be read',
+        remedy: 'see that it runs and takes connections, and that DATABASE_URL or `cold` names it',
+      }
+}

@@ -1,0 +1,181 @@
+/** What `thermocline doctor` finds: each planted fault by its code, and nothing in a store that is well. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { diagnoseStore } from '../../src/admin/diagnose-store.ts'
+import { readMigrations } from '../../src/cold/migrations.ts'
+import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import { runCli } from '../cli/run-cli.ts'
+import { editDatabase, queryServer } from '../fault/edit-database.ts'
+import { QUIET, redisUrlOf, temporaryFolder } from '../flow/stores.ts'
+import { describeWithPostgres, describeWithRedis, PrivatePostgres, PrivateRedis } from '../tools/services.ts'
+import { StoreTemplate } from '../tools/store-template.ts'
+import { describeWithSmallDisks, smallDisk } from '../wal/small-disk.ts'
+
+const codes = async (options: MemoryStoreOptions): Promise<string[]> =>
+  (await diagnoseStore({ logger: false, ...options })).findings.map(({ code }) => code)
+
+/** Sets a fault on the server or in the database, and takes it back. */
+interface Fault {
+  readonly code: string
+  readonly plant: string
+  readonly mend: string
+}
+
+const SILENT_LOG = `INSERT INTO thermocline.wal_checkpoints (wal_id, epoch, sequence, shipped_version, heartbeat_at)
+  VALUES ('0199d6f2-5a5e-7b1c-9c41-7a3f2f0f6c11', 1, 0, repeat('0', 24), now() - interval '1 day')`
+const setting = (name: string, value: string, code: string): Fault => ({
+  code,
+  plant: `ALTER ROLE test SET ${name} = '${value}'`,
+  mend: `ALTER ROLE test RESET ${name}`,
+})
+
+const newest = readMigrations().at(-1)!
+
+const FAULTS: readonly Fault[] = [
+  setting('synchronous_commit', 'off', 'commit-not-durable'),
+  setting('jit_above_cost', '0', 'jit-eager'),
+  setting('statement_timeout', '5s', 'statement-timeout'),
+  {
+    code: 'dead-letters',
+    plant: "INSERT INTO thermocline.dead_letters (digest, reason, record) VALUES ('\\x01', '23514', '\\x02')",
+    mend: 'DELETE FROM thermocline.dead_letters',
+  },
+  { code: 'log-owed', plant: SILENT_LOG, mend: 'DELETE FROM thermocline.wal_checkpoints' },
+  {
+    code: 'index-missing',
+    plant: 'ALTER INDEX thermocline.idempotency_keys_age RENAME TO another',
+    mend: 'ALTER INDEX thermocline.another RENAME TO idempotency_keys_age',
+  },
+  {
+    code: 'index-invalid',
+    plant: "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'thermocline.idempotency_keys_age'::regclass",
+    mend: "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'thermocline.idempotency_keys_age'::regclass",
+  },
+  {
+    code: 'migrations-pending',
+    plant: `DELETE FROM thermocline.migrations WHERE hash = '${newest.hash}'`,
+    mend: `INSERT INTO thermocline.migrations (hash, created_at) VALUES ('${newest.hash}', ${newest.createdAt})`,
+  },
+]
+
+describeWithRedis('the doctor of a store', () => {
+  describeWithPostgres('on servers', () => {
+    let redis: PrivateRedis
+    let postgres: PrivatePostgres
+    const options = () => ({ hot: { url: redisUrlOf(redis) }, cold: { url: postgres.url(), dimensions: [4] }, dir })
+    let dir: string
+    beforeAll(async () => {
+      redis = await PrivateRedis.start({ onPort: true })
+      // As a server for other than tests is set.
+      postgres = await PrivatePostgres.start({ settings: { fsync: 'on' } })
+    })
+    afterAll(async () => {
+      await redis[Symbol.asyncDispose]()
+      await postgres[Symbol.asyncDispose]()
+    })
+
+    test('finds nothing where all is well, beside a backend that writes', async () => {
+      dir = await temporaryFolder()
+      await using store = await openMemoryStore({ ...options(), ...QUIET })
+      await store.chunks.put({ text: 'pending', embedding: [1, 0, 0, 0] })
+      expect(await codes(options())).toEqual([])
+    })
+
+    test.each(FAULTS)('finds $code', async ({ code, plant, mend }) => {
+      await queryServer(postgres.url(), plant)
+      expect(await codes(options())).toEqual([code])
+      await queryServer(postgres.url(), mend)
+    })
+
+    test('finds a Redis that evicts, one that is full, and one that is a replica', async () => {
+      const client = new Redis(redisUrlOf(redis))
+      const used = Number(/used_memory:(\d+)/.exec(await client.info('memory'))![1])
+      await client.config('SET', 'maxmemory', '1gb')
+      expect(await codes(options())).toEqual([])
+      await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+      expect(await codes(options())).toEqual(['redis-evicts'])
+      await client.config('SET', 'maxmemory-policy', 'noeviction')
+      await client.config('SET', 'maxmemory', `${Math.round(used / 0.99)}`)
+      expect(await codes(options())).toEqual(['redis-full'])
+      await client.config('SET', 'maxmemory', '0')
+      await client.call('REPLICAOF', '127.0.0.1', '1')
+      expect(await codes(options())).toEqual(['redis-replica'])
+      await client.call('REPLICAOF', 'NO', 'ONE')
+      await client.quit()
+    })
+
+    test('finds rows that are dead, a clock that is apart, and a role without rights', async () => {
+      const url = postgres.url()
+      const apart = { clock: { now: () => Date.now() - 3_000 } }
+      expect(await codes({ ...options(), ...apart })).toEqual(['clock-drift'])
+      await queryServer(url, 'ALTER TABLE thermocline.sync_runs SET (autovacuum_enabled = false)')
+      await queryServer(
+        url,
+        `INSERT INTO thermocline.sync_runs (started_at, duration_ms, synced, skipped, errors, bytes)
+          SELECT now(), 1, 1, 1, 1, 1 FROM generate_series(1, 11000)`,
+      )
+      await queryServer(url, 'DELETE FROM thermocline.sync_runs')
+      await expect.poll(() => codes(options()), { timeout: 20_000 }).toEqual(['rows-dead'])
+      await queryServer(url, 'TRUNCATE thermocline.sync_runs')
+      await queryServer(url, 'CREATE ROLE reader LOGIN')
+      await queryServer(url, 'GRANT USAGE ON SCHEMA thermocline TO reader')
+      await queryServer(url, 'GRANT SELECT ON ALL TABLES IN SCHEMA thermocline TO reader')
+      const asReader = { ...options(), cold: { url: postgres.url('postgres', 'reader') } }
+      await expect.poll(() => codes(asReader), { timeout: 20_000 }).toEqual(['rights-missing'])
+    })
+
+    describeWithSmallDisks('with a small disk', () => {
+      test('finds that it is nearly full', async () => {
+        const small = { ...options(), dir: await smallDisk(2) }
+        expect(await codes(small)).toEqual([])
+        await writeFile(join(small.dir, 'filler'), Buffer.alloc(1_950_000))
+        expect(await codes(small)).toEqual(['disk-low'])
+      })
+    })
+
+    test('finds servers that are away, and exits 1 with what to do', async () => {
+      const env = { REDIS_URL: redisUrlOf(redis), DATABASE_URL: postgres.url() }
+      const cwd = await temporaryFolder()
+      expect(await runCli(['doctor'], { cwd, env })).toMatchObject({
+        code: 0,
+        stdout: 'nothing is wrong\n',
+        stderr: '',
+      })
+      await redis.kill()
+      await postgres.stop()
+      expect((await codes(options())).sort()).toEqual(['database-unreachable', 'redis-unreachable'])
+      const { code, stdout } = await runCli(['doctor', '--json'], { cwd, env })
+      expect(code).toBe(1)
+      const { findings } = JSON.parse(stdout)
+      expect(findings).toHaveLength(2)
+      expect(findings[0]).toEqual({
+        code: 'redis-unreachable',
+        what: expect.stringContaining('Redis cannot be used'),
+        why: expect.any(String),
+        remedy: expect.stringContaining('REDIS_URL'),
+      })
+    })
+
+    test('finds a server that is not set to be durable', async () => {
+      await using fast = await PrivatePostgres.start({ settings: { fsync: 'off' } })
+      await (await openMemoryStore({ hot: { kind: 'memory' }, cold: { url: fast.url() }, dir, ...QUIET })).close()
+      expect(await codes({ hot: { kind: 'memory' }, cold: { url: fast.url() }, dir })).toEqual(['fsync-off'])
+    })
+  })
+})
+
+describe('the doctor of an embedded store', () => {
+  const template = new StoreTemplate()
+  beforeAll(() => template.make())
+  afterAll(() => template.remove())
+
+  test('finds nothing where all is well, and then each fault', async () => {
+    const dir = await template.copy()
+    expect(await codes({ dir })).toEqual([])
+    const planted = FAULTS.filter(({ code }) => ['dead-letters', 'log-owed', 'index-missing'].includes(code))
+    await editDatabase(dir, ...planted.map(({ plant }) => plant))
+    expect((await codes({ dir })).sort()).toEqual(['dead-letters', 'index-missing', 'log-owed'])
+  })
+})
