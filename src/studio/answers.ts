@@ -237,6 +237,25 @@ export interface SyncAnswer {
   readonly history: readonly HistoryRow[]
 }
 
+export interface PreviewRow {
+  readonly namespace: string
+  readonly id: string
+  readonly kind?: string | undefined
+  readonly bytes?: number | undefined
+  readonly idleMs: number
+  readonly accessCount: number
+  readonly why: string
+}
+
+/** What a sync would do now. */
+export interface PreviewAnswer {
+  readonly demote: readonly PreviewRow[]
+  readonly stay: readonly PreviewRow[]
+  readonly expire: readonly { readonly namespace: string; readonly id: string }[]
+  readonly moreHot: boolean
+  readonly moreExpired: boolean
+}
+
 /** What a route answers in place of the above, with a status of 400 or more. */
 export interface ErrorAnswer {
   readonly error: { readonly code: string; readonly message: string }

@@ -7,6 +7,7 @@ import { entryAnswer } from './entry-answer.ts'
 import { entriesAnswer, searchAnswer } from './entry-rows.ts'
 import { logAnswer, overviewAnswer, syncAnswer } from './overview-answer.ts'
 import { placementRows } from './placements.ts'
+import { previewAnswer } from './preview-answer.ts'
 import type { RequestInput } from './request-input.ts'
 import type { StoreWatcher } from './store-watcher.ts'
 import { treeAnswer } from './tree-answer.ts'
@@ -34,6 +35,7 @@ export const READS: Readonly<Record<string, Route>> = {
   tree: ({ store, input, signal }) => treeAnswer(store, input, signal),
   log: async ({ watcher }) => logAnswer((await watcher.read()).stats),
   sync: ({ store, watcher }) => syncAnswer(store, watcher),
+  preview: ({ store, input, signal }) => previewAnswer(store, input, signal),
 }
 
 /** What changes something. It goes on when whoever asked is gone. */

@@ -7,7 +7,19 @@ import { AskedStudio, ORIGIN, TOKEN } from './ask-studio.ts'
 const { store, view } = shareStore(embeddedPair)
 
 const CHANGING = ['promote', 'demote', 'pin', 'unpin', 'delete', 'erase', 'update', 'sync', 'checkpoint']
-const LOOKING = ['overview', 'samples', 'namespaces', 'entries', 'search', 'placements', 'entry', 'tree', 'log', 'sync']
+const LOOKING = [
+  'overview',
+  'samples',
+  'namespaces',
+  'entries',
+  'search',
+  'placements',
+  'entry',
+  'tree',
+  'log',
+  'sync',
+  'preview',
+]
 
 describe('a studio', () => {
   test.each([...LOOKING.map((name) => ['GET', name]), ...CHANGING.map((name) => ['POST', name])])(

@@ -1,9 +1,16 @@
 /** What the studio answers about a store, and what it does to one where it may. */
 import { describe, expect, test } from 'vitest'
-import { describePairs, type Pair, shareStore, vectorOf } from '../flow/stores.ts'
+import { describePairs, embeddedPair, type Pair, shareStore, vectorOf } from '../flow/stores.ts'
+import { isThorough } from '../tools/budget.ts'
 import { AskedStudio } from './ask-studio.ts'
 
-describePairs('a studio', (pair: Pair) => {
+/** What it asks of a store is the same on each pair: `npm test` has the one. */
+function describeStudio(body: (pair: Pair) => void): void {
+  if (isThorough) describePairs('a studio', body)
+  else describe('a studio', () => body(embeddedPair))
+}
+
+describeStudio((pair) => {
   const { store, view } = shareStore(pair)
   const looking = (): AskedStudio => new AskedStudio(store())
   const writing = (): AskedStudio => new AskedStudio(store(), { write: true })
@@ -134,6 +141,16 @@ describePairs('a studio', (pair: Pair) => {
     const { history, last } = (await asked.get('sync')).body
     expect(history[0]).toMatchObject({ what: 'sync', isBad: false })
     expect(last?.durationMs).toBeGreaterThanOrEqual(0)
+  })
+
+  test('says what a sync would do, and does nothing of it', async () => {
+    const own = view()
+    const { id } = await own.chunks.put({ text: 'idle' })
+    await store().checkpoint()
+    const { demote } = (await looking().get('preview', { limit: '1000' })).body
+    const why = expect.stringMatching(/^would leave: the policy/)
+    expect(demote).toContainEqual(expect.objectContaining({ id, why }))
+    expect((await own.chunks.explain(id)).hot).toBeDefined()
   })
 
   describe('refuses', () => {

@@ -102,7 +102,7 @@ interface Changed {
 const RESULTS: Readonly<Record<string, string>> = {
   promoted: 'It is in hot now.',
   'already-hot': 'Hot had it already.',
-  refused: 'Hot refused it: it holds something newer, or is full.',
+  refused: 'Hot refused it for now: it left within the last minute, or hot is full or has something newer.',
   absent: 'There is no such entry any more.',
   demoted: 'It has left hot.',
   'not-hot': 'Hot did not have it.',

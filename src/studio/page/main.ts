@@ -11,6 +11,7 @@ import { listenForKeys } from './keys.ts'
 import { LogPage } from './log-page.ts'
 import { OverviewPage } from './overview-page.ts'
 import type { PageProps } from './page-props.ts'
+import { RetentionPage } from './retention-page.ts'
 import { Shell } from './shell.ts'
 import { SyncPage } from './sync-page.ts'
 import { TreePage } from './tree-page.ts'
@@ -26,6 +27,7 @@ const PAGES: Readonly<Record<string, (props: PageProps) => VNode>> = {
   tree: TreePage,
   log: LogPage,
   sync: SyncPage,
+  retention: RetentionPage,
 }
 
 function App(): VNode {

@@ -14,6 +14,7 @@ const PLACES: readonly (readonly [page: string, title: string])[] = [
   ['tree', 'Tree'],
   ['log', 'Log'],
   ['sync', 'Sync'],
+  ['retention', 'Retention'],
 ]
 
 interface ShellProps {
