@@ -31,10 +31,19 @@ export interface Rates {
   readonly coldReads: number
 }
 
+/** What is wrong, by a rule with a limit, and what to do. */
+export interface AlertAnswer {
+  readonly code: string
+  readonly severity: 'warning' | 'critical'
+  readonly message: string
+  readonly since: number
+}
+
 export interface OverviewAnswer {
   readonly now: number
   readonly isWritable: boolean
   readonly live: boolean
+  readonly alerts: readonly AlertAnswer[]
   readonly error?: string | undefined
   readonly countedSince: number
   readonly tiers: {
@@ -235,6 +244,27 @@ export interface SyncAnswer {
   readonly next?: number | undefined
   readonly lease?: { readonly holder: string; readonly isOurs: boolean } | undefined
   readonly history: readonly HistoryRow[]
+}
+
+export interface DeadLetterRow {
+  /** Names it. */
+  readonly letter: string
+  /** Left out where this version of the package cannot read it. */
+  readonly namespace?: string | undefined
+  readonly id?: string | undefined
+  readonly key?: string | undefined
+  readonly kind?: string | undefined
+  readonly reason: string
+  readonly refusedAt: number
+  readonly bytes: number
+  /** Where what it says was asked for. */
+  readonly text?: string | undefined
+  readonly metadata?: string | undefined
+}
+
+export interface DeadLettersAnswer {
+  readonly items: readonly DeadLetterRow[]
+  readonly nextCursor?: string | undefined
 }
 
 export interface PreviewRow {

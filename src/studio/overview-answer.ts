@@ -1,6 +1,6 @@
 /** Puts together what the overview, the log and the sync page show of a store's numbers; rates.ts counts per second. */
-import type { LastSync, MemoryStore, StoreStats, TierState, TierStats } from '../index.ts'
-import type { LogAnswer, OverviewAnswer, SyncAnswer, SyncRunAnswer, TierAnswer } from './answers.ts'
+import type { Alert, LastSync, MemoryStore, StoreStats, TierState, TierStats } from '../index.ts'
+import type { AlertAnswer, LogAnswer, OverviewAnswer, SyncAnswer, SyncRunAnswer, TierAnswer } from './answers.ts'
 import type { StoreWatcher } from './store-watcher.ts'
 
 const THERE: TierState = { is: 'there' }
@@ -10,11 +10,12 @@ export async function overviewAnswer(
   watcher: StoreWatcher,
   isWritable: boolean,
 ): Promise<OverviewAnswer> {
-  const { stats, rates } = await watcher.read()
+  const [{ stats, rates }, alerts] = await Promise.all([watcher.read(), store.alerts()])
   const { live, error, hot, cold } = store.health()
   const { tiers, checkpoint, windows } = stats
   const { tombstones, unindexed, deadLetters, pinned } = tiers.cold
   return {
+    alerts: alerts.map(alertAnswer),
     ...{ now: Date.now(), isWritable, live, error: error?.message, countedSince: stats.since.getTime(), rates },
     tiers: {
       pending: tierAnswer(tiers.pending, THERE),
@@ -31,6 +32,10 @@ export async function overviewAnswer(
     lastSync: stats.sync.last && syncRunAnswer(stats.sync.last),
     nextSync: store.worker.nextRun?.getTime(),
   }
+}
+
+function alertAnswer({ code, severity, message, since }: Alert): AlertAnswer {
+  return { code, severity, message, since: since.getTime() }
 }
 
 function tierAnswer({ entries, bytes, asOf, hitRatio }: TierStats, state: TierState): TierAnswer {

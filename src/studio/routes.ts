@@ -5,6 +5,7 @@
 import { type MemoryStore, namespaceSegments } from '../index.ts'
 import { entryAnswer } from './entry-answer.ts'
 import { entriesAnswer, searchAnswer } from './entry-rows.ts'
+import { chosenLetters, lettersAnswer } from './letters-answer.ts'
 import { logAnswer, overviewAnswer, syncAnswer } from './overview-answer.ts'
 import { placementRows } from './placements.ts'
 import { previewAnswer } from './preview-answer.ts'
@@ -35,6 +36,7 @@ export const READS: Readonly<Record<string, Route>> = {
   tree: ({ store, input, signal }) => treeAnswer(store, input, signal),
   log: async ({ watcher }) => logAnswer((await watcher.read()).stats),
   sync: ({ store, watcher }) => syncAnswer(store, watcher),
+  'dead-letters': ({ store, input, signal }) => lettersAnswer(store, input, signal),
   preview: ({ store, input, signal }) => previewAnswer(store, input, signal),
 }
 
@@ -53,6 +55,8 @@ export const CHANGES: Readonly<Record<string, Route>> = {
   },
   sync: ({ store }) => store.sync(),
   checkpoint: ({ store }) => store.checkpoint(),
+  'retry-dead-letters': ({ store, input }) => store.retryDeadLetters(chosenLetters(input)),
+  'drop-dead-letters': ({ store, input }) => store.dropDeadLetters(chosenLetters(input)),
 }
 
 function entriesOf({ store, input }: RouteContext): MemoryStore['entries'] {

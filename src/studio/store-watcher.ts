@@ -97,6 +97,8 @@ const TOLD: { readonly [E in StoreEvent]?: Tell<E> } = {
     isBad: false,
   }),
   generation: ({ generation }) => ({ text: `hot is another than before: ${generation ?? 'unknown'}`, isBad: false }),
+  alert: ({ code, message }) => ({ text: `${code}: ${message}`, isBad: true }),
+  'alert-cleared': ({ code }) => ({ text: `${code} is over`, isBad: false }),
   'dead-letter': ({ count }) => ({ text: `the database refused ${count} writes`, isBad: true }),
 }
 

@@ -166,11 +166,11 @@ describeWithRedis('a studio in a browser', () => {
     },
   )
 
-  browserTest('says that Redis is away, and since when, and comes back by itself', async () => {
+  browserTest('says that Redis is away, and since when, alerts of it, and comes back by itself', async () => {
     await using redis = await PrivateRedis.start({ onPort: true })
     const dir = await temporaryFolder()
     const options = { ...QUIET, dir, hot: { url: redisUrlOf(redis) } }
-    await using store = await openMemoryStore(options)
+    await using store = await openMemoryStore({ ...options, alerts: { tierAway: '1s', hitRatio: false } })
     const { id } = await store.chunks.put({ text: 'here' })
     await store.checkpoint()
     const { page, faults } = await open(store, false)
@@ -178,11 +178,13 @@ describeWithRedis('a studio in a browser', () => {
     await redis.kill()
     await store.chunks.get(id)
     await page.getByText(/Hot is away/).waitFor()
+    await page.getByText(/hot-away/).waitFor()
     await page.getByRole('link', { name: 'Browse' }).click()
     await page.getByRole('list', { name: 'Entries' }).getByText('here').waitFor()
     await redis.restart()
     await expect.poll(() => store.chunks.get(id).then(() => store.health().hot.is)).toBe('there')
     await page.getByText(/Hot is away/).waitFor({ state: 'detached' })
+    await page.getByText(/hot-away/).waitFor({ state: 'detached' })
     expect(faults).toEqual([])
   })
 })
@@ -216,7 +218,7 @@ describe('a studio in a browser', () => {
     await store.raptorNodes.put({ level: 1, summary: 'a summary', children: [] })
     const { page, faults } = await open(store, true)
     await page.setViewportSize({ width: 360, height: 720 })
-    for (const name of ['Overview', 'Browse', 'Tree', 'Log', 'Sync', 'Retention']) {
+    for (const name of ['Overview', 'Browse', 'Tree', 'Log', 'Sync', 'Dead letters', 'Retention']) {
       await page.getByRole('link', { name, exact: true }).click()
       await page.getByRole('heading', { level: 1, name }).waitFor()
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360)

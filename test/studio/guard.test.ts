@@ -6,7 +6,19 @@ import { AskedStudio, ORIGIN, TOKEN } from './ask-studio.ts'
 
 const { store, view } = shareStore(embeddedPair)
 
-const CHANGING = ['promote', 'demote', 'pin', 'unpin', 'delete', 'erase', 'update', 'sync', 'checkpoint']
+const CHANGING = [
+  'promote',
+  'demote',
+  'pin',
+  'unpin',
+  'delete',
+  'erase',
+  'update',
+  'sync',
+  'checkpoint',
+  'retry-dead-letters',
+  'drop-dead-letters',
+]
 const LOOKING = [
   'overview',
   'samples',
@@ -19,6 +31,7 @@ const LOOKING = [
   'log',
   'sync',
   'preview',
+  'dead-letters',
 ]
 
 describe('a studio', () => {

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { OverviewAnswer } from '../answers.ts'
 import { hasToken, takeToken, useToken } from './ask-server.ts'
 import { BrowsePage } from './browse-page.ts'
+import { DeadLettersPage } from './dead-letters-page.ts'
 import { EntryPage } from './entry-page.ts'
 import { type HashRoute, hashOf, routeOf } from './hash-route.ts'
 import { listenForKeys } from './keys.ts'
@@ -27,6 +28,7 @@ const PAGES: Readonly<Record<string, (props: PageProps) => VNode>> = {
   tree: TreePage,
   log: LogPage,
   sync: SyncPage,
+  'dead-letters': DeadLettersPage,
   retention: RetentionPage,
 }
 

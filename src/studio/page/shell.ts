@@ -2,7 +2,7 @@
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { OverviewAnswer, TierAnswer } from '../answers.ts'
+import type { AlertAnswer, OverviewAnswer, TierAnswer } from '../answers.ts'
 import type { AskError } from './ask-server.ts'
 import { fromNowText, timeText } from './number-text.ts'
 import { Notice } from './widgets.ts'
@@ -14,6 +14,7 @@ const PLACES: readonly (readonly [page: string, title: string])[] = [
   ['tree', 'Tree'],
   ['log', 'Log'],
   ['sync', 'Sync'],
+  ['dead-letters', 'Dead letters'],
   ['retention', 'Retention'],
 ]
 
@@ -68,7 +69,7 @@ function Mode({ isWritable }: { isWritable: boolean }): VNode {
 /** What people should know wherever they are, and since when. It goes when it is over. */
 function Troubles({ overview, error }: Pick<ShellProps, 'overview' | 'error'>): VNode {
   const since = useSince(error !== undefined)
-  const { now = 0, tiers, live = true, error: fault = 'The store is closed.' } = overview ?? {}
+  const { now = 0, alerts = [], tiers, live = true, error: fault = 'The store is closed.' } = overview ?? {}
   return html`<div aria-live="polite">
     ${
       error &&
@@ -78,8 +79,15 @@ function Troubles({ overview, error }: Pick<ShellProps, 'overview' | 'error'>): 
     }
     ${error === undefined && tiers && html`<${Away} name="Hot" tier=${tiers.hot} now=${now} means=${HOT_AWAY} />`}
     ${error === undefined && tiers && html`<${Away} name="Cold" tier=${tiers.cold} now=${now} means=${COLD_AWAY} />`}
+    ${error === undefined && alerts.map((alert) => html`<${AlertLine} key=${alert.code} alert=${alert} now=${now} />`)}
     ${!live && html`<${Notice} tone="bad"><strong>Writes are refused</strong> ${fault}<//>`}
   </div>`
+}
+
+function AlertLine({ alert: { code, severity, message, since }, now }: { alert: AlertAnswer; now: number }): VNode {
+  return html`<${Notice} tone=${severity === 'critical' ? 'bad' : 'warning'}>
+    <strong>${code}</strong> ${message} <span title=${timeText(since)}>Raised ${fromNowText(since, now)}.</span>
+  <//>`
 }
 
 const HOT_AWAY = 'Every call still works, more slowly: reads go to cold.'

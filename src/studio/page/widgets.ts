@@ -40,7 +40,7 @@ export function Figure(props: { label: string; value: string; note?: string; ton
 }
 
 /** What was refused or does not answer; with `tone` `info` something that people only need to know. */
-export function Notice(props: { tone: 'bad' | 'info' | 'good'; children: ComponentChildren }): VNode {
+export function Notice(props: { tone: 'bad' | 'warning' | 'info' | 'good'; children: ComponentChildren }): VNode {
   return html`<div class=${`notice ${props.tone}`}
     role=${props.tone === 'bad' ? 'alert' : 'status'}>${props.children}</div>`
 }

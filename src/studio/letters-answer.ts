@@ -1,0 +1,30 @@
+/** Lists dead letters for the page, and has them retried or given up. What a retry may overwrite is the store's to say. */
+import type { DeadLetter, MemoryStore } from '../index.ts'
+import type { DeadLetterRow, DeadLettersAnswer } from './answers.ts'
+import { Refusal } from './refusal.ts'
+import type { RequestInput } from './request-input.ts'
+
+const PAGE = 25
+
+export async function lettersAnswer(
+  store: MemoryStore,
+  input: RequestInput,
+  signal: AbortSignal,
+): Promise<DeadLettersAnswer> {
+  const asked = { cursor: input.optionalText('cursor'), content: input.flag('content'), signal }
+  const { items, nextCursor } = await store.deadLetters({ limit: input.number('limit') ?? PAGE, ...asked })
+  return { items: items.map(letterRow), nextCursor }
+}
+
+function letterRow({ content, refusedAt, ...letter }: DeadLetter): DeadLetterRow {
+  const { letter: name, namespace, id, key, kind, reason, bytes } = letter
+  const said = content && { text: content.text ?? undefined, metadata: content.metadata ?? undefined }
+  return { letter: name, namespace, id, key, kind, reason, bytes, refusedAt: refusedAt.getTime(), ...said }
+}
+
+/** Names of letters; never all at once, for the page shows a part of them. */
+export function chosenLetters(input: RequestInput): readonly string[] {
+  const letters = input.json('letters')
+  if (Array.isArray(letters) && letters.every((letter) => typeof letter === 'string')) return letters
+  throw new Refusal(400, 'INVALID_INPUT', '`letters` must be a list of letters, as `dead-letters` names them')
+}
