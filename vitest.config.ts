@@ -21,9 +21,12 @@ const hasBudget = ({ text }: Suite): boolean => text.includes("budget.ts'")
  * They get a process each. All others share two, where the modules and the compiled database are loaded once.
  */
 const needsOwnProcess = ({ path, text }: Suite): boolean =>
-  /vi\.(mock|stubEnv|stubGlobal)\(|memoryUsage\(|process\.(on|once|emit|emitWarning|chdir)\(|tracingChannel\(/.test(
-    text,
-  ) || path.endsWith('entry-id.test.ts')
+  CHANGES_PROCESS.some((pattern) => pattern.test(text)) || path.endsWith('entry-id.test.ts')
+
+const CHANGES_PROCESS = [
+  /vi\.(mock|stubEnv|stubGlobal)\(|memoryUsage\(|tracingChannel\(|setGlobalContextManager\(/,
+  /keyvTestSuite\(|process\.(on|once|emit|emitWarning|chdir)\(/,
+]
 
 export default defineConfig(({ mode }) => {
   const chosen = suites().filter((suite) => mode !== 'long' || hasBudget(suite))

@@ -92,6 +92,7 @@ export type {
   ByBoth,
   ByText,
   ByVector,
+  CollectOptions,
   CountOptions,
   DeadLettersOptions,
   DeleteAllOptions,
@@ -163,6 +164,7 @@ export { SyncWorker } from './sync/sync-worker.ts'
 export type { Demotion, Promotion } from './sync/tier-moves.ts'
 export type { Activity, Migrations, OperationStats, TierActivity } from './telemetry/activity.ts'
 export type { Alert, AlertCode, AlertSeverity } from './telemetry/alerts.ts'
+export type { MetricRegistry } from './telemetry/metric-registry.ts'
 export type {
   EventEntry,
   StoreEvent,

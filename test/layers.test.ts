@@ -53,6 +53,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^@electric-sql\//, /^cold\/pglite\//],
   [/^@langchain\//, /^adapters\/langgraph\//],
   [/^(preact|htm|uplot)\b/, /^studio\/page\//],
+  [/^@opentelemetry\//, /^adapters\/otel\//],
 ]
 const KERNEL_PACKAGES = /^(uuid|@msgpack\/msgpack|zod)$/
 
@@ -248,6 +249,12 @@ describe('the check of the layers', () => {
     ['studio/routes', 'studio/page/main', false],
     ['studio/page/main', 'studio/answers', true],
     ['studio/page/main', 'studio/routes', false],
+    ['index', 'adapters/otel/start-telemetry', false],
+    ['adapters/otel/start-telemetry', 'index', true],
+    ['adapters/otel/start-telemetry', 'adapters/otel/call-spans', true],
+    ['adapters/otel/start-telemetry', 'adapters/keyv/keyv-store', false],
+    ['adapters/otel/start-telemetry', 'store/memory-store', false],
+    ['store/memory-store', 'adapters/otel/start-telemetry', false],
     ['somewhere/else', 'errors', false],
   ])('%s may import %s: %s', (from, to, expected) => {
     expect(isAllowed(from, to)).toBe(expected)

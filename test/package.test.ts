@@ -161,6 +161,13 @@ longTest('type-checks without drivers and without skipLibCheck', async () => {
   await run(join(BIN, 'tsc'), ['-p', 'tsconfig.strict.json'], project)
 })
 
+longTest('loads for a subpath what that needs alone, and names what is not installed', async () => {
+  const load = (subpath: string): Promise<string> =>
+    run(process.execPath, ['--input-type=module', '--eval', `await import('thermocline${subpath}')`], project)
+  for (const subpath of ['', '/schema', '/keyv']) await load(subpath)
+  await expect(load('/otel')).rejects.toThrow("Cannot find package '@opentelemetry/api'")
+})
+
 describe('bundled', () => {
   const tables = async (database: string): Promise<unknown[]> => {
     const client = await PgliteClient.start(database)

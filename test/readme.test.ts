@@ -13,6 +13,8 @@ const ENTRIES: Readonly<Record<string, string>> = {
   schema: 'cold/schema',
   langgraph: 'adapters/langgraph/langgraph',
   studio: 'studio/studio',
+  otel: 'adapters/otel/start-telemetry',
+  keyv: 'adapters/keyv/keyv-thermocline',
 }
 
 /** As it stands, with our code in place of the package. */
@@ -141,6 +143,18 @@ test('the example of events tells what was written', async () => {
 
 test('the example of LangGraph knows what was said in another thread, and prunes', async () => {
   expect(await printedBy('ThermoclineSaver')).toBe('You said 1 things here; I knew 1.\n4\n')
+})
+
+test('the example of a registry has our numbers beside those of the program', async () => {
+  expect(await printedBy('new Registry')).toBe("[ 'orders_total 1', 'thermocline_live{store=\"main\"} 1' ]\n")
+})
+
+test('the example of OpenTelemetry runs as it stands', async () => {
+  expect(await printedBy('startTelemetry')).toBe('')
+})
+
+test('the example of Keyv runs as it stands', async () => {
+  expect(await printedBy('KeyvThermocline')).toBe("{ cart: [ 'ice' ] } false\nann\n")
 })
 
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {

@@ -9,6 +9,10 @@ import { unforeseen } from '../errors.ts'
 export interface TraceContext {
   /** Name of the call, or `append`, `checkpoint` or `sync`. */
   readonly operation: string
+  /** Of the entries that a call is about; not there where they are of every kind. */
+  readonly kind?: string
+  /** Path of the namespace that a call is about. Not enumerable, for it may name a tenant. */
+  readonly namespace?: string
   /** Where the work is done, where that is one place. */
   readonly tier?: 'log' | 'cold'
   /** Entries or records. */

@@ -1,11 +1,20 @@
 import type { CallSchema } from '../call-options.ts'
+import type { EntryKind } from '../entry/memory-entry.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
-import { TRACES, traced } from '../kernel/tracing.ts'
+import { TRACES, type TraceContext, traced } from '../kernel/tracing.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { CALLS, nameOf } from './calls.ts'
 
 /** What a process says of itself it says as well once it refuses calls: that is when people look. */
 const TOLD_ALSO_THEN: ReadonlySet<unknown> = new Set([CALLS.stats, CALLS.metrics, CALLS.alerts])
+
+/** Where the entries are that a call is about. */
+export interface CallPlace {
+  /** Path; empty above all namespaces. */
+  readonly namespace: string
+  /** Undefined: of every kind. */
+  readonly kind: EntryKind | undefined
+}
 
 /**
  * Every call passes the gate on its way to the flows. The gate knows the calls that run, so that closing refuses new
@@ -35,15 +44,22 @@ export class CallGate {
    * Runs the call with its options checked, or rejects with `ERR_CLOSED`, or why calls are refused. What is thrown at
    * once becomes a rejection as well. The call begins within this very step, so that it may copy what the caller gave;
    * one that has its answer by the end of it keeps nobody waiting.
+   *
+   * @param place told to whoever traces; undefined: the call is about no one namespace.
    */
-  async run<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => T | Promise<T>): Promise<T> {
+  async run<O, T>(
+    schema: CallSchema<O>,
+    given: unknown,
+    call: (options: O) => T | Promise<T>,
+    place?: CallPlace,
+  ): Promise<T> {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
     if (this.#failure !== undefined && !TOLD_ALSO_THEN.has(schema)) throw this.#failure
     const began = performance.now()
     let isFailed = true
     try {
-      const answer = TRACES.operation.hasSubscribers ? trace(schema, given, call) : call(schema(given))
+      const answer = TRACES.operation.hasSubscribers ? trace(schema, given, call, place) : call(schema(given))
       const settled = answer instanceof Promise ? await this.#whileRunning(answer) : answer
       isFailed = false
       return settled
@@ -80,14 +96,41 @@ export class CallGate {
   }
 }
 
+/** The gate as the calls of one repository, or of one view, pass it. */
+export class PlacedGate {
+  readonly #gate: CallGate
+  readonly #place: CallPlace
+
+  constructor(gate: CallGate, place: CallPlace) {
+    this.#gate = gate
+    this.#place = place
+  }
+
+  /** As {@link CallGate.run}. */
+  run<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => T | Promise<T>): Promise<T> {
+    return this.#gate.run(schema, given, call, this.#place)
+  }
+}
+
 /** Apart: what a closure may hold costs every call, also where none is made. */
-function trace<O, T>(schema: CallSchema<O>, given: unknown, call: (options: O) => T | Promise<T>): Promise<T> {
+function trace<O, T>(
+  schema: CallSchema<O>,
+  given: unknown,
+  call: (options: O) => T | Promise<T>,
+  place: CallPlace | undefined,
+): Promise<T> {
   return traced(
     TRACES.operation,
-    { operation: nameOf(schema) },
+    contextOf(nameOf(schema), place),
     () => call(schema(given)),
     (answer) => ({ count: countOf(answer) }),
   )
+}
+
+/** The namespace may be a tenant's name: it is there for who asks for it, and whoever copies or prints has none. */
+function contextOf(operation: string, { kind, namespace }: Partial<CallPlace> = {}): TraceContext {
+  const context = kind === undefined ? { operation } : { operation, kind }
+  return namespace ? Object.defineProperty(context, 'namespace', { value: namespace }) : context
 }
 
 /** How many a call answered: entries, receipts, items of a page, or one. */

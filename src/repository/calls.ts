@@ -345,6 +345,12 @@ export type ManySearchOptions<
   S extends SelectField<K> = SelectField<K>,
 > = (ByVector | ByText | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>
 
+/** Of `collectInto` of the store. */
+export interface CollectOptions extends CallOptions {
+  /** Value of the label `store` of each number. @default no label */
+  readonly store?: string | undefined
+}
+
 /** What holds where a call says nothing; for opening there is `default-options.ts`. */
 export const CALL_DEFAULTS = {
   find: { limit: 100 },
@@ -529,6 +535,11 @@ function isReadable(value: unknown): value is AsyncIterable<Uint8Array> {
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
 }
 
+const label: OptionRule<string> = optionRule(
+  (value) => (typeof value === 'string' && value !== '' ? value : undefined),
+  'a text that is not empty',
+)
+
 const recursively = { recursive: asQuery(flag), ...waiting } satisfies RulesOf<NamespaceCountOptions>
 
 export const CALLS = {
@@ -622,6 +633,7 @@ export const CALLS = {
   stats: defineCall('stats', waiting),
   alerts: defineCall('alerts', waiting),
   metrics: defineCall('metrics', waiting),
+  collectInto: defineCall('collectInto', { store: label, ...waiting } satisfies RulesOf<CollectOptions>),
   close: defineCall('close', { timeout }),
 } as const
 

@@ -10,6 +10,7 @@ import type { WriteOutcome } from '../flow/writer.ts'
 import { runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Scope } from '../query/scope.ts'
 import { receiptsOf } from './batch.ts'
+import { PlacedGate } from './call-gate.ts'
 import {
   CALL_DEFAULTS,
   CALLS,
@@ -28,12 +29,14 @@ import type { TypedChunkRepository } from './typed-kinds.ts'
 
 export class ChunkRepository extends MemoryRepository<'chunk'> {
   readonly #flows: Flows
+  readonly #gate: PlacedGate
   readonly #check: CheckMetadata | undefined
 
   /** @internal */
   constructor(flows: Flows, namespace: string, check?: CheckMetadata) {
     super(flows, namespace, 'chunk', check)
     this.#flows = flows
+    this.#gate = new PlacedGate(flows.gate, { namespace, kind: 'chunk' })
     this.#check = check
   }
 
@@ -44,7 +47,7 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
 
   /** Returns a page of the chunks of a document, in the order of their positions; those without one come last. */
   ofDocument(documentId: string, options?: DocumentChunksOptions): Promise<FindResult<ChunkEntry>> {
-    return this.#flows.gate.run(CALLS.ofDocument, options, async ({ limit = LIMIT, cursor, ...patience }) => {
+    return this.#gate.run(CALLS.ofDocument, options, async ({ limit = LIMIT, cursor, ...patience }) => {
       const asked = { limit, cursor }
       const page = await this.#flows.documents.chunks(this.#scope, documentIdOf(documentId), asked, patience)
       return page as Page & FindResult<ChunkEntry>
@@ -53,15 +56,11 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
 
   /** Returns a page of the documents of this namespace, in the order of their ids. */
   documents(options?: DocumentsOptions): Promise<FindResult<DocumentSummary>> {
-    return this.#flows.gate.run(
-      CALLS.documents,
-      options,
-      async ({ where = [], limit = LIMIT, cursor, ...patience }) => {
-        const page = await this.#flows.documents.documents(this.#scope, where, { limit, cursor }, patience)
-        const items = page.items.map((document) => ({ ...document, updatedAt: new Date(document.updatedAt) }))
-        return { ...page, items }
-      },
-    )
+    return this.#gate.run(CALLS.documents, options, async ({ where = [], limit = LIMIT, cursor, ...patience }) => {
+      const page = await this.#flows.documents.documents(this.#scope, where, { limit, cursor }, patience)
+      const items = page.items.map((document) => ({ ...document, updatedAt: new Date(document.updatedAt) }))
+      return { ...page, items }
+    })
   }
 
   /**
@@ -80,7 +79,7 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     chunks: readonly PutOf<'chunk'>[],
     options?: ReplaceDocumentOptions,
   ): Promise<ReplacedDocument> {
-    const call = this.#flows.gate.run(CALLS.replaceDocument, options, async (checked) =>
+    const call = this.#gate.run(CALLS.replaceDocument, options, async (checked) =>
       this.#replace(documentIdOf(documentId), arrayOf('chunks', chunks), checked).catch(pastGate),
     )
     return passingErrors(call)
@@ -91,7 +90,7 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
    * goes on may be deleted or stay; one that is put afterwards stays.
    */
   deleteDocument(documentId: string, options?: DeleteDocumentOptions): Promise<number> {
-    const call = this.#flows.gate.run(CALLS.deleteDocument, options, async (checked) =>
+    const call = this.#gate.run(CALLS.deleteDocument, options, async (checked) =>
       this.#delete(documentIdOf(documentId), checked).catch(pastGate),
     )
     return passingErrors(call)

@@ -32,6 +32,7 @@ import { parseWhere, type Where } from '../query/where.ts'
 import type { Pinning, Unpinning } from '../sync/pins.ts'
 import type { Demotion, Promotion } from '../sync/tier-moves.ts'
 import { type Accepted, acceptInputs, receiptsOf } from './batch.ts'
+import { PlacedGate } from './call-gate.ts'
 import {
   CALL_DEFAULTS,
   CALLS,
@@ -63,6 +64,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Path of the namespace. */
   readonly namespace: string
   readonly #flows: Flows
+  readonly #gate: PlacedGate
   readonly #kind: K
   readonly #check: CheckMetadata | undefined
 
@@ -70,6 +72,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   constructor(flows: Flows, namespace: string, kind: K, check?: CheckMetadata) {
     this.#check = check
     this.#flows = flows
+    this.#gate = new PlacedGate(flows.gate, { namespace, kind })
     this.namespace = namespace
     this.#kind = kind
   }
@@ -90,7 +93,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * `details.outcome: 'unknown'`.
    */
   put(input: PutOf<K>, options?: PutOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.put, options, async (checked) => {
+    return this.#gate.run(CALLS.put, options, async (checked) => {
       const { expectedVersion, idempotencyKey } = checked
       if (expectedVersion !== undefined || idempotencyKey !== undefined)
         return this.#putInPlace('put', input, checked, (_, record) => record)
@@ -105,7 +108,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * needs both tiers.
    */
   upsert(input: PutOf<K>, options?: IdempotentOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.upsert, options, (checked) =>
+    return this.#gate.run(CALLS.upsert, options, (checked) =>
       this.#putInPlace('upsert', input, checked, (current, record) => {
         return { ...record, createdAt: current?.createdAt ?? record.createdAt }
       }),
@@ -119,7 +122,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * there is no such entry. Needs both tiers.
    */
   update(id: string, patch: PatchOf<K>, options?: UpdateOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.update, options, async (checked) => {
+    return this.#gate.run(CALLS.update, options, async (checked) => {
       const key = this.#keyOf(id)
       const change = parsePatch(patch, this.#kind)
       const make = (current: EntryRecord | undefined) => {
@@ -144,7 +147,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   ): Promise<Receipt[]>
   putMany(inputs: readonly PutOf<K>[], options: PutManyOptions & { readonly settle: true }): Promise<WriteOutcome[]>
   putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions): Promise<Receipt[] | WriteOutcome[]> {
-    return this.#flows.gate.run(CALLS.putMany, options, async ({ settle, ...checked }) => {
+    return this.#gate.run(CALLS.putMany, options, async ({ settle, ...checked }) => {
       const checkedOnes = checkedInputs(arrayOf('inputs', inputs), this.#check)
       const given = isPromise(checkedOnes) ? await checkedOnes : checkedOnes
       const outcomes = new Array<WriteOutcome>(given.length)
@@ -167,7 +170,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Returns the entry, or undefined where there is none. Counts as an access. */
   get(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
-    return this.#flows.gate.run(CALLS.get, options, (checked) => {
+    return this.#gate.run(CALLS.get, options, (checked) => {
       const entry = this.#flows.reader.getOne(this.#keyOf(id), checked)
       return entry instanceof Promise ? entry.then((found) => this.#ownOne(found)) : this.#ownOne(entry)
     })
@@ -175,14 +178,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Returns results in order; each entry found counts as an access. */
   getMany(ids: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
-    return this.#flows.gate.run(CALLS.getMany, options, async (checked) => {
+    return this.#gate.run(CALLS.getMany, options, async (checked) => {
       return this.#own(await this.#flows.reader.get(this.#keysOf(ids), checked))
     })
   }
 
   /** As {@link get}, by the caller's own name for the entry. */
   getByKey(key: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
-    return this.#flows.gate.run(CALLS.getByKey, options, async (checked) => {
+    return this.#gate.run(CALLS.getByKey, options, async (checked) => {
       const [entry] = this.#own(await this.#flows.reader.get([this.#keyOf(this.idOf(key))], checked))
       return entry
     })
@@ -190,7 +193,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** As {@link getMany}, by the caller's own names for the entries. */
   getManyByKey(keys: readonly string[], options?: CallOptions): Promise<(EntryOf<K> | undefined)[]> {
-    return this.#flows.gate.run(CALLS.getManyByKey, options, async (checked) => {
+    return this.#gate.run(CALLS.getManyByKey, options, async (checked) => {
       // Each is checked where its id is made.
       const named = arrayOf('keys', keys).map((key) => this.#keyOf(this.idOf(key as string)))
       return this.#own(await this.#flows.reader.get(named, checked))
@@ -206,12 +209,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Returns whether there is such an entry, which is not counted and not promoted. */
   has(id: string, options?: CallOptions): Promise<boolean> {
-    return this.#flows.gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
+    return this.#gate.run(CALLS.has, options, async (checked) => (await this.#peek(id, checked)) !== undefined)
   }
 
   /** As {@link has}, in order. */
   hasMany(ids: readonly string[], options?: CallOptions): Promise<boolean[]> {
-    return this.#flows.gate.run(CALLS.hasMany, options, async (checked) => {
+    return this.#gate.run(CALLS.hasMany, options, async (checked) => {
       const found = await this.#flows.reader.newest(this.#keysOf(ids), checked)
       return found.map((record) => record !== undefined && (this.#kind === undefined || record.kind === this.#kind))
     })
@@ -219,12 +222,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Answers as {@link get}; the entry is not counted and not promoted. */
   peek(id: string, options?: CallOptions): Promise<EntryOf<K> | undefined> {
-    return this.#flows.gate.run(CALLS.peek, options, (checked) => this.#peek(id, checked))
+    return this.#gate.run(CALLS.peek, options, (checked) => this.#peek(id, checked))
   }
 
   /** Counts an access of each, as a {@link get} does, and reads nothing: an id that names no entry is no error. */
   touch(ids: string | readonly string[], options?: CallOptions): Promise<void> {
-    return this.#flows.gate.run(CALLS.touch, options, async ({ signal }) => {
+    return this.#gate.run(CALLS.touch, options, async ({ signal }) => {
       throwIfAborted(signal)
       this.#flows.reader.touch(this.#keysOf(Array.isArray(ids) ? ids : [ids]))
     })
@@ -235,7 +238,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * `sliding` is said. It is an {@link update}, with a version of its own, and takes and rejects with the same.
    */
   expire(id: string, ttl: Duration | null, options?: ExpireOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.expire, options, async ({ sliding = false, ...checked }) => {
+    return this.#gate.run(CALLS.expire, options, async ({ sliding = false, ...checked }) => {
       const key = this.#keyOf(id)
       const lifetime = lifetimeOf(ttl) ?? undefined
       const make = (current: EntryRecord | undefined): UnversionedRecord => {
@@ -256,7 +259,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   promote(id: string, options?: CallOptions): Promise<Promotion>
   promote(ids: readonly string[], options?: CallOptions): Promise<Promotion[]>
   promote(ids: string | readonly string[], options?: CallOptions): Promise<Promotion | Promotion[]> {
-    return this.#flows.gate.run(CALLS.promote, options, (checked) =>
+    return this.#gate.run(CALLS.promote, options, (checked) =>
       oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.moves.promote(keys, this.#kind, checked))),
     )
   }
@@ -267,7 +270,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   demote(id: string, options?: CallOptions): Promise<Demotion>
   demote(ids: readonly string[], options?: CallOptions): Promise<Demotion[]>
   demote(ids: string | readonly string[], options?: CallOptions): Promise<Demotion | Demotion[]> {
-    return this.#flows.gate.run(CALLS.demote, options, (checked) =>
+    return this.#gate.run(CALLS.demote, options, (checked) =>
       oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.moves.demote(keys, this.#kind, checked))),
     )
   }
@@ -280,7 +283,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   pin(id: string, options?: CallOptions): Promise<Pinning>
   pin(ids: readonly string[], options?: CallOptions): Promise<Pinning[]>
   pin(ids: string | readonly string[], options?: CallOptions): Promise<Pinning | Pinning[]> {
-    return this.#flows.gate.run(CALLS.pin, options, (checked) =>
+    return this.#gate.run(CALLS.pin, options, (checked) =>
       oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.pins.pin(keys, this.#kind, checked))),
     )
   }
@@ -289,14 +292,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   unpin(id: string, options?: CallOptions): Promise<Unpinning>
   unpin(ids: readonly string[], options?: CallOptions): Promise<Unpinning[]>
   unpin(ids: string | readonly string[], options?: CallOptions): Promise<Unpinning | Unpinning[]> {
-    return this.#flows.gate.run(CALLS.unpin, options, (checked) =>
+    return this.#gate.run(CALLS.unpin, options, (checked) =>
       oneOrAll(ids, (all) => this.#move(all, checked, (keys) => this.#flows.pins.unpin(keys, this.#kind))),
     )
   }
 
   /** Moves into hot what matches, as far as hot has room; returns how many entered it. Counts no access. */
   prefetch(where: Where<K>, options?: PrefetchOptions): Promise<number> {
-    return this.#flows.gate.run(CALLS.prefetch, options, async (checked) => {
+    return this.#gate.run(CALLS.prefetch, options, async (checked) => {
       const { limit = CALL_DEFAULTS.prefetch.limit, orderBy: order } = checked
       const filter = this.#filter({ where: parseWhere(where as Where) })
       const moving = this.#flows.moves.prefetch(this.#scope(checked), filter, { limit, order }, checked)
@@ -306,14 +309,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Deletes the entry with this id, of whatever kind; deleting what is not there is no error. */
   delete(id: string, options?: WriteOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.delete, options, (checked) =>
+    return this.#gate.run(CALLS.delete, options, (checked) =>
       this.#flows.writer.write(this.#tombstone(validateId(id), null), checked),
     )
   }
 
   /** As {@link delete}, receipts in order. */
   deleteMany(ids: readonly string[], options?: WriteOptions): Promise<Receipt[]> {
-    return this.#flows.gate.run(CALLS.deleteMany, options, async (checked) => {
+    return this.#gate.run(CALLS.deleteMany, options, async (checked) => {
       const tombstones = arrayOf('ids', ids).map((id) => this.#tombstone(validateId(id), null))
       return receiptsOf(await this.#flows.writer.writeAll(tombstones, checked))
     })
@@ -321,7 +324,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** As {@link delete}, by the caller's own name for the entry. */
   deleteByKey(key: string, options?: WriteOptions): Promise<Receipt> {
-    return this.#flows.gate.run(CALLS.deleteByKey, options, (checked) =>
+    return this.#gate.run(CALLS.deleteByKey, options, (checked) =>
       this.#flows.writer.write(this.#tombstone(this.idOf(key), key), checked),
     )
   }
@@ -332,7 +335,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * came: calling it again goes on.
    */
   deleteWhere(where: Where<K>, options?: DeleteWhereOptions): Promise<DeletedWhere> {
-    return this.#flows.gate.run(CALLS.deleteWhere, options, async (checked) => {
+    return this.#gate.run(CALLS.deleteWhere, options, async (checked) => {
       const filter = this.#filter({ where: changeable(where, checked) })
       return this.#flows.whereChanger.delete(this.#scope(checked), filter, checked)
     })
@@ -345,7 +348,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
    * aborted half-way, `details.counts` says how far it came: calling it again goes on. Needs cold.
    */
   erase(what: readonly string[] | { readonly where: Where<K> }, options?: EraseOptions): Promise<Erased> {
-    return this.#flows.gate.run(CALLS.erase, options, async ({ vacuum = false, ...checked }) => {
+    return this.#gate.run(CALLS.erase, options, async ({ vacuum = false, ...checked }) => {
       const asked = this.#erasable(what, checked)
       const { erased, others } = await this.#flows.eraser.erase(asked, { ...checked, vacuum: vacuum || undefined })
       return { ...erased, done: (options) => this.#untilErased(others, options) }
@@ -354,7 +357,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** As {@link deleteWhere}, for {@link update}: each takes the place of a version that matches. Needs both tiers. */
   updateWhere(where: Where<K>, patch: PatchOf<K>, options?: UpdateWhereOptions): Promise<UpdatedWhere> {
-    return this.#flows.gate.run(CALLS.updateWhere, options, async (checked) => {
+    return this.#gate.run(CALLS.updateWhere, options, async (checked) => {
       const filter = this.#filter({ where: changeable(where, checked) })
       const change = parsePatch(patch, this.#kind)
       const make = (current: EntryRecord) => this.#patched(current, change, checked)
@@ -382,7 +385,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   }
 
   count(options?: CountOptions<K>): Promise<number> {
-    return this.#flows.gate.run(CALLS.count, options, (checked) =>
+    return this.#gate.run(CALLS.count, options, (checked) =>
       this.#flows.searcher.count(this.#scope(checked), this.#filter(checked), checked),
     )
   }
@@ -394,7 +397,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   search<S extends SelectField<K> = never>(
     options: SearchOptions<K, S>,
   ): Promise<SearchResult<Selected<EntryOf<K>, S>>> {
-    return this.#flows.gate.run(CALLS.search, options, async (checked) => {
+    return this.#gate.run(CALLS.search, options, async (checked) => {
       const { searcher } = this.#flows
       const result = await searcher.search(this.#scope(checked), this.#filter(checked), checked.query, checked)
       return result as SearchResult<unknown> as SearchResult<Selected<EntryOf<K>, S>>
@@ -409,7 +412,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     queries: readonly ManySearchOptions<K, S>[],
     options?: CallOptions,
   ): Promise<SearchResult<Selected<EntryOf<K>, S>>[]> {
-    return this.#flows.gate.run(CALLS.searchMany, options, async (checked) => {
+    return this.#gate.run(CALLS.searchMany, options, async (checked) => {
       const asked = checkQueries(queries).map(({ query, ...one }) => {
         return { scope: this.#scope(one), filter: this.#filter(one), query }
       })
@@ -420,16 +423,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /** Answers in which tiers the entry is, and in which version. It is not counted. */
   explain(id: string, options?: CallOptions): Promise<Explanation> {
-    return this.#flows.gate.run(CALLS.explain, options, (checked) =>
-      this.#flows.explainer.explain(this.#keyOf(id), checked),
-    )
+    return this.#gate.run(CALLS.explain, options, (checked) => this.#flows.explainer.explain(this.#keyOf(id), checked))
   }
 
   #page<S extends SelectField<K>>(
     call: typeof CALLS.find,
     options: unknown,
   ): Promise<FindResult<Selected<EntryOf<K>, S>>> {
-    return this.#flows.gate.run(call, options, async (checked) => {
+    return this.#gate.run(call, options, async (checked) => {
       const { limit = CALL_DEFAULTS.find.limit, orderBy: order, cursor, select } = checked
       const asked = { limit, order, cursor, select }
       const page = await this.#flows.searcher.find(this.#scope(checked), this.#filter(checked), asked, checked)
@@ -589,9 +590,9 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Each step is a call of its own: whoever closes the store does not wait for other processes. */
   async #untilErased(others: Erasure['others'], options?: EraseDoneOptions): Promise<readonly Remnant[]> {
     const { within = CALL_DEFAULTS.eraseDone.within, signal } = CALLS.eraseDone(options)
-    const { gate } = this.#flows
-    const advance = () => gate.run(CALLS.eraseDone, undefined, others.advance)
-    return untilDone({ advance, look: () => gate.run(CALLS.eraseDone, undefined, others.look) }, { within, signal })
+    const advance = () => this.#gate.run(CALLS.eraseDone, undefined, others.advance)
+    const look = () => this.#gate.run(CALLS.eraseDone, undefined, others.look)
+    return untilDone({ advance, look }, { within, signal })
   }
 
   /** What is to be erased, each once. */

@@ -12,6 +12,7 @@ import type { DeletedWhere } from '../flow/where-changer.ts'
 import type { Receipt } from '../flow/writer.ts'
 import { scopeOf } from '../query/scope.ts'
 import { type Operation, writeTogether } from './atomic-write.ts'
+import { PlacedGate } from './call-gate.ts'
 import {
   type AtomicOptions,
   CALL_DEFAULTS,
@@ -32,6 +33,7 @@ import type { FindResult } from './repository-types.ts'
 /** The repositories of one namespace. A view cannot leave its scope. */
 export class NamespaceView {
   readonly #flows: Flows
+  readonly #gate: PlacedGate
   /** Path of the namespace; empty above all of them. */
   readonly path: string
   /** Entries of every kind. */
@@ -45,6 +47,7 @@ export class NamespaceView {
   /** @internal */
   constructor(flows: Flows, path: string) {
     this.#flows = flows
+    this.#gate = new PlacedGate(flows.gate, { namespace: path, kind: undefined })
     this.path = path
     this.entries = new MemoryRepository(flows, path, undefined)
     this.chunks = new ChunkRepository(flows, path)
@@ -61,7 +64,7 @@ export class NamespaceView {
    * Cold decides, so it needs both tiers. A metadata schema of `withMetadata` is not asked.
    */
   write(operations: readonly Operation[], options: AtomicOptions): Promise<Receipt[]> {
-    return this.#flows.gate.run(CALLS.write, options, async (checked) =>
+    return this.#gate.run(CALLS.write, options, async (checked) =>
       writeTogether(this.#flows, ownNamespace(this.path), operations, checked),
     )
   }
@@ -71,7 +74,7 @@ export class NamespaceView {
    * and how many entries each has. What has expired and what was deleted does not count.
    */
   namespaces(options?: NamespacesOptions): Promise<FindResult<NamespaceSummary>> {
-    return this.#flows.gate.run(CALLS.namespaces, options, async (checked) => {
+    return this.#gate.run(CALLS.namespaces, options, async (checked) => {
       const { begins, ends: suffix, limit = CALL_DEFAULTS.find.limit, cursor } = checked
       const own = this.path === ROOT ? [] : this.path.split('/')
       const depth = checked.depth && own.length + checked.depth
@@ -85,7 +88,7 @@ export class NamespaceView {
 
   /** How many entries of any kind there are, without reading them. `entries.count` takes a `where`. */
   count(options?: NamespaceCountOptions): Promise<number> {
-    return this.#flows.gate.run(CALLS.countNamespace, options, async (checked) =>
+    return this.#gate.run(CALLS.countNamespace, options, async (checked) =>
       this.#flows.namespaces.count(scopeOf(this.path, checked.recursive), checked),
     )
   }
@@ -96,7 +99,7 @@ export class NamespaceView {
    * another process has pending is not known here. Counts no access. Where hot is away, `hot` is undefined.
    */
   stats(options?: NamespaceStatsOptions): Promise<NamespaceStats> {
-    return this.#flows.gate.run(CALLS.namespaceStats, options, async (checked) =>
+    return this.#gate.run(CALLS.namespaceStats, options, async (checked) =>
       this.#flows.meter.measure(scopeOf(this.path, checked.recursive), checked),
     )
   }
@@ -106,7 +109,7 @@ export class NamespaceView {
    * `details.counts` says how far it came: calling it again goes on.
    */
   deleteAll(options?: DeleteAllOptions): Promise<DeletedWhere> {
-    return this.#flows.gate.run(CALLS.deleteAll, options, async (checked) =>
+    return this.#gate.run(CALLS.deleteAll, options, async (checked) =>
       this.#flows.whereChanger.delete(scopeOf(ownNamespace(this.path), checked.recursive), [], checked),
     )
   }
@@ -116,8 +119,8 @@ export class NamespaceView {
    * before the call is in cold. Other processes' writes are in it as far as a query would find them.
    */
   export(options: ExportOptions): Promise<Exported> {
-    const { gate, exporter } = this.#flows
-    return gate.run(CALLS.export, options, async ({ to, where = [], ...checked }) => {
+    const { exporter } = this.#flows
+    return this.#gate.run(CALLS.export, options, async ({ to, where = [], ...checked }) => {
       if (to === undefined) throw missing('export', 'to')
       const scope = { namespace: this.path, recursive: true }
       return watching(to, () => exporter.export(scope, where, { to, ...checked }))
@@ -130,8 +133,8 @@ export class NamespaceView {
    * it goes on: what is there with the same content is left.
    */
   import(options: ImportOptions): Promise<Imported> {
-    const { gate, importer } = this.#flows
-    return gate.run(CALLS.import, options, async ({ from, ...checked }) => {
+    const { importer } = this.#flows
+    return this.#gate.run(CALLS.import, options, async ({ from, ...checked }) => {
       if (from === undefined) throw missing('import', 'from')
       const { onConflict = CALL_DEFAULTS.import.onConflict } = checked
       return watching(from, () => importer.import(this.path, { ...checked, from, onConflict }))

@@ -10,6 +10,7 @@ import type { TreeHit } from '../flow/tree-searcher.ts'
 import { runningOut } from '../kernel/deadline.ts'
 import { type Filter, IS_NODE } from '../query/filter.ts'
 import type { Selected } from '../query/select.ts'
+import { PlacedGate } from './call-gate.ts'
 import {
   CALL_DEFAULTS,
   CALLS,
@@ -35,11 +36,13 @@ type Nodes<S extends NodeField> = Promise<FindResult<Selected<RaptorEntry, S>>>
  */
 export class RaptorRepository extends MemoryRepository<'raptor'> {
   readonly #flows: Flows
+  readonly #gate: PlacedGate
 
   /** @internal */
   constructor(flows: Flows, namespace: string, check?: CheckMetadata) {
     super(flows, namespace, 'raptor', check)
     this.#flows = flows
+    this.#gate = new PlacedGate(flows.gate, { namespace, kind: 'raptor' })
   }
 
   override withMetadata<S extends StandardSchema>(schema: S): TypedRaptorRepository<S> {
@@ -49,7 +52,7 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
 
   /** Returns the children of a node, in the order in which it names them. */
   children<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S> {
-    return this.#flows.gate.run(CALLS.children, options, async ({ limit = LIMIT, cursor, select, ...patience }) => {
+    return this.#gate.run(CALLS.children, options, async ({ limit = LIMIT, cursor, select, ...patience }) => {
       const asked = { limit, cursor, select }
       return answered(await this.#flows.trees.children(this.#own, validateId(id), asked, patience))
     })
@@ -57,14 +60,14 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
 
   /** Returns the nodes that have this node or chunk for a child, by their ids. */
   parents<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S> {
-    return this.#flows.gate.run(CALLS.parents, options, async (checked) => {
+    return this.#gate.run(CALLS.parents, options, async (checked) => {
       return this.#nodes([{ field: 'children', operator: 'contains', value: [validateId(id)] }], checked)
     })
   }
 
   /** Returns the nodes of a level, by their ids. */
   level<S extends NodeField = never>(level: number, options?: TreeOptions<S>): Nodes<S> {
-    return this.#flows.gate.run(CALLS.level, options, async (checked) => {
+    return this.#gate.run(CALLS.level, options, async (checked) => {
       return this.#nodes([{ field: 'level', operator: 'eq', value: wholeNumber('level', level) }], checked)
     })
   }
@@ -74,28 +77,28 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
    * that order, until it has a page.
    */
   roots<S extends NodeField = never>(options?: TreeOptions<S>): Nodes<S> {
-    return this.#flows.gate.run(CALLS.roots, options, async ({ limit = LIMIT, cursor, select, ...patience }) => {
+    return this.#gate.run(CALLS.roots, options, async ({ limit = LIMIT, cursor, select, ...patience }) => {
       return answered(await this.#flows.trees.roots(this.#own, { limit, cursor, select }, patience))
     })
   }
 
   /** As {@link descendants}, of those that have no children themselves: chunks, and nodes whose list is empty. */
   leaves<S extends TreeField = never>(id: string, options?: TreeOptions<S>): Parts<S> {
-    return this.#flows.gate.run(CALLS.leaves, options, (checked) =>
+    return this.#gate.run(CALLS.leaves, options, (checked) =>
       this.#walk({ from: validateId(id), direction: 'down', filter: IS_LEAF }, checked),
     )
   }
 
   /** Returns the nodes above a node or chunk, the nearest first, then by id. */
   ancestors<S extends NodeField = never>(id: string, options?: TreeOptions<S>): Nodes<S> {
-    return this.#flows.gate.run(CALLS.ancestors, options, (checked) =>
+    return this.#gate.run(CALLS.ancestors, options, (checked) =>
       this.#walk({ from: validateId(id), direction: 'up', filter: IS_NODE }, checked),
     )
   }
 
   /** Returns the nodes and chunks below a node, the nearest first, then by id; each once, by the shortest way. */
   descendants<S extends TreeField = never>(id: string, options?: DescendantsOptions<S>): Parts<S> {
-    return this.#flows.gate.run(CALLS.descendants, options, ({ depth, ...checked }) =>
+    return this.#gate.run(CALLS.descendants, options, ({ depth, ...checked }) =>
       this.#walk({ from: validateId(id), direction: 'down', filter: IN_TREE, depth }, checked),
     )
   }
@@ -109,7 +112,7 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
   staleNodes<S extends NodeField = never>(
     options?: StaleNodesOptions<S>,
   ): Promise<StaleNode<Selected<RaptorEntry, S>>[]> {
-    return this.#flows.gate.run(CALLS.staleNodes, options, async ({ limit = LIMIT, select, ...given }) => {
+    return this.#gate.run(CALLS.staleNodes, options, async ({ limit = LIMIT, select, ...given }) => {
       const patience = runningOut(given)
       const stale = await this.#flows.staleNodes.list(this.#own, limit, patience)
       const ids = stale.map(({ record }) => record.id)
@@ -126,7 +129,7 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
    * costs as much as the tree is high. What has no embedding of these dimensions is not met. Hits count as accesses.
    */
   searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]> {
-    return this.#flows.gate.run(CALLS.searchTree, options, async ({ query, ...patience }) => {
+    return this.#gate.run(CALLS.searchTree, options, async ({ query, ...patience }) => {
       const hits = await this.#flows.treeSearcher.search(this.#own, query, runningOut(patience))
       return hits as TreeHit<unknown>[] as TreeHit<Selected<TreeEntry, S>>[]
     })

@@ -5,16 +5,17 @@
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import { DEFAULT_NAMESPACE, namespacePath, ROOT } from '../entry/namespace.ts'
-import type { Imported } from '../errors.ts'
+import { type Imported, ThermoclineError } from '../errors.ts'
 import type { Exported } from '../flow/exporter.ts'
 import type { NamespaceSummary } from '../flow/namespace-reader.ts'
 import type { Receipt } from '../flow/writer.ts'
-import { withDeadline } from '../kernel/deadline.ts'
+import { type Patience, withDeadline } from '../kernel/deadline.ts'
 import type { Operation } from '../repository/atomic-write.ts'
 import {
   type AtomicOptions,
   CALL_DEFAULTS,
   CALLS,
+  type CollectOptions,
   checkLetters,
   type DeadLettersOptions,
   type ExportOptions,
@@ -37,7 +38,8 @@ import type {
 import type { SyncPreview } from '../sync/sync-preview.ts'
 import type { SyncWorker } from '../sync/sync-worker.ts'
 import type { Alert } from '../telemetry/alerts.ts'
-import { prometheusText } from '../telemetry/prometheus-text.ts'
+import { collectInto, type MetricRegistry } from '../telemetry/metric-registry.ts'
+import { type MetricFamily, prometheusText } from '../telemetry/prometheus-text.ts'
 import type { StoreEvent, StoreListener } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { CloseResult, StoreCloser } from './close-store.ts'
@@ -70,6 +72,8 @@ export class MemoryStore implements AsyncDisposable {
   readonly #parts: StoreParts
   readonly #default: NamespaceView
   readonly #root: RootView
+  /** Each takes the store out of a registry. */
+  readonly #leaveRegistries: (() => void)[] = []
   #closing: Promise<CloseResult> | undefined
 
   /** @internal */
@@ -206,9 +210,21 @@ export class MemoryStore implements AsyncDisposable {
    * key is in it.
    */
   metrics(options?: CallOptions): Promise<string> {
-    return this.#parts.flows.gate.run(CALLS.metrics, options, async (checked) => {
-      const { stats, tally } = await this.#parts.numbers.read(checked)
-      return prometheusText(metricsOf(stats, tally, this.health(), this.#parts.alerts?.raised ?? []))
+    return this.#parts.flows.gate.run(CALLS.metrics, options, async (checked) =>
+      prometheusText(await this.#families(checked)),
+    )
+  }
+
+  /**
+   * Has a registry of prom-client tell the same numbers, read anew for each scrape, until the store is closed. `store`
+   * names it there, in a label, which several stores of one registry need. `ERR_INVALID_OPTIONS` where the registry has
+   * another store of that name, or a metric of the same name.
+   */
+  collectInto(registry: MetricRegistry, options?: CollectOptions): Promise<void> {
+    return this.#parts.flows.gate.run(CALLS.collectInto, options, async ({ store, ...patience }) => {
+      checkRegistry(registry)
+      const families = await this.#families(patience)
+      this.#leaveRegistries.push(collectInto(registry, store, families, this.#scraped))
     })
   }
 
@@ -257,6 +273,7 @@ export class MemoryStore implements AsyncDisposable {
    */
   async close(options?: CloseOptions): Promise<CloseResult> {
     const { timeout = 10_000 } = CALLS.close(options)
+    for (const leave of this.#leaveRegistries.splice(0)) leave()
     this.#closing ??= this.#parts.closer.close(timeout)
     return this.#closing
   }
@@ -264,4 +281,20 @@ export class MemoryStore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+
+  async #families(patience: Patience): Promise<readonly MetricFamily[]> {
+    const { stats, tally } = await this.#parts.numbers.read(patience)
+    return metricsOf(stats, tally, this.health(), this.#parts.alerts?.raised ?? [])
+  }
+
+  readonly #scraped = (): Promise<readonly MetricFamily[]> =>
+    this.#parts.flows.gate.run(CALLS.metrics, undefined, (checked) => this.#families(checked))
+}
+
+/** Judges by shape: prom-client is the program's own. */
+function checkRegistry(registry: unknown): void {
+  const { registerMetric } = (registry ?? {}) as Partial<MetricRegistry>
+  if (typeof registerMetric === 'function') return
+  const message = 'option `registry` must be a Registry of prom-client'
+  throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'registry' })
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { NUMBERS } from './cases/cost-of-numbers.ts'
 import { caseNames, loadCase } from './harness/find-cases.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -26,4 +27,8 @@ describe.each(caseNames())('%s', (name) => {
       expect.arrayContaining([...peers]),
     )
   })
+})
+
+test.each(NUMBERS)('what counts in %s and is left out to measure it is there: %s', (file, code) => {
+  expect(read(`src/${file}.ts`)).toContain(code)
 })

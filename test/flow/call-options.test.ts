@@ -4,6 +4,7 @@
 import { getEventListeners } from 'node:events'
 import { Writable } from 'node:stream'
 import { runInNewContext } from 'node:vm'
+import { Registry } from 'prom-client'
 import { describe, expect, test, vi } from 'vitest'
 import { ArchiveWriter } from '../../src/flow/archive-format.ts'
 import { namespaceSegments, type Where } from '../../src/index.ts'
@@ -76,6 +77,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   checkpoint: [],
   stats: [],
   metrics: [],
+  collectInto: [new Registry()],
   close: [],
 }
 /** Answer at once, from what the process knows. */

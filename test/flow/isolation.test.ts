@@ -192,6 +192,7 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
   deadLetters: OF_THE_STORE,
   retryDeadLetters: OF_THE_STORE,
   dropDeadLetters: OF_THE_STORE,
+  collectInto: OF_THE_STORE,
   close: OF_THE_STORE,
 }
 

@@ -3,54 +3,8 @@ import { expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { LatencyHistogram } from '../../src/kernel/latency-histogram.ts'
 import { prometheusText } from '../../src/telemetry/prometheus-text.ts'
+import { checkHistograms, parseMetrics } from './metric-text.ts'
 import { describePairs, QUIET } from './stores.ts'
-
-interface Sample {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
-
-/** Reads the text by the rules of the format; throws where it keeps to none. */
-function parse(text: string): { samples: Sample[]; types: Map<string, string> } {
-  expect(text.endsWith('\n')).toBe(true)
-  const types = new Map<string, string>()
-  const samples: Sample[] = []
-  for (const line of text.slice(0, -1).split('\n')) {
-    const [, help] = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) [^\n]+$/.exec(line) ?? []
-    if (help !== undefined) continue
-    const [, typed, type] = /^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)$/.exec(line) ?? []
-    if (typed !== undefined) {
-      expect(types.has(typed)).toBe(false)
-      types.set(typed, type!)
-      continue
-    }
-    const [, name, pairs = '', value] =
-      /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$/.exec(line) ?? []
-    if (name === undefined) throw new Error(`no line of the format: ${line}`)
-    const labels = Object.fromEntries(
-      [...pairs.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label!, text!]),
-    )
-    samples.push({ name, labels, value: Number(value) })
-  }
-  return { samples, types }
-}
-
-/** That buckets rise, and that the last is the count, for each series. */
-function checkHistograms({ samples, types }: ReturnType<typeof parse>): void {
-  for (const [name, type] of types) {
-    const own = samples.filter((sample) => sample.name.startsWith(name))
-    expect(own.length, name).toBeGreaterThan(0)
-    if (type === 'counter') expect(name).toMatch(/_total$/)
-    if (type !== 'histogram') continue
-    for (const { labels, value: count } of own.filter((sample) => sample.name === `${name}_count`)) {
-      const isSame = (sample: Sample) => Object.entries(labels).every(([label, text]) => sample.labels[label] === text)
-      const buckets = own.filter((sample) => sample.name === `${name}_bucket` && isSame(sample))
-      expect(buckets.map(({ value }) => value)).toEqual(buckets.map(({ value }) => value).toSorted((a, b) => a - b))
-      expect(buckets.at(-1)).toMatchObject({ labels: { le: '+Inf' }, value: count })
-    }
-  }
-}
 
 describePairs('metrics', (pair) => {
   test('are what Prometheus reads, and name no tenant', async () => {
@@ -63,13 +17,11 @@ describePairs('metrics', (pair) => {
     await chunks.put({} as never).catch(() => {})
     const text = await store.metrics()
     expect(text).not.toMatch(/acme|tenant/)
-    const read = parse(text)
+    const read = parseMetrics(text)
     checkHistograms(read)
-    const value = (name: string, labels: object = {}) =>
-      read.samples.find((sample) => {
-        const isOf = Object.entries(labels).every(([label, text]) => sample.labels[label] === text)
-        return sample.name === `thermocline_${name}` && isOf
-      })?.value
+    // Of each that is typed there is a number.
+    for (const name of read.types.keys()) expect(read.samples.some((sample) => sample.name.startsWith(name))).toBe(true)
+    const value = (name: string, labels = {}) => read.value(`thermocline_${name}`, labels)
     expect(value('tier_up', { tier: 'cold' })).toBe(1)
     expect(value('live')).toBe(1)
     expect(value('tier_entries', { tier: 'cold' })).toBe(1)
@@ -88,7 +40,7 @@ describePairs('metrics', (pair) => {
 
 test('what nobody knows is left out', async () => {
   await using store = await openMemoryStore({ inMemory: true, ...QUIET })
-  const { types } = parse(await store.metrics())
+  const { types } = parseMetrics(await store.metrics())
   expect(types.has('thermocline_sync_last_timestamp_seconds')).toBe(false)
   expect(types.has('thermocline_sync_leader')).toBe(false)
 })
@@ -103,5 +55,5 @@ test('labels are escaped, and seconds are seconds', () => {
   expect(text).toContain('a{label="a \\"b\\"\\\\\\n"} 1\n')
   expect(text).toContain('b_seconds_sum 0.25\n')
   expect(text).toContain('b_seconds_bucket{le="0.131072"} 0\nb_seconds_bucket{le="0.262144"} 1\n')
-  checkHistograms(parse(text))
+  checkHistograms(parseMetrics(text))
 })

@@ -24,13 +24,14 @@ describeGated('traces', (tiers) => {
     await using store = await tiers.open()
     const told = subscribe('operation')
     const secret = 'nobody else may read this'
-    const [receipt] = await store.chunks.putMany([{ text: secret, key: secret }, { text: secret }])
-    expect((await store.chunks.get(receipt!.id))?.text).toBe(secret)
-    await store.chunks.get(store.chunks.idOf('absent'))
-    await store.chunks.find({ where: { text: secret } })
-    const refusal = await store.chunks.update(store.chunks.idOf('absent'), { text: secret }).catch((error) => error)
+    const { chunks } = store.namespace('tenant', secret)
+    const [receipt] = await chunks.putMany([{ text: secret, key: secret }, { text: secret }])
+    expect((await chunks.get(receipt!.id))?.text).toBe(secret)
+    await chunks.get(chunks.idOf('absent'))
+    await chunks.find({ where: { text: secret } })
+    const refusal = await chunks.update(chunks.idOf('absent'), { text: secret }).catch((error) => error)
     expect(told).toMatchObject([
-      { at: 'start', operation: 'putMany' },
+      { at: 'start', operation: 'putMany', kind: 'chunk' },
       { at: 'end', operation: 'putMany', outcome: 'ok', count: 2 },
       { at: 'start', operation: 'get' },
       { at: 'end', operation: 'get', outcome: 'ok', count: 1 },
