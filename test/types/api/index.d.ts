@@ -316,6 +316,10 @@ interface ColdNumbers {
 
 type ColdOptions = EmbeddedColdOptions | PostgresColdOptions;
 
+interface CollectOptions extends CallOptions {
+    readonly store?: string | undefined;
+}
+
 interface Common {
     readonly namespace: string;
     idOf(key: string): string;
@@ -950,6 +954,7 @@ declare class MemoryStore implements AsyncDisposable {
     dropDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<DroppedDeadLetters>;
     stats(options?: CallOptions): Promise<StoreStats>;
     metrics(options?: CallOptions): Promise<string>;
+    collectInto(registry: MetricRegistry, options?: CollectOptions): Promise<void>;
     alerts(options?: CallOptions): Promise<Alert[]>;
     resetStats(): void;
     health(): StoreHealth;
@@ -999,6 +1004,12 @@ interface MetadataInput extends InputBase {
 type MetadataPathText = `metadata["${string}"]`;
 
 type Metric = 'cosine' | 'l2' | 'inner-product';
+
+interface MetricRegistry {
+    registerMetric(metric: never): void;
+    getSingleMetric(name: string): unknown;
+    removeSingleMetric(name: string): void;
+}
 
 interface Migrations {
     readonly promoted: number;
@@ -1641,6 +1652,8 @@ interface TinyLfuOptions {
 
 interface TraceContext {
     readonly operation: string;
+    readonly kind?: string;
+    readonly namespace?: string;
     readonly tier?: 'log' | 'cold';
     count?: number;
     bytes?: number;
@@ -1810,4 +1823,4 @@ declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
 
-export type { AccessCountOptions, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HealthReason, HealthReasonCode, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export type { AccessCountOptions, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HealthReason, HealthReasonCode, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };

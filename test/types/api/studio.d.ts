@@ -269,6 +269,10 @@ interface ColdNumbers {
     readonly pinned: number;
 }
 
+interface CollectOptions extends CallOptions {
+    readonly store?: string | undefined;
+}
+
 interface Common {
     readonly namespace: string;
     idOf(key: string): string;
@@ -796,6 +800,7 @@ declare class MemoryStore implements AsyncDisposable {
     dropDeadLetters(letters: DeadLetterChoice, options?: CallOptions): Promise<DroppedDeadLetters>;
     stats(options?: CallOptions): Promise<StoreStats>;
     metrics(options?: CallOptions): Promise<string>;
+    collectInto(registry: MetricRegistry, options?: CollectOptions): Promise<void>;
     alerts(options?: CallOptions): Promise<Alert[]>;
     resetStats(): void;
     health(): StoreHealth;
@@ -825,6 +830,12 @@ interface MetadataInput extends InputBase {
 }
 
 type Metric = 'cosine' | 'l2' | 'inner-product';
+
+interface MetricRegistry {
+    registerMetric(metric: never): void;
+    getSingleMetric(name: string): unknown;
+    removeSingleMetric(name: string): void;
+}
 
 interface Migrations {
     readonly promoted: number;
