@@ -67,7 +67,7 @@ async function writeOnceMore(staging: Staging, letters: readonly ReadableLetter[
 function gateOf(letters: readonly ReadableLetter[], batch: Batch): SQL {
   return sql`
     SELECT 1 FROM (
-      SELECT digest FROM thermocline.dead_letters WHERE digest IN (${digestsOf(letters)}) ORDER BY digest FOR UPDATE
+      SELECT digest FROM thermocline.dead_letters WHERE ${isAmong(letters)} ORDER BY digest FOR UPDATE
     ) AS held
     HAVING count(*) = ${letters.length}::int8 AND ${isComplete(batch)}`
 }
@@ -80,12 +80,12 @@ function endedLetters(letters: readonly ReadableLetter[]): SQL {
     letters.map(({ record }) => record.id),
   ].map((column) => sql.param(column))
   return sql`letters AS (
-    DELETE FROM thermocline.dead_letters WHERE digest IN (
+    DELETE FROM thermocline.dead_letters WHERE digest = ANY (ARRAY (
       SELECT decode(l.hex, 'hex')
       FROM unnest(${columns[0]}::text[], ${columns[1]}::text[], ${columns[2]}::text[]) AS l (hex, namespace, id)
-      JOIN verdicts v ON v.namespace = l.namespace AND v.id = l.id::uuid
-      WHERE NOT v.is_below_horizon
-    )
+      WHERE EXISTS (SELECT FROM gate)
+        AND (l.namespace, l.id::uuid) NOT IN (SELECT v.namespace, v.id FROM verdicts v WHERE v.is_below_horizon)
+    ))
   )`
 }
 
@@ -99,14 +99,15 @@ async function belowHorizon(
 
 async function thoseThere(driver: ColdDriver, letters: readonly ReadableLetter[]): Promise<readonly ReadableLetter[]> {
   const rows = await driver.query(sql`
-    SELECT encode(digest, 'hex') AS digest FROM thermocline.dead_letters WHERE digest IN (${digestsOf(letters)})`)
+    SELECT encode(digest, 'hex') AS digest FROM thermocline.dead_letters WHERE ${isAmong(letters)}`)
   const there = new Set(rows.map(({ digest }) => digest))
   return letters.filter(({ digest }) => there.has(digest))
 }
 
-function digestsOf(letters: readonly ReadableLetter[]): SQL {
+/** By the index, however many letters there are. */
+function isAmong(letters: readonly ReadableLetter[]): SQL {
   const digests = letters.map(({ digest }) => digest)
-  return sql`SELECT decode(hex, 'hex') FROM unnest(${sql.param(digests)}::text[]) AS given (hex)`
+  return sql`digest = ANY (ARRAY (SELECT decode(hex, 'hex') FROM unnest(${sql.param(digests)}::text[]) AS given (hex)))`
 }
 
 /** Each of them has no key twice. */
