@@ -17,6 +17,7 @@ export function DeadLettersPage({ parameters, overview }: PageProps): VNode {
   const { answer, error, reload } = useAnswer<DeadLettersAnswer>('dead-letters', { cursor, content }, EVERY_MS)
   const hasSome = (answer?.items.length ?? 0) > 0
   const toggle = hashOf('dead-letters', { cursor, content: content ? '' : '1' })
+  const next = hashOf('dead-letters', { content, cursor: answer?.nextCursor })
   return html`<${PageHead} title="Dead letters">
       ${hasSome && html`<a class="button" href=${toggle}>${content ? 'Hide what they say' : 'Show what they say'}</a>`}
     <//>
@@ -27,7 +28,7 @@ export function DeadLettersPage({ parameters, overview }: PageProps): VNode {
         ? html`<${Reading} error=${error} />`
         : html`<${Letters} answer=${answer} mayWrite=${overview?.isWritable === true} onDone=${reload} />`
     }
-    ${answer?.nextCursor && html`<a class="button" href=${hashOf('dead-letters', { content, cursor: answer.nextCursor })}>Next page</a>`}`
+    ${answer?.nextCursor && html`<a class="button" href=${next}>Next page</a>`}`
 }
 
 interface LettersProps {
@@ -92,10 +93,11 @@ interface LetterProps {
 function Letter({ row, mayWrite, onRetry, onDrop }: LetterProps): VNode {
   const { namespace, id, key, kind, reason, refusedAt, bytes, text, metadata } = row
   const title = key ?? (id === undefined ? 'a letter that this version cannot read' : shortId(id))
+  const isUnread = namespace === undefined || id === undefined
   const link = html`<span class="row-title">${title}</span>`
   return html`<li class="row">
     <div class="row-main">
-      ${namespace === undefined || id === undefined ? link : html`<${EntryLink} namespace=${namespace} id=${id}>${link}<//>`}
+      ${isUnread ? link : html`<${EntryLink} namespace=${namespace} id=${id}>${link}<//>`}
       <div class="row-facts">
         <span class="tag unknown">${reason}</span> ${kind && html`<${KindTag} kind=${kind} />`}
         <span>${namespace}</span><span title=${timeText(refusedAt)}>refused ${fromNowText(refusedAt, Date.now())}</span>
@@ -120,7 +122,8 @@ interface ConfirmProps {
 }
 
 function ConfirmDrop({ count, onYes, onClose }: ConfirmProps): VNode {
-  return html`<${Dialog} title=${count === 1 ? 'Give up this write?' : `Give up these ${count} writes?`} onClose=${onClose}>
+  const title = count === 1 ? 'Give up this write?' : `Give up these ${count} writes?`
+  return html`<${Dialog} title=${title} onClose=${onClose}>
     <p>Each was acknowledged, and is in no other place: what it said is gone for good then.</p>
     <div class="dialog-actions">
       <button type="button" onClick=${onClose}>Keep</button>

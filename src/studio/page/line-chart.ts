@@ -78,11 +78,7 @@ function optionsOf(place: HTMLElement, lines: readonly Line[], format: (value: n
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_, __, most) => [0, most === null || most <= 0 ? 1 : most * 1.1] } },
     axes: [
-      {
-        ...axis,
-        space: 70,
-        values: (_, ticks) => ticks.map((at) => new Date(at * 1_000).toLocaleTimeString('en-GB').slice(0, 5)),
-      },
+      { ...axis, size: 28, space: 80, values: (_, ticks) => ticks.map(clockOf(ticks)) },
       { ...axis, size: 62, space: 36, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
@@ -100,4 +96,10 @@ function colourOf(place: HTMLElement, name: string): string {
   const { color } = getComputedStyle(probe)
   probe.remove()
   return color
+}
+
+/** With seconds, where ticks are less than a minute apart. */
+function clockOf([first = 0, second = 0]: readonly number[]): (at: number) => string {
+  const characters = second - first < 60 ? 'HH:MM:SS'.length : 'HH:MM'.length
+  return (at) => new Date(at * 1_000).toLocaleTimeString('en-GB').slice(0, characters)
 }

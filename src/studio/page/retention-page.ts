@@ -1,4 +1,4 @@
-/** Shows what a sync would do now, and why, without doing it: what would leave hot, what would stay, what has expired. */
+/** Shows what a sync would do now, and why, without doing it: what would leave hot, would stay, or has expired. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
@@ -29,10 +29,12 @@ export function RetentionPage(_: PageProps): VNode {
 
 function Known({ answer }: { answer: PreviewAnswer }): VNode {
   const { demote, stay, expire, moreHot, moreExpired } = answer
+  // How large an entry is is known only of some.
   const bytes = demote.reduce((sum, row) => sum + (row.bytes ?? 0), 0)
+  const size = bytes === 0 ? 'of those looked at' : bytesText(bytes)
   const orMore = (count: number, isMore: boolean): string => `${countText(count)}${isMore ? ' or more' : ''}`
   return html`<section class="figures" aria-label="What a sync would do">
-      <${Figure} label="Would leave hot" value=${orMore(demote.length, moreHot)} note=${bytesText(bytes)} />
+      <${Figure} label="Would leave hot" value=${orMore(demote.length, moreHot)} note=${size} />
       <${Figure} label="Would stay, though idle" value=${countText(stay.length)} note="of those looked at" />
       <${Figure} label="Have expired" value=${orMore(expire.length, moreExpired)} note="would become tombstones" />
     </section>
@@ -57,11 +59,11 @@ function Rows({ title, rows, none }: { title: string; rows: readonly PreviewRow[
       ${rows.map(
         ({ namespace, id, kind, bytes, idleMs, accessCount, why }) => html`<li class="row" key=${`${namespace} ${id}`}>
           <div class="row-main">
-            <${EntryLink} namespace=${namespace} id=${id}><span class="row-title">${why}</span><//>
+            <${EntryLink} namespace=${namespace} id=${id}><code class="break">${id}</code><//>
             <div class="row-facts">
-              ${kind && html`<${KindTag} kind=${kind} />`}<span>${namespace}</span><code>${shortId(id)}</code>
+              ${kind && html`<${KindTag} kind=${kind} />`}<span>${namespace}</span><span>${why}</span>
               <span>idle for ${durationText(idleMs / 1_000)}</span><span>read ${countText(accessCount)} ×</span>
-              <span>${bytesText(bytes)}</span>
+              ${bytes !== undefined && html`<span>${bytesText(bytes)}</span>`}
             </div>
           </div>
         </li>`,

@@ -4,7 +4,7 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { HistoryRow, SyncAnswer } from '../answers.ts'
 import { type AskError, change } from './ask-server.ts'
-import { bytesText, clockText, countText, fromNowText, millisText, timeText } from './number-text.ts'
+import { clockText, countText, fromNowText, millisText, timeText } from './number-text.ts'
 import type { PageProps } from './page-props.ts'
 import { useAnswer } from './use-answer.ts'
 import { Card, Empty, ErrorNotice, Figure, Notice, PageHead, Reading } from './widgets.ts'
@@ -56,8 +56,7 @@ function Known({ answer }: { answer: SyncAnswer }): VNode {
   return html`${failed && html`<${Failure} at=${failed.at} code=${failed.code} />`}
     <section class="figures" aria-label="Numbers of the sync">
       <${Figure} label="Last sync" value=${fromNowText(last?.startedAt, now)}
-        note=${last ? timeText(last.startedAt) : 'none is known'} />
-      <${Figure} label="It took" value=${millisText(last?.durationMs)} note=${last ? bytesText(last.bytes) : ''} />
+        note=${last ? `it took ${millisText(last.durationMs)}` : 'none is known'} />
       <${Figure} label="Moved" value=${countText(last?.synced)}
         note=${last ? `${countText(last.skipped)} skipped, ${countText(last.errors)} refused` : ''}
         tone=${(last?.errors ?? 0) > 0 ? 'bad' : undefined} />
