@@ -65,6 +65,20 @@ describePairs('the saver', (pair) => {
     expect(answered.notes).toEqual(['q', 'answer: yes'])
   })
 
+  test('takes the checkpoint with the greatest id for the newest, whoever puts last', async () => {
+    const home = view()
+    const config = { configurable: { thread_id: 'a' } }
+    const inOrder = Array.from({ length: 5 }, (_, n) => checkpointWith({ n }, n + 1))
+    const [first, ...others] = [3, 0, 4, 1, 2].map((n) => inOrder[n]!)
+    const put = (checkpoint: Checkpoint) =>
+      new ThermoclineSaver(home).put(config, checkpoint, METADATA, checkpoint.channel_versions)
+    await put(first!)
+    await Promise.all(others.map(put))
+    expect((await new ThermoclineSaver(home).getTuple(config))?.checkpoint).toEqual(inOrder[4])
+    await put(first!)
+    expect((await new ThermoclineSaver(home).getTuple(config))?.checkpoint).toEqual(inOrder[4])
+  })
+
   test('keeps values that are larger than what the store writes at once', async () => {
     const saver = new ThermoclineSaver(view())
     const bytes = new Uint8Array(9_000_000).map((_, i) => i % 251)
