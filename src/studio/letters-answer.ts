@@ -1,4 +1,4 @@
-/** Lists dead letters for the page, and has them retried or given up. What a retry may overwrite is the store's to say. */
+/** Lists dead letters for the page, and checks which are chosen. What a retry may overwrite is the store's to say. */
 import type { DeadLetter, MemoryStore } from '../index.ts'
 import type { DeadLetterRow, DeadLettersAnswer } from './answers.ts'
 import { Refusal } from './refusal.ts'

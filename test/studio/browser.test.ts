@@ -1,4 +1,4 @@
-/** The studio in a real browser: what people click, what they see while a server is away, and what a page may not do. */
+/** The studio in a real browser: what people click and see while a server is away, and what a page may not do. */
 
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'

@@ -23,6 +23,10 @@ interface FormProps {
   onChange: (filter: EntryFilter) => void
 }
 
+/**
+ * Fields keep what is typed while the page around them is drawn anew every few seconds: they have defaults, for a `value`
+ * would be set again each time.
+ */
 export function FilterForm({ filter, onChange }: FormProps): VNode {
   const hasMore = Boolean(filter.where || filter.embedding || filter.order)
   const [isOpen, setOpen] = useState(hasMore)
@@ -39,9 +43,9 @@ export function FilterForm({ filter, onChange }: FormProps): VNode {
   }
   return html`<form class="filter" role="search" onSubmit=${submit}>
     <div class="filter-main">
-      <input id="search" name="text" type="search" value=${filter.text ?? ''} aria-label="Search texts"
+      <input id="search" name="text" type="search" defaultValue=${filter.text ?? ''} aria-label="Search texts"
         placeholder='Search texts: words, "a phrase", -without   ( / )' />
-      <select name="kind" aria-label="Kind" value=${filter.kind ?? ''}>
+      <select name="kind" aria-label="Kind">
         <option value="">every kind</option>
         ${KINDS.map((kind) => html`<option value=${kind} selected=${kind === filter.kind}>${kind}</option>`)}
       </select>
@@ -51,7 +55,7 @@ export function FilterForm({ filter, onChange }: FormProps): VNode {
     </div>
     ${
       filter.like &&
-      html`<label class="check"><input type="checkbox" name="like" value="1" checked
+      html`<label class="check"><input type="checkbox" name="like" value="1" defaultChecked
         /> like entry <code>${filter.like}</code></label>`
     }
     <div id="filter-more" class="filter-more" hidden=${!isOpen}><${MoreFields} filter=${filter} /></div>
@@ -76,7 +80,8 @@ function MoreFields({ filter }: { filter: EntryFilter }): VNode {
     </label>
     ${
       filter.namespace &&
-      html`<label class="check"><input type="checkbox" name="recursive" value="1" checked=${filter.recursive === '1'} />
+      html`<label class="check">
+        <input type="checkbox" name="recursive" value="1" defaultChecked=${filter.recursive === '1'} />
         namespaces below as well</label>`
     }`
 }
