@@ -24,8 +24,8 @@ interface FormProps {
 }
 
 /**
- * Fields keep what is typed while the page around them is drawn anew every few seconds: they have defaults, for a `value`
- * would be set again each time.
+ * Fields keep what is typed while the page around them is drawn anew every few seconds: they have defaults, for a
+ * `value` would be set again each time.
  */
 export function FilterForm({ filter, onChange }: FormProps): VNode {
   const hasMore = Boolean(filter.where || filter.embedding || filter.order)
