@@ -35,22 +35,12 @@ export function roundVector(vector: Float32Array, precision: Exclude<Precision, 
   const most = MOST_STEPS[vector.length === 1 ? 'half' : precision]
   let largest = 0
   for (let i = 0; i < vector.length; i++) largest = Math.max(largest, Math.abs(vector[i]!))
-  const scale = shortened(largest / most)
+  // As many of these as the largest has are that component again, to the last bit: so the scale is found again as well.
+  const scale = Math.fround(largest / most)
   if (scale < LEAST_NORMAL || !Number.isFinite(Math.fround(most * scale))) return undefined
   const steps = new Int16Array(vector.length)
   for (let i = 0; i < steps.length; i++) steps[i] = Math.round(vector[i]! / scale)
   return { steps: most === MOST_STEPS.half ? steps : paired(steps), scale, dimension: vector.length }
-}
-
-/**
- * The nearest float32 of 16 significant bits. What the steps are multiplied by is then found again, exactly, in what
- * comes of it.
- */
-function shortened(scale: number): number {
-  const float = new Float32Array([scale])
-  const bits = new Uint32Array(float.buffer)
-  bits[0] = (bits[0]! + 0x80) & ~0xff
-  return float[0]!
 }
 
 function paired(steps: Int16Array): Int16Array {
