@@ -314,6 +314,31 @@ describe('migrations', () => {
 })
 
 describe('vector indexes', () => {
+  it('hold all once embeddings are rounded, but for those that halves cannot hold', async () => {
+    const dir = await template.copy()
+    const given = { ...OPTIONS, dir, dimensions: [2], metrics: ['cosine'] } as const
+    const rows = [1, 1e6, 1e-9].map((length, n) =>
+      chunkOf('ns', n, n + 1, { embedding: new Float32Array([n * length, length]) }),
+    )
+    const full = await openPgliteCold(given)
+    await full.upsert(rows)
+    expect(await full.indexVectors(10)).toBe(3)
+    await full.close()
+    const rounding = await openPgliteCold({ ...given, precision: { '*': 'int8' } })
+    expect((await rounding.stats()).unindexed).toBe(2)
+    await rounding.upsert([chunkOf('ns', 5, 5, { embedding: new Float32Array([1, -1]) })])
+    expect(await rounding.indexVectors(10)).toBe(1)
+    const query = { scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 9 }
+    const terms = { ...query, metric: 'cosine', embedding: new Float32Array([0, 1]) } as const
+    const ids = [0, 1, 2, 5].map(idOf)
+    const idsOf = async (tier: typeof full) => (await tier.search(terms)).hits.map(({ record }) => record.id)
+    expect(await idsOf(rounding)).toEqual(ids)
+    await rounding.close()
+    const again = await openPgliteCold(given)
+    expect(await idsOf(again)).toEqual(ids)
+    await again.close()
+  })
+
   it('are built once, for the dimensions that can be indexed', async () => {
     const dir = await template.copy()
     await expect(reopen(dir, { ...INDEXED, migrate: 'check' })).rejects.toMatchObject({
