@@ -1,12 +1,13 @@
 /** `thermocline dead-letters`: what it lists, and that it gives nothing up unless somebody means it. */
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { chunkOf, versionOf } from '../contract/cold-records.ts'
 import { describeWithServers, QUIET } from '../flow/stores.ts'
 import { openBackend } from '../servers/private-servers.ts'
+import { longTest } from '../tools/budget.ts'
 import { expectRefusal, runAll } from './run-cli.ts'
 
 describeWithServers('dead letters', (servers) => {
-  test('are listed, refused again by a retry that says why, and given up', async () => {
+  longTest('are listed, refused again by a retry that says why, and given up', async () => {
     const shared = await servers.shared()
     const dir = await servers.folder()
     const { cold } = await openBackend({ ...shared, ...QUIET, dir, logger: false })

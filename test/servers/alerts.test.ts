@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { type Alert, type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { recordLines } from '../tools/recorded-lines.ts'
 import { clientOf } from '../tools/services.ts'
@@ -83,7 +84,7 @@ describe('an embedded store', () => {
     )
   })
 
-  test('alerts of a log that only grows', async () => {
+  longTest('alerts of a log that only grows', async () => {
     const { store, clock, expectAlert } = await watched({ dir: await temporaryFolder(), wal: { segmentBytes: 4_096 } })
     await using _ = store
     const put = () => store.chunks.putMany(Array.from({ length: 20 }, () => ({ text: FILLER })))
@@ -192,7 +193,7 @@ describeWithServers('a store on servers', (servers) => {
 })
 
 describeWithPrivateServers('a store whose servers stop', (servers) => {
-  test('alerts of each that is away for long', async () => {
+  longTest('alerts of each that is away for long', async () => {
     const shared = await servers.shared()
     const { store, clock, expectAlert } = await watched({ dir: await temporaryFolder(), ...shared })
     await using _ = store
@@ -221,7 +222,7 @@ describeWithPrivateServers('a store whose servers stop', (servers) => {
 })
 
 describeWithSmallDisks('a store on a small disk', () => {
-  test('alerts of it before it is full', async () => {
+  longTest('alerts of it before it is full', async () => {
     const dir = await smallDisk(64)
     const { store, expectAlert } = await watched({ dir: join(dir, 'data'), cold: { dir: await temporaryFolder() } })
     await using _ = store

@@ -9,6 +9,7 @@ import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { runCli } from '../cli/run-cli.ts'
 import { editDatabase, queryServer } from '../fault/edit-database.ts'
 import { QUIET, redisUrlOf, temporaryFolder } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { describeWithPostgres, describeWithRedis, PrivatePostgres, PrivateRedis } from '../tools/services.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { describeWithSmallDisks, smallDisk } from '../wal/small-disk.ts'
@@ -135,7 +136,7 @@ describeWithRedis('the doctor of a store', () => {
       })
     })
 
-    test('finds servers that are away, and exits 1 with what to do', async () => {
+    longTest('finds servers that are away, and exits 1 with what to do', async () => {
       const env = { REDIS_URL: redisUrlOf(redis), DATABASE_URL: postgres.url() }
       const cwd = await temporaryFolder()
       expect(await runCli(['doctor'], { cwd, env })).toMatchObject({
@@ -158,7 +159,7 @@ describeWithRedis('the doctor of a store', () => {
       })
     })
 
-    test('finds a server that is not set to be durable', async () => {
+    longTest('finds a server that is not set to be durable', async () => {
       await using fast = await PrivatePostgres.start({ settings: { fsync: 'off' } })
       await (await openMemoryStore({ hot: { kind: 'memory' }, cold: { url: fast.url() }, dir, ...QUIET })).close()
       expect(await codes({ hot: { kind: 'memory' }, cold: { url: fast.url() }, dir })).toEqual(['fsync-off'])
@@ -171,7 +172,7 @@ describe('the doctor of an embedded store', () => {
   beforeAll(() => template.make())
   afterAll(() => template.remove())
 
-  test('finds nothing where all is well, and then each fault', async () => {
+  longTest('finds nothing where all is well, and then each fault', async () => {
     const dir = await template.copy()
     expect(await codes({ dir })).toEqual([])
     const planted = FAULTS.filter(({ code }) => ['dead-letters', 'log-owed', 'index-missing'].includes(code))
