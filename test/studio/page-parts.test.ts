@@ -67,3 +67,11 @@ test('a tree is laid out level by level, each node once, whatever leads to it', 
     ...['right b', 'right top'],
   ])
 })
+
+test('as an outline, each node of a tree has a row of its own, below its parent', () => {
+  const node = (id: string, children: string[] = []) => ({ id, kind: 'raptor', title: id, level: 0, children })
+  const nodes = [node('top', ['left', 'b']), node('left', ['a']), node('a'), node('b')]
+  const placed = [...layoutOf('top', nodes, true).nodes].sort((one, two) => one.y - two.y)
+  expect(placed.map(({ node: { id } }) => id)).toEqual(['top', 'left', 'a', 'b'])
+  expect(new Set(placed.map(({ y }) => y)).size).toBe(4)
+})

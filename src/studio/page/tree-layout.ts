@@ -16,12 +16,17 @@ export interface TreeLayout {
 }
 
 const COLUMN = 322
+const INDENT = 22
 export const NODE_WIDTH = 274
 const ROW = 40
 export const NODE_HEIGHT = 32
 
-/** A child of several nodes stands below the first of them; a circle ends where it closes. */
-export function layoutOf(root: string, nodes: readonly TreeNode[]): TreeLayout {
+/**
+ * A child of several nodes stands below the first of them; a circle ends where it closes. As an outline, for narrow
+ * screens, each node has a row of its own, below its parent.
+ */
+export function layoutOf(root: string, nodes: readonly TreeNode[], isOutline = false): TreeLayout {
+  const column = isOutline ? INDENT : COLUMN
   const known = new Map(nodes.map((node) => [node.id, node]))
   const placed = new Map<string, PlacedNode>()
   const edges: { from: string; to: string; isSecond: boolean }[] = []
@@ -30,7 +35,8 @@ export function layoutOf(root: string, nodes: readonly TreeNode[]): TreeLayout {
 
   const place = (node: TreeNode, level: number): number => {
     depth = Math.max(depth, level)
-    placed.set(node.id, { node, x: level * COLUMN, y: 0 })
+    const own = isOutline ? rows++ * ROW : 0
+    placed.set(node.id, { node, x: level * column, y: own })
     const below: number[] = []
     for (const id of node.children) {
       const child = known.get(id)
@@ -38,15 +44,15 @@ export function layoutOf(root: string, nodes: readonly TreeNode[]): TreeLayout {
       edges.push({ from: node.id, to: id, isSecond: placed.has(id) })
       if (!placed.has(id)) below.push(place(child, level + 1))
     }
-    const y = below.length === 0 ? rows++ * ROW : (below[0]! + below.at(-1)!) / 2
-    placed.set(node.id, { node, x: level * COLUMN, y })
+    const y = isOutline ? own : below.length === 0 ? rows++ * ROW : (below[0]! + below.at(-1)!) / 2
+    placed.set(node.id, { node, x: level * column, y })
     return y
   }
 
   const top = known.get(root)
   if (top !== undefined) place(top, 0)
   return {
-    width: depth * COLUMN + NODE_WIDTH,
+    width: depth * column + NODE_WIDTH,
     height: Math.max(rows, 1) * ROW,
     nodes: [...placed.values()],
     edges: edges.map(({ from, to, isSecond }) => ({ from: placed.get(from)!, to: placed.get(to)!, isSecond })),

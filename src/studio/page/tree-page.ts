@@ -63,7 +63,8 @@ function Choice({ names, namespace, answer }: ChoiceProps): VNode {
 }
 
 function Tree({ namespace, answer, root }: { namespace: string; answer: TreeAnswer; root: string }): VNode {
-  const layout = layoutOf(root, answer.nodes)
+  const isOutline = matchMedia('(max-width: 640px)').matches
+  const layout = layoutOf(root, answer.nodes, isOutline)
   const stale = new Map(answer.stale.map((each) => [each.id, each]))
   const staleHere = layout.nodes.filter(({ node }) => stale.has(node.id)).length
   const aside = `${countText(layout.nodes.length)} nodes and chunks, ${countText(staleHere)} stale`
@@ -104,6 +105,8 @@ function Drawing({ namespace, layout, stale }: DrawingProps): VNode {
 }
 
 function edgePath(from: PlacedNode, to: PlacedNode): string {
+  // In an outline the child stands below its parent, not beside it.
+  if (to.x < from.x + NODE_WIDTH) return `M${from.x + 10} ${from.y + NODE_HEIGHT} V${to.y + NODE_HEIGHT / 2} H${to.x}`
   const [x1, y1, x2, y2] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2, to.x, to.y + NODE_HEIGHT / 2]
   const middle = (x1 + x2) / 2
   return `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`
