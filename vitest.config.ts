@@ -17,7 +17,8 @@ function suites(): Suite[] {
 const hasBudget = ({ text }: Suite): boolean => text.includes("budget.ts'")
 
 /**
- * Suites that change what a whole process has (a module, its environment, its warnings, its folder), or depend on what it did before.
+ * Suites that change what a whole process has (a module, its environment, its arrays, its warnings, its folder), or
+ * depend on what it did before.
  * They get a process each. All others share two, where the modules and the compiled database are loaded once.
  */
 const needsOwnProcess = ({ path, text }: Suite): boolean =>
@@ -25,7 +26,7 @@ const needsOwnProcess = ({ path, text }: Suite): boolean =>
 
 const CHANGES_PROCESS = [
   /vi\.(mock|stubEnv|stubGlobal)\(|memoryUsage\(|tracingChannel\(|setGlobalContextManager\(/,
-  /keyvTestSuite\(|process\.(on|once|emit|emitWarning|chdir)\(/,
+  /from 'drizzle-kit\/api'|keyvTestSuite\(|process\.(on|once|emit|emitWarning|chdir)\(/,
 ]
 
 export default defineConfig(({ mode }) => {
