@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { longTest } from '../tools/budget.ts'
 import { compiled } from '../tools/compiled.ts'
 import { describeWithPostgres, describeWithRedis } from '../tools/services.ts'
 
@@ -41,7 +42,7 @@ test('a wrong flag is refused by name', async () => {
 describeWithRedis('on a Redis', () =>
   describeWithPostgres('and a Postgres', () => {
     describe('one round of a case', () => {
-      test('prints its lines, writes all of its figures, and leaves nothing behind', async () => {
+      longTest('prints its lines, writes all of its figures, and leaves nothing behind', async () => {
         const dist = dirname(compiled(join(ROOT, 'src/index.ts')))
         const args = ['--only', 'put-one-caller', '--rounds', '1', '--json', 'out.json', '--html', 'out.html']
         const { code, stdout, stderr } = await bench(...args, '--dist', dist)

@@ -130,7 +130,7 @@ longTest('a backend that has the folder is named', async () => {
   expectRefusal(result, 4, new RegExp(`${writer.child.pid}.*ERR_LOCKED`))
 })
 
-test('told to end, both say what became of it, and an import goes on', async () => {
+longTest('told to end, both say what became of it, and an import goes on', async () => {
   const [dir, folder] = [await template.copy(), await temporaryFolder()]
   const file = join(folder, 'large.ndjson')
   await writeFile(file, archiveOf(6_000))

@@ -8,7 +8,7 @@ import { type EraseOptions, type MemoryStoreOptions, openMemoryStore } from '../
 import { temporaryFolder } from '../flow/stores.ts'
 import { canaryOf, filesWith, keysWith, tablesWith } from '../flow/traces.ts'
 import { describeWithPrivateServers } from '../servers/private-servers.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { clientOf } from '../tools/services.ts'
 import { Child } from '../wal/child.ts'
 import { pick, type Random, randomFrom } from './seeded-random.ts'
@@ -66,7 +66,7 @@ async function killAgainAndAgain(
   }
 }
 
-test(`embedded: nothing is left, and nothing else lost (FAULT_SEED=${SEED})`, { timeout: TIMEOUT }, async () => {
+longTest(`embedded: nothing is left, and nothing else lost (FAULT_SEED=${SEED})`, { timeout: TIMEOUT }, async () => {
   const dir = await temporaryFolder()
   const kills = budget({ short: 1, long: 20 })
   await killAgainAndAgain(kills, { dir }, { vacuum: 'full' }, (canary) => filesWith(dir, [canary]))

@@ -4,10 +4,10 @@
  * a failing run replays with `FAULT_SEED`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import type { KeyedOrders } from './keyed-child.ts'
 import { randomFrom } from './seeded-random.ts'
@@ -60,21 +60,29 @@ async function killAndAskAgain(options: () => Promise<MemoryStoreOptions>): Prom
   }
 }
 
-test(`embedded: each write is there once, as it was acknowledged (FAULT_SEED=${SEED})`, {
-  timeout: TIMEOUT,
-}, async () => {
-  const dir = await temporaryFolder()
-  await killAndAskAgain(async () => ({ dir }))
-})
+longTest(
+  `embedded: each write is there once, as it was acknowledged (FAULT_SEED=${SEED})`,
+  {
+    timeout: TIMEOUT,
+  },
+  async () => {
+    const dir = await temporaryFolder()
+    await killAndAskAgain(async () => ({ dir }))
+  },
+)
 
 describeWithServers('on servers', (servers) => {
-  test(`each write is there once, as it was acknowledged to whichever process (FAULT_SEED=${SEED})`, {
-    timeout: TIMEOUT,
-  }, async () => {
-    const shared = await servers.shared()
-    const folders = [await temporaryFolder(), await temporaryFolder()]
-    let turn = 0
-    // The next one is another process with another log: what it is told comes from cold alone.
-    await killAndAskAgain(async () => ({ ...shared, dir: folders[turn++ % 2]! }))
-  })
+  longTest(
+    `each write is there once, as it was acknowledged to whichever process (FAULT_SEED=${SEED})`,
+    {
+      timeout: TIMEOUT,
+    },
+    async () => {
+      const shared = await servers.shared()
+      const folders = [await temporaryFolder(), await temporaryFolder()]
+      let turn = 0
+      // The next one is another process with another log: what it is told comes from cold alone.
+      await killAndAskAgain(async () => ({ ...shared, dir: folders[turn++ % 2]! }))
+    },
+  )
 })

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { isThermoclineError, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 
 const ROUNDS = budget({ short: 50, long: 150 })
@@ -40,22 +40,26 @@ describeWithServers('two processes', (servers) => {
   })
 })
 
-test('two callers of an embedded store put where there is nothing, and one does', { timeout: TIMEOUT }, async () => {
-  await using store = await openMemoryStore({ dir: await temporaryFolder(), ...QUIET })
-  for (let round = 0; round < ROUNDS; round++) {
-    const put = async (by: number) => {
-      try {
-        const { version } = await store.metadata.put(
-          { key: `key ${round}`, metadata: { by } },
-          { expectedVersion: null },
-        )
-        return `won ${version}`
-      } catch (error) {
-        if (!isThermoclineError(error, 'ERR_CONFLICT')) throw error
-        return `lost ${error.details.actual}`
+longTest(
+  'two callers of an embedded store put where there is nothing, and one does',
+  { timeout: TIMEOUT },
+  async () => {
+    await using store = await openMemoryStore({ dir: await temporaryFolder(), ...QUIET })
+    for (let round = 0; round < ROUNDS; round++) {
+      const put = async (by: number) => {
+        try {
+          const { version } = await store.metadata.put(
+            { key: `key ${round}`, metadata: { by } },
+            { expectedVersion: null },
+          )
+          return `won ${version}`
+        } catch (error) {
+          if (!isThermoclineError(error, 'ERR_CONFLICT')) throw error
+          return `lost ${error.details.actual}`
+        }
       }
+      judge(await Promise.all([put(1), put(2)]), round)
     }
-    judge(await Promise.all([put(1), put(2)]), round)
-  }
-  expect(await store.metadata.count()).toBe(ROUNDS)
-})
+    expect(await store.metadata.count()).toBe(ROUNDS)
+  },
+)

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { segmentName } from '../../src/wal/format.ts'
+import { longTest } from '../tools/budget.ts'
 import { Child } from './child.ts'
 import { flip } from './recorded-log.ts'
 import { createLog, payloadOf, range, sourceOf, temporaryFolder } from './temporary-log.ts'
@@ -11,7 +12,7 @@ const MEGABYTES = 160
 /** A few windows, and what a collector that is short of processor time has not looked at yet. */
 const MOST_MEGABYTES = 112
 
-test('the memory of a scan does not grow with the log, whole or damaged', { timeout: 60_000 }, async () => {
+longTest('the memory of a scan does not grow with the log, whole or damaged', { timeout: 60_000 }, async () => {
   const dir = await temporaryFolder()
   const log = await createLog({ dir, segmentBytes: 32 * 1024 * 1024 })
   const payload = payloadOf(1, (MEGABYTES * 1024 * 1024) / RECORDS)

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { DirectoryLock } from '../../src/kernel/directory-lock.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
+import { longTest } from '../tools/budget.ts'
 import { Child } from './child.ts'
 import { createLog, range, temporaryFolder } from './temporary-log.ts'
 
-it('opens and closes undisturbed by others that do', { timeout: 120_000 }, async () => {
+longTest('opens and closes undisturbed by others that do', { timeout: 120_000 }, async () => {
   const dir = join(await temporaryFolder(), 'wal')
   const children = range(1, 3).map(() => new Child('churn-child.ts', [dir, 100]))
   for (const child of children) expect(await child.line()).toBe('ready')

@@ -11,6 +11,7 @@ import { isPermanent } from '../../../src/cold/postgres/postgres-errors.ts'
 import type { PostgresClientLike } from '../../../src/cold/postgres/postgres-location.ts'
 import type { ThermoclineError } from '../../../src/errors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { longTest } from '../../tools/budget.ts'
 import { certify } from '../../tools/certificates.ts'
 import { compiled } from '../../tools/compiled.ts'
 import { describeWithTlsPostgres, PrivatePostgres } from '../../tools/services.ts'
@@ -43,7 +44,7 @@ describeWithTlsPostgres('Postgres over TLS', () => {
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
-  it('rejects what fails, and the process goes on', async () => {
+  longTest('rejects what fails, and the process goes on', async () => {
     const child = fileURLToPath(new URL('./postgres-tls-child.ts', import.meta.url))
     const urls = [
       server.tlsUrl('postgres', 'secretive:hunter2-canary', 'sslmode=require'),

@@ -1,6 +1,6 @@
 /** A cluster of which one master fails. */
 import type { Redis } from 'ioredis'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import { keyOf, versionOf, writeOf } from '../../contract/hot-writes.ts'
 import { longTest } from '../../tools/budget.ts'
 import { createCluster, type PrivateRedis } from '../../tools/services.ts'
@@ -11,7 +11,7 @@ export function describeRedisClusterFaults(): void {
     const on = useRedis()
     const { connected, client } = on
 
-    it('one master that restarts empty takes the generation with it', async () => {
+    longTest('one master that restarts empty takes the generation with it', async () => {
       const args = [
         '--cluster-enabled',
         'yes',

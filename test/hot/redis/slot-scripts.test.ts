@@ -8,6 +8,7 @@ import { RedisHotTier } from '../../../src/hot/redis/redis-hot-tier.ts'
 import type { RedisLocation } from '../../../src/hot/redis/redis-location.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { keyOf, versionOf, writeOf } from '../../contract/hot-writes.ts'
+import { longTest } from '../../tools/budget.ts'
 import { createCluster, describeWithRedis, PrivateRedis, type RedisServerOptions } from '../../tools/services.ts'
 
 await loadIoredis()
@@ -146,7 +147,7 @@ describeWithRedis('calls of one turn', () => {
     expect(await versionIn(tier, 1)).toBe(versionOf(1))
   })
 
-  it('go slot by slot where what looks like one server stands before a cluster', async () => {
+  longTest('go slot by slot where what looks like one server stands before a cluster', async () => {
     const { direct, connect } = await open({ onPort: true, args: ['--cluster-enabled', 'yes'] })
     await direct.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
     await vi.waitFor(async () => expect(await direct.call('CLUSTER', 'INFO')).toContain('cluster_state:ok'), 20_000)
