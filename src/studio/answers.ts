@@ -26,9 +26,6 @@ export interface Rates {
   readonly shipped: number
   readonly promoted: number
   readonly demoted: number
-  readonly expired: number
-  readonly hotReads: number
-  readonly coldReads: number
 }
 
 /** What is wrong, by a rule with a limit, and what to do. */
@@ -80,7 +77,6 @@ export interface Sample {
   readonly writes: number
   readonly reads: number
   readonly queries: number
-  readonly shipped: number
   readonly hitRatio?: number | undefined
   readonly lagSeconds: number
   readonly readP99?: number | undefined

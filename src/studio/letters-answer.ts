@@ -5,6 +5,9 @@ import { Refusal } from './refusal.ts'
 import type { RequestInput } from './request-input.ts'
 
 const PAGE = 25
+const MOST_LETTERS = 100
+/** Of a text; a letter may hold megabytes of it. */
+const MOST_CHARACTERS = 10_000
 
 export async function lettersAnswer(
   store: MemoryStore,
@@ -12,14 +15,20 @@ export async function lettersAnswer(
   signal: AbortSignal,
 ): Promise<DeadLettersAnswer> {
   const asked = { cursor: input.optionalText('cursor'), content: input.flag('content'), signal }
-  const { items, nextCursor } = await store.deadLetters({ limit: input.number('limit') ?? PAGE, ...asked })
+  const limit = Math.min(input.number('limit') ?? PAGE, MOST_LETTERS)
+  const { items, nextCursor } = await store.deadLetters({ limit, ...asked })
   return { items: items.map(letterRow), nextCursor }
 }
 
 function letterRow({ content, refusedAt, ...letter }: DeadLetter): DeadLetterRow {
   const { letter: name, namespace, id, key, kind, reason, bytes } = letter
-  const said = content && { text: content.text ?? undefined, metadata: content.metadata ?? undefined }
+  const said = content && { text: cut(content.text), metadata: cut(content.metadata) }
   return { letter: name, namespace, id, key, kind, reason, bytes, refusedAt: refusedAt.getTime(), ...said }
+}
+
+function cut(text: string | null | undefined): string | undefined {
+  if (text === null || text === undefined || text.length <= MOST_CHARACTERS) return text ?? undefined
+  return `${text.slice(0, MOST_CHARACTERS - 1)}…`
 }
 
 /** Names of letters; never all at once, for the page shows a part of them. */

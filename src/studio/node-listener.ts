@@ -6,11 +6,11 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /**
  * Returns a listener for `http.createServer`. A caller that goes away aborts the `signal` of its request. What the
- * handler throws is answered with status 500 and handed to `onError`; without one it is an uncaught error.
+ * handler throws is answered with status 500 and handed to `onError`; without one it is a warning of the process.
  */
 export function toNodeListener(
   handler: (request: Request) => Promise<Response>,
-  onError: (error: unknown) => void = throwLater,
+  onError: (error: unknown) => void = warn,
 ): NodeListener {
   return (incoming, outgoing) => {
     answer(handler, incoming, outgoing).catch((error: unknown) => {
@@ -23,10 +23,11 @@ export function toNodeListener(
   }
 }
 
-function throwLater(error: unknown): void {
-  queueMicrotask(() => {
-    throw error
-  })
+/** A request must not end the process that answers it. */
+function warn(error: unknown): void {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const type = 'ThermoclineWarning'
+  process.emitWarning('the studio failed to answer a request', { type, code: 'THERMOCLINE_ERROR', detail })
 }
 
 async function answer(
@@ -46,7 +47,7 @@ async function answer(
   outgoing.end(Buffer.from(await response.arrayBuffer()))
 }
 
-/** Returns undefined where its host or its target is none. */
+/** Returns undefined where its host or its target is none, or its method has no place in a `Request`. */
 function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
   const { method = 'GET', headers, url = '/' } = incoming
   // Express strips what it mounted at.
@@ -56,7 +57,18 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | un
   const given = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
     value === undefined ? [] : [[name, String(value)]],
   )
-  const hasBody = method !== 'GET' && method !== 'HEAD'
-  const body = hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' as const } : {}
-  return new Request(target, { method, headers: given, signal, ...body })
+  try {
+    const body = method === 'GET' || method === 'HEAD' ? {} : bodyOf(incoming)
+    return new Request(target, { method, headers: given, signal, ...body })
+  } catch {
+    // TRACE, CONNECT, a user in the name of the host.
+    return undefined
+  }
+}
+
+/** A parser that ran before (`express.json()`) has read the body, and left what it was. */
+function bodyOf(incoming: IncomingMessage): RequestInit {
+  if (!incoming.readableEnded) return { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' }
+  const { body } = incoming as { body?: unknown }
+  return typeof body === 'object' && body !== null ? { body: JSON.stringify(body) } : {}
 }

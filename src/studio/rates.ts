@@ -7,7 +7,7 @@ interface Reading {
   readonly stats: StoreStats
 }
 
-/** Which calls count as what; the others are of the studio or of operators. */
+/** Which calls count as what. Those that the studio makes for its pages are among them. */
 const READS = ['get', 'getMany', 'getByKey', 'getManyByKey', 'has', 'hasMany', 'peek']
 const WRITES = ['put', 'putMany', 'update', 'upsert', 'write', 'delete', 'deleteMany', 'deleteByKey', 'expire', 'touch']
 const QUERIES = ['find', 'findAll', 'count', 'search', 'searchMany', 'searchTree', 'documents', 'ofDocument']
@@ -21,17 +21,14 @@ export function ratesBetween(before: Reading, after: Reading): Rates {
     shipped: perSecond(({ wal }) => wal.checkpoint),
     promoted: perSecond(({ migrations }) => migrations.promoted),
     demoted: perSecond(({ migrations }) => migrations.demoted),
-    expired: perSecond(({ migrations }) => migrations.expired),
-    hotReads: perSecond(({ tiers }) => tiers.hot.hits),
-    coldReads: perSecond(({ tiers }) => tiers.cold.hits),
   }
 }
 
 export function sampleOf(before: Reading, after: Reading): Sample {
-  const { writes, reads, queries, shipped } = ratesBetween(before, after)
+  const { writes, reads, queries } = ratesBetween(before, after)
   const { calls } = after.stats.windows.oneMinute
   return {
-    ...{ at: after.at, writes, reads, queries, shipped },
+    ...{ at: after.at, writes, reads, queries },
     lagSeconds: after.stats.checkpoint.lagSeconds,
     hitRatio: hitRatioOf(after.stats.windows.oneMinute.tiers.hot),
     readP99: slowest(calls, READS),
@@ -40,9 +37,9 @@ export function sampleOf(before: Reading, after: Reading): Sample {
   }
 }
 
-/** What is pending is asked first, then hot: each entry that somebody wants is looked up in the one or the other. */
-function lookups({ tiers: { pending, hot } }: StoreStats): number {
-  return pending.hits + hot.hits + hot.misses
+/** Each entry that somebody wants is looked up in what is pending, and there once, whoever else is asked for it. */
+function lookups({ tiers: { pending } }: StoreStats): number {
+  return pending.hits + pending.misses
 }
 
 /** Counters may have begun anew, by `resetStats()`: then what they say is all since. */

@@ -23,6 +23,7 @@ export class StoreWatcher {
   readonly #samples: Sample[] = []
   readonly #history: HistoryRow[] = []
   #latest: Promise<Reading> | undefined
+  /** By `performance.now()`, which nobody sets back. */
   #askedAt = 0
   #rates: Rates | undefined
   #before: Reading | undefined
@@ -43,7 +44,7 @@ export class StoreWatcher {
 
   /** The numbers of this second, and what happened each second since those before. */
   async read(): Promise<Reading & { readonly rates: Rates }> {
-    const now = Date.now()
+    const now = performance.now()
     if (this.#latest === undefined || now - this.#askedAt >= READ_AT_MOST_EVERY_MS) {
       this.#askedAt = now
       this.#latest = this.#ask()
@@ -71,6 +72,8 @@ export class StoreWatcher {
 
   async #sample(): Promise<void> {
     const reading = await this.read()
+    // The clock was set back: the lines of a chart go only forwards.
+    if (this.#sampled !== undefined && reading.at < this.#sampled.at) this.#samples.length = 0
     if (this.#sampled !== undefined && reading.at > this.#sampled.at)
       this.#samples.push(sampleOf(this.#sampled, reading))
     if (this.#samples.length > SAMPLES_OF_AN_HOUR) this.#samples.shift()

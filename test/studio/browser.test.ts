@@ -45,6 +45,15 @@ const UNNAMED = `[...document.querySelectorAll('button, a, input, select, textar
   return name.trim() === '' && each.labels?.length !== 1
 }).length`
 
+/** Counts what other pages of the same origin could ask by. Runs before the page. */
+const COUNT_CHANNELS = `globalThis.channels = 0
+globalThis.BroadcastChannel = class extends BroadcastChannel {
+  constructor(name) {
+    super(name)
+    channels++
+  }
+}`
+
 let browser: Browser
 beforeAll(async () => {
   if (process.env.REQUIRE_SERVICES && !existsSync(CHROMIUM)) throw new Error('install chromium: .ci/install-services')
@@ -56,12 +65,18 @@ afterAll(() => browser?.close())
 const browserTest = existsSync(CHROMIUM) ? longTest : longTest.skip
 
 /** Answers a page of the studio, and what went wrong in it. */
-async function open(store: MemoryStore, write: boolean): Promise<{ page: Page; url: string; faults: string[] }> {
-  const server = createServer(toNodeListener(studio(store, { token: TOKEN, write }))).listen(0, '127.0.0.1')
+async function open(
+  store: MemoryStore,
+  write: boolean,
+  basePath = '/',
+): Promise<{ page: Page; url: string; faults: string[] }> {
+  const server = createServer(toNodeListener(studio(store, { token: TOKEN, write, basePath }))).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${basePath}`
   // What moves is drawn without end, which costs a whole core where no graphics card does it.
-  const page = await browser.newPage({ reducedMotion: 'reduce' })
+  const context = await browser.newContext({ reducedMotion: 'reduce' })
+  await context.addInitScript(COUNT_CHANNELS)
+  const page = await context.newPage()
   page.setDefaultTimeout(STEP_MS)
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(error.message))
@@ -69,7 +84,7 @@ async function open(store: MemoryStore, write: boolean): Promise<{ page: Page; u
     if (line.type() === 'error' && !/Failed to load resource/.test(line.text())) faults.push(line.text())
   })
   onTestFinished(async () => {
-    await page.close()
+    await context.close()
     server.closeAllConnections()
     server.close()
   })
@@ -211,6 +226,23 @@ describe('a studio in a browser', () => {
     const tried = await stranger.evaluate(`(${ATTACK})(${JSON.stringify([url, TOKEN, id])})`)
     expect(tried).toEqual(['refused', 'refused', 'refused', true])
     expect(await store.chunks.has(id)).toBe(true)
+  })
+
+  browserTest('takes an address pasted into an open tab, and hands its token on only at a host of its own', async () => {
+    await using store = await openMemoryStore({ ...QUIET, inMemory: true })
+    const { page, url } = await open(store, false)
+    await page.goto(`${url}#token=another-token-of-somebody`)
+    await page.getByText(/This token is of another studio/).waitFor()
+    await page.goto(`${url}#token=${TOKEN}`)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    expect(page.url()).not.toContain(TOKEN)
+    const tab = await page.context().newPage()
+    tab.setDefaultTimeout(STEP_MS)
+    await tab.goto(url)
+    await tab.getByRole('heading', { name: 'Overview' }).waitFor()
+    const mounted = await open(store, false, '/studio/')
+    expect(await mounted.page.evaluate('channels')).toBe(0)
+    expect(await tab.evaluate('channels')).toBe(1)
   })
 
   browserTest('fits 360 pixels, changes its colours, and is found by who cannot see it', async () => {

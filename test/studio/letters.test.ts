@@ -9,7 +9,7 @@ test('alerts, dead letters and what a sync would do are told, and letters are re
   const { store, cold } = await openBackend({ inMemory: true, ...QUIET, logger: false })
   const { id } = await store.chunks.put({ text: 'idle' })
   await store.checkpoint()
-  const refused = [1, 2].map((n) => chunkOf('default', n, n, { key: `k${n}`, text: `secret ${n}`, position: -1 }))
+  const refused = [1, 2].map((n) => chunkOf('default', n, n, { key: `k${n}`, text: `secret ${n} ${'x'.repeat(20_000)}`, position: -1 }))
   await cold.upsert(refused)
   const looking = new AskedStudio(store)
   const asked = new AskedStudio(store, { write: true })
@@ -19,6 +19,8 @@ test('alerts, dead letters and what a sync would do are told, and letters are re
   expect(JSON.stringify(items)).not.toContain('secret')
   const said = (await looking.get('dead-letters', { content: '1', limit: '1' })).body
   expect(said).toMatchObject({ items: [{ text: expect.stringMatching(/^secret/) }], nextCursor: expect.any(String) })
+  expect(said.items[0].text).toHaveLength(10_000)
+  expect((await looking.get('dead-letters', { limit: '1000000' })).body.items).toHaveLength(2)
   const { alerts } = (await looking.get('overview')).body
   expect(alerts).toMatchObject([{ code: 'dead-letters', severity: 'critical', message: expect.any(String) }])
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { Hono } from 'hono'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { toNodeListener } from '../../src/studio/studio.ts'
 import { embeddedPair, shareStore } from '../flow/stores.ts'
 import { AskedStudio, ORIGIN, TOKEN } from './ask-studio.ts'
@@ -63,6 +63,8 @@ test('by node:http what is no request of it is refused, and a caller that leaves
     / 400 /,
   )
   expect(await raw('GET /../../etc/passwd HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')).toMatch(/ 404 /)
+  expect(await raw('TRACE / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')).toMatch(/ 400 /)
+  expect(await raw('GET / HTTP/1.1\r\nHost: a@127.0.0.1\r\nConnection: close\r\n\r\n')).toMatch(/ 400 /)
   const headers = `Authorization: ${authorization}\r\nContent-Type: application/json`
   const head = `POST /api/sync HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n`
   const leaving = connect(port, '127.0.0.1')
@@ -84,6 +86,34 @@ test('by node:http a fault of the handler is answered, and told', async () => {
   )
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(500)
   expect(faults).toEqual([fault])
+})
+
+test('by node:http a fault of the handler that nobody asked to hear of is a warning', async () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  onTestFinished(() => warned.mockRestore())
+  const port = await serve(toNodeListener(() => Promise.reject(new RangeError('Invalid string length'))))
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(500)
+  expect(warned).toHaveBeenCalledExactlyOnceWith(
+    'the studio failed to answer a request',
+    expect.objectContaining({ detail: expect.stringContaining('Invalid string length') }),
+  )
+})
+
+test('by node:http it changes what a body says that was parsed before, as by express.json()', async () => {
+  const own = view()
+  const { id } = await own.chunks.put({ text: 'here' })
+  const listener = toNodeListener(new AskedStudio(store(), { write: true }).handler)
+  const port = await serve(async (incoming, outgoing) => {
+    const text = (await incoming.toArray()).join('')
+    listener(Object.assign(incoming, { body: text === '' ? undefined : JSON.parse(text) }), outgoing)
+  })
+  const post = async (route: string, body: string) => {
+    const headers = { authorization, 'content-type': 'application/json' }
+    return (await fetch(`http://127.0.0.1:${port}/api/${route}`, { method: 'POST', headers, body })).status
+  }
+  expect(await post('delete', JSON.stringify({ namespace: own.entries.namespace, id }))).toBe(200)
+  expect(await own.chunks.has(id)).toBe(false)
+  expect(await post('checkpoint', '')).toBe(200)
 })
 
 test('by Hono it answers below a path, by the names of hosts that it was given', async () => {

@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { EntryContent } from '../../src/studio/answers.ts'
 import { hashOf, routeOf } from '../../src/studio/page/hash-route.ts'
-import { mergePatch } from '../../src/studio/page/merge-patch.ts'
+import { hasNewNull, mergePatch, patchOf } from '../../src/studio/page/merge-patch.ts'
 import * as text from '../../src/studio/page/number-text.ts'
 import { layoutOf } from '../../src/studio/page/tree-layout.ts'
 import { PAGE_FILES } from '../../src/studio/page.embedded.ts'
@@ -27,8 +28,26 @@ test.each([
   [{ a: { b: 1, c: [1] } }, { a: { b: 1, c: [1, 2] } }, { a: { c: [1, 2] } }],
   [{ a: [1] }, { a: { b: 1 } }, { a: { b: 1 } }],
   [undefined, { a: 1 }, { a: 1 }],
+  [{ toString: 1, constructor: 2 }, {}, { toString: null, constructor: null }],
+  [{}, { constructor: { name: 'Object' } }, { constructor: { name: 'Object' } }],
 ])('what turns %o into %o is %o', (before, after, patch) => {
   expect(mergePatch(before, after)).toEqual(patch)
+})
+
+test('an edit is of what differs, and of no line that ends as a field has it', () => {
+  const shown = { text: 'a\r\nb\rc', metadata: { a: 1 } } as EntryContent
+  expect(patchOf(shown, 'text', 'a\r\nb\r\nc', { a: 1 })).toEqual({})
+  expect(patchOf(shown, 'text', 'a\r\nb', { a: 2 })).toEqual({ text: 'a\nb', metadata: { a: 2 } })
+  expect(patchOf(shown, 'text', null, undefined)).toEqual({ metadata: null })
+})
+
+test.each([
+  [{ a: null }, { a: null, b: [null] }, false],
+  [{ a: 1 }, { a: null }, true],
+  [undefined, { a: { b: null } }, true],
+  [{ a: { b: null } }, { a: { b: null, c: 1 } }, false],
+])('of %o in %o it is %s that something would be removed', (before, after, isNew) => {
+  expect(hasNewNull(before, after)).toBe(isNew)
 })
 
 test('addresses name pages and come back as they were', () => {

@@ -1,5 +1,7 @@
 /** What the studio answers about a store, and what it does to one where it may. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ratesBetween } from '../../src/studio/rates.ts'
+import { StoreWatcher } from '../../src/studio/store-watcher.ts'
 import { describePairs, embeddedPair, type Pair, shareStore, vectorOf } from '../flow/stores.ts'
 import { isThorough } from '../tools/budget.ts'
 import { AskedStudio } from './ask-studio.ts'
@@ -32,6 +34,30 @@ describeStudio((pair) => {
     expect(log.sequence - log.checkpoint).toBeGreaterThan(0)
     expect((await looking().get('sync')).body.history).toEqual([])
     expect((await looking().get('samples')).body).toEqual([])
+  })
+
+  test('counts an entry that is read once as one read, while it is pending and once it is not', async () => {
+    const own = view()
+    const { id } = await own.chunks.put({ text: 'read' })
+    const readsOf = async (read: () => Promise<unknown>): Promise<number> => {
+      const before = { at: 0, stats: await store().stats() }
+      await read()
+      return ratesBetween(before, { at: 1_000, stats: await store().stats() }).reads
+    }
+    expect(await readsOf(() => own.chunks.get(id))).toBe(1)
+    await store().checkpoint()
+    expect(await readsOf(() => own.chunks.get(id))).toBe(1)
+    await own.chunks.demote(id)
+    expect(await readsOf(() => own.chunks.get(id))).toBe(1)
+  })
+
+  test('goes on reading the numbers when the clock is set back', async () => {
+    const watcher = new StoreWatcher(store())
+    const { stats } = await watcher.read()
+    const past = Date.now() - 3_600_000
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(past)
+    onTestFinished(() => clock.mockRestore())
+    await expect.poll(() => watcher.read().then((reading) => reading.stats === stats)).toBe(false)
   })
 
   test('lists by namespace, kind and condition, page by page, and says which tier has each', async () => {

@@ -1,11 +1,12 @@
 /**
  * Asks the studio's server, with the token. The token comes with the address, behind #, which browsers send to nobody;
- * it is kept for this tab, and another tab of the studio that is asked for it hands it on.
+ * it is kept for this tab. Another tab of a studio that has a host of its own hands it on when it is asked; below a path
+ * of an application none does, for any page of that application may ask.
  */
 import type { ErrorAnswer } from '../answers.ts'
 
-const KEPT_AS = 'thermocline-studio-token'
-const tabs = new BroadcastChannel('thermocline-studio')
+const KEPT_AS = `thermocline-studio-token ${location.pathname}`
+const tabs = location.pathname === '/' ? new BroadcastChannel('thermocline-studio') : undefined
 
 /** What the server refused, or that it does not answer: `status` is 0 then. */
 export class AskError extends Error {
@@ -19,19 +20,23 @@ export class AskError extends Error {
   }
 }
 
-/** Takes the token out of the address, where people may copy it from. */
+/** Takes the token out of the address, where people may copy it from. One that is there replaces the one before. */
 export function takeToken(): void {
   const [, token] = /[#&]token=([^&]+)/.exec(location.hash) ?? []
   if (token !== undefined) {
     sessionStorage.setItem(KEPT_AS, token)
     history.replaceState(null, '', `${location.pathname}#/overview`)
   }
-  tabs.addEventListener('message', ({ data }: MessageEvent<{ asked?: true; token?: string }>) => {
+}
+
+/** Asks other tabs for the token, and tells it to those that ask. */
+export function shareToken(): void {
+  tabs?.addEventListener('message', ({ data }: MessageEvent<{ asked?: true; token?: string }>) => {
     const known = sessionStorage.getItem(KEPT_AS)
-    if (data.asked && known !== null) tabs.postMessage({ token: known })
-    if (data.token !== undefined && known === null) useToken(data.token)
+    if (data.asked && known !== null) tabs?.postMessage({ token: known })
+    if (data.token !== undefined && known === null) keepToken(data.token)
   })
-  if (!hasToken()) tabs.postMessage({ asked: true })
+  if (!hasToken()) tabs?.postMessage({ asked: true })
 }
 
 export function hasToken(): boolean {
@@ -39,7 +44,7 @@ export function hasToken(): boolean {
 }
 
 /** Takes a token, or a whole address that ends with one. */
-export function useToken(text: string): void {
+export function keepToken(text: string): void {
   sessionStorage.setItem(KEPT_AS, text.trim().replace(/^.*#token=/, ''))
   dispatchEvent(new Event('token'))
 }
@@ -62,7 +67,13 @@ async function fetched<T>(path: string, init: RequestInit): Promise<T> {
   } catch {
     throw new AskError(0, 'NO_ANSWER', 'the studio does not answer: it may have been ended')
   }
-  const answer: unknown = await response.json()
+  let answer: unknown
+  try {
+    answer = await response.json()
+  } catch {
+    // Of a proxy before the studio, or of a fault of the studio itself, which says no more.
+    throw new AskError(response.status, `HTTP_${response.status}`, 'what the studio answered could not be read')
+  }
   if (response.ok) return answer as T
   const { code, message } = (answer as ErrorAnswer).error
   throw new AskError(response.status, code, message)

@@ -4,7 +4,7 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { EntryContent } from '../answers.ts'
 import type { AskError } from './ask-server.ts'
-import { mergePatch } from './merge-patch.ts'
+import { hasNewNull, patchOf } from './merge-patch.ts'
 import { Dialog, ErrorNotice, Notice } from './widgets.ts'
 
 interface EditorProps {
@@ -26,6 +26,8 @@ export function EntryEditor({ entry, error, onSave, onClose }: EditorProps): VNo
     const metadata = parsedMetadata(String(given.get('metadata') ?? ''))
     const patch = metadata instanceof SyntaxError ? {} : patchOf(shown, textField, given.get('text'), metadata.value)
     if (metadata instanceof SyntaxError) setFault(`Metadata is no JSON: ${metadata.message}`)
+    else if (hasNewNull(shown.metadata, metadata.value))
+      setFault('A member that is null would be removed: leave it out to remove it, or give it another value.')
     else if (Object.keys(patch).length === 0) setFault('Nothing differs from what is there.')
     else {
       setFault(undefined)
@@ -59,14 +61,4 @@ function parsedMetadata(text: string): { readonly value: unknown } | SyntaxError
   } catch (error) {
     return error as SyntaxError
   }
-}
-
-/** Of what differs. An empty field of metadata removes it. */
-function patchOf(shown: EntryContent, textField: string, text: unknown, metadata: unknown): object {
-  const before = shown.text ?? shown.summary
-  // Forms send lines that end in CR LF.
-  const after = typeof text === 'string' ? text.replace(/\r\n/g, '\n') : before
-  const changed =
-    metadata === undefined ? (shown.metadata === undefined ? undefined : null) : mergePatch(shown.metadata, metadata)
-  return { ...(after !== before && { [textField]: after }), ...(changed !== undefined && { metadata: changed }) }
 }

@@ -3,7 +3,7 @@ import { html, render } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { OverviewAnswer } from '../answers.ts'
-import { hasToken, takeToken, useToken } from './ask-server.ts'
+import { hasToken, keepToken, shareToken, takeToken } from './ask-server.ts'
 import { BrowsePage } from './browse-page.ts'
 import { DeadLettersPage } from './dead-letters-page.ts'
 import { EntryPage } from './entry-page.ts'
@@ -36,10 +36,17 @@ function App(): VNode {
   const [route, setRoute] = useState<HashRoute>(() => routeOf(location.hash))
   const [isKnown, setKnown] = useState(hasToken)
   useEffect(() => {
-    const go = (): void => setRoute(routeOf(location.hash))
-    const know = (): void => setKnown(true)
+    const go = (): void => {
+      // The whole address of another studio may be pasted into an open tab: only what stands behind # changes then.
+      takeToken()
+      setKnown(hasToken())
+      setRoute(routeOf(location.hash))
+    }
+    const know = (): void => setKnown(hasToken())
     addEventListener('hashchange', go)
     addEventListener('token', know)
+    // Another tab may have answered before anybody listened here.
+    know()
     return () => {
       removeEventListener('hashchange', go)
       removeEventListener('token', know)
@@ -67,7 +74,7 @@ function NoPage(): VNode {
 function AskForToken({ isWrong = false }: { isWrong?: boolean }): VNode {
   const take = (event: SubmitEvent): void => {
     event.preventDefault()
-    useToken(String(new FormData(event.target as HTMLFormElement).get('token')))
+    keepToken(String(new FormData(event.target as HTMLFormElement).get('token')))
     location.reload()
   }
   return html`<main class="token-page">
@@ -84,5 +91,6 @@ function AskForToken({ isWrong = false }: { isWrong?: boolean }): VNode {
 }
 
 takeToken()
+shareToken()
 listenForKeys()
 render(html`<${App} />`, document.getElementById('app')!)
