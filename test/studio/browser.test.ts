@@ -228,7 +228,7 @@ describe('a studio in a browser', () => {
     expect(await store.chunks.has(id)).toBe(true)
   })
 
-  browserTest('takes an address pasted into an open tab, and hands its token on only at a host of its own', async () => {
+  browserTest('takes an address pasted into an open tab, and hands its token on only at a host of its', async () => {
     await using store = await openMemoryStore({ ...QUIET, inMemory: true })
     const { page, url } = await open(store, false)
     await page.goto(`${url}#token=another-token-of-somebody`)

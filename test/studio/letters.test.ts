@@ -9,7 +9,8 @@ test('alerts, dead letters and what a sync would do are told, and letters are re
   const { store, cold } = await openBackend({ inMemory: true, ...QUIET, logger: false })
   const { id } = await store.chunks.put({ text: 'idle' })
   await store.checkpoint()
-  const refused = [1, 2].map((n) => chunkOf('default', n, n, { key: `k${n}`, text: `secret ${n} ${'x'.repeat(20_000)}`, position: -1 }))
+  const textOf = (n: number): string => `secret ${n} ${'x'.repeat(20_000)}`
+  const refused = [1, 2].map((n) => chunkOf('default', n, n, { key: `k${n}`, text: textOf(n), position: -1 }))
   await cold.upsert(refused)
   const looking = new AskedStudio(store)
   const asked = new AskedStudio(store, { write: true })

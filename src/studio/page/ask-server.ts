@@ -1,7 +1,7 @@
 /**
  * Asks the studio's server, with the token. The token comes with the address, behind #, which browsers send to nobody;
- * it is kept for this tab. Another tab of a studio that has a host of its own hands it on when it is asked; below a path
- * of an application none does, for any page of that application may ask.
+ * it is kept for this tab. Where the studio has a host of its own, another tab hands it on when it is asked; below a
+ * path of an application none does, for any page of that application may ask.
  */
 import type { ErrorAnswer } from '../answers.ts'
 
