@@ -28,8 +28,8 @@ ALTER TABLE "thermocline"."memory_entries" ADD CONSTRAINT "memory_entries_rounde
           AND rounded_scale > 0 AND rounded_version = version
           AND cardinality(rounded) > 0 AND cardinality(rounded) IN (rounded_dimension, (rounded_dimension + 1) / 2)
       END) NOT VALID;--> statement-breakpoint
--- A process of a version that does not know these columns replaces an entry whose embedding is rounded, and leaves them as
--- they were. The condition is all that other rows pay.
+-- A process of a version that does not know these columns replaces an entry whose embedding is rounded, or empties one that
+-- has expired and keeps its version, and leaves them as they were. The condition is all that other rows pay.
 CREATE FUNCTION "thermocline"."forget_rounded"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.rounded := NULL;
@@ -41,7 +41,7 @@ END
 $$;
 --> statement-breakpoint
 CREATE TRIGGER "memory_entries_without_rounded" BEFORE INSERT OR UPDATE ON "thermocline"."memory_entries"
-  FOR EACH ROW WHEN (NEW.rounded IS NOT NULL AND NEW.rounded_version IS DISTINCT FROM NEW.version)
+  FOR EACH ROW WHEN (NEW.rounded IS NOT NULL AND (NEW.kind IS NULL OR NEW.rounded_version IS DISTINCT FROM NEW.version))
   EXECUTE FUNCTION "thermocline"."forget_rounded"();
 --> statement-breakpoint
 -- The vector of a rounded one, as the store reads it: each component a number of steps, or two in one, of which the second is

@@ -35,7 +35,7 @@ export function roundVector(vector: Float32Array, precision: Exclude<Precision, 
   const most = MOST_STEPS[vector.length === 1 ? 'half' : precision]
   let largest = 0
   for (let i = 0; i < vector.length; i++) largest = Math.max(largest, Math.abs(vector[i]!))
-  // As many of these as the largest has are that component again, to the last bit: so the scale is found again as well.
+  // As many of these as the largest has are nearly that component again; the scale is found again exactly.
   const scale = Math.fround(largest / most)
   if (scale < LEAST_NORMAL || !Number.isFinite(Math.fround(most * scale))) return undefined
   const steps = new Int16Array(vector.length)
@@ -62,11 +62,10 @@ export function widenVector({ steps, scale, dimension }: RoundedVector): Float32
   return vector
 }
 
-/** Whether the other is what becomes of the vector at some precision. */
-export function isRoundingOf(vector: Float32Array, other: Float32Array): boolean {
+/** Whether the other is what becomes of the vector at that precision, or the vector itself. */
+export function isKeptAs(vector: Float32Array, other: Float32Array, precision: Precision): boolean {
   if (vector.length !== other.length) return false
-  return (['half', 'int8'] as const).some((precision) => {
-    const rounded = roundVector(vector, precision)
-    return rounded !== undefined && widenVector(rounded).every((component, i) => component === other[i])
-  })
+  const rounded = precision === 'full' ? undefined : roundVector(vector, precision)
+  const equals = (one: Float32Array): boolean => one.every((component, i) => component === other[i])
+  return equals(vector) || (rounded !== undefined && equals(widenVector(rounded)))
 }

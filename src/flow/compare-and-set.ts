@@ -162,8 +162,11 @@ export class CompareAndSet {
     const progress: Progress = { outcome: 'none', id, version: undefined, givenUp, underWay, idempotency }
     const names = changes.map(({ key }) => keyText(key))
     const begin = () => {
-      underWay.begin()
-      const work = this.#locks.runAll(names, () => this.#doOnce(changes, progress, prepare))
+      const work = this.#locks.runAll(names, () => {
+        // Not before: what waits for its turn has read nothing, and the one before it may ask a schema.
+        underWay.begin()
+        return this.#doOnce(changes, progress, prepare)
+      })
       const end = (): void => underWay.end()
       work.then(end, end)
       return withDeadline(work, patience)
@@ -257,7 +260,8 @@ export class CompareAndSet {
     const held = await hot.read(keys)
     const rows = await reads.read(keys)
     const newest = keys.map((key, i): Newest => {
-      const record = newerOf(newerOf(held[i] && recordIn(held[i]), own[i]), rows[i]?.record)
+      // Of one version, the copy that cold has may be rounded.
+      const record = newerOf(rows[i]?.record, newerOf(held[i] && recordIn(held[i]), own[i]))
       if (record !== undefined) versions.observe(key, record.version)
       return { record, base: rows[i]?.record.version, access: rows[i]?.access }
     })

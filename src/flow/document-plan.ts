@@ -5,7 +5,7 @@
  */
 import { idOfChunk } from '../entry/entry-id.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import { isRoundingOf } from '../entry/rounded-vector.ts'
+import { isKeptAs, type Precision } from '../entry/rounded-vector.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { equalJson } from '../query/json-values.ts'
 
@@ -25,6 +25,8 @@ export interface PlannedChunk {
   readonly before: EntryRecord | undefined
   /** Whether the caller named it. */
   readonly isNamed: boolean
+  /** By which cold rounds its embedding. */
+  readonly precision: Precision
 }
 
 export interface DocumentPlan {
@@ -34,11 +36,15 @@ export interface DocumentPlan {
   readonly removed: readonly EntryRecord[]
 }
 
-/** @param elsewhere ids that other documents have. */
+/**
+ * @param precision by which cold rounds embeddings of the document.
+ * @param elsewhere ids that other documents have.
+ */
 export function planDocument(
   current: readonly EntryRecord[],
   wanted: readonly WantedChunk[],
-  elsewhere: ReadonlySet<string> = new Set(),
+  precision: Precision,
+  elsewhere: ReadonlySet<string>,
 ): DocumentPlan {
   const left = new Map(current.map((record) => [record.id, record]))
   const before = new Map<WantedChunk, EntryRecord>()
@@ -57,21 +63,21 @@ export function planDocument(
   const taken = new Set([...elsewhere, ...current.map(({ id }) => id), ...named(wanted)])
   const chunks = wanted.map((chunk) => {
     const known = before.get(chunk)
-    const record = known === undefined ? added(chunk, taken) : merged(known, chunk)
-    return { record, before: known, isNamed: chunk.isNamed }
+    const record = known === undefined ? added(chunk, taken) : merged(known, chunk, precision)
+    return { record, before: known, isNamed: chunk.isNamed, precision }
   })
   return { chunks, removed: [...left.values()] }
 }
 
 /** Whether it is there as it is to be, so that nothing has to be written. */
-export function isKept({ record, before }: PlannedChunk): boolean {
+export function isKept({ record, before, precision }: PlannedChunk): boolean {
   return (
     before !== undefined &&
     (['text', 'position', 'key', 'embeddingModel', 'createdAt', 'expiresAt', 'slidingTtl'] as const).every(
       (field) => record[field] === before[field],
     ) &&
     sameMetadata(record.metadata, before.metadata) &&
-    isAsBefore(record.embedding, before.embedding)
+    isAsBefore(record.embedding, before.embedding, precision)
   )
 }
 
@@ -87,13 +93,13 @@ function added({ record, isNamed }: WantedChunk, taken: Set<string>): Unversione
   }
 }
 
-function merged(before: EntryRecord, { record, isDated }: WantedChunk): UnversionedRecord {
+function merged(before: EntryRecord, { record, isDated }: WantedChunk, precision: Precision): UnversionedRecord {
   const { id, key, createdAt } = before
   const own = { ...record, id, key: record.key ?? key, createdAt: isDated ? record.createdAt : createdAt }
   const isOfModel = record.embeddingModel === null || record.embeddingModel === before.embeddingModel
   if (record.embedding === null && record.text === before.text && isOfModel)
     return { ...own, embedding: before.embedding, embeddingModel: before.embeddingModel }
-  if (record.embedding !== null && isAsBefore(record.embedding, before.embedding))
+  if (record.embedding !== null && isAsBefore(record.embedding, before.embedding, precision))
     return { ...own, embeddingModel: record.embeddingModel ?? before.embeddingModel }
   return own
 }
@@ -103,9 +109,8 @@ function sameMetadata(a: string | null, b: string | null): boolean {
 }
 
 /** Whether the vector is the one of before, or was until cold kept it rounded. */
-function isAsBefore(a: Float32Array | null, b: Float32Array | null): boolean {
-  if (a === null || b === null) return a === b
-  return (a.length === b.length && a.every((x, i) => x === b[i])) || isRoundingOf(a, b)
+function isAsBefore(a: Float32Array | null, b: Float32Array | null, precision: Precision): boolean {
+  return a === null || b === null ? a === b : isKeptAs(a, b, precision)
 }
 
 function named(wanted: readonly WantedChunk[]): string[] {

@@ -9,8 +9,10 @@
  * what is stale is decided in document-plan.ts.
  */
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
+import { type NamespaceRules, ruleFor } from '../entry/namespace-rules.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { bundleBytes } from '../entry/record-bundle.ts'
+import type { Precision } from '../entry/rounded-vector.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -45,6 +47,8 @@ export interface DocumentWriterParts {
   readonly deleter: Deleter
   readonly changes: Pick<CompareAndSet, 'changeAll'>
   readonly clock: Clock
+  /** By which cold rounds embeddings. */
+  readonly precision: NamespaceRules<Precision>
   /** Resolves once nothing goes on behind calls that were given up. */
   readonly settled: () => Promise<unknown>
 }
@@ -107,7 +111,8 @@ export class DocumentWriter {
     const current: EntryRecord[] = []
     for await (const records of this.#parts.documents.keys(scope, documentId, patience))
       current.push(...(await this.#still(records, documentId, patience)))
-    return this.#plan({ current, wanted }, documentId, patience)
+    const precision = ruleFor(this.#parts.precision, scope.namespace) ?? 'full'
+    return this.#plan({ current, wanted, precision }, documentId, patience)
   }
 
   /**
@@ -164,14 +169,18 @@ export class DocumentWriter {
    * one, where somebody has moved it to, it stays.
    */
   async #plan(
-    { current, wanted }: { readonly current: EntryRecord[]; readonly wanted: readonly WantedChunk[] },
+    {
+      current,
+      wanted,
+      precision,
+    }: { readonly current: EntryRecord[]; readonly wanted: readonly WantedChunk[]; readonly precision: Precision },
     documentId: string,
     patience: Patience,
   ): Promise<DocumentPlan> {
     const elsewhere = new Set<string>()
     const asked = new Set<string>()
     for (;;) {
-      const plan = planDocument(current, wanted, elsewhere)
+      const plan = planDocument(current, wanted, precision, elsewhere)
       const added = plan.chunks.filter(({ before, isNamed }) => before === undefined && !isNamed)
       const unknown = added.map(({ record }) => record).filter(({ id }) => !asked.has(id))
       const newest = await this.#parts.reader.newest(unknown, patience)
@@ -238,7 +247,7 @@ async function beforeWriting<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** SQLSTATEs of what a database refuses to hold: through the log it would end as a dead letter. */
-const REFUSED_ROW = /^(22|23|54)/
+const REFUSED_ROW = /^(22|23|54|P0001$)/
 
 /**
  * Whether nothing was written because a tier is away, or cannot compare and set now. Then the writes go by the log,
@@ -267,9 +276,9 @@ async function embedded(
   const bare = chunks.filter(({ record }) => record.embedding === null)
   const texts = [...new Set(bare.map(({ record }) => record.text!))].filter((text) => !known.has(text))
   if (texts.length > 0) await embedTexts(texts, embed, known, patience)
-  return chunks.map(({ record, before, isNamed }) => {
-    const embedding = record.embedding ?? known.get(record.text!)!
-    return { record: { ...record, embedding }, before, isNamed }
+  return chunks.map((chunk) => {
+    const embedding = chunk.record.embedding ?? known.get(chunk.record.text!)!
+    return { ...chunk, record: { ...chunk.record, embedding } }
   })
 }
 

@@ -136,6 +136,7 @@ async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: Op
 /** What calls go through. */
 function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
   const { durability, logger, timeouts } = options
+  const { precision } = options.cold
   const { access, checkpointer, demoter, follower, missed, pressure, sliding } = common
   const { cold, gate, log, telemetry } = opened
   const { journal } = log
@@ -155,9 +156,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const searcher = new Searcher({ ...asked, access, versions })
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
-  const reader = new Reader({
-    ...{ pending, hot: hotReads, cold: readable, access, versions, clock, promoter, sliding, telemetry },
-  })
+  const reader = new Reader({ ...asked, hot: hotReads, access, versions, promoter, sliding, telemetry })
   const deleter = new Deleter(reader, writer, clock)
   const moves = new TierMoves({
     ...{ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock, telemetry },
@@ -170,7 +169,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     meter: new NamespaceMeter({ pending, hot, cold: readable, clock }),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter, settled }),
-    documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock, settled }),
+    documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock, settled, precision }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
     importer: new Importer({ reader, writer, cold, shipper: checkpointer, clock }),

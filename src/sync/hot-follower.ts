@@ -7,6 +7,7 @@
 import type { ShipResult } from '../cold/cold-tier.ts'
 import { keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
+import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import type { MissedWrites } from '../flow/missed-writes.ts'
 import type { PendingRecord } from '../flow/pending.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
@@ -64,8 +65,13 @@ function note(
   { missed: keys, generationNumber }: Moved,
 ): void {
   if (keys.length > 0) {
-    const versions = new Map(records.map((record) => [keyText(record), record.version]))
-    for (const key of keys) missed.add(key, versions.get(keyText(key))!)
+    // There may be several of one key, in any order: hot may hold something older than the newest of them.
+    const newest = new Map<string, Version>()
+    for (const record of records) {
+      const key = keyText(record)
+      if (record.version > (newest.get(key) ?? ZERO_VERSION)) newest.set(key, record.version)
+    }
+    for (const key of keys) missed.add(key, newest.get(keyText(key))!)
   }
   if (generationNumber !== undefined) onCurrentGeneration(generationNumber)
 }

@@ -187,10 +187,15 @@ describe('migrations', () => {
     const store = await ColdStore.open(driver, { ...options, precision: { '*': 'int8' } })
     expect((await store.read([old]))[0]?.record).toEqual(old)
     const rounded = [1, 2, 3, 4].map((n) => chunkOf('ns', n, n, { embedding }))
-    await store.upsert(rounded)
-    expect(await store.stats()).toMatchObject({ live: 5, unindexed: 5 })
+    const gone = chunkOf('ns', 5, 5, { embedding })
+    await store.upsert([...rounded, gone])
+    expect(await store.stats()).toMatchObject({ live: 6, unindexed: 6 })
     const newer = [chunkOf('ns', 1, 11, { embedding }), tombstone('ns', 2, 12), chunkOf('ns', 3, 13)]
     for (const record of newer) await putThere(record)
+    // As its sweep empties what has expired, of which it keeps the version.
+    await client.exec(`UPDATE thermocline.memory_entries SET deleted_at = now(), kind = NULL, text = NULL,
+      position = NULL, metadata = NULL, embedding = NULL, indexed = false WHERE id = '${gone.id}'`)
+    expect((await store.read([gone]))[0]?.record).toMatchObject({ kind: null, version: gone.version, embedding: null })
     const found = await store.read(rounded)
     expect(found.slice(0, 3).map((row) => row?.record)).toEqual(newer)
     expect(found[3]?.record.embedding).toEqual(widenVector(roundVector(embedding, 'int8')!))

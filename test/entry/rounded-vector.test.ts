@@ -1,7 +1,7 @@
 /** What a rounded embedding may be off by, and that it is rounded once for all. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isRoundingOf, roundVector, widenVector } from '../../src/entry/rounded-vector.ts'
+import { isKeptAs, roundVector, widenVector } from '../../src/entry/rounded-vector.ts'
 
 const LARGEST_ERROR = { half: 1 / 65_000, int8: 1 / 250 }
 const PRECISIONS = ['half', 'int8'] as const
@@ -35,7 +35,7 @@ describe.each(PRECISIONS)('a vector that is rounded by %s', (precision) => {
         const rounded = roundVector(exact, precision)!
         const again = roundVector(widenVector(rounded), precision)
         expect(again).toEqual(rounded)
-        expect(isRoundingOf(exact, widenVector(rounded))).toBe(true)
+        expect(isKeptAs(exact, widenVector(rounded), precision)).toBe(true)
       }),
     )
   })
@@ -57,11 +57,20 @@ describe.each(PRECISIONS)('a vector that is rounded by %s', (precision) => {
 })
 
 describe('the rounding of a vector', () => {
+  const exact = new Float32Array([0.1, -0.7, 0.3])
+  const rounded = widenVector(roundVector(exact, 'int8')!)
+
   it('is told from any other', () => {
-    const exact = new Float32Array([0.1, -0.7, 0.3])
-    const other = widenVector(roundVector(exact, 'int8')!)
+    const other = rounded.slice()
     other[1]! += 0.006
     for (const no of [other, new Float32Array([0.1, -0.7]), exact.map((each) => each * 1.01)])
-      expect(isRoundingOf(exact, no)).toBe(false)
+      expect(isKeptAs(exact, no, 'int8')).toBe(false)
+  })
+
+  it('is told from that by another precision, and from none where it is kept in full', () => {
+    for (const precision of ['half', 'full'] as const) {
+      expect(isKeptAs(exact, rounded, precision)).toBe(false)
+      expect(isKeptAs(exact, exact.slice(), precision)).toBe(true)
+    }
   })
 })

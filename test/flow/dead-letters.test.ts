@@ -11,6 +11,14 @@ import { describeWithServers, QUIET } from './stores.ts'
 const FORBID = `ALTER TABLE thermocline.memory_entries ADD CONSTRAINT no_13 CHECK (position IS DISTINCT FROM 13)`
 const ALLOW = 'ALTER TABLE thermocline.memory_entries DROP CONSTRAINT no_13'
 
+/** As people write it, without a code of its own. */
+const REFUSE_13 = `CREATE FUNCTION public.refuse_13() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.position = 13 THEN RAISE EXCEPTION 'no 13'; END IF;
+    RETURN NEW;
+  END $$`
+const BY_TRIGGER = `CREATE TRIGGER no_13 BEFORE INSERT OR UPDATE ON thermocline.memory_entries
+  FOR EACH ROW EXECUTE FUNCTION public.refuse_13()`
+
 test('of an embedded database are listed page by page, say nothing unless asked, and are given up', async () => {
   const { store, cold } = await openBackend({ inMemory: true, ...QUIET, logger: false })
   const { version } = await store.chunks.put({ key: 'kept', text: 'kept' })
@@ -81,6 +89,23 @@ describeWithServers('dead letters', (servers) => {
       const { items } = await store.chunks.find()
       expect(items.map(({ text }) => text).sort()).toEqual(['lost', 'newer'])
     }
+  })
+
+  test('are what a trigger refuses, and hold up nothing else', async () => {
+    const [one, two, run] = await backends()
+    await using _ = one
+    await using __ = two
+    await run(REFUSE_13)
+    await run(BY_TRIGGER)
+    const ids = await one.chunks.putMany([12, 13, 14].map((position) => ({ text: `${position}`, position })))
+    expect(await one.checkpoint()).toMatchObject({ shipped: 2, rejected: 1 })
+    expect((await one.deadLetters()).items).toMatchObject([{ id: ids[1]!.id, reason: 'P0001' }])
+    const texts = Array.from({ length: 14 }, (_, n) => ({ text: `${n}` }))
+    const refused = two.chunks.replaceDocument('d', texts)
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE', details: { outcome: 'none' } })
+    expect((await two.chunks.ofDocument('d')).items).toEqual([])
+    await run('DROP TRIGGER no_13 ON thermocline.memory_entries')
+    expect(await one.retryDeadLetters('all')).toMatchObject({ written: 1, refused: {} })
   })
 
   test('replace what hot got meanwhile of the version before', async () => {

@@ -209,6 +209,28 @@ describe('a schema', () => {
     await chunks.update(id, { text: 'b' }, { timeout: '10s' })
   })
 
+  test('that never answers holds up no erase, also where another change of the entry waits behind it', async () => {
+    const { chunks } = view()
+    const [entry, other] = await chunks.putMany([{ text: 'a', metadata: { tenant: 'a' } }, { text: 'b' }])
+    let ask = (): void => {}
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve
+    })
+    const validate = (): Promise<never> => {
+      ask()
+      return new Promise(() => {})
+    }
+    const hanging = chunks.withMetadata({ '~standard': { version: 1, vendor: 'tests', validate } })
+    const caller = new AbortController()
+    const { signal } = caller
+    const first = hanging.update(entry!.id, { metadata: { tenant: 'b' } }, { signal })
+    await asked
+    const second = chunks.update(entry!.id, { text: 'changed' }, { signal })
+    expect(await chunks.erase([other!.id])).toMatchObject({ erased: 1 })
+    caller.abort()
+    for (const change of [first, second]) await expect(change).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  })
+
   test('that fails says so once, whatever it does with other inputs', async () => {
     const validate = (value: unknown) => {
       if ((value as Facts).tenant === 'later') return Promise.reject(new Error('away'))

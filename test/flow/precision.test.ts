@@ -32,6 +32,8 @@ describePairs('embeddings that cold rounds', (pair) => {
       expect((await view.embeddings.get(id))?.embedding).toEqual(exact)
       await store().checkpoint()
       expect((await view.embeddings.get(id))?.embedding).toEqual(exact)
+      await view.embeddings.update(id, { metadata: { changed: false } })
+      expect((await view.embeddings.get(id))?.embedding).toEqual(exact)
       await leaveHot()
       expect((await view.embeddings.get(id))?.embedding).toEqual(read(exact))
       // Written again as it was read, it stays what it is.
@@ -61,6 +63,22 @@ describePairs('embeddings that cold rounds', (pair) => {
     expect(await chunks.replaceDocument('d', given)).toMatchObject({ kept: ids, changed: [] })
     const other = given.map((chunk, n) => ({ ...chunk, embedding: vectorOf(n + 5, DIMENSIONS) }))
     expect(await chunks.replaceDocument('d', other)).toMatchObject({ kept: [], changed: ids })
+  })
+
+  test('are written by a document that has others, unless cold would keep the same', async () => {
+    const given = (second: number) => [{ text: 'a', embedding: [1, second] }]
+    const places = [
+      { chunks: view().chunks, isWritten: false },
+      { chunks: store().namespace('exact', 'document').chunks, isWritten: true },
+      { chunks: store().namespace('exact', 'but').chunks, isWritten: true },
+    ]
+    for (const { chunks } of places) await chunks.replaceDocument('d', given(0))
+    await leaveHot()
+    for (const { chunks, isWritten } of places) {
+      expect((await chunks.replaceDocument('d', given(0.003))).changed).toHaveLength(isWritten ? 1 : 0)
+      const [chunk] = (await chunks.ofDocument('d')).items
+      expect(chunk?.embedding).toEqual(new Float32Array([1, isWritten ? 0.003 : 0]))
+    }
   })
 
   test('go out and come in as they are read', async () => {

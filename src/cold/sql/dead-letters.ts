@@ -21,8 +21,8 @@ export interface Sorted {
   readonly refused: readonly DeadLetter[]
 }
 
-/** Data exceptions, broken constraints, exceeded limits. */
-const ROW_FAULTS = /^(22|23|54)/
+/** Data exceptions, broken constraints, exceeded limits, and what a trigger raises without a code of its own. */
+const ROW_FAULTS = /^(22|23|54|P0001$)/
 
 /** Whether the fault lies in a row, so that trying again changes nothing. */
 export function isRowFault(error: unknown): boolean {

@@ -102,7 +102,8 @@ async function readContent(
 ): Promise<Pick<SchemaFacts, 'vectorRemedy' | 'deadLetters' | 'logs'>> {
   if (isClosed) return { vectorRemedy: undefined, deadLetters: 0, logs: [] }
   const [row] = await driver.query(sql`
-    SELECT EXISTS (SELECT FROM thermocline.memory_entries WHERE embedding IS NOT NULL LIMIT 1) AS has_vectors,
+    SELECT EXISTS (SELECT FROM thermocline.memory_entries WHERE embedding IS NOT NULL OR rounded IS NOT NULL LIMIT 1)
+        AS has_vectors,
       (SELECT count(*) FROM (SELECT FROM thermocline.dead_letters LIMIT ${sql.raw(`${MOST_COUNTED}`)}) AS rows)::float8
         AS dead_letters`)
   const needsVectors = dimensions.length > 0 || row?.has_vectors === true

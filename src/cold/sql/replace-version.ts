@@ -122,8 +122,8 @@ function lowestOf(changes: readonly Replacing[]): Version {
 /** Whether the database answered that it did not run the statement to its end. */
 function isRefused(error: unknown): boolean {
   const state = sqlStateOf(error)
-  // Codes of Node and of drivers are of connections.
-  return state !== undefined && /^[0-9][0-9A-Z]{4}$/.test(state) && !IN_DOUBT.test(state)
+  // Codes of Node and of drivers are of connections. P0: a trigger.
+  return state !== undefined && /^([0-9][0-9A-Z]|P0)[0-9A-Z]{3}$/.test(state) && !IN_DOUBT.test(state)
 }
 
 /** Whoever replaced one since would have had to see it first, so nothing is known where cold has none of them. */
