@@ -44,7 +44,7 @@ export class Promoter {
     const { tiering, logger } = this.#parts
     if (tiering === undefined) return
     const promotion = this.#promote(read, tiering).catch((error: unknown) =>
-      // What a policy throws is for people to mend; a tier that is away is told elsewhere.
+      // A tier that is away is told elsewhere.
       logger[isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') ? 'debug' : 'warn'](
         { err: withoutContent(error) },
         'an entry was not promoted',

@@ -112,15 +112,15 @@ export class Tiering {
 
   /**
    * Some of hot, those first that policies would rather have leave; undefined where that is by last access, as
-   * `candidates` of hot answers.
-   * @param isSpared those that must not be among them.
+   * `candidates` of hot answers: with policies that has those later that were asked about already ({@link askLater}).
+   * @param spared those that must not be among them.
    */
   async leastWanted(
     limit: number,
     spared: (drawn: readonly HotCandidate[]) => Promise<ReadonlySet<HotCandidate>>,
   ): Promise<HotCandidate[] | undefined> {
     const { hot, policies } = this.#parts
-    if (!policies.hasRanks) return undefined
+    if (policies.isIdleTimeAlone) return undefined
     const drawn = await hot.sample?.(limit * DRAWN_FOR_EACH)
     if (drawn === undefined) return undefined
     const left = await spared(drawn)

@@ -5,7 +5,8 @@
 import { parseDuration } from '../entry/duration.ts'
 import { ENTRY_KINDS, type EntryKind } from '../entry/memory-entry.ts'
 import { namespacePath } from '../entry/namespace.ts'
-import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
+import { type Logger, silentLogger } from '../kernel/logger.ts'
 import type { EntryState, TieringDecision, TieringPolicy } from './tiering-policy.ts'
 
 /** Of a kind, or of the namespaces that have these segments; `null` is any segment, and `below` whatever follows. */
@@ -62,19 +63,19 @@ export class PolicyTable {
   readonly fallback: KnownPolicy
   /** Whether one policy, which goes by idle time alone, is that of all. */
   readonly isIdleTimeAlone: boolean
-  /** Whether `rank` of any is not the idle time. */
-  readonly hasRanks: boolean
   readonly asksFrequency: boolean
   /** Less idle than this, no entry is asked about. */
   readonly leastIdleMs: number
 
-  /** @param fallback goes by idle time, and demotes from its `leastIdle` on. */
-  constructor(rules: readonly PolicyRule[], fallback: TieringPolicy) {
-    this.#rules = rules.map(({ scope, policy }) => ({ scope, policy: known(policy) }))
-    this.fallback = known(fallback)
+  /**
+   * @param fallback goes by idle time, and demotes from its `leastIdle` on.
+   * @param logger is told, once of each, which `decide` or `rank` throws.
+   */
+  constructor(rules: readonly PolicyRule[], fallback: TieringPolicy, logger: Logger = silentLogger) {
+    this.#rules = rules.map(({ scope, policy }) => ({ scope, policy: known(policy, logger) }))
+    this.fallback = known(fallback, logger)
     const all = [this.fallback, ...this.#rules.map(({ policy }) => policy)]
     this.isIdleTimeAlone = rules.length === 0
-    this.hasRanks = rules.some(({ policy }) => policy.rank !== undefined)
     this.asksFrequency = all.some(({ asksFrequency }) => asksFrequency)
     this.leastIdleMs = Math.min(...all.map(({ leastIdleMs }) => leastIdleMs))
   }
@@ -92,14 +93,40 @@ function fits(scope: PolicyScope, namespace: string, kind: EntryKind): boolean {
   return segments.every((segment, nth) => segment === null || segment === path[nth])
 }
 
-function known(policy: TieringPolicy): KnownPolicy {
-  const { leastIdle = DEFAULT_LEAST_IDLE } = policy
+function known(policy: TieringPolicy, logger: Logger): KnownPolicy {
+  const { name, leastIdle = DEFAULT_LEAST_IDLE } = policy
   return {
-    name: policy.name,
+    name,
     leastIdleMs: typeof leastIdle === 'number' ? leastIdle : parseDuration(leastIdle)!,
     asksFrequency: policy.asksFrequency === true,
-    decide: (entry) => checked(policy.name, policy.decide(entry)),
-    rank: (entry) => policy.rank?.(entry) ?? entry.idleMs,
+    decide: unlessThrown(
+      (entry) => checked(name, policy.decide(entry)),
+      (): TieringDecision => 'stay',
+      (err) => logger.warn({ policy: name, err }, '`decide` of a policy threw: what it cannot decide stays where it is'),
+    ),
+    rank: unlessThrown(
+      (entry) => policy.rank?.(entry) ?? entry.idleMs,
+      ({ idleMs }) => idleMs,
+      (err) => logger.warn({ policy: name, err }, '`rank` of a policy threw: what it cannot rank goes by idle time'),
+    ),
+  }
+}
+
+/** Writes wait for room and a sync for its end, so neither may fail with what a user's function throws. */
+function unlessThrown<T>(
+  ask: (entry: EntryState) => T,
+  otherwise: (entry: EntryState) => T,
+  tell: (error: object) => void,
+): (entry: EntryState) => T {
+  let isTold = false
+  return (entry) => {
+    try {
+      return ask(entry)
+    } catch (error) {
+      if (!isTold) tell(withoutContent(error))
+      isTold = true
+      return otherwise(entry)
+    }
   }
 }
 

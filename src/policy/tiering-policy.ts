@@ -22,8 +22,8 @@ export interface EntryState {
   /** Reads, about a second behind; in cold, this one included. */
   readonly accessCount: number
   /**
-   * Reads lately: each counts 1, and half as much after each `sync.activationHalfLife`. Being written or promoted
-   * counts as a read.
+   * Reads lately: each counts 1, and half as much after each `sync.activationHalfLife`. Entering hot counts as a read;
+   * so does being written there, unless it was read since it entered.
    */
   readonly activation: number
   /** `sync.activationHalfLife`, in milliseconds. */
@@ -39,12 +39,16 @@ export interface EntryState {
 /** Of an entry in cold, whatever is not `promote` leaves it there; of one in hot, whatever is not `demote`. */
 export type TieringDecision = 'stay' | 'demote' | 'promote'
 
-/** Decides which entries stay in hot. Methods MUST be pure and quick: they are called for thousands of entries. */
+/**
+ * Decides which entries stay in hot. Methods MUST be pure and quick: they are called for thousands of entries. One that
+ * throws is told to the logger once; its `decide` counts as `stay` then, and its `rank` as `idleMs`.
+ */
 export interface TieringPolicy {
   /** Told by `store.previewSync()`. */
   readonly name: string
   /**
-   * Time without an access before an entry is asked about at all, and after which one that stays is asked about again.
+   * Time without an access before an entry is asked about at all, and after which one that stays is asked about again;
+   * less while memory is short.
    * @default '1m'
    */
   readonly leastIdle?: Duration | undefined

@@ -117,7 +117,7 @@ function connectTiering(options: ResolvedOptions, { hot, time }: OpenedParts, pr
   const { minAccesses } = options.promote || DEFAULTS.promote
   return new Tiering({
     ...{ hot: hot.tier, pressure, clock: time.clock, halfLifeMs: activationHalfLife },
-    policies: new PolicyTable(options.policies, idleTimePolicy(hotToColdAge, minAccesses)),
+    policies: new PolicyTable(options.policies, idleTimePolicy(hotToColdAge, minAccesses), options.logger),
   })
 }
 

@@ -7,6 +7,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { keyText } from '../entry/entry-key.ts'
+import type { Version } from '../entry/version.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
 import { isGone, type Judged, type Tiering } from '../flow/tiering.ts'
@@ -51,9 +52,18 @@ type Leaving = 'idle' | 'overflow' | 'all'
 /** A batch of candidates. */
 interface Batch {
   readonly leaving: readonly HotCandidate[]
+  /** Whether these are what policies want least, rather than the least recently accessed. */
+  readonly isRanked: boolean
   readonly pinned: ReadonlySet<HotCandidate>
   /** Those that their policies keep; they are asked about later. */
   readonly kept: readonly HotCandidate[]
+}
+
+/** What came of all batches so far. */
+interface Run {
+  readonly total: DemoteStats
+  /** Versions that cold would not take, by key. A policy that does not go by the last access would choose them again. */
+  readonly refused: Map<string, Version>
 }
 
 export class Demoter {
@@ -63,16 +73,21 @@ export class Demoter {
     this.#parts = parts
   }
 
-  /** Demotes what policies let go, batch by batch and at its pace, until none is left or `signal` fires. */
+  /**
+   * Demotes what policies let go, batch by batch and at its pace, until none is left or `signal` fires, but no more than
+   * hot held at first: entries may expire there as fast as that pace.
+   */
   async demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
-    const { pace, tiering } = this.#parts
+    const { hot, pace, tiering } = this.#parts
+    const { entries } = await hot.size()
     const idleSince = await tiering.idleSince()
     pace.begin()
-    const turn = async (): Promise<boolean> => {
+    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => {
+      if (demoted >= entries) return false
       await pace.turn(signal)
       return !signal.aborted
     }
-    return this.#demoteWhile(turn, idleSince, signal, 'idle')
+    return this.#demoteWhile(goOn, idleSince, signal, 'idle')
   }
 
   /**
@@ -104,7 +119,7 @@ export class Demoter {
 
   /** Demotes these; returns those that left. The others were written meanwhile, or cold would not take them. */
   async demote(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
-    const left = await this.#demoteBatch(candidates, { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, false)
+    const left = await this.#demoteBatch(candidates, newRun(), false)
     if (left.size > 0) this.#parts.pressure.hotChanged()
     return left
   }
@@ -117,18 +132,22 @@ export class Demoter {
   ): Promise<DemoteStats> {
     const { hot, pressure, logger } = this.#parts
     let sparesPins = why !== 'all'
-    const total: DemoteStats = { demoted: 0, skipped: 0, errors: 0, bytes: 0 }
+    let byRank = why === 'overflow'
+    const run = newRun()
     const began = hot.now()
     let keptBefore: readonly HotCandidate[] = []
-    while (!signal.aborted && (await goOn(total))) {
-      const batch = await this.#nextBatch(why, idleSince, sparesPins)
+    while (!signal.aborted && (await goOn(run.total))) {
+      const batch = await this.#nextBatch(why, idleSince, sparesPins, byRank ? run : undefined)
       if (batch === undefined) break
       const { pinned } = batch
-      const left = await this.#demoteBatch(batch.leaving, total, why === 'overflow')
+      const left = await this.#demoteBatch(batch.leaving, run, why === 'overflow')
       if (why === 'idle') this.#parts.pace.moved(left.size)
       const hasSpared =
         [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began) || isNews(batch.kept, keptBefore)
       keptBefore = batch.kept
+      // What policies want least may be just what is changing or refused: then others leave first.
+      byRank = why === 'overflow' && !(batch.isRanked && left.size === 0)
+      if (batch.isRanked && left.size === 0) continue
       if (left.size === 0 && !hasSpared) {
         // None was in the way that is not pinned: what remains is changing or refused. Another sync tries again.
         if (pinned.size === 0 || why !== 'overflow') break
@@ -140,27 +159,42 @@ export class Demoter {
       if (left.size > 0) pressure.hotChanged()
       await nextTurn()
     }
-    return total
+    return run.total
   }
 
-  /** Undefined where hot has no candidates. */
-  async #nextBatch(why: Leaving, idleSince: number, sparesPins: boolean): Promise<Batch | undefined> {
+  /**
+   * Undefined where hot has no candidates.
+   * @param ranking by rank, but for what this run found refused. Undefined: by last access.
+   */
+  async #nextBatch(
+    why: Leaving,
+    idleSince: number,
+    sparesPins: boolean,
+    ranking: Run | undefined,
+  ): Promise<Batch | undefined> {
     const { hot, tiering, pace } = this.#parts
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
-    if (why === 'overflow' && sparesPins) {
-      const leaving = await tiering.leastWanted(batchSize, (drawn) => this.#sparePinned(drawn))
-      if (leaving !== undefined) return { leaving, pinned: new Set(), kept: [] }
+    if (ranking !== undefined && sparesPins) {
+      const leaving = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn, ranking))
+      if (leaving !== undefined) return { leaving, isRanked: true, pinned: new Set(), kept: [] }
     }
     const candidates = await hot.candidates({ limit: batchSize, idleSince })
     if (candidates.length === 0) return undefined
     const pinned = sparesPins ? await this.#sparePinned(candidates) : new Set<HotCandidate>()
     const free = candidates.filter((candidate) => !pinned.has(candidate))
-    if (why !== 'idle') return { leaving: free, pinned, kept: [] }
+    if (why !== 'idle') return { leaving: free, isRanked: false, pinned, kept: [] }
     const judged = await tiering.judge(free)
     const kept = judged.filter(({ leaves }) => !leaves)
     await tiering.askLater(kept, idleSince)
     const candidatesOf = (some: readonly Judged[]) => some.map(({ candidate }) => candidate)
-    return { leaving: candidatesOf(judged.filter(({ leaves }) => leaves)), pinned, kept: candidatesOf(kept) }
+    const leaving = candidatesOf(judged.filter(({ leaves }) => leaves))
+    return { leaving, isRanked: false, pinned, kept: candidatesOf(kept) }
+  }
+
+  async #spareFromRanking(drawn: readonly HotCandidate[], { refused }: Run): Promise<ReadonlySet<HotCandidate>> {
+    const isRefused = ({ key, version }: HotCandidate): boolean => refused.get(keyText(key)) === version
+    const pinned = await this.#sparePinned(drawn.filter((candidate) => !isRefused(candidate)))
+    return new Set([...pinned, ...drawn.filter(isRefused)])
   }
 
   /** Those that are pinned and live. To the back of the queue, so that they do not stand in the way of others. */
@@ -177,12 +211,12 @@ export class Demoter {
   /** Returns those that left. */
   async #demoteBatch(
     candidates: readonly HotCandidate[],
-    total: DemoteStats,
+    run: Run,
     early: boolean,
   ): Promise<ReadonlySet<HotCandidate>> {
     const { hot, cold, telemetry } = this.#parts
     if (candidates.length === 0) return new Set()
-    const leaving = await this.#ensureCold(candidates, total)
+    const leaving = await this.#ensureCold(candidates, run)
     const removed = await hot.remove(leaving)
     await carryOverReads(cold, leaving, removed)
     const left = new Set(leaving.filter((_, i) => removed[i] !== undefined))
@@ -191,13 +225,13 @@ export class Demoter {
       const told = entriesOf([...left], ({ key, version }) => eventEntry({ ...key, version }))
       return told && { ...told, early }
     })
-    total.demoted += left.size
-    total.skipped += leaving.length - left.size
+    run.total.demoted += left.size
+    run.total.skipped += leaving.length - left.size
     return left
   }
 
   /** Writes to cold what it lacks; returns those candidates that cold has now. */
-  async #ensureCold(candidates: readonly HotCandidate[], total: DemoteStats): Promise<HotCandidate[]> {
+  async #ensureCold(candidates: readonly HotCandidate[], { total, refused: known }: Run): Promise<HotCandidate[]> {
     const { hot, cold, logger } = this.#parts
     const isBehind = (version: string | undefined, candidate: HotCandidate): boolean =>
       version === undefined || version < candidate.version
@@ -215,6 +249,7 @@ export class Demoter {
     )
     if (refused.size === 0) return [...candidates]
     total.errors += refused.size
+    for (const { key, version } of refused) known.set(keyText(key), version)
     logger.error({ entries: refused.size }, 'cold would not take entries that were to leave hot: they stay there')
     // So that they do not stand in the way of all others.
     await this.#moveBack([...refused])
@@ -227,6 +262,10 @@ export class Demoter {
     const now = hot.now()
     await hot.touch(candidates.map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
   }
+}
+
+function newRun(): Run {
+  return { total: { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, refused: new Map() }
 }
 
 /** Whether any is there that was not the last time: else they were not asked about later, as they should be. */

@@ -1,9 +1,8 @@
 /**
  * Decides how fast entries leave hot, so that callers hardly notice: what is idle leaves at no more than
- * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer than they did before; after a failure of a
- * tier everything that leaves rests, longer each time. One batch is under way at a time (demoter.ts).
- *
- * What makes room for writers that wait is not slowed down, but rests as well.
+ * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer than they did before. What makes room for
+ * writers that wait is not slowed down; after a failure of a tier it rests, longer each time (hot-upkeep.ts). One batch
+ * is under way at a time (demoter.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { LatencyHistogram } from '../kernel/latency-histogram.ts'
@@ -80,7 +79,7 @@ export class MigrationPace {
     if (ms > 0) await wait(ms, signal)
   }
 
-  /** So many have left, or were looked at. */
+  /** So many have left. Looking at what stays is not slowed down. */
   moved(count: number): void {
     if (!this.#isLimited) return
     this.#adapt()

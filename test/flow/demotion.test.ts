@@ -1,12 +1,15 @@
 /** What leaves hot, when, and what must not come back behind it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
+import type { EntryRecord } from '../../src/entry/record.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Pressure } from '../../src/flow/pressure.ts'
+import { Tiering } from '../../src/flow/tiering.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
-import type { NamespaceView } from '../../src/index.ts'
+import type { NamespaceView, TieringPolicy } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import { PolicyTable } from '../../src/policy/policy-table.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
 import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { chunkOf } from '../contract/cold-records.ts'
@@ -144,30 +147,49 @@ describe('demotion from a hot tier in this process', () => {
     expect(await placeOf(chunks, id)).toMatchObject({ hot: false })
   })
 
-  test('early demotion ends although hot is filled as fast as it is emptied', async () => {
-    const hot = new InProcessHotTier({ maxEntries: 2, maxBytes: 1_000_000 })
-    let n = 0
-    const fill = () => {
-      const version = `ffffffff${(++n).toString(16).padStart(16, '0')}`
-      const record = chunkOf('filling', n, n, { version })
-      const payload = encodeRecord(record)
-      return hot.write([
-        { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
-      ])
-    }
-    const emptied = new Gate<HotTier>('hot')
-    emptied.onCall = (method) => method === 'remove' && fill()
-    const demoter = new Demoter({
-      hot: emptied.around(hot),
-      cold: tiers.cold.tier,
-      logger: silentLogger,
-      pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger),
-      telemetry: new Telemetry(clock),
-      clock,
-      ...{ tiering: allIdle(hot, clock), pace: unpaced() },
-      batchSize: 1,
+  let written = 0
+  const fill = (hot: HotTier, namespace: string, given: Partial<EntryRecord> = {}) => {
+    const version = `ffffffff${(++written).toString(16).padStart(16, '0')}`
+    const record = chunkOf(namespace, written, written, { ...given, version })
+    const payload = encodeRecord(record)
+    return hot.write([
+      { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
+    ])
+  }
+  const demoterOf = (hot: HotTier, tiering: Tiering, batchSize: number) =>
+    new Demoter({
+      ...{ hot, tiering, batchSize, clock, logger: silentLogger, telemetry: new Telemetry(clock), pace: unpaced() },
+      ...{ cold: tiers.cold.tier, pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger) },
     })
-    for (let i = 0; i < 6; i++) await fill()
-    expect(await demoter.demoteOverflow(new AbortController().signal)).toMatchObject({ demoted: 6 })
+
+  test.each(['demoteIdle', 'demoteOverflow'] as const)(
+    '%s ends although hot is filled as fast as it is emptied',
+    async (demotion) => {
+      const hot = new InProcessHotTier({ maxEntries: 2, maxBytes: 1_000_000 })
+      const emptied = new Gate<HotTier>('hot')
+      const enough = new AbortController()
+      emptied.onCall = (method) => {
+        if (method !== 'remove') return
+        if (written > 1_000) enough.abort()
+        return fill(hot, 'filling')
+      }
+      const demoter = demoterOf(emptied.around(hot), allIdle(hot, clock), 1)
+      for (let i = 0; i < 6; i++) await fill(hot, 'filling')
+      expect(await demoter[demotion](enough.signal)).toMatchObject({ demoted: 6 })
+    },
+  )
+
+  test('what cold refuses does not keep hot over its capacity, though its policy wants that least', async () => {
+    const hot = new InProcessHotTier({ maxEntries: 8, maxBytes: 1_000_000 })
+    const policy: TieringPolicy = {
+      ...{ name: 'refused first', decide: () => 'stay' },
+      rank: ({ namespace }) => (namespace === 'refused' ? 1 : 0),
+    }
+    const policies = new PolicyTable([{ scope: { segments: [], below: true }, policy }], policy)
+    const tiering = new Tiering({ hot, clock, policies, pressure: { latestFill: 0 }, halfLifeMs: 60_000 })
+    for (let n = 0; n < 10; n++) await fill(hot, 'taken')
+    for (let n = 0; n < 6; n++) await fill(hot, 'refused', { position: -1 })
+    const left = await demoterOf(hot, tiering, 2).demoteOverflow(new AbortController().signal)
+    expect(left).toMatchObject({ demoted: 8, errors: 6 })
   })
 })

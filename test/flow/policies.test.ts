@@ -31,6 +31,10 @@ const bySize: TieringPolicy = {
   },
 }
 
+const throwing = (): never => {
+  throw new TypeError('of a policy')
+}
+
 const policies = {
   'counted/*': byAccessCount({ minAccesses: 3, after: '1m', atLatest: '10m' }),
   'active/*': byActivation({ leastIdle: '1s' }),
@@ -189,6 +193,30 @@ describe('a hot tier in this process that is full', () => {
     const areHot = await Promise.all(ids.map((id) => isHot(chunks, id)))
     expect(areHot.slice(0, 15)).toEqual(Array(15).fill(true))
     expect(areHot.filter((is) => !is).length).toBeGreaterThanOrEqual(5)
+  })
+
+  test.each([
+    ['has no rank', 'highPerformance' as const],
+    ['throws', { name: 'wrong', decide: throwing, rank: throwing }],
+  ])('lets go first what was idle for longest, though it was asked about, where its policy %s', async (_, policy) => {
+    const clock = new ManualClock(Date.now())
+    await using store = await embeddedPair.open({
+      ...{ clock, hot: { kind: 'memory', maxEntries: 40 }, policies: { '**': policy }, logger: false },
+      sync: { ...QUIET.sync, hotToColdAge: '5m', batchSize: 10 },
+    })
+    const { chunks } = store
+    const put = async (count: number) =>
+      (await chunks.putMany(Array.from({ length: count }, (_, n) => ({ text: `${n}` })))).map(({ id }) => id)
+    const idle = await put(20)
+    clock.advance(6 * MINUTE)
+    await store.sync()
+    const recent = await put(20)
+    clock.advance(MINUTE)
+    await put(5)
+    await store.sync()
+    const areHot = async (ids: readonly string[]) => Promise.all(ids.map((id) => isHot(chunks, id)))
+    expect(await areHot(recent)).toEqual(Array(20).fill(true))
+    expect((await areHot(idle)).filter((is) => !is).length).toBeGreaterThanOrEqual(5)
   })
 })
 

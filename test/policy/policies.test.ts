@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { EntryKind, EntryState, TieringPolicy } from '../../src/index.ts'
 import { byAccessCount, byActivation, byIdleTime, tinyLfu } from '../../src/index.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { activationAt, idleAsActive } from '../../src/policy/decaying-activation.ts'
 import { FrequencySketch } from '../../src/policy/frequency-sketch.ts'
 import { slackAt } from '../../src/policy/memory-slack.ts'
@@ -95,10 +96,28 @@ describe('the table of policies', () => {
     expect(typeof parseScope(name)).toBe('string')
   })
 
-  test('refuses what a policy answers that is no decision', () => {
-    const wrong = { name: 'mine', decide: () => true as never }
-    const { fallback } = new PolicyTable([], wrong)
-    expect(() => fallback.decide(entry({}))).toThrow(/"mine" answered none of stay, demote, promote/)
+  const tellingOf = (policy: TieringPolicy) => {
+    const told: object[] = []
+    const logger = { ...silentLogger, warn: (fields: object) => told.push(fields) }
+    return { told, policy: new PolicyTable([], policy, logger).fallback }
+  }
+
+  test('has stay where it is what a policy answers no decision for, and tells that once', () => {
+    const { told, policy } = tellingOf({ name: 'mine', decide: () => true as never })
+    for (let n = 0; n < 3; n++) expect(policy.decide(entry({}))).toBe('stay')
+    expect(told).toEqual([{ policy: 'mine', err: expect.objectContaining({ code: 'ERR_INVALID_OPTIONS' }) }])
+  })
+
+  test('goes by idle time where `rank` throws, and tells no content', () => {
+    const fail = ({ namespace }: EntryState): never => {
+      throw new TypeError(namespace)
+    }
+    const { told, policy } = tellingOf({ name: 'mine', decide: fail, rank: fail })
+    for (let n = 0; n < 3; n++) {
+      expect(policy.rank(entry({ idleMs: 7 }))).toBe(7)
+      expect(policy.decide(entry({}))).toBe('stay')
+    }
+    expect(told).toEqual([1, 2].map(() => ({ policy: 'mine', err: { name: 'TypeError' } })))
   })
 })
 
