@@ -194,7 +194,7 @@ export interface HotTier {
 
   /**
    * In order, what is left at that time of the reads of each key since it entered hot (policy/decaying-activation.ts),
-   * where being written or promoted counted as one; undefined where it was not read since, or nothing of it is kept.
+   * where entering hot counted as one; undefined where it was not read since, or nothing of it is kept.
    */
   activations(keys: readonly EntryKey[], at: number): Promise<readonly (number | undefined)[]>
 

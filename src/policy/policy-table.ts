@@ -102,7 +102,8 @@ function known(policy: TieringPolicy, logger: Logger): KnownPolicy {
     decide: unlessThrown(
       (entry) => checked(name, policy.decide(entry)),
       (): TieringDecision => 'stay',
-      (err) => logger.warn({ policy: name, err }, '`decide` of a policy threw: what it cannot decide stays where it is'),
+      (err) =>
+        logger.warn({ policy: name, err }, '`decide` of a policy threw: what it cannot decide stays where it is'),
     ),
     rank: unlessThrown(
       (entry) => policy.rank?.(entry) ?? entry.idleMs,

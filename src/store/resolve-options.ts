@@ -158,7 +158,7 @@ function isMemberPath(value: unknown): boolean {
   return typeof value === 'string' && namesMetadata(value) && (parseMetadataPath(value) ?? []).length > 0
 }
 
-const PATTERN = "the path of a namespace, with '/*' behind it for all below, or '*'"
+const PATTERN = "the path of a namespace, with '/**' behind it for it and all below, or '**'"
 
 const PRECISION = `${PRECISIONS.map((name) => `'${name}'`).join(', ')}, or an object of these by namespace`
 
@@ -341,7 +341,7 @@ function resolveCold(given: GivenOptions['cold']): ResolvedCold {
   const { dimensions, metrics, language, indexes: members, migrate } = complete(DEFAULTS.cold, given)
   const indexes = members.map((member) => parseMetadataPath(member)!)
   const exact = given?.precision ?? DEFAULTS.cold.precision
-  const precision = typeof exact === 'string' ? { '*': exact } : exact
+  const precision = typeof exact === 'string' ? { '**': exact } : exact
   const common = { dimensions, metrics, language, indexes, precision, migrate }
   if (given?.url === undefined && given?.client === undefined) {
     const dir = given?.dir === undefined ? DEFAULTS.cold.dir : absoluteFolder('cold.dir', given.dir)

@@ -62,7 +62,7 @@ interface Batch {
 /** What came of all batches so far. */
 interface Run {
   readonly total: DemoteStats
-  /** Versions that cold would not take, by key. A policy that does not go by the last access would choose them again. */
+  /** Versions that cold would not take, by key: a policy that does not go by the last access would have them again. */
   readonly refused: Map<string, Version>
 }
 
@@ -74,8 +74,8 @@ export class Demoter {
   }
 
   /**
-   * Demotes what policies let go, batch by batch and at its pace, until none is left or `signal` fires, but no more than
-   * hot held at first: entries may expire there as fast as that pace.
+   * Demotes what policies let go, batch by batch and at its pace, until none is left or `signal` fires, but no more
+   * than hot held at first: entries may expire there as fast as that pace.
    */
   async demoteIdle(signal: AbortSignal): Promise<DemoteStats> {
     const { hot, pace, tiering } = this.#parts

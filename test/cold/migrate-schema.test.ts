@@ -184,7 +184,7 @@ describe('migrations', () => {
     const old = chunkOf('ns', 9, 9, { embedding })
     await putThere(old)
     const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
-    const store = await ColdStore.open(driver, { ...options, precision: { '*': 'int8' } })
+    const store = await ColdStore.open(driver, { ...options, precision: { '**': 'int8' } })
     expect((await store.read([old]))[0]?.record).toEqual(old)
     const rounded = [1, 2, 3, 4].map((n) => chunkOf('ns', n, n, { embedding }))
     const gone = chunkOf('ns', 5, 5, { embedding })
@@ -317,7 +317,7 @@ describe('vector indexes', () => {
     await full.upsert(rows)
     expect(await full.indexVectors(10)).toBe(3)
     await full.close()
-    const rounding = await openPgliteCold({ ...given, precision: { '*': 'int8' } })
+    const rounding = await openPgliteCold({ ...given, precision: { '**': 'int8' } })
     expect((await rounding.stats()).unindexed).toBe(2)
     await rounding.upsert([chunkOf('ns', 5, 5, { embedding: new Float32Array([1, -1]) })])
     expect(await rounding.indexVectors(10)).toBe(1)

@@ -33,7 +33,7 @@ export function describeColdPrecision(driver: ColdTierDriver): void {
     let tier: ColdTier
 
     beforeAll(async () => {
-      const precision = { 'all/half': 'half', 'all/int8': 'int8', 'ranges/*': 'int8' } as const
+      const precision = { 'all/half': 'half', 'all/int8': 'int8', 'ranges/**': 'int8' } as const
       tier = await driver.open({ dimensions: [24], metrics: METRICS, precision, logger: silentLogger })
       await tier.upsert(PRECISIONS.flatMap((each) => records[each]))
     })

@@ -13,7 +13,7 @@ const byInt8 = (exact: Float32Array): Float32Array => widenVector(roundVector(ex
 const byHalf = (exact: Float32Array): Float32Array => widenVector(roundVector(exact, 'half')!)
 
 describePairs('embeddings that cold rounds', (pair) => {
-  const precision = { '*': 'int8', 'exact/*': 'full', 'exact/but': 'half' } as const
+  const precision = { '**': 'int8', 'exact/**': 'full', 'exact/but': 'half' } as const
   const { clock, store, view } = shareStore(pair, { cold: { dimensions: [DIMENSIONS], precision } })
   const leaveHot = async () => {
     await store().sync()

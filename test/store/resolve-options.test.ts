@@ -11,7 +11,7 @@ import { resolveOptions } from '../../src/store/resolve-options.ts'
 const RESOLVED_DEFAULTS = {
   ...DEFAULTS,
   dir: resolve(DEFAULTS.dir),
-  cold: { ...DEFAULTS.cold, precision: { '*': 'full' }, isShared: false, isInDataFolder: true },
+  cold: { ...DEFAULTS.cold, precision: { '**': 'full' }, isShared: false, isInDataFolder: true },
 }
 const REDIS = 'redis://cache:hunter2@127.0.0.1:6379/3'
 const POSTGRES = 'postgres://app:hunter2@127.0.0.1:5432/app'

@@ -70,7 +70,7 @@ beforeAll(async () => {
   const driver = new PgliteDriver(client, 60_000, silentLogger)
   for (const precision of PRECISIONS) {
     const terms = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
-    tiers[precision] = await ColdStore.open(driver, { ...terms, precision: { '*': precision } })
+    tiers[precision] = await ColdStore.open(driver, { ...terms, precision: { '**': precision } })
   }
   tier = tiers.full!
   for (const lost of ['order', 'bytes', 'child_versions', 'sliding_ttl', 'rounded'])

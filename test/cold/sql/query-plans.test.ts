@@ -80,7 +80,7 @@ describe('plans', () => {
 
   it('find the nearest of rounded ones through an index of theirs', async () => {
     const dir = await template.copy()
-    const precision = { '*': 'int8' } as const
+    const precision = { '**': 'int8' } as const
     const tier = await openPgliteCold({ ...OPTIONS, dir, precision, dimensions: [DIMENSION], metrics: ['cosine'] })
     const random = seeded(4)
     const rows = Array.from({ length: 40 }, (_, n) =>
