@@ -107,8 +107,8 @@ interface AnyColdOptions {
   readonly indexes?: readonly (`metadata.${string}` | MetadataPathText)[] | undefined
   /**
    * How exactly embeddings are kept: as they were put, or rounded to two bytes (`half`) or one (`int8`) per component.
-   * For all, or by namespace: `{ 'archive/**': 'int8' }` is it and all below, `{ archive: 'half' }` it alone,
-   * `**` all others. It holds for what is written from then on; reads give the rounded embedding once cold alone has the
+   * For all, or by namespace: `{ 'archive/**': 'int8' }` is it and all below, `{ archive: 'half' }` it alone, `**`
+   * all others. It holds for what is written from then on; reads give the rounded embedding once cold alone has the
    * entry. Every process names the same. @default 'full'
    */
   readonly precision?: Precision | NamespaceRules<Precision> | undefined
