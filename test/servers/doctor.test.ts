@@ -179,4 +179,18 @@ describe('the doctor of an embedded store', () => {
     await editDatabase(dir, ...planted.map(({ plant }) => plant))
     expect((await codes({ dir })).sort()).toEqual(['dead-letters', 'index-missing', 'log-owed'])
   })
+
+  longTest('misses pgvector where vectors are kept, and be they rounded', async () => {
+    const dir = await temporaryFolder()
+    const open = () => openMemoryStore({ dir, ...QUIET, cold: { precision: 'int8' }, logger: false })
+    await (await open()).close()
+    await editDatabase(dir, 'DROP EXTENSION IF EXISTS vector CASCADE')
+    expect(await codes({ dir })).toEqual([])
+    const store = await open()
+    await store.embeddings.put({ embedding: [1, 0.5] })
+    await store.sync()
+    await store.close()
+    await editDatabase(dir, 'DROP EXTENSION IF EXISTS vector CASCADE')
+    expect(await codes({ dir })).toEqual(['vectors-unindexed'])
+  })
 })
