@@ -73,7 +73,7 @@ export class MemoryStore implements AsyncDisposable {
   readonly #default: NamespaceView
   readonly #root: RootView
   /** Each takes the store out of a registry. */
-  readonly #leaveRegistries: (() => void)[] = []
+  readonly #leaveRegistries = new Set<() => void>()
   #closing: Promise<CloseResult> | undefined
 
   /** @internal */
@@ -224,7 +224,10 @@ export class MemoryStore implements AsyncDisposable {
     return this.#parts.flows.gate.run(CALLS.collectInto, options, async ({ store, ...patience }) => {
       checkRegistry(registry)
       const families = await this.#families(patience)
-      this.#leaveRegistries.push(collectInto(registry, store, families, this.#scraped))
+      // `close` takes it out of those registries alone that have it by then.
+      if (this.#closing !== undefined)
+        throw new ThermoclineError('ERR_CLOSED', 'the store was closed meanwhile', { outcome: 'none' })
+      this.#leaveRegistries.add(collectInto(registry, store, families, this.#scraped))
     })
   }
 
@@ -273,7 +276,8 @@ export class MemoryStore implements AsyncDisposable {
    */
   async close(options?: CloseOptions): Promise<CloseResult> {
     const { timeout = 10_000 } = CALLS.close(options)
-    for (const leave of this.#leaveRegistries.splice(0)) leave()
+    for (const leave of this.#leaveRegistries) leave()
+    this.#leaveRegistries.clear()
     this.#closing ??= this.#parts.closer.close(timeout)
     return this.#closing
   }

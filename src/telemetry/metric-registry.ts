@@ -19,9 +19,9 @@ export type ReadFamilies = () => Promise<readonly MetricFamily[]>
 const COLLECTORS = new WeakMap<MetricRegistry, RegistryCollector>()
 
 /**
- * Adds a store to a registry; returns what takes it out again. Its numbers have the label `store` where it has a name.
- * `ERR_INVALID_OPTIONS` where another store has the same name there, or none as well, or a metric of the program's own
- * is named as one of ours.
+ * Adds a store to a registry; returns what takes it out again, the same function where it is there already. Its numbers
+ * have the label `store` where it has a name. `ERR_INVALID_OPTIONS` where another store has the same name there, or none
+ * as well, or a metric of the program's own is named as one of ours.
  *
  * @param families those of which numbers will be read: only what they are is of interest.
  */
@@ -36,10 +36,15 @@ export function collectInto(
   return collector.add(store, families, read)
 }
 
+interface CollectedStore {
+  readonly read: ReadFamilies
+  readonly leave: () => void
+}
+
 /** Stores of one registry, by name. */
 class RegistryCollector {
   readonly #registry: MetricRegistry
-  readonly #stores = new Map<string | undefined, ReadFamilies>()
+  readonly #stores = new Map<string | undefined, CollectedStore>()
   readonly #metrics = new Map<string, CollectedMetric>()
   #reading: Promise<readonly StoreFamilies[]> | undefined
 
@@ -49,11 +54,12 @@ class RegistryCollector {
 
   add(store: string | undefined, families: readonly MetricFamily[], read: ReadFamilies): () => void {
     const there = this.#stores.get(store)
-    if (there !== undefined && there !== read) throw taken(store)
+    if (there !== undefined && there.read !== read) throw taken(store)
     for (const { name } of families) this.#refuseForeign(name)
-    this.#stores.set(store, read)
+    const { leave } = there ?? { leave: () => this.#remove(store) }
+    this.#stores.set(store, { read, leave })
     for (const family of families) this.#register(family)
-    return () => this.#remove(store)
+    return leave
   }
 
   #refuseForeign(name: string): void {
@@ -83,7 +89,7 @@ class RegistryCollector {
   /** A scrape asks every metric within one step: all of them get what one look at each store found. */
   #read(): Promise<readonly StoreFamilies[]> {
     this.#reading ??= Promise.all(
-      [...this.#stores].map(async ([store, read]) => ({ store, families: await read() })),
+      [...this.#stores].map(async ([store, { read }]) => ({ store, families: await read() })),
     ).finally(() => {
       this.#reading = undefined
     })

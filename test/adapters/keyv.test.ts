@@ -22,7 +22,7 @@ async function pairsOf(keyv: Keyv): Promise<unknown[]> {
 }
 
 describePairs('Keyv', (pair) => {
-  const { view } = shareStore(pair)
+  const { store, view } = shareStore(pair)
   const keyvOf = (namespace?: string, own = view()) =>
     new Keyv({ store: new KeyvThermocline(own) satisfies KeyvStoreAdapter, namespace: namespace as string })
 
@@ -75,6 +75,46 @@ describePairs('Keyv', (pair) => {
       await keyv.clear()
       expect(await pairsOf(keyv)).toEqual([])
     }
+  })
+
+  test('tells a long key from the one under which it is kept', async () => {
+    const own = view()
+    const adapter = new KeyvThermocline(own)
+    const long = 'x'.repeat(600)
+    await adapter.set(long, 1)
+    const { key } = (await own.blobs.find()).items[0]!
+    await adapter.set(key!, 2)
+    expect(await adapter.getMany([long, key!])).toEqual([1, 2])
+  })
+
+  test('takes any ttl that Keyv takes: none is too long, and one that is over deletes', async () => {
+    const keyv = keyvOf('ttl')
+    for (const ttl of [Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER, 0.5 + 60_000]) {
+      expect(await keyv.set('a', String(ttl), ttl)).toBe(true)
+      expect(await keyv.get('a')).toBe(String(ttl))
+    }
+    expect(await keyv.set('a', 'over', -5)).toBe(true)
+    expect(await keyv.get('a')).toBeUndefined()
+    await keyv.set('b', 1)
+    await keyv.setMany([
+      { key: 'a', value: 2 },
+      { key: 'b', value: 3, ttl: -5 },
+    ])
+    expect(await keyv.get(['a', 'b'])).toEqual([2, undefined])
+  })
+
+  test('deletes also what it does not find, and leaves other kinds', async () => {
+    const own = view()
+    const adapter = new KeyvThermocline(own)
+    await own.chunks.put({ text: 'of somebody else', key: 'chunk' })
+    const deleted: string[] = []
+    const note = ({ entries }: { readonly entries: readonly { readonly id: string }[] }) =>
+      void deleted.push(...entries.map(({ id }) => id))
+    store().on('delete', note)
+    expect(await adapter.deleteMany(['chunk', 'absent'])).toBe(false)
+    store().off('delete', note)
+    expect(deleted).toEqual([own.blobs.idOf('absent')])
+    expect(await own.entries.count()).toBe(1)
   })
 
   test('keeps bytes as bytes, and objects, where Keyv serializes nothing', async () => {

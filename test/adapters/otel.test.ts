@@ -98,17 +98,26 @@ describePairs('OpenTelemetry', (pair) => {
     })
     await acme.chunks.getMany([ids[0]!])
     await acme.entries.update(acme.entries.idOf('absent'), { metadata: {} }).catch(() => {})
+    await acme.metadata.put({ metadata: { [`${SECRET}\0`]: 1 } }).catch(() => {})
     parent.end()
+    const invalid = { 'error.type': 'ERR_INVALID_ENTRY' }
     const received = (await spans()).filter((span) => span.name !== 'GET /answer')
     expect(received.map(({ name, kind, attributes }) => ({ name, kind, attributes }))).toEqual([
       { name: 'putMany chunk', kind: SpanKind.CLIENT, attributes: { ...of('putMany', 'chunk'), ...batch(2) } },
       { name: 'find chunk', kind: SpanKind.CLIENT, attributes: of('find', 'chunk') },
       { name: 'getMany chunk', kind: SpanKind.CLIENT, attributes: of('getMany', 'chunk') },
       { name: 'update', kind: SpanKind.CLIENT, attributes: { ...of('update'), 'error.type': 'ERR_NOT_FOUND' } },
+      { name: 'put metadata', kind: SpanKind.CLIENT, attributes: { ...of('put', 'metadata'), ...invalid } },
     ])
     const { spanId } = parent.spanContext()
-    expect(received.map((span) => span.parentSpanContext?.spanId)).toEqual([spanId, spanId, undefined, undefined])
-    expect(received[3]!.status).toMatchObject({ code: SpanStatusCode.ERROR, message: /no such entry/ })
+    expect(received.map((span) => span.parentSpanContext?.spanId)).toEqual([
+      spanId,
+      spanId,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(received[3]!.status).toMatchObject({ code: SpanStatusCode.ERROR, message: 'ERR_NOT_FOUND' })
     expect(received[0]!.status.code).toBe(SpanStatusCode.UNSET)
     const durations = (await points()).get('db.client.operation.duration')!
     expect(durations).toMatchObject([
@@ -116,6 +125,7 @@ describePairs('OpenTelemetry', (pair) => {
       { attributes: of('find', 'chunk'), value: { count: 1 } },
       { attributes: of('getMany', 'chunk'), value: { count: 1 } },
       { attributes: { ...of('update'), 'error.type': 'ERR_NOT_FOUND' }, value: { count: 1 } },
+      { attributes: { ...of('put', 'metadata'), ...invalid }, value: { count: 1 } },
     ])
     for (const { value } of durations) expect((value as { sum: number }).sum).toBeLessThan(60)
     expect(inspect([received, durations], { depth: 12 })).not.toContain(SECRET)

@@ -5,6 +5,7 @@ import { type MemoryStore, openMemoryStore, ThermoclineError } from '../../src/i
 import { openCold } from '../../src/store/open-cold.ts'
 import { type HotParts, openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
+import { collectInto } from '../../src/telemetry/metric-registry.ts'
 import { checkHistograms, parseMetrics } from './metric-text.ts'
 import { describePairs, QUIET } from './stores.ts'
 
@@ -57,6 +58,24 @@ test('a registry of one store needs no name of it, and may be cleared', async ()
     registry.resetMetrics()
     registry.clear()
   }
+})
+
+test('a registry does not get a store that is closed meanwhile', async () => {
+  const registry = new Registry()
+  const store = await openMemoryStore({ inMemory: true, ...QUIET })
+  const collecting = expect(store.collectInto(registry)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  await store.close()
+  await collecting
+  expect(registry.getMetricsAsArray()).toEqual([])
+})
+
+test('a store that is added again is taken out by the same function', async () => {
+  const registry = new Registry()
+  const read = async () => []
+  const leave = collectInto(registry, undefined, [], read)
+  expect(collectInto(registry, undefined, [], read)).toBe(leave)
+  leave()
+  expect(collectInto(registry, undefined, [], async () => [])).not.toBe(leave)
 })
 
 test('a registry in the format of OpenMetrics has counters as that wants them', async () => {

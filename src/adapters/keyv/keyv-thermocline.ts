@@ -15,11 +15,22 @@ const JSON_VALUE = 'application/json'
 const LONGEST_KEY = 512
 /** Characters of a key that no entry can have which stand in front of its digest: a namespace has to fit in. */
 const KEPT = 100
+/** What `entryKey` puts behind those. A key that ends so is not left as it is, or two keys could be one entry. */
+const DIGEST = /#[0-9a-f]{64}$/
+/** A thousand years of milliseconds. What is to live longer has no end here; Keyv has its own time in the value. */
+const LONGEST_TTL = 1_000 * 365 * 86_400_000
+
+/** What Keyv hands over; its ttl is of milliseconds, and 0 is none. */
+interface Given {
+  readonly key: string
+  readonly value: unknown
+  readonly ttl?: number | undefined
+}
 
 /**
  * Keeps what a Keyv is given: `new Keyv({ store: new KeyvThermocline(store.namespace('keyv')) })`. It sees the blobs
  * of that namespace alone. A `set` resolves once it survives a crash; `ttl` is that of the entry. Closing the store is
- * left to whoever opened it.
+ * left to whoever opened it. One for each Keyv: of several under one, `clear` is about the namespace that was set last.
  */
 export class KeyvThermocline extends EventEmitter {
   /** Keyv iterates over stores of these dialects alone; cold is a Postgres. */
@@ -48,7 +59,7 @@ export class KeyvThermocline extends EventEmitter {
 
   async get<Value>(key: string): Promise<Value | undefined> {
     try {
-      return givenValue<Value>(await this.#blobs.getByKey(keyOf(key)))
+      return givenValue<Value>(await this.#blobs.getByKey(entryKey(key)))
     } catch (error) {
       // The one call of which Keyv keeps a failure to itself.
       if (this.listenerCount('error') > 0) this.emit('error', error)
@@ -57,19 +68,25 @@ export class KeyvThermocline extends EventEmitter {
   }
 
   async getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
-    const entries = await this.#blobs.getManyByKey(keys.map(keyOf))
+    const entries = await this.#blobs.getManyByKey(keys.map(entryKey))
     return entries.map((entry) => givenValue<Value>(entry))
   }
 
-  /** @param ttl milliseconds. */
+  /** @param ttl milliseconds; one that is over already deletes what is there. */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    await this.#blobs.put(blobOf({ key, value, ttl }))
+    const given = { key, value, ttl }
+    if (isOver(given)) await this.deleteMany([key])
+    else await this.#blobs.put(blobOf(given))
     return true
   }
 
   /** Answers whether each was kept, which Keyv hands on; its types know of no answer. */
   async setMany(entries: { key: string; value: unknown; ttl?: number }[]): Promise<void> {
-    await this.#blobs.putMany(entries.map(blobOf))
+    const lasting = new Map<string, Given>(entries.map((entry) => [entry.key, entry]))
+    const over = [...lasting.values()].filter(isOver).map(({ key }) => key)
+    for (const key of over) lasting.delete(key)
+    if (over.length > 0) await this.deleteMany(over)
+    if (lasting.size > 0) await this.#blobs.putMany([...lasting.values()].map(blobOf))
     return entries.map(() => true) as unknown as undefined
   }
 
@@ -80,11 +97,11 @@ export class KeyvThermocline extends EventEmitter {
 
   /** Answers whether any was there. */
   async deleteMany(keys: string[]): Promise<boolean> {
-    const ids = keys.map((key) => this.#blobs.idOf(keyOf(key)))
-    const isThere = await this.#blobs.hasMany(ids)
-    const there = ids.filter((_, nth) => isThere[nth])
-    await this.#blobs.deleteMany(there)
-    return there.length > 0
+    const ids = keys.map((key) => this.#blobs.idOf(entryKey(key)))
+    const [isThere, isTaken] = await Promise.all([this.#blobs.hasMany(ids), this.#view.entries.hasMany(ids)])
+    // Also what seems not to be there: another process may have written it, and hot may be away. Other kinds stay.
+    await this.#blobs.deleteMany(ids.filter((_, nth) => isThere[nth] || !isTaken[nth]))
+    return isThere.includes(true)
   }
 
   async clear(): Promise<void> {
@@ -92,11 +109,11 @@ export class KeyvThermocline extends EventEmitter {
   }
 
   has(key: string): Promise<boolean> {
-    return this.#blobs.has(this.#blobs.idOf(keyOf(key)))
+    return this.#blobs.has(this.#blobs.idOf(entryKey(key)))
   }
 
   hasMany(keys: string[]): Promise<boolean[]> {
-    return this.#blobs.hasMany(keys.map((key) => this.#blobs.idOf(keyOf(key))))
+    return this.#blobs.hasMany(keys.map((key) => this.#blobs.idOf(entryKey(key))))
   }
 
   /** Yields keys with their values, in no order. */
@@ -118,23 +135,28 @@ function ofNamespace(namespace: string | undefined) {
 }
 
 /** A key that no entry can have becomes its beginning and a digest of it; `metadata` has the whole then. */
-function keyOf(key: string): string {
+function entryKey(key: string): string {
   if (isKey(key)) return key
   return `${clean(key.slice(0, KEPT))}#${createHash('sha256').update(JSON.stringify(key)).digest('hex')}`
 }
 
 function isKey(key: string): boolean {
-  return key !== '' && Buffer.byteLength(key) <= LONGEST_KEY && clean(key) === key
+  return key !== '' && Buffer.byteLength(key) <= LONGEST_KEY && clean(key) === key && !DIGEST.test(key)
 }
 
 function clean(text: string): string {
   return text.replaceAll('\0', '\uFFFD').toWellFormed()
 }
 
-function blobOf({ key, value, ttl }: { key: string; value: unknown; ttl?: number | undefined }) {
+function isOver({ ttl }: Given): boolean {
+  return ttl !== undefined && ttl < 0
+}
+
+function blobOf({ key, value, ttl }: Given) {
   // As JSON, which has an escape for what no text of an entry may hold.
   const metadata = isKey(key) ? undefined : { key: JSON.stringify(key) }
-  return { key: keyOf(key), ...bytesOf(value), ttl, metadata }
+  const life = ttl && ttl < LONGEST_TTL ? { ttl } : {}
+  return { key: entryKey(key), ...bytesOf(value), ...life, metadata }
 }
 
 function givenKey({ key, metadata }: BlobEntry): string {

@@ -60,6 +60,8 @@ export interface WriteFields {
 
 /** Largest content of an entry: what is larger is cut. Some of them fit what is written at once. */
 const PART_BYTES = 2 * 1024 * 1024
+/** With `bareHead`: the largest content that stays in the head. A thousand such heads are written at once. */
+const MOST_BARE_BYTES = 1024
 /** Longer texts are compared here and not by the database. */
 const MOST_INDEXED_CHARACTERS = 256
 
@@ -108,25 +110,31 @@ export function valueInputs(channel: string, version: string | number, [form, by
   })
 }
 
-export function writeInputs(key: string, [form, bytes]: Serialized, fields: WriteFields): ChunkInput[] {
+/** @param cut `bareHead`: what is more than little is in the parts, so that the heads of many are written at once. */
+export function writeInputs(
+  key: string,
+  [form, bytes]: Serialized,
+  fields: WriteFields,
+  cut: { readonly bareHead: boolean },
+): ChunkInput[] {
   const { of, task, path, index, channel } = fields
   const plain = { of: plainText(of), task: plainText(task), path: plainText(path), channel: plainText(channel) }
-  return inParts(key, bytes, (own, content, place) =>
-    chunkOf(own, writesOf(of), [form, content], { ...plain, index, ...place }),
-  )
+  const headBytes = cut.bareHead && bytes.length > MOST_BARE_BYTES ? 0 : PART_BYTES
+  const makeOne: MakePart<ChunkInput> = (own, content, place) =>
+    chunkOf(own, writesOf(of), [form, content], { ...plain, index, ...place })
+  return inParts(key, bytes, makeOne, headBytes)
 }
 
+type MakePart<I> = (key: string, bytes: Uint8Array, place: { readonly part?: number; readonly parts?: number }) => I
+
 /** The last one is the head, which says how many there are: it is written last, and whoever finds it finds all. */
-function inParts<I>(
-  key: string,
-  bytes: Uint8Array,
-  makeOne: (key: string, bytes: Uint8Array, place: { readonly part?: number; readonly parts?: number }) => I,
-): I[] {
-  const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
-  if (parts === 1) return [makeOne(key, bytes, {})]
-  const cut = (part: number) => bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES)
-  const rest = Array.from({ length: parts - 1 }, (_, i) => i + 1)
-  return [...rest.map((part) => makeOne(keyOf(key, part), cut(part), { part })), makeOne(key, cut(0), { parts })]
+function inParts<I>(key: string, bytes: Uint8Array, makeOne: MakePart<I>, headBytes = PART_BYTES): I[] {
+  if (bytes.length <= headBytes) return [makeOne(key, bytes, {})]
+  const rest = Array.from({ length: Math.ceil((bytes.length - headBytes) / PART_BYTES) }, (_, i) => {
+    const from = headBytes + i * PART_BYTES
+    return makeOne(keyOf(key, i + 1), bytes.subarray(from, from + PART_BYTES), { part: i + 1 })
+  })
+  return [...rest, makeOne(key, bytes.subarray(0, headBytes), { parts: rest.length + 1 })]
 }
 
 /** A chunk has no bytes: they are in its metadata, as text where they are one. */
@@ -155,12 +163,17 @@ export function contentOf(entry: BlobEntry | ChunkEntry): Serialized {
   ]
 }
 
+/** Of the parts besides the head. */
+export function partKeysOf({ key, metadata }: BlobEntry | ChunkEntry): string[] {
+  const parts = (metadata?.parts as number | undefined) ?? 1
+  return Array.from({ length: parts - 1 }, (_, i) => keyOf(key!, i + 1))
+}
+
 /** Returns what a head and its parts hold. */
 export async function wholeOf(view: NamespaceView, head: BlobEntry | ChunkEntry): Promise<Serialized> {
   const [form, first] = contentOf(head)
-  const parts = (head.metadata?.parts as number | undefined) ?? 1
-  if (parts === 1) return [form, first]
-  const keys = Array.from({ length: parts - 1 }, (_, i) => keyOf(head.key!, i + 1))
+  const keys = partKeysOf(head)
+  if (keys.length === 0) return [form, first]
   const rest = (await view.entries.getManyByKey(keys)).map((part) => {
     if (part !== undefined) return contentOf(part as BlobEntry | ChunkEntry)[1]
     const message = 'a part of a value has expired or was deleted while it was read: read the checkpoint again'

@@ -83,7 +83,7 @@ export class CheckpointReader {
     }
   }
 
-  /** Makes each whole, in order. */
+  /** Makes each whole, in order; what was removed meanwhile, and may lack values for that, is left out. */
   async load(records: readonly ReadRecord[]): Promise<CheckpointTuple[]> {
     const tuples = new Map<ReadRecord, CheckpointTuple>()
     for (const group of groupedBy(records, ({ namespace }) => namespace).values()) {
@@ -91,10 +91,12 @@ export class CheckpointReader {
       const keys = group.flatMap(({ checkpoint }) => keysOfValues(checkpoint).map(([, key]) => key))
       const ids = group.flatMap(({ place, ...record }) => [place.checkpoint, ...sendingParent(record)])
       const [values, writes] = await Promise.all([this.values(view, keys), this.writes(view, ids)])
-      for (const record of group) tuples.set(record, await this.#tupleOf(record, values, writes))
+      const areThere = await view.chunks.hasMany(group.map(({ id }) => id))
+      for (const [i, record] of group.entries())
+        if (areThere[i]) tuples.set(record, await this.#tupleOf(record, values, writes))
       if (this.#touches) await view.entries.touch([view.entries.idOf(NEWEST_KEY), ...group.map(({ id }) => id)])
     }
-    return records.map((record) => tuples.get(record)!)
+    return records.flatMap((record) => tuples.get(record) ?? [])
   }
 
   async values(view: NamespaceView, keys: readonly string[]): Promise<Values> {

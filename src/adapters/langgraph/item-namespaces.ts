@@ -36,7 +36,8 @@ async function* labelsBelow(root: NamespaceView, prefix: readonly string[]): Asy
 }
 
 function isMatch({ matchType, path }: MatchCondition, labels: readonly string[]): boolean {
-  const part = matchType === 'prefix' ? labels.slice(0, path.length) : labels.slice(-path.length)
+  const part =
+    matchType === 'prefix' ? labels.slice(0, path.length) : labels.slice(Math.max(0, labels.length - path.length))
   return part.length === path.length && path.every((label, i) => label === ANY || label === part[i])
 }
 

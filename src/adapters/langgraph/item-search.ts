@@ -3,6 +3,7 @@
  * without a vector. An item counts by the best of its vectors. Of which entries it consists is decided in
  * item-entries.ts, and what a filter selects in item-filter.ts.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { SearchItem } from '@langchain/langgraph-checkpoint'
 import { type ChunkEntry, type EmbeddingEntry, type NamespaceView, namespaceSegments, type Where } from '../../index.ts'
 import { nameOf } from './checkpoint-places.ts'
@@ -26,6 +27,9 @@ interface Ranked {
   readonly entry: ChunkEntry | EmbeddingEntry
   readonly score: number
 }
+
+/** Of one item, the best first. */
+type Hits = readonly [Ranked, ...Ranked[]]
 
 /** Most vectors that one search of the store ranks. */
 const MOST_RANKED = 1_000
@@ -66,44 +70,50 @@ async function pageOf(
   return found
 }
 
-/** Returns at least so many items, each once; `isAll` where there are no others with a vector. */
+/** Returns the hits of at least so many items, by item, the best first; `isAll`: no others have a vector. */
 async function rank(
   view: NamespaceView,
   filter: ItemFilter,
   vector: Vector,
   wanted: number,
-): Promise<{ readonly ranked: readonly Ranked[]; readonly isAll: boolean }> {
+): Promise<{ readonly ranked: readonly Hits[]; readonly isAll: boolean }> {
   const where: Where = { and: [{ 'metadata.item': { exists: true } }, ...whereOfItems(filter)] }
   const search = { embedding: vector, where, recursive: true, countAccess: false }
   for (let k = Math.min(MOST_RANKED, Math.max(10, 2 * wanted)); ; k = Math.min(MOST_RANKED, 4 * k)) {
     const { hits } = await view.entries.search({ ...search, k })
-    const best = new Map<string, Ranked>()
+    const byItem = new Map<string, Hits>()
     for (const { entry, score } of hits as readonly Ranked[]) {
       const { item, value } = fieldsOf(entry)
       const name = JSON.stringify([entry.namespace, item])
-      if (!best.has(name) && selects(filter, value)) best.set(name, { entry, score })
+      if (selects(filter, value)) byItem.set(name, [...(byItem.get(name) ?? []), { entry, score }] as const)
     }
     const isAll = hits.length < k
-    if (isAll || best.size >= wanted || k === MOST_RANKED) return { ranked: [...best.values()], isAll }
+    if (isAll || byItem.size >= wanted || k === MOST_RANKED) return { ranked: [...byItem.values()], isAll }
   }
 }
 
-/** A further vector is an entry beside the chunk of its item. One that has expired meanwhile is left out. */
+/**
+ * A further vector is an entry beside the chunk of its item. An item that has expired meanwhile is left out. So is a
+ * vector of a value that it no longer has: where an item expired and was put anew, older ones may outlive that.
+ */
 async function withChunks(
   view: NamespaceView,
-  ranked: readonly Ranked[],
+  ranked: readonly Hits[],
 ): Promise<{ readonly chunk: ChunkEntry; readonly score: number }[]> {
   const found = await Promise.all(
-    ranked.map(async ({ entry, score }) => {
-      const chunk = entry.kind === 'chunk' ? entry : await chunkBeside(view, entry)
-      return chunk === undefined ? [] : [{ chunk, score }]
+    ranked.map(async (hits) => {
+      const chunk = await chunkOf(view, hits)
+      const best = chunk && hits.find(({ entry }) => isDeepStrictEqual(fieldsOf(entry).value, fieldsOf(chunk).value))
+      return best === undefined ? [] : [{ chunk: chunk!, score: best.score }]
     }),
   )
-  return found.flat()
+  return found.flat().sort((a, b) => b.score - a.score)
 }
 
-function chunkBeside(view: NamespaceView, { namespace, metadata }: EmbeddingEntry): Promise<ChunkEntry | undefined> {
-  const below = namespace.slice(view.path.length + 1)
+async function chunkOf(view: NamespaceView, hits: Hits): Promise<ChunkEntry | undefined> {
+  for (const { entry } of hits) if (entry.kind === 'chunk') return entry
+  const [{ entry }] = hits
+  const below = entry.namespace.slice(view.path.length + 1)
   const own = below === '' ? view : view.namespace(...namespaceSegments(below))
-  return own.chunks.getByKey(itemKey(nameOf(fieldsOf({ metadata: metadata! }).item)))
+  return own.chunks.getByKey(itemKey(nameOf(fieldsOf(entry).item)))
 }

@@ -34,7 +34,8 @@ function nextOf(value: unknown, step: Step): unknown[] {
 
 function itemsAt(list: readonly unknown[], index: string): unknown[] {
   if (index === '*') return [...list]
-  const item = list.at(Number.parseInt(index, 10))
+  const nth = Number.parseInt(index, 10)
+  const item = Number.isNaN(nth) ? undefined : list.at(nth)
   return item === undefined ? [] : [item]
 }
 

@@ -38,10 +38,13 @@ import {
   type Life,
   NEWEST_KEY,
   newestInput,
+  partKeysOf,
   RECORDS,
   recordInput,
+  type Serialized,
   valueInputs,
   valueKey,
+  type WriteFields,
   writeInputs,
   writeKey,
 } from './checkpoint-entries.ts'
@@ -57,7 +60,7 @@ import {
 import { CheckpointReader } from './checkpoint-reader.ts'
 import { deltaHistory } from './delta-history.ts'
 import { NOTHING_PRUNED, type Pruned, pruneNamespace } from './prune-checkpoints.ts'
-import { writeInOrder, writeUncontested } from './write-in-order.ts'
+import { fitsAtOnce, writeInOrder, writeUncontested } from './write-in-order.ts'
 
 export interface SaverOptions {
   /**
@@ -97,10 +100,13 @@ const checkPrune = defineCall('prune', {
 
 /** Checkpoints that `list` has in memory at once. */
 const PAGE = 20
-/** One write, cut where it is large. */
-interface WriteInputs {
-  readonly index: number
-  readonly puts: readonly ChunkInput[]
+
+type ChannelVersion = readonly [channel: string, version: number | string]
+
+/** One write of a task. */
+interface GivenWrite {
+  readonly serialized: Serialized
+  readonly fields: WriteFields
 }
 
 /**
@@ -148,8 +154,9 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
       const { items, nextCursor } = await view.chunks.find({ ...page, orderBy: { 'metadata.checkpoint': 'desc' } })
       const records = await Promise.all(items.map((entry) => this.#reader.decode(entry)))
       const matching = records.filter(({ metadata }) => isAsked(metadata, filter)).slice(0, left)
-      yield* await this.#reader.load(matching)
-      left -= matching.length
+      const tuples = await this.#reader.load(matching)
+      yield* tuples
+      left -= tuples.length
       if (nextCursor === undefined) return
       cursor = nextCursor
     }
@@ -166,20 +173,13 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     const { ns = '', checkpoint: parent } = given
     const place = { thread: neededBy('put', 'thread_id', given.thread), ns, checkpoint: checkpoint.id }
     const view = this.#namespaces.of(place)
-    const isNew = ([channel]: [string, unknown]) => Object.hasOwn(checkpoint.channel_values, channel)
-    const values = await Promise.all(
-      Object.entries(newVersions)
-        .filter(isNew)
-        .map(async ([channel, version]) =>
-          valueInputs(channel, version, await this.serde.dumpsTyped(checkpoint.channel_values[channel])),
-        ),
-    )
+    const expired = await this.#renewShared(view, checkpoint, newVersions)
+    const values = await this.#valuesOf(checkpoint, [...Object.entries(newVersions), ...expired])
     const bare = { ...copyCheckpoint(checkpoint), channel_values: {} }
     const serialized = await this.serde.dumpsTyped({ checkpoint: bare, metadata })
     const record = recordInput(place, parent, metadata, serialized)
-    const puts = [...values.flat().map((input) => this.#putOf(input, 'long')), this.#putOf(record, 'once')]
+    const puts = [...values.map((input) => this.#putOf(input, 'shared')), this.#putOf(record, 'own')]
     await writeUncontested(async () => writeInOrder(view, [...puts, ...(await this.#ifNewest(view, checkpoint.id))]))
-    await this.#keepShared(view, checkpoint, newVersions)
     return configOf(place)
   }
 
@@ -195,20 +195,21 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     const thread = neededBy('putWrites', 'thread_id', given.thread)
     const checkpoint = neededBy('putWrites', 'checkpoint_id', given.checkpoint)
     const view = this.#namespaces.of({ thread, ns })
-    const inputs = new Map<string, WriteInputs>()
+    const written = new Map<string, GivenWrite>()
     for (const [nth, [channel, value]] of writes.entries()) {
       const index = WRITES_IDX_MAP[channel] ?? nth
       const key = writeKey(checkpoint, taskId, index)
       const fields = { of: checkpoint, task: taskId, path: taskPath, index, channel }
-      inputs.set(key, { index, puts: writeInputs(key, await this.serde.dumpsTyped(value), fields) })
+      written.set(key, { serialized: await this.serde.dumpsTyped(value), fields })
     }
-    await this.#insert(view, inputs)
+    await this.#insert(view, written)
   }
 
-  /** Deletes what there is of a thread, its subgraphs included. */
+  /** Deletes what there is of a thread, its subgraphs included: records first, so that nobody finds one in part. */
   override async deleteThread(threadId: string): Promise<void> {
     const { thread } = placeIn({ configurable: { thread_id: threadId } })
     const view = this.#namespaces.thread(neededBy('deleteThread', 'thread_id', thread))
+    await view.chunks.deleteWhere({ documentId: RECORDS }, { recursive: true, durability: 'cold' })
     await view.deleteAll({ recursive: true, durability: 'cold' })
   }
 
@@ -264,9 +265,9 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     return { view: this.#namespaces.of({ thread, ns }), recursive: false }
   }
 
-  /** @param life `long`: of what other checkpoints may need as well, so that none outlives what it needs. */
-  #putOf(input: BlobInput | ChunkInput | MetadataInput, life: 'once' | 'long'): PutOperation {
-    const ttl = this.#ttl === undefined ? undefined : this.#ttl * (life === 'long' ? 2 : 1)
+  /** @param life `shared`: of what other checkpoints may need as well, so that none outlives what it needs. */
+  #putOf(input: BlobInput | ChunkInput | MetadataInput, life: 'own' | 'shared'): PutOperation {
+    const ttl = this.#ttl === undefined ? undefined : this.#ttl * (life === 'shared' ? 2 : 1)
     const living: Life = ttl === undefined ? {} : { ttl, sliding: true }
     return { put: { ...input, ...living } }
   }
@@ -274,31 +275,56 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
   async #ifNewest(view: NamespaceView, checkpoint: string): Promise<PutOperation[]> {
     const there = await view.metadata.getByKey(NEWEST_KEY)
     if (there !== undefined && nameOf(there.metadata.newest as string) >= checkpoint) return []
-    return [{ ...this.#putOf(newestInput(checkpoint), 'long'), expectedVersion: there?.version ?? null }]
+    return [{ ...this.#putOf(newestInput(checkpoint), 'shared'), expectedVersion: there?.version ?? null }]
   }
 
-  /** Values that the checkpoint has from an earlier one live on with it. */
-  async #keepShared(view: NamespaceView, checkpoint: Checkpoint, newVersions: ChannelVersions): Promise<void> {
-    if (this.#ttl === undefined) return
-    const shared = Object.entries(checkpoint.channel_versions).filter(([channel]) => !(channel in newVersions))
-    await view.blobs.touch(shared.map(([channel, version]) => view.blobs.idOf(valueKey(channel, version))))
+  /** Those that the checkpoint has values of, cut where they are large. */
+  async #valuesOf(checkpoint: Checkpoint, versions: readonly ChannelVersion[]): Promise<BlobInput[]> {
+    const present = versions.filter(([channel]) => Object.hasOwn(checkpoint.channel_values, channel))
+    const inputs = present.map(async ([channel, version]) =>
+      valueInputs(channel, version, await this.serde.dumpsTyped(checkpoint.channel_values[channel])),
+    )
+    return (await Promise.all(inputs)).flat()
   }
 
-  /** Leaves what is there. */
-  async #insert(view: NamespaceView, inputs: ReadonlyMap<string, WriteInputs>): Promise<void> {
-    const keys = [...inputs.keys()]
+  /** Has values that the checkpoint has from an earlier one live on with it. Returns those that have expired. */
+  async #renewShared(
+    view: NamespaceView,
+    checkpoint: Checkpoint,
+    newVersions: ChannelVersions,
+  ): Promise<ChannelVersion[]> {
+    if (this.#ttl === undefined) return []
+    const shared = Object.entries(checkpoint.channel_versions).filter(([name]) => !Object.hasOwn(newVersions, name))
+    const heads = await view.blobs.getManyByKey(shared.map(([channel, version]) => valueKey(channel, version)))
+    const ids = heads.flatMap((head) => (head === undefined ? [] : [head.key!, ...partKeysOf(head)]))
+    await view.entries.touch(ids.map((key) => view.entries.idOf(key)))
+    return shared.filter((_, i) => heads[i] === undefined)
+  }
+
+  /** Leaves what is there. What is too much for one write is put in parts, which nobody finds before their heads. */
+  async #insert(view: NamespaceView, writes: ReadonlyMap<string, GivenWrite>): Promise<void> {
+    const keys = [...writes.keys()]
     await writeUncontested(async () => {
       const areThere = await view.chunks.hasMany(keys.map((key) => view.chunks.idOf(key)))
-      const missing = keys.filter((key, i) => !areThere[i] || inputs.get(key)!.index < 0)
-      const operations = missing.flatMap((key) => {
-        const { index, puts } = inputs.get(key)!
-        return puts.map((input): PutOperation => {
-          const isInserted = input.key === key && index >= 0
-          return { ...this.#putOf(input, 'long'), ...(isInserted ? { expectedVersion: null } : {}) }
-        })
-      })
-      if (operations.length > 0) await writeInOrder(view, operations)
+      const missing = [...writes].filter(([, { fields }], i) => !areThere[i] || fields.index < 0)
+      const whole = this.#putsOf(missing, { bareHead: false })
+      const isCut = !fitsAtOnce([...whole.parts, ...whole.heads])
+      const { parts, heads } = isCut ? this.#putsOf(missing, { bareHead: true }) : whole
+      if (isCut) await writeInOrder(view, parts)
+      if (heads.length > 0) await writeInOrder(view, isCut ? heads : [...parts, ...heads])
     })
+  }
+
+  #putsOf(writes: readonly (readonly [key: string, GivenWrite])[], cut: { readonly bareHead: boolean }) {
+    const parts: PutOperation[] = []
+    const heads: PutOperation[] = []
+    for (const [key, { serialized, fields }] of writes)
+      for (const input of writeInputs(key, serialized, fields, cut)) {
+        const put = this.#putOf(input, 'shared')
+        if (input.key !== key) parts.push(put)
+        else heads.push(fields.index < 0 ? put : { ...put, expectedVersion: null })
+      }
+    return { parts, heads }
   }
 }
 

@@ -2,7 +2,7 @@
 import { isThermoclineError, type NamespaceView, type Operation } from '../../index.ts'
 
 /** What is written at once, at most; the store takes no more than 8 MiB and 1 000 entries. */
-const AT_ONCE = { bytes: 6 * 1024 * 1024, operations: 500 }
+const AT_ONCE = { bytes: 6 * 1024 * 1024, operations: 1_000 }
 /** What an entry takes besides what is counted, about. */
 const OVERHEAD_BYTES = 1024
 /** How often is tried what somebody else writes at the same time. */
@@ -26,6 +26,12 @@ export async function writeInOrder(view: NamespaceView, operations: readonly Ope
     bytes += size
   }
   await view.write(group, { atomic: true })
+}
+
+/** Whether they are written all or none. */
+export function fitsAtOnce(operations: readonly Operation[]): boolean {
+  const bytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0)
+  return operations.length <= AT_ONCE.operations && bytes <= AT_ONCE.bytes
 }
 
 /** Looks and writes again where somebody else wrote in between; rejects with `ERR_CONFLICT` where that goes on. */

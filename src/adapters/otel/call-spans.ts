@@ -113,8 +113,8 @@ export class CallSpans {
       durations?.record((performance.now() - at) / 1_000, { ...attributes, ...failed })
     } finally {
       span?.setAttributes({ ...known, ...failed })
-      // No message of ours holds anything of an entry.
-      if (told.outcome === 'failed') span?.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(told.error) })
+      // The code alone: a message may name a member of metadata, which may be data of the program's users.
+      if (told.outcome === 'failed') span?.setStatus({ code: SpanStatusCode.ERROR, message: typeOf(told.error) })
       span?.end()
     }
   }
@@ -134,10 +134,6 @@ function amountOf({ count, bytes }: Told): Attributes {
 
 function typeOf(error: unknown): string {
   return isThermoclineError(error) ? error.code : '_OTHER'
-}
-
-function messageOf(error: unknown): string {
-  return isThermoclineError(error) ? error.message : ''
 }
 
 /** Nothing of a program's telemetry breaks a call: what a subscriber throws would end the process. */

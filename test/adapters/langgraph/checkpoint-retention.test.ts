@@ -39,6 +39,35 @@ describePairs('old checkpoints', (pair) => {
     expect(await graph.invoke({ notes: ['four'] }, config)).toMatchObject({ title: 'same' })
   })
 
+  test('are not found in part while they are pruned', async () => {
+    const home = view()
+    const pruner = new ThermoclineSaver(home)
+    let isArmed = false
+    const dumpsTyped = pruner.serde.dumpsTyped.bind(pruner.serde)
+    const loadsTyped = async (type: string, data: Uint8Array | string) => {
+      const loaded = await pruner.serde.loadsTyped(type, data)
+      // The record was read, and its values were not.
+      if (isArmed) {
+        isArmed = false
+        await pruner.prune({ keepLatest: 1 })
+      }
+      return loaded
+    }
+    const saver = new ThermoclineSaver(home, { serde: { dumpsTyped, loadsTyped } })
+    const put = (n: number) => {
+      const checkpoint = checkpointWith({ n }, n)
+      return saver.put(config, checkpoint, METADATA, checkpoint.channel_versions)
+    }
+    const [first] = [await put(1), await put(2)]
+    isArmed = true
+    expect(await saver.getTuple(first)).toBeUndefined()
+    await put(3)
+    isArmed = true
+    const listed: object[] = []
+    for await (const { checkpoint } of saver.list(config)) listed.push(checkpoint.channel_values)
+    expect(listed).toEqual([{ n: 3 }])
+  })
+
   test('stay where a newer one is rebuilt from them', async () => {
     const saver = new ThermoclineSaver(view())
     const graph = differencesGraph(saver)
@@ -52,6 +81,26 @@ describePairs('old checkpoints', (pair) => {
     let left = 0
     for await (const _ of saver.list(config)) left++
     expect(left).toBeLessThan(8)
+  })
+
+  test('leave large values, and those that expired while a step took long, to the next ones', async () => {
+    const home = view()
+    const saver = new ThermoclineSaver(home, { ttl: '10m' })
+    const values = { kept: 'x'.repeat(5_000_000) }
+    let last = await saver.put(config, checkpointWith(values), METADATA, { kept: 1 })
+    for (const minutes of [9, 9, 9, 25]) {
+      clock.advance(minutes * MINUTE)
+      last = await saver.put(last, checkpointWith(values), METADATA, {})
+      const thread = home.namespace('langgraph', 'threads', 'a')
+      const keys = [['value', 'kept', '1'], 1, 2].map((key, i, [of]) => (i === 0 ? key : [JSON.stringify(of), key]))
+      for (const key of keys) {
+        const id = thread.blobs.idOf(JSON.stringify(key))
+        const left = async () => (await thread.blobs.peek(id))!.expiresAt!.getTime() - clock.now()
+        await expect.poll(left).toBeGreaterThan(13 * MINUTE)
+      }
+    }
+    clock.advance(9 * MINUTE)
+    expect((await saver.getTuple(last))?.checkpoint.channel_values).toEqual(values)
   })
 
   test('go when they were not used for the ttl, and never take what others need', async () => {

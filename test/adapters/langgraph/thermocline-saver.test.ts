@@ -1,6 +1,6 @@
 /** What the checkpointer keeps beyond upstream's suite: names of any text, branches, large values, others' writes. */
 import { Command } from '@langchain/langgraph'
-import { type Checkpoint, INTERRUPT } from '@langchain/langgraph-checkpoint'
+import { type Checkpoint, INTERRUPT, type PendingWrite } from '@langchain/langgraph-checkpoint'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
@@ -15,7 +15,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describePairs('the saver', (pair) => {
-  const { view } = shareStore(pair)
+  const { store, view } = shareStore(pair)
 
   test('keeps threads of any name apart, and says their names', async () => {
     const saver = new ThermoclineSaver(view())
@@ -95,6 +95,51 @@ describePairs('the saver', (pair) => {
     expect(read!.checkpoint.channel_values.text === checkpoint.channel_values.text).toBe(true)
     expect(read!.checkpoint.channel_values.none).toEqual(new Uint8Array())
     expect(Buffer.compare(read!.pendingWrites![0]![2] as Uint8Array, bytes)).toBe(0)
+  })
+
+  test('has all writes of a task or none, also where they are more than what is written at once', async () => {
+    const home = view()
+    const saver = new ThermoclineSaver(home)
+    const config = await saver.put({ configurable: { thread_id: 'a' } }, checkpointWith({}), METADATA, {})
+    const many = Array.from({ length: 900 }, (_, n): PendingWrite => [`c${n}`, n])
+    const large = Array.from({ length: 4 }, (_, n): PendingWrite => [`l${n}`, String(n).repeat(2_050_000)])
+    for (const [task, writes] of Object.entries({ many, large, both: [...many, ...large] })) {
+      const batches: number[] = []
+      const note = ({ entries }: { readonly entries: readonly { readonly id: string }[] }) => {
+        const ids = new Set(entries.map(({ id }) => id))
+        batches.push(heads.filter((id) => ids.has(id)).length)
+      }
+      const { chunks } = home.namespace('langgraph', 'threads', 'a')
+      const id = config.configurable!.checkpoint_id
+      const heads = writes.map((_, n) => chunks.idOf(JSON.stringify(['write', id, task, n])))
+      store().on('write', note)
+      await saver.putWrites(config, writes, task)
+      store().off('write', note)
+      expect(batches.filter((count) => count > 0)).toEqual([writes.length])
+      const read = (await saver.getTuple(config))!.pendingWrites!.filter(([of]) => of === task)
+      expect(read.map(([, channel, value]) => [channel, value])).toEqual(writes)
+    }
+  })
+
+  test('deletes the records of a thread before what they need', async () => {
+    const home = view()
+    const saver = new ThermoclineSaver(home)
+    const config = { configurable: { thread_id: 'a' } }
+    const thread = home.namespace('langgraph', 'threads', 'a')
+    const records: string[] = []
+    for (let n = 0; n < 3; n++) {
+      const checkpoint = checkpointWith(Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`c${i}`, i])), n)
+      await saver.put(config, checkpoint, METADATA, checkpoint.channel_versions)
+      records.push(thread.chunks.idOf(JSON.stringify(['checkpoint', checkpoint.id])))
+    }
+    const deleted: string[] = []
+    const note = ({ entries }: { readonly entries: readonly { readonly id: string }[] }) =>
+      void deleted.push(...entries.map(({ id }) => id))
+    store().on('delete', note)
+    await saver.deleteThread('a')
+    store().off('delete', note)
+    expect(deleted.slice(0, 3).sort()).toEqual(records.sort())
+    expect(await thread.count({ recursive: true })).toBe(0)
   })
 
   test('leaves a write that is there, whoever writes it, and replaces what is there once', async () => {

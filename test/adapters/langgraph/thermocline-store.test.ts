@@ -46,6 +46,7 @@ describePairs('a memory', (pair) => {
     await store.delete(['n', 'a'], 'both')
     expect(await keys()).toEqual(['fire', 'none'])
     expect(await store.listNamespaces()).toEqual([['n', 'b']])
+    expect(await store.listNamespaces({ prefix: [], suffix: [] })).toEqual([['n', 'b']])
   })
 
   test('finds an item among many whose vectors are nearer than its own', async () => {
@@ -54,6 +55,26 @@ describePairs('a memory', (pair) => {
     await store.put(['a'], 'many', { lines })
     await store.put(['a'], 'one', { lines: ['ice'] })
     expect((await store.search(['a'], { query: 'fire', limit: 2 })).map(({ key }) => key)).toEqual(['many', 'one'])
+  })
+
+  test('finds an item that expired and was put anew by what it is now alone', async () => {
+    const index = { dims: 3, embed, fields: ['lines[*]'] }
+    const store = new ThermoclineStore(view(), { ttl: '10m', index })
+    await store.put(['a'], 'k', { lines: ['ice', 'fire fire', 'fire'] })
+    clock.advance(11 * 60_000)
+    await store.put(['a'], 'k', { lines: ['wind'] })
+    await store.put(['a'], 'other', { lines: ['wind wind'] })
+    const [one, other] = await store.search([], { query: 'fire' })
+    expect([one!.key, other!.key].sort()).toEqual(['k', 'other'])
+    expect(one!.score).toBeLessThan(0.5)
+    const query = async (filter: object) => store.search([], { query: 'fire', filter })
+    expect(await query({ lines: ['ice', 'fire fire', 'fire'] })).toEqual([])
+  })
+
+  test('embeds nothing where a path names no index', async () => {
+    const store = new ThermoclineStore(view(), { index: { dims: 3, embed, fields: ['lines[first]'] } })
+    await store.put(['a'], 'k', { lines: ['ice'] })
+    expect((await store.search(['a'], { query: 'ice' }))[0]!.score).toBeUndefined()
   })
 
   test('keeps what is read, and lets go of what nobody read', async () => {
