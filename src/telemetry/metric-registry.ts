@@ -19,9 +19,9 @@ export type ReadFamilies = () => Promise<readonly MetricFamily[]>
 const COLLECTORS = new WeakMap<MetricRegistry, RegistryCollector>()
 
 /**
- * Adds a store to a registry; returns what takes it out again, the same function where it is there already. Its numbers
- * have the label `store` where it has a name. `ERR_INVALID_OPTIONS` where another store has the same name there, or none
- * as well, or a metric of the program's own is named as one of ours.
+ * Adds a store to a registry; returns what takes it out again, the same function where it is there already. Its
+ * numbers have the label `store` where it has a name. `ERR_INVALID_OPTIONS` where another store has the same name
+ * there, or none as well, or a metric of the program's own is named as one of ours.
  *
  * @param families those of which numbers will be read: only what they are is of interest.
  */
