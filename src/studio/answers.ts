@@ -200,6 +200,8 @@ export interface TreeAnswer {
   readonly root?: string | undefined
   readonly nodes: readonly TreeNode[]
   readonly stale: readonly StaleAnswer[]
+  /** More may be stale than are named. */
+  readonly isStaleCut: boolean
   readonly isCut: boolean
 }
 

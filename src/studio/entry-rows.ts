@@ -27,7 +27,7 @@ export function entryRow(entry: RowSource): EntryRow {
   return { ...row, updatedAt: updatedAt.getTime(), expiresAt: expiresAt?.getTime() }
 }
 
-/** How its text begins; of one without, its metadata. */
+/** How its text begins; of one without, of which type its bytes are, else its metadata. */
 export function titleOf({ text, summary, metadata, contentType }: { readonly [F in RowField]?: unknown }): string {
   const whole = text ?? summary ?? contentType ?? (metadata === undefined ? '' : JSON.stringify(metadata))
   const plain = String(whole)

@@ -43,6 +43,8 @@ async function answer(
     return
   }
   const response = await handler(request)
+  // Nobody reads the rest of what was refused: a next request would wait behind it.
+  if (!incoming.complete) outgoing.setHeader('connection', 'close')
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   outgoing.end(Buffer.from(await response.arrayBuffer()))
 }

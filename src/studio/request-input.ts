@@ -5,7 +5,7 @@
 import { type Where, whereOfJson } from '../admin/json-where.ts'
 import { Refusal } from './refusal.ts'
 
-/** An edited text comes as JSON; entries are smaller than this. */
+/** An edited text comes as JSON. An entry may be twice as large; one that is edited in a page is not. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 
 export class RequestInput {

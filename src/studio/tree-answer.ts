@@ -33,6 +33,7 @@ export async function treeAnswer(store: MemoryStore, input: RequestInput, signal
       ...{ id: entry.id, changed: changed.length, gone: gone.length },
       ...{ appeared: appeared.length, below: below.length },
     })),
+    isStaleCut: stale.length === MOST_STALE,
     isCut: 'nextCursor' in below && below.nextCursor !== undefined,
   }
 }

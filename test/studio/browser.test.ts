@@ -228,7 +228,7 @@ describe('a studio in a browser', () => {
     expect(await store.chunks.has(id)).toBe(true)
   })
 
-  browserTest('takes an address pasted into an open tab, and hands its token on only at a host of its', async () => {
+  browserTest('takes an address pasted into an open tab, and hands its token on only at its own host', async () => {
     await using store = await openMemoryStore({ ...QUIET, inMemory: true })
     const { page, url } = await open(store, false)
     await page.goto(`${url}#token=another-token-of-somebody`)
@@ -243,6 +243,27 @@ describe('a studio in a browser', () => {
     const mounted = await open(store, false, '/studio/')
     expect(await mounted.page.evaluate('channels')).toBe(0)
     expect(await tab.evaluate('channels')).toBe(1)
+  })
+
+  browserTest('goes on by itself after an answer that failed, and says what its address names', async () => {
+    await using store = await openMemoryStore({ ...QUIET, inMemory: true })
+    await store.chunks.put({ text: 'listed' })
+    const { page, faults } = await open(store, false)
+    await page.route(/api\/entries/, (route) => route.fulfill({ status: 502, body: '<h1>Bad Gateway</h1>' }))
+    await page.getByRole('link', { name: 'Browse' }).click()
+    await page.getByText('HTTP_502').waitFor()
+    await page.unroute(/api\/entries/)
+    await page.getByText('listed').waitFor()
+
+    await page.evaluate("location.hash = '#/tree?namespace=nowhere'")
+    await page.getByText('has no RAPTOR nodes').waitFor()
+    expect(await page.getByLabel('Namespace').inputValue()).toBe('nowhere')
+    await page.route(/api\/dead-letters/, (route) => route.fulfill({ json: { items: [] } }))
+    await page.evaluate("location.hash = '#/dead-letters?cursor=the-last-page'")
+    await page.getByText('None on this page.').waitFor()
+    await page.getByRole('link', { name: 'First page' }).click()
+    await page.getByText('None: the database took every write.').waitFor()
+    expect(faults).toEqual([])
   })
 
   browserTest('fits 360 pixels, changes its colours, and is found by who cannot see it', async () => {
@@ -263,7 +284,7 @@ describe('a studio in a browser', () => {
     await page.emulateMedia({ colorScheme: 'light' })
     expect(await background()).not.toBe(dark)
     await page.getByRole('button', { name: /^Colours: system/ }).click()
-    expect(await background()).toBe(dark)
+    await expect.poll(background).toBe(dark)
     expect(faults).toEqual([])
   })
 })

@@ -67,6 +67,11 @@ test('by node:http what is no request of it is refused, and a caller that leaves
   expect(await raw('GET / HTTP/1.1\r\nHost: a@127.0.0.1\r\nConnection: close\r\n\r\n')).toMatch(/ 400 /)
   const headers = `Authorization: ${authorization}\r\nContent-Type: application/json`
   const head = `POST /api/sync HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n`
+  const refused = connect(port, '127.0.0.1')
+  refused.write('POST /api/sync HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n{')
+  const [unread] = (await once(refused, 'data')) as [Buffer]
+  expect(unread.toString()).toMatch(/ 401 [\s\S]*connection: close/i)
+  refused.destroy()
   const leaving = connect(port, '127.0.0.1')
   leaving.write(`${head}Content-Length: 100\r\n\r\n{`)
   await new Promise((resolve) => setImmediate(resolve))

@@ -6,6 +6,7 @@ import type { EntryContent } from '../../src/studio/answers.ts'
 import { hashOf, routeOf } from '../../src/studio/page/hash-route.ts'
 import { hasNewNull, mergePatch, patchOf } from '../../src/studio/page/merge-patch.ts'
 import * as text from '../../src/studio/page/number-text.ts'
+import { runOutcome } from '../../src/studio/page/run-outcome.ts'
 import { layoutOf } from '../../src/studio/page/tree-layout.ts'
 import { PAGE_FILES } from '../../src/studio/page.embedded.ts'
 
@@ -48,6 +49,20 @@ test.each([
   [{ a: { b: null } }, { a: { b: null, c: 1 } }, false],
 ])('of %o in %o it is %s that something would be removed', (before, after, isNew) => {
   expect(hasNewNull(before, after)).toBe(isNew)
+})
+
+test('of a sync or a checkpoint by hand it is said where cold refused some of it', () => {
+  const synced = { synced: 2, expired: 1, errors: 0, durationMs: 12.34 }
+  expect(runOutcome('sync', synced)).toEqual({ text: 'Synced in 12.3 ms: 2 moved, 1 expired.', tone: 'good' })
+  expect(runOutcome('sync', { ...synced, errors: 3 })).toMatchObject({
+    text: expect.stringContaining('cold refused 3'),
+    tone: 'bad',
+  })
+  expect(runOutcome('checkpoint', { shipped: 4, rejected: 0 })).toMatchObject({ tone: 'good' })
+  expect(runOutcome('checkpoint', { shipped: 4, rejected: 1 })).toMatchObject({
+    text: expect.stringContaining('cold refused 1'),
+    tone: 'bad',
+  })
 })
 
 test('addresses name pages and come back as they were', () => {

@@ -148,7 +148,7 @@ describeStudio((pair) => {
     await own.chunks.put({ key: 'a', text: 'changed' })
     const at = { namespace: own.entries.namespace }
     const { body } = await looking().get('tree', at)
-    expect(body).toMatchObject({ root: top.id, roots: [{ id: top.id, level: 2 }], isCut: false })
+    expect(body).toMatchObject({ root: top.id, roots: [{ id: top.id, level: 2 }], isCut: false, isStaleCut: false })
     expect(body.nodes.map(({ title }: { title: string }) => title).sort()).toEqual(['b', 'changed', 'low', 'top'])
     expect(body.stale).toMatchObject([
       { id: low.id, changed: 1, below: 0 },
@@ -157,6 +157,17 @@ describeStudio((pair) => {
     const part = (await looking().get('tree', { ...at, root: low.id })).body
     expect(part.nodes[0]).toMatchObject({ id: low.id, title: 'low' })
     expect(part.nodes).toHaveLength(3)
+  })
+
+  test('says that more nodes of a tree may be stale than it names', async () => {
+    const own = view()
+    const { id } = await own.chunks.put({ key: 'a', text: 'a' })
+    const nodes = Array.from({ length: 200 }, (_, n) => ({ level: 1, summary: `node ${n}`, children: [id] }))
+    await own.raptorNodes.putMany(nodes)
+    await store().checkpoint()
+    await own.chunks.put({ key: 'a', text: 'changed' })
+    const { body } = await looking().get('tree', { namespace: own.entries.namespace })
+    expect(body).toMatchObject({ isStaleCut: true, stale: { length: 200 } })
   })
 
   test('syncs by hand, and remembers what happened', async () => {

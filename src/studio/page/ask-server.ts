@@ -49,9 +49,11 @@ export function keepToken(text: string): void {
   dispatchEvent(new Event('token'))
 }
 
-export function ask<T>(route: string, parameters: Readonly<Record<string, string | undefined>> = {}): Promise<T> {
+type Parameters = Readonly<Record<string, string | undefined>>
+
+export function ask<T>(route: string, parameters: Parameters = {}, signal: AbortSignal | null = null): Promise<T> {
   const given = Object.entries(parameters).flatMap(([name, value]) => (value ? [[name, value]] : []))
-  return fetched<T>(given.length === 0 ? `api/${route}` : `api/${route}?${new URLSearchParams(given)}`, {})
+  return fetched<T>(given.length === 0 ? `api/${route}` : `api/${route}?${new URLSearchParams(given)}`, { signal })
 }
 
 export function change<T>(route: string, body: object): Promise<T> {

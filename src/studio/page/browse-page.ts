@@ -83,6 +83,7 @@ function Entries({ filter, cursor }: { filter: EntryFilter; cursor: string | und
     <nav class="pages" aria-label="Pages of entries">
       ${cursor && html`<a class="button" href=${hashOf('browse', { ...filter })}>First page</a>`}
       ${
+        error === undefined &&
         answer?.nextCursor &&
         html`<a class="button" href=${hashOf('browse', { ...filter, cursor: answer.nextCursor })}>Next page</a>`
       }

@@ -26,14 +26,18 @@ export function DeadLettersPage({ parameters, overview }: PageProps): VNode {
     ${
       answer === undefined
         ? html`<${Reading} error=${error} />`
-        : html`<${Letters} answer=${answer} mayWrite=${overview?.isWritable === true} onDone=${reload} />`
+        : html`<${Letters} answer=${answer} mayWrite=${overview?.isWritable === true} onDone=${reload}
+            none=${cursor ? 'None on this page.' : 'None: the database took every write.'} />`
     }
+    ${cursor && html`<a class="button" href=${hashOf('dead-letters', { content })}>First page</a> `}
     ${answer?.nextCursor && html`<a class="button" href=${next}>Next page</a>`}`
 }
 
 interface LettersProps {
   answer: DeadLettersAnswer
   mayWrite: boolean
+  /** What is said where there are none. */
+  none: string
   onDone: () => void
 }
 
@@ -42,7 +46,7 @@ interface Outcome {
   readonly error?: AskError
 }
 
-function Letters({ answer: { items }, mayWrite, onDone }: LettersProps): VNode {
+function Letters({ answer: { items }, mayWrite, none, onDone }: LettersProps): VNode {
   const [dropping, setDropping] = useState<readonly string[]>()
   const [outcome, setOutcome] = useState<Outcome>({})
   const run = async (route: 'retry-dead-letters' | 'drop-dead-letters', letters: readonly string[]): Promise<void> => {
@@ -60,7 +64,7 @@ function Letters({ answer: { items }, mayWrite, onDone }: LettersProps): VNode {
       ${outcome.text && html`<${Notice} tone="good">${outcome.text}<//>`}<${ErrorNotice} error=${outcome.error} />
     </div>
     <${Card}>
-      ${items.length === 0 && html`<${Empty}>None: the database took every write.<//>`}
+      ${items.length === 0 && html`<${Empty}>${none}<//>`}
       <ul class="rows" aria-label="Dead letters">
         ${items.map(
           (row) => html`<${Letter} key=${row.letter} row=${row} mayWrite=${mayWrite}

@@ -20,23 +20,31 @@ interface Outcome {
 export function EntryActions({ answer, onDone }: ActionsProps): VNode {
   const [opened, setOpened] = useState<'edit' | 'delete' | 'erase'>()
   const [outcome, setOutcome] = useState<Outcome>({})
+  const [isRunning, setRunning] = useState(false)
   const { namespace, id, entry, pinned } = answer
   const run = async (route: string, body: object = {}): Promise<void> => {
+    if (isRunning) return
+    setRunning(true)
     try {
       setOutcome({ text: outcomeText(route, await change<Changed>(route, { namespace, id, ...body })) })
       setOpened(undefined)
     } catch (error) {
       setOutcome({ error: error as AskError })
     }
+    setRunning(false)
     onDone()
   }
+  const open = (what: 'edit' | 'delete' | 'erase'): void => {
+    setOutcome({})
+    setOpened(what)
+  }
   const button = (title: string, onClick: () => void, isOff = entry === undefined, tone = ''): VNode =>
-    html`<button type="button" class=${tone} disabled=${isOff} onClick=${onClick}>${title}</button>`
+    html`<button type="button" class=${tone} disabled=${isOff || isRunning} onClick=${onClick}>${title}</button>`
   return html`
     ${button('Promote', () => run('promote'))} ${button('Demote', () => run('demote'))}
     ${pinned ? button('Unpin', () => run('unpin')) : button('Pin', () => run('pin'))}
-    ${button('Edit', () => setOpened('edit'))} ${button('Delete', () => setOpened('delete'), undefined, 'danger')}
-    ${button('Erase', () => setOpened('erase'), false, 'danger')}
+    ${button('Edit', () => open('edit'))} ${button('Delete', () => open('delete'), undefined, 'danger')}
+    ${button('Erase', () => open('erase'), false, 'danger')}
     <div class="outcome" aria-live="polite">
       ${outcome.text && html`<${Notice} tone="good">${outcome.text}<//>`}
       ${opened === undefined && html`<${ErrorNotice} error=${outcome.error} />`}

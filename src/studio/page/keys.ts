@@ -8,6 +8,8 @@ export function listenForKeys(): void {
     const isTyping = at !== null && FIELD.test(at.tagName)
     if (event.key === 'Escape' && isTyping && at.closest('dialog') === null) at.blur()
     if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey || event.altKey) return
+    // A dialog is answered first.
+    if (document.querySelector('dialog[open]') !== null) return
     event.preventDefault()
     const field = document.getElementById('search')
     if (field !== null) field.focus()

@@ -6,6 +6,7 @@ import type { HistoryRow, SyncAnswer } from '../answers.ts'
 import { type AskError, change } from './ask-server.ts'
 import { clockText, countText, fromNowText, millisText, timeText } from './number-text.ts'
 import type { PageProps } from './page-props.ts'
+import { type Ran, type RunOutcome, runOutcome } from './run-outcome.ts'
 import { useAnswer } from './use-answer.ts'
 import { Card, Empty, ErrorNotice, Figure, Notice, PageHead, Reading } from './widgets.ts'
 
@@ -18,23 +19,12 @@ export function SyncPage({ overview }: PageProps): VNode {
     ${answer === undefined ? html`<${Reading} error=${error} />` : html`<${Known} answer=${answer} />`}`
 }
 
-interface Ran {
-  readonly synced?: number
-  readonly shipped?: number
-  readonly expired?: number
-  readonly durationMs?: number
-}
-
 function RunNow({ onDone }: { onDone: () => void }): VNode {
-  const [state, setState] = useState<{ running?: string; text?: string; error?: AskError }>({})
+  const [state, setState] = useState<{ running?: string; outcome?: RunOutcome; error?: AskError }>({})
   const run = async (route: 'sync' | 'checkpoint'): Promise<void> => {
     setState({ running: route })
     try {
-      const { synced = 0, shipped = 0, expired = 0, durationMs } = await change<Ran>(route, {})
-      const took = durationMs === undefined ? '' : ` in ${millisText(durationMs)}`
-      setState({
-        text: route === 'sync' ? `Synced${took}: ${synced} moved, ${expired} expired.` : `Shipped ${shipped} records.`,
-      })
+      setState({ outcome: runOutcome(route, await change<Ran>(route, {})) })
     } catch (error) {
       setState({ error: error as AskError })
     }
@@ -45,7 +35,8 @@ function RunNow({ onDone }: { onDone: () => void }): VNode {
     <button type="button" class="primary" disabled=${isBusy}
       onClick=${() => run('sync')}>${state.running === 'sync' ? 'Syncing …' : 'Sync now'}</button>
     <div class="outcome" aria-live="polite">
-      ${state.text && html`<${Notice} tone="good">${state.text}<//>`}<${ErrorNotice} error=${state.error} />
+      ${state.outcome && html`<${Notice} tone=${state.outcome.tone}>${state.outcome.text}<//>`}
+      <${ErrorNotice} error=${state.error} />
     </div>`
 }
 

@@ -13,15 +13,17 @@ const EVERY_MS = 15_000
 const CHARACTERS = 37
 
 export function TreePage({ parameters }: PageProps): VNode {
-  const { answer: known } = useAnswer<{ readonly items: readonly NamespaceAnswer[] }>('namespaces')
-  const names = known?.items.map(({ namespace }) => namespace) ?? []
-  const namespace = parameters.namespace ?? (names.includes('default') ? 'default' : names[0])
+  const { answer: known, error: unnamed } = useAnswer<{ readonly items: readonly NamespaceAnswer[] }>('namespaces')
+  const listed = known?.items.map(({ namespace }) => namespace) ?? []
+  const named = parameters.namespace
+  const names = named === undefined || listed.includes(named) ? listed : [named, ...listed]
+  const namespace = named ?? (listed.includes('default') ? 'default' : names[0])
   const asked = { namespace, root: parameters.root }
   const { answer, error } = useAnswer<TreeAnswer>(namespace === undefined ? undefined : 'tree', asked, EVERY_MS)
   const isRead = known !== undefined && (answer !== undefined || names.length === 0)
   return html`<${PageHead} title="Tree" />
     <${Choice} names=${names} namespace=${namespace} answer=${answer} />
-    <${ErrorNotice} error=${error} />
+    <${ErrorNotice} error=${error ?? unnamed} />
     ${
       answer?.root === undefined
         ? html`<${Empty}>${isRead ? 'This namespace has no RAPTOR nodes.' : 'Reading …'}<//>`
@@ -67,7 +69,8 @@ function Tree({ namespace, answer, root }: { namespace: string; answer: TreeAnsw
   const layout = layoutOf(root, answer.nodes, isOutline)
   const stale = new Map(answer.stale.map((each) => [each.id, each]))
   const staleHere = layout.nodes.filter(({ node }) => stale.has(node.id)).length
-  const aside = `${countText(layout.nodes.length)} nodes and chunks, ${countText(staleHere)} stale`
+  const { isStaleCut } = answer
+  const aside = `${countText(layout.nodes.length)} nodes and chunks, ${isStaleCut ? 'at least ' : ''}${countText(staleHere)} stale`
   return html`${answer.isCut && html`<${Cut} drawn=${answer.nodes.length} />`}
     <${Card} title="From the root down" aside=${aside}>
       <div class="scroll tree" tabindex="0" role="region" aria-label="The tree"><${Drawing} namespace=${namespace}

@@ -10,6 +10,9 @@ export interface Answered<T> {
   readonly reload: () => void
 }
 
+/** What fails by itself may be over by itself: then it is asked again without `every` too. */
+const RETRY_MS = 3_000
+
 type Parameters = Readonly<Record<string, string | undefined>>
 
 /**
@@ -20,30 +23,47 @@ export function useAnswer<T>(route: string | undefined, parameters: Parameters =
   const [state, setState] = useState<{ of: string; answer?: T; error?: AskError }>({ of: '' })
   const [isLoading, setLoading] = useState(true)
   const asked = route === undefined ? '' : `${route} ${JSON.stringify(parameters)}`
-  const newest = useRef('')
-  newest.current = asked
+  const running = useRef<AbortController | undefined>(undefined)
 
   const load = useCallback(async () => {
     if (route === undefined) return
+    running.current?.abort()
+    const own = new AbortController()
+    running.current = own
     setLoading(true)
     try {
-      const answer = await ask<T>(route, parameters)
-      if (newest.current === asked) setState({ of: asked, answer })
+      const answer = await ask<T>(route, parameters, own.signal)
+      if (running.current === own) setState({ of: asked, answer })
     } catch (error) {
-      if (newest.current === asked) setState((known) => ({ ...known, of: asked, error: error as AskError }))
+      if (running.current === own) setState((known) => ({ ...known, of: asked, error: error as AskError }))
     }
-    if (newest.current === asked) setLoading(false)
+    if (running.current !== own) return
+    running.current = undefined
+    setLoading(false)
   }, [asked])
 
   useEffect(() => {
     void load()
-    if (every === undefined) return undefined
-    const timer = setInterval(() => {
-      if (!document.hidden) void load()
-    }, every)
-    return () => clearInterval(timer)
-  }, [load, every])
+    return () => {
+      running.current?.abort()
+      running.current = undefined
+    }
+  }, [load])
 
   const isOfNow = state.of === asked
+  const again = every ?? (isOfNow && mayPass(state.error) ? RETRY_MS : undefined)
+  useEffect(() => {
+    if (again === undefined) return undefined
+    const timer = setInterval(() => {
+      if (!document.hidden && running.current === undefined) void load()
+    }, again)
+    return () => clearInterval(timer)
+  }, [load, again])
+
   return { answer: state.answer, error: isOfNow ? state.error : undefined, isLoading, reload: () => void load() }
+}
+
+/** No answer, or none that the server could give; what it refused stays refused. */
+function mayPass(error: AskError | undefined): boolean {
+  return error !== undefined && (error.status === 0 || error.status >= 500)
 }
