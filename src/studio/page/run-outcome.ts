@@ -1,4 +1,4 @@
-/** Says what a sync or a checkpoint by hand came to, and whether cold refused some of it. Both are run in sync-page.ts. */
+/** Says what a sync or a checkpoint by hand came to, and whether cold refused some of it. sync-page.ts runs both. */
 import { countText, millisText } from './number-text.ts'
 
 export interface Ran {

@@ -69,8 +69,8 @@ function Tree({ namespace, answer, root }: { namespace: string; answer: TreeAnsw
   const layout = layoutOf(root, answer.nodes, isOutline)
   const stale = new Map(answer.stale.map((each) => [each.id, each]))
   const staleHere = layout.nodes.filter(({ node }) => stale.has(node.id)).length
-  const { isStaleCut } = answer
-  const aside = `${countText(layout.nodes.length)} nodes and chunks, ${isStaleCut ? 'at least ' : ''}${countText(staleHere)} stale`
+  const marked = answer.isStaleCut ? `at least ${countText(staleHere)}` : countText(staleHere)
+  const aside = `${countText(layout.nodes.length)} nodes and chunks, ${marked} stale`
   return html`${answer.isCut && html`<${Cut} drawn=${answer.nodes.length} />`}
     <${Card} title="From the root down" aside=${aside}>
       <div class="scroll tree" tabindex="0" role="region" aria-label="The tree"><${Drawing} namespace=${namespace}
