@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { rollup } from 'rollup'
+import { dirname, join, relative, resolve } from 'node:path'
+import { type Plugin, rollup } from 'rollup'
 import { pluginOf } from '../tools/bundlers.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -32,7 +32,8 @@ export async function makeReports(): Promise<ReadonlyMap<string, string>> {
   try {
     const reports = new Map<string, string>()
     emitDeclarations(folder)
-    for (const [name, file] of Object.entries(ENTRIES)) reports.set(name, await rollUp(join(folder, file)))
+    const root = join(folder, ENTRIES.index!)
+    for (const [name, file] of Object.entries(ENTRIES)) reports.set(name, await rollUp(join(folder, file), root))
     return reports
   } finally {
     rmSync(folder, { recursive: true })
@@ -46,11 +47,21 @@ function emitDeclarations(folder: string): void {
   execFileSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json'), ...options], { stdio: 'inherit' })
 }
 
-async function rollUp(entry: string): Promise<string> {
+/** @param root whose types another entry imports, as its users do: they are in the report of that alone. */
+async function rollUp(entry: string, root: string): Promise<string> {
   const dts = await pluginOf('rollup-plugin-dts')
-  const bundle = await rollup({ input: entry, external: /^[^./]/, plugins: [dts()] })
+  const isRoot = (id: string, from: string): boolean => declarationsOf(resolve(dirname(from), id)) === root
+  const ofRoot: Plugin = {
+    name: 'types of the root',
+    resolveId: (id, from) => (from !== undefined && isRoot(id, from) ? { id: PACKAGE.name, external: true } : null),
+  }
+  const bundle = await rollup({ input: entry, external: /^[^./]/, plugins: [ofRoot, dts()] })
   const { output } = await bundle.generate({ format: 'es' })
   return HEAD + inOrder(onOneLine(output[0].code))
+}
+
+function declarationsOf(path: string): string {
+  return path.replace(/(?<!\.d)\.[jt]s$/, '.d.ts')
 }
 
 /** A column of drizzle is fifteen lines, of which a reader of a change needs one. */
