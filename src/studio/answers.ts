@@ -89,6 +89,12 @@ export interface NamespaceAnswer {
   readonly count: number
 }
 
+/** Those that have entries, in order; not all of them where a cursor leads on. */
+export interface NamespacesAnswer {
+  readonly items: readonly NamespaceAnswer[]
+  readonly nextCursor?: string | undefined
+}
+
 export interface EntryRow {
   readonly namespace: string
   readonly id: string

@@ -20,10 +20,10 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i
 export function refuseForeign(request: Request, url: URL, { hosts }: GuardOptions): void {
   const host = request.headers.get('host')
   const asked = host === null ? url : parsedHost(host)
-  if (asked === undefined || !hosts.has(asked.hostname.toLowerCase()) || !hosts.has(url.hostname.toLowerCase()))
+  if (asked === undefined || !hosts.has(asked.hostname) || !hosts.has(url.hostname))
     throw new Refusal(421, 'FOREIGN_HOST', 'the studio is not known by this host name: name it in `hosts`')
   const origin = request.headers.get('origin')
-  if (origin !== null && hostOf(origin) !== asked.host)
+  if (origin !== null && !isOwn(origin, asked))
     throw new Refusal(403, 'FOREIGN_ORIGIN', 'the studio answers no page of another origin')
   const site = request.headers.get('sec-fetch-site')
   const isNavigation = request.headers.get('sec-fetch-mode') === 'navigate' && request.method === 'GET'
@@ -56,7 +56,9 @@ function parsedHost(host: string): URL | undefined {
   return /[/?#@\\\s]/.test(host) || !URL.canParse(text) ? undefined : new URL(text)
 }
 
-/** Undefined for `null`, which pages without an origin send. */
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
+/** Pages without an origin send `null`. A proxy that speaks TLS may put its port into the host; no origin has that. */
+function isOwn(origin: string, asked: URL): boolean {
+  if (!URL.canParse(origin)) return false
+  const { protocol, host } = new URL(origin)
+  return host === asked.host || (protocol === 'https:' && `${host}:443` === asked.host)
 }

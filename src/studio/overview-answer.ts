@@ -10,7 +10,7 @@ export async function overviewAnswer(
   watcher: StoreWatcher,
   isWritable: boolean,
 ): Promise<OverviewAnswer> {
-  const [{ stats, rates }, alerts] = await Promise.all([watcher.read(), store.alerts()])
+  const [{ stats, rates }, alerts] = await Promise.all([watcher.read(), watcher.alerts()])
   const { live, error, hot, cold } = store.health()
   const { tiers, checkpoint, windows } = stats
   const { tombstones, unindexed, deadLetters, pinned } = tiers.cold

@@ -3,7 +3,7 @@
  * looks, and keeps what happened. It ends with the store. What the numbers mean is said in overview-answer.ts.
  */
 import { isThermoclineError } from '../errors.ts'
-import type { MemoryStore, StoreEvent, StoreEventMap, StoreStats } from '../index.ts'
+import type { Alert, MemoryStore, StoreEvent, StoreEventMap, StoreStats } from '../index.ts'
 import type { HistoryRow, Rates, Sample } from './answers.ts'
 import { ratesBetween, sampleOf } from './rates.ts'
 
@@ -13,7 +13,7 @@ export interface Reading {
 }
 
 /** Of all viewers together. */
-const READ_AT_MOST_EVERY_MS = 1_000
+const ASK_AT_MOST_EVERY_MS = 1_000
 const SAMPLE_EVERY_MS = 10_000
 const SAMPLES_OF_AN_HOUR = 3_600_000 / SAMPLE_EVERY_MS
 const MOST_HISTORY = 200
@@ -22,9 +22,8 @@ export class StoreWatcher {
   readonly #store: MemoryStore
   readonly #samples: Sample[] = []
   readonly #history: HistoryRow[] = []
-  #latest: Promise<Reading> | undefined
-  /** By `performance.now()`, which nobody sets back. */
-  #askedAt = 0
+  readonly #reading = sharedAnswer(() => this.#ask())
+  readonly #alerts = sharedAnswer(() => this.#store.alerts())
   #rates: Rates | undefined
   #before: Reading | undefined
   #sampled: Reading | undefined
@@ -44,13 +43,13 @@ export class StoreWatcher {
 
   /** The numbers of this second, and what happened each second since those before. */
   async read(): Promise<Reading & { readonly rates: Rates }> {
-    const now = performance.now()
-    if (this.#latest === undefined || now - this.#askedAt >= READ_AT_MOST_EVERY_MS) {
-      this.#askedAt = now
-      this.#latest = this.#ask()
-    }
-    const reading = await this.#latest
+    const reading = await this.#reading()
     return { ...reading, rates: this.#rates ?? ratesBetween(reading, reading) }
+  }
+
+  /** What is wrong in this second. */
+  alerts(): Promise<readonly Alert[]> {
+    return this.#alerts()
   }
 
   /** Of the last hour, the oldest first. */
@@ -83,6 +82,21 @@ export class StoreWatcher {
   #remember(what: string, told: Omit<HistoryRow, 'at' | 'what'>): void {
     this.#history.unshift({ at: Date.now(), what, ...told })
     this.#history.length = Math.min(this.#history.length, MOST_HISTORY)
+  }
+}
+
+/** Asks again a second after the last time at the earliest; whoever comes before gets the same answer. */
+function sharedAnswer<T>(ask: () => Promise<T>): () => Promise<T> {
+  let latest: Promise<T> | undefined
+  let askedAt = 0
+  return () => {
+    // Nobody sets this clock back.
+    const now = performance.now()
+    if (latest === undefined || now - askedAt >= ASK_AT_MOST_EVERY_MS) {
+      askedAt = now
+      latest = ask()
+    }
+    return latest
   }
 }
 

@@ -99,6 +99,17 @@ describe('a studio', () => {
     expect((await handler(new Request(`${ORIGIN}/api/overview`, { headers }))).status).toBe(401)
   })
 
+  test.each([
+    ['https://admin.example.com', 'admin.example.com:443', 200],
+    ['https://admin.example.com', 'admin.example.com', 200],
+    ['https://admin.example.com', 'admin.example.com:8443', 403],
+    ['http://admin.example.com', 'admin.example.com:443', 403],
+    ['https://evil.example', 'admin.example.com:443', 403],
+  ])('answers a page of %s by the host %s: %i', async (origin, host, status) => {
+    const asked = new AskedStudio(store(), { hosts: ['127.0.0.1', 'admin.example.com'] })
+    expect((await asked.request('/api/overview', { headers: { origin, host } })).status).toBe(status)
+  })
+
   test.each(['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain', ''])(
     'takes no form (%s)',
     async (type) => {

@@ -51,6 +51,17 @@ describeStudio((pair) => {
     expect(await readsOf(() => own.chunks.get(id))).toBe(1)
   })
 
+  test('asks once for those who look in the same second', async () => {
+    const asked = looking()
+    const callsOf = async () => (await store().stats()).calls
+    const before = await callsOf()
+    await Promise.all([asked.get('overview'), asked.get('overview'), asked.get('sync')])
+    const after = await callsOf()
+    // One of them is ours.
+    expect(after.stats!.count - before.stats!.count).toBe(2)
+    expect(after.alerts!.count - (before.alerts?.count ?? 0)).toBe(1)
+  })
+
   test('goes on reading the numbers when the clock is set back', async () => {
     const watcher = new StoreWatcher(store())
     const { stats } = await watcher.read()

@@ -49,7 +49,8 @@ export function keepToken(text: string): void {
   dispatchEvent(new Event('token'))
 }
 
-type Parameters = Readonly<Record<string, string | undefined>>
+/** What is undefined or empty is left out. */
+export type Parameters = Readonly<Record<string, string | undefined>>
 
 export function ask<T>(route: string, parameters: Parameters = {}, signal: AbortSignal | null = null): Promise<T> {
   const given = Object.entries(parameters).flatMap(([name, value]) => (value ? [[name, value]] : []))

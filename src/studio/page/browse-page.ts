@@ -2,7 +2,7 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { EntriesAnswer, EntryRow, HitRow, NamespaceAnswer, SearchAnswer } from '../answers.ts'
+import type { EntriesAnswer, EntryRow, HitRow, NamespacesAnswer, SearchAnswer } from '../answers.ts'
 import { EntryTable } from './entry-table.ts'
 import { type EntryFilter, FilterForm } from './filter-form.ts'
 import { hashOf } from './hash-route.ts'
@@ -40,11 +40,6 @@ export function BrowsePage({ parameters }: PageProps): VNode {
         ${isSearch ? html`<${Hits} filter=${filter} />` : html`<${Entries} filter=${filter} cursor=${cursor} />`}
       </div>
     </div>`
-}
-
-interface NamespacesAnswer {
-  readonly items: readonly NamespaceAnswer[]
-  readonly nextCursor?: string
 }
 
 function Namespaces({ filter }: { filter: EntryFilter }): VNode {

@@ -1,7 +1,7 @@
 /** Draws a RAPTOR tree, and marks the nodes that are to be summarised again. Places are decided in tree-layout.ts. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { NamespaceAnswer, StaleAnswer, TreeAnswer, TreeNode } from '../answers.ts'
+import type { NamespacesAnswer, StaleAnswer, TreeAnswer, TreeNode } from '../answers.ts'
 import { hashOf } from './hash-route.ts'
 import { countText, shortId } from './number-text.ts'
 import type { PageProps } from './page-props.ts'
@@ -13,7 +13,7 @@ const EVERY_MS = 15_000
 const CHARACTERS = 37
 
 export function TreePage({ parameters }: PageProps): VNode {
-  const { answer: known, error: unnamed } = useAnswer<{ readonly items: readonly NamespaceAnswer[] }>('namespaces')
+  const { answer: known, error: unnamed } = useAnswer<NamespacesAnswer>('namespaces')
   const listed = known?.items.map(({ namespace }) => namespace) ?? []
   const named = parameters.namespace
   const names = named === undefined || listed.includes(named) ? listed : [named, ...listed]

@@ -1,6 +1,6 @@
 /** Keeps what the server answers up to date while a page is looked at. How it is asked is decided in ask-server.ts. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { type AskError, ask } from './ask-server.ts'
+import { type AskError, ask, type Parameters } from './ask-server.ts'
 
 export interface Answered<T> {
   /** The latest, also while newer ones fail. */
@@ -12,8 +12,6 @@ export interface Answered<T> {
 
 /** What fails by itself may be over by itself: then it is asked again without `every` too. */
 const RETRY_MS = 3_000
-
-type Parameters = Readonly<Record<string, string | undefined>>
 
 /**
  * @param route undefined where there is nothing to ask.
