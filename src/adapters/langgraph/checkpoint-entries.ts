@@ -8,7 +8,7 @@
  *
  * What a run needs is found by key, but for writes: these are the chunks of one document, which an index finds. What is
  * large is cut into several entries. What LangGraph hands over is turned into bytes, and back, by its own serializer.
- * How entries are read is decided in checkpoint-reader.ts.
+ * How entries are written is decided in checkpoint-writer.ts, and how they are read in checkpoint-reader.ts.
  */
 import type { CheckpointMetadata } from '@langchain/langgraph-checkpoint'
 import {

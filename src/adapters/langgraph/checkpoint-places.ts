@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { RunnableConfig } from '@langchain/core/runnables'
 import { getCheckpointId } from '@langchain/langgraph-checkpoint'
-import { type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
+import { type MemoryStore, type NamespaceView, namespaceSegments, ThermoclineError } from '../../index.ts'
 
 /** What a config says of a place; undefined where it says nothing. */
 export interface GivenPlace {
@@ -71,6 +71,12 @@ export class CheckpointNamespaces {
   of({ thread, ns }: Pick<CheckpointPlace, 'thread' | 'ns'>): NamespaceView {
     return ns === '' ? this.thread(thread) : this.thread(thread).namespace(segmentOf(ns))
   }
+}
+
+/** The view of a namespace that is the one of another view, or below it. @param path as entries have it. */
+export function viewAt(view: NamespaceView, path: string): NamespaceView {
+  const below = namespaceSegments(path).slice(namespaceSegments(view.path).length)
+  return below.length === 0 ? view : view.namespace(...below)
 }
 
 /** What is too long for a path is there as its hash; the record of a checkpoint has the names themselves. */

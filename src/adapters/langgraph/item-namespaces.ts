@@ -4,7 +4,8 @@
  */
 import type { ListNamespacesOperation, MatchCondition } from '@langchain/langgraph-checkpoint'
 import type { NamespaceView } from '../../index.ts'
-import { nameOf, plainText } from './checkpoint-places.ts'
+import { plainText } from './checkpoint-places.ts'
+import { labelsOf } from './item-entries.ts'
 
 const ANY = '*'
 
@@ -26,11 +27,10 @@ export async function listItemNamespaces(
 }
 
 async function* labelsBelow(root: NamespaceView, prefix: readonly string[]): AsyncGenerator<string[]> {
-  const depth = root.path.split('/').length
   let cursor: string | undefined
   do {
     const page = await root.namespaces({ prefix, wildcard: ANY, cursor, limit: 1_000 })
-    for (const { segments } of page.items) yield segments.slice(depth).map(nameOf)
+    for (const { namespace } of page.items) yield labelsOf(root, namespace)
     cursor = page.nextCursor
   } while (cursor !== undefined)
 }

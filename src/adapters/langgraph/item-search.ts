@@ -5,8 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { SearchItem } from '@langchain/langgraph-checkpoint'
-import { type ChunkEntry, type EmbeddingEntry, type NamespaceView, namespaceSegments, type Where } from '../../index.ts'
-import { nameOf } from './checkpoint-places.ts'
+import type { ChunkEntry, EmbeddingEntry, NamespaceView, Where } from '../../index.ts'
+import { nameOf, viewAt } from './checkpoint-places.ts'
 import { fieldsOf, itemKey, itemOf, type Vector } from './item-entries.ts'
 import { type ItemFilter, selects, whereOfItems } from './item-filter.ts'
 
@@ -113,7 +113,5 @@ async function withChunks(
 async function chunkOf(view: NamespaceView, hits: Hits): Promise<ChunkEntry | undefined> {
   for (const { entry } of hits) if (entry.kind === 'chunk') return entry
   const [{ entry }] = hits
-  const below = entry.namespace.slice(view.path.length + 1)
-  const own = below === '' ? view : view.namespace(...namespaceSegments(below))
-  return own.chunks.getByKey(itemKey(nameOf(fieldsOf(entry).item)))
+  return viewAt(view, entry.namespace).chunks.getByKey(itemKey(nameOf(fieldsOf(entry).item)))
 }

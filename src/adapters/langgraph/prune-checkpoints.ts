@@ -6,7 +6,7 @@
  */
 import type { NamespaceView } from '../../index.ts'
 import { RECORDS, type ValueFields, valueKey, writesOf } from './checkpoint-entries.ts'
-import { nameOf } from './checkpoint-places.ts'
+import { nameOf, viewAt } from './checkpoint-places.ts'
 import { type CheckpointReader, keysOfValues, type ReadRecord, sendingParent } from './checkpoint-reader.ts'
 
 /** How many entries were removed, or would be in a dry run. */
@@ -18,7 +18,7 @@ export interface Pruned {
   readonly writes: number
 }
 
-export const NOTHING_PRUNED: Pruned = { threads: 0, checkpoints: 0, values: 0, writes: 0 }
+const NOTHING_PRUNED: Pruned = { threads: 0, checkpoints: 0, values: 0, writes: 0 }
 
 interface StoredValue {
   readonly id: string
@@ -27,11 +27,33 @@ interface StoredValue {
 
 const AT_ONCE = 500
 
-export async function pruneNamespace(
-  reader: CheckpointReader,
-  view: NamespaceView,
-  { keepLatest, dryRun }: { readonly keepLatest: number; readonly dryRun: boolean },
-): Promise<Pruned> {
+interface Asked {
+  readonly keepLatest: number
+  readonly dryRun: boolean
+}
+
+/** Prunes each namespace at and below that of a view, one after the other. */
+export async function pruneBelow(reader: CheckpointReader, view: NamespaceView, asked: Asked): Promise<Pruned> {
+  let sum = NOTHING_PRUNED
+  let cursor: string | undefined
+  do {
+    const page = await view.namespaces({ cursor })
+    for (const { namespace } of page.items) sum = addUp(sum, await pruneOne(reader, viewAt(view, namespace), asked))
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  return sum
+}
+
+function addUp(a: Pruned, b: Pruned): Pruned {
+  return {
+    threads: a.threads + b.threads,
+    checkpoints: a.checkpoints + b.checkpoints,
+    values: a.values + b.values,
+    writes: a.writes + b.writes,
+  }
+}
+
+async function pruneOne(reader: CheckpointReader, view: NamespaceView, { keepLatest, dryRun }: Asked): Promise<Pruned> {
   // Values first: what is put meanwhile is in none of the lists, or in both.
   const values = await valuesIn(view)
   const records = await recordsIn(reader, view)

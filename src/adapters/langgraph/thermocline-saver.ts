@@ -1,7 +1,7 @@
 /**
  * Defines the checkpointer for LangGraph: what its runtime calls, over the public calls of a store. Where checkpoints
- * are is decided in checkpoint-places.ts, of which entries they consist in checkpoint-entries.ts, and how they are read
- * in checkpoint-reader.ts.
+ * are is decided in checkpoint-places.ts, how they are written in checkpoint-writer.ts, and how they are read in
+ * checkpoint-reader.ts.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { RunnableConfig } from '@langchain/core/runnables'
@@ -12,55 +12,27 @@ import {
   type CheckpointListOptions,
   type CheckpointMetadata,
   type CheckpointTuple,
-  copyCheckpoint,
   type DeltaChannelHistory,
   type PendingWrite,
   type SerializerProtocol,
-  WRITES_IDX_MAP,
 } from '@langchain/langgraph-checkpoint'
 import { defineCall, flag, optionRule, type RulesOf } from '../../call-options.ts'
 import {
-  type BlobInput,
-  type ChunkInput,
   type Duration,
   type JsonValue,
   type MemoryStore,
-  type MetadataInput,
   metadataPath,
   type NamespaceView,
-  type PutOperation,
   ThermoclineError,
   type Where,
 } from '../../index.ts'
 import { checkStore, lifetime } from './adapter-options.ts'
-import {
-  isIndexed,
-  type Life,
-  NEWEST_KEY,
-  newestInput,
-  partKeysOf,
-  RECORDS,
-  recordInput,
-  type Serialized,
-  valueInputs,
-  valueKey,
-  type WriteFields,
-  writeInputs,
-  writeKey,
-} from './checkpoint-entries.ts'
-import {
-  CheckpointNamespaces,
-  configOf,
-  type GivenPlace,
-  nameOf,
-  neededBy,
-  placeIn,
-  plainText,
-} from './checkpoint-places.ts'
+import { isIndexed, RECORDS } from './checkpoint-entries.ts'
+import { CheckpointNamespaces, configOf, type GivenPlace, neededBy, placeIn, plainText } from './checkpoint-places.ts'
 import { CheckpointReader } from './checkpoint-reader.ts'
+import { CheckpointWriter } from './checkpoint-writer.ts'
 import { deltaHistory } from './delta-history.ts'
-import { NOTHING_PRUNED, type Pruned, pruneNamespace } from './prune-checkpoints.ts'
-import { fitsAtOnce, writeInOrder, writeUncontested } from './write-in-order.ts'
+import { type Pruned, pruneBelow } from './prune-checkpoints.ts'
 
 export interface SaverOptions {
   /**
@@ -101,14 +73,6 @@ const checkPrune = defineCall('prune', {
 /** Checkpoints that `list` has in memory at once. */
 const PAGE = 20
 
-type ChannelVersion = readonly [channel: string, version: number | string]
-
-/** One write of a task. */
-interface GivenWrite {
-  readonly serialized: Serialized
-  readonly fields: WriteFields
-}
-
 /**
  * A LangGraph checkpointer that keeps its checkpoints in a store of thermocline. Each call that writes resolves once
  * the database has what it wrote, and needs both tiers. It rejects with what the store rejects with.
@@ -116,16 +80,16 @@ interface GivenWrite {
 export class ThermoclineSaver extends BaseCheckpointSaver {
   readonly #namespaces: CheckpointNamespaces
   readonly #reader: CheckpointReader
-  readonly #ttl: number | undefined
+  readonly #writer: CheckpointWriter
 
   /** @param store or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
   constructor(store: MemoryStore | NamespaceView, options?: SaverOptions) {
     checkStore('ThermoclineSaver', store)
     const { ttl, serde } = checkSaver(options)
     super(serde)
-    this.#ttl = ttl
     this.#namespaces = new CheckpointNamespaces(store)
     this.#reader = new CheckpointReader(this.#namespaces, this.serde, ttl !== undefined)
+    this.#writer = new CheckpointWriter(this.serde, ttl)
   }
 
   /** Returns the checkpoint that the config names, or the newest of its thread; undefined where there is none. */
@@ -173,13 +137,7 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     const { ns = '', checkpoint: parent } = given
     const place = { thread: neededBy('put', 'thread_id', given.thread), ns, checkpoint: checkpoint.id }
     const view = this.#namespaces.of(place)
-    const expired = await this.#renewShared(view, checkpoint, newVersions)
-    const values = await this.#valuesOf(checkpoint, [...Object.entries(newVersions), ...expired])
-    const bare = { ...copyCheckpoint(checkpoint), channel_values: {} }
-    const serialized = await this.serde.dumpsTyped({ checkpoint: bare, metadata })
-    const record = recordInput(place, parent, metadata, serialized)
-    const puts = [...values.map((input) => this.#putOf(input, 'shared')), this.#putOf(record, 'own')]
-    await writeUncontested(async () => writeInOrder(view, [...puts, ...(await this.#ifNewest(view, checkpoint.id))]))
+    await this.#writer.putCheckpoint(view, { place, parent, checkpoint, metadata, newVersions })
     return configOf(place)
   }
 
@@ -195,14 +153,7 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     const thread = neededBy('putWrites', 'thread_id', given.thread)
     const checkpoint = neededBy('putWrites', 'checkpoint_id', given.checkpoint)
     const view = this.#namespaces.of({ thread, ns })
-    const written = new Map<string, GivenWrite>()
-    for (const [nth, [channel, value]] of writes.entries()) {
-      const index = WRITES_IDX_MAP[channel] ?? nth
-      const key = writeKey(checkpoint, taskId, index)
-      const fields = { of: checkpoint, task: taskId, path: taskPath, index, channel }
-      written.set(key, { serialized: await this.serde.dumpsTyped(value), fields })
-    }
-    await this.#insert(view, written)
+    await this.#writer.putWrites(view, writes, { of: checkpoint, task: taskId, path: taskPath })
   }
 
   /** Deletes what there is of a thread, its subgraphs included: records first, so that nobody finds one in part. */
@@ -235,19 +186,7 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     if (keepLatest === undefined)
       throw new ThermoclineError('ERR_INVALID_OPTIONS', 'prune needs the option `keepLatest`', { option: 'keepLatest' })
     const scope = threadId === undefined ? this.#namespaces.all : this.#namespaces.thread(threadId)
-    let sum = NOTHING_PRUNED
-    let cursor: string | undefined
-    do {
-      const page = await scope.namespaces({ cursor })
-      for (const { segments } of page.items) {
-        const below = segments.slice(scope.path.split('/').length)
-        const view = below.length === 0 ? scope : scope.namespace(...below)
-        const pruned = await pruneNamespace(this.#reader, view, { keepLatest, dryRun })
-        sum = addUp(sum, pruned)
-      }
-      cursor = page.nextCursor
-    } while (cursor !== undefined)
-    return sum
+    return pruneBelow(this.#reader, scope, { keepLatest, dryRun })
   }
 
   /**
@@ -263,68 +202,6 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     if (thread === undefined) return { view: this.#namespaces.all, recursive: true }
     if (ns === undefined) return { view: this.#namespaces.thread(thread), recursive: true }
     return { view: this.#namespaces.of({ thread, ns }), recursive: false }
-  }
-
-  /** @param life `shared`: of what other checkpoints may need as well, so that none outlives what it needs. */
-  #putOf(input: BlobInput | ChunkInput | MetadataInput, life: 'own' | 'shared'): PutOperation {
-    const ttl = this.#ttl === undefined ? undefined : this.#ttl * (life === 'shared' ? 2 : 1)
-    const living: Life = ttl === undefined ? {} : { ttl, sliding: true }
-    return { put: { ...input, ...living } }
-  }
-
-  async #ifNewest(view: NamespaceView, checkpoint: string): Promise<PutOperation[]> {
-    const there = await view.metadata.getByKey(NEWEST_KEY)
-    if (there !== undefined && nameOf(there.metadata.newest as string) >= checkpoint) return []
-    return [{ ...this.#putOf(newestInput(checkpoint), 'shared'), expectedVersion: there?.version ?? null }]
-  }
-
-  /** Those that the checkpoint has values of, cut where they are large. */
-  async #valuesOf(checkpoint: Checkpoint, versions: readonly ChannelVersion[]): Promise<BlobInput[]> {
-    const present = versions.filter(([channel]) => Object.hasOwn(checkpoint.channel_values, channel))
-    const inputs = present.map(async ([channel, version]) =>
-      valueInputs(channel, version, await this.serde.dumpsTyped(checkpoint.channel_values[channel])),
-    )
-    return (await Promise.all(inputs)).flat()
-  }
-
-  /** Has values that the checkpoint has from an earlier one live on with it. Returns those that have expired. */
-  async #renewShared(
-    view: NamespaceView,
-    checkpoint: Checkpoint,
-    newVersions: ChannelVersions,
-  ): Promise<ChannelVersion[]> {
-    if (this.#ttl === undefined) return []
-    const shared = Object.entries(checkpoint.channel_versions).filter(([name]) => !Object.hasOwn(newVersions, name))
-    const heads = await view.blobs.getManyByKey(shared.map(([channel, version]) => valueKey(channel, version)))
-    const ids = heads.flatMap((head) => (head === undefined ? [] : [head.key!, ...partKeysOf(head)]))
-    await view.entries.touch(ids.map((key) => view.entries.idOf(key)))
-    return shared.filter((_, i) => heads[i] === undefined)
-  }
-
-  /** Leaves what is there. What is too much for one write is put in parts, which nobody finds before their heads. */
-  async #insert(view: NamespaceView, writes: ReadonlyMap<string, GivenWrite>): Promise<void> {
-    const keys = [...writes.keys()]
-    await writeUncontested(async () => {
-      const areThere = await view.chunks.hasMany(keys.map((key) => view.chunks.idOf(key)))
-      const missing = [...writes].filter(([, { fields }], i) => !areThere[i] || fields.index < 0)
-      const whole = this.#putsOf(missing, { bareHead: false })
-      const isCut = !fitsAtOnce([...whole.parts, ...whole.heads])
-      const { parts, heads } = isCut ? this.#putsOf(missing, { bareHead: true }) : whole
-      if (isCut) await writeInOrder(view, parts)
-      if (heads.length > 0) await writeInOrder(view, isCut ? heads : [...parts, ...heads])
-    })
-  }
-
-  #putsOf(writes: readonly (readonly [key: string, GivenWrite])[], cut: { readonly bareHead: boolean }) {
-    const parts: PutOperation[] = []
-    const heads: PutOperation[] = []
-    for (const [key, { serialized, fields }] of writes)
-      for (const input of writeInputs(key, serialized, fields, cut)) {
-        const put = this.#putOf(input, 'shared')
-        if (input.key !== key) parts.push(put)
-        else heads.push(fields.index < 0 ? put : { ...put, expectedVersion: null })
-      }
-    return { parts, heads }
   }
 }
 
@@ -357,13 +234,4 @@ function whereOf(
 function isAsked(metadata: CheckpointMetadata, filter: Readonly<Record<string, unknown>>): boolean {
   const members = metadata as unknown as Readonly<Record<string, unknown>>
   return Object.entries(filter).every(([name, value]) => isDeepStrictEqual(members[name], value))
-}
-
-function addUp(a: Pruned, b: Pruned): Pruned {
-  return {
-    threads: a.threads + b.threads,
-    checkpoints: a.checkpoints + b.checkpoints,
-    values: a.values + b.values,
-    writes: a.writes + b.writes,
-  }
 }
