@@ -117,7 +117,7 @@ function isAllowed(from: string, to: string): boolean {
     case 'adapter':
       return to === 'index' || to === 'call-options' || (target === 'adapter' && folderOf(from) === folderOf(to))
     case 'studio':
-      return target === 'studio' || ['index', 'errors', 'admin/json-where'].includes(to)
+      return target === 'studio' || ['index', 'errors', 'call-options', 'admin/json-where'].includes(to)
     case 'page':
       return target === 'page' || to === 'studio/answers'
     case 'build':

@@ -2,7 +2,8 @@
 import type { OperationStats, StoreStats } from '../index.ts'
 import type { Rates, Sample } from './answers.ts'
 
-interface Reading {
+/** What a store's numbers were. */
+export interface Reading {
   readonly at: number
   readonly stats: StoreStats
 }

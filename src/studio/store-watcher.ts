@@ -3,14 +3,9 @@
  * looks, and keeps what happened. It ends with the store. What the numbers mean is said in overview-answer.ts.
  */
 import { isThermoclineError } from '../errors.ts'
-import type { Alert, MemoryStore, StoreEvent, StoreEventMap, StoreStats } from '../index.ts'
+import type { Alert, MemoryStore, StoreEvent, StoreEventMap } from '../index.ts'
 import type { HistoryRow, Rates, Sample } from './answers.ts'
-import { ratesBetween, sampleOf } from './rates.ts'
-
-export interface Reading {
-  readonly at: number
-  readonly stats: StoreStats
-}
+import { type Reading, ratesBetween, sampleOf } from './rates.ts'
 
 /** Of all viewers together. */
 const ASK_AT_MOST_EVERY_MS = 1_000

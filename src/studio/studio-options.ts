@@ -1,5 +1,5 @@
-/** Checks the options of the studio, and fills in what is left out. */
-import { z } from 'zod'
+/** Checks the options of the studio, and fills in what is left out; call-options.ts decides how options are checked. */
+import { defineCall, flag, type OptionRule, optionRule, type RulesOf } from '../call-options.ts'
 import { ThermoclineError } from '../errors.ts'
 
 export interface StudioOptions {
@@ -27,43 +27,31 @@ export interface CheckedStudioOptions {
 }
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
+const HOST = /^(\[[\da-f:]+\]|[a-z\d.-]+)$/i
 
-const TOKEN = 'a text of 16 or more letters, digits and - . _ ~ + / ='
-const BASE_PATH = "a path like '/studio'"
-const HOSTS = "a list of host names without ports, like ['admin.example.com']"
-
-const schema = z.strictObject({
-  token: z.string(TOKEN).regex(/^[\w\-.~+/=]{16,}$/, TOKEN),
-  write: z.boolean('true or false').optional(),
-  basePath: z
-    .string(BASE_PATH)
-    .regex(/^\/([\w\-.~]+(\/[\w\-.~]+)*\/?)?$/, BASE_PATH)
-    .optional(),
-  hosts: z
-    .array(z.string(HOSTS).regex(/^(\[[\da-f:]+\]|[a-z\d.-]+)$/i, HOSTS), HOSTS)
-    .min(1, HOSTS)
-    .optional(),
-})
+/** What is refused is not in the message: it may be a token. */
+const checked = defineCall('studio', {
+  token: matching(/^[\w\-.~+/=]{16,}$/, 'a text of 16 or more letters, digits and - . _ ~ + / ='),
+  write: flag,
+  basePath: matching(/^\/([\w\-.~]+(\/[\w\-.~]+)*\/?)?$/, "a path like '/studio'"),
+  hosts: optionRule(
+    (hosts) => (Array.isArray(hosts) && hosts.length > 0 && hosts.every(isHost) ? hosts : undefined),
+    "a list of host names without ports, like ['admin.example.com']",
+  ),
+} satisfies RulesOf<StudioOptions>)
 
 export function checkStudioOptions(given: StudioOptions): CheckedStudioOptions {
-  const { success, data, error } = schema.safeParse(given)
-  if (!success) throw refusalOf(error.issues[0]!)
-  const { token, write = false, basePath = '/', hosts = LOOPBACK } = data
+  const { token, write = false, basePath = '/', hosts = LOOPBACK } = checked(given)
+  if (token === undefined)
+    throw new ThermoclineError('ERR_INVALID_OPTIONS', 'the studio needs the option `token`', { option: 'token' })
   const path = basePath.endsWith('/') ? basePath : `${basePath}/`
   return { token, write, basePath: path, hosts: new Set(hosts.map((host) => host.toLowerCase())) }
 }
 
-/** Shows no token: nothing of what was given is in the message. */
-function refusalOf(issue: z.core.$ZodIssue): ThermoclineError<'ERR_INVALID_OPTIONS'> {
-  const known = Object.keys(schema.shape)
-  if (issue.code === 'unrecognized_keys') {
-    const option = issue.keys[0]!
-    const message = `the studio has no option \`${option}\`; it takes ${known.map((name) => `\`${name}\``).join(', ')}`
-    return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
-  }
-  const [option] = issue.path
-  if (option === undefined)
-    return new ThermoclineError('ERR_INVALID_OPTIONS', 'the options of the studio must be an object with a `token`', {})
-  const message = `option \`${String(option)}\` of the studio must be ${issue.message}`
-  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: String(option) })
+function matching(pattern: RegExp, must: string): OptionRule<string> {
+  return optionRule((value) => (typeof value === 'string' && pattern.test(value) ? value : undefined), must)
+}
+
+function isHost(value: unknown): value is string {
+  return typeof value === 'string' && HOST.test(value)
 }
