@@ -65,8 +65,9 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
   }
 }
 
-function halfLifeOf({ sync }: ResolvedOptions): number {
-  return (sync || DEFAULTS.sync).activationHalfLife
+/** Hot keeps activations only where a policy may ask for them, which idle time alone does not. */
+function halfLifeOf({ policies, sync }: ResolvedOptions): number | undefined {
+  return policies.length === 0 ? undefined : (sync || DEFAULTS.sync).activationHalfLife
 }
 
 async function openRedis(server: RedisLocation, parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
@@ -80,8 +81,7 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
     server,
     storeId: cold.storeId,
     commandTimeout: timeouts.hot,
-    // Redis keeps activations only where a policy may ask for them.
-    activationHalfLife: parts.options.policies.length === 0 ? undefined : halfLifeOf(parts.options),
+    activationHalfLife: halfLifeOf(parts.options),
     logger,
     // A process that has come to be alone since does not see what we write to Redis: until it is gone, cold must do.
     enterGeneration: async (generationId) => {

@@ -44,7 +44,7 @@ export interface InProcessHotTierOptions {
   readonly clock?: Clock
   /** Under which cold knows this generation, where others share cold. */
   readonly generationNumber?: number | undefined
-  /** Milliseconds in which an activation halves. @default 600_000 */
+  /** Milliseconds in which an activation halves. @default none are kept */
   readonly activationHalfLife?: number | undefined
 }
 
@@ -66,7 +66,7 @@ interface Held {
   accesses: number
   /** Entering hot and being replaced count as well: neither makes a candidate of a value just written. */
   lastAccessedAt: number
-  /** Undefined while nobody has read it here. */
+  /** Undefined while nobody has read it here, or where none are kept. */
   activation: Activation | undefined
 }
 
@@ -99,7 +99,7 @@ export class InProcessHotTier implements HotTier {
     this.markerTtl = markerTtl
     this.generationNumber = generationNumber
     this.#wall = clock
-    this.#halfLife = options.activationHalfLife ?? 600_000
+    this.#halfLife = options.activationHalfLife ?? 0
     this.#steady = new SteadyClock(clock)
     this.#markers = new Markers(markerTtl, this.#steady)
   }
@@ -137,7 +137,7 @@ export class InProcessHotTier implements HotTier {
     return touches.filter((touch) => {
       const held = this.#held.get(keyText(touch.key))
       if (held === undefined) return true
-      held.activation = this.#activated(held, touch)
+      if (this.#halfLife > 0) held.activation = this.#activated(held, touch)
       held.accesses += touch.accesses
       if (held.accesses > 0) this.#read.add(held)
       this.#setLastAccess(held, touch.lastAccessedAt)

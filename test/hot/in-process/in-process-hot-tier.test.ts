@@ -28,6 +28,13 @@ describe('in-process hot tier', () => {
     expect(await tier.size()).toEqual({ entries: 3, bytes: 2_700 })
   })
 
+  it('keeps no activations unless it is told how fast they fade', async () => {
+    const tier = new InProcessHotTier(CAPACITY)
+    await tier.write([writeOf(1, 1, { startedAt: tier.now() })])
+    await tier.touch([{ key: keyOf(1), lastAccessedAt: tier.now(), accesses: 3 }])
+    expect(await tier.activations([keyOf(1)], tier.now())).toEqual([undefined])
+  })
+
   it('is another generation each time', () => {
     expect(new InProcessHotTier(CAPACITY).generationId).not.toBe(new InProcessHotTier(CAPACITY).generationId)
   })
