@@ -44,7 +44,7 @@ interface ReadEntry {
 
 /** How many times as many are drawn as are to leave, of which those leave that rank highest. */
 const DRAWN_FOR_EACH = 8
-/** Of a hot tier without a capacity, where there is no rival. */
+/** Of a hot tier without a capacity, as Redis is. */
 const ENTRIES = 100_000
 
 export class Tiering {
@@ -157,7 +157,9 @@ export class Tiering {
   }
 
   async #isWantedMore(key: EntryKey, policy: KnownPolicy, state: EntryState): Promise<boolean> {
-    const [rival] = await this.#parts.hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
+    // Nothing has to leave a hot tier without a bound, as a Redis may be, which would be asked in vain at each read.
+    const hasRival = state.hotFill > 0
+    const [rival] = hasRival ? await this.#parts.hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY }) : []
     const rivalFrequency = rival === undefined ? 0 : this.#frequency(rival.key)
     return policy.decide({ ...state, frequency: this.#frequency(key), rivalFrequency }) === 'promote'
   }

@@ -1,5 +1,5 @@
 /**
- * Guesses how often keys were read of late, also of keys that nothing else knows any more, in a few bytes a key: a
+ * Guesses how often keys were read of late, also of keys that nothing else knows any more, in 16 to 32 bytes for each entry of hot: a
  * count-min sketch of four rows whose counters are halved once it has counted ten reads for each entry of hot (TinyLFU,
  * Einziger, Friedman and Manes, 2017). It never guesses too little, before halving, and rarely too much.
  */

@@ -15,8 +15,8 @@ export interface TinyLfuOptions {
 }
 
 /**
- * For a hot tier in this process; Redis has no capacity, so there it does as `base` does. What is put enters hot all
- * the same. @throws ThermoclineError `ERR_INVALID_OPTIONS`
+ * For a hot tier with a bound: one in this process, or a Redis with `maxmemory`; without one, it does as `base` does.
+ * What is put enters hot all the same. @throws ThermoclineError `ERR_INVALID_OPTIONS`
  */
 export function tinyLfu({ base = byIdleTime(), fullFrom = 0.8 }: TinyLfuOptions = {}): TieringPolicy {
   const full = atLeast('fullFrom', fullFrom, 0)

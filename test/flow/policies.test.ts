@@ -1,6 +1,8 @@
 /** What leaves hot and enters it by policies, on each pair of drivers. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Tiering } from '../../src/flow/tiering.ts'
+import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import {
   byAccessCount,
   byActivation,
@@ -12,6 +14,9 @@ import {
   type PreviewedEntry,
   type TieringPolicy,
 } from '../../src/index.ts'
+import { PolicyTable } from '../../src/policy/policy-table.ts'
+import { chunkOf } from '../contract/cold-records.ts'
+import { keyOf, writeOf } from '../contract/hot-writes.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describePairs, describeWithServers, embeddedPair, QUIET } from './stores.ts'
 
@@ -218,6 +223,29 @@ describe('a hot tier in this process that is full', () => {
     expect(await areHot(recent)).toEqual(Array(20).fill(true))
     expect((await areHot(idle)).filter((is) => !is).length).toBeGreaterThanOrEqual(5)
   })
+})
+
+test.each([
+  ['without a bound', 0, 0],
+  ['that is half full', 0.5, 2],
+])('what would leave a hot tier %s for what is read is looked for where it may have to', async (_, fill, told) => {
+  const hot = new InProcessHotTier({ maxEntries: 9, maxBytes: 9_999 })
+  await hot.write([writeOf(1, 1, { startedAt: hot.now() })])
+  const rivals: number[] = []
+  const telling: TieringPolicy = {
+    ...{ name: 'telling', asksFrequency: true },
+    decide: ({ rivalFrequency }) => {
+      rivals.push(rivalFrequency)
+      return 'stay'
+    },
+  }
+  const tiering = new Tiering({
+    ...{ hot, pressure: { latestFill: fill }, policies: new PolicyTable([], telling) },
+    ...{ halfLifeMs: MINUTE, clock: new ManualClock(Date.now()) },
+  })
+  for (let n = 0; n < 2; n++) tiering.counted(keyOf(1))
+  await tiering.isWanted({ record: chunkOf('ns', 2, 2), bytes: 1, access: undefined, accessCount: 1 })
+  expect(rivals).toEqual([told])
 })
 
 describeWithServers('a Redis whose memory is short', (servers) => {
