@@ -4,7 +4,7 @@
  */
 import { parseDuration } from '../entry/duration.ts'
 import { ENTRY_KINDS, type EntryKind } from '../entry/memory-entry.ts'
-import { namespacePath } from '../entry/namespace.ts'
+import { namespacePath, namespaceSegments } from '../entry/namespace.ts'
 import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
 import { type Logger, silentLogger } from '../kernel/logger.ts'
 import type { EntryState, TieringDecision, TieringPolicy } from './tiering-policy.ts'
@@ -44,17 +44,13 @@ export function parseScope(name: string): PolicyScope | string {
   const own = below ? parts.slice(0, -1) : parts
   if (own.includes('**')) return 'has `**` where it is not the last segment'
   try {
-    const segments = own.map((part) => (part === '*' ? null : namespacePath([asSegment(part)])))
+    // Escaped as in `path` of a view, or not.
+    const segments = own.map((part) => (part === '*' ? null : namespacePath(namespaceSegments(part))))
     return { segments, below }
   } catch (error) {
     if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
     return `is no pattern of namespaces: ${error.message}`
   }
-}
-
-/** Segments may stand as they do in `path` of a view. */
-function asSegment(segment: string): string {
-  return segment.replaceAll('%2F', '/').replaceAll('%25', '%')
 }
 
 export class PolicyTable {
