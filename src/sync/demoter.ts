@@ -197,15 +197,12 @@ export class Demoter {
     return new Set([...pinned, ...drawn.filter(isRefused)])
   }
 
-  /** Those that are pinned and live. To the back of the queue, so that they do not stand in the way of others. */
+  /** To the back of the queue, so that they do not stand in the way of others. */
   async #sparePinned(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
     const { cold, clock } = this.#parts
-    const now = clock.now()
-    const live = candidates.filter((candidate) => !isGone(candidate, now))
-    const arePinned = await cold.arePinned(live.map(({ key }) => key))
-    const pinned = live.filter((_, i) => arePinned[i])
-    if (pinned.length > 0) await this.#moveBack(pinned)
-    return new Set(pinned)
+    const pinned = await pinnedAmong(candidates, cold, clock.now())
+    if (pinned.size > 0) await this.#moveBack([...pinned])
+    return pinned
   }
 
   /** Returns those that left. */
@@ -262,6 +259,17 @@ export class Demoter {
     const now = hot.now()
     await hot.touch(candidates.map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
   }
+}
+
+/** Those that are pinned and live. */
+export async function pinnedAmong(
+  candidates: readonly HotCandidate[],
+  cold: Pick<ColdTier, 'arePinned'>,
+  now: number,
+): Promise<ReadonlySet<HotCandidate>> {
+  const live = candidates.filter((candidate) => !isGone(candidate, now))
+  const arePinned = await cold.arePinned(live.map(({ key }) => key))
+  return new Set(live.filter((_, i) => arePinned[i]))
 }
 
 function newRun(): Run {

@@ -6,9 +6,10 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import type { AccessCounter } from '../flow/access-counter.ts'
 import { isGone, type Judged, type Tiering } from '../flow/tiering.ts'
-import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
+import type { HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, withDeadline } from '../kernel/deadline.ts'
+import { pinnedAmong } from './demoter.ts'
 
 /** An entry that a sync would look at. */
 export interface PreviewedEntry {
@@ -67,7 +68,7 @@ export class Previewer {
     await access.flush()
     const candidates = await hot.candidates({ limit, idleSince: await tiering.idleSince() })
     const now = clock.now()
-    const pinned = await this.#pinnedOf(candidates, now)
+    const pinned = await pinnedAmong(candidates, cold, now)
     const judged = await tiering.judge(candidates.filter((candidate) => !pinned.has(candidate)))
     const expire = await cold.expired(limit)
     const told = (one: Judged): PreviewedEntry => previewOf(one, now)
@@ -82,12 +83,6 @@ export class Previewer {
       expire: expire.map(({ namespace, id }) => ({ namespace, id })),
       more: { hot: candidates.length === limit, expired: expire.length === limit },
     }
-  }
-
-  async #pinnedOf(candidates: readonly HotCandidate[], now: number): Promise<ReadonlySet<HotCandidate>> {
-    const live = candidates.filter((candidate) => !isGone(candidate, now))
-    const arePinned = await this.#parts.cold.arePinned(live.map(({ key }) => key))
-    return new Set(live.filter((_, i) => arePinned[i]))
   }
 }
 
