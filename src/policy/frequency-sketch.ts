@@ -1,7 +1,7 @@
 /**
- * Guesses how often keys were read of late, also of keys that nothing else knows any more, in 16 to 32 bytes for each entry of hot: a
- * count-min sketch of four rows whose counters are halved once it has counted ten reads for each entry of hot (TinyLFU,
- * Einziger, Friedman and Manes, 2017). It never guesses too little, before halving, and rarely too much.
+ * Guesses how often keys were read of late, also of keys that nothing else knows any more, in 16 to 32 bytes for each
+ * entry of hot: a count-min sketch of four rows whose counters are halved once it has counted ten reads for each of
+ * them (TinyLFU, Einziger, Friedman and Manes, 2017). It never guesses too little, before halving, and rarely too much.
  */
 const ROWS = 4
 /** More than this is no difference to what it is held against. */
