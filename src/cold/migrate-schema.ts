@@ -6,7 +6,7 @@
  */
 import { sql } from 'drizzle-orm'
 import type { NamespaceRules } from '../entry/namespace-rules.ts'
-import type { Precision } from '../entry/rounded-vector.ts'
+import { type Precision, roundsAny } from '../entry/rounded-vector.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { MetadataPath } from '../query/metadata-path.ts'
@@ -152,8 +152,7 @@ export function missingVectorIndexes(
   existing: readonly VectorIndex[],
   { dimensions, metrics, precision = {} }: Pick<MigrateOptions, 'dimensions' | 'metrics' | 'precision'>,
 ): VectorIndex[] {
-  const rounds = Object.values(precision).some((each) => each !== 'full')
-  const wanted = wantedIndexes(dimensions, metrics, rounds ? 'any' : 'full')
+  const wanted = wantedIndexes(dimensions, metrics, roundsAny(precision) ? 'any' : 'full')
   return wanted.filter((index) => !existing.some((other) => serves(other, index)))
 }
 

@@ -9,6 +9,7 @@
  *
  * Rounding what was rounded changes nothing, so an entry may be read and written again as often as one likes.
  */
+import type { NamespaceRules } from './namespace-rules.ts'
 
 export const PRECISIONS = ['full', 'half', 'int8'] as const
 
@@ -24,6 +25,11 @@ export interface RoundedVector {
   /** What one step is, as a float32. */
   readonly scale: number
   readonly dimension: number
+}
+
+/** Whether any namespace has its embeddings rounded. */
+export function roundsAny(precision: NamespaceRules<Precision>): boolean {
+  return Object.values(precision).some((each) => each !== 'full')
 }
 
 const MOST_STEPS = { half: 32_767, int8: 127 }

@@ -11,7 +11,7 @@
  */
 import { type NamespaceRules, ruleFor } from '../../entry/namespace-rules.ts'
 import type { EntryRecord } from '../../entry/record.ts'
-import { type Precision, type RoundedVector, roundVector } from '../../entry/rounded-vector.ts'
+import { type Precision, type RoundedVector, roundsAny, roundVector } from '../../entry/rounded-vector.ts'
 import { BinaryWriter } from './binary-writer.ts'
 import { UUID, writeBigint, writeNull } from './column-types.ts'
 import { columnNames, ENTRY_COLUMNS, valueIn } from './entry-columns.ts'
@@ -37,7 +37,12 @@ export function encodeCopy(
   out.hex(SIGNATURE)
   out.int32(0)
   out.int32(0)
-  for (const record of records) writeRow(out, batchId, record, roundedOf(record, precision), confirmed.get(record))
+  // By default none is, and no rule has to be looked for.
+  const rounds = roundsAny(precision)
+  for (const record of records) {
+    const rounded = rounds ? roundedOf(record, precision) : undefined
+    writeRow(out, batchId, record, rounded, confirmed.get(record))
+  }
   out.int16(-1)
   return out.finish()
 }
