@@ -13,8 +13,8 @@ function suites(): Suite[] {
   return paths.map((path) => ({ path, text: readFileSync(join(import.meta.dirname, path), 'utf8') }))
 }
 
-/** Suites that could go on for hours, and do more of it in `npm run test:long`; see test/tools/budget.ts. */
-const hasBudget = ({ text }: Suite): boolean => text.includes("budget.ts'")
+/** Suites that do more in `npm run test:long`, by test/tools/budget.ts or by what asks it for several of them. */
+const hasBudget = ({ text }: Suite): boolean => /\/(budget|planned-databases)\.ts'/.test(text)
 
 /**
  * Suites that change what a whole process has (a module, its environment, its arrays, its warnings, its folder), or

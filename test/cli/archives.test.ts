@@ -86,7 +86,7 @@ const placeOf = (line: string): string => {
 }
 const compare = (a: string, b: string): number => (a < b ? -1 : 1)
 
-test('what cannot be done is one line with the remedy, and nothing is written', async () => {
+longTest('what cannot be done is one line with the remedy, and nothing is written', async () => {
   const [dir, folder] = [await template.copy(), await temporaryFolder()]
   const [good, other, damaged] = ['good', 'other', 'damaged'].map((name) => join(folder, name)) as [
     string,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { raiseFormat, segmentFiles } from '../fault/damage-log.ts'
 import { editDatabase, NEWER_MIGRATION, WITHOUT_NEWER_MIGRATION } from '../fault/edit-database.ts'
-import { someOf } from '../tools/budget.ts'
+import { longTest, someOf } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { expectRefusal, runCli } from './run-cli.ts'
 import { missingIn, startWriter, writeAndKill } from './written-folder.ts'
@@ -32,7 +32,7 @@ const NEWER: Record<string, (dir: string) => Promise<() => Promise<void>>> = {
 }
 
 describe.each(someOf(Object.entries(NEWER)))('a %s of a newer format', (name, makeNewer) => {
-  test('is refused by every command, and left as it is', async () => {
+  longTest('is refused by every command, and left as it is', async () => {
     const dir = await template.copy()
     const ids = await writeAndKill(dir, 10, 2)
     const putBack = await makeNewer(dir)

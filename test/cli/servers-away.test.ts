@@ -106,7 +106,7 @@ describeWithServers('servers that cannot be used', (servers) => {
     },
   )
 
-  test('a worker goes on without Redis, says so, and is not kept from ending', async () => {
+  longTest('a worker goes on without Redis, says so, and is not kept from ending', async () => {
     const { postgres, closed } = await places()
     const env = { DATABASE_URL: postgres, REDIS_URL: `redis://cache:${SECRET}@${closed}` }
     const worker = startCli(['sync'], { cwd: await temporaryFolder(), env })

@@ -38,7 +38,7 @@ longTest.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
-test('runs the sync that the backends leave to it', async () => {
+longTest('runs the sync that the backends leave to it', async () => {
   const dir = await template.copy()
   const config = join(dir, 'config.mjs')
   await writeFile(config, `export default { dir: ${JSON.stringify(dir)}, sync: false }`)

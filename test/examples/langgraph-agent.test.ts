@@ -1,10 +1,14 @@
 /** The example of an agent runs on each pair, and again in the same store, where its threads go on. */
 import { expect, test } from 'vitest'
-import { describePairs, temporaryFolder } from '../flow/stores.ts'
+import { describePairs, embeddedPair, temporaryFolder } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { talk } from './langgraph-agent.ts'
 
 describePairs('the agent of LangGraph', (pair) => {
-  test('remembers a person across threads, and a thread across stores', async () => {
+  // test/adapters/langgraph has what servers answer.
+  const onPair = pair === embeddedPair ? test : longTest
+
+  onPair('remembers a person across threads, and a thread across stores', async () => {
     const options = { ...(await pair.options()), inMemory: false, dir: await temporaryFolder() }
     expect(await talk(options)).toEqual([
       'I will.',

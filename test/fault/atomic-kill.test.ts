@@ -55,7 +55,7 @@ describe('the embedded pair', () => {
 })
 
 describeWithServers('Redis and Postgres', (servers) => {
-  const kills = budget({ short: 3, long: 32 })
+  const kills = budget({ short: 2, long: 32 })
   test(`have all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, {
     timeout: TIMEOUT,
   }, async () => {

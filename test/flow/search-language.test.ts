@@ -2,9 +2,10 @@
 import { expect, it } from 'vitest'
 import { migrateStore } from '../../src/admin/migrate-store.ts'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { longTest } from '../tools/budget.ts'
 import { emptyDatabase } from '../tools/empty-database.ts'
 import { byHand } from './searched-by-hand.ts'
-import { describePairs, shareStore, temporaryFolder, vectorOf } from './stores.ts'
+import { describePairs, embeddedPair, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 
 async function found(store: MemoryStore, text: string): Promise<number> {
   return (await store.chunks.search({ text })).hits.length
@@ -31,7 +32,10 @@ async function answersAsPostgres(store: MemoryStore, language: string): Promise<
 }
 
 describePairs('the language of a store', (pair) => {
-  it('is that of its index: declared once, followed, and changed by migrate alone', async () => {
+  // Its database starts anew with each of eight openings.
+  const onPair = pair === embeddedPair ? longTest : it
+
+  onPair('is that of its index: declared once, followed, and changed by migrate alone', async () => {
     const base = await pair.options({ dir: await temporaryFolder() })
     const options = { ...base, dir: base.dir ?? (await temporaryFolder()), inMemory: false }
     const openIn = (language?: string) => openMemoryStore({ ...options, cold: { ...options.cold, language } as object })

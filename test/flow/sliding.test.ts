@@ -1,6 +1,7 @@
 /** What slides lives while it is read, on every tier and on its way through them, and never longer than that. */
 import { expect, test } from 'vitest'
 import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
+import { someOf } from '../tools/budget.ts'
 import { describeGated, type GatedTiers } from './gate.ts'
 import { shareStore, temporaryFolder, vectorOf } from './stores.ts'
 
@@ -165,21 +166,24 @@ describeGated('what slides', (tiers) => {
 })
 
 describeGated('what slides, after its store was closed', (tiers, pair) => {
-  test.each([[true], [false]])('lives on where it was read, whether it was shipped before (%s)', async (isShipped) => {
-    const options: MemoryStoreOptions = await pair.options({ dir: await temporaryFolder() })
-    const dir = options.dir ?? (await temporaryFolder())
-    const first = await tiers.open({ ...options, dir })
-    const { id } = await first.chunks.put({ text: 'a session', ttl: '2s', sliding: true })
-    if (isShipped) await first.checkpoint()
-    const written = (await first.chunks.peek(id))!.expiresAt!.getTime()
-    // By real clocks, as a server has them.
-    while (Date.now() < written - 1_400) await first.chunks.peek(id)
-    await extended(tiers, () => first.chunks.get(id))
-    const extendedTo = (await first.chunks.peek(id))!.expiresAt!.getTime()
-    expect(extendedTo).toBeGreaterThan(written)
-    await first.close()
-    await using second = await tiers.open({ ...options, dir })
-    const [row] = await tiers.cold.tier.read([{ namespace: second.chunks.namespace, id }])
-    expect(row?.record.expiresAt).toBe(extendedTo)
-  })
+  test.each(someOf([[true], [false]]))(
+    'lives on where it was read, whether it was shipped before (%s)',
+    async (isShipped) => {
+      const options: MemoryStoreOptions = await pair.options({ dir: await temporaryFolder() })
+      const dir = options.dir ?? (await temporaryFolder())
+      const first = await tiers.open({ ...options, dir })
+      const { id } = await first.chunks.put({ text: 'a session', ttl: '2s', sliding: true })
+      if (isShipped) await first.checkpoint()
+      const written = (await first.chunks.peek(id))!.expiresAt!.getTime()
+      // By real clocks, as a server has them.
+      while (Date.now() < written - 1_400) await first.chunks.peek(id)
+      await extended(tiers, () => first.chunks.get(id))
+      const extendedTo = (await first.chunks.peek(id))!.expiresAt!.getTime()
+      expect(extendedTo).toBeGreaterThan(written)
+      await first.close()
+      await using second = await tiers.open({ ...options, dir })
+      const [row] = await tiers.cold.tier.read([{ namespace: second.chunks.namespace, id }])
+      expect(row?.record.expiresAt).toBe(extendedTo)
+    },
+  )
 })

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
+import type { MemoryStoreOptions } from '../../src/index.ts'
 import { QUIET } from '../flow/stores.ts'
 import { canaryOf, canaryVector, filesWith, keysWith, tablesWith } from '../flow/traces.ts'
 import { clientOf } from '../tools/services.ts'
@@ -10,9 +11,9 @@ import { describeWithPrivateServers, openBackend } from './private-servers.ts'
 import { RemoteBackend } from './remote-backend.ts'
 
 describeWithPrivateServers('what was erased', (servers) => {
-  async function backend(shared: Awaited<ReturnType<typeof servers.shared>>) {
+  async function backend(shared: Awaited<ReturnType<typeof servers.shared>>, options: MemoryStoreOptions = QUIET) {
     const dir = await servers.folder()
-    return { dir, ...(await openBackend({ dir, ...shared, ...QUIET })) }
+    return { dir, ...(await openBackend({ dir, ...shared, ...options })) }
   }
 
   test('is in no key, no row and no file of the log, and once all is written anew in no file of a table', async () => {
@@ -142,7 +143,7 @@ describeWithPrivateServers('what was erased', (servers) => {
 
   test('is told to be in hot while that is away, and is gone from there once it was erased again', async () => {
     const shared = await servers.shared()
-    const { store } = await backend(shared)
+    const { store } = await backend(shared, { ...QUIET, timeouts: { hot: 500 } })
     const canary = canaryOf()
     const { id } = await store.chunks.put({ text: canary })
     servers.redis.signal('SIGSTOP')

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, QUIET } from '../flow/stores.ts'
 import { canaryOf, filesWith } from '../flow/traces.ts'
+import { longTest } from '../tools/budget.ts'
 import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
 import { copyFolder } from '../tools/store-template.ts'
 
@@ -81,34 +82,37 @@ describeWithServers('a backend that starts', (servers) => {
       expect(await filesWith(options.dir, [canary])).toEqual([])
     })
 
-    test('ships nothing from an older copy of its folder, and the next process ships all that it wrote', async () => {
-      const options = await optionsOf()
-      const before = await openMemoryStore(options)
-      for (let n = 0; n < 5; n++) await before.chunks.put({ text: 'in both' })
-      const copy = { ...options, dir: await servers.folder() }
-      await copyFolder(options.dir, copy.dir)
-      for (let n = 0; n < 15; n++) await before.chunks.put({ text: 'newer than the copy' })
-      await before.checkpoint()
-      await postgres.stop()
-      await before.chunks.put({ text: 'left in the log' })
-      await before.close({ timeout: 500 })
+    longTest(
+      'ships nothing from an older copy of its folder, and the next process ships all that it wrote',
+      async () => {
+        const options = await optionsOf()
+        const before = await openMemoryStore(options)
+        for (let n = 0; n < 5; n++) await before.chunks.put({ text: 'in both' })
+        const copy = { ...options, dir: await servers.folder() }
+        await copyFolder(options.dir, copy.dir)
+        for (let n = 0; n < 15; n++) await before.chunks.put({ text: 'newer than the copy' })
+        await before.checkpoint()
+        await postgres.stop()
+        await before.chunks.put({ text: 'left in the log' })
+        await before.close({ timeout: 500 })
 
-      const store = await openMemoryStore(copy)
-      await postgres.restart()
-      // Its numbers would be those that the database counts as shipped.
-      const older = { code: 'ERR_WAL_FAILED', message: expect.stringContaining('older copy') }
-      await vi.waitFor(() => expect(store.checkpoint()).rejects.toMatchObject(older), {
-        timeout: 20_000,
-        interval: 100,
-      })
-      for (let n = 0; n < 30; n++) await store.chunks.put({ text: 'by the copy' })
-      await expect(store.chunks.put({ text: 'by the copy' }, { durability: 'cold' })).rejects.toMatchObject(older)
-      await store.close({ timeout: 5_000 })
+        const store = await openMemoryStore(copy)
+        await postgres.restart()
+        // Its numbers would be those that the database counts as shipped.
+        const older = { code: 'ERR_WAL_FAILED', message: expect.stringContaining('older copy') }
+        await vi.waitFor(() => expect(store.checkpoint()).rejects.toMatchObject(older), {
+          timeout: 20_000,
+          interval: 100,
+        })
+        for (let n = 0; n < 30; n++) await store.chunks.put({ text: 'by the copy' })
+        await expect(store.chunks.put({ text: 'by the copy' }, { durability: 'cold' })).rejects.toMatchObject(older)
+        await store.close({ timeout: 5_000 })
 
-      await using again = await openMemoryStore({ ...copy, timeouts: {} })
-      expect(await again.chunks.count({ where: { text: 'by the copy' } })).toBe(31)
-      expect(await again.chunks.count({ where: { text: 'newer than the copy' } })).toBe(15)
-    })
+        await using again = await openMemoryStore({ ...copy, timeouts: {} })
+        expect(await again.chunks.count({ where: { text: 'by the copy' } })).toBe(31)
+        expect(await again.chunks.count({ where: { text: 'newer than the copy' } })).toBe(15)
+      },
+    )
 
     test('is refused where Postgres is required, or the folder does not say whose it is; the log is left alone', async () => {
       const options = await optionsOf()

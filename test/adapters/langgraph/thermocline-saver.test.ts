@@ -4,7 +4,8 @@ import { type Checkpoint, INTERRUPT, type PendingWrite } from '@langchain/langgr
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describePairs, describeWithServers, shareStore } from '../../flow/stores.ts'
+import { describePairs, describeWithServers, embeddedPair, shareStore } from '../../flow/stores.ts'
+import { longTest } from '../../tools/budget.ts'
 import { checkpointWith, METADATA } from './checkpoints.ts'
 import { askingGraph, notingGraph } from './graphs.ts'
 
@@ -16,6 +17,8 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 describePairs('the saver', (pair) => {
   const { store, view } = shareStore(pair)
+  /** Megabytes, or hundreds of entries, are cut alike for either pair. */
+  const largeTest = pair === embeddedPair ? test : longTest
 
   test('keeps threads of any name apart, and says their names', async () => {
     const saver = new ThermoclineSaver(view())
@@ -79,7 +82,7 @@ describePairs('the saver', (pair) => {
     expect((await new ThermoclineSaver(home).getTuple(config))?.checkpoint).toEqual(inOrder[4])
   })
 
-  test('keeps values that are larger than what the store writes at once', async () => {
+  largeTest('keeps values that are larger than what the store writes at once', async () => {
     const saver = new ThermoclineSaver(view())
     const bytes = new Uint8Array(9_000_000).map((_, i) => i % 251)
     const checkpoint = checkpointWith({ bytes, text: 'é'.repeat(4_000_000), none: new Uint8Array() })
@@ -97,7 +100,7 @@ describePairs('the saver', (pair) => {
     expect(Buffer.compare(read!.pendingWrites![0]![2] as Uint8Array, bytes)).toBe(0)
   })
 
-  test('has all writes of a task or none, also where they are more than what is written at once', async () => {
+  largeTest('has all writes of a task or none, also where they are more than what is written at once', async () => {
     const home = view()
     const saver = new ThermoclineSaver(home)
     const config = await saver.put({ configurable: { thread_id: 'a' } }, checkpointWith({}), METADATA, {})
@@ -121,7 +124,7 @@ describePairs('the saver', (pair) => {
     }
   })
 
-  test('deletes the records of a thread before what they need', async () => {
+  largeTest('deletes the records of a thread before what they need', async () => {
     const home = view()
     const saver = new ThermoclineSaver(home)
     const config = { configurable: { thread_id: 'a' } }

@@ -1,11 +1,15 @@
-/** Both databases for suites that read plans: each migrated, and with no statistics but those that a suite gathers. */
-import { afterAll, beforeAll } from 'vitest'
+/**
+ * Both databases for suites that read plans: each migrated, and with no statistics but those that a suite gathers. Their
+ * planners are of one source, so `npm test` asks the embedded one, and the long run the server as well.
+ */
+import { afterAll, beforeAll, describe } from 'vitest'
 import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
 import { migrate } from '../../../src/cold/migrate-schema.ts'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { isThorough } from '../../tools/budget.ts'
 import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
 
@@ -22,18 +26,20 @@ export function describePlannedDatabases(body: (name: string, open: () => Promis
     return new PgliteDriver(client, TIMEOUT_MS, silentLogger)
   })
 
-  describeWithPostgres('a server', () => {
-    let server: PrivatePostgres
-    beforeAll(async () => {
-      server = await PrivatePostgres.start({ settings: { autovacuum: 'off' } })
-    })
-    afterAll(() => server[Symbol.asyncDispose]())
+  describe.runIf(isThorough)('in the long run', () => {
+    describeWithPostgres('a server', () => {
+      let server: PrivatePostgres
+      beforeAll(async () => {
+        server = await PrivatePostgres.start({ settings: { autovacuum: 'off' } })
+      })
+      afterAll(() => server[Symbol.asyncDispose]())
 
-    body('Postgres', async () => {
-      const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: TIMEOUT_MS } as const
-      const driver = await PostgresDriver.connect({ ...options, url: server.url('postgres'), logger: silentLogger })
-      await migrate(driver, { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger })
-      return driver
+      body('Postgres', async () => {
+        const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: TIMEOUT_MS } as const
+        const driver = await PostgresDriver.connect({ ...options, url: server.url('postgres'), logger: silentLogger })
+        await migrate(driver, { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger })
+        return driver
+      })
     })
   })
 }

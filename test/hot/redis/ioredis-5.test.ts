@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
 import { isThorough, longTest } from '../../tools/budget.ts'
+import { describeWithRedis } from '../../tools/services.ts'
+import { describeRedisClusterFaults } from './redis-cluster-faults.ts'
 import { describeRedisContract } from './redis-contract.ts'
 import { describeRedisFaults } from './redis-faults.ts'
 
@@ -34,4 +36,5 @@ describe('ioredis 5', () => {
   if (!isThorough) return
   describeRedisContract({ runs: 5, clusterRuns: 1 })
   describeRedisFaults()
+  describeWithRedis('the Redis hot tier', describeRedisClusterFaults)
 })

@@ -1,10 +1,9 @@
 /**
  * What Redis may do to us: be away, come back empty or older, lose a part, fill up, refuse us. Each test has servers of
- * its own. Declared on each major version of ioredis.
+ * its own. Declared on each major version of ioredis. What a cluster does is in redis-cluster-faults.ts.
  */
 import { describeWithRedis } from '../../tools/services.ts'
 import { describeRedisAway } from './redis-away.ts'
-import { describeRedisClusterFaults } from './redis-cluster-faults.ts'
 import { describeRedisFull } from './redis-full.ts'
 import { describeRedisGenerations } from './redis-generations.ts'
 import { describeRedisLayouts } from './redis-layouts.ts'
@@ -23,6 +22,5 @@ export function describeRedisFaults(): void {
     describeRedisFull()
     describeRedisRefusals()
     describeRedisOverTls()
-    describeRedisClusterFaults()
   })
 }
