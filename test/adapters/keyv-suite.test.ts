@@ -1,6 +1,6 @@
 /**
- * Upstream's own suite of Keyv stores, all of it, over `thermocline/keyv`: on each pair in the long run, on the embedded
- * pair each time. keyv.test.ts has what it leaves open, always on both.
+ * Upstream's own suite of Keyv stores, all of it, over `thermocline/keyv`: on each pair in the long run, on the
+ * embedded pair each time. keyv.test.ts has what it leaves open, always on both.
  */
 import keyvTestSuite, { keyvIteratorTests } from '@keyv/test-suite'
 import { Keyv } from 'keyv'

@@ -1,6 +1,6 @@
 /**
- * Both databases for suites that read plans: each migrated, and with no statistics but those that a suite gathers. Their
- * planners are of one source, so `npm test` asks the embedded one, and the long run the server as well.
+ * Both databases for suites that read plans: each migrated, and with no statistics but those that a suite gathers.
+ * Their planners are of one source, so `npm test` asks the embedded one, and the long run the server as well.
  */
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
