@@ -100,7 +100,7 @@ function hexLines(hex: string): string {
 
 function Where({ answer: { placements, why } }: { answer: EntryAnswer }): VNode {
   return html`<${Card} title="Where it is">
-    <table class="placements">
+    <table>
       <thead><tr><th>tier</th><th>has</th><th>version</th></tr></thead>
       <tbody>${placements.map((each) => html`<${PlacementLine} key=${each.tier} placement=${each} />`)}</tbody>
     </table>

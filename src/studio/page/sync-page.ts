@@ -57,7 +57,7 @@ function Known({ answer }: { answer: SyncAnswer }): VNode {
         note=${holder} />
     </section>
     <${Card} title="What happened" aside="since the studio began to watch">
-<${History} rows=${history} />
+      <${History} rows=${history} />
     <//>`
 }
 

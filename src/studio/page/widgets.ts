@@ -31,7 +31,7 @@ export function Card(props: {
   </section>`
 }
 
-export function Figure(props: { label: string; value: string; note?: string; tone?: 'bad' | 'good' }): VNode {
+export function Figure(props: { label: string; value: string; note?: string; tone?: 'bad' | undefined }): VNode {
   return html`<div class="figure">
     <div class="figure-label">${props.label}</div>
     <div class=${`figure-value ${props.tone ?? ''}`}>${props.value}</div>
