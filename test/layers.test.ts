@@ -84,7 +84,18 @@ function importsOf(path: string): string[] {
 /** Modules of ours that a file imports. */
 function modulesOf(path: string): string[] {
   const ours = importsOf(path).filter((specifier) => specifier.startsWith('.'))
-  return ours.map((specifier) => moduleOf(posix.join(folderOf(moduleOf(path)), specifier)))
+  return ours.map((specifier) => resolved(path, specifier))
+}
+
+function resolved(path: string, specifier: string): string {
+  return specifier.startsWith('.') ? moduleOf(posix.join(folderOf(moduleOf(path)), specifier)) : specifier
+}
+
+/** What is loaded with a file: neither types nor what it imports later. */
+function loadedBy(path: string): string[] {
+  const source = readFileSync(`${SRC}/${path}`, 'utf8')
+  const imports = /^(?:import|export)\b(?!\s+type\b)(?:[^'"`;]*?\bfrom)?\s*['"]([^'"]+)['"]/gm
+  return [...source.matchAll(imports)].map((match) => match[1]!)
 }
 
 /** Whether `from` may import `to`, both modules of ours. */
@@ -190,6 +201,20 @@ describe('layers', () => {
   it('have no two files of one name, so that a name finds its file; commands bear the names of what they run', () => {
     const names = files.filter((path) => !path.startsWith('cli/')).map((path) => posix.basename(path))
     expect(names.filter((name, nth) => names.indexOf(name) !== nth)).toEqual([])
+  })
+
+  it('load a driver, SQL and the studio once a command needs them', () => {
+    const loaded = new Set<string>()
+    const load = (module: string): void => {
+      if (loaded.has(module)) return
+      loaded.add(module)
+      const path = files.find((file) => moduleOf(file) === module)
+      if (path !== undefined) for (const specifier of loadedBy(path)) load(resolved(path, specifier))
+    }
+    load('cli/main')
+    expect(loaded).toContain('admin/diagnose-store')
+    const late = /^(cold\/sql|studio)\/|^(drizzle-orm|ioredis|postgres|@electric-sql)\b/
+    expect([...loaded].filter((module) => late.test(module))).toEqual([])
   })
 
   it('read the environment in one place', () => {

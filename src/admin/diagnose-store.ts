@@ -4,7 +4,6 @@
  */
 import { statfs } from 'node:fs/promises'
 import type { ColdDriver } from '../cold/cold-driver.ts'
-import { readDatabaseFacts, readSchemaFacts } from '../cold/sql/diagnose-database.ts'
 import { isThermoclineError } from '../errors.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
@@ -53,6 +52,7 @@ async function lookAtRedis({ hot, timeouts }: ResolvedOptions): Promise<Finding[
 
 async function lookAtDatabase(driver: ColdDriver, options: ResolvedOptions): Promise<Finding[]> {
   const { clock, cold, dir, timeouts } = options
+  const { readDatabaseFacts, readSchemaFacts } = await import('../cold/sql/diagnose-database.ts')
   try {
     const sent = clock.now()
     const facts = await readDatabaseFacts(driver)

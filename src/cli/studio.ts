@@ -5,7 +5,6 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Command, InvalidArgumentError } from 'commander'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { studio, toNodeListener } from '../studio/studio.ts'
 import { UsageError } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags } from './store-options.ts'
 import { lookIntoStore, workOnStore } from './work-on-store.ts'
@@ -40,6 +39,7 @@ export function studioCommand(): Command {
 async function serveStudio(store: MemoryStore, flags: StudioFlags, interrupted: AbortSignal): Promise<void> {
   const token = randomBytes(24).toString('base64url')
   const write = flags.write === true
+  const { studio, toNodeListener } = await import('../studio/studio.ts')
   const server = createServer(toNodeListener(studio(store, { token, write })))
   await listen(server, flags.port ?? 0)
   const { port } = server.address() as AddressInfo
