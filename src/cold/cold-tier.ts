@@ -16,6 +16,12 @@ import type { Metric } from '../query/metric.ts'
 import type { HIGHEST_FIRST, Order, OrderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 
+/**
+ * SQLSTATEs of what a database refuses to hold, however often it is tried: data exceptions, broken constraints,
+ * exceeded limits, and what a trigger raises without a code of its own.
+ */
+export const ROW_FAULTS = /^(22|23|54|P0001$)/
+
 export interface ColdRow {
   /** May be a tombstone or expired: callers judge. */
   readonly record: EntryRecord

@@ -8,6 +8,7 @@
  * in between finds both rather than neither, and a call that ends half-way is completed by another one. What is new and
  * what is stale is decided in document-plan.ts.
  */
+import { ROW_FAULTS } from '../cold/cold-tier.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import { type NamespaceRules, ruleFor } from '../entry/namespace-rules.ts'
 import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
@@ -246,17 +247,14 @@ async function beforeWriting<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** SQLSTATEs of what a database refuses to hold: through the log it would end as a dead letter. */
-const REFUSED_ROW = /^(22|23|54|P0001$)/
-
 /**
  * Whether nothing was written because a tier is away, or cannot compare and set now. Then the writes go by the log,
- * which takes them all the same; not so a row that the database refuses to hold.
+ * which takes them all the same; not so a row that the database refuses to hold, which would end as a dead letter.
  */
 function mayGoByLog(error: unknown): boolean {
   if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || error.details.outcome !== 'none') return false
   const { code = '' } = (error.cause ?? {}) as { readonly code?: string }
-  return !REFUSED_ROW.test(code)
+  return !ROW_FAULTS.test(code)
 }
 
 function isOf(documentId: string, record: EntryRecord): boolean {

@@ -8,6 +8,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { encodeRecord } from '../../entry/codec.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import { sqlStateOf } from '../cold-errors.ts'
+import { ROW_FAULTS } from '../cold-tier.ts'
 import { UnencodableRecord } from './column-types.ts'
 
 export interface DeadLetter {
@@ -20,9 +21,6 @@ export interface Sorted {
   readonly accepted: readonly EntryRecord[]
   readonly refused: readonly DeadLetter[]
 }
-
-/** Data exceptions, broken constraints, exceeded limits, and what a trigger raises without a code of its own. */
-const ROW_FAULTS = /^(22|23|54|P0001$)/
 
 /** Whether the fault lies in a row, so that trying again changes nothing. */
 export function isRowFault(error: unknown): boolean {
