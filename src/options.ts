@@ -197,7 +197,7 @@ export interface AlertOptions {
   readonly hitRatio?: number | false | undefined
   /** What 99 of 100 calls to hot take at most, of at least 100 in a minute. @default '10ms' */
   readonly hotLatency?: Duration | false | undefined
-  /** Least share of the disk of the data folder that is free. @default 0.1 */
+  /** Least share that is free of a disk with the log, or with the embedded database. @default 0.1 */
   readonly diskFree?: number | false | undefined
   /** For how long the log only grows, over several files. @default '10m' */
   readonly logGrowth?: Duration | false | undefined

@@ -2,13 +2,13 @@
  * Does what `thermocline doctor` does: looks at the servers, the logs and the disk of a store, also where it would not
  * open, and changes nothing. What counts as wrong is decided in store-findings.ts.
  */
-import { statfs } from 'node:fs/promises'
 import type { ColdDriver } from '../cold/cold-driver.ts'
 import { isThermoclineError } from '../errors.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../options.ts'
-import { dataFolder } from '../store/data-folder.ts'
+import { type DataFolder, dataFolder } from '../store/data-folder.ts'
+import { foldersOf, scarcestDisk } from '../store/disk-space.ts'
 import { openColdDriver } from '../store/open-cold.ts'
 import { type ResolvedOptions, resolveOptions } from '../store/resolve-options.ts'
 import { LogFolder } from '../wal/log-folder.ts'
@@ -32,7 +32,7 @@ export async function diagnoseStore(given: MemoryStoreOptions): Promise<Diagnosi
   const options = resolveOptions(given)
   return ReleaseStack.within(options.logger, async (releases) => {
     const folder = await openOwnFolder(options, releases)
-    const [ofRedis, ofDisk] = await Promise.all([lookAtRedis(options), lookAtDisk(options)])
+    const [ofRedis, ofDisk] = await Promise.all([lookAtRedis(options), lookAtDisk(options, folder)])
     const driver = await openColdDriver(options, folder, releases).catch(orFinding('database'))
     const ofCold = 'code' in driver ? [driver] : await lookAtDatabase(driver, options)
     return { findings: [...ofRedis, ...ofCold, ...ofDisk] }
@@ -68,15 +68,8 @@ async function lookAtDatabase(driver: ColdDriver, options: ResolvedOptions): Pro
   }
 }
 
-async function lookAtDisk({ dir }: ResolvedOptions): Promise<Finding[]> {
-  try {
-    const { bavail, blocks } = await statfs(dir)
-    return blocks === 0 ? [] : findings.findingsOfDisk(dir, bavail / blocks)
-  } catch (error) {
-    // Beside a database server there need be no folder.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+async function lookAtDisk({ cold, dir }: ResolvedOptions, folder: DataFolder = dataFolder(dir)): Promise<Finding[]> {
+  return findings.findingsOfDisk(await scarcestDisk(foldersOf(folder, !cold.isShared)))
 }
 
 /** What is wrong with a server is found; anything else ends the look. */

@@ -1,9 +1,11 @@
 /**
  * Decides what `thermocline doctor` finds: of the facts about servers, logs and the disk those that are wrong, each
- * with why it matters and what to do. The facts are read in diagnose-store.ts.
+ * with why it matters and what to do. Limits are those beyond which a store alerts by default. The facts are read in diagnose-store.ts.
  */
 import type { DatabaseFacts, SchemaFacts } from '../cold/sql/diagnose-database.ts'
+import { DEFAULTS } from '../default-options.ts'
 import type { RedisFacts } from '../hot/redis/diagnose-redis.ts'
+import type { DiskSpace } from '../store/disk-space.ts'
 import type { LogStanding } from './list-logs.ts'
 
 /** Something that is wrong. */
@@ -16,9 +18,6 @@ export interface Finding {
 
 type Found = Finding | false
 
-const MOST_DRIFT_MS = 1_000
-const LEAST_FREE = 0.1
-const MOST_MEMORY = 0.95
 /** PostgreSQL's own is ten times as much. */
 const EAGER_JIT_COST = 10_000
 /** A log that was not heard of for so long has no living owner. */
@@ -65,7 +64,7 @@ function findingsOfMaster({ version, isReplica, usedMemory, maxMemory, policy, c
         remedy: 'CONFIG SET maxmemory-policy noeviction, and the same in its configuration',
       },
     maxMemory > 0 &&
-      usedMemory > MOST_MEMORY * maxMemory && {
+      usedMemory > DEFAULTS.alerts.hotFill * maxMemory && {
         code: 'redis-full',
         what: `Redis uses ${percent(usedMemory / maxMemory)} of its maxmemory`,
         why: 'once it is full it refuses what enters, and calls go on without hot',
@@ -117,7 +116,7 @@ export function findingsOfDatabase(facts: DatabaseFacts, limits: { timeout: numb
         why: `checkpoints and searches may take up to ${limits.timeout} ms (timeouts.cold), and fail before`,
         remedy: 'raise statement_timeout for the role of the store, or lower timeouts.cold',
       },
-    drift > MOST_DRIFT_MS && {
+    drift > DEFAULTS.alerts.clockDrift && {
       code: 'clock-drift',
       what: `the clock of this machine is ${(drift / 1_000).toFixed(1)} s from that of the database`,
       why: 'what expires is judged by the database, and more than 5 s apart no store opens',
@@ -195,15 +194,16 @@ export function findingsOfLogs(logs: readonly LogStanding[]): Finding[] {
   })
 }
 
-/** @param free share of the disk. */
-export function findingsOfDisk(dir: string, free: number): Finding[] {
+/** @param disk the one with least room, where one is known. */
+export function findingsOfDisk(disk: DiskSpace | undefined): Finding[] {
   return only([
-    free < LEAST_FREE && {
-      code: 'disk-low',
-      what: `${percent(free)} of the disk of ${dir} are free`,
-      why: 'when it is full, writes are refused',
-      remedy: 'free some of it, or give it more',
-    },
+    disk !== undefined &&
+      disk.free < DEFAULTS.alerts.diskFree && {
+        code: 'disk-low',
+        what: `${percent(disk.free)} of the disk of ${disk.folder} are free`,
+        why: 'when it is full, writes are refused',
+        remedy: 'free some of it, or give it more',
+      },
   ])
 }
 

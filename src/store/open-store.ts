@@ -12,6 +12,7 @@ import { longestGap } from '../sync/sync-schedule.ts'
 import { SLOT_MS, type Telemetry } from '../telemetry/telemetry.ts'
 import { StoreCloser } from './close-store.ts'
 import { connectFlows } from './connect-flows.ts'
+import { foldersOf } from './disk-space.ts'
 import { MemoryStore } from './memory-store.ts'
 import { openCold } from './open-cold.ts'
 import { openHot } from './open-hot.ts'
@@ -60,14 +61,14 @@ function openAlerts(
   parts: { readonly numbers: StoreNumbers; readonly status: StoreStatus },
   releases: ReleaseStack,
 ): StoreAlerts | undefined {
-  const { alerts: limits, cold, dir, logger, sync, wal } = options
+  const { alerts: limits, cold, logger, sync, wal } = options
   if (limits === false) return undefined
   const { schedule } = sync || { schedule: undefined }
   let gap: number | undefined
   const alerts = new StoreAlerts({
     ...{ ...parts, hot: hot.tier, watch: watches.hot, telemetry, clock: time.clock, limits, logger },
     maxPendingBytes: wal.maxPendingBytes,
-    folders: folder === undefined ? [] : [dir, ...(cold.kind === 'embedded' && cold.dir ? [cold.dir] : [])],
+    folders: folder === undefined ? [] : foldersOf(folder, !cold.isShared),
     syncGap: () => {
       if (schedule !== undefined) gap ??= longestGap(schedule)
       return gap

@@ -3,7 +3,6 @@
  * changed: the logger, in a line each, and the events `alert` and `alert-cleared`. When an alert is raised and cleared
  * is decided in telemetry/alerts.ts.
  */
-import { statfs } from 'node:fs/promises'
 import { withoutContent } from '../errors.ts'
 import type { TierWatch } from '../flow/tier-watch.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
@@ -13,6 +12,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { type Alert, type AlertLimits, type AlertReadings, AlertStates, type Reading } from '../telemetry/alerts.ts'
 import { LastSaid } from '../telemetry/last-said.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import { scarcestDisk } from './disk-space.ts'
 import type { StoreNumbers, StoreStats } from './store-stats.ts'
 import type { StoreHealth, StoreStatus } from './store-status.ts'
 
@@ -142,16 +142,14 @@ export class StoreAlerts {
   }
 
   async #diskFree(): Promise<Reading> {
-    const { folders, limits } = this.#parts
-    if (folders.length === 0 || limits.diskFree === false) return null
-    const disks = await Promise.all(folders.map((folder) => statfs(folder))).catch((error: unknown) => {
-      this.#parts.logger.debug({ err: withoutContent(error) }, 'how much of the disk is free could not be read')
+    const { folders, limits, logger } = this.#parts
+    if (limits.diskFree === false) return null
+    try {
+      return (await scarcestDisk(folders))?.free ?? null
+    } catch (error) {
+      logger.debug({ err: withoutContent(error) }, 'how much of the disk is free could not be read')
       return undefined
-    })
-    if (disks === undefined) return undefined
-    // A file system without blocks does not know.
-    const shares = disks.flatMap(({ bavail, blocks }) => (blocks === 0 ? [] : [bavail / blocks]))
-    return shares.length === 0 ? null : Math.min(...shares)
+    }
   }
 
   #tell({ raised, cleared }: ReturnType<AlertStates['judge']>): void {

@@ -1,5 +1,5 @@
 /** Every alert, raised by a real fault and cleared once that is over. */
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
@@ -222,15 +222,18 @@ describeWithPrivateServers('a store whose servers stop', (servers) => {
 })
 
 describeWithSmallDisks('a store on a small disk', () => {
-  longTest('alerts of it before it is full', async () => {
-    const dir = await smallDisk(64)
-    const { store, expectAlert } = await watched({ dir: join(dir, 'data'), cold: { dir: await temporaryFolder() } })
+  longTest('alerts of it before it is full, also where only the log is there', async () => {
+    const [dir, disk] = [await temporaryFolder(), await smallDisk(64)]
+    const log = join(disk, 'log')
+    await mkdir(log, { mode: 0o700 })
+    await symlink(log, join(dir, 'wal'))
+    const { store, expectAlert } = await watched({ dir })
     await using _ = store
     await expectAlert(
       'disk-low',
       /\d(\.\d)? % of the disk of the data folder are free \(limit 10 %\)/,
-      () => writeFile(join(dir, 'filler'), Buffer.alloc(60 * 1024 * 1024)),
-      () => rm(join(dir, 'filler')),
+      () => writeFile(join(disk, 'filler'), Buffer.alloc(60 * 1024 * 1024)),
+      () => rm(join(disk, 'filler')),
     )
   })
 })

@@ -1,5 +1,5 @@
 /** What `thermocline doctor` finds: each planted fault by its code, and nothing in a store that is well. */
-import { writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -133,6 +133,9 @@ describeWithRedis('the doctor of a store', () => {
         expect(await codes(small)).toEqual([])
         await writeFile(join(small.dir, 'filler'), Buffer.alloc(1_950_000))
         expect(await codes(small)).toEqual(['disk-low'])
+        const dir = await temporaryFolder()
+        await symlink(small.dir, join(dir, 'wal'))
+        expect(await codes({ ...small, dir })).toEqual(['disk-low'])
       })
     })
 
