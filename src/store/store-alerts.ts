@@ -109,11 +109,12 @@ export class StoreAlerts {
     const driftMs = drift()
     const gap = syncGap()
     const { last } = stats.sync
+    const endedAt = last === undefined ? 0 : last.startedAt.getTime() + last.durationMs
     const isSynced = gap !== undefined || last !== undefined
     return {
       checkpointLag: stats.checkpoint.lagSeconds * 1_000,
       pendingFill: stats.pending.bytes / maxPendingBytes,
-      syncAge: isSynced ? now - Math.max(this.#openedAt, last === undefined ? 0 : last.startedAt.getTime()) : null,
+      syncAge: isSynced ? now - Math.max(this.#openedAt, endedAt) : null,
       syncGap: gap ?? 0,
       hotAway: awayFor(health.hot, now),
       coldAway: awayFor(health.cold, now),

@@ -179,6 +179,22 @@ describeWithServers('a store on servers', (servers) => {
     }
   })
 
+  test('counts from the end of a sync how long ago that was', async () => {
+    const { cold, ...options } = await servers.storeOptions()
+    const { store, clock } = await watched({ ...options, cold, sync: false })
+    await using _ = store
+    const startedAt = clock.now() / 1_000
+    clock.advance(3_600_000)
+    const isOverdue = async (durationMs: number): Promise<boolean> => {
+      const run = `to_timestamp(${startedAt}), ${durationMs}, 1, 0, 0, 1`
+      const columns = 'started_at, duration_ms, synced, skipped, errors, bytes'
+      await queryServer((cold as { url: string }).url, `INSERT INTO thermocline.sync_runs (${columns}) VALUES (${run})`)
+      return (await store.alerts()).some(({ code }) => code === 'sync-overdue')
+    }
+    expect(await isOverdue(1_000)).toBe(true)
+    expect(await isOverdue(3_540_000)).toBe(false)
+  })
+
   test('alerts of a clock that is apart from the database', async () => {
     let offset = 0
     const clock = { now: () => Date.now() + offset }
