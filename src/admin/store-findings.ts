@@ -1,6 +1,7 @@
 /**
- * Decides what `thermocline doctor` finds: of the facts about servers, logs and the disk those that are wrong, each
- * with why it matters and what to do. Limits are those beyond which a store alerts by default. The facts are read in diagnose-store.ts.
+ * Decides what `thermocline doctor` finds: of the facts about servers, logs and the disks those that are wrong, each
+ * with why it matters and what to do. Limits are those beyond which a store alerts by default. The facts are read in
+ * diagnose-store.ts.
  */
 import type { DatabaseFacts, SchemaFacts } from '../cold/sql/diagnose-database.ts'
 import { DEFAULTS } from '../default-options.ts'
