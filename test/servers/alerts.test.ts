@@ -34,13 +34,13 @@ async function watched(options: MemoryStoreOptions): Promise<Watched> {
     expectAlert: async (code, text, fault, mend) => {
       expect(await alertOf(code), `${code} before`).toBeUndefined()
       await fault()
-      await expect.poll(() => alertOf(code), { timeout: 20_000 }).toBeDefined()
+      await expect.poll(() => alertOf(code)).toBeDefined()
       const { severity, message, value, threshold } = (await alertOf(code))!
       expect(message).toMatch(text)
       expect(value).not.toBe(threshold)
       expect(await store.metrics()).toContain(`thermocline_alert{code="${code}",severity="${severity}"} 1`)
       await mend()
-      await expect.poll(() => alertOf(code), { timeout: 20_000 }).toBeUndefined()
+      await expect.poll(() => alertOf(code)).toBeUndefined()
       expect(await store.metrics()).toContain(`thermocline_alert{code="${code}",severity="${severity}"} 0`)
       expect(told.filter((each) => each.startsWith(code))).toEqual([`${code} raised`, `${code} cleared`])
       const level = severity === 'critical' ? 'error' : 'warn'

@@ -118,13 +118,13 @@ describeWithRedis('the doctor of a store', () => {
           SELECT now(), 1, 1, 1, 1, 1 FROM generate_series(1, 11000)`,
       )
       await queryServer(url, 'DELETE FROM thermocline.sync_runs')
-      await expect.poll(() => codes(options()), { timeout: 20_000 }).toEqual(['rows-dead'])
+      await expect.poll(() => codes(options())).toEqual(['rows-dead'])
       await queryServer(url, 'TRUNCATE thermocline.sync_runs')
       await queryServer(url, 'CREATE ROLE reader LOGIN')
       await queryServer(url, 'GRANT USAGE ON SCHEMA thermocline TO reader')
       await queryServer(url, 'GRANT SELECT ON ALL TABLES IN SCHEMA thermocline TO reader')
       const asReader = { ...options(), cold: { url: postgres.url('postgres', 'reader') } }
-      await expect.poll(() => codes(asReader), { timeout: 20_000 }).toEqual(['rights-missing'])
+      await expect.poll(() => codes(asReader)).toEqual(['rights-missing'])
     })
 
     describeWithSmallDisks('with a small disk', () => {

@@ -151,7 +151,7 @@ describeWithPrivateServers('what was erased', (servers) => {
     expect(left.map(({ place }) => place)).toContain('hot')
     servers.redis.signal('SIGCONT')
     await expect
-      .poll(async () => (await store.chunks.erase([id])).left.some(({ place }) => place === 'hot'), { timeout: 20_000 })
+      .poll(async () => (await store.chunks.erase([id])).left.some(({ place }) => place === 'hot'))
       .toBe(false)
     expect(await keysWith(servers.redisUrl, [canary])).toEqual([])
   })

@@ -11,6 +11,7 @@ import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { isThorough } from '../../tools/budget.ts'
 import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
 import { fillSql, type RecordedStatement, recordStatements } from './recorded-statements.ts'
@@ -176,16 +177,18 @@ describePlans('PGlite', async () => {
   return { recorder, planner }
 })
 
-describeWithPostgres('plans on a server', () => {
-  let server: PrivatePostgres
-  beforeAll(async () => {
-    server = await PrivatePostgres.start({ settings: { autovacuum: 'off' } })
-  })
-  afterAll(() => server[Symbol.asyncDispose]())
+// The planners are of one source: `npm test` asks the embedded one, the long run both.
+if (isThorough)
+  describeWithPostgres('plans on a server', () => {
+    let server: PrivatePostgres
+    beforeAll(async () => {
+      server = await PrivatePostgres.start({ settings: { autovacuum: 'off' } })
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
 
-  describePlans('Postgres', async () => {
-    const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: 60_000 } as const
-    const open = () => PostgresDriver.connect({ ...options, url: server.url('postgres'), logger: silentLogger })
-    return { recorder: await open(), planner: await open() }
+    describePlans('Postgres', async () => {
+      const options = { dimensions: [], metrics: [], max: 2, migrate: 'auto', timeout: 60_000 } as const
+      const open = () => PostgresDriver.connect({ ...options, url: server.url('postgres'), logger: silentLogger })
+      return { recorder: await open(), planner: await open() }
+    })
   })
-})
