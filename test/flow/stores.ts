@@ -86,14 +86,8 @@ export class Servers {
     return { hot: { url: this.redisUrl }, cold: { url: await this.databases.create() } }
   }
 
-  /** Redis's own clock cannot be moved. */
-  async expireMarkers(): Promise<void> {
-    const client = new Redis(this.redisUrl)
-    try {
-      for (const key of await client.keys('*:m:*')) await client.del(key)
-    } finally {
-      await client.quit()
-    }
+  expireMarkers(): Promise<void> {
+    return expireMarkersIn(this.redis)
   }
 
   async folder(): Promise<string> {
@@ -110,6 +104,16 @@ export class Servers {
   /** For the caller to close. */
   async openStore(options: MemoryStoreOptions = {}): Promise<MemoryStore> {
     return openMemoryStore({ ...(await this.storeOptions()), ...options })
+  }
+}
+
+/** What left hot may come back at once: Redis's own clock cannot be moved. */
+export async function expireMarkersIn(redis: PrivateRedis): Promise<void> {
+  const client = new Redis(redisUrlOf(redis))
+  try {
+    for (const key of await client.keys('*:m:*')) await client.del(key)
+  } finally {
+    await client.quit()
   }
 }
 

@@ -4,12 +4,11 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Redis } from 'ioredis'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from 'vitest'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
 import { studio, toNodeListener } from '../../src/studio/studio.ts'
-import { QUIET, redisUrlOf, temporaryFolder, vectorOf } from '../flow/stores.ts'
+import { expireMarkersIn, QUIET, redisUrlOf, temporaryFolder, vectorOf } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { describeWithRedis, PrivateRedis } from '../tools/services.ts'
 
@@ -93,16 +92,6 @@ async function open(
   return { page, url, faults }
 }
 
-/** What left hot within the last minute may enter it again. */
-async function forgetMarkers(redis: PrivateRedis): Promise<void> {
-  const client = new Redis(redisUrlOf(redis))
-  try {
-    for (const key of await client.keys('*:m:*')) await client.del(key)
-  } finally {
-    await client.quit()
-  }
-}
-
 describeWithRedis('a studio in a browser', () => {
   browserTest(
     'is clicked through: browse, search, an entry demoted, promoted, pinned, edited, deleted; a sync',
@@ -147,7 +136,7 @@ describeWithRedis('a studio in a browser', () => {
       await act('Demote', 'It has left hot.')
       await page.getByRole('row', { name: /hot does not have it/ }).waitFor()
       await act('Promote', 'Hot refused it for now')
-      await forgetMarkers(redis)
+      await expireMarkersIn(redis)
       await act('Promote', 'It is in hot now.')
       await page.getByRole('row', { name: /hot has the newest version/ }).waitFor()
       await act('Pin', 'It is pinned.')
