@@ -6,6 +6,7 @@
 import { types } from 'node:util'
 import { Decoder } from '@msgpack/msgpack'
 import type { EntryKind } from './memory-entry.ts'
+import { MsgpackReader } from './msgpack-reader.ts'
 import { MAX_HEADER_BYTES, MsgpackWriter } from './msgpack-writer.ts'
 import type { EntryRecord } from './record.ts'
 import { isVersion } from './version.ts'
@@ -17,38 +18,50 @@ export class UndecodableRecord extends Error {
   override readonly name = 'UndecodableRecord'
 }
 
-/** Every field, in the order in which fields are written, and its name as msgpack. */
-const FIELDS = Object.entries({
-  namespace: nameOf('namespace'),
-  id: nameOf('id'),
-  key: nameOf('key'),
-  version: nameOf('version'),
-  kind: nameOf('kind'),
-  text: nameOf('text'),
-  documentId: nameOf('documentId'),
-  position: nameOf('position'),
-  level: nameOf('level'),
-  children: nameOf('children'),
-  childVersions: nameOf('childVersions'),
-  metadata: nameOf('metadata'),
-  embeddingModel: nameOf('embeddingModel'),
-  bytes: nameOf('bytes'),
-  contentType: nameOf('contentType'),
-  createdAt: nameOf('createdAt'),
-  updatedAt: nameOf('updatedAt'),
-  expiresAt: nameOf('expiresAt'),
-  slidingTtl: nameOf('slidingTtl'),
-  deletedAt: nameOf('deletedAt'),
+type Form = 'text' | 'number' | 'texts' | 'bytes' | 'floats'
+
+/** Every field, in the order in which fields are written, and what is written of it. */
+const FORMS = {
+  namespace: 'text',
+  id: 'text',
+  key: 'text',
+  version: 'text',
+  kind: 'text',
+  text: 'text',
+  documentId: 'text',
+  position: 'number',
+  level: 'number',
+  children: 'texts',
+  childVersions: 'texts',
+  metadata: 'text',
+  embeddingModel: 'text',
+  bytes: 'bytes',
+  contentType: 'text',
+  createdAt: 'number',
+  updatedAt: 'number',
+  expiresAt: 'number',
+  slidingTtl: 'number',
+  deletedAt: 'number',
   // Last: see encodedEmbedding.
-  embedding: nameOf('embedding'),
-} satisfies Record<keyof EntryRecord, Uint8Array>) as [keyof EntryRecord, Uint8Array][]
-const NAMES_BYTES = FIELDS.reduce((sum, [, name]) => sum + name.byteLength, 0)
+  embedding: 'floats',
+} as const satisfies Record<keyof EntryRecord, Form>
+
+interface Field {
+  readonly field: keyof EntryRecord
+  /** As msgpack. */
+  readonly name: Uint8Array
+  readonly form: Form
+}
+
+const FIELDS = Object.entries(FORMS).map(([field, form]) => ({ field, name: nameOf(field), form })) as readonly Field[]
+const NAMES_BYTES = FIELDS.reduce((sum, { name }) => sum + name.byteLength, 0)
+const EMPTY = Object.fromEntries(FIELDS.map(({ field }) => [field, null])) as Record<keyof EntryRecord, null>
 
 /** Texts MUST be well-formed Unicode. */
 export function encodeRecord(record: EntryRecord): Uint8Array {
   let size = NAMES_BYTES + MAX_HEADER_BYTES
   let count = 0
-  for (const [field] of FIELDS) {
+  for (const { field } of FIELDS) {
     const value = record[field]
     if (value === null) continue
     size += MAX_HEADER_BYTES + sizeOf(value)
@@ -56,7 +69,7 @@ export function encodeRecord(record: EntryRecord): Uint8Array {
   }
   const writer = new MsgpackWriter(size)
   writer.map(count)
-  for (const [field, name] of FIELDS) {
+  for (const { field, name } of FIELDS) {
     const value = record[field]
     if (value === null) continue
     writer.raw(name)
@@ -109,57 +122,84 @@ function isTexts(value: readonly string[] | Float32Array | Uint8Array): value is
 
 /** Reads bytes that {@link encodeRecord} made; throws {@link UndecodableRecord} for any others. */
 export function decodeRecord(encoded: Uint8Array): EntryRecord {
-  const fields = fieldsOf(encoded)
-  const { createdAt, updatedAt, embedding, bytes } = fields ?? {}
-  const text = (name: keyof EntryRecord): string | null => textOf(fields?.[name])
-  const number = (name: keyof EntryRecord): number | null => (fields[name] ?? null) as number | null
-  const [namespace, id, version] = [text('namespace'), text('id'), text('version')]
+  const record = recordAsWritten(encoded) ?? recordOf(fieldsOf(encoded))
+  const { namespace, id, version, createdAt, updatedAt } = record
   if (
     namespace === null ||
     id === null ||
     version === null ||
     !isVersion(version) ||
-    typeof createdAt !== 'number' ||
-    typeof updatedAt !== 'number'
+    createdAt === null ||
+    updatedAt === null
   )
     throw new UndecodableRecord('the payload lacks a field that every entry has')
-  if (types.isUint8Array(embedding) && embedding.byteLength % 4 !== 0)
-    throw new UndecodableRecord('the embedding ends within a number')
-  return {
-    namespace,
-    id,
-    key: text('key'),
-    version,
-    kind: text('kind') as EntryKind | null,
-    text: text('text'),
-    documentId: text('documentId'),
-    position: number('position'),
-    level: number('level'),
-    children: textsOf(fields.children),
-    childVersions: textsOf(fields.childVersions),
-    metadata: text('metadata'),
-    embedding: types.isUint8Array(embedding) ? floatsOf(embedding) : null,
-    embeddingModel: text('embeddingModel'),
-    // A copy: a view would keep all that it was read with alive.
-    bytes: types.isUint8Array(bytes) ? new Uint8Array(bytes) : null,
-    contentType: text('contentType'),
-    createdAt,
-    updatedAt,
-    expiresAt: number('expiresAt'),
-    slidingTtl: number('slidingTtl'),
-    deletedAt: number('deletedAt'),
+  return record as EntryRecord
+}
+
+/** Reads the kind alone of bytes that {@link encodeRecord} made; what stands behind it costs nothing. */
+export function decodeKind(encoded: Uint8Array): EntryKind | null {
+  const reader = new MsgpackReader(encoded)
+  reader.map()
+  for (const { field, name, form } of FIELDS) {
+    if (!reader.passes(name)) continue
+    const value = read(reader, form)
+    if (field === 'kind' && value !== undefined) return value as EntryKind
   }
+  return textOf(fieldsOf(encoded)?.kind) as EntryKind | null
 }
 
-/** Reads the kind alone of bytes that {@link encodeRecord} made; what else they hold costs nothing. */
-export function decodeKind(bytes: Uint8Array): EntryKind | null {
-  return textOf(fieldsOf(bytes)?.kind) as EntryKind | null
+/** Any field may be missing of bytes that somebody else made. */
+type ReadRecord = { [Name in keyof EntryRecord]: EntryRecord[Name] | null }
+
+/**
+ * Reads fields that stand in the order in which they are written, as all do but those of other versions of this
+ * program: undefined for these.
+ */
+function recordAsWritten(encoded: Uint8Array): ReadRecord | undefined {
+  const reader = new MsgpackReader(encoded)
+  const record: Record<keyof EntryRecord, unknown> = { ...EMPTY }
+  let left = reader.map()
+  for (const { field, name, form } of FIELDS) {
+    if (!reader.passes(name)) continue
+    const value = read(reader, form)
+    if (value === undefined) return undefined
+    record[field] = value
+    left!--
+  }
+  return left === 0 && reader.isAtEnd ? (record as ReadRecord) : undefined
 }
 
-/** Returns the fields by name. Texts and the embedding are views of the bytes. */
-function fieldsOf(bytes: Uint8Array): Partial<Record<string, unknown>> {
+function read(reader: MsgpackReader, form: Form): FieldValue | undefined {
+  if (form === 'text') return reader.text()
+  if (form === 'number') return reader.number()
+  if (form === 'texts') return reader.texts()
+  const bytes = reader.bytes()
+  if (form === 'bytes' || bytes === undefined) return bytes && new Uint8Array(bytes)
+  return bytes.byteLength % 4 === 0 ? floatsOf(bytes) : undefined
+}
+
+function recordOf(fields: Partial<Record<string, unknown>> | null): ReadRecord {
+  const record: Record<keyof EntryRecord, unknown> = { ...EMPTY }
+  for (const { field, form } of FIELDS) record[field] = formed(fields?.[field], form)
+  return record as ReadRecord
+}
+
+/** What is of another form is as good as missing. */
+function formed(value: unknown, form: Form): FieldValue | null {
+  if (form === 'number') return typeof value === 'number' ? value : null
+  if (form === 'texts') return Array.isArray(value) ? value.map((text: unknown) => textOf(text) ?? '') : null
+  if (form === 'text') return textOf(value)
+  if (!types.isUint8Array(value)) return null
+  // A copy: a view would keep all that it was read with alive.
+  if (form === 'bytes') return new Uint8Array(value)
+  if (value.byteLength % 4 !== 0) throw new UndecodableRecord('the embedding ends within a number')
+  return floatsOf(value)
+}
+
+/** Returns the fields by name. Texts and bytes are views of what is read. */
+function fieldsOf(bytes: Uint8Array): Partial<Record<string, unknown>> | null {
   try {
-    return decoder.decode(bytes) as Partial<Record<string, unknown>>
+    return decoder.decode(bytes) as Partial<Record<string, unknown>> | null
   } catch (cause) {
     throw new UndecodableRecord('the payload is not msgpack', { cause })
   }
@@ -170,13 +210,9 @@ function textOf(bytes: unknown): string | null {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
-function textsOf(values: unknown): readonly string[] | null {
-  return Array.isArray(values) ? values.map((value: unknown) => textOf(value) ?? '') : null
-}
-
 /** Copies the floats: a view would need an aligned offset and would keep the whole record alive. */
 function floatsOf(bytes: Uint8Array): Float32Array {
   const floats = new Float32Array(bytes.byteLength >>> 2)
-  new Uint8Array(floats.buffer).set(bytes.subarray(0, floats.byteLength))
+  new Uint8Array(floats.buffer).set(bytes)
   return floats
 }

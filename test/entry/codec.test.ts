@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeKind, decodeRecord, encodedEmbedding, encodeRecord, UndecodableRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
+import { budget } from '../tools/budget.ts'
 import { arbitraryRecord } from './arbitrary-record.ts'
 
 const RECORD: EntryRecord = {
@@ -150,9 +151,60 @@ describe('record codec', () => {
   })
 })
 
+describe('what stands in the order of this version', () => {
+  it('is read as the package reads it, also where bytes are damaged', () => {
+    fc.assert(
+      fc.property(
+        arbitraryRecord,
+        fc.nat(),
+        fc.integer({ min: 0, max: 255 }),
+        fc.boolean(),
+        (record, at, byte, cut) => {
+          const bytes = Buffer.from(encodeRecord(record))
+          // Behind the number of fields, which the other reading has one more of.
+          const damagedAt = (bytes[0] === 0xde ? 3 : 1) + (at % (bytes.length - 3))
+          bytes[damagedAt] = byte
+          const damaged = cut ? bytes.subarray(0, damagedAt) : bytes
+          const outcome = outcomeOf(() => decodeRecord(withUnknownField(damaged)))
+          expect(outcomeOf(() => decodeRecord(damaged))).toEqual(outcome)
+          if (outcome instanceof Object) expect(decodeKind(damaged)).toBe((outcome as EntryRecord).kind)
+        },
+      ),
+      { numRuns: budget({ short: 1_000, long: 100_000 }) },
+    )
+  })
+
+  it('is read in any other order as well', () => {
+    const { embedding, ...rest } = RECORD
+    const fields = { embedding: new Uint8Array(embedding!.buffer), ...rest }
+    const backwards = Object.fromEntries(Object.entries(fields).reverse())
+    expect(decodeRecord(encode(fields))).toEqual(RECORD)
+    expect(decodeRecord(encode(backwards))).toEqual(RECORD)
+    expect(decodeKind(encode(backwards))).toBe('chunk')
+  })
+})
+
 it('reads the kind without looking at anything else', () => {
   expect(decodeKind(encode({ kind: 'chunk', text: 7, embedding: new Uint8Array(6) }))).toBe('chunk')
 })
+
+/** The same record, with a field before all others that no version knows. */
+function withUnknownField(bytes: Buffer): Buffer {
+  const isLong = bytes[0] === 0xde
+  const count = (isLong ? bytes.readUInt16BE(1) : bytes[0]! & 0x0f) + 1
+  const header = count < 16 ? [0x80 | count] : [0xde, 0, count]
+  return Buffer.concat([Buffer.from(header), encode('?'), encode(null), bytes.subarray(isLong ? 3 : 1)])
+}
+
+/** What it answers, bit for bit, or which error it ends with. */
+function outcomeOf(decode: () => EntryRecord): unknown {
+  try {
+    const record = decode()
+    return { ...record, embedding: bitsOf(record) }
+  } catch (error) {
+    return (error as Error).name
+  }
+}
 
 function expectSameBytes(record: EntryRecord): void {
   // At once: comparing arrays of megabytes member by member takes minutes.
