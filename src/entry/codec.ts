@@ -211,8 +211,7 @@ function textOf(bytes: unknown): string | null {
 }
 
 /** Copies the floats: a view would need an aligned offset and would keep the whole record alive. */
-function floatsOf(bytes: Uint8Array): Float32Array {
-  const floats = new Float32Array(bytes.byteLength >>> 2)
-  new Uint8Array(floats.buffer).set(bytes)
-  return floats
+function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  // A new array would be filled with zeros first; `slice` of a Buffer copies nothing.
+  return new Float32Array(new Uint8Array(buffer, byteOffset, byteLength).slice().buffer)
 }

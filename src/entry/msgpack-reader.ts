@@ -60,11 +60,11 @@ export class MsgpackReader {
   }
 
   /** Returns a view of the bytes. */
-  bytes(): Buffer | undefined {
+  bytes(): Uint8Array | undefined {
     const size = this.#sizeOf(this.#from[this.#at], 0xc4)
     if (size === undefined) return undefined
     const start = this.#at
-    return this.#skip(size) ? this.#from.subarray(start, this.#at) : undefined
+    return this.#skip(size) ? new Uint8Array(this.#from.buffer, this.#from.byteOffset + start, size) : undefined
   }
 
   #endOfText(): number | undefined {
