@@ -53,7 +53,7 @@ interface Field {
   readonly form: Form
 }
 
-const FIELDS = Object.entries(FORMS).map(([field, form]) => ({ field, name: nameOf(field), form })) as readonly Field[]
+const FIELDS = Object.entries(FORMS).map(([field, form]) => ({ field, name: nameOf(field), form }) as Field)
 const NAMES_BYTES = FIELDS.reduce((sum, { name }) => sum + name.byteLength, 0)
 const EMPTY = Object.fromEntries(FIELDS.map(({ field }) => [field, null])) as Record<keyof EntryRecord, null>
 

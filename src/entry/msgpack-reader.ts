@@ -1,6 +1,6 @@
 /**
- * Reads msgpack, in the few forms in which {@link MsgpackWriter} writes a record. The package's own decoder makes a view
- * of each text and of its name first, which cost a read half of its time.
+ * Reads msgpack, in the few forms in which msgpack-writer.ts writes a record. The package's own decoder makes a view of
+ * each text and of its name first, which took half the time of reading a record.
  */
 
 /** Each method answers undefined where something else stands, or less than it says: where it goes on is open then. */
