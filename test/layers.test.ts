@@ -54,6 +54,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^@langchain\//, /^adapters\/langgraph\//],
   [/^(preact|htm|uplot)\b/, /^studio\/page\//],
   [/^@opentelemetry\//, /^adapters\/otel\//],
+  [/^@modelcontextprotocol\//, /^adapters\/mcp\//],
 ]
 const KERNEL_PACKAGES = /^(uuid|@msgpack\/msgpack|zod)$/
 
@@ -126,7 +127,7 @@ function isAllowed(from: string, to: string): boolean {
         isServed(from, to)
       )
     case 'adapter':
-      return to === 'index' || to === 'call-options' || (target === 'adapter' && folderOf(from) === folderOf(to))
+      return to === 'index' || to === 'call-options' || (target === 'adapter' && isShared(from, to))
     case 'studio':
       return target === 'studio' || ['index', 'errors', 'call-options', 'admin/json-where'].includes(to)
     case 'page':
@@ -154,9 +155,14 @@ function isPublicName(from: string, to: string): boolean {
   return from === 'index' && ['kernel', 'vocabulary', 'contract', 'flow'].includes(layerOf(to) ?? '')
 }
 
-/** A command serves the studio. */
+/** A command serves the studio, or the tools of a model. */
 function isServed(from: string, to: string): boolean {
-  return topOf(from) === 'cli' && layerOf(to) === 'studio'
+  return topOf(from) === 'cli' && (layerOf(to) === 'studio' || /^adapters\/mcp\//.test(to))
+}
+
+/** Adapters do not know each other, but those that offer the same tools to a model have them in one place. */
+function isShared(from: string, to: string): boolean {
+  return folderOf(from) === folderOf(to) || folderOf(to) === 'adapters/memory-tools'
 }
 
 describe('layers', () => {
@@ -213,7 +219,7 @@ describe('layers', () => {
     }
     load('cli/main')
     expect(loaded).toContain('admin/diagnose-store')
-    const late = /^(cold\/sql|studio)\/|^(drizzle-orm|ioredis|postgres|@electric-sql)\b/
+    const late = /^(cold\/sql|studio|adapters)\/|^(drizzle-orm|ioredis|postgres|@electric-sql|@modelcontextprotocol)\b/
     expect([...loaded].filter((module) => late.test(module))).toEqual([])
   })
 
@@ -278,6 +284,10 @@ describe('the check of the layers', () => {
     ['adapters/otel/start-telemetry', 'index', true],
     ['adapters/otel/start-telemetry', 'adapters/otel/call-spans', true],
     ['adapters/otel/start-telemetry', 'adapters/keyv/keyv-store', false],
+    ['adapters/mcp/memory-server', 'adapters/memory-tools/memory-tools', true],
+    ['adapters/memory-tools/memory-tools', 'adapters/mcp/memory-server', false],
+    ['cli/mcp', 'adapters/mcp/memory-server', true],
+    ['cli/find', 'adapters/keyv/keyv-thermocline', false],
     ['adapters/otel/start-telemetry', 'store/memory-store', false],
     ['store/memory-store', 'adapters/otel/start-telemetry', false],
     ['somewhere/else', 'errors', false],

@@ -166,6 +166,7 @@ longTest('loads for a subpath what that needs alone, and names what is not insta
     run(process.execPath, ['--input-type=module', '--eval', `await import('thermocline${subpath}')`], project)
   for (const subpath of ['', '/schema', '/keyv']) await load(subpath)
   await expect(load('/otel')).rejects.toThrow("Cannot find package '@opentelemetry/api'")
+  await expect(load('/mcp')).rejects.toThrow("Cannot find package '@modelcontextprotocol/sdk'")
 })
 
 describe('bundled', () => {

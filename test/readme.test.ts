@@ -15,11 +15,12 @@ const ENTRIES: Readonly<Record<string, string>> = {
   studio: 'studio/studio',
   otel: 'adapters/otel/start-telemetry',
   keyv: 'adapters/keyv/keyv-thermocline',
+  mcp: 'adapters/mcp/memory-server',
 }
 
 /** As it stands, with our code in place of the package. */
 const examples = examplesOf(readme).map((code) =>
-  code.replace(/'thermocline(?:\/(\w+))?'/g, (_, name) => `'../src/${name ? ENTRIES[name] : 'index'}.ts'`),
+  code.replace(/'thermocline(?:\/([\w-]+))?'/g, (_, name) => `'../src/${name ? ENTRIES[name] : 'index'}.ts'`),
 )
 const onServers = examples.filter((code) => code.includes('process.env.DATABASE_URL'))
 const alone = examples.filter((code) => !onServers.includes(code))
@@ -155,6 +156,10 @@ test('the example of OpenTelemetry runs as it stands', async () => {
 
 test('the example of Keyv runs as it stands', async () => {
   expect(await printedBy('KeyvThermocline')).toBe("{ cart: [ 'ice' ] } false\nann\n")
+})
+
+test('the example of MCP recalls what was remembered', async () => {
+  expect(await printedBy('createMemoryServer')).toBe('true\n')
 })
 
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {

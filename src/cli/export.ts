@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { type ArchiveFlags, STREAM, workOnPart } from './archives.ts'
 import { EntryProgress } from './entry-progress.ts'
-import { stdoutForArchive } from './stdout.ts'
+import { stdoutForWhole } from './stdout.ts'
 import { addCommonOptions } from './store-options.ts'
 import { parseWhere, tellWhere, type Where } from './where-flag.ts'
 
@@ -35,7 +35,7 @@ export function exportCommand(): Command {
 }
 
 async function run(file: string, flags: ExportFlags): Promise<void> {
-  const to = file === STREAM ? stdoutForArchive() : resolve(file)
+  const to = file === STREAM ? stdoutForWhole() : resolve(file)
   const bars = new EntryProgress()
   const interrupted = () => 'interrupted: there is no archive; run it again'
   await workOnPart(

@@ -17,6 +17,7 @@ import { getCommand } from './get.ts'
 import { importCommand } from './import.ts'
 import { inspectCommand } from './inspect.ts'
 import { logsCommand } from './logs.ts'
+import { mcpCommand } from './mcp.ts'
 import { migrateCommand } from './migrate.ts'
 import { namespacesCommand } from './namespaces.ts'
 import { recoverCommand } from './recover.ts'
@@ -42,6 +43,7 @@ const COMMANDS = [
   explainCommand,
   statsCommand,
   studioCommand,
+  mcpCommand,
   deadLettersCommand,
   doctorCommand,
 ]

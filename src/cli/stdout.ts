@@ -9,8 +9,8 @@ export function letAnswersEndEarly(): void {
   process.stdout.on('error', endEarly)
 }
 
-/** Returns stdout for an archive, which is none in part: whoever writes it hears that the other end is gone. */
-export function stdoutForArchive(): NodeJS.WriteStream {
+/** Returns stdout for what is nothing in part, as an archive: whoever writes it hears that the other end is gone. */
+export function stdoutForWhole(): NodeJS.WriteStream {
   process.stdout.off('error', endEarly)
   return process.stdout
 }

@@ -10,7 +10,7 @@ import { openMemoryStore } from '../store/open-memory-store.ts'
 import { resolveOptions } from '../store/resolve-options.ts'
 import { EXIT, UsageError } from './exit-code.ts'
 import { listenForInterrupt } from './signals.ts'
-import { type CommonFlags, readStoreOptions } from './store-options.ts'
+import { type CommonFlags, readStoreOptions, type StoreNeeds } from './store-options.ts'
 import { commandLogger } from './terminal-logger.ts'
 
 type Work = (store: MemoryStore, signal: AbortSignal) => Promise<void>
@@ -24,8 +24,9 @@ export async function workOnStore(
   flags: CommonFlags,
   work: Work,
   describeInterruption: DescribeInterruption,
+  { folder = 'if-embedded' }: Pick<StoreNeeds, 'folder'> = {},
 ): Promise<void> {
-  const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded' })
+  const options = await readStoreOptions(flags, { hot: true, folder })
   // Backends that leave the sync to another process say `sync: false`; here it keeps hot from filling up.
   await openAndWork({ ...options, sync: options.sync || undefined }, flags, work, describeInterruption)
 }

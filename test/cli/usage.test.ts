@@ -6,7 +6,7 @@ import { expectRefusal, runAll, runCli } from './run-cli.ts'
 
 const OPERATING = ['sync', 'recover', 'inspect', 'logs', 'migrate', 'export', 'import', 'erase']
 const LOOKING = ['get', 'find', 'search', 'namespaces', 'explain', 'stats', 'studio']
-const COMMANDS = [...OPERATING, ...LOOKING, 'dead-letters', 'doctor']
+const COMMANDS = [...OPERATING, ...LOOKING, 'mcp', 'dead-letters', 'doctor']
 /** What a command needs besides options. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ...{ export: ['a.ndjson'], import: ['a.ndjson'] },
