@@ -167,6 +167,7 @@ longTest('loads for a subpath what that needs alone, and names what is not insta
   for (const subpath of ['', '/schema', '/keyv']) await load(subpath)
   await expect(load('/otel')).rejects.toThrow("Cannot find package '@opentelemetry/api'")
   await expect(load('/mcp')).rejects.toThrow("Cannot find package '@modelcontextprotocol/sdk'")
+  await expect(load('/langchain')).rejects.toThrow("Cannot find package '@langchain/core'")
 })
 
 describe('bundled', () => {

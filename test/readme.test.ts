@@ -12,6 +12,7 @@ const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 const ENTRIES: Readonly<Record<string, string>> = {
   schema: 'cold/schema',
   langgraph: 'adapters/langgraph/langgraph',
+  langchain: 'adapters/langchain/langchain',
   studio: 'studio/studio',
   otel: 'adapters/otel/start-telemetry',
   keyv: 'adapters/keyv/keyv-thermocline',
@@ -144,6 +145,15 @@ test('the example of events tells what was written', async () => {
 
 test('the example of LangGraph knows what was said in another thread, and prunes', async () => {
   expect(await printedBy('ThermoclineSaver')).toBe('You said 1 things here; I knew 1.\n4\n')
+})
+
+test('the example of LangChain skips what is indexed, and finds', async () => {
+  expect((await printedBy('ThermoclineVectorStore')).split('\n')).toEqual([
+    '{ numAdded: 0, numDeleted: 1, numUpdated: 0, numSkipped: 2 }',
+    'salt melts ice ice.md',
+    "[ 'human', 'ai' ]",
+    '',
+  ])
 })
 
 test('the example of a registry has our numbers beside those of the program', async () => {

@@ -1,0 +1,54 @@
+/** Decides where the classes for LangChain keep their entries, and checks the options that they have in common. */
+import { type OptionRule, oneOf, optionRule, timeout } from '../../call-options.ts'
+import { type Durability, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
+
+export interface KeptIn {
+  /** An open store, or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
+  readonly store: MemoryStore | NamespaceView
+  /**
+   * Name of the namespace below that of `store`, or its segments; `[]` is that of `store` itself.
+   * @default one that each class has, below `langchain`
+   */
+  readonly namespace?: string | readonly string[] | undefined
+}
+
+/** What entries are reached by. */
+export type Home = Pick<NamespaceView, 'blobs' | 'chunks' | 'metadata' | 'namespace'>
+
+export const keptIn = {
+  store: optionRule<Home>(
+    (store) => (typeof (store as Partial<Home> | null)?.namespace === 'function' ? (store as Home) : undefined),
+    'an open store, as `await openMemoryStore()` answers it, or a view of one',
+  ),
+  namespace: optionRule<readonly string[]>(
+    (value) => (typeof value === 'string' ? [value] : isTexts(value) ? value : undefined),
+    'a name, or an array of names',
+  ),
+}
+
+export const durability: OptionRule<Durability> = oneOf(['wal', 'cold'])
+
+/** In milliseconds. */
+export const lifetime: OptionRule<number> = (value, option) => {
+  const millis = timeout(value, option)
+  const read = () => (millis > 0 && Number.isFinite(millis) ? millis : undefined)
+  return optionRule(read, 'a duration that is longer than nothing, and has an end')(value, option)
+}
+
+/** @param segments of the namespace where nothing else is said. */
+export function homeOf(
+  name: string,
+  { store, namespace }: { readonly store?: Home; readonly namespace?: readonly string[] },
+  segments: readonly string[],
+): Home {
+  if (store === undefined) {
+    const message = `${name} needs the option \`store\`: an open store, or a view of one`
+    throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'store' })
+  }
+  const below = namespace ?? segments
+  return below.length === 0 ? store : store.namespace(...below)
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
