@@ -1,18 +1,20 @@
 /**
- * Does what `thermocline doctor` does: looks at the servers, the logs and the disk of a store, also where it would not
- * open, and changes nothing. What counts as wrong is decided in store-findings.ts.
+ * Does what `thermocline doctor` does: looks at the servers, the logs and the machine of a store, also where it would
+ * not open, and changes nothing. What counts as wrong is decided in store-findings.ts.
  */
+import { totalmem } from 'node:os'
 import type { ColdDriver } from '../cold/cold-driver.ts'
 import { isThermoclineError } from '../errors.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
+import { examineFolder } from '../kernel/folder-trust.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../options.ts'
 import { type DataFolder, dataFolder } from '../store/data-folder.ts'
 import { foldersOf, scarcestDisk } from '../store/disk-space.ts'
+import { standingsOf } from '../store/log-standings.ts'
 import { openColdDriver } from '../store/open-cold.ts'
 import { type ResolvedOptions, resolveOptions } from '../store/resolve-options.ts'
 import { LogFolder } from '../wal/log-folder.ts'
-import { standingsOf } from './list-logs.ts'
 import { openOwnFolder } from './registered-logs.ts'
 import type { Finding } from './store-findings.ts'
 import * as findings from './store-findings.ts'
@@ -32,10 +34,10 @@ export async function diagnoseStore(given: MemoryStoreOptions): Promise<Diagnosi
   const options = resolveOptions(given)
   return ReleaseStack.within(options.logger, async (releases) => {
     const folder = await openOwnFolder(options, releases)
-    const [ofRedis, ofDisk] = await Promise.all([lookAtRedis(options), lookAtDisk(options, folder)])
+    const [ofRedis, ofMachine] = await Promise.all([lookAtRedis(options), lookAtMachine(options, folder)])
     const driver = await openColdDriver(options, folder, releases).catch(orFinding('database'))
     const ofCold = 'code' in driver ? [driver] : await lookAtDatabase(driver, options)
-    return { findings: [...ofRedis, ...ofCold, ...ofDisk] }
+    return { findings: [...ofRedis, ...ofCold, ...ofMachine] }
   })
 }
 
@@ -68,8 +70,30 @@ async function lookAtDatabase(driver: ColdDriver, options: ResolvedOptions): Pro
   }
 }
 
-async function lookAtDisk({ cold, dir }: ResolvedOptions, folder: DataFolder = dataFolder(dir)): Promise<Finding[]> {
-  return findings.findingsOfDisk(await scarcestDisk(foldersOf(folder, !cold.isShared)))
+async function lookAtMachine({ cold, dir, hot, wal }: ResolvedOptions, folder: DataFolder = dataFolder(dir)) {
+  const given = cold.kind === 'embedded' && cold.dir !== undefined ? [dir, cold.dir] : [dir]
+  const held = (hot.kind === 'memory' ? hot.maxBytes : 0) + wal.maxPendingBytes
+  return [
+    ...findings.findingsOfDisk(await scarcestDisk(foldersOf(folder, !cold.isShared))),
+    ...(await Promise.all(given.map(lookAtFolder))).flat(),
+    ...findings.findingsOfMemory({ held, available: availableMemory() }),
+  ]
+}
+
+/** Beside a database server there need be none. */
+async function lookAtFolder(path: string): Promise<Finding[]> {
+  try {
+    return findings.findingsOfFolder(path, await examineFolder('dir', path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Bytes of this machine, or of the container that this process is in. */
+function availableMemory(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }
 
 /** What is wrong with a server is found; anything else ends the look. */

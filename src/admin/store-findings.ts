@@ -1,13 +1,14 @@
 /**
- * Decides what `thermocline doctor` finds: of the facts about servers, logs and the disks those that are wrong, each
+ * Decides what `thermocline doctor` finds: of the facts about servers, logs and the machine those that are wrong, each
  * with why it matters and what to do. Limits are those beyond which a store alerts by default. The facts are read in
  * diagnose-store.ts.
  */
 import type { DatabaseFacts, SchemaFacts } from '../cold/sql/diagnose-database.ts'
 import { DEFAULTS } from '../default-options.ts'
 import type { RedisFacts } from '../hot/redis/diagnose-redis.ts'
+import type { FolderAccess } from '../kernel/folder-trust.ts'
 import type { DiskSpace } from '../store/disk-space.ts'
-import type { LogStanding } from './list-logs.ts'
+import type { LogStanding } from '../store/log-standings.ts'
 
 /** Something that is wrong. */
 export interface Finding {
@@ -23,8 +24,11 @@ type Found = Finding | false
 const EAGER_JIT_COST = 10_000
 /** A log that was not heard of for so long has no living owner. */
 const SILENT_MS = 120_000
+/** Share of the memory that entries may take of a process: it needs some for itself, and for an embedded database. */
+const MOST_HELD = 0.8
 
 const only = (found: readonly Found[]): Finding[] => found.filter((one) => one !== false)
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 1_048_576).toLocaleString('en')} MiB`
 const percent = (share: number): string => `${Math.round(share * 100)} %`
 
 export function findingsOfRedis(masters: readonly RedisFacts[]): Finding[] {
@@ -205,6 +209,33 @@ export function findingsOfDisk(disk: DiskSpace | undefined): Finding[] {
         why: 'when it is full, writes are refused',
         remedy: 'free some of it, or give it more',
       },
+  ])
+}
+
+/** Of a folder that an option names. */
+export function findingsOfFolder(path: string, access: FolderAccess): Finding[] {
+  const { mode, isOpenToOthers, isWritableByOthers } = access
+  return only([
+    isOpenToOthers && {
+      code: 'folder-open',
+      what: `${path} is open to every user of this machine (mode ${mode})`,
+      why: isWritableByOthers
+        ? 'everybody may delete or replace what is in it'
+        : 'others see what is in it; the logs and the database themselves are closed to them',
+      remedy: `chmod ${isWritableByOthers ? 'o-w' : 'o-rwx'} ${path}`,
+    },
+  ])
+}
+
+/** @param memory bytes: what the options let a process hold, and what there is for it. */
+export function findingsOfMemory({ held, available }: { held: number; available: number }): Finding[] {
+  return only([
+    held > MOST_HELD * available && {
+      code: 'memory-short',
+      what: `the options let a process hold ${mebibytes(held)} of entries, and it has ${mebibytes(available)}`,
+      why: 'a process that takes more memory than there is, is ended; its log keeps what it acknowledged',
+      remedy: 'lower wal.maxPendingBytes and, where hot is in the process, hot.maxBytes, or give it more memory',
+    },
   ])
 }
 

@@ -3,8 +3,9 @@
  * gone.
  */
 import { Command } from 'commander'
-import { type LogStanding, listRegisteredLogs } from '../admin/list-logs.ts'
+import { listRegisteredLogs } from '../admin/list-logs.ts'
 import { type LogLoss, retireLostLog } from '../admin/retire-log.ts'
+import type { LogStanding } from '../store/log-standings.ts'
 import { EXIT } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
 import { commandLogger } from './terminal-logger.ts'
@@ -46,7 +47,7 @@ function retireCommand(): Command {
 async function list(flags: LogsFlags): Promise<void> {
   const options = await readStoreOptions(flags, NEEDS)
   const logs = await listRegisteredLogs({ ...options, logger: commandLogger(flags) })
-  console.log(flags.json ? JSON.stringify({ dir: options.dir, logs: logs.map(withIsoTime) }) : describeStandings(logs))
+  console.log(flags.json ? JSON.stringify({ dir: options.dir, logs }) : describeStandings(logs))
 }
 
 async function retire(id: string, flags: RetireFlags): Promise<void> {
@@ -106,8 +107,4 @@ function describeAge(millis: number): string {
   const [unit, size] = UNITS.find((each) => millis >= each[1]) ?? UNITS[3]
   const count = Math.floor(millis / size)
   return `${count} ${unit}${count === 1 ? '' : 's'} ago`
-}
-
-function withIsoTime({ heartbeatAt, ...log }: LogStanding) {
-  return { ...log, heartbeatAt: new Date(heartbeatAt).toISOString() }
 }

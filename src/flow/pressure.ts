@@ -101,6 +101,16 @@ export class Pressure {
     void this.#weighHot()
   }
 
+  /** Whether writes wait for the database to take what is pending. */
+  get isPendingFull(): boolean {
+    return this.#pending.bytes + this.#queuedBytes >= this.#limits.maxPendingBytes
+  }
+
+  /** Whether writes wait for entries to leave hot. */
+  get isHotOverfull(): boolean {
+    return this.#isHotOverfull
+  }
+
   /** How full hot was when it was last looked at, as {@link hotFill} says. */
   get latestFill(): number {
     return this.#latestFill
@@ -135,7 +145,7 @@ export class Pressure {
 
   /** Cheap: it is asked before every write. */
   #hasRoom(): boolean {
-    return !this.#isHotOverfull && this.#pending.bytes + this.#queuedBytes < this.#limits.maxPendingBytes
+    return !this.#isHotOverfull && !this.isPendingFull
   }
 
   async #weighHot(): Promise<void> {

@@ -2,6 +2,7 @@
 import { isThermoclineError, type TierName } from '../errors.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import { Emitter } from '../kernel/emitter.ts'
+import type { OperationTiming } from '../telemetry/telemetry.ts'
 
 /** `since`: when a call first failed after the last one that succeeded. */
 export type TierState = { readonly is: 'there' } | { readonly is: 'away'; readonly since: Date }
@@ -18,8 +19,7 @@ export interface TierChange {
   readonly since: number
 }
 
-/** @param name of the method. */
-export type TellOperation = (name: string, milliseconds: number, isFailed: boolean) => void
+const UNTIMED: OperationTiming = { begin: () => undefined, end: () => {} }
 
 type AnyMethod = (...args: never[]) => unknown
 
@@ -42,11 +42,8 @@ export class TierWatch {
   }
 
   /**
-   * Returns the same tier, except that what its methods answer is seen here.
-   *
-   * @param tell is told of each that was answered later, and whether it was refused.
-   */
-  over<T extends object>(tier: T, tell: TellOperation = () => {}): T {
+   * Returns the same tier, except that what its methods answer is seen here.   */
+  over<T extends object>(tier: T, timing = UNTIMED): T {
     // Made once: calls are many.
     const seen = new Map<unknown, (...args: unknown[]) => unknown>()
     return new Proxy(tier, {
@@ -57,7 +54,7 @@ export class TierWatch {
         if (known !== undefined) return known
         const call = SYNCHRONOUS.has(name)
           ? value.bind(target)
-          : this.#watched(value as AnyMethod, target, String(name), tell)
+          : this.#watched(value as AnyMethod, target, String(name), timing)
         seen.set(value, call)
         return call
       },
@@ -69,19 +66,19 @@ export class TierWatch {
     return this.#awaySince === undefined ? { is: 'there' } : { is: 'away', since: new Date(this.#awaySince) }
   }
 
-  #watched(method: AnyMethod, tier: object, name: string, tell: TellOperation) {
+  #watched(method: AnyMethod, tier: object, name: string, timing: OperationTiming) {
     return (...args: unknown[]): unknown => {
-      const began = performance.now()
+      const began = timing.begin(name)
       const answer: unknown = Reflect.apply(method, tier, args)
       if (answer instanceof Promise)
         answer.then(
           () => {
             this.#back()
-            tell(name, performance.now() - began, false)
+            timing.end(name, began, false)
           },
           (error: unknown) => {
             if (this.#isOutage(error)) this.#gone()
-            tell(name, performance.now() - began, true)
+            timing.end(name, began, true)
           },
         )
       return answer

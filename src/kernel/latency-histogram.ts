@@ -17,6 +17,8 @@ export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS)
   #count = 0
   #sum = 0
+  #latest = 0
+  #latestBucket = 0
 
   get count(): number {
     return this.#count
@@ -29,9 +31,16 @@ export class LatencyHistogram {
 
   record(milliseconds: number): void {
     const ticks = milliseconds * TICKS_PER_MS
-    this.#counts[bucketOf(ticks < MOST_TICKS ? ticks | 0 : MOST_TICKS)]!++
+    this.#latest = milliseconds
+    this.#latestBucket = bucketOf(ticks < MOST_TICKS ? ticks | 0 : MOST_TICKS)
+    this.repeat()
+  }
+
+  /** Another one that took as long as the latest. */
+  repeat(): void {
+    this.#counts[this.#latestBucket]!++
     this.#count++
-    this.#sum += milliseconds
+    this.#sum += this.#latest
   }
 
   add(other: LatencyHistogram): void {

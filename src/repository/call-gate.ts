@@ -56,17 +56,25 @@ export class CallGate {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
     if (this.#failure !== undefined && !TOLD_ALSO_THEN.has(schema)) throw this.#failure
-    const began = performance.now()
+    const name = nameOf(schema)
+    const operation = this.#telemetry.operation('calls', name)
+    let began = operation.isDue ? performance.now() : undefined
+    let isAtOnce = true
     let isFailed = true
     try {
-      const answer = TRACES.operation.hasSubscribers ? trace(schema, given, call, place) : call(schema(given))
-      const settled = answer instanceof Promise ? await this.#whileRunning(answer) : answer
+      let answer = TRACES.operation.hasSubscribers ? trace(schema, given, call, place) : call(schema(given))
+      if (answer instanceof Promise) {
+        isAtOnce = false
+        began ??= performance.now()
+        answer = await this.#whileRunning(answer)
+      }
       isFailed = false
-      return settled
+      return answer
     } catch (error) {
       throw unforeseen(error)
     } finally {
-      this.#telemetry.record('calls', nameOf(schema), performance.now() - began, isFailed)
+      if (began === undefined) operation.repeat(isFailed)
+      else this.#telemetry.record('calls', name, performance.now() - began, isFailed, isAtOnce)
     }
   }
 

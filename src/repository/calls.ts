@@ -631,6 +631,7 @@ export const CALLS = {
   } satisfies RulesOf<PreviewSyncOptions>),
   checkpoint: defineCall('checkpoint', waiting),
   stats: defineCall('stats', waiting),
+  logs: defineCall('logs', waiting),
   alerts: defineCall('alerts', waiting),
   metrics: defineCall('metrics', waiting),
   collectInto: defineCall('collectInto', { store: label, ...waiting } satisfies RulesOf<CollectOptions>),

@@ -61,6 +61,7 @@ const SYNC_LEASE = 'sync'
 export interface ConnectedFlows {
   readonly flows: Flows
   readonly checkpointer: Checkpointer
+  readonly pressure: Pressure
   readonly access: AccessCounter
   readonly sliding: SlidingExpiry
   readonly promoter: Promoter
@@ -108,7 +109,7 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace, follower }
   const { flows, promoter, settled } = connectCalls(options, opened, common)
   const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins, settled })
-  return { flows, checkpointer, access, sliding, promoter, upkeep, ...working }
+  return { flows, checkpointer, pressure, access, sliding, promoter, upkeep, ...working }
 }
 
 /** What no policy of the options is for goes by idle time, as `sync` and `promote` say. */

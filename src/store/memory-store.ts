@@ -43,6 +43,7 @@ import { type MetricFamily, prometheusText } from '../telemetry/prometheus-text.
 import type { StoreEvent, StoreListener } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { CloseResult, StoreCloser } from './close-store.ts'
+import type { LogStanding, StoreLogs } from './log-standings.ts'
 import type { StoreAlerts } from './store-alerts.ts'
 import { metricsOf } from './store-metrics.ts'
 import type { StoreNumbers, StoreStats } from './store-stats.ts'
@@ -54,6 +55,7 @@ export interface StoreParts {
   readonly worker: SyncWorker
   readonly status: StoreStatus
   readonly numbers: StoreNumbers
+  readonly logs: StoreLogs
   /** Undefined: nobody is to be alerted. */
   readonly alerts: StoreAlerts | undefined
   readonly telemetry: Telemetry
@@ -206,8 +208,16 @@ export class MemoryStore implements AsyncDisposable {
   }
 
   /**
-   * The same numbers as text for Prometheus (exposition format 0.0.4, `text/plain; version=0.0.4`). No namespace, id or
-   * key is in it.
+   * Every log from which the database still expects records, of whichever process, the one not heard of for longest
+   * first. `ERR_TIER_UNAVAILABLE` while the database is away.
+   */
+  logs(options?: CallOptions): Promise<LogStanding[]> {
+    return this.#parts.flows.gate.run(CALLS.logs, options, (checked) => this.#parts.logs.list(checked))
+  }
+
+  /**
+   * The numbers of `stats()` as text for Prometheus (exposition format 0.0.4, `text/plain; version=0.0.4`). No
+   * namespace, id or key is in it.
    */
   metrics(options?: CallOptions): Promise<string> {
     return this.#parts.flows.gate.run(CALLS.metrics, options, async (checked) =>

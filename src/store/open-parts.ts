@@ -49,7 +49,7 @@ export async function openParts(
   const openedCold = await tiers.openCold(options, folder, releases)
   const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
   const coldWatch = new TierWatch('cold', undefined, options.clock)
-  const cold = coldWatch.over(openedCold, (...done) => telemetry.record('cold', ...done))
+  const cold = coldWatch.over(openedCold, telemetry.timing('cold', false))
   const time = await openTime(options, cold, isColdAway)
   if (folder !== undefined) {
     const { logger, wal } = options
@@ -61,7 +61,7 @@ export async function openParts(
   const hotParts = { options, cold: openedCold, isColdAway, clock: time.clock, gate }
   const hot = await tiers.openHot(hotParts, releases)
   const hotWatch = new TierWatch('hot', hot.isAway, options.clock)
-  const tier = hotWatch.over(hot.tier, (...done) => telemetry.record('hot', ...done))
+  const tier = hotWatch.over(hot.tier, telemetry.timing('hot', options.hot.kind === 'memory'))
   tellChanges(telemetry.events, [coldWatch, hotWatch], options.clock)
   hot.newGeneration.subscribe(() => {
     telemetry.events.emit('generation', () => ({ generation: hot.tier.generationNumber }))

@@ -13,6 +13,7 @@ import { SLOT_MS, type Telemetry } from '../telemetry/telemetry.ts'
 import { StoreCloser } from './close-store.ts'
 import { connectFlows } from './connect-flows.ts'
 import { foldersOf } from './disk-space.ts'
+import { StoreLogs } from './log-standings.ts'
 import { MemoryStore } from './memory-store.ts'
 import { openCold } from './open-cold.ts'
 import { openHot } from './open-hot.ts'
@@ -42,17 +43,18 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const opened = await openParts(options, tiers, releases)
   const connected = await connectFlows(options, opened)
   const { cold, gate, log, telemetry, time, watches } = opened
-  const { checkpointer, flows, sync, syncLease: lease, worker } = connected
+  const { checkpointer, flows, pressure, sync, syncLease: lease, worker } = connected
   const hot = opened.hot.tier
   const known = { journal: log.journal, checkpointer, watches, clock: time.clock }
-  const status = new StoreStatus({ ...known, gate, maxPendingBytes: options.wal.maxPendingBytes })
+  const status = new StoreStatus({ ...known, gate, pressure })
   const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease })
+  const logs = new StoreLogs({ ...known, cold, wal: opened.folder?.wal })
   const alerts = openAlerts(options, opened, { numbers, status }, releases)
   keepTurning(telemetry, watches, releases)
   const closer = new StoreCloser(opened, connected, releases, options.logger)
   worker.start()
   opened.folder?.keep()
-  return new MemoryStore({ flows, worker, status, numbers, alerts, telemetry, closer })
+  return new MemoryStore({ flows, worker, status, numbers, logs, alerts, telemetry, closer })
 }
 
 function openAlerts(

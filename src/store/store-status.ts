@@ -4,6 +4,7 @@
  */
 import type { ThermoclineError } from '../errors.ts'
 import type { Journal } from '../flow/journal.ts'
+import type { Pressure } from '../flow/pressure.ts'
 import type { TierState, TierWatch } from '../flow/tier-watch.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { CallGate } from '../repository/call-gate.ts'
@@ -16,9 +17,17 @@ import type { SetBack } from '../sync/set-back.ts'
  *   needs the database to itself: open the store again.
  * - `hot-away`, `cold-away`: a tier does not answer.
  * - `pending-full`: what cold does not have yet has filled `wal.maxPendingBytes`: writes wait, and are then refused.
+ * - `hot-overfull`: hot is more than a quarter over its capacity, and what it holds leaves it too slowly: the same.
  * - `set-back`: the database lacks what it once had: reads wait until it has that again from the log, or are refused.
  */
-export type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'set-back'
+export type HealthReasonCode =
+  | 'closed'
+  | 'stopped'
+  | 'hot-away'
+  | 'cold-away'
+  | 'pending-full'
+  | 'hot-overfull'
+  | 'set-back'
 
 /** Why a store is not live, not ready, or degraded. */
 export interface HealthReason {
@@ -41,8 +50,8 @@ export interface StoreHealth {
    */
   readonly ready: boolean
   /**
-   * True when a tier is away. Without hot every call still works, more slowly. Without cold, writes still work, and so
-   * do reads of entries that are pending or in hot.
+   * True when a tier is away of a store that is open. Without hot every call still works, more slowly. Without cold,
+   * writes still work, and so do reads of entries that are pending or in hot.
    */
   readonly degraded: boolean
   /** Empty where there is nothing to say. */
@@ -64,12 +73,18 @@ export interface StoreStatusParts {
   readonly checkpointer: Checkpointer
   readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
   readonly gate: CallGate
+  readonly pressure: Pick<Pressure, 'isPendingFull' | 'isHotOverfull'>
   readonly clock: Clock
-  readonly maxPendingBytes: number
 }
 
 /** Calls are refused, or wait. */
-const NOT_READY: ReadonlySet<HealthReasonCode> = new Set(['closed', 'stopped', 'pending-full', 'set-back'])
+const NOT_READY: ReadonlySet<HealthReasonCode> = new Set([
+  'closed',
+  'stopped',
+  'pending-full',
+  'hot-overfull',
+  'set-back',
+])
 
 /** @internal */
 export class StoreStatus {
@@ -91,7 +106,7 @@ export class StoreStatus {
     return {
       live: error === undefined && !gate.isClosed,
       ready: !reasons.some(({ code }) => NOT_READY.has(code)),
-      degraded: hot.is === 'away' || cold.is === 'away',
+      degraded: reasons.some(({ code }) => code === 'hot-away' || code === 'cold-away'),
       ...{ reasons, hot, cold },
       ...(error && { error }),
       ...(setBack && { setBack }),
@@ -99,14 +114,16 @@ export class StoreStatus {
   }
 
   #reasons(hot: TierState, cold: TierState, error: ThermoclineError | undefined): Reason[] {
-    const { journal, checkpointer, gate, maxPendingBytes } = this.#parts
+    const { checkpointer, gate, pressure } = this.#parts
     const { isCatchingUp, isLost } = checkpointer
     const reasons: Reason[] = []
     if (gate.isClosed) reasons.push({ code: 'closed', message: 'the store is closed' })
     if (error !== undefined) reasons.push({ code: 'stopped', message: error.message })
-    if (hot.is === 'away') reasons.push({ code: 'hot-away', message: HOT_AWAY, since: hot.since })
-    if (cold.is === 'away') reasons.push({ code: 'cold-away', message: COLD_AWAY, since: cold.since })
-    if (journal.pending.bytes >= maxPendingBytes) reasons.push({ code: 'pending-full', message: FULL })
+    // Of a store that is closed, its connections are.
+    if (hot.is === 'away' && !gate.isClosed) reasons.push({ code: 'hot-away', message: HOT_AWAY, since: hot.since })
+    if (cold.is === 'away' && !gate.isClosed) reasons.push({ code: 'cold-away', message: COLD_AWAY, since: cold.since })
+    if (pressure.isPendingFull) reasons.push({ code: 'pending-full', message: FULL })
+    if (pressure.isHotOverfull) reasons.push({ code: 'hot-overfull', message: OVERFULL })
     if (isCatchingUp || isLost) reasons.push({ code: 'set-back', message: isLost ? LOST : CATCHING_UP })
     return reasons
   }
@@ -132,5 +149,8 @@ const HOT_AWAY = 'the hot tier does not answer: calls go on without it, and take
 const COLD_AWAY =
   'the cold tier does not answer: writes are taken until `wal.maxPendingBytes` is full; what only it has cannot be read'
 const FULL = '`wal.maxPendingBytes` is full of what cold does not have yet: writes wait, and are then refused'
+const OVERFULL =
+  'hot is over its capacity, and what it holds leaves it no faster, as where cold is slow or away: writes wait, and ' +
+  'are then refused'
 const CATCHING_UP = 'the database was set back, and gets again what the log holds: reads wait for that'
 const LOST = 'the database was set back, and does not get from here what it lost: open the store again'

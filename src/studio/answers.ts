@@ -225,6 +225,26 @@ export interface LogAnswer {
   readonly appends?: { readonly count: number; readonly p50: number; readonly p99: number } | undefined
 }
 
+/** A log from which the database still expects records, of whichever process. */
+export interface LogRow {
+  readonly id: string
+  readonly epoch: number
+  /** Host and folder. */
+  readonly place?: string | undefined
+  /** Cold has every record up to here. */
+  readonly sequence: number
+  readonly heartbeatAgeMs: number
+  /** Records; left out where its files are elsewhere. */
+  readonly owed?: number | undefined
+  readonly isDamaged: boolean
+  /** Of the process that serves the studio. */
+  readonly isOwn: boolean
+}
+
+export interface LogsAnswer {
+  readonly logs: readonly LogRow[]
+}
+
 export interface SyncRunAnswer {
   readonly startedAt: number
   readonly durationMs: number

@@ -1,6 +1,14 @@
 /** Puts together what the overview, the log and the sync page show of a store's numbers; rates.ts counts per second. */
 import type { Alert, LastSync, MemoryStore, StoreStats, TierState, TierStats } from '../index.ts'
-import type { AlertAnswer, LogAnswer, OverviewAnswer, SyncAnswer, SyncRunAnswer, TierAnswer } from './answers.ts'
+import type {
+  AlertAnswer,
+  LogAnswer,
+  LogsAnswer,
+  OverviewAnswer,
+  SyncAnswer,
+  SyncRunAnswer,
+  TierAnswer,
+} from './answers.ts'
 import type { StoreWatcher } from './store-watcher.ts'
 
 const THERE: TierState = { is: 'there' }
@@ -57,6 +65,16 @@ export function logAnswer({ wal, checkpoint, tiers: { log } }: StoreStats): LogA
     bytes: log.bytes ?? 0,
     appends: append && { count: append.count, p50: append.p50, p99: append.p99 },
   }
+}
+
+/** Its own first, then the one not heard of for longest. */
+export async function logsAnswer(store: MemoryStore, watcher: StoreWatcher, signal: AbortSignal): Promise<LogsAnswer> {
+  const [{ stats }, standings] = await Promise.all([watcher.read(), store.logs({ signal })])
+  const rows = standings.map(({ walId, epoch, place, sequence, heartbeatAgeMs, owed, isDamaged }) => ({
+    ...{ id: walId, epoch, place, sequence, heartbeatAgeMs, owed, isDamaged: isDamaged === true },
+    isOwn: walId === stats.wal.id,
+  }))
+  return { logs: rows.sort((a, b) => Number(b.isOwn) - Number(a.isOwn)) }
 }
 
 export async function syncAnswer(store: MemoryStore, watcher: StoreWatcher): Promise<SyncAnswer> {

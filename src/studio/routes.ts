@@ -6,7 +6,7 @@ import { type MemoryStore, namespaceSegments } from '../index.ts'
 import { entryAnswer } from './entry-answer.ts'
 import { entriesAnswer, searchAnswer } from './entry-rows.ts'
 import { chosenLetters, lettersAnswer } from './letters-answer.ts'
-import { logAnswer, overviewAnswer, syncAnswer } from './overview-answer.ts'
+import { logAnswer, logsAnswer, overviewAnswer, syncAnswer } from './overview-answer.ts'
 import { placementRows } from './placements.ts'
 import { previewAnswer } from './preview-answer.ts'
 import type { RequestInput } from './request-input.ts'
@@ -35,6 +35,7 @@ export const READS: Readonly<Record<string, Route>> = {
   entry: ({ store, input, signal }) => entryAnswer(store, input, signal),
   tree: ({ store, input, signal }) => treeAnswer(store, input, signal),
   log: async ({ watcher }) => logAnswer((await watcher.read()).stats),
+  logs: ({ store, watcher, signal }) => logsAnswer(store, watcher, signal),
   sync: ({ store, watcher }) => syncAnswer(store, watcher),
   'dead-letters': ({ store, input, signal }) => lettersAnswer(store, input, signal),
   preview: ({ store, input, signal }) => previewAnswer(store, input, signal),

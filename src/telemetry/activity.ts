@@ -1,7 +1,11 @@
 /** What a tally says, in the form that callers get. */
 import type { Counts, OperationTally, Tally, Timed } from './tally.ts'
 
-/** Operations of one name. Times are milliseconds, about 3 % off at most; longer than two minutes counts as that. */
+/**
+ * Operations of one name. Times are milliseconds, about 3 % off at most; longer than two minutes counts as that. Of
+ * what is answered in this process, as a `get` of what is hot there, one in 16 is timed, and those after it count as
+ * having taken as long.
+ */
 export interface OperationStats {
   readonly count: number
   /** How many of them were refused or failed. */

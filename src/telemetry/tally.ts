@@ -25,10 +25,43 @@ const COUNTS = {
 export type Counts = { -readonly [C in keyof typeof COUNTS]: number }
 const NAMES = Object.keys(COUNTS) as (keyof Counts)[]
 
+/**
+ * Of what is answered in this process one in so many is timed, for reading the clock twice takes a twentieth of a get
+ * there; each of the others counts as having taken as long as the one before.
+ */
+export const TIMED_ONE_IN = 16
+
 /** Operations of one name. */
 export class OperationTally {
   readonly times = new LatencyHistogram()
   failed = 0
+  /** How many more are not timed, if they are answered at once. */
+  #untimed = 0
+
+  /** Whether the next one has to be timed. */
+  get isDue(): boolean {
+    return this.#untimed === 0
+  }
+
+  /** One that was answered later. The next is timed, since it may be as well. */
+  record(milliseconds: number, isFailed: boolean): void {
+    this.times.record(milliseconds)
+    this.#untimed = 0
+    if (isFailed) this.failed++
+  }
+
+  /** One that was answered at once. */
+  recordAtOnce(milliseconds: number, isFailed: boolean): void {
+    this.record(milliseconds, isFailed)
+    this.#untimed = TIMED_ONE_IN - 1
+  }
+
+  /** One that was answered at once, and not timed. */
+  repeat(isFailed: boolean): void {
+    this.times.repeat()
+    this.#untimed--
+    if (isFailed) this.failed++
+  }
 
   add(other: OperationTally): void {
     this.times.add(other.times)
@@ -56,17 +89,15 @@ export class Tally {
     return this.#operations[timed]
   }
 
-  record(timed: Timed, name: string, milliseconds: number, isFailed: boolean): void {
-    const operation = this.#operations[timed].get(name) ?? this.#begin(timed, name)
-    operation.times.record(milliseconds)
-    if (isFailed) operation.failed++
+  /** Those of one name, to be added to. */
+  operation(timed: Timed, name: string): OperationTally {
+    return this.#operations[timed].get(name) ?? this.#begin(timed, name)
   }
 
   add(other: Tally): void {
     for (const name of NAMES) this.counts[name] += other.counts[name]
     for (const timed of TIMED)
-      for (const [name, operation] of other.#operations[timed])
-        (this.#operations[timed].get(name) ?? this.#begin(timed, name)).add(operation)
+      for (const [name, operation] of other.#operations[timed]) this.operation(timed, name).add(operation)
   }
 
   #begin(timed: Timed, name: string): OperationTally {

@@ -16,7 +16,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { LatencyHistogram } from '../kernel/latency-histogram.ts'
 import { type Logger, silentLogger } from '../kernel/logger.ts'
 import { StoreEvents } from './store-events.ts'
-import { type Counts, Tally, type Timed } from './tally.ts'
+import { type Counts, type OperationTally, Tally, type Timed } from './tally.ts'
 
 /** Windows are as exact as this. */
 export const SLOT_MS = 15_000
@@ -26,6 +26,13 @@ export type Window = keyof typeof WINDOWS
 
 /** Short ones, by which is judged whether something is in the way of callers. */
 const CALLS_BY_ID: ReadonlySet<string> = new Set(['get', 'getMany', 'has', 'put', 'update', 'delete'])
+
+/** Is told of each call to a tier that is answered later. */
+export interface OperationTiming {
+  /** When it begins, in steady milliseconds; undefined: this one is only counted. */
+  readonly begin: (name: string) => number | undefined
+  readonly end: (name: string, began: number | undefined, isFailed: boolean) => void
+}
 
 interface Slot {
   readonly tally: Tally
@@ -71,10 +78,29 @@ export class Telemetry {
     return times
   }
 
-  record(timed: Timed, name: string, milliseconds: number, isFailed: boolean): void {
-    if (this.#callTimes !== undefined && timed === 'calls' && CALLS_BY_ID.has(name))
-      this.#callTimes.record(milliseconds)
-    this.#present.record(timed, name, milliseconds, isFailed)
+  /** What is counted of a name in the present slot; another object after each slot, as `counts`. */
+  operation(timed: Timed, name: string): OperationTally {
+    return this.#present.operation(timed, name)
+  }
+
+  /** @param isAtOnce whether it was answered within the step in which it began, so that the next need not be timed. */
+  record(timed: Timed, name: string, milliseconds: number, isFailed: boolean, isAtOnce = false): void {
+    const isOfPace = this.#callTimes !== undefined && timed === 'calls' && CALLS_BY_ID.has(name)
+    if (isOfPace) this.#callTimes!.record(milliseconds)
+    const operation = this.#present.operation(timed, name)
+    if (isAtOnce && !isOfPace) operation.recordAtOnce(milliseconds, isFailed)
+    else operation.record(milliseconds, isFailed)
+  }
+
+  /** Times what a tier is asked. @param isHere whether it answers without leaving this process. */
+  timing(timed: Timed, isHere: boolean): OperationTiming {
+    return {
+      begin: (name) => (this.#present.operation(timed, name).isDue ? performance.now() : undefined),
+      end: (name, began, isFailed) => {
+        if (began === undefined) this.#present.operation(timed, name).repeat(isFailed)
+        else this.record(timed, name, performance.now() - began, isFailed, isHere)
+      },
+    }
   }
 
   /** Since the store was opened, or {@link reset}. */

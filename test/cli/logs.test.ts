@@ -85,7 +85,7 @@ describeWithServers('logs on Redis and Postgres', (servers) => {
     // The command needs no Redis.
     const env = { DATABASE_URL: cold.url }
     const [dir, lost] = [await servers.folder(), await servers.folder()]
-    await using _ = await openMemoryStore({ dir, hot, cold, checkpoint: { every: '1h' }, sync: false })
+    await using store = await openMemoryStore({ dir, hot, cold, checkpoint: { every: '1h' }, sync: false })
     const backend = startNode(join(import.meta.dirname, 'backend-child.ts'), [lost, '2'], {
       env: { ...env, REDIS_URL: hot.url },
     })
@@ -104,6 +104,9 @@ describeWithServers('logs on Redis and Postgres', (servers) => {
       { env },
     )
     const { logs } = JSON.parse(json!.stdout) as { logs: Listed[] }
+    const ageless = ({ heartbeatAgeMs: _, ...log }: object & { readonly heartbeatAgeMs?: unknown }) => log
+    const told = JSON.parse(JSON.stringify(await store.logs())) as Listed[]
+    expect(told.map(ageless)).toEqual(logs.map(ageless))
     const [here, elsewhere] = [logs.find(({ isHere }) => isHere)!, logs.find(({ isHere }) => !isHere)!]
     expect(here).toMatchObject({ owed: 0, isDamaged: false })
     expect(elsewhere.owed).toBeUndefined()

@@ -77,6 +77,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   checkpoint: [],
   stats: [],
   metrics: [],
+  logs: [],
   collectInto: [new Registry()],
   close: [],
 }

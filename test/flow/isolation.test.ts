@@ -189,6 +189,7 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
   stats: OF_THE_STORE,
   alerts: OF_THE_STORE,
   metrics: OF_THE_STORE,
+  logs: OF_THE_STORE,
   deadLetters: OF_THE_STORE,
   retryDeadLetters: OF_THE_STORE,
   dropDeadLetters: OF_THE_STORE,

@@ -30,3 +30,12 @@ test('it tells how many took less than each bound, and nothing of none', () => {
   for (const time of [0.01, 0.016, 0.031, 0.5, 1.024, 5, 20_000]) histogram.record(time)
   expect(histogram.below(bounds)).toEqual([1, 3, 4, 6])
 })
+
+test('what is repeated is as if it had been recorded again', () => {
+  const [repeated, recorded] = [new LatencyHistogram(), new LatencyHistogram()]
+  for (const time of [3, 7]) repeated.record(time)
+  for (const time of [3, 7, 7]) recorded.record(time)
+  repeated.repeat()
+  expect([repeated.count, repeated.sum, repeated.below([4.096])]).toEqual([3, 17, [1]])
+  expect(repeated.percentile(0.5)).toBe(recorded.percentile(0.5))
+})

@@ -1,5 +1,5 @@
 /** What `thermocline doctor` finds: each planted fault by its code, and nothing in a store that is well. */
-import { symlink, writeFile } from 'node:fs/promises'
+import { chmod, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,11 +7,12 @@ import { diagnoseStore } from '../../src/admin/diagnose-store.ts'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { runCli } from '../cli/run-cli.ts'
+import { rotFirstRecord, segmentFiles } from '../fault/damage-log.ts'
 import { editDatabase, queryServer } from '../fault/edit-database.ts'
 import { QUIET, redisUrlOf, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { describeWithPostgres, describeWithRedis, PrivatePostgres, PrivateRedis } from '../tools/services.ts'
-import { StoreTemplate } from '../tools/store-template.ts'
+import { copyFolder, StoreTemplate } from '../tools/store-template.ts'
 import { describeWithSmallDisks, smallDisk } from '../wal/small-disk.ts'
 
 const codes = async (options: MemoryStoreOptions): Promise<string[]> =>
@@ -32,6 +33,13 @@ const setting = (name: string, value: string, code: string): Fault => ({
   mend: `ALTER ROLE test RESET ${name}`,
 })
 
+const DEAD_ROWS = [
+  'ALTER TABLE thermocline.sync_runs SET (autovacuum_enabled = false)',
+  `INSERT INTO thermocline.sync_runs (started_at, duration_ms, synced, skipped, errors, bytes)
+    SELECT now(), 1, 1, 1, 1, 1 FROM generate_series(1, 11000)`,
+  'DELETE FROM thermocline.sync_runs',
+]
+
 const newest = readMigrations().at(-1)!
 
 const FAULTS: readonly Fault[] = [
@@ -51,8 +59,9 @@ const FAULTS: readonly Fault[] = [
   },
   {
     code: 'index-invalid',
-    plant: "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'thermocline.idempotency_keys_age'::regclass",
-    mend: "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'thermocline.idempotency_keys_age'::regclass",
+    plant:
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'thermocline.memory_entries_tombstones'::regclass",
+    mend: "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'thermocline.memory_entries_tombstones'::regclass",
   },
   {
     code: 'migrations-pending',
@@ -107,17 +116,24 @@ describeWithRedis('the doctor of a store', () => {
       await client.quit()
     })
 
+    test('finds a Redis that cannot save, and one that does not tell of itself', async () => {
+      await using other = await PrivateRedis.start({ onPort: true, args: ['--dir', '/proc'] })
+      const client = new Redis(redisUrlOf(other))
+      const hot = { url: redisUrlOf(other) }
+      expect(await codes({ ...options(), hot })).toEqual([])
+      await client.bgsave()
+      await expect.poll(() => codes({ ...options(), hot })).toEqual(['redis-cannot-save'])
+      await client.call('ACL', 'SETUSER', 'silent', 'on', '>secret', '~*', '&*', '+@all', '-info')
+      const url = hot.url.replace('redis://', 'redis://silent:secret@')
+      expect(await codes({ ...options(), hot: { url } })).toEqual(['redis-info-blocked'])
+      await client.quit()
+    })
+
     test('finds rows that are dead, a clock that is apart, and a role without rights', async () => {
       const url = postgres.url()
       const apart = { clock: { now: () => Date.now() - 3_000 } }
       expect(await codes({ ...options(), ...apart })).toEqual(['clock-drift'])
-      await queryServer(url, 'ALTER TABLE thermocline.sync_runs SET (autovacuum_enabled = false)')
-      await queryServer(
-        url,
-        `INSERT INTO thermocline.sync_runs (started_at, duration_ms, synced, skipped, errors, bytes)
-          SELECT now(), 1, 1, 1, 1, 1 FROM generate_series(1, 11000)`,
-      )
-      await queryServer(url, 'DELETE FROM thermocline.sync_runs')
+      for (const statement of DEAD_ROWS) await queryServer(url, statement)
       await expect.poll(() => codes(options())).toEqual(['rows-dead'])
       await queryServer(url, 'TRUNCATE thermocline.sync_runs')
       await queryServer(url, 'CREATE ROLE reader LOGIN')
@@ -170,17 +186,55 @@ describeWithRedis('the doctor of a store', () => {
   })
 })
 
+const ALSO_EMBEDDED = ['dead-letters', 'log-owed', 'index-missing', 'index-invalid']
+/** Those that an embedded database reads as it starts. */
+const OF_SETTINGS = ['full_page_writes = off', 'synchronous_commit = off', "statement_timeout = '5s'"].map(
+  (setting) => `ALTER SYSTEM SET ${setting}`,
+)
+const CODES_OF_SETTINGS = ['fsync-off', 'commit-not-durable', 'statement-timeout']
+
 describe('the doctor of an embedded store', () => {
   const template = new StoreTemplate()
   beforeAll(() => template.make())
   afterAll(() => template.remove())
 
-  longTest('finds nothing where all is well, and then each fault', async () => {
+  test('finds nothing where all is well, and then each fault', async () => {
     const dir = await template.copy()
     expect(await codes({ dir })).toEqual([])
-    const planted = FAULTS.filter(({ code }) => ['dead-letters', 'log-owed', 'index-missing'].includes(code))
-    await editDatabase(dir, ...planted.map(({ plant }) => plant))
-    expect((await codes({ dir })).sort()).toEqual(['dead-letters', 'index-missing', 'log-owed'])
+    const ofDatabase = FAULTS.filter(({ code }) => ALSO_EMBEDDED.includes(code))
+    await editDatabase(dir, ...ofDatabase.map(({ plant }) => plant), ...OF_SETTINGS)
+    await chmod(dir, 0o755)
+    const hot = { kind: 'memory', maxBytes: 2 ** 50 } as const
+    const found = [...ALSO_EMBEDDED, ...CODES_OF_SETTINGS, 'folder-open', 'memory-short']
+    expect((await codes({ dir, hot })).sort()).toEqual(found.sort())
+  })
+
+  describeWithSmallDisks('with a small disk', () => {
+    test('finds that it is nearly full', async () => {
+      const [dir, disk] = [await template.copy(), await smallDisk(2)]
+      await writeFile(join(disk, 'filler'), Buffer.alloc(1_950_000))
+      await rm(join(dir, 'wal'), { recursive: true, force: true })
+      await symlink(disk, join(dir, 'wal'))
+      expect(await codes({ dir })).toEqual(['disk-low'])
+    })
+  })
+
+  longTest('finds a log that is damaged, and a database that is behind, or of another version', async () => {
+    const dir = await temporaryFolder()
+    const store = await openMemoryStore({ dir: join(dir, 'a'), ...QUIET })
+    await store.chunks.put({ text: 'first' })
+    await store.chunks.put({ text: 'second' })
+    // As a crash leaves it.
+    await copyFolder(join(dir, 'a'), join(dir, 'b'))
+    await store.close()
+    const options = { dir: join(dir, 'b') }
+    await rotFirstRecord((await segmentFiles(options.dir))[0]!)
+    expect(await codes(options)).toEqual(['log-damaged'])
+    const pending = FAULTS.find(({ code }) => code === 'migrations-pending')!
+    await editDatabase(options.dir, pending.plant)
+    expect(await codes(options)).toEqual(['migrations-pending'])
+    await writeFile(join(options.dir, 'cold', 'data', 'PG_VERSION'), '12\n')
+    expect(await codes(options)).toEqual(['database-unreachable'])
   })
 
   longTest('misses pgvector where vectors are kept, and be they rounded', async () => {

@@ -7,6 +7,7 @@ import { RemoteBackend } from './remote-backend.ts'
 
 const ALONE = { kind: 'memory' } as const
 const PATIENCE = { timeout: 30_000, interval: 20 }
+const STOPPED = expect.objectContaining({ code: 'stopped' })
 const LOCKED = expect.objectContaining({ code: 'ERR_LOCKED' })
 
 describeWithPrivateServers('a process that is alone with a database', (servers) => {
@@ -41,7 +42,7 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     await next.store.chunks.put({ key: 'k', text: 'new' })
     await next.store.checkpoint()
     await paused.store.checkpoint()
-    expect(paused.store.health()).toMatchObject({ live: false, error: LOCKED })
+    expect(paused.store.health()).toMatchObject({ live: false, ready: false, error: LOCKED, reasons: [STOPPED] })
     await expect(paused.store.chunks.get(id)).rejects.toEqual(LOCKED)
     // But to say so.
     expect(await paused.store.metrics()).toMatch(/^thermocline_live 0$/m)
@@ -67,7 +68,7 @@ describeWithPrivateServers('a process that is alone with a database', (servers) 
     expect(await next.store.chunks.getMany(ids)).toMatchObject([{ text: 'old' }, { text: 'old' }])
     await vi.waitFor(async () => expect(await next.hot.size()).toMatchObject({ entries: 2 }), PATIENCE)
     await paused.store.checkpoint()
-    expect(paused.store.health()).toMatchObject({ live: false, error: LOCKED })
+    expect(paused.store.health()).toMatchObject({ live: false, ready: false, error: LOCKED, reasons: [STOPPED] })
     await vi.waitFor(
       async () => expect(await next.store.chunks.getMany(ids)).toMatchObject([{ text: 'new' }, undefined]),
       PATIENCE,

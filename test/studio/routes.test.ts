@@ -32,6 +32,8 @@ describeStudio((pair) => {
     expect((await writing().get('overview')).body.isWritable).toBe(true)
     const log = (await looking().get('log')).body
     expect(log.sequence - log.checkpoint).toBeGreaterThan(0)
+    const ownLog = { id: log.id, isOwn: true, owed: log.lagRecords, isDamaged: false, sequence: log.checkpoint }
+    expect((await looking().get('logs')).body.logs).toMatchObject([ownLog])
     expect((await looking().get('sync')).body.history).toEqual([])
     expect((await looking().get('samples')).body).toEqual([])
   })

@@ -53,3 +53,29 @@ test.each([-3_600_000, 3_600_000])('a clock that is set by %i ms makes no window
   expect(getsIn()).toEqual([undefined, undefined, undefined])
   expect(telemetry.total().since).toBe(clock.now())
 })
+
+test('of calls that are answered at once one in 16 is timed, and each is counted', () => {
+  const { telemetry } = observed()
+  const answer = (isFailed = false): boolean => {
+    const operation = telemetry.operation('calls', 'get')
+    const { isDue } = operation
+    if (isDue) telemetry.record('calls', 'get', 1, isFailed, true)
+    else operation.repeat(isFailed)
+    return isDue
+  }
+  const isTimed = Array.from({ length: 33 }, (_, nth) => answer(nth === 5))
+  expect(isTimed.flatMap((is, nth) => (is ? [nth] : []))).toEqual([0, 16, 32])
+  const { times, failed } = telemetry.total().operations('calls').get('get')!
+  expect([times.count, failed]).toEqual([33, 1])
+  // One that was answered later may be followed by another.
+  telemetry.record('calls', 'get', 5_000, false)
+  expect(answer()).toBe(true)
+  expect(answer()).toBe(false)
+  expect(telemetry.total().operations('calls').get('get')!.times.percentile(1)).toBeGreaterThan(4_800)
+  // Who goes by how long they take gets all of them.
+  telemetry.takeCallTimes()
+  for (let nth = 0; nth < 15; nth++) answer()
+  telemetry.takeCallTimes()
+  expect([answer(), answer(), answer()]).toEqual([true, true, true])
+  expect(telemetry.takeCallTimes().count).toBe(3)
+})

@@ -12,7 +12,7 @@ export function describeWithSmallDisks(name: string, body: () => void): void {
 /** Gone with the test. */
 export async function smallDisk(mebibytes: number): Promise<string> {
   const dir = await temporaryFolder()
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', dir])
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=700`, 'tmpfs', dir])
   onTestFinished(() => void execFileSync('umount', ['--lazy', dir]))
   return dir
 }

@@ -1,19 +1,26 @@
-/** Shows the write-ahead log of this process: what it has taken, what it owes, and how quickly it syncs. */
+/**
+ * Shows the write-ahead log of this process: what it has taken, what it owes, and how quickly it syncs; and those of
+ * all processes, as the database knows them.
+ */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { LogAnswer } from '../answers.ts'
-import { bytesText, countText, millisText } from './number-text.ts'
+import type { LogAnswer, LogRow, LogsAnswer } from '../answers.ts'
+import { bytesText, countText, durationText, millisText, shortId } from './number-text.ts'
 import type { PageProps } from './page-props.ts'
 import { useAnswer } from './use-answer.ts'
-import { Card, CopyButton, ErrorNotice, Figure, PageHead, Reading } from './widgets.ts'
+import { Card, CopyButton, Empty, ErrorNotice, Figure, PageHead, Reading } from './widgets.ts'
 
 const EVERY_MS = 2_000
+const ALL_EVERY_MS = 5_000
+/** A log that was not heard of for so long has no living owner. */
+const SILENT_MS = 120_000
 
 export function LogPage(_: PageProps): VNode {
   const { answer, error } = useAnswer<LogAnswer>('log', {}, EVERY_MS)
   return html`<${PageHead} title="Log" />
     ${answer && html`<${ErrorNotice} error=${error} />`}
-    ${answer === undefined ? html`<${Reading} error=${error} />` : html`<${Known} log=${answer} />`}`
+    ${answer === undefined ? html`<${Reading} error=${error} />` : html`<${Known} log=${answer} />`}
+    <${Registered} />`
 }
 
 function Known({ log }: { log: LogAnswer }): VNode {
@@ -35,11 +42,51 @@ function Known({ log }: { log: LogAnswer }): VNode {
         <dt>written up to</dt><dd>record ${countText(sequence)}</dd>
         <dt>cold has</dt><dd>every record up to ${countText(checkpoint)}</dd>
       </dl>
+    <//>`
+}
+
+function Registered(): VNode {
+  const { answer, error } = useAnswer<LogsAnswer>('logs', {}, ALL_EVERY_MS)
+  return html`<${Card} title="Registered logs" aside="of every process, as the database knows them">
+      ${answer && html`<${ErrorNotice} error=${error} />`}
+      ${answer === undefined && html`<${Reading} error=${error} />`}
+      ${answer?.logs.length === 0 && html`<${Empty}>None: the database has everything.<//>`}
+      <ul class="rows" aria-label="Registered logs">
+        ${answer?.logs.map((row) => html`<${Log} key=${row.id} row=${row} />`)}
+      </ul>
     <//>
     <p class="dim">
-      This is the log of the process that serves the studio.
-      The command <code>thermocline logs</code> lists every registered log, and <code>inspect</code> looks into files.
+      What a process that died owes is shipped by the next one that opens a store in its folder, or by
+      <code>thermocline recover</code>; <code>thermocline inspect</code> looks into the files.
     </p>`
+}
+
+function Log({ row }: { row: LogRow }): VNode {
+  const { id, epoch, place, sequence, heartbeatAgeMs, isOwn, isDamaged } = row
+  const isSilent = heartbeatAgeMs > SILENT_MS
+  return html`<li class="row">
+    <div class="row-main">
+      <div>
+        <code title=${id}>${shortId(id)}</code>
+        ${isOwn && html`<span class="tag">this process</span>`}
+        ${isSilent && html`<span class="tag unknown">silent</span>`}
+        ${isDamaged && html`<span class="tag unknown">damaged</span>`}
+      </div>
+      <div class="row-facts">
+        <span class="break">${place ?? 'in memory'}</span>
+        <span>heard of ${durationText(heartbeatAgeMs / 1_000)} ago</span>
+        <span>epoch ${countText(epoch)}</span>
+        <span>cold has it up to record ${countText(sequence)}</span>
+        <span>${owedText(row)}</span>
+      </div>
+    </div>
+  </li>`
+}
+
+function owedText({ owed, isDamaged }: LogRow): string {
+  if (owed === undefined) return 'what it owes, its own machine alone can tell'
+  if (owed === 0) return 'owes nothing'
+  return `owes ${isDamaged ? 'at most ' : ''}${countText(owed)} records`
 }
 
 /** What cold has, and behind it what it is owed, of the latest thousand records or more. */

@@ -17,15 +17,17 @@ const OPTIONS: MemoryStoreOptions = { inMemory: true, sync: false, checkpoint: {
 
 /** What tells and keeps numbers and traces, by file of the built package, and what stands there without it. */
 export const NUMBERS: readonly (readonly [file: string, code: string, instead: string])[] = [
-  ['repository/call-gate', "this.#telemetry.record('calls', nameOf(schema), performance.now() - began, isFailed)", ''],
+  ['repository/call-gate', 'nameOf(schema)', "''"],
+  ['repository/call-gate', "this.#telemetry.operation('calls', name)", '{ isDue: true }'],
+  ['repository/call-gate', "this.#telemetry.record('calls', name, performance.now() - began, isFailed, isAtOnce)", ''],
   ['repository/call-gate', 'performance.now()', '0'],
   ['repository/call-gate', 'TRACES.operation.hasSubscribers', 'false'],
   ['flow/reader', 'counts.hotHits++', '0'],
   ['flow/reader', 'counts.pendingHits++', '0'],
   ['flow/reader', 'counts.pendingMisses++', '0'],
-  ['flow/tier-watch', 'performance.now()', '0'],
+  ['flow/tier-watch', 'timing.begin(name)', '0'],
+  ['flow/tier-watch', 'timing.end(name, began, false)', ''],
   ['wal/write-ahead-log', 'TRACES.wal.hasSubscribers', 'false'],
-  ['telemetry/telemetry', 'this.#present.record(timed, name, milliseconds, isFailed)', ''],
 ]
 
 export default {
