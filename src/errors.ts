@@ -44,6 +44,10 @@ export interface ErrorDetails {
   ERR_CONFLICT: WriteFailure & { kind?: string; actual?: string | null; index?: number; line?: number }
   /** The key of the call has another write. */
   ERR_IDEMPOTENCY: WriteFailure
+  /** `retryAfterMs` is what `embedMany` asked for by its error, as a provider does with `retry-after`. */
+  ERR_EMBEDDING_FAILED: WriteFailure & { model: string; retryAfterMs?: number }
+  /** `actual` is what `embedMany` answered in place of `expected`: a number of vectors, or of dimensions. */
+  ERR_EMBEDDING_INVALID: WriteFailure & { model: string; expected?: number; actual?: number }
   ERR_INTERNAL: WriteFailure
 }
 
@@ -118,7 +122,12 @@ export interface InputOutcome {
   readonly outcome: 'none' | 'unknown' | 'applied'
 }
 
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['ERR_TIER_UNAVAILABLE', 'ERR_BACKPRESSURE', 'ERR_TIMEOUT'])
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'ERR_TIER_UNAVAILABLE',
+  'ERR_BACKPRESSURE',
+  'ERR_TIMEOUT',
+  'ERR_EMBEDDING_FAILED',
+])
 
 export class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'ThermoclineError'
@@ -197,21 +206,24 @@ export interface SafeCause {
   readonly name: string
   readonly code?: string
   readonly constraint?: string
+  /** Of HTTP. */
+  readonly status?: number
 }
 
-/** Copies name, code and constraint of a foreign error; one of our own passes as it is. */
+/** Copies name, code, constraint and status of a foreign error; one of our own passes as it is. */
 export function withoutContent(error: unknown): ThermoclineError | SafeCause {
   if (error instanceof ThermoclineError) return error
   // drizzle wraps the driver's error; its own message holds all parameters.
   const wrapped = isErrorLike(error) && 'cause' in error ? error.cause : undefined
   const source = isErrorLike(wrapped) ? wrapped : error
   if (!isErrorLike(source)) return { name: typeof source }
-  const { name, code, constraint, constraint_name } = source as Record<string, unknown>
+  const { name, code, constraint, constraint_name, status, statusCode = status } = source as Record<string, unknown>
   const named = constraint ?? constraint_name
   return {
     name: typeof name === 'string' ? name : 'Error',
     ...(typeof code === 'string' ? { code } : {}),
     ...(typeof named === 'string' ? { constraint: named } : {}),
+    ...(typeof statusCode === 'number' ? { status: statusCode } : {}),
   }
 }
 

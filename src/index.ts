@@ -39,6 +39,7 @@ export {
 } from './errors.ts'
 export type { ArchiveSource } from './flow/archive-source.ts'
 export type { ArchiveTarget } from './flow/archive-target.ts'
+export type { EmbedderCounts, EmbedMany, EmbedPurpose } from './flow/embedder.ts'
 export type { Remnant, RemnantPlace } from './flow/erase-remnants.ts'
 export type { EraseDoneOptions, Erased, EraseProgress } from './flow/eraser.ts'
 export type { Explanation, Placement } from './flow/explainer.ts'
@@ -50,6 +51,7 @@ export type { Place } from './flow/rank-hits.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
 export type { TreeHit } from './flow/tree-searcher.ts'
+export type { EmbedTime } from './flow/vectors.ts'
 export type { DeletedWhere, UpdatedWhere } from './flow/where-changer.ts'
 export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
 export type { Clock } from './kernel/clock.ts'
@@ -59,6 +61,7 @@ export type {
   AlertOptions,
   CheckpointOptions,
   ColdOptions,
+  EmbedOptions,
   HotOptions,
   MemoryStoreOptions,
   Policies,
@@ -90,6 +93,7 @@ export type {
 export type {
   AtomicOptions,
   ByBoth,
+  ByMeaning,
   ByText,
   ByVector,
   CollectOptions,

@@ -6,6 +6,8 @@ import type { PostgresClientLike } from './cold/postgres/postgres-location.ts'
 import type { Duration } from './entry/duration.ts'
 import type { NamespaceRules } from './entry/namespace-rules.ts'
 import type { Precision } from './entry/rounded-vector.ts'
+import type { EmbedMany } from './flow/embedder.ts'
+import type { EmbedTime } from './flow/vectors.ts'
 import type { Durability } from './flow/writer.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Logger } from './kernel/logger.ts'
@@ -38,6 +40,8 @@ export interface MemoryStoreOptions {
    */
   readonly policies?: PolicyPreset | Policies | undefined
   readonly timeouts?: TimeoutOptions | undefined
+  /** By which model the store makes vectors of texts: of those put without one, and of queries. @default none */
+  readonly embed?: EmbedOptions | undefined
   /** When people are alerted of what is wrong, or false for never. */
   readonly alerts?: AlertOptions | false | undefined
   /**
@@ -177,6 +181,27 @@ export type Policies = Readonly<Record<string, TieringPolicy | PolicyPreset>>
 export interface PromoteOptions {
   /** Reads of an entry before it is promoted. @default 1 */
   readonly minAccesses?: number | undefined
+}
+
+/** A model that makes vectors of texts, and how it is asked. */
+export interface EmbedOptions {
+  /**
+   * Its name, which the entries have as `embeddingModel`: vectors of different names are never compared. Models that
+   * make other vectors need another name, also where only the dimensions differ.
+   */
+  readonly model: string
+  /** How many numbers a vector has, 1 to 16 000; a vector index is kept for them. */
+  readonly dimensions: number
+  readonly embedMany: EmbedMany
+  /**
+   * `put`: a put waits for its vector, and is refused where there is none. `background`: a put is acknowledged at once,
+   * and the vector follows, as a version of its own. @default 'put'
+   */
+  readonly when?: EmbedTime | undefined
+  /** Texts of one call of `embedMany` at most. @default 64 */
+  readonly batchSize?: number | undefined
+  /** Calls of `embedMany` under way at most. @default 2 */
+  readonly maxConcurrency?: number | undefined
 }
 
 /** Limits; false: that is not looked at. Shares are from 0 to 1. */

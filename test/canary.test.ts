@@ -161,6 +161,19 @@ const PROVOKED: Record<ErrorCode, Provoke> = {
     await chunks.put(chunk, { idempotencyKey })
     return [await rejection(chunks.put({ ...chunk, text: `${CANARY}-other` }, { idempotencyKey }))]
   },
+  ERR_EMBEDDING_FAILED: async (scene) => {
+    const embedMany = async () =>
+      Promise.reject(Object.assign(new Error(`${CANARY}-text`), { status: 400, text: CANARY }))
+    const { chunks } = tenant(await scene.open({ embed: { model: 'm', dimensions: 3, embedMany } }))
+    const { embedding, ...bare } = chunk
+    return [await rejection(chunks.put(bare)), await rejection(chunks.search({ text: CANARY, by: 'vector' }))]
+  },
+  ERR_EMBEDDING_INVALID: async (scene) => {
+    const embedMany = async (texts: string[]) => texts.map((text) => [text as never])
+    const { chunks } = tenant(await scene.open({ embed: { model: 'm', dimensions: 3, embedMany } }))
+    const { embedding, ...bare } = chunk
+    return [await rejection(chunks.put(bare))]
+  },
   ERR_LOCKED: async (scene) => {
     await scene.open()
     return [await rejection(scene.open({ wal: { lockTimeout: 0 } }))]

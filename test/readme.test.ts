@@ -240,6 +240,10 @@ test('the example of policies runs as it stands', async () => {
   expect(await printedBy('byAccessCount({ minAccesses: 10')).toBe('0 0 0\n')
 })
 
+test('the example of embedding has the model asked for each text once', async () => {
+  expect(await printedBy('async function embedMany')).toBe('document 1\ndocument 1\nquery 1\nquery 1\n1 my-model-1\n')
+})
+
 test('the example of the studio is served', async () => {
   expect(await printedBy('toNodeListener')).toMatch(/^\{ address: '127\.0\.0\.1', family: 'IPv4', port: \d+ \}\n$/)
 })

@@ -37,6 +37,7 @@ import type {
   ColdTier,
   ColdTreeRow,
   ColdWalk,
+  EmbeddingModel,
   EnteredGeneration,
   HotMiss,
   HotMisses,
@@ -61,14 +62,17 @@ import type {
   StoredLetter,
   SweepResult,
   SyncRun,
+  Unembedded,
   Vacuumed,
   Vacuuming,
+  WaitingTexts,
 } from './cold-tier.ts'
 import { FrozenSnapshot } from './frozen-snapshot.ts'
 import { KeptSnapshots } from './kept-snapshots.ts'
 import { type MigrateOptions, migrate, type SearchSupport } from './migrate-schema.ts'
 import { stats } from './sql/cold-stats.ts'
 import { timeParameter } from './sql/column-types.ts'
+import { findUnembedded, isModelUsed, registerModel } from './sql/embedding-models.ts'
 import { raiseAccess, recordAccess, type Touch } from './sql/entry-access.ts'
 import { Staging } from './sql/entry-staging.ts'
 import { eraseStaged, eraseStagedWhere, readLetters, removeLetters, vacuum } from './sql/erase-entries.ts'
@@ -353,6 +357,18 @@ export class ColdStore implements ColdTier {
 
   raiseAccess(touches: readonly Touch[]): Promise<void> {
     return this.#writeReads(touches, () => raiseAccess(this.#driver, touches, this.#now()))
+  }
+
+  unembedded(query: WaitingTexts): Promise<Unembedded[]> {
+    return findUnembedded(this.#driver, query, this.#now())
+  }
+
+  registerModel(model: EmbeddingModel): Promise<EmbeddingModel[]> {
+    return registerModel(this.#driver, model)
+  }
+
+  isModelUsed(model: string): Promise<boolean> {
+    return isModelUsed(this.#driver, model)
   }
 
   async indexVectors(limit: number, upTo?: Version): Promise<number> {

@@ -356,12 +356,34 @@ export interface ColdStats {
   readonly deadLetters: number
   /** Entries that stay in hot. */
   readonly pinned: number
+  /** Entries that wait for a vector, of whichever model. */
+  readonly unembedded: number
   /** What entries and their indexes take on the disk of the database. */
   readonly bytes: number
   /** The latest sync of any process. */
   readonly lastSync: SyncRun | undefined
   /** Who holds each lease, by its name. */
   readonly leases: Readonly<Record<string, string>>
+}
+
+/** A model that makes vectors of texts. */
+export interface EmbeddingModel {
+  readonly model: string
+  readonly dimensions: number
+}
+
+/** Entries that wait for a vector of a model, the oldest version first. */
+export interface WaitingTexts {
+  readonly model: string
+  /** Only newer versions than this. */
+  readonly after: Version | undefined
+  readonly limit: number
+  /** None beyond so many bytes of text, but for the first. */
+  readonly bytes: number
+}
+
+export interface Unembedded extends VersionedKey {
+  readonly text: string
 }
 
 /** An acknowledged write that could not be stored. */
@@ -621,6 +643,16 @@ export interface ColdTier {
   recordAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>
   /** Raises reads, and the time of the last one, to these where they are fewer: doing it twice is doing it once. */
   raiseAccess(touches: readonly (EntryKey & { lastAccessedAt: number; accesses: number })[]): Promise<void>
+
+  /** Live entries that name the model of a vector which they do not have yet. */
+  unembedded(query: WaitingTexts): Promise<Unembedded[]>
+  /** Notes that a store makes vectors by this model; answers all models of which that is known, each as it came. */
+  registerModel(model: EmbeddingModel): Promise<EmbeddingModel[]>
+  /**
+   * Whether a row names the model. One that none does is registered no more. It may read every row, as long as that
+   * takes.
+   */
+  isModelUsed(model: string): Promise<boolean>
 
   /**
    * Puts up to `limit` rows into the vector index, the oldest first; returns how many.

@@ -211,6 +211,18 @@ export class LateColdTier implements ColdTier {
     return this.#there.raiseAccess(...args)
   }
 
+  async unembedded(...args: Parameters<ColdTier['unembedded']>) {
+    return this.#there.unembedded(...args)
+  }
+
+  async registerModel(...args: Parameters<ColdTier['registerModel']>) {
+    return this.#there.registerModel(...args)
+  }
+
+  async isModelUsed(...args: Parameters<ColdTier['isModelUsed']>) {
+    return this.#there.isModelUsed(...args)
+  }
+
   async indexVectors(...args: Parameters<ColdTier['indexVectors']>) {
     return this.#there.indexVectors(...args)
   }

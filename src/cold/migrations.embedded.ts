@@ -109,5 +109,10 @@ export const MIGRATION_FILES = [
     "tag": "0021_rounded_indexes",
     "when": 1795987280135,
     "text": "-- Apart from the migration before, whose locks keep readers out: here only writers wait until the table was read twice.\nCREATE INDEX \"memory_entries_rounded\" ON \"thermocline\".\"memory_entries\" USING btree (\"rounded_dimension\") WHERE rounded IS NOT NULL;--> statement-breakpoint\n-- In the place of the one of before, which has full vectors alone.\nCREATE INDEX \"memory_entries_unindexed_any\" ON \"thermocline\".\"memory_entries\" USING btree (coalesce(cardinality(embedding), rounded_dimension),\"version\") WHERE (embedding IS NOT NULL OR rounded IS NOT NULL) AND indexed IS NOT TRUE;--> statement-breakpoint\nDROP INDEX \"thermocline\".\"memory_entries_unindexed\";--> statement-breakpoint\nALTER INDEX \"thermocline\".\"memory_entries_unindexed_any\" RENAME TO \"memory_entries_unindexed\";\n"
+  },
+  {
+    "tag": "0022_embedding_models",
+    "when": 1796000439299,
+    "text": "CREATE TABLE \"thermocline\".\"embedding_models\" (\n\t\"model\" text COLLATE \"C\" PRIMARY KEY NOT NULL,\n\t\"dimensions\" integer NOT NULL,\n\t\"registered_at\" timestamp (3) with time zone DEFAULT now() NOT NULL,\n\tCONSTRAINT \"embedding_models_dimensions\" CHECK (dimensions > 0)\n);\n--> statement-breakpoint\nCREATE INDEX \"memory_entries_unembedded\" ON \"thermocline\".\"memory_entries\" USING btree (\"embedding_model\",\"version\") WHERE embedding_model IS NOT NULL AND text IS NOT NULL AND embedding IS NULL AND rounded IS NULL;"
   }
 ] as const

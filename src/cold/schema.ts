@@ -148,6 +148,10 @@ export const memoryEntries = thermocline.table(
       .using('gin', entry.children)
       .with({ fastupdate: false })
       .where(sql`children IS NOT NULL`),
+    // Few at most times: those that name the model of a vector which they do not have yet.
+    index('memory_entries_unembedded')
+      .on(entry.embeddingModel, entry.version)
+      .where(sql`embedding_model IS NOT NULL AND text IS NOT NULL AND embedding IS NULL AND rounded IS NULL`),
     index('memory_entries_tombstones').on(entry.deletedAt).where(sql`deleted_at IS NOT NULL`),
   ],
 )
@@ -259,6 +263,17 @@ export const deadLetters = thermocline.table('dead_letters', {
   fields: jsonb('fields'),
   recordedAt: time('recorded_at').notNull().defaultNow(),
 })
+
+/** Models by which stores over this database make vectors, so that whoever comes with another one is told. */
+export const embeddingModels = thermocline.table(
+  'embedding_models',
+  {
+    model: bytewise('model').primaryKey(),
+    dimensions: integer('dimensions').notNull(),
+    registeredAt: time('registered_at').notNull().defaultNow(),
+  },
+  () => [check('embedding_models_dimensions', sql`dimensions > 0`)],
+)
 
 /** A single row. */
 export const storeIdentity = thermocline.table(

@@ -53,6 +53,11 @@ export function isAboutChildren({ fields }: CheckedPatch): boolean {
   return fields.has('children') || fields.has('summary')
 }
 
+/** Whether it says which vector the entry has from then on. */
+export function givesVector({ fields }: CheckedPatch): boolean {
+  return (fields.get('embedding') ?? null) !== null
+}
+
 /** The entry with the changes, checked as a put would be. */
 export function patched(current: EntryRecord, patch: CheckedPatch, now: number): UnversionedRecord {
   return toPatched(current, patchedInput(current, patch), now)

@@ -267,7 +267,9 @@ export class Searcher {
   }
 
   /** The nearest among entries whose embedding has the query's dimensions. */
-  async #nearest(own: Own, { embedding, metric }: VectorQuery, k: number, patience: Patience) {
+  async #nearest(all: Own, { embedding, metric, model }: VectorQuery, k: number, patience: Patience) {
+    // Vectors of two models are in no distance to each other.
+    const own = model === undefined ? all : { ...all, filter: [...all.filter, ofModel(model)] }
     let exact = true
     const fromCold = await notReplaced(own, k, async (most, exclude) => {
       const found = await own.cold.search({ ...own, exclude, embedding, metric, k: most }, patience)
@@ -421,6 +423,10 @@ async function notReplaced<R extends ColdRow>(
 
 /** Postgres looks at the first 100 000 characters, which are at most twice as many here. */
 const MOST_UNITS = 200_000
+
+function ofModel(model: string): Filter[number] {
+  return { field: 'embeddingModel', operator: 'eq', value: model }
+}
 
 function toOwnText({ namespace, id, version }: EntryRecord, text: string): OwnText {
   return { namespace, id, version, text: text.slice(0, MOST_UNITS) }

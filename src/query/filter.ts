@@ -28,7 +28,7 @@ export type ScalarField =
   | 'expiresAt'
   | keyof AccessStats
 
-export type FilterField = ScalarField | 'children'
+export type FilterField = ScalarField | 'children' | 'embedding'
 
 /** Text compares by code point. A condition on what is absent does not hold. */
 type Comparing<T> =
@@ -44,9 +44,14 @@ export type ListCondition = { readonly field: 'children' } & (
   | { readonly operator: 'exists' }
 )
 
+/** Vectors are not compared here. */
+export type VectorCondition = { readonly field: 'embedding'; readonly operator: 'exists' }
+
 export type PathCondition = { readonly path: MetadataPath } & Comparing<JsonValue>
 
-export type Condition = ScalarCondition | ListCondition | PathCondition
+export type Condition = ScalarCondition | ListCondition | VectorCondition | PathCondition
+
+type FieldCondition = Exclude<Condition, PathCondition>
 
 type Node = Condition | { readonly or: readonly Filter[] } | { readonly not: Filter }
 
@@ -56,8 +61,12 @@ export type Filter = readonly Node[]
 /** Nodes of trees. */
 export const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 
-export function isListCondition(condition: ScalarCondition | ListCondition): condition is ListCondition {
+export function isListCondition(condition: FieldCondition): condition is ListCondition {
   return condition.field === 'children'
+}
+
+export function isVectorCondition(condition: FieldCondition): condition is VectorCondition {
+  return condition.field === 'embedding'
 }
 
 /** Whether the answer depends on reads, which only cold knows. */
@@ -106,6 +115,7 @@ function allHold(subject: Subject, filter: Filter): boolean {
     if ('or' in node) return node.or.some((branch) => allHold(subject, branch))
     if ('not' in node) return !allHold(subject, node.not)
     if ('path' in node) return memberHolds(subject.member(node.path), node)
+    if (isVectorCondition(node)) return subject.record.embedding !== null
     return isListCondition(node)
       ? listHolds(subject.record.children, node)
       : fieldHolds(subject.field(node.field), node)

@@ -13,9 +13,12 @@ import { valueAt } from './json-values.ts'
 import { type MetadataPath, namesMetadata, parseMetadataPath } from './metadata-path.ts'
 import { FIELDS, type FieldName } from './where.ts'
 
-/** Reads change the order of the last two while one pages; lists have none, and every order ends with the id. */
-type Unordered = 'id' | 'children' | 'lastAccessedAt' | 'accessCount'
-const UNORDERED: readonly Unordered[] = ['id', 'children', 'lastAccessedAt', 'accessCount']
+/**
+ * Reads change the order of the last two while one pages; lists and vectors have none, and every order ends with the
+ * id.
+ */
+type Unordered = 'id' | 'children' | 'embedding' | 'lastAccessedAt' | 'accessCount'
+const UNORDERED: readonly Unordered[] = ['id', 'children', 'embedding', 'lastAccessedAt', 'accessCount']
 
 type OwnField = Exclude<FieldName, Unordered>
 

@@ -28,10 +28,24 @@ export interface Mmr {
 export interface VectorQuery {
   readonly embedding: Float32Array
   readonly metric: Metric
+  /** Only vectors of this model are compared. @default all of these dimensions */
+  readonly model?: string | undefined
+}
+
+/** By what of a text a search goes: the words that it has, what it means, or both. */
+export const SEARCHED_BY = ['words', 'vector', 'both'] as const
+export type SearchedBy = (typeof SEARCHED_BY)[number]
+
+/** A text that the store's model has yet to make a vector of. */
+export interface Meaning {
+  readonly text: string
+  readonly metric: Metric
 }
 
 export interface SearchQuery {
   readonly vector: VectorQuery | undefined
+  /** What becomes `vector`. */
+  readonly meaning: Meaning | undefined
   readonly text: string | undefined
   readonly k: number
   /** How many of each list are looked at. */
@@ -49,6 +63,7 @@ export interface SearchQuery {
 interface Given {
   readonly embedding?: Float32Array
   readonly text?: string
+  readonly by?: SearchedBy
   readonly k?: number
   readonly metric?: Metric
   readonly fusion?: Fusion
@@ -80,23 +95,29 @@ const MMR: Ranges<Mmr> = { fetch: { to: MAX_HITS, isWhole: true }, lambda: { to:
 
 /** Refuses with `ERR_INVALID_QUERY` what makes no sense together. */
 export function toSearchQuery(given: Given): SearchQuery {
-  const { embedding, text, k = SEARCH_DEFAULTS.k, metric = SEARCH_DEFAULTS.metric, minScore } = given
+  const { embedding, text, by, k = SEARCH_DEFAULTS.k, metric = SEARCH_DEFAULTS.metric, minScore } = given
   if (embedding === undefined && text === undefined)
     throw invalid('give `embedding`, the vector to search by, or `text`, the words, or both', 'embedding')
-  if (embedding === undefined && given.metric !== undefined)
+  if (by !== undefined && (embedding !== undefined || text === undefined))
+    throw invalid('`by` says what of `text` to search by: give `text` alone, or leave `by` out', 'by')
+  const byMeaning = by === 'vector' || by === 'both'
+  const isByVector = embedding !== undefined || byMeaning
+  if (!isByVector && given.metric !== undefined)
     throw invalid('`metric` compares vectors: give `embedding` as well, or leave it out', 'metric')
-  const isFused = embedding !== undefined && text !== undefined
+  const words = by === 'vector' ? undefined : text
+  const isFused = isByVector && words !== undefined
   if (!isFused && given.fusion !== undefined)
     throw invalid('`fusion` is of two lists: give `embedding` and `text`, or leave it out', 'fusion')
-  if (embedding === undefined && given.mmr !== undefined)
+  if (!isByVector && given.mmr !== undefined)
     throw invalid('`mmr` compares vectors: give `embedding` as well, or leave it out', 'mmr')
   const vector = embedding && { embedding, metric }
+  const meaning = byMeaning ? { text: text!, metric } : undefined
   const fusion = { ...SEARCH_DEFAULTS.fusion, ...given.fusion } as FusionWeights
   const mmr = given.mmr && toMarginalRelevance(given.mmr, k)
   const candidates = mmr?.fetch ?? k
   const reach = isFused ? candidates * REACH : candidates
   const { select, countAccess = SEARCH_DEFAULTS.countAccess } = given
-  return { vector, text, k, reach, fusion, minScore, mmr, select, countAccess }
+  return { vector, meaning, text: words, k, reach, fusion, minScore, mmr, select, countAccess }
 }
 
 function toMarginalRelevance({ fetch, lambda }: Mmr, k: number): MarginalRelevance {

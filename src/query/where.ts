@@ -71,6 +71,8 @@ interface CommonConditions {
   /** The order of versions is the order of writing. */
   readonly version?: TextMatch
   readonly embeddingModel?: TextMatch
+  /** What names a model and has no vector waits for one (`embed`). */
+  readonly embedding?: { readonly exists: boolean }
   readonly createdAt?: Match<Date | number>
   readonly updatedAt?: Match<Date | number>
   readonly expiresAt?: Match<Date | number>
@@ -147,7 +149,7 @@ const COMPARISON = [...EQUALITY, 'gt', 'gte', 'lt', 'lte'] as const
 const TEXT = [...COMPARISON, 'contains', 'startsWith'] as const
 
 type Operator = (typeof TEXT)[number]
-type ValueType = 'text' | 'id' | 'kind' | 'number' | 'time' | 'list' | 'json'
+type ValueType = 'text' | 'id' | 'kind' | 'number' | 'time' | 'list' | 'vector' | 'json'
 
 const OPERATORS: Readonly<Record<ValueType, readonly Operator[]>> = {
   text: TEXT,
@@ -156,6 +158,7 @@ const OPERATORS: Readonly<Record<ValueType, readonly Operator[]>> = {
   number: COMPARISON,
   time: COMPARISON,
   list: ['eq', 'ne', 'exists', 'contains'],
+  vector: ['exists'],
   json: TEXT,
 }
 
@@ -177,6 +180,7 @@ export const FIELDS: Readonly<Record<FieldName, Subject>> = {
   level: { field: 'level', type: 'number' },
   children: { field: 'children', type: 'list' },
   embeddingModel: { field: 'embeddingModel', type: 'text' },
+  embedding: { field: 'embedding', type: 'vector' },
   contentType: { field: 'contentType', type: 'text' },
   createdAt: { field: 'createdAt', type: 'time' },
   updatedAt: { field: 'updatedAt', type: 'time' },
@@ -260,7 +264,7 @@ function conditionsOf(subject: Subject, operator: Operator, value: unknown, plac
       return [{ not: holds(subject, 'in', value, place) }]
     case 'exists': {
       if (typeof value !== 'boolean') throw invalid(`\`${place.at}.exists\` must be true or false`, place)
-      const isThere = ofKind(subject, { ...named(subject), operator })
+      const isThere = ofKind(subject, { ...named(subject), operator } as Condition)
       return value ? isThere : [{ not: isThere }]
     }
     default:
@@ -295,6 +299,7 @@ function ofKind(subject: Subject, condition: Condition): Filter {
 
 function operand(subject: Subject, operator: Positive, value: unknown, place: Place): JsonValue {
   if (subject.type === 'list') return listOf(operator === 'contains' && !Array.isArray(value) ? [value] : value, place)
+  if (subject.type === 'vector') refuseOperator(operator, subject.type, place)
   if (subject.type !== 'json') return scalarOf(subject.type, value, place)
   if (operator === 'startsWith') return scalarOf('text', value, place)
   const json = jsonOf(value, place)
@@ -315,7 +320,7 @@ function jsonOf(value: unknown, place: Place): JsonValue {
   throw invalid(`\`${place.at}\` is compared to a value that ${text.message}`, place)
 }
 
-function scalarOf(type: Exclude<ValueType, 'json' | 'list'>, value: unknown, place: Place): Scalar {
+function scalarOf(type: Exclude<ValueType, 'json' | 'list' | 'vector'>, value: unknown, place: Place): Scalar {
   const { at } = place
   switch (type) {
     case 'text': {

@@ -7,8 +7,9 @@ import type { EntryKey } from '../entry/entry-key.ts'
 import { askedByPatch, askedByPut, digestOf } from '../entry/idempotency-digest.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import type { EntryInput } from '../entry/memory-entry.ts'
-import { isAboutChildren, type Patch, parsePatch, patched } from '../entry/patch.ts'
+import { givesVector, isAboutChildren, type Patch, parsePatch, patched } from '../entry/patch.ts'
 import { tombstoneOf } from '../entry/record.ts'
+import { isPromise } from '../entry/standard-schema.ts'
 import { type UnversionedRecord, validateId, validateInput } from '../entry/validate.ts'
 import { isVersion } from '../entry/version.ts'
 import { isThermoclineError, notFound, retold, ThermoclineError } from '../errors.ts'
@@ -81,7 +82,7 @@ export async function writeTogether(
   })
   if (changes.length === 0) return []
   const idempotency = isKeyed ? { namespace, key: idempotencyKey, digest: digestOf('write', ...told) } : undefined
-  const { all, prepare } = withChildVersions(call, changes)
+  const { all, prepare } = prepared(call, changes)
   return (await flows.changes.changeAll(all, Object.assign(patience, { idempotency, prepare }))) as Receipt[]
 }
 
@@ -97,35 +98,38 @@ interface Call extends Together {
   readonly nodes: Map<string, UnversionedRecord>
 }
 
-/** A change, and for one that puts a node its record. */
+/** A change, and of one that puts an entry its record. */
 interface Checked extends Change {
-  readonly node?: { readonly record: UnversionedRecord; readonly isChosen: boolean }
+  readonly put?: { readonly record: UnversionedRecord; readonly isChosen: boolean }
   /** What an idempotency key stands for. */
   readonly asked: () => unknown
 }
 
-/** Nodes remember their children as they are before any of this is written. */
-function withChildVersions(
+/** Nodes remember their children as they are before any of this is written; what lacks a vector gets one before. */
+function prepared(
   { flows, keys, terms, ...call }: Call,
   changes: readonly Checked[],
-): { readonly all: Change[]; readonly prepare?: () => Promise<void> } {
-  const nodes = changes.flatMap(({ node }) => node ?? [])
-  if (nodes.length === 0) return { all: [...changes] }
-  for (const { record } of nodes) call.nodes.set(record.id, record)
-  const completed = new Map<Checked['node'], UnversionedRecord>()
+): { readonly all: Change[]; readonly prepare: () => Promise<void> } {
+  const puts = changes.flatMap(({ put }) => put ?? [])
+  for (const { record } of puts) if (record.kind === 'raptor') call.nodes.set(record.id, record)
+  let vectors: readonly UnversionedRecord[] | undefined
+  const completed = new Map<Checked['put'], UnversionedRecord>()
   const prepare = async () => {
-    const records = await flows.childVersions.addAll(nodes, keys, terms).catch((error: unknown) => {
+    const records = puts.map(({ record }) => record)
+    vectors ??= (await flows.vectors.fillEach(records, terms, true)) as readonly UnversionedRecord[]
+    const filled = puts.map((put, i) => ({ ...put, record: vectors![i]! }))
+    const added = await flows.childVersions.addAll(filled, keys, terms).catch((error: unknown) => {
       if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
-      const index = changes.findIndex(({ node }) => node === nodes[error.details.index!])
+      const index = changes.findIndex(({ put }) => put === puts[error.details.index!])
       throw retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
     })
-    for (const [i, node] of nodes.entries()) completed.set(node, records[i]!)
+    for (const [i, put] of puts.entries()) completed.set(put, added[i]!)
   }
   const all = changes.map((change): Change => {
-    const { node } = change
-    return node === undefined
+    const { put } = change
+    return put === undefined
       ? change
-      : { ...change, make: (current) => inPlaceOf(current, completed.get(node)!, flows.clock.now()) }
+      : { ...change, make: (current) => inPlaceOf(current, completed.get(put)!, flows.clock.now()) }
   })
   return { all, prepare }
 }
@@ -148,12 +152,15 @@ function changeOf(call: Call, operation: unknown): Checked {
     return { key, expectedVersion: expected, make: (current) => tombstone(current?.key ?? null), asked }
   }
   const change = parsePatch(patch, undefined)
+  const asked = { isGiven: givesVector(change), known: new Map<string, Float32Array>(), patience: call.terms }
   const make: Change['make'] = (current) => {
     if (current === undefined) throw notFound(key)
+    const fill = (record: UnversionedRecord) => flows.vectors.fillChanged(current, record, asked)
     const record = patched(current, change, now())
-    if (record.kind !== 'raptor' || !isAboutChildren(change)) return record
+    if (record.kind !== 'raptor' || !isAboutChildren(change)) return fill(record)
     call.nodes.set(record.id, record)
-    return flows.childVersions.add(record, true, call.terms, call)
+    const added = flows.childVersions.add(record, true, call.terms, call)
+    return isPromise(added) ? added.then(fill) : fill(added)
   }
   return { key, expectedVersion: expected, make, asked: () => [verb, key.id, askedByPatch(change)] }
 }
@@ -164,10 +171,10 @@ function putOf(
   expectedVersion: string | null | undefined,
 ): Checked {
   const record = validateInput(input, { namespace, now: clock.now(), earliest })
+  // Until it is known what it is made of.
   const make: Change['make'] = (current) => inPlaceOf(current, record, clock.now())
   const asked = () => ['put', askedByPut(record, input)]
-  if (record.kind !== 'raptor') return { key: record, expectedVersion, make, asked }
-  return { key: record, expectedVersion, make, asked, node: { record, isChosen: hasChosenId(input) } }
+  return { key: record, expectedVersion, make, asked, put: { record, isChosen: hasChosenId(input) } }
 }
 
 /** @param orNull whether null is a version too: there must be no such entry. */

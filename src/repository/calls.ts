@@ -45,6 +45,7 @@ import {
   MAX_HITS,
   type Mmr,
   SEARCH_DEFAULTS,
+  SEARCHED_BY,
   type SearchQuery,
   toSearchQuery,
 } from '../query/search-query.ts'
@@ -292,6 +293,7 @@ export interface ImportOptions extends WriteOptions {
 export type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (
   | ByVector
   | ByText
+  | ByMeaning
   | ByBoth
 ) &
   CommonSearchOptions<K, S>
@@ -320,6 +322,7 @@ export interface ByVector {
   /** Chooses the hits among more by maximal marginal relevance, so that they are not all alike. @default the best */
   readonly mmr?: Mmr | undefined
   readonly text?: undefined
+  readonly by?: undefined
   readonly fusion?: undefined
 }
 
@@ -329,13 +332,24 @@ export interface ByText {
    * for in `text` and `summary`, in the language of the store (`cold.language`). At most 4 000 characters.
    */
   readonly text: string
+  readonly by?: 'words' | undefined
   readonly embedding?: undefined
   readonly metric?: undefined
   readonly mmr?: undefined
   readonly fusion?: undefined
 }
 
+/** Of a store that was opened with `embed`: its model makes the vector to search by of `text`. */
+export interface ByMeaning extends Pick<ByText, 'text'>, Pick<ByVector, 'metric' | 'mmr'> {
+  /** The nearest vectors of that model alone (`'vector'`), or those and the words of `text`, fused (`'both'`). */
+  readonly by: 'vector' | 'both'
+  readonly embedding?: undefined
+  /** Of `both`. */
+  readonly fusion?: Fusion | undefined
+}
+
 export interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, Pick<ByText, 'text'> {
+  readonly by?: undefined
   readonly fusion?: Fusion | undefined
 }
 
@@ -343,7 +357,7 @@ export interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, 
 export type ManySearchOptions<
   K extends EntryKind | undefined = undefined,
   S extends SelectField<K> = SelectField<K>,
-> = (ByVector | ByText | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>
+> = (ByVector | ByText | ByMeaning | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>
 
 /** Of `collectInto` of the store. */
 export interface CollectOptions extends CallOptions {
@@ -414,6 +428,7 @@ const searching = {
   k: wholeNumber(MAX_HITS),
   metric: asQuery(oneOf(METRICS)),
   text: checkText,
+  by: asQuery(oneOf(SEARCHED_BY)),
   fusion: checkFusion,
   minScore: checkMinScore,
   mmr: checkMmr,

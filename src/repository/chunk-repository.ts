@@ -5,6 +5,7 @@ import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { type DocumentPlan, isKept, type PlannedChunk } from '../flow/document-plan.ts'
+import type { Embed } from '../flow/document-writer.ts'
 import type { Page } from '../flow/searcher.ts'
 import type { WriteOutcome } from '../flow/writer.ts'
 import { runningOut, withDeadline } from '../kernel/deadline.ts'
@@ -17,6 +18,7 @@ import {
   type DeleteDocumentOptions,
   type DocumentChunksOptions,
   type DocumentsOptions,
+  type EmbedTexts,
   type ReplaceDocumentOptions,
 } from './calls.ts'
 import { checkedInputs } from './checked-metadata.ts'
@@ -66,7 +68,8 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
   /**
    * Makes a document have these chunks and no others. A chunk whose text it has already keeps id, embedding and
    * `createdAt`; one that is as it was, at its place as well, is not written. `embed` is asked for the embeddings that
-   * are missing. Up to 1 000 chunks and 8 MiB are written and deleted all together or not at all (as by `write`); of
+   * are missing, else the model of the store, if it has one. Up to 1 000 chunks and 8 MiB are written and deleted all
+   * together or not at all (as by `write`); of
    * more, or while a tier is away, what is new is written before what is stale is deleted, so that readers may find
    * both for a moment, and a call that failed half-way is made good by the next one.
    *
@@ -104,12 +107,13 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     const terms = Object.assign(runningOut(patience), { durability, dryRun })
     const given = checkedInputs(inputs, this.#check)
     const checked = isPromise(given) ? await withDeadline(given, terms, { outcome: 'none' }) : given
-    const { clock, documentWriter, reader } = this.#flows
+    const { clock, documentWriter, reader, vectors } = this.#flows
     const { namespace } = this.#scope
     const refuse = (record: UnversionedRecord): void => refuseOtherKind(record, reader.kindAtHand(record))
-    const context = { namespace, documentId, embeddingModel, clock, refuse, signal: terms.signal }
+    const ownModel = embed === undefined ? vectors.model : undefined
+    const context = { namespace, documentId, embeddingModel, ownModel, clock, refuse, signal: terms.signal }
     const wanted = await wantedChunks(checked, context)
-    const replacing = Object.assign(terms, { embed: embed && checkedEmbed(embed) })
+    const replacing = Object.assign(terms, { embed: this.#embedBy(embed) })
     const { plan, outcomes } = await documentWriter.replace(this.#scope, documentId, wanted, replacing)
     receiptsOf(outcomes)
     return toReplaced(plan)
@@ -126,6 +130,13 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     }
     await this.#flows.documentWriter.delete(this.#scope, documentId, settled, terms)
     return deleted
+  }
+
+  /** Undefined: what lacks a vector is written without. */
+  #embedBy(embed: EmbedTexts | undefined): Embed | undefined {
+    const { vectors } = this.#flows
+    if (embed !== undefined) return checkedEmbed(embed)
+    return vectors.isAtPut ? (texts, patience) => vectors.ofTexts(texts, patience) : undefined
   }
 
   /** A document belongs to one namespace. */

@@ -15,6 +15,8 @@ export interface DocumentContext {
   readonly documentId: string
   /** Of chunks that name none. */
   readonly embeddingModel: string | undefined
+  /** Of those that have no vector: the store makes it. */
+  readonly ownModel: string | undefined
   readonly clock: Clock
   /** Throws where the entry may not take the place of what is there. */
   readonly refuse: (record: UnversionedRecord) => void
@@ -76,12 +78,13 @@ export async function wantedChunks(inputs: readonly unknown[], context: Document
 }
 
 function validateChunk(input: unknown, index: number, context: DocumentContext): UnversionedRecord {
-  const { namespace, documentId, embeddingModel, clock } = context
+  const { namespace, documentId, embeddingModel, ownModel, clock } = context
   const now = clock.now()
   // What the schema refused.
   if (input instanceof ThermoclineError) throw input
   if (!isPlainObject(input)) return validateInput(input, { namespace, kind: 'chunk', now })
-  const { documentId: given = documentId, position = index, embeddingModel: model = embeddingModel } = input
+  const { documentId: given = documentId, position = index, embeddingModel: named = embeddingModel } = input
+  const model = input.embedding === undefined && ownModel !== undefined ? ownModel : named
   if (given !== documentId) throw invalid('`documentId` is that of another document: leave it out', 'documentId')
   const whole = { ...input, documentId, position, ...(model === undefined ? {} : { embeddingModel: model }) }
   return validateInput(whole, { namespace, kind: 'chunk', now })

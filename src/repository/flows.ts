@@ -13,6 +13,7 @@ import type { Searcher } from '../flow/searcher.ts'
 import type { StaleNodes } from '../flow/stale-nodes.ts'
 import type { TreeReader } from '../flow/tree-reader.ts'
 import type { TreeSearcher } from '../flow/tree-searcher.ts'
+import type { Vectors } from '../flow/vectors.ts'
 import type { WhereChanger } from '../flow/where-changer.ts'
 import type { Writer } from '../flow/writer.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -35,6 +36,7 @@ export interface Flows {
   readonly treeSearcher: TreeSearcher
   readonly namespaces: NamespaceReader
   readonly meter: NamespaceMeter
+  readonly vectors: Vectors
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly eraser: Eraser

@@ -10,7 +10,7 @@ import { lifeOf, lifetimeOf } from '../entry/expiry.ts'
 import { askedByPatch, askedByPut, askedMetadata, digestOf } from '../entry/idempotency-digest.ts'
 import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
-import { type CheckedPatch, isAboutChildren, parsePatch } from '../entry/patch.ts'
+import { type CheckedPatch, givesVector, isAboutChildren, parsePatch } from '../entry/patch.ts'
 import { type EntryRecord, keptChildVersions, tombstoneOf } from '../entry/record.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import { type InputContext, type UnversionedRecord, validateId, validateInput, validateKey } from '../entry/validate.ts'
@@ -23,7 +23,7 @@ import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome, WriteTerms } from '../flow/writer.ts'
-import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
+import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import { isPlainObject } from '../kernel/plain-object.ts'
 import type { Filter } from '../query/filter.ts'
 import { type Scope, scopeOf } from '../query/scope.ts'
@@ -98,8 +98,9 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       if (expectedVersion !== undefined || idempotencyKey !== undefined)
         return this.#putInPlace('put', input, checked, (_, record) => record)
       const given = checkedInput(input, this.#check)
-      const completed = this.#complete(isPromise(given) ? await given : given, checked)
-      return this.#flows.writer.write(isPromise(completed) ? await completed : completed, checked)
+      const terms = this.#flows.vectors.isAtPut ? termsRunningOut(checked) : checked
+      const completed = this.#complete(isPromise(given) ? await given : given, terms)
+      return this.#flows.writer.write(isPromise(completed) ? await completed : completed, terms)
     })
   }
 
@@ -125,8 +126,9 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#gate.run(CALLS.update, options, async (checked) => {
       const key = this.#keyOf(id)
       const change = parsePatch(patch, this.#kind)
+      const known = new Map<string, Float32Array>()
       const make = (current: EntryRecord | undefined) => {
-        return this.#patched(this.#present(key, current), change, checked)
+        return this.#patched(this.#present(key, current), change, known, checked)
       }
       const asked = () => [key.id, askedByPatch(change)]
       return this.#flows.changes.change(key, make, this.#keyed(checked, 'update', asked, checked.expectedVersion))
@@ -147,12 +149,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   ): Promise<Receipt[]>
   putMany(inputs: readonly PutOf<K>[], options: PutManyOptions & { readonly settle: true }): Promise<WriteOutcome[]>
   putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions): Promise<Receipt[] | WriteOutcome[]> {
-    return this.#gate.run(CALLS.putMany, options, async ({ settle, ...checked }) => {
+    return this.#gate.run(CALLS.putMany, options, async ({ settle = false, ...given }) => {
+      const checked = this.#flows.vectors.isAtPut ? termsRunningOut(given) : given
       const checkedOnes = checkedInputs(arrayOf('inputs', inputs), this.#check)
-      const given = isPromise(checkedOnes) ? await checkedOnes : checkedOnes
-      const outcomes = new Array<WriteOutcome>(given.length)
-      const valid = await acceptInputs(given, this.#validator(), refuse, checked.signal)
-      const accepted = await this.#withChildVersions(valid, given, refuse, checked)
+      const asked = isPromise(checkedOnes) ? await checkedOnes : checkedOnes
+      const outcomes = new Array<WriteOutcome>(asked.length)
+      const valid = await acceptInputs(asked, this.#validator(), refuse, checked.signal)
+      const whole = await this.#withChildVersions(valid, asked, refuse, checked)
+      const accepted = await this.#withVectors(whole, { refuse, settle }, checked)
       const written = await this.#flows.writer.writeAll(
         accepted.map(({ record }) => record),
         checked,
@@ -360,7 +364,8 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#gate.run(CALLS.updateWhere, options, async (checked) => {
       const filter = this.#filter({ where: changeable(where, checked) })
       const change = parsePatch(patch, this.#kind)
-      const make = (current: EntryRecord) => this.#patched(current, change, checked)
+      const known = new Map<string, Float32Array>()
+      const make = (current: EntryRecord) => this.#patched(current, change, known, checked)
       return this.#flows.whereChanger.update(this.#scope(checked), filter, make, checked)
     })
   }
@@ -392,14 +397,17 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 
   /**
    * Returns the entries nearest to a vector of the same dimensions (`embedding`), those whose `text` or `summary` has
-   * the words of a query (`text`), or what is high in either ranking (both). Hits count as accesses.
+   * the words of a query (`text`), or what is high in either ranking (both). Where the store was opened with `embed`,
+   * `by` has it make the vector of `text`. Hits count as accesses.
    */
   search<S extends SelectField<K> = never>(
     options: SearchOptions<K, S>,
   ): Promise<SearchResult<Selected<EntryOf<K>, S>>> {
     return this.#gate.run(CALLS.search, options, async (checked) => {
-      const { searcher } = this.#flows
-      const result = await searcher.search(this.#scope(checked), this.#filter(checked), checked.query, checked)
+      const { searcher, vectors } = this.#flows
+      const patience = checked.query.meaning === undefined ? checked : runningOut(checked)
+      const query = await vectors.asked(checked.query, patience)
+      const result = await searcher.search(this.#scope(checked), this.#filter(checked), query, patience)
       return result as SearchResult<unknown> as SearchResult<Selected<EntryOf<K>, S>>
     })
   }
@@ -413,10 +421,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     options?: CallOptions,
   ): Promise<SearchResult<Selected<EntryOf<K>, S>>[]> {
     return this.#gate.run(CALLS.searchMany, options, async (checked) => {
-      const asked = checkQueries(queries).map(({ query, ...one }) => {
-        return { scope: this.#scope(one), filter: this.#filter(one), query }
-      })
-      const results = await this.#flows.searcher.searchMany(asked, checked)
+      const given = checkQueries(queries)
+      const patience = runningOut(checked)
+      const meant = await this.#flows.vectors.askedAll(
+        given.map(({ query }) => query),
+        patience,
+      )
+      const asked = given.map((one, i) => ({ scope: this.#scope(one), filter: this.#filter(one), query: meant[i]! }))
+      const results = await this.#flows.searcher.searchMany(asked, patience)
       return results as SearchResult<unknown>[] as SearchResult<Selected<EntryOf<K>, S>>[]
     })
   }
@@ -457,30 +469,45 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     const metadata = isKeyed && this.#check !== undefined ? askedMetadata(input) : undefined
     const checkedOne = checkedInput(input, this.#check)
     const given = isPromise(checkedOne) ? await checkedOne : checkedOne
-    const { clock, childVersions } = this.#flows
+    const { clock, childVersions, vectors } = this.#flows
     const record = validateInput(given, { ...this.#context(), earliest: isKeyed ? 0 : undefined })
     const isChosen = hasChosenId(given)
+    let filled: UnversionedRecord | undefined
     const make = (current: EntryRecord | undefined) =>
-      childVersions.add(keep(current, inPlaceOf(current, record, clock.now())), isChosen, checked)
+      childVersions.add(keep(current, inPlaceOf(current, filled!, clock.now())), isChosen, checked)
+    const prepare = async () => {
+      filled ??= await vectors.fill(record, checked)
+    }
     const asked = () => askedByPut(record, given, metadata)
-    return this.#flows.changes.change(record, make, this.#keyed(checked, call, asked, checked.expectedVersion))
+    const terms = this.#keyed(checked, call, asked, checked.expectedVersion)
+    return this.#flows.changes.change(record, make, { ...terms, prepare })
   }
 
-  /** The record of a put; at once where it is no node. */
+  /** The record of a put; at once where it is no node, and no vector is waited for. */
   #complete(input: unknown, options: Patience): UnversionedRecord | Promise<UnversionedRecord> {
     const record = this.#validate(input)
-    return record.kind === 'raptor' ? this.#flows.childVersions.add(record, hasChosenId(input), options) : record
+    const { childVersions, vectors } = this.#flows
+    if (record.kind !== 'raptor') return vectors.fill(record, options)
+    const added = childVersions.add(record, hasChosenId(input), options)
+    return isPromise(added) ? added.then((node) => vectors.fill(node, options)) : vectors.fill(added, options)
   }
 
-  /** What an update makes of an entry. A node remembers its children anew where it is about them or their summary. */
+  /**
+   * What an update makes of an entry. A node remembers its children anew where it is about them or their summary.
+   * @param known vectors that earlier attempts were answered, by text.
+   */
   #patched(
     current: EntryRecord,
     change: CheckedPatch,
+    known: Map<string, Float32Array>,
     options: Patience,
   ): UnversionedRecord | Promise<UnversionedRecord> {
-    const made = checkedPatched(current, change, this.#flows.clock.now(), this.#check)
-    if (!isAboutChildren(change)) return made
-    const add = (record: UnversionedRecord) => this.#flows.childVersions.add(record, true, options)
+    const { childVersions, clock, vectors } = this.#flows
+    const made = checkedPatched(current, change, clock.now(), this.#check)
+    const asked = { isGiven: givesVector(change), known, patience: options }
+    const fill = (record: UnversionedRecord) => vectors.fillChanged(current, record, asked)
+    if (!isAboutChildren(change)) return isPromise(made) ? made.then(fill) : fill(made)
+    const add = async (record: UnversionedRecord) => fill(await childVersions.add(record, true, options))
     return isPromise(made) ? made.then(add) : add(made)
   }
 
@@ -529,6 +556,22 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         rest = rest.filter((_, i) => i !== nth)
       }
     }
+  }
+
+  /** What got no vector is refused. */
+  async #withVectors(
+    accepted: readonly Accepted[],
+    { refuse, settle }: { readonly refuse: (error: ThermoclineError, index: number) => void; readonly settle: boolean },
+    options: Patience,
+  ): Promise<readonly Accepted[]> {
+    const records = accepted.map(({ record }) => record)
+    const filled = await this.#flows.vectors.fillEach(records, options, !settle)
+    return accepted.flatMap(({ index }, i) => {
+      const record = filled[i]!
+      if (!(record instanceof ThermoclineError)) return { index, record }
+      refuse(record, index)
+      return []
+    })
   }
 
   /** Validates the inputs of one call with many, and that no two of them are one entry in two kinds. */
@@ -611,6 +654,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   #filter({ where = [] }: { readonly where?: Filter }): Filter {
     return this.#kind === undefined ? where : [{ field: 'kind', operator: 'eq', value: this.#kind }, ...where]
   }
+}
+
+/** Several waits in a row last as long as one. */
+function termsRunningOut(terms: WriteTerms): WriteTerms {
+  return Object.assign(runningOut(terms), { durability: terms.durability })
 }
 
 function notErasable(message: string, field: string): ThermoclineError<'ERR_INVALID_QUERY'> {

@@ -14,6 +14,7 @@ import type { Pinning, Unpinning } from '../sync/pins.ts'
 import type { Demotion, Promotion } from '../sync/tier-moves.ts'
 import type {
   ByBoth,
+  ByMeaning,
   ByText,
   ByVector,
   CommonSearchOptions,
@@ -170,10 +171,10 @@ export interface TypedRepository<
   prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>
   count(options?: Having<CountOptions<K>, K, M>): Promise<number>
   search<F extends SelectField<K> = never>(
-    options: (ByVector | ByText | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>,
+    options: (ByVector | ByText | ByMeaning | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>,
   ): Promise<SearchResult<Selected<Entry, F>>>
   searchMany<F extends SelectField<K> = never>(
-    queries: readonly ((ByVector | ByText | ByBoth) &
+    queries: readonly ((ByVector | ByText | ByMeaning | ByBoth) &
       Having<Omit<CommonSearchOptions<K, F>, keyof CallOptions>, K, M>)[],
     options?: CallOptions,
   ): Promise<SearchResult<Selected<Entry, F>>[]>

@@ -5,12 +5,14 @@
  */
 
 import { DEFAULTS } from '../default-options.ts'
+import { isThermoclineError } from '../errors.ts'
 import { AccessCounter } from '../flow/access-counter.ts'
 import { ChildVersions } from '../flow/child-versions.ts'
 import { CompareAndSet } from '../flow/compare-and-set.ts'
 import { Deleter } from '../flow/deleter.ts'
 import { DocumentReader } from '../flow/document-reader.ts'
 import { DocumentWriter } from '../flow/document-writer.ts'
+import { Embedder } from '../flow/embedder.ts'
 import { Eraser } from '../flow/eraser.ts'
 import { Explainer } from '../flow/explainer.ts'
 import { Exporter } from '../flow/exporter.ts'
@@ -28,12 +30,14 @@ import { StaleNodes } from '../flow/stale-nodes.ts'
 import { Tiering } from '../flow/tiering.ts'
 import { TreeReader, type TreeReaderParts } from '../flow/tree-reader.ts'
 import { TreeSearcher } from '../flow/tree-searcher.ts'
+import { Vectors } from '../flow/vectors.ts'
 import { WhereChanger } from '../flow/where-changer.ts'
 import { Writer } from '../flow/writer.ts'
 import { idleTimePolicy } from '../policy/idle-time.ts'
 import { PolicyTable } from '../policy/policy-table.ts'
 import type { Flows } from '../repository/flows.ts'
 import { AskedCuts } from '../sync/asked-cuts.ts'
+import { BackgroundEmbedding } from '../sync/background-embedding.ts'
 import { Checkpointer } from '../sync/checkpointer.ts'
 import { Demoter } from '../sync/demoter.ts'
 import { FullSync } from '../sync/full-sync.ts'
@@ -57,6 +61,8 @@ import type { ResolvedOptions } from './resolve-options.ts'
 
 /** Held by the process that demotes, sweeps and indexes. */
 const SYNC_LEASE = 'sync'
+/** Held by the process that makes vectors in the background, of each model by one. */
+const EMBED_LEASE = 'embed'
 
 export interface ConnectedFlows {
   readonly flows: Flows
@@ -68,8 +74,15 @@ export interface ConnectedFlows {
   readonly upkeep: HotUpkeep
   readonly worker: SyncWorker
   readonly sync: FullSync
+  readonly embedding: Embedding | undefined
   /** `own`: undefined where this process alone uses the store. */
   readonly syncLease: { readonly name: string; readonly own: Lease | undefined }
+}
+
+/** How vectors of texts are made. */
+export interface Embedding {
+  readonly embedder: Embedder
+  readonly background: BackgroundEmbedding
 }
 
 /** What all flows share beside what was opened. */
@@ -84,6 +97,8 @@ interface Common {
   readonly tiering: Tiering
   readonly pace: MigrationPace
   readonly follower: HotFollower
+  /** Undefined: the store makes no vectors. */
+  readonly embedder: Embedder | undefined
 }
 
 /** Resolves once every write that has begun is in the log, or has failed. */
@@ -106,10 +121,30 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
     ...{ hot: hot.tier, cold, pressure, telemetry, clock: time.clock, logger },
     ...{ tiering, pace, batchSize },
   })
-  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace, follower }
+  const embedder = options.embed && new Embedder(options.embed)
+  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace, follower, embedder }
   const { flows, promoter, settled } = connectCalls(options, opened, common)
-  const { upkeep, ...working } = connectWorker(options, opened, { ...common, repair, pins: flows.pins, settled })
-  return { flows, checkpointer, pressure, access, sliding, promoter, upkeep, ...working }
+  const embedding = embedder && (await connectEmbedding(options, opened, { embedder, flows }))
+  const working = connectWorker(options, opened, { ...common, repair, flows, settled, embedding })
+  return { flows, checkpointer, pressure, access, sliding, promoter, embedding, ...working }
+}
+
+/** The model is registered before anything is written by it, unless cold is away: then once it is there. */
+async function connectEmbedding(
+  { embed, logger }: ResolvedOptions,
+  { cold, telemetry, time }: OpenedParts,
+  { embedder, flows }: { readonly embedder: Embedder; readonly flows: Flows },
+): Promise<Embedding> {
+  const { batchSize, dimensions, maxConcurrency, model } = embed!
+  const lease = time.database === undefined ? undefined : new Lease(cold, `${EMBED_LEASE} ${model}`, logger)
+  const background = new BackgroundEmbedding({
+    ...{ embedder, dimensions, cold, changes: flows.changes, lease, logger },
+    ...{ pageSize: batchSize * maxConcurrency, events: telemetry.events, clock: time.clock },
+  })
+  await background.register().catch((error: unknown) => {
+    if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+  })
+  return { embedder, background }
 }
 
 /** What no policy of the options is for goes by idle time, as `sync` and `promote` say. */
@@ -138,7 +173,7 @@ async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: Op
 function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
   const { durability, logger, timeouts } = options
   const { precision } = options.cold
-  const { access, checkpointer, demoter, follower, missed, pressure, sliding } = common
+  const { access, checkpointer, demoter, embedder, follower, missed, pressure, sliding } = common
   const { cold, gate, log, telemetry } = opened
   const { journal } = log
   const { pending } = journal
@@ -166,7 +201,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const flows: Flows = {
     ...{ changes, writer, reader, searcher, documents, gate, clock },
     ...connectTrees({ ...asked, searcher }, access, reader),
-    namespaces: new NamespaceReader(asked),
+    ...{ vectors: new Vectors(embedder, options.embed?.when), namespaces: new NamespaceReader(asked) },
     meter: new NamespaceMeter({ pending, hot, cold: readable, clock }),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter, settled }),
@@ -221,9 +256,15 @@ function connectTrees(parts: TreeReaderParts, access: AccessCounter, reader: Rea
 function connectWorker(
   options: ResolvedOptions,
   opened: OpenedParts,
-  parts: Common & { readonly repair: HotRepair | undefined; readonly pins: Pins; readonly settled: Settled },
+  parts: Common & {
+    readonly repair: HotRepair | undefined
+    readonly flows: Flows
+    readonly settled: Settled
+    readonly embedding: Embedding | undefined
+  },
 ) {
-  const { access, checkpointer, demoter, pace, pins, pressure, repair, settled } = parts
+  const { access, checkpointer, demoter, embedding, flows, pace, pressure, repair, settled } = parts
+  const { pins } = flows
   const { checkpoint, logger } = options
   const { cold, hot, telemetry, time } = opened
   const outages = new OutageReport(logger)
@@ -235,9 +276,7 @@ function connectWorker(
   const sync = new FullSync({ access, checkpointer, cuts, hot: upkeep, cold, time, outages, telemetry, logger })
   const worker = new SyncWorker({
     ...{ sync, checkpointer, cuts, peers },
-    hot: upkeep,
-    pressure,
-    outages,
+    ...{ hot: upkeep, embedding: embedding?.background, pressure, outages },
     schedule: { checkpointEvery: checkpoint.every, sync: schedule },
     beginSchedule,
   })

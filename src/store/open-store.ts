@@ -43,11 +43,11 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const opened = await openParts(options, tiers, releases)
   const connected = await connectFlows(options, opened)
   const { cold, gate, log, telemetry, time, watches } = opened
-  const { checkpointer, flows, pressure, sync, syncLease: lease, worker } = connected
+  const { checkpointer, embedding, flows, pressure, sync, syncLease: lease, worker } = connected
   const hot = opened.hot.tier
   const known = { journal: log.journal, checkpointer, watches, clock: time.clock }
-  const status = new StoreStatus({ ...known, gate, pressure })
-  const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease })
+  const status = new StoreStatus({ ...known, gate, pressure, embedding: embedding?.background })
+  const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease, embedding })
   const logs = new StoreLogs({ ...known, cold, wal: opened.folder?.wal })
   const alerts = openAlerts(options, opened, { numbers, status }, releases)
   keepTurning(telemetry, watches, releases)

@@ -5,7 +5,10 @@ import { parseDuration } from '../entry/duration.ts'
 import { MAX_DIMENSIONS } from '../entry/limits.ts'
 import { isNamespacePattern, type NamespaceRules } from '../entry/namespace-rules.ts'
 import { PRECISIONS, type Precision } from '../entry/rounded-vector.ts'
+import { nameFault } from '../entry/text.ts'
 import { ThermoclineError } from '../errors.ts'
+import type { EmbedMany } from '../flow/embedder.ts'
+import type { EmbedTime } from '../flow/vectors.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { RedisLocation } from '../hot/redis/redis-location.ts'
 import { parseRedisUrl } from '../hot/redis/redis-url.ts'
@@ -17,6 +20,7 @@ import type {
   AlertOptions,
   CheckpointOptions,
   ColdOptions,
+  EmbedOptions,
   HotOptions,
   MemoryStoreOptions,
   PostgresClientLike,
@@ -47,6 +51,8 @@ export interface ResolvedOptions {
   /** In the order in which they are asked. */
   readonly policies: readonly PolicyRule[]
   readonly timeouts: Complete<typeof DEFAULTS.timeouts>
+  /** Undefined: the store makes no vectors. */
+  readonly embed: ResolvedEmbed | undefined
   readonly alerts: AlertLimits | false
   readonly requireCold: boolean
   readonly logger: Logger
@@ -55,6 +61,15 @@ export interface ResolvedOptions {
 
 /** A group of options, each with a value. */
 type Complete<T> = { readonly [K in keyof T]: T[K] extends number ? number : string }
+
+export interface ResolvedEmbed {
+  readonly model: string
+  readonly dimensions: number
+  readonly embedMany: EmbedMany
+  readonly when: EmbedTime
+  readonly batchSize: number
+  readonly maxConcurrency: number
+}
 
 export type ResolvedHot =
   | { readonly kind: 'memory'; readonly maxEntries: number; readonly maxBytes: number }
@@ -211,6 +226,17 @@ const timeoutChecks = {
   open: duration.optional(),
 } satisfies Checks<TimeoutOptions>
 
+const MODEL = 'the name of a model, of 1 to 512 bytes of UTF-8'
+
+const embedChecks = {
+  model: z.string(MODEL).refine((value) => value !== '' && nameFault(value) === undefined, MODEL),
+  dimensions: z.int().min(1).max(MAX_DIMENSIONS),
+  embedMany: z.custom<EmbedMany>((value) => typeof value === 'function', 'a function that answers vectors of texts'),
+  when: z.enum(['put', 'background']).optional(),
+  batchSize: whole(1).max(10_000).optional(),
+  maxConcurrency: whole(1).max(100).optional(),
+} satisfies Checks<EmbedOptions>
+
 const limitIn = (duration: z.ZodType) => z.union([z.literal(false), duration], `${DURATION}, or false`).optional()
 const SHARE = 'a share from 0 to 1, or false'
 const share = z.union([z.literal(false), z.number().min(0).max(1)], SHARE).optional()
@@ -236,6 +262,7 @@ const schema = z.strictObject({
   promote: z.union([z.literal(false), z.strictObject(promoteChecks)]).optional(),
   policies: policiesCheck.optional(),
   timeouts: z.strictObject(timeoutChecks).optional(),
+  embed: z.strictObject(embedChecks).optional(),
   alerts: z.union([z.literal(false), z.strictObject(alertChecks)]).optional(),
   requireCold: z.boolean().optional(),
   logger: z
@@ -255,7 +282,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     dir: given.inMemory ? (given.dir ?? DEFAULTS.dir) : absoluteFolder('dir', given.dir ?? DEFAULTS.dir),
     inMemory: given.inMemory ?? DEFAULTS.inMemory,
     hot: resolveHot(given.hot),
-    cold: resolveCold(given.cold),
+    cold: resolveCold(given.cold, given.embed),
     durability: given.durability ?? DEFAULTS.durability,
     wal: complete(DEFAULTS.wal, given.wal),
     checkpoint: complete(DEFAULTS.checkpoint, given.checkpoint),
@@ -263,6 +290,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     promote: given.promote === false ? false : complete(DEFAULTS.promote, given.promote),
     policies: given.policies ?? DEFAULTS.policies,
     timeouts: complete(DEFAULTS.timeouts, given.timeouts),
+    embed: given.embed && { ...given.embed, ...complete(DEFAULTS.embed, given.embed) },
     alerts: given.alerts === false ? false : complete<AlertLimits>(DEFAULTS.alerts, given.alerts),
     requireCold: given.requireCold ?? DEFAULTS.requireCold,
     logger: resolveLogger(given.logger),
@@ -337,8 +365,10 @@ function serverOf(client: RedisClientLike): RedisLocation {
   return { nodes: startupNodes, options: client.options }
 }
 
-function resolveCold(given: GivenOptions['cold']): ResolvedCold {
-  const { dimensions, metrics, language, indexes: members, migrate } = complete(DEFAULTS.cold, given)
+/** @param embed makes vectors that are searched by. */
+function resolveCold(given: GivenOptions['cold'], embed: GivenOptions['embed']): ResolvedCold {
+  const { dimensions: declared, metrics, language, indexes: members, migrate } = complete(DEFAULTS.cold, given)
+  const dimensions = [...new Set([...declared, ...(embed === undefined ? [] : [embed.dimensions])])]
   const indexes = members.map((member) => parseMetadataPath(member)!)
   const exact = given?.precision ?? DEFAULTS.cold.precision
   const precision = typeof exact === 'string' ? { '**': exact } : exact
@@ -396,7 +426,8 @@ function invalid(issue: Issue): ThermoclineError<'ERR_INVALID_OPTIONS'> {
 }
 
 function deepFreeze(options: ResolvedOptions): ResolvedOptions {
-  const { hot, cold, wal, checkpoint, sync, promote, policies, timeouts, alerts } = options
-  for (const group of [hot, cold, wal, checkpoint, sync, promote, policies, timeouts, alerts]) Object.freeze(group)
+  const { hot, cold, wal, checkpoint, sync, promote, policies, timeouts, embed, alerts } = options
+  for (const group of [hot, cold, wal, checkpoint, sync, promote, policies, timeouts, embed, alerts])
+    Object.freeze(group)
   return Object.freeze(options)
 }

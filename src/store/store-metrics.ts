@@ -32,7 +32,7 @@ function alertMetric(alerts: readonly Alert[]): MetricFamily {
 function tierMetrics({ tiers }: StoreStats, { live, hot, cold }: StoreHealth): MetricFamily[] {
   const each = (pick: (tier: { entries: number | undefined; bytes: number | undefined }) => number | undefined) =>
     Object.entries(tiers).map(([tier, numbers]): Sample => [{ tier }, pick(numbers)])
-  const { tombstones, unindexed, deadLetters, pinned } = tiers.cold
+  const { tombstones, unindexed, deadLetters, pinned, unembedded } = tiers.cold
   return [
     gauge('live', 'Whether writes are taken.', [[{}, Number(live)]]),
     gauge('tier_up', 'Whether the tier answers, as the latest call found it.', [
@@ -45,6 +45,7 @@ function tierMetrics({ tiers }: StoreStats, { live, hot, cold }: StoreHealth): M
     gauge('cold_unindexed', 'Rows that the vector index does not cover yet.', [[{}, unindexed]]),
     gauge('cold_dead_letters', 'Acknowledged writes that the database refused.', [[{}, deadLetters]]),
     gauge('cold_pinned', 'Entries that stay in hot.', [[{}, pinned]]),
+    gauge('cold_unembedded', 'Entries that wait for a vector.', [[{}, unembedded]]),
     gauge('hot_generation', 'Which life of the hot tier it is.', [[{}, tiers.hot.generation]]),
     gauge('log_segments', 'Files of the log.', [[{}, tiers.log.segments]]),
   ]

@@ -2,11 +2,13 @@
 import type { ColdStats, ColdTier, SyncRun } from '../cold/cold-tier.ts'
 import { parseVersion } from '../entry/version.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { Embedder, EmbedderCounts } from '../flow/embedder.ts'
 import type { Journal } from '../flow/journal.ts'
 import type { TierWatch } from '../flow/tier-watch.ts'
 import type { HotSize, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, withDeadline } from '../kernel/deadline.ts'
+import type { BackgroundEmbedding } from '../sync/background-embedding.ts'
 import type { Checkpointer } from '../sync/checkpointer.ts'
 import type { FullSync } from '../sync/full-sync.ts'
 import type { Lease } from '../sync/lease.ts'
@@ -46,7 +48,8 @@ export interface StoreStats {
   /**
    * `entries`: live ones. `unindexed`: rows that the vector index does not cover yet. `deadLetters`: acknowledged
    * writes that the database refused; they are kept in its table `thermocline.dead_letters`, with the reason.
-   * `pinned`: entries that stay in hot. Undefined while it does not answer or refuses.
+   * `pinned`: entries that stay in hot. `unembedded`: entries that wait for a vector. Undefined while it does not
+   * answer or refuses.
    */
   readonly cold: ColdNumbers | undefined
   readonly wal: {
@@ -76,6 +79,8 @@ export interface StoreStats {
   readonly windows: { readonly oneMinute: Activity; readonly fiveMinutes: Activity }
   /** What cold does not have yet: records, payload bytes, and the age of the oldest acknowledged write of them. */
   readonly checkpoint: { readonly lagRecords: number; readonly lagBytes: number; readonly lagSeconds: number }
+  /** What `embedMany` was asked since the store was opened, by this process; undefined where there is no `embed`. */
+  readonly embedding: (EmbedderCounts & { readonly model: string; readonly otherModels: readonly string[] }) | undefined
   readonly sync: {
     /** The latest that ended well, of whichever process; undefined where none is known. */
     readonly last: LastSync | undefined
@@ -92,6 +97,7 @@ interface ColdNumbers {
   readonly unindexed: number
   readonly deadLetters: number
   readonly pinned: number
+  readonly unembedded: number
 }
 
 export interface LastSync extends Omit<SyncRun, 'startedAt'> {
@@ -110,6 +116,12 @@ export interface StoreNumbersParts {
   readonly sync: FullSync
   /** By which one of several processes syncs on schedule. */
   readonly lease: { readonly name: string; readonly own: Lease | undefined }
+  readonly embedding:
+    | {
+        readonly embedder: Pick<Embedder, 'model' | 'counts'>
+        readonly background: Pick<BackgroundEmbedding, 'otherModels'>
+      }
+    | undefined
 }
 
 /** @internal */
@@ -171,6 +183,7 @@ export class StoreNumbers {
         fiveMinutes: activityOf(telemetry.last('fiveMinutes')),
       },
       checkpoint: local.checkpoint,
+      embedding: this.#embedding(),
       sync: this.#sync(lastCold?.value),
     }
   }
@@ -198,6 +211,13 @@ export class StoreNumbers {
     }
   }
 
+  #embedding(): StoreStats['embedding'] {
+    const { embedding } = this.#parts
+    if (embedding === undefined) return undefined
+    const { embedder, background } = embedding
+    return { model: embedder.model, ...embedder.counts, otherModels: background.otherModels }
+  }
+
   #sync(cold: ColdStats | undefined): StoreStats['sync'] {
     const { sync, lease } = this.#parts
     const recorded = cold?.lastSync && { ...cold.lastSync, startedAt: new Date(cold.lastSync.startedAt) }
@@ -210,8 +230,8 @@ export class StoreNumbers {
   }
 }
 
-function numbersOf({ live, tombstones, unindexed, deadLetters, pinned }: ColdStats): ColdNumbers {
-  return { entries: live, tombstones, unindexed, deadLetters, pinned }
+function numbersOf({ live, tombstones, unindexed, deadLetters, pinned, unembedded }: ColdStats): ColdNumbers {
+  return { entries: live, tombstones, unindexed, deadLetters, pinned, unembedded }
 }
 
 function saidOf(said: Said<{ readonly entries: number; readonly bytes: number }> | undefined) {

@@ -8,6 +8,7 @@ import type { Pressure } from '../flow/pressure.ts'
 import type { TierState, TierWatch } from '../flow/tier-watch.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { CallGate } from '../repository/call-gate.ts'
+import { type BackgroundEmbedding, otherModelsMessage } from '../sync/background-embedding.ts'
 import type { Checkpointer } from '../sync/checkpointer.ts'
 import type { SetBack } from '../sync/set-back.ts'
 
@@ -18,6 +19,8 @@ import type { SetBack } from '../sync/set-back.ts'
  * - `hot-away`, `cold-away`: a tier does not answer.
  * - `pending-full`: what cold does not have yet has filled `wal.maxPendingBytes`: writes wait, and are then refused.
  * - `hot-overfull`: hot is more than a quarter over its capacity, and what it holds leaves it too slowly: the same.
+ * - `unembedded`: entries wait for vectors which the model does not make, or cannot be written.
+ * - `other-model`: entries have vectors of another model, which queries of this store leave out.
  * - `set-back`: the database lacks what it once had: reads wait until it has that again from the log, or are refused.
  */
 export type HealthReasonCode =
@@ -28,6 +31,8 @@ export type HealthReasonCode =
   | 'pending-full'
   | 'hot-overfull'
   | 'set-back'
+  | 'unembedded'
+  | 'other-model'
 
 /** Why a store is not live, not ready, or degraded. */
 export interface HealthReason {
@@ -75,6 +80,8 @@ export interface StoreStatusParts {
   readonly gate: CallGate
   readonly pressure: Pick<Pressure, 'isPendingFull' | 'isHotOverfull'>
   readonly clock: Clock
+  /** Undefined: the store makes no vectors. */
+  readonly embedding: Pick<BackgroundEmbedding, 'model' | 'trouble' | 'otherModels'> | undefined
 }
 
 /** Calls are refused, or wait. */
@@ -125,6 +132,19 @@ export class StoreStatus {
     if (pressure.isPendingFull) reasons.push({ code: 'pending-full', message: FULL })
     if (pressure.isHotOverfull) reasons.push({ code: 'hot-overfull', message: OVERFULL })
     if (isCatchingUp || isLost) reasons.push({ code: 'set-back', message: isLost ? LOST : CATCHING_UP })
+    return [...reasons, ...this.#ofVectors()]
+  }
+
+  #ofVectors(): Reason[] {
+    const { embedding } = this.#parts
+    if (embedding === undefined) return []
+    const { model, otherModels, trouble } = embedding
+    const reasons: Reason[] = []
+    if (trouble !== undefined) {
+      const message = `${trouble.entries ?? 'all'} entries that wait for vectors get none: ${trouble.error.message}`
+      reasons.push({ code: 'unembedded', message, since: trouble.since })
+    }
+    if (otherModels.length > 0) reasons.push({ code: 'other-model', message: otherModelsMessage(model) })
     return reasons
   }
 

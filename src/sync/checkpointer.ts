@@ -67,6 +67,8 @@ export class Checkpointer {
   readonly #parts: CheckpointerParts
   /** Cold, which was set back, has again what segments held of that. */
   readonly restored = new Emitter()
+  /** Cold has got something of this log. */
+  readonly shipped = new Emitter()
   readonly #flight = new SingleFlight(() => this.#checkpointAndTell())
   readonly #log: AppendLog<LogValue>
   readonly #pending: Pending
@@ -179,6 +181,7 @@ export class Checkpointer {
     const began = performance.now()
     const total = await this.#traced()
     const isEmpty = total.shipped + total.superseded + total.rejected === 0
+    if (!isEmpty) this.shipped.emit()
     events.emit('checkpoint', () => (isEmpty ? undefined : { ...total, durationMs: performance.now() - began }))
     return total
   }

@@ -1,6 +1,7 @@
 /**
  * The background half of a store: it starts the schedule of checkpoints (checkpoint-schedule.ts) and that of syncs
- * (sync-schedule.ts). A sync demotes, sweeps and indexes (full-sync.ts); of several processes one runs it (peers.ts).
+ * (sync-schedule.ts), and what gives entries their vectors (background-embedding.ts). A sync demotes, sweeps and
+ * indexes (full-sync.ts); of several processes one runs it (peers.ts).
  * Runs never overlap: `syncNow` and `checkpointNow` join a run that has not begun yet, else they start one.
  *
  * Lifecycle: idle → `start()` → running → `shutdown()` → stopped. Shutting down finishes the batch under way and starts
@@ -10,6 +11,7 @@ import { ThermoclineError } from '../errors.ts'
 import type { Need, Pressure } from '../flow/pressure.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import type { AskedCuts } from './asked-cuts.ts'
+import type { BackgroundEmbedding } from './background-embedding.ts'
 import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { Checkpointer, CheckpointStats } from './checkpointer.ts'
 import type { FullSync, SyncStats } from './full-sync.ts'
@@ -36,6 +38,8 @@ export interface SyncWorkerParts {
   readonly hot: HotUpkeep
   /** Undefined: this process alone uses the store. */
   readonly peers: Peers | undefined
+  /** Undefined: the store makes no vectors. */
+  readonly embedding: BackgroundEmbedding | undefined
   readonly pressure: Pressure
   readonly outages: OutageReport
   readonly schedule: Schedule
@@ -61,6 +65,7 @@ export class SyncWorker {
     this.#checkpoints = new CheckpointSchedule({ checkpointer, cuts, hot, outages, peers, ...when })
     parts.pressure.needs.subscribe((need) => this.#relieve(need))
     parts.checkpointer.restored.subscribe(() => this.#moveHotToCold())
+    parts.checkpointer.shipped.subscribe(() => parts.embedding?.wake())
   }
 
   /** Begins the schedules; they keep no process alive by themselves. */
@@ -68,6 +73,7 @@ export class SyncWorker {
     if (this.#started) return
     this.#started = true
     this.#checkpoints.start()
+    this.#parts.embedding?.start()
     const { schedule, beginSchedule } = this.#parts
     const tick = (): Promise<void> => this.#inBackground(() => this.#syncIfLeader())
     if (schedule.sync !== undefined) this.#schedule = beginSchedule(schedule.sync, tick)
@@ -92,10 +98,10 @@ export class SyncWorker {
 
   /** Finishes the batch under way and stops; idempotent. Resolves once nothing runs any more. */
   async shutdown(): Promise<void> {
-    const { checkpointer, hot, peers } = this.#parts
+    const { checkpointer, embedding, hot, peers } = this.#parts
     this.#stop.abort()
     this.#schedule?.stop()
-    await Promise.all([hot.stop(), this.#sync.idle()])
+    await Promise.all([hot.stop(), this.#sync.idle(), embedding?.stop()])
     await checkpointer.idle()
     await Promise.all(this.#background)
     await hot.repaired()

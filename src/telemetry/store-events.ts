@@ -31,6 +31,8 @@ export interface StoreEventMap {
   readonly expire: { readonly count: number }
   /** They entered hot, because they were read or because that was asked for. */
   readonly promote: { readonly entries: readonly EventEntry[] }
+  /** They got the vectors that they waited for, of this model, in these versions. */
+  readonly embed: { readonly model: string; readonly entries: readonly EventEntry[] }
   /** They left hot. `early`: because it was over its capacity. */
   readonly demote: { readonly entries: readonly EventEntry[]; readonly early: boolean }
   /** Cold has taken what was pending. */
@@ -65,6 +67,7 @@ export const STORE_EVENTS = [
   'delete',
   'expire',
   'promote',
+  'embed',
   'demote',
   'checkpoint',
   'sync',

@@ -5,6 +5,7 @@ import type { ThermoclineError } from '../../src/errors.ts'
 import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Pressure } from '../../src/flow/pressure.ts'
+import { Vectors } from '../../src/flow/vectors.ts'
 import { Writer } from '../../src/flow/writer.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -67,7 +68,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     meter: undefined as never,
   }
   const chunks = new MemoryRepository(
-    { writer, gate: new CallGate(new Telemetry(manual)), clock: manual, ...unused },
+    { writer, gate: new CallGate(new Telemetry(manual)), clock: manual, vectors: new Vectors(undefined), ...unused },
     'ns',
     'chunk',
   )

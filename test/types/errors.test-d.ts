@@ -40,6 +40,8 @@ expectTypeOf<ErrorCode>().toEqualTypeOf<
   | 'ERR_UNSUPPORTED'
   | 'ERR_NOT_FOUND'
   | 'ERR_IDEMPOTENCY'
+  | 'ERR_EMBEDDING_FAILED'
+  | 'ERR_EMBEDDING_INVALID'
   | 'ERR_INTERNAL'
 >()
 

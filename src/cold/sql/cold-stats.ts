@@ -2,8 +2,12 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 import type { ColdStats, SyncRun } from '../cold-tier.ts'
+import { countUnembedded } from './embedding-models.ts'
 
-/** Expired entries, dead letters and pins are counted up to here: no table is read from end to end. */
+/**
+ * Expired entries, dead letters, pins and entries without a vector are counted up to here: no table is read from end to
+ * end.
+ */
 export const MOST_COUNTED = 10_000
 
 export async function stats(driver: ColdDriver, now: SQL): Promise<ColdStats> {
@@ -16,6 +20,7 @@ export async function stats(driver: ColdDriver, now: SQL): Promise<ColdStats> {
       coalesce(sum(unindexed), 0)::float8 AS unindexed, ${counted(expired)}::float8 AS expired,
       ${counted(sql`SELECT FROM thermocline.dead_letters`)}::float8 AS dead_letters,
       ${counted(sql`SELECT FROM thermocline.pins`)}::float8 AS pinned,
+      ${countUnembedded(MOST_COUNTED)}::float8 AS unembedded,
       pg_total_relation_size('thermocline.memory_entries')::float8 AS bytes,
       (SELECT json_build_object('startedAt', floor(extract(epoch FROM started_at) * 1000), 'durationMs', duration_ms,
           'synced', synced, 'skipped', skipped, 'errors', errors, 'bytes', bytes)
@@ -29,6 +34,7 @@ export async function stats(driver: ColdDriver, now: SQL): Promise<ColdStats> {
     unindexed: rest.unindexed!,
     deadLetters: rest.dead_letters!,
     pinned: rest.pinned!,
+    unembedded: rest.unembedded!,
     bytes: rest.bytes!,
     lastSync: jsonOf<SyncRun>(row?.last_sync),
     leases: jsonOf<Record<string, string>>(row?.leases) ?? {},

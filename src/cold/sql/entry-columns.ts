@@ -75,11 +75,13 @@ type Value<N extends ColumnName> = N extends keyof EntryRecord
     ? Derived[N]
     : never
 
-type ComparisonOf<N extends FilterField> = N extends ScalarField ? Exclude<Comparison, 'list'> : 'list'
+type ComparisonOf<N extends Exclude<FilterField, 'embedding'>> = N extends ScalarField
+  ? Exclude<Comparison, 'list'>
+  : 'list'
 
 type Columns = {
   readonly [N in ColumnName]: Column<Value<N>> & {
-    readonly comparison: N extends FilterField ? ComparisonOf<N> : null
+    readonly comparison: N extends Exclude<FilterField, 'embedding'> ? ComparisonOf<N> : null
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type Condition,
   type Filter,
   isListCondition,
+  isVectorCondition,
   type ListCondition,
   type Scalar,
   type ScalarCondition,
@@ -124,6 +125,7 @@ function joined(parts: readonly SQL[], by: SQL): SQL {
 
 function conditionSql(condition: Condition): SQL {
   if ('path' in condition) return memberSql(condition)
+  if (isVectorCondition(condition)) return sql`num_nonnulls(e.embedding, e.rounded) > 0`
   if (isListCondition(condition)) return listSql(condition)
   const { column, comparison } = compared(condition.field)
   if (condition.operator === 'exists') return sql`${column} IS NOT NULL`

@@ -115,6 +115,12 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   },
   together: (tier) =>
     tier.together((cold) => Promise.all([cold.search(searchOf()), cold.read(records), cold.versions(records)])),
+  unembedded: async (tier) => {
+    const asked = { model: 'm', limit: 100, bytes: 1_000_000 }
+    for (const after of [undefined, records[7]!.version]) await tier.unembedded({ ...asked, after })
+  },
+  registerModel: (tier) => tier.registerModel({ model: 'm', dimensions: DIMENSION }),
+  isModelUsed: (tier) => tier.isModelUsed('m'),
   slide: async (tier) => {
     const reads = records.map(({ namespace, id, version }) => ({ namespace, id, version, readAt: PAST }))
     await tier.slide(reads)

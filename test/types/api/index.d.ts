@@ -205,11 +205,19 @@ interface BlobInput extends InputBase {
 }
 
 interface ByBoth extends Pick<ByVector, 'embedding' | 'metric' | 'mmr'>, Pick<ByText, 'text'> {
+    readonly by?: undefined;
+    readonly fusion?: Fusion | undefined;
+}
+
+interface ByMeaning extends Pick<ByText, 'text'>, Pick<ByVector, 'metric' | 'mmr'> {
+    readonly by: 'vector' | 'both';
+    readonly embedding?: undefined;
     readonly fusion?: Fusion | undefined;
 }
 
 interface ByText {
     readonly text: string;
+    readonly by?: 'words' | undefined;
     readonly embedding?: undefined;
     readonly metric?: undefined;
     readonly mmr?: undefined;
@@ -221,6 +229,7 @@ interface ByVector {
     readonly metric?: Metric | undefined;
     readonly mmr?: Mmr | undefined;
     readonly text?: undefined;
+    readonly by?: undefined;
     readonly fusion?: undefined;
 }
 
@@ -312,6 +321,7 @@ interface ColdNumbers {
     readonly unindexed: number;
     readonly deadLetters: number;
     readonly pinned: number;
+    readonly unembedded: number;
 }
 
 type ColdOptions = EmbeddedColdOptions | PostgresColdOptions;
@@ -347,6 +357,9 @@ interface CommonConditions {
     readonly key?: TextMatch;
     readonly version?: TextMatch;
     readonly embeddingModel?: TextMatch;
+    readonly embedding?: {
+        readonly exists: boolean;
+    };
     readonly createdAt?: Match<Date | number>;
     readonly updatedAt?: Match<Date | number>;
     readonly expiresAt?: Match<Date | number>;
@@ -417,6 +430,11 @@ declare const DEFAULTS: {
         readonly cold: 10000;
         readonly search: 10000;
         readonly open: 30000;
+    };
+    readonly embed: {
+        readonly when: 'put';
+        readonly batchSize: 64;
+        readonly maxConcurrency: 2;
     };
     readonly alerts: {
         readonly checkpointLag: 60000;
@@ -519,15 +537,39 @@ type Durability = 'wal' | 'cold';
 
 type Duration = number | string;
 
+type EmbedMany = (texts: string[], options: {
+    readonly signal: AbortSignal;
+    readonly purpose: EmbedPurpose;
+}) => Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>;
+
+interface EmbedOptions {
+    readonly model: string;
+    readonly dimensions: number;
+    readonly embedMany: EmbedMany;
+    readonly when?: EmbedTime | undefined;
+    readonly batchSize?: number | undefined;
+    readonly maxConcurrency?: number | undefined;
+}
+
+type EmbedPurpose = 'document' | 'query';
+
 type EmbedTexts = (texts: string[], options: {
     readonly signal: AbortSignal | undefined;
 }) => Promise<readonly (readonly number[] | Float32Array | Float64Array)[]>;
+
+type EmbedTime = 'put' | 'background';
 
 interface EmbeddedColdOptions extends AnyColdOptions {
     readonly dir?: string | undefined;
     readonly url?: undefined;
     readonly client?: undefined;
     readonly max?: undefined;
+}
+
+interface EmbedderCounts {
+    readonly calls: number;
+    readonly texts: number;
+    readonly failedCalls: number;
 }
 
 interface EmbeddingEntry extends EntryBase {
@@ -680,6 +722,15 @@ interface ErrorDetails {
         line?: number;
     };
     ERR_IDEMPOTENCY: WriteFailure;
+    ERR_EMBEDDING_FAILED: WriteFailure & {
+        model: string;
+        retryAfterMs?: number;
+    };
+    ERR_EMBEDDING_INVALID: WriteFailure & {
+        model: string;
+        expected?: number;
+        actual?: number;
+    };
     ERR_INTERNAL: WriteFailure;
 }
 
@@ -753,7 +804,7 @@ interface HealthReason {
     readonly message: string;
 }
 
-type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'hot-overfull' | 'set-back';
+type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'hot-overfull' | 'set-back' | 'unembedded' | 'other-model';
 
 type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
 
@@ -866,7 +917,7 @@ interface Logger {
     error(fields: object, message: string): void;
 }
 
-type ManySearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (ByVector | ByText | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>;
+type ManySearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (ByVector | ByText | ByMeaning | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>;
 
 type Match<T> = T | Comparison<T>;
 
@@ -990,6 +1041,7 @@ interface MemoryStoreOptions {
     readonly promote?: PromoteOptions | false | undefined;
     readonly policies?: PolicyPreset | Policies | undefined;
     readonly timeouts?: TimeoutOptions | undefined;
+    readonly embed?: EmbedOptions | undefined;
     readonly alerts?: AlertOptions | false | undefined;
     readonly requireCold?: boolean | undefined;
     readonly logger?: Logger | false | undefined;
@@ -1363,7 +1415,7 @@ interface SearchHit<E = MemoryEntry> {
     readonly text?: Place;
 }
 
-type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (ByVector | ByText | ByBoth) & CommonSearchOptions<K, S>;
+type SearchOptions<K extends EntryKind | undefined = undefined, S extends SelectField<K> = SelectField<K>> = (ByVector | ByText | ByMeaning | ByBoth) & CommonSearchOptions<K, S>;
 
 interface SearchResult<E = MemoryEntry> {
     readonly hits: readonly SearchHit<E>[];
@@ -1435,6 +1487,10 @@ interface StoreEventMap {
         readonly count: number;
     };
     readonly promote: {
+        readonly entries: readonly EventEntry[];
+    };
+    readonly embed: {
+        readonly model: string;
         readonly entries: readonly EventEntry[];
     };
     readonly demote: {
@@ -1528,6 +1584,10 @@ interface StoreStats {
         readonly lagBytes: number;
         readonly lagSeconds: number;
     };
+    readonly embedding: (EmbedderCounts & {
+        readonly model: string;
+        readonly otherModels: readonly string[];
+    }) | undefined;
     readonly sync: {
         readonly last: LastSync | undefined;
         readonly failed: {
@@ -1734,8 +1794,8 @@ interface TypedRepository<K extends EntryKind | undefined, S extends StandardSch
     findAll<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): AsyncGenerator<Selected<Entry, F>, void, undefined>;
     prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>;
     count(options?: Having<CountOptions<K>, K, M>): Promise<number>;
-    search<F extends SelectField<K> = never>(options: (ByVector | ByText | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>): Promise<SearchResult<Selected<Entry, F>>>;
-    searchMany<F extends SelectField<K> = never>(queries: readonly ((ByVector | ByText | ByBoth) & Having<Omit<CommonSearchOptions<K, F>, keyof CallOptions>, K, M>)[], options?: CallOptions): Promise<SearchResult<Selected<Entry, F>>[]>;
+    search<F extends SelectField<K> = never>(options: (ByVector | ByText | ByMeaning | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>): Promise<SearchResult<Selected<Entry, F>>>;
+    searchMany<F extends SelectField<K> = never>(queries: readonly ((ByVector | ByText | ByMeaning | ByBoth) & Having<Omit<CommonSearchOptions<K, F>, keyof CallOptions>, K, M>)[], options?: CallOptions): Promise<SearchResult<Selected<Entry, F>>[]>;
 }
 
 type TypedWhere<K extends EntryKind | undefined, M> = WhereBesideMetadata<K> & MemberConditions<NonNullable<M>> & {
@@ -1744,7 +1804,7 @@ type TypedWhere<K extends EntryKind | undefined, M> = WhereBesideMetadata<K> & M
     readonly not?: TypedWhere<K, M>;
 };
 
-type Unordered = 'id' | 'children' | 'lastAccessedAt' | 'accessCount';
+type Unordered = 'id' | 'children' | 'embedding' | 'lastAccessedAt' | 'accessCount';
 
 type Unpinning = 'unpinned' | 'not-pinned';
 
@@ -1836,4 +1896,4 @@ declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
 export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
 
-export type { AccessCountOptions, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedTexts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HealthReason, HealthReasonCode, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export type { AccessCountOptions, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByMeaning, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedMany, EmbedOptions, EmbedPurpose, EmbedTexts, EmbedTime, EmbedderCounts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, Fusion, HealthReason, HealthReasonCode, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };

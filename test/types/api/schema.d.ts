@@ -34,6 +34,17 @@ declare const deadLetters: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
+declare const embeddingModels: drizzle_orm_pg_core.PgTableWithColumns<{
+    name: "embedding_models";
+    schema: "thermocline";
+    columns: {
+        model: drizzle_orm_pg_core.PgColumn<{ name: "model"; tableName: "embedding_models"; dataType: "custom"; columnType: "PgCustomColumn"; data: string; driverParam: unknown; notNull: true; hasDefault: false; isPrimaryKey: true; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, { pgColumnBuilderBrand: 'PgCustomColumnBuilderBrand'; }>;
+        dimensions: drizzle_orm_pg_core.PgColumn<{ name: "dimensions"; tableName: "embedding_models"; dataType: "number"; columnType: "PgInteger"; data: number; driverParam: string | number; notNull: true; hasDefault: false; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+        registeredAt: drizzle_orm_pg_core.PgColumn<{ name: string; tableName: "embedding_models"; dataType: "date"; columnType: "PgTimestamp"; data: Date; driverParam: string; notNull: true; hasDefault: true; isPrimaryKey: false; isAutoincrement: false; hasRuntimeDefault: false; enumValues: undefined; baseColumn: never; identity: undefined; generated: undefined; }, {}, {}>;
+    };
+    dialect: 'pg';
+}>;
+
 declare const entryAccess: drizzle_orm_pg_core.PgTableWithColumns<{
     name: "entry_access";
     schema: "thermocline";
@@ -405,4 +416,4 @@ declare const walCheckpoints: drizzle_orm_pg_core.PgTableWithColumns<{
     dialect: 'pg';
 }>;
 
-export { SCHEMA_NAME, acceptedLosses, deadLetters, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, idempotencyKeys, leases, liveEntries, memoryEntries, namespaceCounts, pins, storeIdentity, syncRuns, thermocline, walCheckpoints };
+export { SCHEMA_NAME, acceptedLosses, deadLetters, embeddingModels, entryAccess, entryCounts, entryStaging, hotGenerations, hotMisses, idempotencyKeys, leases, liveEntries, memoryEntries, namespaceCounts, pins, storeIdentity, syncRuns, thermocline, walCheckpoints };

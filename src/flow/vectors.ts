@@ -1,0 +1,145 @@
+/**
+ * Decides which entries get a vector of the store's model, and when: chunks and nodes of trees that are written without
+ * one, and those whose text an update changes. `put`: before the write begins, which fails where there is no vector.
+ * `background`: the record says by its `embeddingModel` alone that it waits for one, so that whoever finds it in cold
+ * (sync/background-embedding.ts) knows what it lacks, also after a crash.
+ *
+ * A vector that a caller gives is the caller's: neither it nor the name that comes with it is touched.
+ */
+import type { EntryRecord } from '../entry/record.ts'
+import type { UnversionedRecord } from '../entry/validate.ts'
+import { ThermoclineError } from '../errors.ts'
+import type { Patience } from '../kernel/deadline.ts'
+import type { SearchQuery } from '../query/search-query.ts'
+import type { Embedded, Embedder } from './embedder.ts'
+
+export type EmbedTime = 'put' | 'background'
+
+/** Whether entries of the kind are found by what their text means. */
+export function isEmbeddable({ kind }: Pick<EntryRecord, 'kind'>): boolean {
+  return kind === 'chunk' || kind === 'raptor'
+}
+
+/** Whether it waits for its vector of this model. */
+export function isWaiting(record: Omit<EntryRecord, 'version'>, model: string): boolean {
+  return isEmbeddable(record) && record.embedding === null && record.embeddingModel === model
+}
+
+export class Vectors {
+  readonly #embedder: Embedder | undefined
+  readonly #isLater: boolean
+
+  /** @param embedder undefined: the store makes no vectors. */
+  constructor(embedder: Embedder | undefined, when: EmbedTime = 'put') {
+    this.#embedder = embedder
+    this.#isLater = when === 'background'
+  }
+
+  /** The model of what is put without a vector, where the store makes one. */
+  get model(): string | undefined {
+    return this.#embedder?.model
+  }
+
+  /** Whether a put waits for its vector. */
+  get isAtPut(): boolean {
+    return this.#embedder !== undefined && !this.#isLater
+  }
+
+  /** The vectors of texts that are to be found, in order. */
+  ofTexts(texts: readonly string[], patience: Patience): Promise<Float32Array[]> {
+    return this.#embedder!.embedAll(texts, 'document', patience)
+  }
+
+  /** The record as it is to be written; at once where no model is asked. */
+  fill(record: UnversionedRecord, patience: Patience): UnversionedRecord | Promise<UnversionedRecord> {
+    if (!this.#lacks(record)) return record
+    const named = this.#named(record)
+    return this.#isLater
+      ? named
+      : this.ofTexts([named.text!], patience).then(([embedding]) => withVector(named, embedding!))
+  }
+
+  /** As {@link fill}, in order; in place of what got none, why. Rejects where patience ends alone. */
+  async fillEach(
+    records: readonly UnversionedRecord[],
+    patience: Patience,
+    endsAtFailure: boolean,
+  ): Promise<readonly (UnversionedRecord | ThermoclineError)[]> {
+    if (!records.some((record) => this.#lacks(record))) return records
+    const named = records.map((record) => (this.#lacks(record) ? this.#named(record) : record))
+    if (this.#isLater) return named
+    const bare = named.filter((record) => this.#lacks(record))
+    const texts = bare.map(({ text }) => text!)
+    const vectors: readonly Embedded[] = endsAtFailure
+      ? await this.ofTexts(texts, patience)
+      : await this.#embedder!.embedEach(texts, 'document', patience)
+    const answered = new Map(bare.map((record, i) => [record, vectors[i]!]))
+    return named.map((record) => {
+      const vector = answered.get(record)
+      return vector === undefined || vector instanceof ThermoclineError
+        ? (vector ?? record)
+        : withVector(record, vector)
+    })
+  }
+
+  /**
+   * Likewise of an update: a vector of another text than the entry has by now is none.
+   * @param isGiven whether the update says which vector the entry has.
+   * @param known vectors by text, of former attempts; takes what is answered.
+   */
+  fillChanged(
+    { text }: Pick<EntryRecord, 'text'>,
+    made: UnversionedRecord,
+    { isGiven, known, patience }: { isGiven: boolean; known: Map<string, Float32Array>; patience: Patience },
+  ): UnversionedRecord | Promise<UnversionedRecord> {
+    if (this.#embedder === undefined || isGiven) return made
+    const current = made.text === text ? made : { ...made, embedding: null }
+    const before = this.#lacks(current) && !this.#isLater ? known.get(current.text!) : undefined
+    if (before !== undefined) return withVector(this.#named(current), before)
+    const filled = this.fill(current, patience)
+    if (!(filled instanceof Promise)) return filled
+    return filled.then((record) => {
+      known.set(record.text!, record.embedding!)
+      return record
+    })
+  }
+
+  /** A query with the vector of its text, where it asks by that. `ERR_INVALID_QUERY` where the store makes none. */
+  async asked(query: SearchQuery, options: Patience): Promise<SearchQuery> {
+    const [asked] = await this.askedAll([query], options)
+    return asked!
+  }
+
+  /** As {@link asked}, of many at once. */
+  async askedAll(queries: readonly SearchQuery[], options: Patience): Promise<readonly SearchQuery[]> {
+    const texts = queries.flatMap(({ meaning }) => meaning?.text ?? [])
+    if (texts.length === 0) return queries
+    if (this.#embedder === undefined) throw noModel()
+    const { model } = this.#embedder
+    const vectors = await this.#embedder.embedAll(texts, 'query', options)
+    let nth = 0
+    return queries.map((query) => {
+      const { meaning } = query
+      if (meaning === undefined) return query
+      return { ...query, vector: { embedding: vectors[nth++]!, metric: meaning.metric, model } }
+    })
+  }
+
+  #lacks(record: UnversionedRecord): boolean {
+    return this.#embedder !== undefined && record.embedding === null && isEmbeddable(record)
+  }
+
+  #named(record: UnversionedRecord): UnversionedRecord {
+    return { ...record, embeddingModel: this.#embedder!.model }
+  }
+}
+
+function withVector(record: UnversionedRecord, embedding: Float32Array): UnversionedRecord {
+  return { ...record, embedding }
+}
+
+function noModel(): ThermoclineError<'ERR_INVALID_QUERY'> {
+  const message =
+    '`by` is of what a text means, which takes a model: open the store with `embed`, or give `embedding` yourself'
+  return new ThermoclineError('ERR_INVALID_QUERY', message, { field: 'by' })
+}

@@ -1,0 +1,129 @@
+/** How a model is asked: in batches of what has come by then, few at a time, and so that one text fails alone. */
+import { expect, test } from 'vitest'
+import { Embedder, type EmbedderOptions } from '../../src/flow/embedder.ts'
+import { isThermoclineError, type ThermoclineError } from '../../src/index.ts'
+import { gate, httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
+
+function embedderOf(model: WordModel, given: Partial<EmbedderOptions> = {}): Embedder {
+  return new Embedder({ ...model.options(), batchSize: 4, maxConcurrency: 2, ...given })
+}
+
+const texts = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `text ${from + i}`)
+
+test('callers of one turn share calls, and each gets its own vectors in order', async () => {
+  const model = new WordModel()
+  const embedder = embedderOf(model)
+  const asked = [['a', 'b'], ['b'], ['c', 'a', 'd'], ['e']]
+  const answers = await Promise.all(asked.map((some) => embedder.embedAll(some, 'document', {})))
+  expect(answers).toEqual(asked.map((some) => some.map((text) => wordVector(text))))
+  expect(model.calls).toEqual([
+    ['a', 'b', 'c'],
+    ['a', 'd', 'e'],
+  ])
+  expect(embedder.counts).toEqual({ calls: 2, texts: 6, failedCalls: 0 })
+})
+
+test('no more calls are under way than it may, and what comes meanwhile fills the next; queries go first', async () => {
+  const model = new WordModel()
+  const held = gate()
+  model.before = () => held.closed
+  const embedder = embedderOf(model)
+  const first = embedder.embedAll(texts(8), 'document', {})
+  await expect.poll(() => model.calls.length).toBe(2)
+  const more = texts(3, 8).map((text) => embedder.embedAll([text], 'document', {}))
+  const query = embedder.embedAll(['a query'], 'query', {})
+  await new Promise(setImmediate)
+  expect(model.calls).toHaveLength(2)
+  held.open()
+  await Promise.all([first, ...more, query])
+  expect(model.calls.slice(2)).toEqual([['a query'], texts(3, 8)])
+  expect(model.purposes).toEqual(['document', 'document', 'query', 'document'])
+})
+
+test('a text that the model refuses fails alone, whoever it came together with', async () => {
+  const model = new WordModel()
+  model.before = (some) => {
+    if (some.includes('bad')) throw httpError(400)
+  }
+  const embedder = embedderOf(model, { batchSize: 64 })
+  const good = texts(40).map((text) => embedder.embedAll([text], 'document', {}))
+  const bad = embedder.embedAll(['bad'], 'document', {})
+  await expect(bad).rejects.toMatchObject({ code: 'ERR_EMBEDDING_FAILED', cause: { status: 400 } })
+  expect(await Promise.all(good)).toEqual(texts(40).map((text) => [wordVector(text)]))
+  expect(model.calls.length).toBeLessThan(20)
+})
+
+test('a model that fails altogether is asked again a few times at most', async () => {
+  const model = new WordModel()
+  model.before = () => {
+    throw new Error('it is broken')
+  }
+  const outcomes = await embedderOf(model, { batchSize: 64 }).embedEach(texts(64), 'document', {})
+  expect(outcomes.every((outcome) => isThermoclineError(outcome, 'ERR_EMBEDDING_FAILED'))).toBe(true)
+  expect(model.calls.length).toBeLessThan(20)
+})
+
+test.each([
+  ['a header of seconds', httpError(429, { 'retry-after': '7' }), 7_000],
+  ['a header of milliseconds', httpError(429, { 'retry-after-ms': '1500' }), 1_500],
+  ['plain headers', Object.assign(new Error('slow'), { headers: { 'retry-after': '2' } }), 2_000],
+  ['a field', Object.assign(new Error('slow'), { retryAfterMs: 250 }), 250],
+  ['nothing', httpError(503), undefined],
+])('says when to ask again, told by %s, and asks once', async (_, error, retryAfterMs) => {
+  const model = new WordModel()
+  model.before = () => {
+    throw error
+  }
+  const failure = await embedderOf(model)
+    .embedAll(texts(3), 'document', {})
+    .catch((thrown: unknown) => thrown)
+  expect(failure).toMatchObject({
+    ...{ code: 'ERR_EMBEDDING_FAILED', retryable: true, message: expect.stringContaining('words') },
+    details: { model: 'words', outcome: 'none', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+  })
+  expect('retryAfterMs' in (failure as ThermoclineError).details).toBe(retryAfterMs !== undefined)
+  if (retryAfterMs !== undefined) expect(model.calls).toHaveLength(1)
+})
+
+test.each([
+  ['too few vectors', async () => [], { expected: 2, actual: 0 }],
+  ['other dimensions', async (some: string[]) => some.map(() => [1, 2, 3]), { expected: WORD_DIMENSIONS, actual: 3 }],
+  ['no array', async () => 'vectors' as never, {}],
+  ['no numbers', async (some: string[]) => some.map(() => ['1'] as never), {}],
+])('refuses %s by name', async (_, embedMany, details) => {
+  const embedder = embedderOf(new WordModel(), { embedMany })
+  await expect(embedder.embedAll(['a', 'b'], 'document', {})).rejects.toMatchObject({
+    ...{ code: 'ERR_EMBEDDING_INVALID', retryable: false },
+    details: { model: 'words', outcome: 'none', ...details },
+  })
+})
+
+test('a call is aborted once nobody waits for any text of it, and then makes room', async () => {
+  const model = new WordModel()
+  const held = gate()
+  model.before = () => held.closed
+  const embedder = embedderOf(model, { maxConcurrency: 1 })
+  const [one, other] = [new AbortController(), new AbortController()]
+  const asked = [one, other].map(({ signal }) => embedder.embedAll(['a'], 'document', { signal }))
+  await expect.poll(() => model.calls.length).toBe(1)
+  one.abort()
+  await expect(asked[0]).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect(model.signals[0]!.aborted).toBe(false)
+  other.abort()
+  await expect(asked[1]).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect(model.signals[0]!.aborted).toBe(true)
+  model.before = () => {}
+  expect(await embedder.embedAll(['b'], 'document', {})).toEqual([wordVector('b')])
+  held.open()
+})
+
+test('after the first failure of a call the rest of it is not asked for', async () => {
+  const model = new WordModel()
+  model.before = () => {
+    throw httpError(401)
+  }
+  const embedder = embedderOf(model, { maxConcurrency: 1 })
+  await expect(embedder.embedAll(texts(100), 'document', {})).rejects.toMatchObject({ code: 'ERR_EMBEDDING_FAILED' })
+  expect(model.calls).toHaveLength(1)
+  expect(await embedder.embedAll([], 'document', {})).toEqual([])
+})
