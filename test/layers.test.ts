@@ -56,6 +56,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^(preact|htm|uplot)\b/, /^studio\/page\//],
   [/^@opentelemetry\//, /^adapters\/otel\//],
   [/^@modelcontextprotocol\//, /^adapters\/mcp\//],
+  [/^(ai$|@ai-sdk\/)/, /^adapters\/ai\//],
 ]
 const KERNEL_PACKAGES = /^(uuid|@msgpack\/msgpack|zod)$/
 

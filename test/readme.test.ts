@@ -17,6 +17,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   otel: 'adapters/otel/start-telemetry',
   keyv: 'adapters/keyv/keyv-thermocline',
   mcp: 'adapters/mcp/memory-server',
+  ai: 'adapters/ai/memory-ai',
 }
 
 /** As it stands, with our code in place of the package. */
@@ -170,6 +171,10 @@ test('the example of Keyv runs as it stands', async () => {
 
 test('the example of MCP recalls what was remembered', async () => {
   expect(await printedBy('createMemoryServer')).toBe('true\n')
+})
+
+test('the example of the AI SDK tells a model what it was told before', async () => {
+  expect(await printedBy('MockLanguageModelV3')).toBe('Without nuts.\n')
 })
 
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {
