@@ -56,6 +56,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^(preact|htm|uplot)\b/, /^studio\/page\//],
   [/^@opentelemetry\//, /^adapters\/otel\//],
   [/^@modelcontextprotocol\//, /^adapters\/mcp\//],
+  [/^@openai\//, /^adapters\/openai-agents\//],
   [/^(ai$|@ai-sdk\/)/, /^adapters\/ai\//],
 ]
 const KERNEL_PACKAGES = /^(uuid|@msgpack\/msgpack|zod)$/
@@ -162,9 +163,9 @@ function isServed(from: string, to: string): boolean {
   return topOf(from) === 'cli' && (layerOf(to) === 'studio' || /^adapters\/mcp\//.test(to))
 }
 
-/** Adapters do not know each other, but those that offer the same tools to a model have them in one place. */
+/** Adapters do not know each other, but what several have in common is in one place. */
 function isShared(from: string, to: string): boolean {
-  return folderOf(from) === folderOf(to) || folderOf(to) === 'adapters/memory-tools'
+  return folderOf(from) === folderOf(to) || /^adapters\/(memory-tools|session-log)\//.test(to)
 }
 
 describe('layers', () => {

@@ -17,6 +17,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   otel: 'adapters/otel/start-telemetry',
   keyv: 'adapters/keyv/keyv-thermocline',
   mcp: 'adapters/mcp/memory-server',
+  'openai-agents': 'adapters/openai-agents/thermocline-session',
   ai: 'adapters/ai/memory-ai',
 }
 
@@ -175,6 +176,10 @@ test('the example of MCP recalls what was remembered', async () => {
 
 test('the example of the AI SDK tells a model what it was told before', async () => {
   expect(await printedBy('MockLanguageModelV3')).toBe('Without nuts.\n')
+})
+
+test('the example of OpenAI Agents goes on with a conversation', async () => {
+  expect(await printedBy('ThermoclineSession')).toBe('3 heard 1\n')
 })
 
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {

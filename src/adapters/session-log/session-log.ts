@@ -1,0 +1,189 @@
+/**
+ * A list of items that grows at its end, in a namespace of its own: the conversation of an agent. What an item is kept
+ * as is decided in session-items.ts.
+ *
+ * Each item is a chunk of the document {@link ITEMS}, in the order of its `position`. The entry {@link HEAD} says from
+ * which position on they count, and where the next goes. Each write replaces the head that it has seen, so that writers
+ * in any number of processes come one after the other, and all of a write is there or none. No position is used twice.
+ */
+import {
+  type Duration,
+  isThermoclineError,
+  type JsonObject,
+  type MetadataEntry,
+  type NamespaceView,
+  type Operation,
+  type Version,
+} from '../../index.ts'
+import { chunkOf, copyOf, type Item, itemIn, sizeOf } from './session-items.ts'
+
+export const HEAD = 'head'
+export const ITEMS = 'items'
+
+export interface Head {
+  readonly from: number
+  readonly next: number
+  /** What the owner of the list keeps with it. */
+  readonly kept: JsonObject
+}
+
+export interface Stored {
+  readonly id: string
+  readonly item: Item
+}
+
+/** What is to become of a list. */
+export interface Change {
+  readonly add?: readonly Item[]
+  /** Positions before it count no more. */
+  readonly from?: number
+  /** Ids of items that go. */
+  readonly remove?: readonly string[]
+  /** What else is written with it, or not at all. */
+  readonly besides?: readonly Operation[]
+  /** What is kept with the head from now on. @default what was */
+  readonly kept?: JsonObject
+}
+
+type Decided = Change | undefined
+/** @param add of the items that are to be added those of this write. @param nth of the writes, from 0 on. */
+type Decide = (head: Head | undefined, add: readonly Item[], nth: number) => Decided | Promise<Decided>
+
+/** A write of the store takes 1 000 operations and 8 MiB; the head is one of them. */
+const AT_ONCE = { items: 900, bytes: 6 * 1024 * 1024 }
+const PAGE = 1_000
+/** How often is tried what somebody else writes at the same time. */
+const MOST_TRIES = 64
+
+export class SessionLog {
+  readonly #view: NamespaceView
+  readonly #ttl: Duration | undefined
+  readonly #nameOf: (item: Item) => string | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /**
+   * @param ttl of each item, and of the head from the latest write on; undefined for good.
+   * @param nameOf key of an item which is never there twice.
+   */
+  constructor(view: NamespaceView, ttl: Duration | undefined, nameOf: (item: Item) => string | undefined = nothing) {
+    this.#view = view
+    this.#ttl = ttl
+    this.#nameOf = nameOf
+  }
+
+  async head(): Promise<Head | undefined> {
+    return headOf(await this.#view.metadata.getByKey(HEAD))
+  }
+
+  /** The latest so many items, in order. @param limit all of them where undefined. */
+  async read(limit?: number): Promise<Stored[]> {
+    const head = await this.head()
+    return head === undefined ? [] : this.readFrom(head, limit)
+  }
+
+  async readFrom({ from }: Head, limit = Number.POSITIVE_INFINITY): Promise<Stored[]> {
+    const latest: Stored[] = []
+    if (limit <= 0) return latest
+    const where = { documentId: ITEMS, position: { gte: from } }
+    const order = { orderBy: { position: 'desc' }, limit: Math.min(limit, PAGE), select: ['id', 'metadata'] } as const
+    for await (const { id, metadata } of this.#view.chunks.findAll({ where, ...order })) {
+      latest.push({ id, item: itemIn(metadata) })
+      if (latest.length >= limit) break
+    }
+    return latest.reverse()
+  }
+
+  /** Adds them at the end, together where one write takes them (900 and 6 MiB), else group after group. */
+  add(items: readonly Item[], decide: Decide = (_, add) => ({ add })): Promise<void> {
+    const groups = [...groupsOf(items.map(copyOf))]
+    return this.#inTurn(async () => {
+      for (const [nth, group] of groups.entries()) await this.#settle((head) => decide(head, group, nth))
+    })
+  }
+
+  /**
+   * Does what `decide` makes of the list as it is, and decides again where somebody else wrote first. Calls of one
+   * object take place in the order in which they were made. Nothing is written where it answers undefined.
+   */
+  change(decide: (head: Head | undefined) => Decided | Promise<Decided>): Promise<void> {
+    return this.#inTurn(() => this.#settle(decide))
+  }
+
+  /** Deletes what counts no more. */
+  async sweep(): Promise<void> {
+    const { from = 0 } = (await this.head()) ?? {}
+    await this.#view.chunks.deleteWhere({ documentId: ITEMS, position: { lt: from } })
+  }
+
+  /** Deletes all of it. What somebody adds meanwhile stays. */
+  async remove(): Promise<void> {
+    await this.change((head) => head && { from: head.next, kept: {} })
+    await this.sweep()
+    const entry = await this.#view.metadata.getByKey(HEAD)
+    const head = headOf(entry)
+    if (entry === undefined || head!.from < head!.next) return
+    const { id, version: expectedVersion } = entry
+    await this.#view.write([{ delete: id, expectedVersion }], { atomic: true }).catch(ofSomebodyElse)
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.then(nothing, nothing)
+    return done
+  }
+
+  async #settle(decide: (head: Head | undefined) => Decided | Promise<Decided>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const entry = await this.#view.metadata.getByKey(HEAD)
+      const change = await decide(headOf(entry))
+      if (change === undefined) return
+      try {
+        return await this.#write(headOf(entry), entry?.version ?? null, change)
+      } catch (error) {
+        if (!isThermoclineError(error, 'ERR_CONFLICT') || tries === MOST_TRIES) throw error
+      }
+    }
+  }
+
+  async #write(head: Head | undefined, expectedVersion: Version | null, change: Change): Promise<void> {
+    const { from = head?.from ?? 0, add = [], remove = [], besides = [], kept = head?.kept ?? {} } = change
+    const next = head?.next ?? 0
+    const life = this.#ttl === undefined ? {} : { ttl: this.#ttl }
+    const deletes = remove.map((id) => ({ delete: id }))
+    const puts = add.map((item, nth) => {
+      const key = this.#nameOf(item) ?? `item/${next + nth}`
+      return { put: { ...chunkOf(item, ITEMS, next + nth, key), ...life } }
+    })
+    const metadata = { from, next: next + add.length, kept }
+    const put = { kind: 'metadata', key: HEAD, metadata, ...life } as const
+    await this.#view.write([...deletes, ...puts, ...besides, { put, expectedVersion }], { atomic: true })
+  }
+}
+
+function headOf(entry: MetadataEntry | undefined): Head | undefined {
+  return entry?.metadata as unknown as Head | undefined
+}
+
+/** It was written anew, and so it is not to go. */
+function ofSomebodyElse(error: unknown): void {
+  if (!isThermoclineError(error, 'ERR_CONFLICT')) throw error
+}
+
+/** One at least. */
+function* groupsOf(items: readonly Item[]): Generator<readonly Item[]> {
+  let group: Item[] = []
+  let bytes = 0
+  for (const item of items) {
+    const size = sizeOf(item)
+    if (group.length > 0 && (bytes + size > AT_ONCE.bytes || group.length === AT_ONCE.items)) {
+      yield group
+      group = []
+      bytes = 0
+    }
+    group.push(item)
+    bytes += size
+  }
+  yield group
+}
+
+function nothing(): undefined {}
