@@ -56,6 +56,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^(preact|htm|uplot)\b/, /^studio\/page\//],
   [/^@opentelemetry\//, /^adapters\/otel\//],
   [/^@modelcontextprotocol\//, /^adapters\/mcp\//],
+  [/^@anthropic-ai\/claude-agent-sdk$/, /^adapters\/claude\//],
   [/^@anthropic-ai\/sdk\b/, /^adapters\/anthropic\//],
   [/^@openai\//, /^adapters\/openai-agents\//],
   [/^(ai$|@ai-sdk\/)/, /^adapters\/ai\//],

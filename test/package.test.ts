@@ -164,7 +164,7 @@ longTest('type-checks without drivers and without skipLibCheck', async () => {
 longTest('loads for a subpath what that needs alone, and names what is not installed', async () => {
   const load = (subpath: string): Promise<string> =>
     run(process.execPath, ['--input-type=module', '--eval', `await import('thermocline${subpath}')`], project)
-  for (const subpath of ['', '/schema', '/keyv', '/ai', '/openai-agents', '/anthropic']) await load(subpath)
+  for (const subpath of ['', '/schema', '/keyv', '/ai', '/openai-agents', '/anthropic', '/claude']) await load(subpath)
   await expect(load('/otel')).rejects.toThrow("Cannot find package '@opentelemetry/api'")
   await expect(load('/mcp')).rejects.toThrow("Cannot find package '@modelcontextprotocol/sdk'")
   await expect(load('/langchain')).rejects.toThrow("Cannot find package '@langchain/core'")

@@ -17,6 +17,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   otel: 'adapters/otel/start-telemetry',
   keyv: 'adapters/keyv/keyv-thermocline',
   mcp: 'adapters/mcp/memory-server',
+  claude: 'adapters/claude/thermocline-session-store',
   anthropic: 'adapters/anthropic/memory-tool',
   'openai-agents': 'adapters/openai-agents/thermocline-session',
   ai: 'adapters/ai/memory-ai',
@@ -183,8 +184,14 @@ test('the example of OpenAI Agents goes on with a conversation', async () => {
   expect(await printedBy('ThermoclineSession')).toBe('3 heard 1\n')
 })
 
-test('the example of Anthropic\'s memory tool shows the file that it made', async () => {
-  expect(await printedBy('ThermoclineMemoryTool')).toBe("Here's the content of /memories/diet.md with line numbers:\n     1\tAda cannot eat nuts\n")
+test("the example of Anthropic's memory tool shows the file that it made", async () => {
+  expect(await printedBy('ThermoclineMemoryTool')).toBe(
+    "Here's the content of /memories/diet.md with line numbers:\n     1\tAda cannot eat nuts\n",
+  )
+})
+
+test('the example of the Claude Agent SDK loads what was appended', async () => {
+  expect(await printedBy('ThermoclineSessionStore')).toBe('1 1\n')
 })
 
 test('the recipe of RAPTOR builds a tree, searches it and keeps it fresh', async () => {

@@ -1,0 +1,161 @@
+/**
+ * `thermocline/claude`: a `SessionStore` of the Claude Agent SDK. Each transcript, of a session or of an agent below
+ * it, is a list in a namespace of its own, whose head has the names and the summary; how such a list is kept is decided
+ * in adapters/session-log.
+ */
+import type {
+  foldSessionSummary,
+  SessionKey,
+  SessionStore,
+  SessionStoreEntry,
+  SessionSummaryEntry,
+} from '@anthropic-ai/claude-agent-sdk'
+import { defineCall, optionRule, type RulesOf, timeout } from '../../call-options.ts'
+import { type Duration, type JsonObject, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
+import type { Item } from '../session-log/session-items.ts'
+import { HEAD, type Head, SessionLog } from '../session-log/session-log.ts'
+import { segmentOf } from '../session-log/session-places.ts'
+
+export interface SessionStoreOptions {
+  /** `foldSessionSummary` of the SDK: then summaries are kept with sessions. @default the SDK reads whole sessions */
+  readonly foldSummary?: typeof foldSessionSummary | undefined
+  /** How long an entry lives after it was appended. @default for good */
+  readonly ttl?: Duration | undefined
+}
+
+const checkOptions = defineCall('ThermoclineSessionStore', {
+  foldSummary: optionRule(
+    (value) => (typeof value === 'function' ? (value as typeof foldSessionSummary) : undefined),
+    'the function `foldSessionSummary` of the SDK',
+  ),
+  ttl: timeout,
+} satisfies RulesOf<SessionStoreOptions>)
+
+/** The name of a transcript, as its head has it. */
+interface Name {
+  readonly sessionId: string
+  /** Empty where it is the session's own. */
+  readonly subpath: string
+}
+
+/**
+ * Keeps transcripts: `query({ prompt, options: { sessionStore } })`. What is appended is in the database when the call
+ * resolves, at most 900 entries and 6 MiB of one call together, and found by every process; an entry whose `uuid` is
+ * there already is left out. So it needs both tiers.
+ */
+export class ThermoclineSessionStore implements SessionStore {
+  readonly #root: NamespaceView
+  readonly #options: SessionStoreOptions
+  /** There where `foldSummary` is given. */
+  readonly listSessionSummaries?: (projectKey: string) => Promise<SessionSummaryEntry[]>
+
+  /** @param store or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
+  constructor(store: MemoryStore | NamespaceView, options?: SessionStoreOptions) {
+    if (typeof (store as Partial<NamespaceView> | undefined)?.namespace !== 'function') throw noStore()
+    this.#options = checkOptions(options)
+    this.#root = store.namespace('claude')
+    if (this.#options.foldSummary) this.listSessionSummaries = (projectKey) => this.#summaries(projectKey)
+  }
+
+  async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
+    const view = this.#viewOf(key)
+    await this.#logAt(view).add(entries as readonly Item[], async (head, given) => {
+      const add = await newOf(view, head, given)
+      if (add.length === 0 && isThere(head)) return undefined
+      return { add, kept: this.#keptOf(key, head, add) }
+    })
+  }
+
+  async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {
+    const log = this.#logAt(this.#viewOf(key))
+    const head = await log.head()
+    if (!isThere(head)) return null
+    return (await log.readFrom(head)).map(({ item }) => item as SessionStoreEntry)
+  }
+
+  async listSessions(projectKey: string): Promise<{ sessionId: string; mtime: number }[]> {
+    const heads = await this.#headsBelow(this.#root.namespace(segmentOf(projectKey)), true)
+    return heads.map(({ sessionId, mtime }) => ({ sessionId, mtime }))
+  }
+
+  async listSubkeys({ projectKey, sessionId }: Pick<SessionKey, 'projectKey' | 'sessionId'>): Promise<string[]> {
+    const heads = await this.#headsBelow(this.#viewOf({ projectKey, sessionId }), false)
+    return heads.map(({ subpath }) => subpath)
+  }
+
+  /** Of a session also the transcripts below it. */
+  async delete(key: SessionKey): Promise<void> {
+    const subpaths = key.subpath ? [] : await this.listSubkeys(key)
+    const keys = [...subpaths.map((subpath) => ({ ...key, subpath })), key]
+    for (const one of keys) await this.#logAt(this.#viewOf(one)).remove()
+  }
+
+  async #summaries(projectKey: string): Promise<SessionSummaryEntry[]> {
+    const heads = await this.#headsBelow(this.#root.namespace(segmentOf(projectKey)), true)
+    return heads.flatMap(({ sessionId, mtime, data }) => (data === undefined ? [] : [{ sessionId, mtime, data }]))
+  }
+
+  #viewOf({ projectKey, sessionId, subpath }: SessionKey): NamespaceView {
+    const session = this.#root.namespace(segmentOf(projectKey), segmentOf(sessionId))
+    return subpath ? session.namespace(segmentOf(subpath)) : session
+  }
+
+  #logAt(view: NamespaceView): SessionLog {
+    return new SessionLog(view, this.#options.ttl, keyOf)
+  }
+
+  #keptOf(key: SessionKey, head: Head | undefined, added: readonly Item[]): JsonObject {
+    const { sessionId, subpath = '' } = key
+    const kept = { name: JSON.stringify({ sessionId, subpath } satisfies Name), isSession: subpath === '' }
+    const { foldSummary } = this.#options
+    if (foldSummary === undefined || subpath !== '') return kept
+    const before = isThere(head) ? summaryIn(head.kept) : undefined
+    const previous = before && { sessionId, mtime: 0, data: before }
+    const { data } = foldSummary(previous, key, added as unknown as SessionStoreEntry[])
+    return { ...kept, summary: JSON.stringify(data) }
+  }
+
+  async #headsBelow(view: NamespaceView, isSession: boolean) {
+    const where = { key: HEAD, 'metadata.kept.isSession': isSession } as const
+    const heads: (Name & { readonly mtime: number; readonly data: Record<string, unknown> | undefined })[] = []
+    const query = { where, recursive: true, select: ['metadata', 'updatedAt'] } as const
+    for await (const { metadata, updatedAt } of view.metadata.findAll(query)) {
+      const { kept } = metadata as unknown as Head
+      heads.push({ ...(JSON.parse(kept.name as string) as Name), mtime: updatedAt.getTime(), data: summaryIn(kept) })
+    }
+    return heads
+  }
+}
+
+/** Whether it has been written to since it was deleted, if it was. */
+function isThere(head: Head | undefined): head is Head {
+  return head?.kept.name !== undefined
+}
+
+/** As text, since it may have what no text of an entry has. */
+function summaryIn({ summary }: JsonObject): Record<string, unknown> | undefined {
+  return typeof summary === 'string' ? (JSON.parse(summary) as Record<string, unknown>) : undefined
+}
+
+function keyOf({ uuid }: Item): string | undefined {
+  return typeof uuid === 'string' && uuid !== '' ? `uuid/${segmentOf(uuid)}` : undefined
+}
+
+/** Of these the entries that are not there yet, each once. */
+async function newOf(view: NamespaceView, head: Head | undefined, given: readonly Item[]): Promise<Item[]> {
+  const keys = [...new Set(given.flatMap((item) => keyOf(item) ?? []))]
+  const found = keys.length === 0 ? [] : await view.chunks.getManyByKey(keys)
+  const known = new Set(keys.filter((_, nth) => (found[nth]?.position ?? -1) >= (head?.from ?? 0)))
+  return given.filter((item) => {
+    const key = keyOf(item)
+    if (key === undefined) return true
+    if (known.has(key)) return false
+    known.add(key)
+    return true
+  })
+}
+
+function noStore(): ThermoclineError<'ERR_INVALID_OPTIONS'> {
+  const message = 'ThermoclineSessionStore needs a store, as `await openMemoryStore()` answers it, or a view of one'
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'store' })
+}
