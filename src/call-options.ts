@@ -81,6 +81,13 @@ export const timeout: OptionRule<number> = optionRule(
   "a duration: milliseconds or a text like '5s'",
 )
 
+/** As {@link timeout}, of what is kept and then goes. */
+export const lifetime: OptionRule<number> = (value, option) => {
+  const millis = timeout(value, option)
+  const read = () => (millis > 0 && Number.isFinite(millis) ? millis : undefined)
+  return optionRule(read, 'a duration that is longer than nothing, and has an end')(value, option)
+}
+
 /** Judges by shape: a signal may be of another realm, or a polyfill's. */
 export const signal: OptionRule<AbortSignal> = optionRule(
   (value) => (isAbortSignal(value) ? value : undefined),

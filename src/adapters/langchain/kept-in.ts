@@ -1,5 +1,5 @@
 /** Decides where the classes for LangChain keep their entries, and checks the options that they have in common. */
-import { type OptionRule, oneOf, optionRule, timeout } from '../../call-options.ts'
+import { type OptionRule, oneOf, optionRule } from '../../call-options.ts'
 import { type Durability, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
 
 export interface KeptIn {
@@ -27,13 +27,6 @@ export const keptIn = {
 }
 
 export const durability: OptionRule<Durability> = oneOf(['wal', 'cold'])
-
-/** In milliseconds. */
-export const lifetime: OptionRule<number> = (value, option) => {
-  const millis = timeout(value, option)
-  const read = () => (millis > 0 && Number.isFinite(millis) ? millis : undefined)
-  return optionRule(read, 'a duration that is longer than nothing, and has an end')(value, option)
-}
 
 /** @param segments of the namespace where nothing else is said. */
 export function homeOf(

@@ -1,8 +1,8 @@
 /** Defines the store of bytes for LangChain, as its caches of embeddings and its retrievers of parents want it. */
 import { BaseStore } from '@langchain/core/stores'
-import { defineCall, type RulesOf } from '../../call-options.ts'
+import { defineCall, lifetime, type RulesOf } from '../../call-options.ts'
 import type { Durability, Duration, NamespaceView } from '../../index.ts'
-import { durability, homeOf, type KeptIn, keptIn, lifetime } from './kept-in.ts'
+import { durability, homeOf, type KeptIn, keptIn } from './kept-in.ts'
 
 /** Values are in `langchain/bytes` unless `namespace` says otherwise. */
 export interface ByteStoreOptions extends KeptIn {

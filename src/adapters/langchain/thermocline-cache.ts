@@ -2,9 +2,9 @@
 import { BaseCache, deserializeStoredGeneration, serializeGeneration } from '@langchain/core/caches'
 import type { StoredGeneration } from '@langchain/core/messages'
 import type { Generation } from '@langchain/core/outputs'
-import { defineCall, type RulesOf } from '../../call-options.ts'
+import { defineCall, lifetime, type RulesOf } from '../../call-options.ts'
 import type { Duration, NamespaceView } from '../../index.ts'
-import { homeOf, type KeptIn, keptIn, lifetime } from './kept-in.ts'
+import { homeOf, type KeptIn, keptIn } from './kept-in.ts'
 
 /** Answers are in `langchain/llm-cache` unless `namespace` says otherwise. */
 export interface CacheOptions extends KeptIn {

@@ -4,9 +4,9 @@
  */
 import { BaseListChatMessageHistory } from '@langchain/core/chat_history'
 import { type BaseMessage, mapStoredMessagesToChatMessages, type StoredMessage } from '@langchain/core/messages'
-import { defineCall, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Durability, type Duration, type NamespaceView, ThermoclineError } from '../../index.ts'
-import { durability, homeOf, type KeptIn, keptIn, lifetime } from './kept-in.ts'
+import { durability, homeOf, type KeptIn, keptIn } from './kept-in.ts'
 
 /** Messages of all sessions are in `langchain/chats` unless `namespace` says otherwise. */
 export interface ChatMessageHistoryOptions extends KeptIn {

@@ -4,7 +4,14 @@
  */
 import { type ListKeyOptions, RecordManager, type UpdateOptions } from '@langchain/core/indexing'
 import { defineCall, type OptionRule, optionRule, type RulesOf } from '../../call-options.ts'
-import { type MetadataInput, type NamespaceView, ThermoclineError, type Version, type Where } from '../../index.ts'
+import {
+  isThermoclineError,
+  type MetadataInput,
+  type NamespaceView,
+  ThermoclineError,
+  type Version,
+  type Where,
+} from '../../index.ts'
 import { homeOf, type KeptIn, keptIn } from './kept-in.ts'
 
 /** Records are in `langchain/records` unless `namespace` says otherwise: one for each collection of documents. */
@@ -39,8 +46,11 @@ const checkList = defineCall('listKeys', {
 
 /** Every process sees what a call has written once it resolves, so each needs both tiers. */
 const DECIDED = { durability: 'cold' } as const
-/** Within a millisecond, as many times are told apart as a number has room for. */
-const TIMES = 4096
+const CLOCK = 'clock'
+/** Milliseconds between two times at least: a number has room for that. */
+const STEP = 1 / 1024
+/** How often is tried what somebody else writes at the same time. */
+const MOST_TRIES = 100
 
 export class ThermoclineRecordManager extends RecordManager {
   override lc_namespace = ['langchain', 'recordmanagers', 'thermocline']
@@ -58,12 +68,21 @@ export class ThermoclineRecordManager extends RecordManager {
   async createSchema(): Promise<void> {}
 
   /**
-   * Milliseconds since 1970 by the clock of the database, with a fraction: each process that asks is told more than was
+   * Milliseconds since 1970 by the clock of the database, with a fraction: whoever asks is told more than anybody was
    * told before.
    */
   async getTime(): Promise<number> {
-    const { version } = await this.#clock.upsert({ key: 'clock', metadata: {} })
-    return timeOf(version)
+    for (let tries = 1; ; tries++) {
+      const there = await this.#clock.getByKey(CLOCK)
+      const least = there === undefined ? 0 : timeOf(there.version, there.metadata.least as number) + STEP
+      const input = { key: CLOCK, metadata: { least } }
+      try {
+        const { version } = await this.#clock.put(input, { expectedVersion: there?.version ?? null })
+        return timeOf(version, least)
+      } catch (error) {
+        if (!isThermoclineError(error, 'ERR_CONFLICT') || tries === MOST_TRIES) throw error
+      }
+    }
   }
 
   /** Marks keys as of now. A key keeps the group that it has. */
@@ -111,10 +130,9 @@ export class ThermoclineRecordManager extends RecordManager {
   }
 }
 
-/** A version is 12 hex digits of milliseconds and 4 of a counter within them, and whose it is. */
-function timeOf(version: Version): number {
-  const counter = Number.parseInt(version.slice(12, 16), 16)
-  return Number.parseInt(version.slice(0, 12), 16) + Math.min(counter, TIMES - 1) / TIMES
+/** The time that was told by such an entry. A version begins with 12 hex digits of milliseconds. */
+function timeOf(version: Version, least: number): number {
+  return Math.max(least, Number.parseInt(version.slice(0, 12), 16))
 }
 
 function isGroup(value: unknown): value is Group | undefined {

@@ -5,7 +5,7 @@
 import { Document, type DocumentInterface } from '@langchain/core/documents'
 import type { EmbeddingsInterface } from '@langchain/core/embeddings'
 import { type MaxMarginalRelevanceSearchOptions, VectorStore } from '@langchain/core/vectorstores'
-import { defineCall, flag, oneOf, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, flag, lifetime, oneOf, optionRule, type RulesOf } from '../../call-options.ts'
 import {
   type Durability,
   type Duration,
@@ -18,7 +18,7 @@ import {
 } from '../../index.ts'
 import { chunkOf, DOCUMENT_FIELDS, documentOf, entryIdOf } from './document-entries.ts'
 import { type DocumentFilter, whereOf } from './document-filter.ts'
-import { durability, homeOf, type KeptIn, keptIn, lifetime } from './kept-in.ts'
+import { durability, homeOf, type KeptIn, keptIn } from './kept-in.ts'
 
 /** `vector`: by the embedding of what is asked; `text`: by its words; `both`: by the places in either list. */
 export type SearchBy = 'vector' | 'text' | 'both'

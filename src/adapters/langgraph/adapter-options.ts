@@ -1,13 +1,5 @@
-/** Checks options that the classes for LangGraph have in common; call-options.ts decides how options are checked. */
-import { type OptionRule, optionRule, timeout } from '../../call-options.ts'
+/** Checks what the classes for LangGraph have in common; call-options.ts decides how options are checked. */
 import { type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
-
-/** In milliseconds. */
-export const lifetime: OptionRule<number> = (value, option) => {
-  const millis = timeout(value, option)
-  const read = () => (millis > 0 && Number.isFinite(millis) ? millis : undefined)
-  return optionRule(read, 'a duration that is longer than nothing, and has an end')(value, option)
-}
 
 /** @param name of the class that is made. */
 export function checkStore(name: string, store: unknown): void {

@@ -16,7 +16,7 @@ import {
   type PendingWrite,
   type SerializerProtocol,
 } from '@langchain/langgraph-checkpoint'
-import { defineCall, flag, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, flag, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import {
   type Duration,
   type JsonValue,
@@ -26,7 +26,7 @@ import {
   ThermoclineError,
   type Where,
 } from '../../index.ts'
-import { checkStore, lifetime } from './adapter-options.ts'
+import { checkStore } from './adapter-options.ts'
 import { isIndexed, RECORDS } from './checkpoint-entries.ts'
 import { CheckpointNamespaces, configOf, type GivenPlace, neededBy, placeIn, plainText } from './checkpoint-places.ts'
 import { CheckpointReader } from './checkpoint-reader.ts'

@@ -15,7 +15,7 @@ import {
   type SearchOperation,
   validateNamespace,
 } from '@langchain/langgraph-checkpoint'
-import { defineCall, flag, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, flag, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import {
   type ChunkEntry,
   type Duration,
@@ -25,7 +25,7 @@ import {
   type NamespaceView,
   ThermoclineError,
 } from '../../index.ts'
-import { checkStore, lifetime } from './adapter-options.ts'
+import { checkStore } from './adapter-options.ts'
 import { type ItemLife, inputsOf, itemKey, itemOf, itemsBelow, type Vector, vectorIds } from './item-entries.ts'
 import { listItemNamespaces } from './item-namespaces.ts'
 import { type FoundItem, findItems } from './item-search.ts'

@@ -1,6 +1,8 @@
 /** The stores of bytes, chats and answers under LangChain's own classes, which is what they are for. */
 import { CacheBackedEmbeddings } from '@langchain/classic/embeddings/cache_backed'
 import { MultiVectorRetriever } from '@langchain/classic/retrievers/multi_vector'
+import { ParentDocumentRetriever } from '@langchain/classic/retrievers/parent_document'
+import { RecursiveCharacterTextSplitter } from '@langchain/classic/text_splitter'
 import { Document } from '@langchain/core/documents'
 import { AIMessage, HumanMessage } from '@langchain/core/messages'
 import { ChatPromptTemplate, MessagesPlaceholder } from '@langchain/core/prompts'
@@ -65,6 +67,21 @@ describePairs('in LangChain', (pair) => {
     expect(await open().invoke('Warm water rises.')).toEqual([
       expect.objectContaining({ pageContent: parents[1], metadata: { n: 1 } }),
     ])
+  })
+
+  test('a retriever of whole documents keeps them, and finds them by what it cut them into', async () => {
+    const store = view()
+    const retriever = new ParentDocumentRetriever({
+      vectorstore: new ThermoclineVectorStore(new SyntheticEmbeddings({ vectorSize: 16 }), { store }),
+      byteStore: new ThermoclineByteStore({ store }),
+      childSplitter: new RecursiveCharacterTextSplitter({ chunkSize: 20, chunkOverlap: 0 }),
+      childK: 1,
+    })
+    const pageContent = 'Warm water rises. Cold water sinks. Ice floats.'
+    await retriever.addDocuments([new Document({ pageContent, metadata: { source: 'water.md' } })])
+    const [found] = await retriever.invoke('Ice floats.')
+    expect(found).toMatchObject({ pageContent, metadata: { source: 'water.md' } })
+    expect(await store.namespace('langchain', 'documents').count()).toBeGreaterThan(2)
   })
 
   test('a chain goes on where its session ended', async () => {
