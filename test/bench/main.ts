@@ -9,7 +9,7 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { whenWrapperEnds } from '../../src/cli/wrapper-end.ts'
-import { whenWeEnd } from '../tools/services.ts'
+import { removeFolderWhenWeEnd } from '../tools/services.ts'
 import type { BenchCase, Row } from './harness/bench-case.ts'
 import { BenchServers } from './harness/bench-servers.ts'
 import { buildPackage, CompiledCases } from './harness/build.ts'
@@ -142,7 +142,7 @@ function makeFolder(): string {
   const dir = mkdtempSync(join(parent, 'thermocline-bench-'))
   // Postgres runs as another user where we are root.
   chmodSync(dir, 0o755)
-  whenWeEnd('rm -rf "$1"', dir)
+  removeFolderWhenWeEnd(dir)
   process.env.TMPDIR = dir
   return dir
 }

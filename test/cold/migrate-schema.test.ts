@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -167,7 +168,7 @@ describe('migrations', () => {
   })
 
   it('keep embeddings as they are, and no rounded one that a process of a version before puts over', async () => {
-    const client = await PgliteClient.start(undefined)
+    const client = await emptyDatabase()
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     await driver.migrate(readMigrations().filter(({ name }) => name < '0020'))
     const columns = `namespace, id, version, kind, text, position, metadata, embedding,
@@ -246,7 +247,10 @@ describe('migrations', () => {
   })
 
   it('are not applied by a check', async () => {
-    await expect(openPgliteCold({ ...OPTIONS, dir: undefined, migrate: 'check' })).rejects.toMatchObject({
+    const empty = template.path('empty')
+    await mkdir(`${empty}/data`, { recursive: true })
+    await (await emptyDatabase(`${empty}/data`)).close()
+    await expect(reopen(empty, { migrate: 'check' })).rejects.toMatchObject({
       code: 'ERR_SCHEMA',
       message: expect.stringContaining('npx thermocline migrate'),
     })

@@ -10,6 +10,7 @@ import type { TestProject } from 'vitest/node'
 import { makeImage } from '../../src/build/database-image.ts'
 import { asCompiled } from './compiled.ts'
 import { makePostgresTemplate } from './services.ts'
+import { spreadTemporaryFolders } from './temporary-root.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,6 +22,7 @@ declare module 'vitest' {
 const ROOT = join(import.meta.dirname, '../..')
 
 export default async function compile(project: TestProject): Promise<() => Promise<void>> {
+  await spreadTemporaryFolders()
   const removeTemplate = await makePostgresTemplate()
   // Faults are what many tests are about: what nobody listens to need not be printed.
   process.env.NODE_NO_WARNINGS = '1'

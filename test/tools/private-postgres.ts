@@ -1,5 +1,4 @@
 /** Postgres servers of a test's own, and pgbouncer before one. */
-import { execFileSync, type SpawnOptions } from 'node:child_process'
 import { chown, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -8,6 +7,8 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { makeAuthority } from './certificates.ts'
 import { databaseUrl, hasPgvector, pgbouncer, postgresBin } from './found-services.ts'
 import { asServer, freePort, makeFolder, PrivateServer, unprivileged } from './private-server.ts'
+import { runSupervised } from './supervisor.ts'
+import { spreadFolders } from './temporary-root.ts'
 
 export interface PostgresServerOptions {
   /** On a free port of 127.0.0.1 as well as on the unix socket. */
@@ -60,9 +61,9 @@ async function makeMigrated(server: PrivatePostgres): Promise<void> {
   await client.end()
 }
 
-function makeCluster(data: string, as: SpawnOptions): void {
-  const args = ['-D', data, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
-  execFileSync(join(postgresBin!, 'initdb'), args, { ...as, stdio: 'ignore' })
+function makeCluster(dir: string): Promise<void> {
+  const settings = ['-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
+  return runSupervised([join(postgresBin!, 'initdb'), '-D', join(dir, 'data'), ...settings], asServer(dir))
 }
 
 /** A Postgres of one's own, to be stopped, killed and restarted at will. The operating system's cache is its disk. */
@@ -87,8 +88,8 @@ export class PrivatePostgres extends PrivateServer {
     ])
     const server = new PrivatePostgres(dir, onPort ? await freePort() : 5432, all)
     const template = process.env[POSTGRES_TEMPLATE]
-    if (template === undefined) makeCluster(join(dir, 'data'), asServer(dir))
-    else execFileSync('cp', ['-a', template, join(dir, 'data')], { stdio: 'ignore' })
+    await (template === undefined ? makeCluster(dir) : runSupervised(['cp', '-a', template, join(dir, 'data')]))
+    await spreadFolders(join(dir, 'data/base'))
     await server.restart()
     return server
   }
@@ -135,9 +136,9 @@ export class PrivatePostgres extends PrivateServer {
   /** Starts it (again) at the same address, with what its folder holds. */
   async restart(): Promise<void> {
     await this.stop()
-    const args = ['-D', join(this.dir, 'data'), '-p', `${this.port}`, ...this.#settings]
-    const ready = /database system is ready to accept connections/
-    await this.run(join(postgresBin!, 'postgres'), args, ready, asServer(this.dir))
+    const program = join(postgresBin!, 'postgres')
+    const command = [program, '-D', join(this.dir, 'data'), '-p', `${this.port}`, ...this.#settings]
+    await this.run(command, 'database system is ready to accept connections', asServer(this.dir))
   }
 
   /** Ends it, and waits until it is gone: `immediate` is a crash, `fast` ends the connections and shuts down. */
@@ -174,7 +175,7 @@ export class PrivatePgbouncer extends PrivateServer {
         `auth_file = ${join(dir, 'users')}`,
       ].join('\n'),
     )
-    await bouncer.run(pgbouncer!, [file], /process up/, asServer(dir))
+    await bouncer.run([pgbouncer!, file], 'process up', asServer(dir))
     return bouncer
   }
 

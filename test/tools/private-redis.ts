@@ -15,6 +15,9 @@ export interface RedisServerOptions {
 /** No files; and no waiting for more replicas (five seconds) before the first is sent what there is. */
 const REDIS_ARGS = '--bind 127.0.0.1 --save  --appendonly no --repl-diskless-sync-delay 0'.split(' ')
 
+/** On a port it begins with a capital, on a socket it goes on about it. */
+const READY = 'eady to accept connections'
+
 /** A Redis of one's own, to be killed, stopped, filled and restarted at will. It keeps no file unless told to. */
 export class PrivateRedis extends PrivateServer {
   /** What ioredis needs to connect. */
@@ -37,7 +40,7 @@ export class PrivateRedis extends PrivateServer {
   /** Starts it (again) at the same address, with what its folder holds and, this time, further arguments. */
   async restart(args: readonly string[] = []): Promise<void> {
     await this.kill()
-    await this.run('redis-server', [...this.#args, ...args], /ready to accept connections/i)
+    await this.run(['redis-server', ...this.#args, ...args], READY)
   }
 
   /** Ends it at once, and waits until it is gone. */
@@ -71,7 +74,7 @@ export class PrivateSentinel extends PrivateServer {
         '',
       ].join('\n'),
     )
-    await sentinel.run('redis-server', [file, '--sentinel'], /\+slave slave/)
+    await sentinel.run(['redis-server', file, '--sentinel'], '+slave slave')
     return sentinel
   }
 }

@@ -2,34 +2,28 @@
  * A server of a test's own: in a temporary folder of its own, and gone with the process that started it, however that
  * ends.
  */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import type { SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { forgetFolder, removeFolderWhenWeEnd, type SupervisedServer, startSupervised } from './supervisor.ts'
 
 export class PrivateServer {
   readonly dir: string
-  readonly #folderWatcher: ChildProcess
-  #server: ChildProcess | undefined
-  #serverWatcher: ChildProcess | undefined
+  #server: SupervisedServer | undefined
 
   /** @param dir A folder that belongs to the server, and goes with it. */
   protected constructor(dir: string) {
     this.dir = dir
-    this.#folderWatcher = whenWeEnd('rm -rf "$1"', dir)
+    removeFolderWhenWeEnd(dir)
   }
 
   /** Starts the program, and resolves once it has printed that it is `ready`. It must not run already. */
-  protected async run(program: string, args: readonly string[], ready: RegExp, as: SpawnOptions = {}): Promise<void> {
-    const server = spawn(program, args, { ...as, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.#server = server
-    this.#serverWatcher = whenWeEnd('kill -QUIT "$1"; sleep 1; kill -9 "$1"', `${server.pid}`)
-    await sees(server, ready)
-    // Tests wait for what they use; the server alone keeps nobody from ending.
-    for (const stream of [server, server.stdout, server.stderr]) (stream as unknown as { unref(): void }).unref()
+  protected async run(command: readonly string[], ready: string, as?: SpawnOptions): Promise<void> {
+    this.#server = await startSupervised(command, ready, as)
   }
 
   /** Sends a signal, such as SIGSTOP. */
@@ -41,12 +35,8 @@ export class PrivateServer {
   protected async end(signal: NodeJS.Signals): Promise<void> {
     const server = this.#server
     this.#server = undefined
-    if (server === undefined) return
-    server.ref()
-    const gone = server.exitCode === null && server.signalCode === null ? once(server, 'exit') : undefined
-    server.kill(signal)
-    await gone
-    this.#serverWatcher?.kill('SIGKILL')
+    server?.kill(signal)
+    await server?.gone()
   }
 
   /** A crash: what it has not written is lost. */
@@ -57,7 +47,7 @@ export class PrivateServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.crash()
     await rm(this.dir, { recursive: true, force: true })
-    this.#folderWatcher.kill('SIGKILL')
+    forgetFolder(this.dir)
   }
 }
 
@@ -81,34 +71,6 @@ export function unprivileged(): { uid?: number; gid?: number } {
 
 export function asServer(dir: string): SpawnOptions {
   return { ...unprivileged(), cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C' } }
-}
-
-/**
- * A process that outlives us by a moment: its input ends when we do, however that comes, and then it runs the command.
- */
-export function whenWeEnd(command: string, ...args: string[]): ChildProcess {
-  const watcher = spawn('/bin/sh', ['-c', `cat >/dev/null; ${command}`, 'sh', ...args], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  watcher.unref()
-  ;(watcher.stdin as unknown as { unref(): void }).unref()
-  return watcher
-}
-
-/** Resolves once the server has printed it, rejects if it ends before. */
-async function sees(server: ChildProcess, text: RegExp): Promise<void> {
-  let printed = ''
-  await new Promise<void>((resolve, reject) => {
-    const look = (chunk: Buffer): void => {
-      printed = (printed + chunk.toString()).slice(-8_000)
-      if (text.test(printed)) resolve()
-    }
-    server.stdout!.on('data', look)
-    server.stderr!.on('data', look)
-    server.once('error', reject)
-    server.once('exit', (code, signal) => reject(new Error(`the server ended (${code ?? signal}):\n${printed}`)))
-  })
 }
 
 export async function freePort(): Promise<number> {

@@ -18,4 +18,5 @@ export {
   PrivatePostgres,
 } from './private-postgres.ts'
 export { createCluster, PrivateRedis, PrivateSentinel, type RedisServerOptions } from './private-redis.ts'
-export { freePort, whenWeEnd } from './private-server.ts'
+export { freePort } from './private-server.ts'
+export { removeFolderWhenWeEnd } from './supervisor.ts'

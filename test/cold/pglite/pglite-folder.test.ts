@@ -140,7 +140,7 @@ describe('a failed fsync', () => {
     const dir = await template.copy()
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', 'tsx', '--import', childFile('failing-fsync.mjs'), childFile('failing-fsync-child.ts'), dir],
+      ['--import', childFile('failing-fsync.mjs'), compiled(childFile('failing-fsync-child.ts')), dir],
       { env: { ...process.env, FAIL_FSYNC: template.path('fail') } },
     )
     expect(stdout.trim()).toBe('done ERR_TIER_UNAVAILABLE ERR_TIER_UNAVAILABLE done')

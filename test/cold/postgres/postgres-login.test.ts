@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openPostgresCold, type PostgresDriverOptions } from '../../../src/cold/postgres/postgres-driver.ts'
 import { isPermanent } from '../../../src/cold/postgres/postgres-errors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { compiled } from '../../tools/compiled.ts'
 import { describeWithPostgres, freePort, PrivatePostgres } from '../../tools/services.ts'
 
 const SECRET = 'hunter2-canary'
@@ -92,7 +93,7 @@ describe('a server that is none', () => {
 
 it('says which package is missing', async () => {
   const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-  const args = ['--import', 'tsx', '--import', file('without-postgres.mjs'), file('postgres-opening-child.ts')]
+  const args = ['--import', file('without-postgres.mjs'), compiled(file('postgres-opening-child.ts'))]
   await expect(promisify(execFile)(process.execPath, [...args, 'postgres://localhost/app'])).rejects.toMatchObject({
     stderr: expect.stringContaining('npm install postgres'),
   })

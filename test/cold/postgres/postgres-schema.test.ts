@@ -13,6 +13,7 @@ import { indexedSearch } from '../../../src/cold/sql/search-vectors.ts'
 import { chunkOf, keyOf, PAST, seeded, vectorOf } from '../../contract/cold-records.ts'
 import { LogText } from '../../contract/cold-tier.ts'
 import { someOf } from '../../tools/budget.ts'
+import { compiled } from '../../tools/compiled.ts'
 import { describeWithPostgres } from '../../tools/services.ts'
 import {
   createDatabase,
@@ -304,13 +305,8 @@ describeWithPostgres('the schema on a Postgres server', () => {
   })
 
   it('prints nothing of what the server notices', async () => {
-    const child = fileURLToPath(new URL('./postgres-opening-child.ts', import.meta.url))
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-      '--import',
-      'tsx',
-      child,
-      server.url(database),
-    ])
+    const child = compiled(fileURLToPath(new URL('./postgres-opening-child.ts', import.meta.url)))
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [child, server.url(database)])
     expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' })
   })
 })
