@@ -187,6 +187,18 @@ describe('the tools', () => {
     await store.close()
   })
 
+  test('find by the model of a store that was opened with one', async () => {
+    const model = { model: 'test', dimensions: 2, embedMany: embed }
+    const store = await openMemoryStore({ inMemory: true, ...QUIET, embed: model })
+    const { call, texts } = await clientOf(store)
+    for (const text of ['Bob plays chess', 'Ada is allergic to almonds'])
+      await call('remember', { text, key: text[0]! })
+    expect((await texts('recall', { query: 'food', limit: 1 }))[0]).toBe('Ada is allergic to almonds')
+    await call('update_memory', { id: 'B', text: 'Bob eats nuts' })
+    expect((await store.chunks.getByKey('B'))!.embedding).toEqual(Float32Array.of(1, 0.1))
+    await store.close()
+  })
+
   test('say of a store that is closed, and of a model that fails, that the memory is to be left alone', async () => {
     const store = await openMemoryStore({ inMemory: true, ...QUIET })
     const failing = async () => {

@@ -42,14 +42,16 @@ function lines(...requests: readonly { method: string; params: object }[]): Buff
 
 const remember = (text: string) => ({ method: 'tools/call', params: { name: 'remember', arguments: { text } } })
 
-test('makes the folder that it is named, and a later conversation recalls what was said', async () => {
+test('makes the folder that it is named, and keeps there what a client has it remember', async () => {
   const dir = `${await temporaryFolder()}/new/data`
-  const first = await start('--dir', dir)
-  await first.call('remember', { text: 'Ada cannot eat nuts' })
-  await first.client.close()
-  const second = await start('--dir', dir)
-  expect(await second.call('recall', { query: 'nuts' })).toContain('Ada cannot eat nuts')
-  await second.client.close()
+  const { client, call } = await start('--dir', dir)
+  await call('remember', { text: 'Ada cannot eat nuts' })
+  expect(await call('recall', { query: 'nuts' })).toContain('Ada cannot eat nuts')
+  await client.close()
+  await using store = await openMemoryStore({ dir, ...QUIET })
+  expect((await store.namespace('memories').chunks.find()).items.map(({ text }) => text)).toEqual([
+    'Ada cannot eat nuts',
+  ])
 })
 
 longTest('with --read-only it only looks, and makes no folder', async () => {

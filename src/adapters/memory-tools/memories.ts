@@ -2,7 +2,16 @@
  * What the tools of a model do with its memories: each is a chunk of one namespace, with its tags in the metadata. What
  * a model is told of that stands in tool-inputs.ts and tool-failure.ts.
  */
-import type { ChunkEntry, Duration, EmbedTexts, JsonObject, MemoryStore, NamespaceView, Selected } from '../../index.ts'
+import {
+  type ChunkEntry,
+  type Duration,
+  type EmbedTexts,
+  isThermoclineError,
+  type JsonObject,
+  type MemoryStore,
+  type NamespaceView,
+  type Selected,
+} from '../../index.ts'
 import { ToolFailure } from './tool-failure.ts'
 import type { Identified, Listing, Recalling, Remembering, Updating } from './tool-inputs.ts'
 import type { MemoryToolOptions } from './tool-options.ts'
@@ -41,6 +50,8 @@ export class Memories {
   readonly #embed: EmbedTexts | undefined
   /** Whether what a model reads counts as read, and so stays longer. */
   readonly #isCounted: boolean
+  /** Whether the store was opened with a model; it is told by the first search. */
+  #hasModel = true
 
   constructor({ chunks }: MemoryStore | NamespaceView, { embed, readOnly = false }: MemoryToolOptions) {
     this.#chunks = chunks
@@ -64,11 +75,11 @@ export class Memories {
    * not remember the words that they once used.
    */
   async recall({ query, tags, limit }: Recalling, signal: Signal): Promise<{ readonly memories: readonly Memory[] }> {
-    const embedding = await this.#embedded(query, signal)
     const common = { where: tagged(tags), k: limit, select: FIELDS, countAccess: false }
-    const best = { ...common, text: query, ...(embedding === undefined ? {} : { embedding }) }
+    const embedding = await this.#embedded(query, signal)
     const some = { ...common, text: anyWordOf(query) }
-    const found = await this.#chunks.searchMany([best, some], { signal })
+    const search = (best: object) => this.#chunks.searchMany([{ ...common, text: query, ...best }, some], { signal })
+    const found = await (embedding === undefined ? this.#byModel(search) : search({ embedding }))
     const seen = new Map(found.flatMap(({ hits }) => hits.map(({ entry }) => [entry.id, entry] as const)))
     const memories = [...seen.values()].slice(0, limit)
     if (this.#isCounted) await this.#chunks.touch(idsOf(memories), { signal })
@@ -103,6 +114,18 @@ export class Memories {
     const { items, nextCursor } = await this.#chunks.find({ where: tagged(tags), limit, cursor, signal, ...order })
     const memories = items.map((entry) => shown(entry, SHOWN.list))
     return { memories, ...(nextCursor === undefined ? {} : { nextCursor }) }
+  }
+
+  /** By the model of the store where it has one, else by words. */
+  async #byModel<T>(search: (best: object) => Promise<T>): Promise<T> {
+    if (!this.#hasModel) return search({})
+    try {
+      return await search({ by: 'both' })
+    } catch (error) {
+      if (!isThermoclineError(error, 'ERR_INVALID_QUERY') || error.details.field !== 'by') throw error
+      this.#hasModel = false
+      return search({})
+    }
   }
 
   #idOf(named: string): string {

@@ -3,7 +3,7 @@ import { flag, optionRule, type RulesOf } from '../../call-options.ts'
 import type { EmbedTexts } from '../../index.ts'
 
 export interface MemoryToolOptions {
-  /** Embeds texts, so that memories are also found by what they mean. @default they are found by their words */
+  /** Embeds texts, so that memories are also found by what they mean. @default the model of the store, if it has one */
   readonly embed?: EmbedTexts | undefined
   /** Whether there are only the tools that look; then nothing that they answer counts as read. @default false */
   readonly readOnly?: boolean | undefined
