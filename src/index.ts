@@ -48,6 +48,7 @@ export type { ImportProgress, OnConflict } from './flow/importer.ts'
 export type { NamespaceStats, TierEntries, TierShare } from './flow/namespace-meter.ts'
 export type { NamespaceSummary } from './flow/namespace-reader.ts'
 export type { Place } from './flow/rank-hits.ts'
+export type { Reembedded } from './flow/reembedder.ts'
 export type { SearchHit, SearchResult } from './flow/searcher.ts'
 export type { TierState } from './flow/tier-watch.ts'
 export type { TreeHit } from './flow/tree-searcher.ts'
@@ -62,6 +63,7 @@ export type {
   CheckpointOptions,
   ColdOptions,
   EmbedOptions,
+  FormerModel,
   HotOptions,
   MemoryStoreOptions,
   Policies,
@@ -120,6 +122,7 @@ export type {
   PreviewSyncOptions,
   PutManyOptions,
   PutOptions,
+  ReembedOptions,
   ReplaceDocumentOptions,
   SearchOptions,
   SearchTreeOptions,

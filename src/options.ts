@@ -198,11 +198,19 @@ export interface EmbedOptions {
    * and the vector follows, as a version of its own. @default 'put'
    */
   readonly when?: EmbedTime | undefined
+  /**
+   * Models of which entries have vectors still: queries are asked by them as well, until `reembed` has moved all.
+   * @default none
+   */
+  readonly former?: readonly FormerModel[] | undefined
   /** Texts of one call of `embedMany` at most. @default 64 */
   readonly batchSize?: number | undefined
   /** Calls of `embedMany` under way at most. @default 2 */
   readonly maxConcurrency?: number | undefined
 }
+
+/** A model that a store is moved from. */
+export type FormerModel = Pick<EmbedOptions, 'model' | 'dimensions' | 'embedMany'>
 
 /** Limits; false: that is not looked at. Shares are from 0 to 1. */
 export interface AlertOptions {

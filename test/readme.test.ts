@@ -266,6 +266,10 @@ test('the example of embedding has the model asked for each text once', async ()
   expect(await printedBy('async function embedMany')).toBe('document 1\ndocument 1\nquery 1\nquery 1\n1 my-model-1\n')
 })
 
+test('the example of another model moves what there is', async () => {
+  expect(await printedBy('store.reembed(')).toBe('1\n1 of 1\n{ matched: 1, moved: 1, refused: 0 }\n')
+})
+
 test('the example of the studio is served', async () => {
   expect(await printedBy('toNodeListener')).toMatch(/^\{ address: '127\.0\.0\.1', family: 'IPv4', port: \d+ \}\n$/)
 })

@@ -16,26 +16,25 @@ const SLICE = 4_000_000
  * Returns `k` of the rows, which are those that a search for `mmr.fetch` answers, in the order in which they are
  * chosen, or all of them as they are where `mmr` was not asked for. A search by vector alone has its own measure for
  * relevance and likeness. The score of a fused one has no such measure: there relevance is the share of the best score,
- * and likeness is that of cosine. What has no embedding, or one of other dimensions or of another model than is asked
- * by, is unlike all others: its likeness is 0.
+ * and likeness is that of cosine. What has no embedding, or one of other dimensions or of another model, is unlike:
+ * the likeness is 0.
  */
 export async function chooseUnlike(
   ranked: readonly RankedRow[],
-  { vector, text, k, mmr }: SearchQuery,
+  { vector, others, text, k, mmr }: SearchQuery,
   { signal }: Patience,
 ): Promise<readonly RankedRow[]> {
   if (mmr === undefined || vector === undefined) return ranked
-  const isFused = text !== undefined
+  // Of several models ranks are fused as well.
+  const isFused = text !== undefined || others.length > 0
   const metric = isFused ? 'cosine' : vector.metric
   const best = ranked[0]?.score || 1
   const relevance = ranked.map(({ score }) => (isFused ? score / best : score))
-  const vectorIn = (place: number): Float32Array | null => {
-    const { embedding, embeddingModel } = ranked[place]!.record
-    return vector.model === undefined || embeddingModel === vector.model ? embedding : null
-  }
   const likeness = (a: number, b: number): number => {
-    const [one, other] = [vectorIn(a), vectorIn(b)]
-    return one === null || one.length !== other?.length ? 0 : similarity(metric, one, other)
+    const [one, other] = [ranked[a]!.record, ranked[b]!.record]
+    if (vector.model !== undefined && one.embeddingModel !== other.embeddingModel) return 0
+    const [mine, its] = [one.embedding, other.embedding]
+    return mine === null || mine.length !== its?.length ? 0 : similarity(metric, mine, its)
   }
   const chosen: RankedRow[] = []
   let work = 0

@@ -11,7 +11,7 @@ const OF_THE_NETWORK = /^(E[A-Z]{3,}|UND_ERR_|ABORT_ERR)/
 const OF_A_WAIT: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError'])
 
 export function embeddingFailed(model: string, cause: unknown): ThermoclineError<'ERR_EMBEDDING_FAILED'> {
-  const retryAfterMs = retryAfterOf(cause)
+  const retryAfterMs = saidRetryAfter(cause)
   const known = retryAfterMs === undefined ? {} : { retryAfterMs }
   const message = `\`embedMany\` of ${model} failed${said(cause)}`
   return new ThermoclineError('ERR_EMBEDDING_FAILED', message, { model, outcome: 'none', ...known }, { cause })
@@ -31,7 +31,7 @@ function said(cause: unknown): string {
 export function isAboutText(error: unknown): boolean {
   // An answer of the wrong length is of no one text.
   if (isThermoclineError(error)) return error.code === 'ERR_EMBEDDING_INVALID' && error.details.actual === undefined
-  if (retryAfterOf(error) !== undefined) return false
+  if (saidRetryAfter(error) !== undefined) return false
   const status = statusOf(error)
   if (status !== undefined) return OF_THE_TEXT.has(status)
   const { name, code } = withoutContent(error) as SafeCause
@@ -50,8 +50,13 @@ function statusOf(error: unknown): number | undefined {
   return typeof statusCode === 'number' ? statusCode : undefined
 }
 
-/** Milliseconds until the model may be asked again; undefined where it does not say. */
-function retryAfterOf(error: unknown): number | undefined {
+/** Milliseconds until a model that has failed may be asked again; undefined where it does not say. */
+export function retryAfterOf(error: ThermoclineError): number | undefined {
+  return isThermoclineError(error, 'ERR_EMBEDDING_FAILED') ? error.details.retryAfterMs : undefined
+}
+
+/** The same, of what the model rejected with. */
+function saidRetryAfter(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { retryAfterMs, headers, responseHeaders = headers } = error as Record<string, unknown>
   const millis = Number(retryAfterMs ?? headerOf(responseHeaders, 'retry-after-ms') ?? Number.NaN)

@@ -27,6 +27,22 @@ interface Lists {
 }
 
 /**
+ * The nearest by each of several models in one list. What they score cannot be compared, so their ranks count: the
+ * score is `1 / (constant + rank)`, by which each list has the same say. An entry that is being moved may be in two.
+ */
+export function alternating(lists: readonly (readonly ColdHit[])[], { fusion }: SearchQuery): readonly ColdHit[] {
+  const [only] = lists
+  if (lists.length === 1) return only!
+  const first = new Map<string, ColdHit>()
+  const ranked = lists.flatMap((list) => list.map((hit, i) => ({ ...hit, score: 1 / (fusion.constant + i + 1) })))
+  for (const hit of ranked.sort((a, b) => b.score - a.score)) {
+    const key = keyText(hit.record)
+    if (!first.has(key)) first.set(key, hit)
+  }
+  return [...first.values()]
+}
+
+/**
  * The best `k`, or `mmr.fetch`: by the score of the only list, or by reciprocal rank fusion of both.
  */
 export function rankHits(

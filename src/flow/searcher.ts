@@ -25,7 +25,7 @@ import { fieldsNeeded, type Select, toSelected } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
 import { chooseUnlike } from './choose-unlike.ts'
 import type { Pending } from './pending.ts'
-import { type Place, rankHits } from './rank-hits.ts'
+import { alternating, type Place, rankHits } from './rank-hits.ts'
 
 export interface SearcherParts {
   /** Cursors are of one store. */
@@ -250,10 +250,16 @@ export class Searcher {
       return this.#nearest({ ...fresh, glance }, given, query.reach, patience)
     }
     const [nearest, worded] = await Promise.all([
-      vector && standingStill((glance) => look(vector, glance)),
+      vector && Promise.all([vector, ...query.others].map((one) => standingStill((glance) => look(one, glance)))),
       query.text === undefined ? undefined : this.#worded(own, query.text, query, patience),
     ])
-    const ranked = rankHits({ vector: nearest?.hits, text: worded }, query, byScore)
+    const byVector =
+      nearest &&
+      alternating(
+        nearest.map(({ hits }) => hits),
+        query,
+      )
+    const ranked = rankHits({ vector: byVector, text: worded }, query, byScore)
     const hits = await chooseUnlike(ranked, query, patience)
     const now = this.#parts.clock.now()
     return {
@@ -262,7 +268,7 @@ export class Searcher {
         return { entry: this.entryOf({ record, access: reads }, query.select), ...ranked }
       }),
       partial: false,
-      exact: nearest?.exact ?? true,
+      exact: nearest?.every(({ exact }) => exact) ?? true,
     }
   }
 

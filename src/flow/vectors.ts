@@ -28,11 +28,16 @@ export function isWaiting(record: Omit<EntryRecord, 'version'>, model: string): 
 export class Vectors {
   readonly #embedder: Embedder | undefined
   readonly #isLater: boolean
+  readonly #former: readonly Embedder[]
 
-  /** @param embedder undefined: the store makes no vectors. */
-  constructor(embedder: Embedder | undefined, when: EmbedTime = 'put') {
+  /**
+   * @param embedder undefined: the store makes no vectors.
+   * @param former models of which some entries may have vectors still.
+   */
+  constructor(embedder: Embedder | undefined, when: EmbedTime = 'put', former: readonly Embedder[] = []) {
     this.#embedder = embedder
     this.#isLater = when === 'background'
+    this.#former = former
   }
 
   /** The model of what is put without a vector, where the store makes one. */
@@ -115,13 +120,16 @@ export class Vectors {
     const texts = queries.flatMap(({ meaning }) => meaning?.text ?? [])
     if (texts.length === 0) return queries
     if (this.#embedder === undefined) throw noModel()
-    const { model } = this.#embedder
-    const vectors = await this.#embedder.embedAll(texts, 'query', options)
-    let nth = 0
+    const embedders = [this.#embedder, ...this.#former]
+    const answers = await Promise.all(embedders.map((each) => each.embedAll(texts, 'query', options)))
+    let nth = -1
     return queries.map((query) => {
       const { meaning } = query
       if (meaning === undefined) return query
-      return { ...query, vector: { embedding: vectors[nth++]!, metric: meaning.metric, model } }
+      nth++
+      const asked = embedders.map(({ model }, i) => ({ embedding: answers[i]![nth]!, metric: meaning.metric, model }))
+      const [vector, ...others] = asked
+      return { ...query, vector, others }
     })
   }
 

@@ -44,7 +44,9 @@ export interface Meaning {
 
 export interface SearchQuery {
   readonly vector: VectorQuery | undefined
-  /** What becomes `vector`. */
+  /** The same question to other models, whose vectors other entries have. */
+  readonly others: readonly VectorQuery[]
+  /** What becomes `vector`, and `others`. */
   readonly meaning: Meaning | undefined
   readonly text: string | undefined
   readonly k: number
@@ -117,7 +119,7 @@ export function toSearchQuery(given: Given): SearchQuery {
   const candidates = mmr?.fetch ?? k
   const reach = isFused ? candidates * REACH : candidates
   const { select, countAccess = SEARCH_DEFAULTS.countAccess } = given
-  return { vector, meaning, text: words, k, reach, fusion, minScore, mmr, select, countAccess }
+  return { vector, others: [], meaning, text: words, k, reach, fusion, minScore, mmr, select, countAccess }
 }
 
 function toMarginalRelevance({ fetch, lambda }: Mmr, k: number): MarginalRelevance {

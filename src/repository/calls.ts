@@ -27,6 +27,7 @@ import type { ArchiveTarget } from '../flow/archive-target.ts'
 import type { EraseDoneOptions, EraseProgress } from '../flow/eraser.ts'
 import type { ExportProgress } from '../flow/exporter.ts'
 import type { ImportProgress, OnConflict } from '../flow/importer.ts'
+import type { Reembedded } from '../flow/reembedder.ts'
 import { MAX_DEPTH } from '../flow/tree-reader.ts'
 import type { TreeQuery } from '../flow/tree-searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
@@ -359,6 +360,12 @@ export type ManySearchOptions<
   S extends SelectField<K> = SelectField<K>,
 > = (ByVector | ByText | ByMeaning | ByBoth) & Omit<CommonSearchOptions<K, S>, keyof CallOptions>
 
+/** Of `reembed` of the store. */
+export interface ReembedOptions extends CallOptions {
+  /** Called every few dozen entries with the counts so far. */
+  readonly onProgress?: ((progress: Reembedded) => void) | undefined
+}
+
 /** Of `collectInto` of the store. */
 export interface CollectOptions extends CallOptions {
   /** Value of the label `store` of each number. @default no label */
@@ -645,6 +652,10 @@ export const CALLS = {
     ...waiting,
   } satisfies RulesOf<PreviewSyncOptions>),
   checkpoint: defineCall('checkpoint', waiting),
+  reembed: defineCall('reembed', {
+    ...waiting,
+    onProgress: callback<(progress: Reembedded) => void>(),
+  } satisfies RulesOf<ReembedOptions>),
   stats: defineCall('stats', waiting),
   logs: defineCall('logs', waiting),
   alerts: defineCall('alerts', waiting),

@@ -9,6 +9,7 @@ import type { Importer } from '../flow/importer.ts'
 import type { NamespaceMeter } from '../flow/namespace-meter.ts'
 import type { NamespaceReader } from '../flow/namespace-reader.ts'
 import type { Reader } from '../flow/reader.ts'
+import type { Reembedder } from '../flow/reembedder.ts'
 import type { Searcher } from '../flow/searcher.ts'
 import type { StaleNodes } from '../flow/stale-nodes.ts'
 import type { TreeReader } from '../flow/tree-reader.ts'
@@ -37,6 +38,8 @@ export interface Flows {
   readonly namespaces: NamespaceReader
   readonly meter: NamespaceMeter
   readonly vectors: Vectors
+  /** Undefined: there is no model to move from. */
+  readonly reembedder: Reembedder | undefined
   readonly documentWriter: DocumentWriter
   readonly whereChanger: WhereChanger
   readonly eraser: Eraser

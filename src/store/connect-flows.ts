@@ -24,6 +24,7 @@ import { NamespaceReader } from '../flow/namespace-reader.ts'
 import { Pressure } from '../flow/pressure.ts'
 import { Promoter } from '../flow/promoter.ts'
 import { Reader } from '../flow/reader.ts'
+import { Reembedder } from '../flow/reembedder.ts'
 import { Searcher } from '../flow/searcher.ts'
 import { SlidingExpiry } from '../flow/sliding-expiry.ts'
 import { StaleNodes } from '../flow/stale-nodes.ts'
@@ -82,6 +83,8 @@ export interface ConnectedFlows {
 /** How vectors of texts are made. */
 export interface Embedding {
   readonly embedder: Embedder
+  /** Of models that the store is moved from. */
+  readonly former: readonly Embedder[]
   readonly background: BackgroundEmbedding
 }
 
@@ -98,7 +101,13 @@ interface Common {
   readonly pace: MigrationPace
   readonly follower: HotFollower
   /** Undefined: the store makes no vectors. */
-  readonly embedder: Embedder | undefined
+  readonly models: Models | undefined
+}
+
+/** What is known of vectors before there are calls. */
+interface Models extends Pick<Embedding, 'embedder' | 'former'> {
+  /** Finds out anew which models entries have vectors of. */
+  lookAgain: () => Promise<void>
 }
 
 /** Resolves once every write that has begun is in the log, or has failed. */
@@ -121,30 +130,41 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
     ...{ hot: hot.tier, cold, pressure, telemetry, clock: time.clock, logger },
     ...{ tiering, pace, batchSize },
   })
-  const embedder = options.embed && new Embedder(options.embed)
-  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace, follower, embedder }
+  const models = connectModels(options)
+  const common = { pressure, access, sliding, checkpointer, missed, demoter, tiering, pace, follower, models }
   const { flows, promoter, settled } = connectCalls(options, opened, common)
-  const embedding = embedder && (await connectEmbedding(options, opened, { embedder, flows }))
+  const embedding = models && (await connectEmbedding(options, opened, models, { ...flows, checkpointer }))
   const working = connectWorker(options, opened, { ...common, repair, flows, settled, embedding })
   return { flows, checkpointer, pressure, access, sliding, promoter, embedding, ...working }
 }
 
-/** The model is registered before anything is written by it, unless cold is away: then once it is there. */
+function connectModels({ embed }: ResolvedOptions): Models | undefined {
+  if (embed === undefined) return undefined
+  const former = embed.former.map((model) => new Embedder({ ...embed, ...model }))
+  return { embedder: new Embedder(embed), former, lookAgain: async () => {} }
+}
+
+/** The models are registered before anything is written by one, unless cold is away: then once it is there. */
 async function connectEmbedding(
   { embed, logger }: ResolvedOptions,
   { cold, telemetry, time }: OpenedParts,
-  { embedder, flows }: { readonly embedder: Embedder; readonly flows: Flows },
+  models: Models,
+  { changes, checkpointer }: { readonly changes: CompareAndSet; readonly checkpointer: Checkpointer },
 ): Promise<Embedding> {
-  const { batchSize, dimensions, maxConcurrency, model } = embed!
+  const { batchSize, maxConcurrency, model } = embed!
   const lease = time.database === undefined ? undefined : new Lease(cold, `${EMBED_LEASE} ${model}`, logger)
   const background = new BackgroundEmbedding({
-    ...{ embedder, dimensions, cold, changes: flows.changes, lease, logger },
+    ...{ embedder: models.embedder, models: [embed!, ...embed!.former], cold, changes, lease, logger },
     ...{ pageSize: batchSize * maxConcurrency, events: telemetry.events, clock: time.clock },
   })
+  models.lookAgain = async () => {
+    await checkpointer.checkpointNow()
+    await background.lookForOthersNow()
+  }
   await background.register().catch((error: unknown) => {
     if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
   })
-  return { embedder, background }
+  return { ...models, background }
 }
 
 /** What no policy of the options is for goes by idle time, as `sync` and `promote` say. */
@@ -173,7 +193,7 @@ async function connectRepair({ logger }: ResolvedOptions, { cold, hot, log }: Op
 function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Common) {
   const { durability, logger, timeouts } = options
   const { precision } = options.cold
-  const { access, checkpointer, demoter, embedder, follower, missed, pressure, sliding } = common
+  const { access, checkpointer, demoter, follower, missed, models, pressure, sliding } = common
   const { cold, gate, log, telemetry } = opened
   const { journal } = log
   const { pending } = journal
@@ -201,7 +221,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const flows: Flows = {
     ...{ changes, writer, reader, searcher, documents, gate, clock },
     ...connectTrees({ ...asked, searcher }, access, reader),
-    ...{ vectors: new Vectors(embedder, options.embed?.when), namespaces: new NamespaceReader(asked) },
+    ...{ ...connectVectors(options, models, { searcher, changes }), namespaces: new NamespaceReader(asked) },
     meter: new NamespaceMeter({ pending, hot, cold: readable, clock }),
     whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
     eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter, settled }),
@@ -214,6 +234,23 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     previewer: new Previewer({ hot, cold, access, tiering: common.tiering, clock }),
   }
   return { flows, promoter, settled }
+}
+
+/** What makes vectors, and what moves entries to those of another model. */
+function connectVectors(
+  { embed }: ResolvedOptions,
+  models: Models | undefined,
+  flows: { readonly searcher: Searcher; readonly changes: CompareAndSet },
+): Pick<Flows, 'vectors' | 'reembedder'> {
+  if (embed === undefined || models === undefined) return { vectors: new Vectors(undefined), reembedder: undefined }
+  const { embedder, former } = models
+  const vectors = new Vectors(embedder, embed.when, former)
+  if (former.length === 0) return { vectors, reembedder: undefined }
+  const reembedder = new Reembedder({
+    ...{ ...flows, embedder, former: former.map(({ model }) => model) },
+    ...{ pageSize: embed.batchSize * embed.maxConcurrency, moved: () => models.lookAgain() },
+  })
+  return { vectors, reembedder }
 }
 
 /** What erases, in every place that there is. */

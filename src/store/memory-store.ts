@@ -8,6 +8,7 @@ import { DEFAULT_NAMESPACE, namespacePath, ROOT } from '../entry/namespace.ts'
 import { type Imported, ThermoclineError } from '../errors.ts'
 import type { Exported } from '../flow/exporter.ts'
 import type { NamespaceSummary } from '../flow/namespace-reader.ts'
+import type { Reembedded } from '../flow/reembedder.ts'
 import type { Receipt } from '../flow/writer.ts'
 import { type Patience, withDeadline } from '../kernel/deadline.ts'
 import type { Operation } from '../repository/atomic-write.ts'
@@ -22,6 +23,7 @@ import {
   type ImportOptions,
   type NamespacesOptions,
   type PreviewSyncOptions,
+  type ReembedOptions,
 } from '../repository/calls.ts'
 import type { Flows } from '../repository/flows.ts'
 import { NamespaceView } from '../repository/namespace-view.ts'
@@ -171,6 +173,20 @@ export class MemoryStore implements AsyncDisposable {
   }
 
   /**
+   * Gives entries of every namespace whose vectors are of a former model (`embed.former`) new ones of the store's
+   * model. The store is used meanwhile; queries are asked of both models. Where it fails or is aborted half-way,
+   * calling it again goes on, from whichever process. `ERR_INVALID_OPTIONS` where the store was opened without a
+   * former model.
+   */
+  reembed(options?: ReembedOptions): Promise<Reembedded> {
+    return this.#parts.flows.gate.run(CALLS.reembed, options, (checked) => {
+      const { reembedder } = this.#parts.flows
+      if (reembedder === undefined) throw noFormerModel()
+      return reembedder.run(checked)
+    })
+  }
+
+  /**
    * A page of the acknowledged writes that the database refused: which entry, which version, why and when. They stay
    * until they are retried or dropped. `ERR_TIER_UNAVAILABLE` while the database is away.
    */
@@ -303,6 +319,11 @@ export class MemoryStore implements AsyncDisposable {
 
   readonly #scraped = (): Promise<readonly MetricFamily[]> =>
     this.#parts.flows.gate.run(CALLS.metrics, undefined, (checked) => this.#families(checked))
+}
+
+function noFormerModel(): ThermoclineError<'ERR_INVALID_OPTIONS'> {
+  const message = 'option `embed.former` names no model to move from: open the store with it, and call `reembed` then'
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'embed.former' })
 }
 
 /** Judges by shape: prom-client is the program's own. */

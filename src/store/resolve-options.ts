@@ -21,6 +21,7 @@ import type {
   CheckpointOptions,
   ColdOptions,
   EmbedOptions,
+  FormerModel,
   HotOptions,
   MemoryStoreOptions,
   PostgresClientLike,
@@ -67,6 +68,7 @@ export interface ResolvedEmbed {
   readonly dimensions: number
   readonly embedMany: EmbedMany
   readonly when: EmbedTime
+  readonly former: readonly FormerModel[]
   readonly batchSize: number
   readonly maxConcurrency: number
 }
@@ -228,11 +230,16 @@ const timeoutChecks = {
 
 const MODEL = 'the name of a model, of 1 to 512 bytes of UTF-8'
 
-const embedChecks = {
+const modelChecks = {
   model: z.string(MODEL).refine((value) => value !== '' && nameFault(value) === undefined, MODEL),
   dimensions: z.int().min(1).max(MAX_DIMENSIONS),
   embedMany: z.custom<EmbedMany>((value) => typeof value === 'function', 'a function that answers vectors of texts'),
+} satisfies Checks<FormerModel>
+
+const embedChecks = {
+  ...modelChecks,
   when: z.enum(['put', 'background']).optional(),
+  former: z.array(z.strictObject(modelChecks)).max(4).optional(),
   batchSize: whole(1).max(10_000).optional(),
   maxConcurrency: whole(1).max(100).optional(),
 } satisfies Checks<EmbedOptions>
@@ -324,7 +331,7 @@ export function refuseUnsetNames(options: MemoryStoreOptions): void {
 type GivenOptions = z.infer<typeof schema>
 
 /** What is well-formed by itself and cannot be had together. */
-function refuseContradictions({ hot, cold, inMemory }: GivenOptions): void {
+function refuseContradictions({ hot, cold, inMemory, embed }: GivenOptions): void {
   const refuse = (option: string, message: string): never => {
     throw new ThermoclineError('ERR_INVALID_OPTIONS', `option \`${option}\`: ${message}`, { option })
   }
@@ -337,6 +344,11 @@ function refuseContradictions({ hot, cold, inMemory }: GivenOptions): void {
       if (hot?.[option] !== undefined) refuse(`hot.${option}`, 'is for a hot tier in this process, and Redis was named')
   if (hasPostgres && cold?.dir !== undefined) refuse('cold.dir', 'is for an embedded database, and a server was named')
   if (!hasPostgres && cold?.max !== undefined) refuse('cold.max', 'is for a Postgres server: name it by `cold.url`')
+  if (embed?.former?.some(({ model }) => model === embed.model))
+    refuse(
+      'embed.former',
+      'names the model of the store: leave it out, or give the one that makes other vectors another name',
+    )
   if (inMemory && (hasRedis || hasPostgres))
     refuse('inMemory', 'keeps everything in this process, and a server was named: leave out one of the two')
   // Two in-process hot tiers over one database would serve each other's old entries.
@@ -368,7 +380,9 @@ function serverOf(client: RedisClientLike): RedisLocation {
 /** @param embed makes vectors that are searched by. */
 function resolveCold(given: GivenOptions['cold'], embed: GivenOptions['embed']): ResolvedCold {
   const { dimensions: declared, metrics, language, indexes: members, migrate } = complete(DEFAULTS.cold, given)
-  const dimensions = [...new Set([...declared, ...(embed === undefined ? [] : [embed.dimensions])])]
+  const dimensions = [
+    ...new Set([...declared, ...[embed, ...(embed?.former ?? [])].flatMap((model) => model?.dimensions ?? [])]),
+  ]
   const indexes = members.map((member) => parseMetadataPath(member)!)
   const exact = given?.precision ?? DEFAULTS.cold.precision
   const precision = typeof exact === 'string' ? { '**': exact } : exact

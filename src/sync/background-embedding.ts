@@ -10,25 +10,26 @@
  *
  * Of the processes of a store one does it, by a lease. Two at once would ask twice, and do no harm.
  */
-import type { ColdTier, Unembedded } from '../cold/cold-tier.ts'
+import type { ColdTier, EmbeddingModel, Unembedded } from '../cold/cold-tier.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import { type EntryRecord, keptChildVersions } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
-import { isThermoclineError, ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
+import { ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
 import type { Change, CompareAndSet } from '../flow/compare-and-set.ts'
 import type { Embedded, Embedder } from '../flow/embedder.ts'
-import { isRefusedText } from '../flow/embedding-failure.ts'
+import { isRefusedText, retryAfterOf } from '../flow/embedding-failure.ts'
 import { isWaiting } from '../flow/vectors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { Rest } from '../kernel/rest.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import type { StoreEvents } from '../telemetry/store-events.ts'
 import type { Lease } from './lease.ts'
-import { Rest } from './rest.ts'
 
 export interface BackgroundEmbeddingParts {
   readonly embedder: Embedder
-  readonly dimensions: number
+  /** The model of the store, and those that it is moved from. */
+  readonly models: readonly EmbeddingModel[]
   /** Entries that are looked at together. */
   readonly pageSize: number
   readonly cold: Pick<ColdTier, 'unembedded' | 'registerModel' | 'isModelUsed'>
@@ -51,8 +52,8 @@ export interface EmbeddingTrouble {
 const LOOK_EVERY_MS = 1_000
 /** How long after another process had the lease it is asked for again. */
 const LEASE_AGAIN_MS = 5_000
-/** How long after entries were found to have vectors of another model it is looked whether they have them still. */
-const OTHERS_AGAIN_MS = 60_000
+/** How often it is looked whether entries have vectors of other models: that may read every row. */
+const OTHERS_AGAIN_MS = 300_000
 /** Of text that is looked at together. */
 const PAGE_BYTES = 4 * 1024 * 1024
 /** Rests after a failure: of the model, and of one entry that it refuses. */
@@ -75,6 +76,8 @@ export class BackgroundEmbedding {
   #isLeader = false
   #leaseAskedAt = Number.NEGATIVE_INFINITY
   #isRegistered = false
+  /** Those that entries may have vectors of besides, and those that some are known to have. */
+  #mayHave: readonly string[] = []
   #otherModels: readonly string[] = []
   #othersSoughtAt = Number.NEGATIVE_INFINITY
   #isToldOfOthers = false
@@ -101,23 +104,25 @@ export class BackgroundEmbedding {
   }
 
   /**
-   * Registers the model, before anything is written by it. Rejects where it is known with other dimensions.
+   * Registers the models, before anything is written by one. Rejects where one is known with other dimensions.
    * @throws `ERR_INVALID_OPTIONS`.
    */
   async register(): Promise<void> {
-    const { cold, dimensions, embedder } = this.#parts
-    const { model } = embedder
-    const known = await cold.registerModel({ model, dimensions })
-    const own = known.find((one) => one.model === model)
-    if (own !== undefined && own.dimensions !== dimensions)
-      throw new ThermoclineError(
-        'ERR_INVALID_OPTIONS',
-        `the store knows the model ${model} with ${own.dimensions} dimensions, not with ${dimensions}: say so, or ` +
-          'give what makes other vectors another name by `embed.model`',
-        { option: 'embed.dimensions' },
-      )
+    const { cold, models } = this.#parts
+    let known: readonly EmbeddingModel[] = []
+    for (const model of models) {
+      known = await cold.registerModel(model)
+      const own = known.find((one) => one.model === model.model)
+      if (own !== undefined && own.dimensions !== model.dimensions) throw otherDimensions(own, model)
+    }
     this.#isRegistered = true
-    this.#otherModels = known.map((one) => one.model).filter((other) => other !== model)
+    this.#mayHave = known.map((one) => one.model).filter((other) => other !== this.model)
+  }
+
+  /** Looks now which models entries have vectors of besides. */
+  async lookForOthersNow(): Promise<void> {
+    this.#othersSoughtAt = Number.NEGATIVE_INFINITY
+    await this.#lookForOthers()
   }
 
   /** Looks from now on; keeps no process alive. */
@@ -143,7 +148,7 @@ export class BackgroundEmbedding {
 
   #tick(): void {
     const isOwn = this.#parts.lease === undefined
-    const isDue = this.#isDue || !isOwn || this.#refused.size + this.#otherModels.length > 0
+    const isDue = this.#isDue || !isOwn || this.#refused.size + this.#mayHave.length > 0
     if (!isDue || this.#timer === undefined || this.#model.isOn || this.#flight.isRunning) return
     if (!this.#stop.signal.aborted) void this.#flight.run()
   }
@@ -201,15 +206,15 @@ export class BackgroundEmbedding {
   /** Whoever opens a store by another model than its entries have learns of it, and of how to move them. */
   async #lookForOthers(): Promise<void> {
     const now = performance.now()
-    if (this.#otherModels.length === 0 || now - this.#othersSoughtAt < OTHERS_AGAIN_MS) return
+    if (this.#mayHave.length === 0 || now - this.#othersSoughtAt < OTHERS_AGAIN_MS) return
     this.#othersSoughtAt = now
     const { cold, embedder, logger } = this.#parts
     const used: string[] = []
-    for (const other of this.#otherModels) if (await cold.isModelUsed(other)) used.push(other)
+    for (const other of this.#mayHave) if (await cold.isModelUsed(other)) used.push(other)
     this.#otherModels = used
     const told = { model: embedder.model, otherModels: used }
     if (used.length > 0 && !this.#isToldOfOthers) logger.warn(told, otherModelsMessage(embedder.model))
-    this.#isToldOfOthers = true
+    this.#isToldOfOthers ||= used.length > 0
   }
 
   /** Whether to go on. */
@@ -307,16 +312,18 @@ export class BackgroundEmbedding {
   }
 }
 
+function otherDimensions(known: EmbeddingModel, given: EmbeddingModel): ThermoclineError<'ERR_INVALID_OPTIONS'> {
+  const message =
+    `the store knows the model ${known.model} with ${known.dimensions} dimensions, not with ${given.dimensions}: say ` +
+    'so, or give what makes other vectors another name by `embed.model`'
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'embed.dimensions' })
+}
+
 export function otherModelsMessage(model: string): string {
   return (
     `entries have vectors of another model than ${model}, by which this store was opened: queries that it makes ` +
-    'vectors of leave them out. Give them new ones by `updateWhere({ embeddingModel: … }, { embedding: null })`, or ' +
-    'open the store by the other model'
+    'vectors of leave them out, unless that model is among `embed.former`: name it there, and call `reembed()`'
   )
-}
-
-function retryAfterOf(error: ThermoclineError): number | undefined {
-  return isThermoclineError(error, 'ERR_EMBEDDING_FAILED') ? error.details.retryAfterMs : undefined
 }
 
 /** What fits into one write that is all or none, with room for metadata; halved where that is not enough. */

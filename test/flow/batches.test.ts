@@ -66,6 +66,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     refusedWrites: undefined as never,
     namespaces: undefined as never,
     meter: undefined as never,
+    reembedder: undefined,
   }
   const chunks = new MemoryRepository(
     { writer, gate: new CallGate(new Telemetry(manual)), clock: manual, vectors: new Vectors(undefined), ...unused },

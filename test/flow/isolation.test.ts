@@ -186,6 +186,7 @@ const PROBES: Record<keyof typeof CALLS, Probe | undefined> = {
   sync: OF_THE_STORE,
   previewSync: OF_THE_STORE,
   checkpoint: OF_THE_STORE,
+  reembed: OF_THE_STORE,
   stats: OF_THE_STORE,
   alerts: OF_THE_STORE,
   metrics: OF_THE_STORE,

@@ -52,7 +52,7 @@ describeWithServers('stores that share their servers', (servers) => {
     })
     await expect
       .poll(() => store.health().reasons)
-      .toMatchObject([{ code: 'other-model', message: expect.stringContaining('updateWhere') }])
+      .toMatchObject([{ code: 'other-model', message: expect.stringContaining('reembed()') }])
     expect((await store.stats()).embedding).toMatchObject({ model: 'words2', otherModels: ['words'] })
     const query = { text: TEXTS[7]!, by: 'vector' } as const
     expect((await store.chunks.search(query)).hits).toEqual([])

@@ -44,20 +44,24 @@ export async function registerModel(
   const rows = await driver.query(sql`
     WITH added AS (
       INSERT INTO thermocline.embedding_models (model, dimensions) VALUES (${model}, ${dimensions}::int4)
-      ON CONFLICT (model) DO NOTHING RETURNING model, dimensions
+      ON CONFLICT (model) DO UPDATE SET registered_at = now() RETURNING model, dimensions
     )
     SELECT model, dimensions FROM added
     UNION SELECT model, dimensions FROM thermocline.embedding_models ORDER BY model`)
   return rows as unknown as EmbeddingModel[]
 }
 
-/** Reads every row where none has it. */
+/**
+ * Reads every row where none has it. By what was registered within a day somebody may have written what is not shipped
+ * yet.
+ */
 export async function isModelUsed(driver: Pick<ColdDriver, 'query'>, model: string): Promise<boolean> {
   const [row] = await driver.query(sql`
     WITH used AS MATERIALIZED (
       SELECT FROM thermocline.memory_entries e WHERE e.embedding_model = ${model} LIMIT 1
     ), forgotten AS (
-      DELETE FROM thermocline.embedding_models WHERE model = ${model} AND NOT EXISTS (SELECT FROM used)
+      DELETE FROM thermocline.embedding_models
+      WHERE model = ${model} AND registered_at < now() - interval '1 day' AND NOT EXISTS (SELECT FROM used)
     )
     SELECT EXISTS (SELECT FROM used) AS is_used`)
   return row?.is_used === true

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** A wait after a failure that doubles with each further one, up to a bound, unless it is said how long it takes. */
 export interface RestLimits {
   /** Milliseconds of the first. */
@@ -20,6 +22,11 @@ export class Rest {
   /** Whether it lasts still. */
   get isOn(): boolean {
     return performance.now() < this.#until
+  }
+
+  /** Resolves at its end; keeps no process alive. */
+  over(): Promise<void> {
+    return sleep(Math.max(0, this.#until - performance.now()), undefined, { ref: false })
   }
 
   /** How long the latest lasts. */
