@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint'
+import type { Keyv } from 'keyv'
 import type { PeerName } from './harness/bench-case.ts'
 
 export interface Bentocache {
@@ -23,7 +25,14 @@ export interface ClassicLevel {
 export interface LangGraphStore {
   setup(): Promise<void>
   put(namespace: string[], key: string, value: Record<string, unknown>, index: false): Promise<void>
+  get(namespace: string[], key: string): Promise<unknown>
+  search(namespacePrefix: string[], options: { filter: Record<string, unknown>; limit: number }): Promise<unknown>
   stop(): Promise<void>
+}
+
+/** As a graph uses it. */
+export type LangGraphSaver = Pick<BaseCheckpointSaver, 'getTuple' | 'put'> & {
+  getNextVersion(current: number | undefined): number
 }
 
 export class Peers {
@@ -71,6 +80,22 @@ export class Peers {
     const store = PostgresStore.fromConnString(url)
     await store.setup()
     return store
+  }
+
+  /** Likewise. */
+  async langGraphSaver(url: string): Promise<LangGraphSaver & { end(): Promise<void> }> {
+    type Saver = LangGraphSaver & { setup(): Promise<void>; end(): Promise<void> }
+    type Module = { PostgresSaver: { fromConnString(url: string): Saver } }
+    const { PostgresSaver } = await this.#load<Module>('@langchain/langgraph-checkpoint-postgres')
+    const saver = PostgresSaver.fromConnString(url)
+    await saver.setup()
+    return saver
+  }
+
+  /** A Keyv over Redis, made as upstream says. */
+  async keyvRedis({ host, port }: { host: string; port: number }): Promise<Keyv> {
+    const { createKeyv } = await this.#load<{ createKeyv: (url: string) => Keyv }>('@keyv/redis')
+    return createKeyv(`redis://${host}:${port}`)
   }
 
   async #load<T>(name: string): Promise<T> {

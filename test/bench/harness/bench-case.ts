@@ -5,7 +5,7 @@ import type { Bench } from './bench.ts'
 export type ServerName = 'redis' | 'syncing redis' | 'postgres'
 
 /** Packages of `test/bench/package.json`. */
-export type PeerName = 'bentocache' | 'classic-level' | '@langchain/langgraph-checkpoint-postgres'
+export type PeerName = 'bentocache' | 'classic-level' | '@keyv/redis' | '@langchain/langgraph-checkpoint-postgres'
 
 export interface BenchCase {
   /** What is done, such as `put on servers, 64 callers`. */
