@@ -25,26 +25,25 @@ export function mcpCommand(): Command {
     )
     .addHelpText('after', '\nExample:\n  thermocline mcp --dir /home/ada/.thermocline --namespace agent/ada')
     .action(async (flags: McpFlags) => {
+      const serveMemories = await loadServer()
       const serve = (store: MemoryStore, signal: AbortSignal): Promise<void> => serveMemories(store, flags, signal)
       if (flags.readOnly) await lookIntoStore(flags, serve)
       else await workOnStore(flags, serve, () => 'interrupted', { folder: 'if-unnamed' })
     })
 }
 
-async function serveMemories(store: MemoryStore, flags: McpFlags, interrupted: AbortSignal): Promise<void> {
-  const memories = namespaceNamed(store, flags.namespace)
-  const { createMemoryServer, serveStdio } = await loadAdapter()
-  const server = createMemoryServer(memories, { readOnly: flags.readOnly === true })
-  await serveStdio(server, process.stdin, stdoutForWhole(), interrupted)
-}
-
-async function loadAdapter() {
+/** Returns what serves a store, before anything is opened or made. */
+async function loadServer(): Promise<(store: MemoryStore, flags: McpFlags, signal: AbortSignal) => Promise<void>> {
   try {
     const [{ createMemoryServer }, { serveStdio }] = await Promise.all([
       import('../adapters/mcp/memory-server.ts'),
       import('../adapters/mcp/serve-stdio.ts'),
     ])
-    return { createMemoryServer, serveStdio }
+    return async (store, flags, signal) => {
+      const memories = namespaceNamed(store, flags.namespace)
+      const server = createMemoryServer(memories, { readOnly: flags.readOnly === true })
+      await serveStdio(server, process.stdin, stdoutForWhole(), signal)
+    }
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
     const message = `the command needs the package \`${SDK}\`: run \`npm install ${SDK}\``

@@ -18,7 +18,8 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSession } from '../../src/adapters/openai-agents/thermocline-session.ts'
-import { describePairs, shareStore } from '../flow/stores.ts'
+import { openMemoryStore } from '../../src/index.ts'
+import { describePairs, QUIET, shareStore } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
 
 setTracingDisabled(true)
@@ -203,6 +204,22 @@ class CountingModel implements Model {
 }
 
 describe('a session', () => {
+  test('of a store that makes vectors is found by what was said, and has items in which nothing was', async () => {
+    const embedMany = async (given: string[]) => {
+      if (given.includes('')) throw new Error('an empty text')
+      return given.map((text) => (/nut/.test(text) ? [1, 0.1] : [0.1, 1]))
+    }
+    const store = await openMemoryStore({ inMemory: true, ...QUIET, embed: { model: 'm', dimensions: 2, embedMany } })
+    const session = new ThermoclineSession(store)
+    const items = [called('a', '{}'), said('I cannot eat nuts'), said('')]
+    await session.addItems(items)
+    expect(await session.getItems()).toEqual(items)
+    const view = store.namespace('openai-agents')
+    const found = await view.chunks.search({ text: 'nuts', by: 'vector', k: 1, recursive: true })
+    expect(found.hits[0]!.entry.text).toBe('I cannot eat nuts')
+    await store.close()
+  })
+
   test('refuses what is no store, option or id', () => {
     const refused = (option: string) => expect.objectContaining({ code: 'ERR_INVALID_OPTIONS', details: { option } })
     expect(() => new ThermoclineSession({} as never)).toThrow(refused('store'))

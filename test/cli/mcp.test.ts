@@ -76,6 +76,16 @@ test('answers all that was asked before stdin ended, says nothing else, and clos
   expect(await store.namespace('agent', 'ada').chunks.count()).toBe(20)
 })
 
+longTest('has what it answered after it was killed', async () => {
+  const dir = await template.copy()
+  const { client, call } = await start('--dir', dir)
+  await call('remember', { text: 'Ada cannot eat nuts', key: 'diet' })
+  process.kill((client.transport as StdioClientTransport).pid!, 'SIGKILL')
+  await expect.poll(() => client.transport).toBeUndefined()
+  const again = await start('--dir', dir)
+  expect(await again.call('get_memory', { id: 'diet' })).toContain('Ada cannot eat nuts')
+})
+
 longTest('ends on a signal, and one that has nobody to answer to ends as well', async () => {
   const dir = await template.copy()
   const running = startCli(['mcp', '--dir', dir])

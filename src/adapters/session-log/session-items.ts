@@ -85,7 +85,9 @@ function revived(value: JsonValue): unknown {
 
 function wordsOf(item: Item): string {
   const said = [...saidIn(item)].join('\n').slice(0, MOST_SAID)
-  return said.replaceAll('\0', '\uFFFD').toWellFormed()
+  // A model that makes vectors of texts takes no empty one.
+  const text = said.trim() === '' ? String(item.type ?? 'item') : said
+  return text.replaceAll('\0', '\uFFFD').toWellFormed()
 }
 
 function* saidIn(value: unknown): Generator<string> {
