@@ -2,13 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { namedPart } from '../admin/named-part.ts'
+import { checkNamedPart, namedPart } from '../admin/named-part.ts'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStoreOptions } from '../options.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { openMemoryStore } from '../store/open-memory-store.ts'
 import { resolveOptions } from '../store/resolve-options.ts'
 import { EXIT, UsageError } from './exit-code.ts'
+import { LentStore } from './lent-store.ts'
 import { listenForInterrupt } from './signals.ts'
 import { type CommonFlags, readStoreOptions, type StoreNeeds } from './store-options.ts'
 import { commandLogger } from './terminal-logger.ts'
@@ -24,11 +25,17 @@ export async function workOnStore(
   flags: CommonFlags,
   work: Work,
   describeInterruption: DescribeInterruption,
-  { folder = 'if-embedded' }: Pick<StoreNeeds, 'folder'> = {},
 ): Promise<void> {
+  await openAndWork(await workingOptions(flags, 'if-embedded'), flags, work, describeInterruption)
+}
+
+/** Backends that leave the sync to another process say `sync: false`; here it keeps hot from filling up. */
+async function workingOptions(
+  flags: CommonFlags,
+  folder: NonNullable<StoreNeeds['folder']>,
+): Promise<MemoryStoreOptions> {
   const options = await readStoreOptions(flags, { hot: true, folder })
-  // Backends that leave the sync to another process say `sync: false`; here it keeps hot from filling up.
-  await openAndWork({ ...options, sync: options.sync || undefined }, flags, work, describeInterruption)
+  return { ...options, sync: options.sync || undefined }
 }
 
 /**
@@ -36,15 +43,43 @@ export async function workOnStore(
  * server its data folder is one that goes when it ends.
  */
 export async function lookIntoStore(flags: CommonFlags, look: Work): Promise<void> {
+  await withLookingOptions(flags, (options) => openAndWork(options, flags, look, () => 'interrupted'))
+}
+
+async function withLookingOptions(
+  flags: CommonFlags,
+  look: (options: MemoryStoreOptions) => Promise<void>,
+): Promise<void> {
   const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded' })
   const looking = { ...options, sync: false, promote: false } as const
-  if (!resolveOptions(options).cold.isShared) return openAndWork(looking, flags, look, () => 'interrupted')
+  if (!resolveOptions(options).cold.isShared) return look(looking)
   const dir = await mkdtemp(join(tmpdir(), 'thermocline-'))
   try {
-    await openAndWork({ ...looking, dir }, flags, look, () => 'interrupted')
+    await look({ ...looking, dir })
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+/**
+ * Lends a store to work that uses it now and then: one on servers is open all the time, an embedded one is closed when
+ * it has rested for so long, and opened again. A folder that `--dir` names is made, unless the work only looks.
+ */
+export async function lendStore(
+  flags: CommonFlags,
+  { looks, restMs }: { readonly looks: boolean; readonly restMs: number },
+  work: (lent: LentStore, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const run = async (options: MemoryStoreOptions): Promise<void> => {
+    const signal = listenForInterrupt()
+    const { isShared } = resolveOptions(options).cold
+    const open = () => openMemoryStore({ ...options, logger: commandLogger(flags) })
+    await using lent = new LentStore(open, isShared ? undefined : restMs)
+    if (isShared) await lent.use(async () => {})
+    await work(lent, signal)
+  }
+  if (looks) await withLookingOptions(flags, run)
+  else await run(await workingOptions(flags, 'if-unnamed'))
 }
 
 async function openAndWork(
@@ -66,8 +101,17 @@ async function openAndWork(
 
 /** The namespace that a flag names by its path, as entries have it in `namespace`. */
 export function namespaceNamed(store: MemoryStore, path: string): ReturnType<MemoryStore['namespace']> {
+  return refusingNoNamespace(() => namedPart(store, path))
+}
+
+/** For whom has no store yet. */
+export function refuseNoNamespace(path: string): void {
+  refusingNoNamespace(() => checkNamedPart(path))
+}
+
+function refusingNoNamespace<T>(name: () => T): T {
   try {
-    return namedPart(store, path)
+    return name()
   } catch (cause) {
     const remedy = 'give its segments with / between them, as in tenant/acme'
     throw new UsageError(`--namespace names no namespace: ${remedy}`, { cause })

@@ -76,6 +76,15 @@ test('answers all that was asked before stdin ended, says nothing else, and clos
   expect(await store.namespace('agent', 'ada').chunks.count()).toBe(20)
 })
 
+longTest('shares a folder with another client, each while it uses it', async () => {
+  const dir = await template.copy()
+  const clients = [await start('--dir', dir), await start('--dir', dir)]
+  for (const [nth, { call }] of clients.entries())
+    expect(await call('remember', { text: `fact ${nth}`, key: `${nth}` })).toContain('id')
+  for (const [nth, { call }] of clients.entries())
+    expect(await call('get_memory', { id: `${1 - nth}` })).toContain(`fact ${1 - nth}`)
+})
+
 longTest('has what it answered after it was killed', async () => {
   const dir = await template.copy()
   const { client, call } = await start('--dir', dir)
@@ -100,7 +109,9 @@ longTest('ends on a signal, and one that has nobody to answer to ends as well', 
 longTest('says what is wrong in one line', async () => {
   const dir = await template.copy()
   await using _store = await openMemoryStore({ dir, ...QUIET })
-  expectRefusal(await runCli(['mcp', '--dir', dir]), 4, /ERR_LOCKED/)
+  const { client, call } = await start('--dir', dir)
+  expect(await call('recall', { query: 'x' })).toMatch(/another program.*try again/i)
+  await client.close()
   const nowhere = await temporaryFolder()
   expectRefusal(await runCli(['mcp'], { cwd: nowhere }), 2, /pass --dir FOLDER/)
   expectRefusal(await runCli(['mcp', '--dir', nowhere, '--namespace', '//']), 2, /--namespace names no namespace/)

@@ -2,11 +2,12 @@
  * `thermocline/mcp`: a server of the Model Context Protocol by which a model keeps memories in a store. Its tools are
  * those of adapters/memory-tools; over which transport it is reached is the caller's to say.
  */
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { defineCall, optionRule, type RulesOf } from '../../call-options.ts'
 import type { MemoryStore, NamespaceView } from '../../index.ts'
-import { type MemoryTool, memoryToolsOf, TOOL_INSTRUCTIONS } from '../memory-tools/memory-tools.ts'
+import { memoryToolsOf } from '../memory-tools/memory-tools.ts'
 import { type MemoryToolOptions, TOOL_RULES } from '../memory-tools/tool-options.ts'
+import { serverOf } from './server-of-tools.ts'
 
 export interface MemoryServerOptions extends MemoryToolOptions {
   /** Name by which the server presents itself. @default 'thermocline' */
@@ -31,19 +32,6 @@ const checkOptions = defineCall('createMemoryServer', {
  * @param store or a view of one, whose chunks are the memories.
  */
 export function createMemoryServer(store: MemoryStore | NamespaceView, options?: MemoryServerOptions): McpServer {
-  const { name = 'thermocline', version = '1', instructions, ...ofTools } = checkOptions(options)
-  const tools = memoryToolsOf(store, ofTools)
-  const server = new McpServer({ name, version }, { instructions: instructions ?? TOOL_INSTRUCTIONS })
-  for (const tool of tools) register(server, tool)
-  return server
-}
-
-function register(server: McpServer, { name, title, description, input, effect, run }: MemoryTool): void {
-  const annotations = {
-    ...{ title, readOnlyHint: effect === 'looks', openWorldHint: false },
-    ...(effect === 'looks' ? {} : { destructiveHint: effect === 'changes' }),
-  }
-  server.registerTool(name, { title, description, inputSchema: input, annotations }, async (given, { signal }) => ({
-    content: [{ type: 'text' as const, text: JSON.stringify(await run(given, signal)) }],
-  }))
+  const { embed, readOnly, ...presented } = checkOptions(options)
+  return serverOf(memoryToolsOf(store, { embed, readOnly }), presented)
 }

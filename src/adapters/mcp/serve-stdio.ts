@@ -1,8 +1,10 @@
-/** Serves one client over stdin and stdout, and ends in order: what was asked is answered first. */
+/** Serves one client over stdin and stdout, and ends in order: what was asked is answered first. For the command. */
 import type { Readable, Writable } from 'node:stream'
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import { type Lend, lentMemoryTools } from '../memory-tools/memory-tools.ts'
+import type { MemoryToolOptions } from '../memory-tools/tool-options.ts'
+import { serverOf } from './server-of-tools.ts'
 
 /** Knows which requests still wait for an answer. */
 class CountingTransport extends StdioServerTransport {
@@ -39,11 +41,23 @@ class CountingTransport extends StdioServerTransport {
   }
 }
 
+export interface StdioStreams {
+  readonly input: Readable
+  readonly output: Writable
+}
+
 /**
- * Resolves once the client has closed our input, or reads no more, or `signal` is aborted: then what was asked is
- * answered, if there is somebody to hear it, and nothing more is read. Rejects where a stream breaks in another way.
+ * Serves the tools of a store that is lent for each call. Resolves once the client has closed our input, or reads no
+ * more, or `signal` is aborted: then what was asked is answered, if there is somebody to hear it, and nothing more is
+ * read. Rejects where a stream breaks in another way.
  */
-export async function serveStdio(server: McpServer, input: Readable, output: Writable, signal: AbortSignal) {
+export async function serveStdio(
+  lend: Lend,
+  options: MemoryToolOptions,
+  { input, output }: StdioStreams,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = serverOf(lentMemoryTools(lend, options))
   const transport = new CountingTransport(input, output)
   const ended = new Promise<void>((resolve, reject) => {
     input.once('end', resolve).once('close', resolve).once('error', reject)

@@ -26,6 +26,8 @@ function adviceOn(error: AnyThermoclineError, isWrite: boolean): string {
       return 'There is no such memory: find it by `recall` or `list_memories`.'
     case 'ERR_CONFLICT':
       return 'Something that is no memory has that key: take another one.'
+    case 'ERR_LOCKED':
+      return 'Another program has the memory open just now. Go on without it, and try again in a while.'
   }
   const doubt = isWrite && 'outcome' in error.details && error.details.outcome === 'unknown'
   const looked = doubt ? ' It may be done all the same: look by `recall` or `get_memory` before you call again.' : ''
