@@ -101,9 +101,9 @@ export class Pressure {
     void this.#weighHot()
   }
 
-  /** Whether writes wait for the database to take what is pending. */
-  get isPendingFull(): boolean {
-    return this.#pending.bytes + this.#queuedBytes >= this.#limits.maxPendingBytes
+  /** Share of `maxPendingBytes` that is taken; from 1 on writes wait for the database to take what is pending. */
+  get pendingFill(): number {
+    return (this.#pending.bytes + this.#queuedBytes) / this.#limits.maxPendingBytes
   }
 
   /** Whether writes wait for entries to leave hot. */
@@ -145,7 +145,7 @@ export class Pressure {
 
   /** Cheap: it is asked before every write. */
   #hasRoom(): boolean {
-    return !this.#isHotOverfull && !this.isPendingFull
+    return !this.#isHotOverfull && this.pendingFill < 1
   }
 
   async #weighHot(): Promise<void> {

@@ -78,7 +78,7 @@ export interface StoreStatusParts {
   readonly checkpointer: Checkpointer
   readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
   readonly gate: CallGate
-  readonly pressure: Pick<Pressure, 'isPendingFull' | 'isHotOverfull'>
+  readonly pressure: Pick<Pressure, 'pendingFill' | 'isHotOverfull'>
   readonly clock: Clock
   /** Undefined: the store makes no vectors. */
   readonly embedding: Pick<BackgroundEmbedding, 'model' | 'trouble' | 'otherModels'> | undefined
@@ -129,7 +129,7 @@ export class StoreStatus {
     // Of a store that is closed, its connections are.
     if (hot.is === 'away' && !gate.isClosed) reasons.push({ code: 'hot-away', message: HOT_AWAY, since: hot.since })
     if (cold.is === 'away' && !gate.isClosed) reasons.push({ code: 'cold-away', message: COLD_AWAY, since: cold.since })
-    if (pressure.isPendingFull) reasons.push({ code: 'pending-full', message: FULL })
+    if (pressure.pendingFill >= 1) reasons.push({ code: 'pending-full', message: FULL })
     if (pressure.isHotOverfull) reasons.push({ code: 'hot-overfull', message: OVERFULL })
     if (isCatchingUp || isLost) reasons.push({ code: 'set-back', message: isLost ? LOST : CATCHING_UP })
     return [...reasons, ...this.#ofVectors()]

@@ -111,7 +111,10 @@ const TOLD: { readonly [E in StoreEvent]?: Tell<E> } = {
   generation: ({ generation }) => ({ text: `hot is another than before: ${generation ?? 'unknown'}`, isBad: false }),
   alert: ({ code, message }) => ({ text: `${code}: ${message}`, isBad: true }),
   'alert-cleared': ({ code }) => ({ text: `${code} is over`, isBad: false }),
-  'dead-letter': ({ count }) => ({ text: `the database refused ${count} writes`, isBad: true }),
+  'dead-letter': ({ count }) => ({
+    text: `the database refused ${count === 1 ? 'a write' : `${count} writes`}`,
+    isBad: true,
+  }),
 }
 
 function messageOf(error: unknown): string {

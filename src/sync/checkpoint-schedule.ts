@@ -50,7 +50,8 @@ export class CheckpointSchedule {
   beginEarly(): void {
     const { checkpointer, inBackground } = this.#parts
     // A log that another process took over is shipped by that process.
-    if (!checkpointer.isQueued && checkpointer.fenced === undefined) inBackground(() => checkpointer.checkpointNow())
+    if (!checkpointer.isQueued && checkpointer.fenced === undefined)
+      inBackground(() => checkpointer.checkpointNow({ inBackground: true }))
   }
 
   /** In the background: it waits for writes that have begun, and checkpoints go on meanwhile. */
@@ -67,7 +68,7 @@ export class CheckpointSchedule {
     const heartbeat = peers?.isHeartbeatDue || outages.isAway('cold')
     if (heartbeat || peers?.isTimeDue) await peers?.measureTime()
     try {
-      await checkpointer.checkpointNow({ heartbeat })
+      await checkpointer.checkpointNow({ heartbeat, inBackground: true })
       if (heartbeat) {
         peers?.noteHeartbeat()
         outages.isBack('cold')

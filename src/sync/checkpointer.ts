@@ -22,6 +22,7 @@ import { batchesOf } from '../recovery/log-entries.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AppendLog } from '../wal/log-contract.ts'
 import type { LogScan } from '../wal/log-scan.ts'
+import { CatchUp } from './catch-up.ts'
 import type { HotFollower, Moved } from './hot-follower.ts'
 import { isSetBack, type SetBack, SetBackWatch } from './set-back.ts'
 import type { StoreTime } from './store-time.ts'
@@ -84,9 +85,11 @@ export class Checkpointer {
   /** Files of the log that are gone, and their bytes. */
   readonly #released = { segments: 0, bytes: 0 }
   readonly #setBacks = new SetBackWatch()
+  readonly #catchUp: CatchUp
 
   constructor(parts: CheckpointerParts) {
     const { journal, checkpoint } = parts.log
+    this.#catchUp = new CatchUp({ pendingFill: () => parts.pressure.pendingFill })
     this.#parts = parts
     this.#log = journal.log
     this.#pending = journal.pending
@@ -132,7 +135,7 @@ export class Checkpointer {
   /** Resolves once cold has that again, or is lost; rejects where it cannot be had now. */
   async caughtUp(): Promise<void> {
     while (this.isCatchingUp)
-      await this.#flight.join().catch((error: unknown) => {
+      await this.#catchUp.hurry(this.#flight.join()).catch((error: unknown) => {
         if (!this.isLost) throw error
       })
   }
@@ -144,18 +147,18 @@ export class Checkpointer {
 
   /**
    * Ships everything that was acknowledged before the call. Touches no tier when there is nothing to ship, unless
-   * `heartbeat`.
+   * `heartbeat`. Where nobody waits for it (`inBackground`) it may take longer, for the sake of callers.
    */
-  async checkpointNow({ heartbeat = false } = {}): Promise<CheckpointStats> {
+  async checkpointNow({ heartbeat = false, inBackground = false } = {}): Promise<CheckpointStats> {
     // What cold lost is in segments only.
     const owesNothing = this.#pending.size === 0 && this.#setBacks.lacking === undefined && this.#fenced === undefined
     if (!heartbeat && !this.#flight.isRunning && owesNothing) return NOTHING
-    return this.#flight.run()
+    return inBackground ? this.#flight.run() : this.#catchUp.hurry(this.#flight.run())
   }
 
   /** Resolves once cold has every record up to `sequence`. */
   async shipThrough(sequence: number): Promise<void> {
-    while (this.#sequence < sequence) await this.#flight.run()
+    while (this.#sequence < sequence) await this.#catchUp.hurry(this.#flight.run())
   }
 
   /**
@@ -165,7 +168,7 @@ export class Checkpointer {
   async cut(): Promise<LogCut> {
     const before = { ...this.#released }
     const sequence = await this.#log.endSegment()
-    await this.#flight.run()
+    await this.#catchUp.hurry(this.#flight.run())
     const { segments, bytes } = this.#released
     const isWhole = !this.#log.holdsUpTo(sequence)
     if (isWhole) this.#wasUnknown = false
@@ -173,7 +176,7 @@ export class Checkpointer {
   }
 
   idle(): Promise<void> {
-    return this.#flight.idle()
+    return this.#catchUp.hurry(this.#flight.idle())
   }
 
   async #checkpointAndTell(): Promise<CheckpointStats> {
@@ -221,6 +224,7 @@ export class Checkpointer {
       const shippedVersion = isLast ? watermark : this.#shippedVersion
       const records = batch.items.map(({ value }) => value)
       const confirmed = hot.confirmed(batch.items)
+      const began = performance.now()
       const moved = await this.#ship({ to: Math.max(batch.to, this.#sequence), records, shippedVersion, confirmed })
       if (moved === undefined) continue
       await hot.follow(batch.items, moved)
@@ -234,11 +238,16 @@ export class Checkpointer {
       telemetry.events.emit('dead-letter', () => (moved.rejected === 0 ? undefined : { count: moved.rejected }))
       for (const { bytes } of batch.items) total.bytes += bytes
       if (isLast) break
+      await this.#catchUp.rest(performance.now() - began)
     }
-    const released = await this.#log.release(this.#sequence)
-    this.#released.segments += released.segments
-    this.#released.bytes += released.bytes
+    await this.#release()
     return total
+  }
+
+  async #release(): Promise<void> {
+    const { segments, bytes } = await this.#log.release(this.#sequence)
+    this.#released.segments += segments
+    this.#released.bytes += bytes
   }
 
   /** Returns undefined where the checkpoint stood elsewhere: then the next batch starts from there. */

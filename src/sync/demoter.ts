@@ -55,9 +55,14 @@ interface Batch {
   /** Whether these are what policies want least, rather than the least recently accessed. */
   readonly isRanked: boolean
   readonly pinned: ReadonlySet<HotCandidate>
+  /** What cold has of the candidates; undefined: it was not asked. */
+  readonly inCold: Versions | undefined
   /** Those that their policies keep; they are asked about later. */
   readonly kept: readonly HotCandidate[]
 }
+
+/** By candidate; undefined where cold has none. */
+type Versions = ReadonlyMap<HotCandidate, Version | undefined>
 
 /** What came of all batches so far. */
 interface Run {
@@ -140,7 +145,7 @@ export class Demoter {
       const batch = await this.#nextBatch(why, idleSince, sparesPins, byRank ? run : undefined)
       if (batch === undefined) break
       const { pinned } = batch
-      const left = await this.#demoteBatch(batch.leaving, run, why === 'overflow')
+      const left = await this.#demoteBatch(batch.leaving, run, why === 'overflow', batch.inCold)
       if (why === 'idle') this.#parts.pace.moved(left.size)
       const hasSpared =
         [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began) || isNews(batch.kept, keptBefore)
@@ -176,19 +181,23 @@ export class Demoter {
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
     if (ranking !== undefined && sparesPins) {
       const leaving = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn, ranking))
-      if (leaving !== undefined) return { leaving, isRanked: true, pinned: new Set(), kept: [] }
+      if (leaving !== undefined) return { leaving, isRanked: true, pinned: new Set(), inCold: undefined, kept: [] }
     }
     const candidates = await hot.candidates({ limit: batchSize, idleSince })
     if (candidates.length === 0) return undefined
-    const pinned = sparesPins ? await this.#sparePinned(candidates) : new Set<HotCandidate>()
+    // Both are asked of cold at once: it takes as long as one.
+    const [pinned, inCold] = await Promise.all([
+      sparesPins ? this.#sparePinned(candidates) : new Set<HotCandidate>(),
+      this.#versionsInCold(candidates),
+    ])
     const free = candidates.filter((candidate) => !pinned.has(candidate))
-    if (why !== 'idle') return { leaving: free, isRanked: false, pinned, kept: [] }
+    if (why !== 'idle') return { leaving: free, isRanked: false, pinned, inCold, kept: [] }
     const judged = await tiering.judge(free)
     const kept = judged.filter(({ leaves }) => !leaves)
     await tiering.askLater(kept, idleSince)
     const candidatesOf = (some: readonly Judged[]) => some.map(({ candidate }) => candidate)
     const leaving = candidatesOf(judged.filter(({ leaves }) => leaves))
-    return { leaving, isRanked: false, pinned, kept: candidatesOf(kept) }
+    return { leaving, isRanked: false, pinned, inCold, kept: candidatesOf(kept) }
   }
 
   async #spareFromRanking(drawn: readonly HotCandidate[], { refused }: Run): Promise<ReadonlySet<HotCandidate>> {
@@ -210,10 +219,12 @@ export class Demoter {
     candidates: readonly HotCandidate[],
     run: Run,
     early: boolean,
+    inCold?: Versions,
   ): Promise<ReadonlySet<HotCandidate>> {
     const { hot, cold, telemetry } = this.#parts
     if (candidates.length === 0) return new Set()
-    const leaving = await this.#ensureCold(candidates, run)
+    const before = inCold ?? (await this.#versionsInCold(candidates))
+    const leaving = await this.#ensureCold(candidates, before, run)
     const removed = await hot.remove(leaving)
     await carryOverReads(cold, leaving, removed)
     const left = new Set(leaving.filter((_, i) => removed[i] !== undefined))
@@ -227,13 +238,21 @@ export class Demoter {
     return left
   }
 
+  async #versionsInCold(candidates: readonly HotCandidate[]): Promise<Versions> {
+    const versions = await this.#parts.cold.versions(candidates.map(({ key }) => key))
+    return new Map(candidates.map((candidate, i) => [candidate, versions[i]]))
+  }
+
   /** Writes to cold what it lacks; returns those candidates that cold has now. */
-  async #ensureCold(candidates: readonly HotCandidate[], { total, refused: known }: Run): Promise<HotCandidate[]> {
+  async #ensureCold(
+    candidates: readonly HotCandidate[],
+    before: Versions,
+    { total, refused: known }: Run,
+  ): Promise<HotCandidate[]> {
     const { hot, cold, logger } = this.#parts
     const isBehind = (version: string | undefined, candidate: HotCandidate): boolean =>
       version === undefined || version < candidate.version
-    const before = await cold.versions(candidates.map(({ key }) => key))
-    const lacking = candidates.filter((candidate, i) => isBehind(before[i], candidate))
+    const lacking = candidates.filter((candidate) => isBehind(before.get(candidate), candidate))
     if (lacking.length === 0) return [...candidates]
     const values = (await hot.read(lacking.map(({ key }) => key))).filter((value) => value !== undefined)
     for (const { content } of values) total.bytes += content.byteLength

@@ -108,7 +108,7 @@ export class FullSync {
     // Counts first: what was read a moment ago must not look idle.
     await access.flush()
     await time.database?.measure()
-    const shipped = await checkpointer.checkpointNow({ heartbeat: true })
+    const shipped = await checkpointer.checkpointNow({ heartbeat: true, inBackground: true })
     outages.isBack('cold')
     // A disk that is full keeps a log from being cut, and must not keep the rest from being done.
     await cuts?.run().catch((error: unknown) => outages.report(error))

@@ -132,7 +132,7 @@ export class SyncWorker {
       throw checkpointer.fenced
     }
     if (peers === undefined || (await peers.lead())) await this.syncNow()
-    else await checkpointer.checkpointNow({ heartbeat: true })
+    else await checkpointer.checkpointNow({ heartbeat: true, inBackground: true })
   }
 
   /** A scheduled run that fails is logged and tried again at the next tick: the log still holds everything. */

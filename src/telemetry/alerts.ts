@@ -78,6 +78,8 @@ interface Rule {
 
 const seconds = (ms: number): string => `${Math.round(ms / 1_000).toLocaleString('en')} s`
 const minutes = (ms: number): string => `${Math.round(ms / 60_000).toLocaleString('en')} min`
+const writes = (count: number): string =>
+  count === 1 ? 'an acknowledged write' : `${count.toLocaleString('en')} acknowledged writes`
 const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`
 
 export const ALERT_RULES = {
@@ -123,7 +125,7 @@ export const ALERT_RULES = {
     ...{ severity: 'critical', limit: 'deadLetters', eased: 1 },
     read: ({ deadLetters }) => deadLetters,
     tell: (value, limit) =>
-      `the database refused ${value.toLocaleString('en')} acknowledged writes (limit ${limit}): list them with the ` +
+      `the database refused ${writes(value)} (limit ${limit}): list them with the ` +
       'reason by `npx thermocline dead-letters`, mend that, then `npx thermocline dead-letters retry --all`',
   },
   'hot-full': {

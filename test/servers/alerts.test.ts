@@ -141,7 +141,7 @@ describeWithServers('a store on servers', (servers) => {
       const named = 'ALTER TABLE thermocline.memory_entries'
       await expectAlert(
         'dead-letters',
-        /refused 1 acknowledged writes.*thermocline dead-letters retry --all/,
+        /refused an acknowledged write .*thermocline dead-letters retry --all/,
         async () => {
           await queryServer(url, `${named} ADD CONSTRAINT no_13 CHECK (position IS DISTINCT FROM 13)`)
           await store.chunks.put({ text: 'refused', position: 13 })

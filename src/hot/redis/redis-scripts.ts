@@ -304,8 +304,13 @@ const departure = (leaves: string, marks: string): string =>
 local floor = slot.floor
 local mark = change(KEYS, slot)
 local removed, fenced = {}, false
-for i = 1, (#ARGV - 1) / 2 do
-  local entry, marker = KEYS[2 * i + 2], KEYS[2 * i + 3]
+-- Names of what leaves, and of those among it that expire: the sets lose them at once.
+local names, expiring = {}, {}
+local markers = {}
+for i = 1, (#ARGV - 1) / 2 do markers[i] = KEYS[2 * i + 3] end
+local lefts, marked = redis.call('MGET', unpack(markers)), {}
+for i = 1, #markers do
+  local entry, marker = KEYS[2 * i + 2], markers[i]
   local name, version = ARGV[2 * i], ARGV[2 * i + 1]
   local header = headerOf(entry)
   local held = header and ${cut('header', ENTRY.version)}
@@ -315,15 +320,15 @@ for i = 1, (#ARGV - 1) / 2 do
     removed[i] = { ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)} }
     slot.bytes = slot.bytes - bytesOf(entry)
     redis.call('UNLINK', entry)
-    redis.call('ZREM', KEYS[2], name)
-    redis.call('ZREM', KEYS[3], name)
-    redis.call('HDEL', KEYS[#KEYS], name)
+    names[#names + 1] = name
+    if ${cut('header', ENTRY.expires)} ~= '${NEVER}' then expiring[#expiring + 1] = name end
   end
   if ${marks} then
     if leaves or not full then
-      local left = redis.call('GET', marker)
+      local left = marked[marker] or lefts[i]
       if not left or left < version then left = version end
       redis.call('SET', marker, left, 'PX', ARGV[1])
+      marked[marker] = left
     else
       fenced = true
     end
@@ -333,6 +338,11 @@ for i = 1, (#ARGV - 1) / 2 do
     end
   end
 end
+if #names > 0 then
+  redis.call('ZREM', KEYS[2], unpack(names))
+  redis.call('HDEL', KEYS[#KEYS], unpack(names))
+end
+if #expiring > 0 then redis.call('ZREM', KEYS[3], unpack(expiring)) end
 keepBytes(KEYS, slot)
 -- Half of the marker's time is the slack for clocks, as in write.
 if fenced then redis.call('SETRANGE', KEYS[1], ${STATE.fence[0]}, fixed(now + ARGV[1] / 2)) end

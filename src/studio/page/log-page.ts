@@ -56,8 +56,8 @@ function Registered(): VNode {
       </ul>
     <//>
     <p class="dim">
-      What a process that died owes is shipped by the next one that opens a store in its folder, or by
-      <code>thermocline recover</code>; <code>thermocline inspect</code> looks into the files.
+      What a process that died owes is shipped by the next one that opens a store in its folder,
+      or by <code>thermocline recover</code>; <code>thermocline inspect</code> looks into the files.
     </p>`
 }
 
@@ -68,9 +68,9 @@ function Log({ row }: { row: LogRow }): VNode {
     <div class="row-main">
       <div>
         <code title=${id}>${shortId(id)}</code>
-        ${isOwn && html`<span class="tag">this process</span>`}
-        ${isSilent && html`<span class="tag unknown">silent</span>`}
-        ${isDamaged && html`<span class="tag unknown">damaged</span>`}
+        ${isOwn && html`${' '}<span class="tag">this process</span>`}
+        ${isSilent && html`${' '}<span class="tag unknown">silent</span>`}
+        ${isDamaged && html`${' '}<span class="tag unknown">damaged</span>`}
       </div>
       <div class="row-facts">
         <span class="break">${place ?? 'in memory'}</span>

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { AlertAnswer, OverviewAnswer, TierAnswer } from '../answers.ts'
 import type { AskError } from './ask-server.ts'
 import { fromNowText, timeText } from './number-text.ts'
-import { Notice } from './widgets.ts'
+import { Notice, withCode } from './widgets.ts'
 
 /** In the order in which they stand. */
 const PLACES: readonly (readonly [page: string, title: string])[] = [
@@ -27,10 +27,13 @@ interface ShellProps {
 
 export function Shell({ page, overview, error, children }: ShellProps): VNode {
   const main = useRef<HTMLElement>(null)
+  const nav = useRef<HTMLElement>(null)
+  // Where they do not fit beside each other, the one that is shown may be out of sight.
+  useEffect(() => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' }), [page])
   return html`<a class="skip" href="#main" onClick=${(event: Event) => skipTo(event, main.current)}>Skip to the page</a>
     <header class="top">
       <a class="brand" href="#/overview"><${Mark} />thermocline</a>
-      <nav aria-label="Pages">
+      <nav ref=${nav} aria-label="Pages">
         ${PLACES.map(([name, title]) => {
           const isHere = name === page || (name === 'browse' && page === 'entry')
           return html`<a href=${`#/${name}`} aria-current=${isHere ? 'page' : undefined}>${title}</a>`
@@ -86,7 +89,8 @@ function Troubles({ overview, error }: Pick<ShellProps, 'overview' | 'error'>): 
 
 function AlertLine({ alert: { code, severity, message, since }, now }: { alert: AlertAnswer; now: number }): VNode {
   return html`<${Notice} tone=${severity === 'critical' ? 'bad' : 'warning'}>
-    <strong>${code}</strong> ${message} <span title=${timeText(since)}>Raised ${fromNowText(since, now)}.</span>
+    <strong>${code}</strong> ${withCode(message)}${' · '}
+    <span title=${timeText(since)}>raised ${fromNowText(since, now)}</span>
   <//>`
 }
 

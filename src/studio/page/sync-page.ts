@@ -8,7 +8,7 @@ import { clockText, countText, fromNowText, millisText, timeText } from './numbe
 import type { PageProps } from './page-props.ts'
 import { type Ran, type RunOutcome, runOutcome } from './run-outcome.ts'
 import { useAnswer } from './use-answer.ts'
-import { Card, Empty, ErrorNotice, Figure, Notice, PageHead, Reading } from './widgets.ts'
+import { Card, Empty, ErrorNotice, Figure, Notice, PageHead, Reading, withCode } from './widgets.ts'
 
 const EVERY_MS = 3_000
 
@@ -74,7 +74,8 @@ function History({ rows }: { rows: readonly HistoryRow[] }): VNode {
     <thead><tr><th>when</th><th>what</th><th></th></tr></thead>
     <tbody>${rows.map(
       ({ at, what, text, isBad }) => html`<tr class=${isBad ? 'bad' : ''}>
-        <td title=${timeText(at)}>${clockText(at)}</td><td><span class="tag">${what}</span></td><td>${text}</td>
+        <td title=${timeText(at)}>${clockText(at)}</td><td><span class="tag">${what}</span></td>
+        <td>${withCode(text)}</td>
       </tr>`,
     )}</tbody>
   </table></div>`

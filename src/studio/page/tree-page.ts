@@ -127,7 +127,9 @@ function Node({ namespace, placed: { node, x, y }, stale }: NodeProps): VNode {
     class=${`tree-node ${node.kind} ${stale === undefined ? '' : 'stale'}`}>
     <title>${labelOf(node, stale)}</title>
     <rect x=${x} y=${y} width=${NODE_WIDTH} height=${NODE_HEIGHT} rx="7" />
-    <text x=${x + 10} y=${y + 20.5}>${text === '' ? shortId(node.id) : text}</text>
+    <svg x=${x} y=${y} width=${NODE_WIDTH - 6} height=${NODE_HEIGHT}>
+      <text x="10" y="20.5">${text === '' ? shortId(node.id) : text}</text>
+    </svg>
   </a>`
 }
 

@@ -59,6 +59,11 @@ export function Empty({ children }: { children: ComponentChildren }): VNode {
   return html`<p class="empty">${children}</p>`
 }
 
+/** What stands between backticks is to be typed. */
+export function withCode(text: string): ComponentChildren {
+  return text.split('`').map((part, nth) => (nth % 2 === 0 ? part : html`<code>${part}</code>`))
+}
+
 export function KindTag({ kind }: { kind: string }): VNode {
   return html`<span class=${`tag kind-${kind}`}>${kind}</span>`
 }

@@ -4,7 +4,7 @@ import type postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPostgresCold } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf } from '../../contract/cold-records.ts'
+import { chunkOf, vectorOf } from '../../contract/cold-records.ts'
 import { batchOf } from '../../contract/cold-shipping.ts'
 import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
 
@@ -42,6 +42,31 @@ describeWithPostgres('the staging table on a server', () => {
       SELECT pg_relation_size(oid)::float8 AS rows, pg_relation_size(reltoastrelid)::float8 AS toast
       FROM pg_class WHERE oid = 'thermocline.entry_staging'::regclass`
     expect(sizes!.rows).toBeLessThan(32 * MB)
+    expect(sizes!.toast).toBe(0)
+  })
+
+  it('compresses texts on their way, and leaves embeddings beside them', async () => {
+    const url = await server.createMigrated('texts')
+    const options = { dimensions: [], metrics: [], max: 2, migrate: 'check', timeout: 60_000 } as const
+    const tier = await openPostgresCold({ ...options, url, logger: silentLogger })
+    const text = (length: number): string =>
+      Array.from({ length: length / 10 }, (_, n) => `sea ${n % 89} ice `).join('')
+    const embedding = vectorOf(512, Math.random)
+    const records = [chunkOf('ns', 1, 1, { text: text(3_000) }), chunkOf('ns', 2, 2, { text: text(1_000), embedding })]
+    await tier.upsert(records)
+    expect((await tier.read(records)).map((row) => row?.record)).toEqual(records)
+    await tier.close()
+    const sql = server.client('texts')
+    const stored = await sql`
+      SELECT pg_column_compression(text) AS by, pg_column_size(text) < octet_length(text) / 2 AS is_half,
+        pg_column_size(embedding) AS embedding
+      FROM thermocline.memory_entries ORDER BY id`
+    const [sizes] = await sql`
+      SELECT pg_relation_size(reltoastrelid)::int4 AS toast FROM pg_class
+      WHERE oid = 'thermocline.memory_entries'::regclass`
+    await sql.end()
+    const compressed = { by: 'lz4', is_half: true }
+    expect(stored).toMatchObject([compressed, { ...compressed, embedding: 4 * 512 + 24 }])
     expect(sizes!.toast).toBe(0)
   })
 })
