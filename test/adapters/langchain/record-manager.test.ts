@@ -210,6 +210,21 @@ describeWithServers('record managers of two processes', (servers) => {
     expect(await other.listKeys({ after })).toEqual(['b'])
     expect(await other.listKeys({ before: after })).toEqual([])
   })
+
+  test('find and skip what the other has indexed as soon as `index()` has resolved', async () => {
+    const options = { ...(await servers.shared()), ...QUIET }
+    await using mine = await openMemoryStore({ ...options, dir: await servers.folder() })
+    await using yours = await openMemoryStore({ ...options, dir: await servers.folder() })
+    const docsSource = ['ice', 'fire'].map((pageContent) => new Document({ pageContent, metadata: { source: 'a' } }))
+    const stores = [mine, yours].map((store) => new ThermoclineVectorStore(embeddings, { store }))
+    const did: object[] = []
+    for (const [i, store] of [mine, yours].entries()) {
+      const recordManager = new ThermoclineRecordManager({ store })
+      did.push(await index({ docsSource, recordManager, vectorStore: stores[i]!, options: { cleanup: 'full' } }))
+    }
+    expect(did).toMatchObject([{ numAdded: 2 }, { numAdded: 0, numSkipped: 2 }])
+    expect(await indexed(stores[1]!)).toHaveLength(2)
+  })
 })
 
 describe('what a record manager is given', () => {
