@@ -16,14 +16,17 @@ async function opened(options: MemoryStoreOptions): Promise<MemoryStore> {
 }
 
 describePairs('erasing', (pair) => {
+  const shared = shareStore(pair)
+  const emptyView = () => shared.view().namespace('a/b', 'c%')
+
+  /** A store that nothing has been erased in. */
   async function open() {
-    const options = await pair.options()
-    const store = await opened(options)
-    return { store, options, view: store.namespace('a/b', 'c%') }
+    const store = await opened(await pair.options())
+    return { store, view: store.namespace('a/b', 'c%') }
   }
 
   test('takes every trace of what a query selects, and leaves the rest', async () => {
-    const { store, view } = await open()
+    const [store, view] = [shared.store(), emptyView()]
     const { id: other } = await view.chunks.put({ text: 'kept', metadata: { user: 'v' } })
     const elsewhere = await store.chunks.put({ text: 'kept', metadata: { user: 'u' } })
     const gone = await view.chunks.putMany([
@@ -53,7 +56,7 @@ describePairs('erasing', (pair) => {
   })
 
   test('takes ids of whatever kind, each once, whether there is such an entry or not', async () => {
-    const { store, view } = await open()
+    const [store, view] = [shared.store(), emptyView()]
     const { id } = await view.blobs.put({ bytes: Uint8Array.of(1, 2, 3) })
     const deleted = await view.chunks.put({ text: 'a' })
     await store.checkpoint()
@@ -64,7 +67,7 @@ describePairs('erasing', (pair) => {
   })
 
   test('takes idempotency keys along, which are free again, and leaves those of others', async () => {
-    const { view } = await open()
+    const view = emptyView()
     const [mine, kept] = [{ idempotencyKey: 'mine' }, { idempotencyKey: 'kept' }]
     const put = () => view.chunks.put({ text: 'a', metadata: { user: 'u' } }, mine)
     const other = await view.chunks.put({ text: 'b' }, kept)
@@ -118,7 +121,7 @@ describePairs('erasing', (pair) => {
   })
 
   test('says how far it came where it is aborted, and goes on when it is called again', async () => {
-    const { view } = await open()
+    const view = emptyView()
     await view.chunks.putMany(Array.from({ length: 5 }, (_, i) => ({ text: `${i}`, documentId: 'd' })))
     const stop = new AbortController()
     const options = { batchSize: 2, signal: stop.signal, onProgress: () => stop.abort() }
@@ -132,7 +135,7 @@ describePairs('erasing', (pair) => {
   })
 
   test('leaves what is put meanwhile', async () => {
-    const { view } = await open()
+    const view = emptyView()
     await view.chunks.putMany([{ text: 'a' }, { text: 'b' }])
     let put: Promise<{ id: string }> | undefined
     await view.chunks.erase(

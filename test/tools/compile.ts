@@ -27,7 +27,7 @@ export default async function compile(project: TestProject): Promise<() => Promi
   // Faults are what many tests are about: what nobody listens to need not be printed.
   process.env.NODE_NO_WARNINGS = '1'
   process.env.NODE_OPTIONS =
-    `${process.env.NODE_OPTIONS ?? ''} --require ${join(import.meta.dirname, 'quick-wasm.cjs')}`.trim()
+    `${process.env.NODE_OPTIONS ?? ''} --require ${join(import.meta.dirname, 'quick-start.cjs')}`.trim()
   // Within the repository, so that packages are found from there.
   const folder = mkdtempSync(join(ROOT, 'node_modules/.thermocline-'))
   await compileInto(folder)

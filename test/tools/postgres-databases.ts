@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { databaseUrl } from './found-services.ts'
 import {
-  MIGRATED,
+  migratedTemplate,
   type PostgresServerOptions,
   PrivatePgbouncer,
   PrivatePostgres,
@@ -68,8 +68,7 @@ export class PostgresDatabases {
   async create(): Promise<string> {
     // The schema there has pgvector.
     if (this.#variant === 'without-pgvector') return this.createEmpty()
-    const [migrated] = await this.#admin`SELECT FROM pg_database WHERE datname = ${MIGRATED}`
-    return this.#create(migrated === undefined ? 'template0' : MIGRATED)
+    return this.#create(await migratedTemplate(this.#admin))
   }
 
   /** Url of a new one that no store has been in. */
