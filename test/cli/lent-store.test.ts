@@ -39,6 +39,8 @@ test('is one store for all who use it at the same time, and until nobody does', 
   const first = lent.use(async (store) => {
     await store.chunks.put({ text: 'a' })
     await ended
+    // Longer than it rests.
+    for (let nth = 0; nth < 20; nth++) await store.checkpoint()
     return store.chunks.count()
   })
   const counts = [1, 2, 3].map(() => lent.use((store) => store.chunks.put({ text: 'b' })))
