@@ -149,6 +149,7 @@ describe('a store of sessions', () => {
     expect(() => new ThermoclineSessionStore({} as never)).toThrow(refused('store'))
     const store = { namespace: () => ({}) } as never
     expect(() => new ThermoclineSessionStore(store, { foldSummary: true } as never)).toThrow(refused('foldSummary'))
+    expect(() => new ThermoclineSessionStore(store, { ttl: Number.POSITIVE_INFINITY })).toThrow(refused('ttl'))
     expect(() => new ThermoclineSessionStore(store, { fold: true } as never)).toThrow(refused('fold'))
   })
 })

@@ -225,6 +225,7 @@ describe('a session', () => {
     expect(() => new ThermoclineSession({} as never)).toThrow(refused('store'))
     const store = { namespace: () => ({}) } as never
     expect(() => new ThermoclineSession(store, { sessionId: '' })).toThrow(refused('sessionId'))
+    expect(() => new ThermoclineSession(store, { ttl: 0 })).toThrow(refused('ttl'))
     expect(() => new ThermoclineSession(store, { session: 'a' } as never)).toThrow(refused('session'))
   })
 })

@@ -3,7 +3,7 @@
  * is and without its doing. What a tool would leave to the model happens at each call here.
  */
 import type { LanguageModelMiddleware } from 'ai'
-import { defineCall, optionRule, type RulesOf, timeout } from '../../call-options.ts'
+import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import type { Duration, MemoryStore, NamespaceView } from '../../index.ts'
 import { Memories, type Memory } from '../memory-tools/memories.ts'
 import { checkStore } from '../memory-tools/memory-tools.ts'
@@ -49,7 +49,7 @@ const checkOptions = defineCall('memoryMiddleware', {
     (value) => value === false || isFunction(value),
     'false, or a function of an exchange',
   ),
-  ttl: timeout,
+  ttl: lifetime,
   onError: rule<(error: unknown) => void>(isFunction, 'a function'),
 } satisfies RulesOf<MemoryMiddlewareOptions>)
 

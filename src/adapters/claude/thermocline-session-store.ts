@@ -10,7 +10,7 @@ import type {
   SessionStoreEntry,
   SessionSummaryEntry,
 } from '@anthropic-ai/claude-agent-sdk'
-import { defineCall, optionRule, type RulesOf, timeout } from '../../call-options.ts'
+import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Duration, type JsonObject, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
 import type { Item } from '../session-log/session-items.ts'
 import { HEAD, type Head, SessionLog } from '../session-log/session-log.ts'
@@ -28,7 +28,7 @@ const checkOptions = defineCall('ThermoclineSessionStore', {
     (value) => (typeof value === 'function' ? (value as typeof foldSessionSummary) : undefined),
     'the function `foldSessionSummary` of the SDK',
   ),
-  ttl: timeout,
+  ttl: lifetime,
 } satisfies RulesOf<SessionStoreOptions>)
 
 /** The name of a transcript, as its head has it. */

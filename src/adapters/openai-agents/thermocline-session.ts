@@ -11,7 +11,7 @@ import type {
   SessionHistoryTransactionArgs,
   SessionHistoryTransactionAwareSession,
 } from '@openai/agents-core'
-import { defineCall, optionRule, type RulesOf, timeout } from '../../call-options.ts'
+import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Duration, type MemoryStore, type NamespaceView, type Operation, ThermoclineError } from '../../index.ts'
 import { contentOf, type Item, isSame, textInOrder } from '../session-log/session-items.ts'
 import { type Change, type Head, SessionLog, type Stored } from '../session-log/session-log.ts'
@@ -26,7 +26,7 @@ export interface SessionOptions {
 
 const checkOptions = defineCall('ThermoclineSession', {
   sessionId: optionRule((value) => (typeof value === 'string' && value !== '' ? value : undefined), 'a text'),
-  ttl: timeout,
+  ttl: lifetime,
 } satisfies RulesOf<SessionOptions>)
 
 /** Begins the keys of what says which transactions were applied. */
