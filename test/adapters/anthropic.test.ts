@@ -72,12 +72,19 @@ async function withoutTraces(root: string, command: BetaMemoryTool20250818Comman
   if (command.command !== 'rename') return run()
   const above = command.new_path.startsWith('/memories/') ? join(root, command.new_path, '..') : root
   const missing: string[] = []
-  for (let at = above; !(await stat(at).catch(() => undefined)); at = join(at, '..')) missing.push(at)
+  // Below a file nothing can be missing.
+  const isMissing = async (at: string) => {
+    const error = await stat(at).then(nothing, (thrown: NodeJS.ErrnoException) => thrown)
+    return error?.code === 'ENOENT'
+  }
+  for (let at = above; await isMissing(at); at = join(at, '..')) missing.push(at)
   const answered = await run()
   const made = missing.at(-1)
   if ('refuses' in answered && made !== undefined) await rm(made, { recursive: true, force: true })
   return answered
 }
+
+function nothing(): undefined {}
 
 describePairs('the memory tool', (pair) => {
   const { view } = shareStore(pair)
