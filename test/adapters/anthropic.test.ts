@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest'
 import { ThermoclineMemoryTool } from '../../src/adapters/anthropic/memory-tool.ts'
 import { openMemoryStore } from '../../src/index.ts'
 import { describePairs, QUIET, shareStore, temporaryFolder } from '../flow/stores.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
 const name = oneOf('a', 'b', 'B', 'a.md', '.hidden', 'node_modules', 'é%')
@@ -146,6 +146,19 @@ describePairs('the memory tool', (pair) => {
     expect(hits.map(({ entry }) => entry.key)).toEqual(['/memories/ice.md'])
     const listed = await new ThermoclineMemoryTool(view()).view({ command: 'view', path: '/memories' })
     expect(listed).not.toContain('ice.md')
+  })
+
+  longTest('tells a model that a directory has too many files to be changed at once', async () => {
+    const own = view()
+    const tool = new ThermoclineMemoryTool(own)
+    await tool.create({ command: 'create', path: '/memories/many/first', file_text: '' })
+    const metadata = { bytes: 1 }
+    await own.chunks.putMany(
+      Array.from({ length: 1_000 }, (_, nth) => ({ key: `/memories/many/${nth}`, text: 'x', metadata })),
+    )
+    const rename = { command: 'rename', old_path: '/memories/many', new_path: '/memories/more' } as const
+    await expect(tool.rename(rename)).rejects.toThrow('Too many files at once')
+    await expect(tool.delete({ command: 'delete', path: '/memories/many' })).rejects.toThrow('Too many files at once')
   })
 
   test('tells a model what no file can hold', async () => {

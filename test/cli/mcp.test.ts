@@ -1,11 +1,11 @@
 /** `thermocline mcp`, a process of its own that the SDK's own client starts. */
 import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
-import { QUIET, temporaryFolder } from '../flow/stores.ts'
+import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { compiled } from '../tools/compiled.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
@@ -19,7 +19,12 @@ afterAll(() => template.remove())
 
 /** Starts it as a client does, and answers what asks it. */
 async function start(...args: string[]) {
-  const transport = new StdioClientTransport({ command: process.execPath, args: [compiled(MAIN), 'mcp', ...args] })
+  return startIn({}, ...args)
+}
+
+async function startIn(given: Record<string, string>, ...args: string[]) {
+  const env = { ...getDefaultEnvironment(), ...given }
+  const transport = new StdioClientTransport({ command: process.execPath, args: [compiled(MAIN), 'mcp', ...args], env })
   const client = new Client({ name: 'test', version: '1' })
   await client.connect(transport)
   onTestFinished(() => client.close())
@@ -104,6 +109,23 @@ longTest('ends on a signal, and one that has nobody to answer to ends as well', 
   await expect.poll(() => client.transport).toBeUndefined()
   await using store = await openMemoryStore({ dir, ...QUIET })
   expect(await store.namespace('memories').chunks.count()).toBe(0)
+})
+
+describeWithServers('on servers', (servers) => {
+  longTest('two clients use one memory at the same time, and one that looks', async () => {
+    const { hot, cold } = await servers.shared()
+    const env = { REDIS_URL: hot.url, DATABASE_URL: cold.url }
+    const clients = [
+      await startIn(env, '--dir', await servers.folder()),
+      await startIn(env, '--dir', await servers.folder()),
+    ]
+    const facts = clients.map(({ call }, nth) => call('remember', { text: `fact ${nth}`, key: `${nth}` }))
+    await Promise.all(facts)
+    for (const [nth, { call }] of clients.entries())
+      expect(await call('get_memory', { id: `${1 - nth}` })).toContain(`fact ${1 - nth}`)
+    const looking = await startIn(env, '--read-only')
+    expect(await looking.call('get_memory', { id: '0' })).toContain('fact 0')
+  })
 })
 
 longTest('says what is wrong in one line', async () => {

@@ -6,6 +6,7 @@
  */
 import { posix } from 'node:path'
 import { type ChunkEntry, isThermoclineError, type NamespaceView, type Operation } from '../../index.ts'
+import { ToolFailure } from '../memory-tools/tool-failure.ts'
 
 export const ROOT = '/memories'
 
@@ -19,6 +20,8 @@ export interface Node {
 
 /** What most file systems say of a directory that is not long. */
 const DIRECTORY_BYTES = 4096
+/** A write of the store takes 1 000 operations, and the root is one of them. */
+const MOST_AT_ONCE = 999
 /** How often is tried what somebody else changes at the same time. */
 const MOST_TRIES = 64
 
@@ -63,6 +66,8 @@ export class MemoryFiles {
     return uncontested(async () => {
       const root = await this.#view.metadata.getByKey(ROOT)
       const operations = await decide()
+      if (operations.length > MOST_AT_ONCE)
+        throw new ToolFailure('Too many files at once: rename or delete what is below it in parts.')
       const put = {
         kind: 'metadata',
         key: ROOT,
