@@ -61,6 +61,22 @@ export type Filter = readonly Node[]
 /** Nodes of trees. */
 export const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 
+/** Whether it selects every entry by its form alone, as `{}` and `{ or: [{}] }` do. */
+export function selectsAll(filter: Filter): boolean {
+  return filter.every((node) => {
+    if ('or' in node) return node.or.some(selectsAll)
+    return 'not' in node && selectsNone(node.not)
+  })
+}
+
+/** Whether it selects nothing by its form alone, as `{ or: [] }` does. */
+function selectsNone(filter: Filter): boolean {
+  return filter.some((node) => {
+    if ('or' in node) return node.or.every(selectsNone)
+    return 'not' in node && selectsAll(node.not)
+  })
+}
+
 export function isListCondition(condition: FieldCondition): condition is ListCondition {
   return condition.field === 'children'
 }

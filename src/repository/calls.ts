@@ -33,7 +33,7 @@ import type { TreeQuery } from '../flow/tree-searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Durability } from '../flow/writer.ts'
 import type { Patience } from '../kernel/deadline.ts'
-import type { Filter } from '../query/filter.ts'
+import { type Filter, selectsAll } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
 import { parseSegments, type SegmentPattern } from '../query/namespace-pattern.ts'
 import { type Order, type OrderBy, parseOrder } from '../query/order.ts'
@@ -667,8 +667,8 @@ export const CALLS = {
 /** Refuses to change everything by mistake. */
 export function changeable(where: unknown, { all = false }: { readonly all?: boolean }): Filter {
   const filter = parseWhere(where as Where)
-  if (filter.length > 0 || all) return filter
-  throw invalidQuery('`where` is empty, which selects every entry: say `all: true` where that is meant', 'where')
+  if (all || !selectsAll(filter)) return filter
+  throw invalidQuery('`where` selects every entry: say `all: true` where that is meant', 'where')
 }
 
 interface GivenTreeSearch extends Patience, Partial<TreeQuery> {}

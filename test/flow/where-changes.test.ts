@@ -75,7 +75,8 @@ describePairs('changes of what a condition selects', (pair) => {
     expect((await there.entries.find()).items).toEqual(before)
   })
 
-  test.each([[{}], [{ and: [] }], [undefined]])('are refused for %j unless all are meant', async (where) => {
+  const everything = [{}, { and: [{}] }, undefined, { or: [{ position: 1 }, {}] }, { not: { or: [] } }]
+  test.each(everything.map((where) => [where]))('are refused for %j unless all are meant', async (where) => {
     const { chunks } = await filled(2)
     const empty = where as Where<'chunk'>
     const refusal = { code: 'ERR_INVALID_QUERY', details: { field: 'where' }, message: expect.stringContaining('all') }

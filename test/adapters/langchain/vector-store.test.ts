@@ -202,7 +202,8 @@ describe('what a vector store is given', () => {
     await expect(vectors.addDocuments([new Document({ pageContent: '\0' })])).rejects.toThrow('text')
     for (const given of [undefined, {}, { all: false }, { ids: ['a'], filter: { a: 1 } }, { ids: ['a'], all: true }])
       await expect(vectors.delete(given as never)).rejects.toThrow('either `ids` or `filter` or `all: true`')
-    await expect(vectors.delete({ filter: {} })).rejects.toThrow('all')
+    for (const filter of [{}, { or: [{}, { a: 1 }] }, { not: { or: [] } }])
+      await expect(vectors.delete({ filter })).rejects.toThrow('all')
   })
 
   test('is refused as a filter where it would select something else', async () => {
