@@ -44,9 +44,15 @@ export interface ErrorDetails {
   ERR_CONFLICT: WriteFailure & { kind?: string; actual?: string | null; index?: number; line?: number }
   /** The key of the call has another write. */
   ERR_IDEMPOTENCY: WriteFailure
-  /** `retryAfterMs` is what `embedMany` asked for by its error, as a provider does with `retry-after`. */
-  ERR_EMBEDDING_FAILED: WriteFailure & { model: string; retryAfterMs?: number }
-  /** `actual` is what `embedMany` answered in place of `expected`: a number of vectors, or of dimensions. */
+  /**
+   * `retryAfterMs` is what `embedMany` asked for by its error, as a provider does with `retry-after`. `refused`: it was
+   * asked for this one text, and refused what it is, so that asking again changes nothing.
+   */
+  ERR_EMBEDDING_FAILED: WriteFailure & { model: string; retryAfterMs?: number; refused?: boolean }
+  /**
+   * `actual` is what `embedMany` answered in place of `expected`: a number of vectors, or of dimensions. Neither: it
+   * answered no vector to this one text.
+   */
   ERR_EMBEDDING_INVALID: WriteFailure & { model: string; expected?: number; actual?: number }
   ERR_INTERNAL: WriteFailure
 }
@@ -139,7 +145,7 @@ export class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
   constructor(code: C, message: string, details: ErrorDetails[C], options: { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: withoutContent(options.cause) })
     this.code = code
-    this.retryable = RETRYABLE.has(code)
+    this.retryable = RETRYABLE.has(code) && !('refused' in details)
     this.details = details
   }
 

@@ -8,13 +8,13 @@
  *     BackgroundEmbedding ──────┘
  *
  * What a model refuses for the sake of one text must not fail the texts of others that it came together with: a batch
- * that is refused so is asked again by halves, a bounded number of times. A call is aborted once nobody waits for any
- * text of it.
+ * that is refused so is asked again by halves, until each refused text is alone; where an error does not say what it is
+ * of, a bounded number of times. A call is aborted once nobody waits for any text of it, or when it takes too long.
  */
 import { validateEmbedding } from '../entry/validate.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
-import { embeddingFailed, isAboutText } from './embedding-failure.ts'
+import { embeddingFailed, faultOf } from './embedding-failure.ts'
 
 /** What texts are embedded for: to be found, or to find by. Some models make other vectors of each. */
 export type EmbedPurpose = 'document' | 'query'
@@ -22,7 +22,7 @@ export type EmbedPurpose = 'document' | 'query'
 /**
  * Returns one vector of `dimensions` numbers for each text, in order. A rejection whose error has `retryAfterMs`, or
  * headers with `retry-after` as the SDKs of providers have it, says when to ask again. @param options.signal fires once
- * nobody waits for the answer.
+ * nobody waits for the answer, or it took too long.
  */
 export type EmbedMany = (
   texts: string[],
@@ -63,8 +63,8 @@ interface ModelCall {
   readonly wanted: readonly Wanted[]
   readonly purpose: EmbedPurpose
   readonly abort: AbortController
-  /** How often it may be asked once more with a part of its texts. */
-  retriesLeft: number
+  /** Calls left to find out of which text a failure is that does not say it; its halves share them. */
+  readonly budget: { left: number }
 }
 
 /** What the model was asked so far. */
@@ -77,6 +77,8 @@ export interface EmbedderCounts {
 export class Embedder {
   readonly #options: EmbedderOptions
   readonly #queues: Record<EmbedPurpose, Wanted[]> = { query: [], document: [] }
+  /** Halves of batches that were refused. */
+  readonly #halves: ModelCall[] = []
   readonly #counts = { calls: 0, texts: 0, failedCalls: 0 }
   #running = 0
   #isDue = false
@@ -144,10 +146,10 @@ export class Embedder {
 
   #begin(): void {
     while (this.#running < this.#options.maxConcurrency) {
-      const call = this.#take('query') ?? this.#take('document')
+      const call = this.#take('query') ?? this.#halves.shift() ?? this.#take('document')
       if (call === undefined) return
       this.#running++
-      void this.#answer(call, call.wanted).finally(() => {
+      void this.#answer(call).finally(() => {
         for (const { request } of call.wanted) request.calls.delete(call)
         this.#running--
         this.#begin()
@@ -163,45 +165,50 @@ export class Embedder {
       if (!queue[taken]!.request.isOver) wanted.push(queue[taken]!)
     queue.splice(0, taken)
     if (wanted.length === 0) return undefined
-    const retriesLeft = 2 * Math.ceil(Math.log2(wanted.length)) + 4
-    const call = { wanted, purpose, abort: new AbortController(), retriesLeft }
-    for (const { request } of wanted) request.calls.add(call)
-    return call
+    return callFor(wanted, purpose, { left: 2 * Math.ceil(Math.log2(wanted.length)) + 4 })
   }
 
-  /** Settles each of the texts. Never rejects. */
-  async #answer(call: ModelCall, wanted: readonly Wanted[]): Promise<void> {
-    const open = wanted.filter(({ request }) => !request.isOver)
-    if (open.length === 0) return
-    try {
-      const vectors = await this.#vectors([...new Set(open.map(({ text }) => text))], call)
-      for (const one of open) settle(one, vectors.get(one.text)!)
-    } catch (error) {
-      this.#counts.failedCalls++
-      if (open.length > 1 && isAboutText(error) && call.retriesLeft >= 2) {
-        call.retriesLeft -= 2
-        const half = open.length >>> 1
-        await this.#answer(call, open.slice(0, half))
-        return this.#answer(call, open.slice(half))
-      }
-      const failure = isThermoclineError(error) ? error : embeddingFailed(this.model, error)
-      for (const one of open) settle(one, failure)
+  /** Settles each of the texts, or leaves that to its halves. Never rejects. */
+  async #answer(call: ModelCall): Promise<void> {
+    const open = call.wanted.filter(({ request }) => !request.isOver)
+    const texts = [...new Set(open.map(({ text }) => text))]
+    if (texts.length === 0) return
+    const answer = await this.#vectors(texts, call)
+    const outcomes = answer instanceof ThermoclineError ? [answer] : [...answer.values()]
+    if (outcomes.some((outcome) => outcome instanceof ThermoclineError)) this.#counts.failedCalls++
+    if (!(answer instanceof ThermoclineError)) for (const one of open) settle(one, answer.get(one.text)!)
+    else if (texts.length > 1 && isWorthHalving(answer, call.budget)) this.#halve(call, open, texts)
+    else for (const one of open) settle(one, answer)
+  }
+
+  #halve({ purpose, budget }: ModelCall, open: readonly Wanted[], texts: readonly string[]): void {
+    const first = new Set(texts.slice(0, texts.length >>> 1))
+    for (const isFirst of [true, false]) {
+      const half = open.filter(({ text }) => first.has(text) === isFirst)
+      this.#halves.push(callFor(half, purpose, budget))
     }
   }
 
-  async #vectors(texts: readonly string[], call: ModelCall): Promise<ReadonlyMap<string, Float32Array>> {
-    const { embedMany } = this.#options
-    const { purpose, abort } = call
+  /** The vector of each text, or why that one has none; or why there are none. Never rejects. */
+  async #vectors(
+    texts: readonly string[],
+    { purpose, abort }: ModelCall,
+  ): Promise<ReadonlyMap<string, Embedded> | ThermoclineError> {
+    const { embedMany, model } = this.#options
     this.#counts.calls++
     this.#counts.texts += texts.length
-    const asking = (async () => embedMany([...texts], { signal: abort.signal, purpose }))()
-    // Whatever becomes of a call that nobody waits for, it takes no room from others.
-    const answer: unknown = await withDeadline(asking, { signal: abort.signal })
-    if (!Array.isArray(answer) || answer.length !== texts.length) throw this.#invalid(texts.length, answer)
-    return new Map(texts.map((text, i) => [text, this.#checked(answer[i])]))
+    try {
+      const asking = (async () => embedMany([...texts], { signal: abort.signal, purpose }))()
+      // Whatever becomes of a call that nobody waits for, it takes no room from others.
+      const answer: unknown = await withDeadline(asking, { signal: abort.signal })
+      if (!Array.isArray(answer) || answer.length !== texts.length) return this.#invalid(texts.length, answer)
+      return new Map(texts.map((text, i) => [text, this.#checked(answer[i])]))
+    } catch (error) {
+      return embeddingFailed(model, error, texts.length)
+    }
   }
 
-  #checked(given: unknown): Float32Array {
+  #checked(given: unknown): Embedded {
     const { model, dimensions } = this.#options
     let vector: Float32Array
     try {
@@ -209,24 +216,39 @@ export class Embedder {
     } catch (error) {
       if (!isThermoclineError(error)) throw error
       const message = `what \`embedMany\` of ${model} answered is no vector: ${error.message}`
-      throw new ThermoclineError('ERR_EMBEDDING_INVALID', message, { model, outcome: 'none' })
+      return new ThermoclineError('ERR_EMBEDDING_INVALID', message, { model, outcome: 'none' })
     }
     if (vector.length === dimensions) return vector
     const message = `\`embedMany\` of ${model} answered a vector of ${vector.length} dimensions, not of ${dimensions}`
     const details = { model, expected: dimensions, actual: vector.length, outcome: 'none' } as const
-    throw new ThermoclineError('ERR_EMBEDDING_INVALID', message, details)
+    return new ThermoclineError('ERR_EMBEDDING_INVALID', message, details)
   }
 
   #invalid(expected: number, answer: unknown): ThermoclineError<'ERR_EMBEDDING_INVALID'> {
     const { model } = this.#options
     if (!Array.isArray(answer)) {
       const message = `\`embedMany\` of ${model} must answer an array of vectors`
-      return new ThermoclineError('ERR_EMBEDDING_INVALID', message, { model, outcome: 'none' })
+      return new ThermoclineError('ERR_EMBEDDING_INVALID', message, { model, expected, outcome: 'none' })
     }
     const message = `\`embedMany\` of ${model} answered ${answer.length} vectors for ${expected} texts: each needs one`
     const details = { model, expected, actual: answer.length, outcome: 'none' } as const
     return new ThermoclineError('ERR_EMBEDDING_INVALID', message, details)
   }
+}
+
+function callFor(wanted: readonly Wanted[], purpose: EmbedPurpose, budget: ModelCall['budget']): ModelCall {
+  const call = { wanted, purpose, abort: new AbortController(), budget }
+  for (const { request } of wanted) request.calls.add(call)
+  return call
+}
+
+/** Whether some of the texts may be taken without the others, and may be asked for so. */
+function isWorthHalving(failure: ThermoclineError, budget: ModelCall['budget']): boolean {
+  if (!isThermoclineError(failure, 'ERR_EMBEDDING_FAILED')) return false
+  const fault = faultOf(failure)
+  if (fault !== 'unsaid' || budget.left < 2) return fault === 'text'
+  budget.left -= 2
+  return true
 }
 
 function settle({ request, index }: Wanted, outcome: Embedded): void {

@@ -1,6 +1,7 @@
 /**
  * Reads what a model says by rejecting: whether it is about one of the texts, and when to ask again. Errors of the SDKs
- * of providers are known by what they have in common, a status of HTTP and headers.
+ * of providers are known by what they have in common, a status of HTTP and headers. They are foreign objects: reading
+ * one never throws.
  */
 import { isThermoclineError, type SafeCause, ThermoclineError, withoutContent } from '../errors.ts'
 
@@ -10,44 +11,51 @@ const OF_THE_TEXT: ReadonlySet<number> = new Set([400, 413, 422])
 const OF_THE_NETWORK = /^(E[A-Z]{3,}|UND_ERR_|ABORT_ERR)/
 const OF_A_WAIT: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError'])
 
-export function embeddingFailed(model: string, cause: unknown): ThermoclineError<'ERR_EMBEDDING_FAILED'> {
-  const retryAfterMs = saidRetryAfter(cause)
-  const known = retryAfterMs === undefined ? {} : { retryAfterMs }
-  const message = `\`embedMany\` of ${model} failed${said(cause)}`
-  return new ThermoclineError('ERR_EMBEDDING_FAILED', message, { model, outcome: 'none', ...known }, { cause })
+/** What an error says. */
+interface Said {
+  readonly cause: ThermoclineError | SafeCause
+  /** Milliseconds until the model may be asked again; undefined where it does not say. */
+  readonly retryAfterMs?: number
 }
 
-/** By name, code and status alone: a message may quote the text. */
-function said(cause: unknown): string {
-  const safe = withoutContent(cause)
-  if (safe instanceof ThermoclineError) return `: ${safe.code}`
-  const { name, code } = safe
-  const status = statusOf(cause)
-  const more = [code, status === undefined ? undefined : `status ${status}`].filter((part) => part !== undefined)
-  return more.length === 0 ? ` (${name})` : ` (${name}: ${more.join(', ')})`
+/**
+ * The failure of one call. Whatever it rejects with, errors of other stores included, says nothing of the write that
+ * waits for its vector.
+ * @param texts How many it was asked for. One that was asked for alone is `refused` by a status that is of what it is.
+ */
+export function embeddingFailed(
+  model: string,
+  error: unknown,
+  texts: number,
+): ThermoclineError<'ERR_EMBEDDING_FAILED'> {
+  const { cause, ...told } = saidBy(error)
+  const refused = texts === 1 && isOfTheText(cause) ? { refused: true } : {}
+  const message = `\`embedMany\` of ${model} failed${described(cause)}`
+  return new ThermoclineError(
+    'ERR_EMBEDDING_FAILED',
+    message,
+    { model, outcome: 'none', ...told, ...refused },
+    { cause },
+  )
 }
 
-/** Whether the model may have refused a text, so that it may take the others. Of an error that says nothing: maybe. */
-export function isAboutText(error: unknown): boolean {
-  // An answer of the wrong length is of no one text.
-  if (isThermoclineError(error)) return error.code === 'ERR_EMBEDDING_INVALID' && error.details.actual === undefined
-  if (saidRetryAfter(error) !== undefined) return false
-  const status = statusOf(error)
-  if (status !== undefined) return OF_THE_TEXT.has(status)
-  const { name, code } = withoutContent(error) as SafeCause
-  return !OF_A_WAIT.has(name) && (code === undefined || !OF_THE_NETWORK.test(code))
+/**
+ * Of what a failure is: of what one of the texts is, so that the model may take the others; of the model, whatever it
+ * is asked; or that is not said.
+ */
+export function faultOf({ cause, details }: ThermoclineError<'ERR_EMBEDDING_FAILED'>): 'text' | 'model' | 'unsaid' {
+  if (details.retryAfterMs !== undefined) return 'model'
+  if (isThermoclineError(cause)) return cause.code === 'ERR_INVALID_ENTRY' ? 'unsaid' : 'model'
+  const { name, code, status } = cause as SafeCause
+  if (status !== undefined) return OF_THE_TEXT.has(status) ? 'text' : 'model'
+  return OF_A_WAIT.has(name) || (code !== undefined && OF_THE_NETWORK.test(code)) ? 'model' : 'unsaid'
 }
 
 /** Whether it is certain that the model has refused the text. */
 export function isRefusedText(error: ThermoclineError): boolean {
-  if (isThermoclineError(error, 'ERR_EMBEDDING_INVALID')) return error.details.actual === undefined
-  const status = statusOf(error.cause)
-  return status !== undefined && OF_THE_TEXT.has(status)
-}
-
-function statusOf(error: unknown): number | undefined {
-  const { status, statusCode = status } = (error ?? {}) as { readonly status?: unknown; readonly statusCode?: unknown }
-  return typeof statusCode === 'number' ? statusCode : undefined
+  // Where a number of vectors or of dimensions was expected, it is of no one text.
+  if (isThermoclineError(error, 'ERR_EMBEDDING_INVALID')) return error.details.expected === undefined
+  return isThermoclineError(error, 'ERR_EMBEDDING_FAILED') && error.details.refused === true
 }
 
 /** Milliseconds until a model that has failed may be asked again; undefined where it does not say. */
@@ -55,16 +63,60 @@ export function retryAfterOf(error: ThermoclineError): number | undefined {
   return isThermoclineError(error, 'ERR_EMBEDDING_FAILED') ? error.details.retryAfterMs : undefined
 }
 
-/** The same, of what the model rejected with. */
+function isOfTheText(cause: Said['cause']): boolean {
+  return 'status' in cause && OF_THE_TEXT.has(cause.status!)
+}
+
+/** By name, code and status alone: a message may quote the text. */
+function described(cause: Said['cause']): string {
+  if (cause instanceof ThermoclineError) return `: ${cause.code}`
+  const { name, code, status } = cause
+  const more = [code, status === undefined ? undefined : `status ${status}`].filter((part) => part !== undefined)
+  return more.length === 0 ? ` (${name})` : ` (${name}: ${more.join(', ')})`
+}
+
+function saidBy(error: unknown): Said {
+  try {
+    const safe = withoutContent(error)
+    if (safe instanceof ThermoclineError) return { cause: safe }
+    const status = statusOf(error)
+    const retryAfterMs = saidRetryAfter(error)
+    return {
+      cause: status === undefined ? safe : { ...safe, status },
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    }
+  } catch {
+    return { cause: { name: 'an error that cannot be read' } }
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  const { status, statusCode = status } = (error ?? {}) as { readonly status?: unknown; readonly statusCode?: unknown }
+  return typeof statusCode === 'number' ? statusCode : undefined
+}
+
+/** Likewise of what it rejected with. */
 function saidRetryAfter(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { retryAfterMs, headers, responseHeaders = headers } = error as Record<string, unknown>
-  const millis = Number(retryAfterMs ?? headerOf(responseHeaders, 'retry-after-ms') ?? Number.NaN)
-  if (Number.isFinite(millis) && millis >= 0) return millis
   const after = headerOf(responseHeaders, 'retry-after')
-  if (after === undefined) return undefined
-  const until = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.now()
-  return Number.isFinite(until) ? Math.max(0, until) : undefined
+  return (
+    later(retryAfterMs) ??
+    later(numberIn(headerOf(responseHeaders, 'retry-after-ms'))) ??
+    later((numberIn(after) ?? Number.NaN) * 1_000) ??
+    later(Date.parse(String(after)) - Date.now())
+  )
+}
+
+/** "At once" is no time to wait: then as where nothing is said. */
+function later(milliseconds: unknown): number | undefined {
+  return typeof milliseconds === 'number' && Number.isFinite(milliseconds) && milliseconds > 0
+    ? milliseconds
+    : undefined
+}
+
+function numberIn(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
 }
 
 function headerOf(headers: unknown, name: string): string | undefined {

@@ -1,7 +1,7 @@
 /** How a model is asked: in batches of what has come by then, few at a time, and so that one text fails alone. */
 import { expect, test } from 'vitest'
 import { Embedder, type EmbedderOptions } from '../../src/flow/embedder.ts'
-import { isThermoclineError, type ThermoclineError } from '../../src/index.ts'
+import { isThermoclineError, ThermoclineError } from '../../src/index.ts'
 import { gate, httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
 
 function embedderOf(model: WordModel, given: Partial<EmbedderOptions> = {}): Embedder {
@@ -85,10 +85,128 @@ test.each([
   if (retryAfterMs !== undefined) expect(model.calls).toHaveLength(1)
 })
 
+const unreadable = (): never => {
+  throw new Error('nobody reads this')
+}
+
+test.each([
+  ['a symbol', { retryAfterMs: Symbol('soon') }],
+  ['an empty text', { retryAfterMs: '' }],
+  ['no time', { retryAfterMs: 0 }],
+  ['a header of no time', { headers: { 'retry-after': '0' } }],
+  ['a date that has passed', { headers: { 'retry-after': new Date(0).toUTCString() } }],
+  ['no number', { retryAfterMs: Number.NaN, headers: { 'retry-after': 'soon' } }],
+])('is told when to ask again by no error that says %s', async (_, fields) => {
+  const model = new WordModel()
+  model.before = () => {
+    throw Object.assign(new Error('slow'), { status: 429 }, fields)
+  }
+  const failure = await embedderOf(model)
+    .embedAll(['a'], 'document', {})
+    .catch((thrown: unknown) => thrown)
+  expect(failure).toMatchObject({ code: 'ERR_EMBEDDING_FAILED', cause: { status: 429 } })
+  expect((failure as ThermoclineError).details).not.toHaveProperty('retryAfterMs')
+})
+
+test.each([
+  ['a field that throws', Object.defineProperty(new Error('x'), 'status', { get: unreadable })],
+  ['headers that throw', Object.assign(new Error('x'), { headers: { get: unreadable } })],
+  ['a proxy that throws', new Proxy({}, { get: unreadable, has: unreadable })],
+  ['nothing', undefined],
+  ['a text', 'the text that it was asked for'],
+])('settles all callers where the model rejects with %s', async (_, error) => {
+  const model = new WordModel()
+  model.before = () => {
+    throw error
+  }
+  const embedder = embedderOf(model)
+  const outcomes = await embedder.embedEach(texts(4), 'document', {})
+  expect(outcomes.every((outcome) => isThermoclineError(outcome, 'ERR_EMBEDDING_FAILED'))).toBe(true)
+  expect(JSON.stringify(outcomes)).not.toContain('that it was asked for')
+  model.before = () => {}
+  expect(await embedder.embedAll(['a'], 'document', {})).toEqual([wordVector('a')])
+})
+
+test('an error of another store is the failure of a call, and says nothing of the write that waits', async () => {
+  const model = new WordModel()
+  const ofCache = new ThermoclineError('ERR_TIMEOUT', 'too late', { outcome: 'applied', id: 'cached' })
+  model.before = () => {
+    throw ofCache
+  }
+  await expect(embedderOf(model).embedAll(texts(4), 'document', {})).rejects.toMatchObject({
+    ...{ code: 'ERR_EMBEDDING_FAILED', cause: ofCache },
+    details: { model: 'words', outcome: 'none' },
+  })
+  expect(model.calls).toHaveLength(1)
+})
+
+test.each([
+  ['few of many', texts(64), ['text 5', 'text 40', 'text 41']],
+  ['all', texts(64), texts(64)],
+])('texts that are refused by a status fail alone: %s', async (_, all, bad) => {
+  const model = new WordModel()
+  model.before = (some) => {
+    if (some.some((text) => bad.includes(text))) throw httpError(400)
+  }
+  const embedder = embedderOf(model, { batchSize: 64 })
+  const answers = await Promise.allSettled(all.map((text) => embedder.embedAll([text], 'document', {})))
+  const refused = all.filter((_text, i) => answers[i]!.status === 'rejected')
+  expect(refused).toEqual(bad)
+  for (const answer of answers)
+    if (answer.status === 'rejected')
+      expect(answer.reason).toMatchObject({ retryable: false, details: { refused: true, outcome: 'none' } })
+  expect(model.calls.length).toBeLessThan(2 * all.length)
+})
+
+test('a model that takes fewer texts at once than `batchSize` gets them in parts', async () => {
+  const model = new WordModel()
+  model.before = (some) => {
+    if (some.length > 16) throw httpError(413)
+  }
+  const embedder = embedderOf(model, { batchSize: 256 })
+  expect(await embedder.embedAll(texts(256), 'document', {})).toEqual(texts(256).map((text) => wordVector(text)))
+})
+
+test('queries do not wait until the refused texts of a batch are found', async () => {
+  const model = new WordModel()
+  let query: Promise<unknown> | undefined
+  const embedder = embedderOf(model, { batchSize: 64, maxConcurrency: 1 })
+  model.before = (some) => {
+    if (some.length === 1) return
+    query ??= embedder.embedAll(['a query'], 'query', {})
+    throw httpError(400)
+  }
+  await embedder.embedAll(texts(8), 'document', {})
+  await query
+  expect(model.calls.findIndex(([text]) => text === 'a query')).toBeLessThan(3)
+})
+
+test('a text is not refused for the failure of others, nor for one that does not say what it is of', async () => {
+  const model = new WordModel()
+  model.before = () => {
+    throw new Error('it is broken')
+  }
+  for (const outcome of await embedderOf(model).embedEach(texts(3), 'document', {}))
+    expect(outcome).toMatchObject({ retryable: true, details: { model: 'words', outcome: 'none' } })
+})
+
+test('a vector that is none fails its own text, and nothing is asked twice for it', async () => {
+  const model = new WordModel()
+  const embedMany: EmbedderOptions['embedMany'] = async (some, options) => {
+    const vectors = await model.embedMany(some, options)
+    return vectors.map((vector, i) => (some[i] === 'empty' ? new Float32Array(WORD_DIMENSIONS) : vector))
+  }
+  const embedder = embedderOf(model, { embedMany })
+  const outcomes = await embedder.embedEach(['a', 'empty', 'b'], 'document', {})
+  expect(outcomes).toEqual([wordVector('a'), expect.any(ThermoclineError), wordVector('b')])
+  expect(outcomes[1]).toMatchObject({ code: 'ERR_EMBEDDING_INVALID' })
+  expect(embedder.counts).toEqual({ calls: 1, texts: 3, failedCalls: 1 })
+})
+
 test.each([
   ['too few vectors', async () => [], { expected: 2, actual: 0 }],
   ['other dimensions', async (some: string[]) => some.map(() => [1, 2, 3]), { expected: WORD_DIMENSIONS, actual: 3 }],
-  ['no array', async () => 'vectors' as never, {}],
+  ['no array', async () => 'vectors' as never, { expected: 2 }],
   ['no numbers', async (some: string[]) => some.map(() => ['1'] as never), {}],
 ])('refuses %s by name', async (_, embedMany, details) => {
   const embedder = embedderOf(new WordModel(), { embedMany })

@@ -727,6 +727,7 @@ interface ErrorDetails {
     ERR_EMBEDDING_FAILED: WriteFailure & {
         model: string;
         retryAfterMs?: number;
+        refused?: boolean;
     };
     ERR_EMBEDDING_INVALID: WriteFailure & {
         model: string;
