@@ -6,7 +6,7 @@ import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import { idOfKey } from '../entry/entry-id.ts'
 import type { EntryKey } from '../entry/entry-key.ts'
-import { lifeOf, lifetimeOf } from '../entry/expiry.ts'
+import { lifeOf, lifetimeOf, refuseExpired } from '../entry/expiry.ts'
 import { askedByPatch, askedByPut, askedMetadata, digestOf } from '../entry/idempotency-digest.ts'
 import type { EntryKind, EntryOf, MemoryEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
@@ -99,8 +99,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         return this.#putInPlace('put', input, checked, (_, record) => record)
       const given = checkedInput(input, this.#check)
       const terms = this.#flows.vectors.isAtPut ? termsRunningOut(checked) : checked
-      const completed = this.#complete(isPromise(given) ? await given : given, terms)
-      return this.#flows.writer.write(isPromise(completed) ? await completed : completed, terms)
+      const asked = isPromise(given) ? await given : given
+      const record = this.#validate(asked)
+      const isChosen = hasChosenId(asked)
+      const completed = this.#complete(record, isChosen, terms)
+      return this.#flows.writer.write(isPromise(completed) ? this.#still(await completed, isChosen) : completed, terms)
     })
   }
 
@@ -155,8 +158,10 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       const asked = isPromise(checkedOnes) ? await checkedOnes : checkedOnes
       const outcomes = new Array<WriteOutcome>(asked.length)
       const valid = await acceptInputs(asked, this.#validator(), refuse, checked.signal)
-      const whole = await this.#withChildVersions(valid, asked, refuse, checked)
-      const accepted = await this.#withVectors(whole, { refuse, settle }, checked)
+      const chosen = new Set(valid.flatMap(({ index }) => (hasChosenId(asked[index]) ? [index] : [])))
+      const filled = await this.#withVectors(valid, { refuse, settle }, checked)
+      const whole = await this.#withChildVersions(filled, chosen, refuse, checked)
+      const accepted = whole === valid ? valid : this.#stillAll(whole, chosen, refuse)
       const written = await this.#flows.writer.writeAll(
         accepted.map(({ record }) => record),
         checked,
@@ -483,13 +488,37 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#flows.changes.change(record, make, { ...terms, prepare })
   }
 
-  /** The record of a put; at once where it is no node, and no vector is waited for. */
-  #complete(input: unknown, options: Patience): UnversionedRecord | Promise<UnversionedRecord> {
-    const record = this.#validate(input)
+  /** The record of a put, and what a model and other tiers say of it; at once where nobody is asked. */
+  #complete(
+    record: UnversionedRecord,
+    isChosen: boolean,
+    options: Patience,
+  ): UnversionedRecord | Promise<UnversionedRecord> {
     const { childVersions, vectors } = this.#flows
-    if (record.kind !== 'raptor') return vectors.fill(record, options)
-    const added = childVersions.add(record, hasChosenId(input), options)
-    return isPromise(added) ? added.then((node) => vectors.fill(node, options)) : vectors.fill(added, options)
+    const filled = vectors.fill(record, options)
+    return isPromise(filled)
+      ? filled.then((one) => childVersions.add(one, isChosen, options))
+      : childVersions.add(filled, isChosen, options)
+  }
+
+  /** A record that was waited for: what came meanwhile may forbid it. MUST be in one step with its write. */
+  #still(record: UnversionedRecord, isChosen: boolean): UnversionedRecord {
+    if (isChosen) refuseOtherKind(record, this.#flows.reader.kindAtHand(record))
+    refuseExpired(record.expiresAt, this.#flows.clock.now())
+    return record
+  }
+
+  /** As {@link #still}, of many. */
+  #stillAll(accepted: readonly Accepted[], chosen: ReadonlySet<number>, refuse: Refuse): readonly Accepted[] {
+    return accepted.filter(({ record, index }) => {
+      try {
+        return this.#still(record, chosen.has(index))
+      } catch (error) {
+        if (!(error instanceof ThermoclineError)) throw error
+        refuse(ofInput(error, index), index)
+        return false
+      }
+    })
   }
 
   /**
@@ -537,13 +566,13 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** Of many puts. A node that leads back to itself is refused, and with it gone others may be right. */
   async #withChildVersions(
     accepted: readonly Accepted[],
-    inputs: readonly unknown[],
-    refuse: (error: ThermoclineError, index: number) => void,
+    chosen: ReadonlySet<number>,
+    refuse: Refuse,
     options: Patience,
   ): Promise<readonly Accepted[]> {
     if (!accepted.some(({ record }) => record.kind === 'raptor')) return accepted
     for (let rest = accepted; ; ) {
-      const puts = rest.map(({ record, index }) => ({ record, isChosen: hasChosenId(inputs[index]) }))
+      const puts = rest.map(({ record, index }) => ({ record, isChosen: chosen.has(index) }))
       const records = rest.map(({ record }) => record)
       try {
         const completed = await this.#flows.childVersions.addAll(puts, records, options)
@@ -552,7 +581,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
         const nth = error.details.index!
         const { index } = rest[nth]!
-        refuse(retold(error, { ...error.details, index }, `input ${index}: ${error.message}`), index)
+        refuse(ofInput(error, index), index)
         rest = rest.filter((_, i) => i !== nth)
       }
     }
@@ -561,11 +590,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** What got no vector is refused. */
   async #withVectors(
     accepted: readonly Accepted[],
-    { refuse, settle }: { readonly refuse: (error: ThermoclineError, index: number) => void; readonly settle: boolean },
+    { refuse, settle }: { readonly refuse: Refuse; readonly settle: boolean },
     options: Patience,
   ): Promise<readonly Accepted[]> {
     const records = accepted.map(({ record }) => record)
     const filled = await this.#flows.vectors.fillEach(records, options, !settle)
+    if (filled === records) return accepted
     return accepted.flatMap(({ index }, i) => {
       const record = filled[i]!
       if (!(record instanceof ThermoclineError)) return { index, record }
@@ -588,7 +618,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
         return record
       } catch (error) {
         if (!(error instanceof ThermoclineError)) throw error
-        throw retold(error, { ...error.details, index }, `input ${index}: ${error.message}`)
+        throw ofInput(error, index)
       }
     }
   }
@@ -659,6 +689,13 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
 /** Several waits in a row last as long as one. */
 function termsRunningOut(terms: WriteTerms): WriteTerms {
   return Object.assign(runningOut(terms), { durability: terms.durability })
+}
+
+/** Hears of an input that is refused, and throws where that ends the call. */
+type Refuse = (error: ThermoclineError, index: number) => void
+
+function ofInput(error: ThermoclineError, index: number): ThermoclineError {
+  return retold(error, { ...error.details, index }, `input ${index}: ${error.message}`)
 }
 
 function notErasable(message: string, field: string): ThermoclineError<'ERR_INVALID_QUERY'> {

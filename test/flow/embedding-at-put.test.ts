@@ -6,7 +6,7 @@ import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 describePairs('embedding at the put', (pair) => {
   const model = new WordModel()
-  const { store, view } = shareStore(pair, { embed: model.options() })
+  const { clock, store, view } = shareStore(pair, { embed: model.options() })
 
   const vectorsOf = async (entries: ReturnType<MemoryStore['namespace']>['entries'], ids: readonly string[]) =>
     (await entries.getMany(ids)).map((entry) => entry && 'embedding' in entry && entry.embedding)
@@ -125,6 +125,44 @@ describePairs('embedding at the put', (pair) => {
       held.open()
     }
     expect(await chunks.count()).toBe(0)
+  })
+
+  test('counts what came while the model was asked', async () => {
+    const { blobs, chunks, entries, raptorNodes } = view()
+    const held = gate()
+    model.before = (texts) => (texts.includes('held') ? held.closed : undefined)
+    const texts = model.texts.length
+    try {
+      const outlived = chunks.put({ text: 'held', ttl: 1_000 })
+      const taken = chunks.put({ text: 'held', key: 'taken' })
+      const node = { level: 1, summary: 'held', key: 'node', children: [raptorNodes.idOf('child')] }
+      const circle = raptorNodes.put(node)
+      const many = entries.putMany(
+        [
+          { kind: 'chunk', text: 'held', ttl: 1_000 },
+          { kind: 'chunk', text: 'held', key: 'taken' },
+          { kind: 'chunk', text: 'held', key: 'fine' },
+        ],
+        { settle: true },
+      )
+      await expect.poll(() => model.texts.slice(texts).length).toBeGreaterThan(0)
+      clock.advance(2_000)
+      await blobs.put({ key: 'taken', bytes: new Uint8Array(1) })
+      await raptorNodes.put({ level: 1, summary: 'child', key: 'child', children: [raptorNodes.idOf('node')] })
+      held.open()
+      await expect(outlived).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', details: { field: 'expiresAt' } })
+      await expect(taken).rejects.toMatchObject({ code: 'ERR_CONFLICT', details: { kind: 'blob', outcome: 'none' } })
+      await expect(circle).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY', details: { field: 'children' } })
+      expect(await many).toMatchObject([
+        { ok: false, error: { code: 'ERR_INVALID_ENTRY', details: { field: 'expiresAt', index: 0 } } },
+        { ok: false, error: { code: 'ERR_CONFLICT', details: { kind: 'blob', index: 1 } } },
+        { ok: true },
+      ])
+    } finally {
+      model.before = () => {}
+      held.open()
+    }
+    expect((await chunks.find()).items.map(({ key }) => key)).toEqual(['fine'])
   })
 
   test('is counted, and told of the model that the rows have besides', async () => {
