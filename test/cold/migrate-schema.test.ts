@@ -55,7 +55,7 @@ describe('migrations', () => {
       `SELECT nspname::text AS schema, count(*)::int4 AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
        WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY 1`,
     )
-    expect(rows).toEqual([{ schema: 'thermocline', tables: 16 }])
+    expect(rows).toEqual([{ schema: 'thermocline', tables: 17 }])
     const storage = await client.query(
       `SELECT count(*)::int4 AS external FROM pg_attribute WHERE attname = 'embedding' AND attstorage = 'e'
        AND attrelid IN ('thermocline.memory_entries'::regclass, 'thermocline.entry_staging'::regclass)`,
