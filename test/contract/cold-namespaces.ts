@@ -34,7 +34,7 @@ export function describeColdNamespaces(driver: ColdTierDriver): void {
 
     it('are measured row by row, in order, those below them after them', async () => {
       const namespace = freshNamespace()
-      const embedding = new Float32Array(700).fill(0.5)
+      const embedding = Float32Array.from({ length: 700 }, (_, i) => Math.sin(i))
       const rows = [
         chunkOf(namespace, 1, 5, { text: 'a'.repeat(100), embedding, expiresAt: NOW }),
         tombstone(namespace, 2, 6),
@@ -50,7 +50,7 @@ export function describeColdNamespaces(driver: ColdTierDriver): void {
         }),
       )
       const [large, deleted, small, compressed] = found.map(({ bytes }) => bytes)
-      expect(large).toBeGreaterThan(2_900)
+      expect(large).toBeGreaterThan(2_800)
       expect(large).toBeLessThan(3_100)
       expect(small! - deleted!).toBeLessThan(60)
       expect(compressed).toBeLessThan(2_000)
