@@ -143,6 +143,10 @@ test('the example of smaller embeddings shows what a rounded one is', async () =
   expect(await printedBy('const precision')).toBe("[ '0.598', '0.800', '0.126' ]\n")
 })
 
+test('the example of rounding what is there runs as it stands; what it does is in flow/precision.test.ts', async () => {
+  expect(await printedBy("cold: { precision: 'int8' }")).toBe('')
+})
+
 test('the example of events tells what was written', async () => {
   expect(await printedBy('tier-down')).toBe("[ [ 'default', 'chunk' ] ]\n")
 })

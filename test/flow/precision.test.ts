@@ -4,7 +4,8 @@ import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { roundVector, widenVector } from '../../src/entry/rounded-vector.ts'
-import { openMemoryStore } from '../../src/index.ts'
+import { namespaceSegments, openMemoryStore } from '../../src/index.ts'
+import { longTest } from '../tools/budget.ts'
 import { describePairs, QUIET, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 import { canaryVector, filesWith } from './traces.ts'
 
@@ -109,4 +110,30 @@ describe('a rounded embedding that was erased', () => {
     expect(await store.embeddings.erase([id], { vacuum: 'full' })).toMatchObject({ erased: 1, left: [] })
     expect(await filesWith(dir, needles)).toEqual([])
   })
+})
+
+longTest('embeddings of before are rounded where each is put again, as README has it', async () => {
+  const dir = await temporaryFolder()
+  const exact = vectorOf(1, DIMENSIONS)
+  const full = await openMemoryStore({ dir, ...QUIET })
+  const { id } = await full.namespace('of', 'before').embeddings.put({ embedding: exact })
+  await full.close()
+  await using store = await openMemoryStore({ dir, ...QUIET, cold: { precision: 'int8' } })
+  const began = new Date()
+  const { embeddings } = store.namespace('of', 'before')
+  expect((await embeddings.peek(id))?.embedding).toEqual(exact)
+  const again = async (): Promise<number> => {
+    let count = 0
+    for await (const entry of store.root.entries.findAll({ where: { updatedAt: { lt: began } } })) {
+      const { entries } = store.namespace(...namespaceSegments(entry.namespace))
+      await entries.put(entry, { expectedVersion: entry.version })
+      count++
+    }
+    return count
+  }
+  expect(await again()).toBe(1)
+  expect(await again()).toBe(0)
+  await store.checkpoint()
+  await embeddings.demote(id)
+  expect((await embeddings.peek(id))?.embedding).toEqual(byInt8(exact))
 })
