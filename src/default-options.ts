@@ -45,7 +45,7 @@ export const DEFAULTS = {
   policies: [],
   promote: { minAccesses: 1 },
   timeouts: { hot: 2_000, cold: 10_000, search: 10_000, open: 30_000 },
-  embed: { when: 'put', former: [], batchSize: 64, maxConcurrency: 2 },
+  embed: { when: 'put', former: [], batchSize: 64, maxConcurrency: 2, timeout: 60_000 },
   alerts: {
     checkpointLag: 60_000,
     pendingFill: 0.8,

@@ -207,6 +207,8 @@ export interface EmbedOptions {
   readonly batchSize?: number | undefined
   /** Calls of `embedMany` under way at most. @default 2 */
   readonly maxConcurrency?: number | undefined
+  /** After so long a call of `embedMany` has failed. @default '1m' */
+  readonly timeout?: Duration | undefined
 }
 
 /** A model that a store is moved from. */

@@ -37,6 +37,8 @@ export interface EmbedderOptions {
   readonly batchSize: number
   /** Calls under way at most. */
   readonly maxConcurrency: number
+  /** Milliseconds after which a call has failed. */
+  readonly timeout: number
 }
 
 export type Embedded = Float32Array | ThermoclineError
@@ -51,6 +53,7 @@ interface Request {
   readonly calls: Set<ModelCall>
   readonly endsAtFailure: boolean
   readonly end: () => void
+  readonly fail: (error: ThermoclineError) => void
 }
 
 interface Wanted {
@@ -80,6 +83,8 @@ export class Embedder {
   /** Halves of batches that were refused. */
   readonly #halves: ModelCall[] = []
   readonly #counts = { calls: 0, texts: 0, failedCalls: 0 }
+  readonly #requests = new Set<Request>()
+  #isClosed = false
   #running = 0
   #isDue = false
 
@@ -108,6 +113,12 @@ export class Embedder {
     return this.#ask(texts, purpose, patience, false)
   }
 
+  /** Whoever waits, or asks from now on, is rejected with `ERR_CLOSED`; what the model is asked is aborted. */
+  close(): void {
+    this.#isClosed = true
+    for (const { fail } of this.#requests) fail(closed())
+  }
+
   async #ask(
     texts: readonly string[],
     purpose: EmbedPurpose,
@@ -116,19 +127,24 @@ export class Embedder {
   ): Promise<readonly Embedded[]> {
     throwIfAborted(patience.signal, { outcome: 'none' })
     if (texts.length === 0) return []
+    if (this.#isClosed) throw closed()
     let end = (): void => {}
-    const answered = new Promise<void>((resolve) => {
+    let fail = (_: ThermoclineError): void => {}
+    const answered = new Promise<void>((resolve, reject) => {
       end = resolve
+      fail = reject
     })
     const request: Request = {
       ...{ outcomes: new Array<Embedded>(texts.length), left: texts.length, isOver: false, calls: new Set() },
-      ...{ endsAtFailure, end },
+      ...{ endsAtFailure, end, fail },
     }
+    this.#requests.add(request)
     for (const [index, text] of texts.entries()) this.#queues[purpose].push({ text, index, request })
     this.#beginSoon()
     try {
       await withDeadline(answered, patience, { outcome: 'none' })
     } finally {
+      this.#requests.delete(request)
       finish(request)
     }
     return request.outcomes
@@ -194,16 +210,18 @@ export class Embedder {
     texts: readonly string[],
     { purpose, abort }: ModelCall,
   ): Promise<ReadonlyMap<string, Embedded> | ThermoclineError> {
-    const { embedMany, model } = this.#options
+    const { embedMany, model, timeout } = this.#options
     this.#counts.calls++
     this.#counts.texts += texts.length
     try {
       const asking = (async () => embedMany([...texts], { signal: abort.signal, purpose }))()
       // Whatever becomes of a call that nobody waits for, it takes no room from others.
-      const answer: unknown = await withDeadline(asking, { signal: abort.signal })
+      const answer: unknown = await withDeadline(asking, { signal: abort.signal, timeout })
       if (!Array.isArray(answer) || answer.length !== texts.length) return this.#invalid(texts.length, answer)
       return new Map(texts.map((text, i) => [text, this.#checked(answer[i])]))
     } catch (error) {
+      // It may have been too late: then nobody waits for the rest of it.
+      abort.abort()
       return embeddingFailed(model, error, texts.length)
     }
   }
@@ -234,6 +252,10 @@ export class Embedder {
     const details = { model, expected, actual: answer.length, outcome: 'none' } as const
     return new ThermoclineError('ERR_EMBEDDING_INVALID', message, details)
   }
+}
+
+function closed(): ThermoclineError<'ERR_CLOSED'> {
+  return new ThermoclineError('ERR_CLOSED', 'the store was closed meanwhile: open it again', { outcome: 'none' })
 }
 
 function callFor(wanted: readonly Wanted[], purpose: EmbedPurpose, budget: ModelCall['budget']): ModelCall {

@@ -152,7 +152,7 @@ export class Searcher {
   /** The first `limit` rows after a place in an order. */
   async rows(scope: Scope, filter: Filter, asked: RowRequest, options: Patience): Promise<ColdRow[]> {
     const { limit, order, after, select, fields = fieldsNeeded(select, order) } = asked
-    const patience = this.#patience(options)
+    const patience = this.patience(options)
     const isAfter = after === undefined ? undefined : afterPlace(order, after)
     const toRow = (row: ColdRow): ColdRow | undefined => (isAfter?.(row) === false ? undefined : row)
     return standingStill(async (glance) => {
@@ -170,7 +170,7 @@ export class Searcher {
     { limit, after, select }: Omit<RowRequest, 'order'>,
     options: Patience,
   ): Promise<ColdRow[]> {
-    const patience = this.#patience(options)
+    const patience = this.patience(options)
     const own = { ...(await this.#own(scope, IS_NODE, patience)), order: HIGHEST_FIRST, after }
     const exclude = [...own.versions.values()]
     const ownNodes = exclude.filter((record) => isSelected(own, record))
@@ -201,7 +201,7 @@ export class Searcher {
     { limit, after }: { readonly limit: number; readonly after: string | undefined },
     options: Patience,
   ): Promise<ColdDocument[]> {
-    const patience = this.#patience(options)
+    const patience = this.patience(options)
     const own = await this.#own(scope, filter, patience)
     const versions = [...own.versions.values()].map((record) => {
       const { namespace, id, version, updatedAt } = record
@@ -211,7 +211,7 @@ export class Searcher {
   }
 
   async count(scope: Scope, filter: Filter, options: Patience): Promise<number> {
-    const patience = this.#patience(options)
+    const patience = this.patience(options)
     const own = await this.#own(scope, filter, patience)
     const versions = [...own.versions.values()].map((record) => {
       return { namespace: record.namespace, id: record.id, version: record.version, matches: isSelected(own, record) }
@@ -221,13 +221,13 @@ export class Searcher {
 
   /** The best `k` by vector, by text or by both. */
   async search(scope: Scope, filter: Filter, query: SearchQuery, options: Patience): Promise<SearchResult> {
-    const patience = this.#patience(options)
+    const patience = this.patience(options)
     return this.#search(await this.#own(scope, filter, patience), query, patience)
   }
 
   /** As {@link search}, of many at once: what is pending is looked at once, and what cold is asked goes together. */
   async searchMany(asked: readonly Asked[], options: Patience): Promise<SearchResult[]> {
-    const patience = this.#patience(options)
+    const patience = this.patience(options)
     const { pending, cold } = this.#parts
     const snapshots = new Map<string, ReadonlyMap<string, EntryRecord>>()
     for (const { scope } of asked) {
@@ -381,8 +381,8 @@ export class Searcher {
   }
 
   /** The patience of one call, for all that it asks. */
-  #patience({ signal, timeout }: Patience): Patience {
-    return runningOut({ signal, timeout: timeout ?? this.#parts.timeout })
+  patience({ signal, timeout, wholeTimeout }: Patience): Patience {
+    return runningOut({ signal, timeout: timeout ?? this.#parts.timeout, wholeTimeout })
   }
 }
 

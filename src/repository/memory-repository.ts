@@ -410,7 +410,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   ): Promise<SearchResult<Selected<EntryOf<K>, S>>> {
     return this.#gate.run(CALLS.search, options, async (checked) => {
       const { searcher, vectors } = this.#flows
-      const patience = checked.query.meaning === undefined ? checked : runningOut(checked)
+      const patience = searcher.patience(checked)
       const query = await vectors.asked(checked.query, patience)
       const result = await searcher.search(this.#scope(checked), this.#filter(checked), query, patience)
       return result as SearchResult<unknown> as SearchResult<Selected<EntryOf<K>, S>>
@@ -427,7 +427,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   ): Promise<SearchResult<Selected<EntryOf<K>, S>>[]> {
     return this.#gate.run(CALLS.searchMany, options, async (checked) => {
       const given = checkQueries(queries)
-      const patience = runningOut(checked)
+      const patience = this.#flows.searcher.patience(checked)
       const meant = await this.#flows.vectors.askedAll(
         given.map(({ query }) => query),
         patience,

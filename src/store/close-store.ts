@@ -5,10 +5,10 @@
  */
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import { handOverReads } from '../flow/access-counter.ts'
-import { MAX_TIMER_MS, withDeadline } from '../kernel/deadline.ts'
+import { MAX_TIMER_MS, unlessLate, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
-import type { ConnectedFlows } from './connect-flows.ts'
+import type { ConnectedFlows, Embedding } from './connect-flows.ts'
 import type { OpenedParts } from './open-parts.ts'
 
 export interface CloseResult {
@@ -17,6 +17,9 @@ export interface CloseResult {
   /** Records that stay in the log for the next open. */
   readonly remaining: number
 }
+
+/** The part of the time for closing in which calls may wait for a model: all else needs the rest of it. */
+const MODEL_SHARE = 1 / 2
 
 /** @internal */
 export class StoreCloser {
@@ -39,7 +42,7 @@ export class StoreCloser {
     const end = performance.now() + timeout
     const signal = AbortSignal.timeout(Math.min(timeout, MAX_TIMER_MS))
     folder?.releaseSoon()
-    await this.#stop(signal)
+    await this.#stop(signal, timeout)
     const { shipped, isShipped } = await this.#ship(signal)
     await this.#handOver(signal)
     const { pending } = log.journal
@@ -64,9 +67,11 @@ export class StoreCloser {
   }
 
   /** Calls and whatever runs in the background. */
-  async #stop(signal: AbortSignal): Promise<void> {
-    const { flows, promoter, worker } = this.#connected
-    await this.#attempt(this.#opened.gate.idle(), signal, 'running calls')
+  async #stop(signal: AbortSignal, timeout: number): Promise<void> {
+    const { embedding, flows, promoter, worker } = this.#connected
+    const idle = this.#opened.gate.idle()
+    if (embedding !== undefined) await patientWith(embedding, idle, timeout * MODEL_SHARE)
+    await this.#attempt(idle, signal, 'running calls')
     await this.#attempt(flows.changes.settled(), signal, 'changes that nobody waits for')
     await this.#attempt(worker.shutdown(), signal, 'the worker')
     await this.#attempt(promoter.settled(), signal, 'promotions')
@@ -117,4 +122,13 @@ export class StoreCloser {
       (error: unknown) => this.#logger.error({ err: withoutContent(error) }, `closing ${what} failed`),
     )
   }
+}
+
+/** Lets calls that wait for a model have their answer, but not for long. */
+async function patientWith({ embedder, former }: Embedding, idle: Promise<void>, milliseconds: number): Promise<void> {
+  const isIdle = await unlessLate(
+    idle.then(() => true),
+    milliseconds,
+  )
+  if (!isIdle) for (const one of [embedder, ...former]) one.close()
 }

@@ -71,6 +71,7 @@ export interface ResolvedEmbed {
   readonly former: readonly FormerModel[]
   readonly batchSize: number
   readonly maxConcurrency: number
+  readonly timeout: number
 }
 
 export type ResolvedHot =
@@ -242,6 +243,7 @@ const embedChecks = {
   former: z.array(z.strictObject(modelChecks)).max(4).optional(),
   batchSize: whole(1).max(10_000).optional(),
   maxConcurrency: whole(1).max(100).optional(),
+  timeout: positiveDuration.optional(),
 } satisfies Checks<EmbedOptions>
 
 const limitIn = (duration: z.ZodType) => z.union([z.literal(false), duration], `${DURATION}, or false`).optional()

@@ -5,7 +5,7 @@ import { isThermoclineError, ThermoclineError } from '../../src/index.ts'
 import { gate, httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
 
 function embedderOf(model: WordModel, given: Partial<EmbedderOptions> = {}): Embedder {
-  return new Embedder({ ...model.options(), batchSize: 4, maxConcurrency: 2, ...given })
+  return new Embedder({ ...model.options(), batchSize: 4, maxConcurrency: 2, timeout: 60_000, ...given })
 }
 
 const texts = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `text ${from + i}`)
@@ -232,6 +232,35 @@ test('a call is aborted once nobody waits for any text of it, and then makes roo
   expect(model.signals[0]!.aborted).toBe(true)
   model.before = () => {}
   expect(await embedder.embedAll(['b'], 'document', {})).toEqual([wordVector('b')])
+  held.open()
+})
+
+test('a call that takes too long has failed, is aborted, and makes room', async () => {
+  const model = new WordModel()
+  const held = gate()
+  model.before = () => held.closed
+  const embedder = embedderOf(model, { maxConcurrency: 1, timeout: 20 })
+  await expect(embedder.embedAll(texts(3), 'document', {})).rejects.toMatchObject({
+    ...{ code: 'ERR_EMBEDDING_FAILED', retryable: true, cause: { code: 'ERR_TIMEOUT' } },
+    details: { model: 'words', outcome: 'none' },
+  })
+  expect(model.signals.map(({ aborted }) => aborted)).toEqual([true])
+  model.before = () => {}
+  expect(await embedder.embedAll(['b'], 'document', {})).toEqual([wordVector('b')])
+  held.open()
+})
+
+test('closed, it rejects whoever waits, and aborts what it asks', async () => {
+  const model = new WordModel()
+  const held = gate()
+  model.before = () => held.closed
+  const embedder = embedderOf(model, { maxConcurrency: 1 })
+  const asked = ['a', 'b'].map((text) => embedder.embedAll([text, text], 'document', {}))
+  await expect.poll(() => model.calls.length).toBe(1)
+  embedder.close()
+  const closed = { code: 'ERR_CLOSED', details: { outcome: 'none' } }
+  for (const one of [...asked, embedder.embedAll(['c'], 'query', {})]) await expect(one).rejects.toMatchObject(closed)
+  expect(model.signals.map(({ aborted }) => aborted)).toEqual([true])
   held.open()
 })
 

@@ -1,7 +1,7 @@
 /** Searches whose text the store's own model makes a vector of, and that models are never mixed in one. */
 import { expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
-import { httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
+import { gate, httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
 import { describePairs, QUIET, shareStore, temporaryFolder } from './stores.ts'
 
 const TEXTS = ['warm water at the surface', 'cold water in the deep', 'a fox in the snow', 'surface of the moon']
@@ -114,6 +114,22 @@ test('without a model it is refused, with what to do', async () => {
   expect((await store.stats()).embedding).toBeUndefined()
 })
 
+test('a search waits for its vector for `timeouts.search`, and closing for half of its time', async () => {
+  const model = new WordModel()
+  const held = gate()
+  model.before = () => held.closed
+  const timeouts = { search: 50 }
+  const store = await openMemoryStore({ inMemory: true, ...QUIET, timeouts, embed: model.options() })
+  const late = { code: 'ERR_TIMEOUT', message: expect.stringContaining('50 ms') }
+  await expect(store.chunks.search({ text: 'x', by: 'vector' })).rejects.toMatchObject(late)
+  await expect(store.chunks.searchMany([{ text: 'x', by: 'vector' }])).rejects.toMatchObject(late)
+  await store.blobs.put({ bytes: new Uint8Array(1) })
+  const refusal = store.chunks.put({ text: 'never' }).catch((error: unknown) => error)
+  expect(await store.close({ timeout: 2_000 })).toEqual({ shipped: 1, remaining: 0 })
+  expect(await refusal).toMatchObject({ code: 'ERR_CLOSED', details: { outcome: 'none' } })
+  held.open()
+})
+
 test.each([
   [{ model: '' }, 'embed.model'],
   [{ dimensions: 0 }, 'embed.dimensions'],
@@ -121,6 +137,7 @@ test.each([
   [{ when: 'later' }, 'embed.when'],
   [{ batchSize: 0 }, 'embed.batchSize'],
   [{ maxConcurrency: 1.5 }, 'embed.maxConcurrency'],
+  [{ timeout: 0 }, 'embed.timeout'],
   [{ concurrency: 2 }, 'embed.concurrency'],
 ])('an option that is wrong is refused by name: %o', async (wrong, option) => {
   const embed = { ...new WordModel().options(), ...wrong } as never

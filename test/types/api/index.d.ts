@@ -436,6 +436,7 @@ declare const DEFAULTS: {
         readonly former: readonly [];
         readonly batchSize: 64;
         readonly maxConcurrency: 2;
+        readonly timeout: 60000;
     };
     readonly alerts: {
         readonly checkpointLag: 60000;
@@ -551,6 +552,7 @@ interface EmbedOptions {
     readonly former?: readonly FormerModel[] | undefined;
     readonly batchSize?: number | undefined;
     readonly maxConcurrency?: number | undefined;
+    readonly timeout?: Duration | undefined;
 }
 
 type EmbedPurpose = 'document' | 'query';
