@@ -649,8 +649,8 @@ export interface ColdTier {
   /** Notes that a store makes vectors by this model; answers all models of which that is known, each as it came. */
   registerModel(model: EmbeddingModel): Promise<EmbeddingModel[]>
   /**
-   * Whether a row names the model. One that none does is registered no more a day after it was. It may read every row,
-   * as long as that takes.
+   * Whether a chunk or a node names the model. One that none does is registered no more a day after it was. It may
+   * read every row, as long as that takes.
    */
   isModelUsed(model: string): Promise<boolean>
 

@@ -25,11 +25,11 @@ export async function chooseUnlike(
   { signal }: Patience,
 ): Promise<readonly RankedRow[]> {
   if (mmr === undefined || vector === undefined) return ranked
-  // Of several models ranks are fused as well.
-  const isFused = text !== undefined || others.length > 0
+  const isFused = text !== undefined
   const metric = isFused ? 'cosine' : vector.metric
   const best = ranked[0]?.score || 1
-  const relevance = ranked.map(({ score }) => (isFused ? score / best : score))
+  // What several models score cannot be compared: their places can.
+  const relevance = ranked.map(({ score }, i) => (isFused ? score / best : others.length > 0 ? 1 / (i + 1) : score))
   const likeness = (a: number, b: number): number => {
     const [one, other] = [ranked[a]!.record, ranked[b]!.record]
     if (vector.model !== undefined && one.embeddingModel !== other.embeddingModel) return 0

@@ -27,15 +27,15 @@ interface Lists {
 }
 
 /**
- * The nearest by each of several models in one list. What they score cannot be compared, so their ranks count: the
- * score is `1 / (constant + rank)`, by which each list has the same say. An entry that is being moved may be in two.
+ * The nearest by each of several models in one list: the first of each, then the second, for what they score cannot be
+ * compared. An entry that is being moved may be in two.
  */
-export function alternating(lists: readonly (readonly ColdHit[])[], { fusion }: SearchQuery): readonly ColdHit[] {
+export function alternating(lists: readonly (readonly ColdHit[])[]): readonly ColdHit[] {
   const [only] = lists
   if (lists.length === 1) return only!
   const first = new Map<string, ColdHit>()
-  const ranked = lists.flatMap((list) => list.map((hit, i) => ({ ...hit, score: 1 / (fusion.constant + i + 1) })))
-  for (const hit of ranked.sort((a, b) => b.score - a.score)) {
+  const ranked = lists.flatMap((list) => list.map((hit, rank) => ({ hit, rank }))).sort((a, b) => a.rank - b.rank)
+  for (const { hit } of ranked) {
     const key = keyText(hit.record)
     if (!first.has(key)) first.set(key, hit)
   }
@@ -47,7 +47,7 @@ export function alternating(lists: readonly (readonly ColdHit[])[], { fusion }: 
  */
 export function rankHits(
   { vector, text }: Lists,
-  { k, fusion, mmr, minScore = Number.NEGATIVE_INFINITY }: SearchQuery,
+  { k, fusion, mmr, others, minScore = Number.NEGATIVE_INFINITY }: SearchQuery,
   order: (a: RankedRow, b: RankedRow) => number,
 ): RankedRow[] {
   const rows = new Map<string, RankedRow>()
@@ -65,6 +65,10 @@ export function rankHits(
   const ranked = [...rows.values()].map((row) => (isFused ? { ...row, score: fuse(row, fusion) } : row))
   return ranked
     .filter(({ score }) => score >= minScore)
-    .sort(order)
+    .sort(!isFused && others.length > 0 ? byVectorRank : order)
     .slice(0, mmr?.fetch ?? k)
+}
+
+function byVectorRank(a: RankedRow, b: RankedRow): number {
+  return a.vector!.rank - b.vector!.rank
 }

@@ -7,17 +7,17 @@
  * What is left is what still names a former model: so whoever calls again goes on where a call ended, in whatever
  * process. Entries that others write by a former model meanwhile are found by another pass.
  */
-import { type EntryRecord, keptChildVersions } from '../entry/record.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/deadline.ts'
 import { Rest } from '../kernel/rest.ts'
-import { slices } from '../kernel/slices.ts'
 import type { Filter } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
-import type { Change, CompareAndSet } from './compare-and-set.ts'
+import type { CompareAndSet } from './compare-and-set.ts'
 import type { Embedded, Embedder } from './embedder.ts'
 import { isRefusedText, retryAfterOf } from './embedding-failure.ts'
 import type { Searcher } from './searcher.ts'
+import { saysNothing, writeVectors } from './vector-writes.ts'
 import { isEmbeddable } from './vectors.ts'
 
 export interface Reembedded {
@@ -47,8 +47,6 @@ export interface ReembedderParts {
 
 const EVERYWHERE = { namespace: '', recursive: true }
 const FIELDS: ReadonlySet<keyof EntryRecord> = new Set(['namespace', 'id', 'version', 'kind', 'text', 'embeddingModel'])
-/** Entries of one write: about as many as fit into what is written all or none, at the most dimensions. */
-const GROUP = 100
 const REST_MS = { first: 1_000, longest: 60_000 }
 /** Failures of the model in a row after which the call fails. */
 const MOST_FAILURES = 6
@@ -62,13 +60,13 @@ export class Reembedder {
     this.#filter = [
       { field: 'kind', operator: 'in', values: ['chunk', 'raptor'] },
       { field: 'embeddingModel', operator: 'in', values: parts.former },
-      { field: 'embedding', operator: 'exists' },
     ]
   }
 
   /** Rejects where the model fails again and again, or patience ends; what was moved by then stays so. */
   async run({ onProgress, ...options }: ReembedTerms): Promise<Reembedded> {
-    const patience = runningOut(options)
+    // It takes as long as it takes, unless the caller says otherwise.
+    const patience = runningOut({ timeout: Number.POSITIVE_INFINITY, ...options })
     const { searcher } = this.#parts
     const counts = { matched: await searcher.count(EVERYWHERE, this.#filter, patience), moved: 0, refused: 0 }
     for (let before = -1; before !== counts.moved; ) {
@@ -81,7 +79,7 @@ export class Reembedder {
     return counts
   }
 
-  async #pass(counts: Mutable, patience: Patience, onProgress: ReembedTerms['onProgress']): Promise<void> {
+  async #pass(counts: Counting, patience: Patience, onProgress: ReembedTerms['onProgress']): Promise<void> {
     const { pageSize: limit, searcher } = this.#parts
     for (let after: ReturnType<typeof orderKeys> | undefined; ; ) {
       throwIfOver(patience)
@@ -95,27 +93,18 @@ export class Reembedder {
     }
   }
 
-  async #move(records: readonly EntryRecord[], counts: Mutable, patience: Patience): Promise<void> {
-    const { changes } = this.#parts
+  async #move(records: readonly EntryRecord[], counts: Counting, patience: Patience): Promise<void> {
+    const { changes, embedder, former } = this.#parts
     const vectors = await this.#vectors(records, patience)
-    counts.refused += vectors.filter((vector) => vector === undefined).length
-    const changed = records.flatMap((record, i): Change[] => (vectors[i] ? [this.#change(record, vectors[i])] : []))
-    for (const group of slices(changed, GROUP)) {
-      const receipts = await changes.changeAll(group, patience)
-      counts.moved += receipts.filter((receipt) => receipt !== undefined).length
-    }
-  }
-
-  /** Leaves what has another text by now, or another vector. */
-  #change({ namespace, id, text }: EntryRecord, embedding: Float32Array): Change {
-    const { embedder, former } = this.#parts
-    const make = (current: EntryRecord | undefined) => {
-      if (current === undefined || !isEmbeddable(current) || current.text !== text) return undefined
-      if (!former.includes(current.embeddingModel ?? '')) return undefined
-      const { model: embeddingModel } = embedder
-      return { ...current, embedding, embeddingModel, childVersions: keptChildVersions(current) }
-    }
-    return { key: { namespace, id }, make }
+    const made = records.flatMap(({ namespace, id, text }, i) => {
+      const embedding = vectors[i]
+      return embedding === undefined ? [] : { namespace, id, text: text!, embedding }
+    })
+    const wants = (current: EntryRecord) => isEmbeddable(current) && former.includes(current.embeddingModel ?? '')
+    const written = await writeVectors(made, { changes, model: embedder.model, wants, patience })
+    if (written.error !== undefined && written.done.length === 0) throw written.error
+    counts.moved += written.receipts.length
+    counts.refused += records.length - made.length + written.failed.length
   }
 
   /** In order; undefined for a text that the model refuses. */
@@ -123,11 +112,13 @@ export class Reembedder {
     const rest = new Rest(REST_MS)
     const outcomes: (Embedded | undefined)[] = records.map(() => undefined)
     for (let failures = 1; ; failures++) {
-      const open = [...outcomes.keys()].filter((i) => !isSettled(outcomes[i]))
+      const open = [...outcomes.keys()].filter((i) => !isSettled(outcomes[i], false))
       const texts = open.map((i) => records[i]!.text!)
       const answers = await this.#parts.embedder.embedEach(texts, 'document', patience)
       for (const [nth, i] of open.entries()) outcomes[i] = answers[nth]!
-      const failed = outcomes.find((outcome) => !isSettled(outcome)) as ThermoclineError | undefined
+      // Beside others that it has taken, a text that fails for no said reason is refused.
+      const isSome = outcomes.some((outcome) => outcome !== undefined && !(outcome instanceof ThermoclineError))
+      const failed = outcomes.find((outcome) => !isSettled(outcome, isSome)) as ThermoclineError | undefined
       if (failed === undefined) return outcomes.map((one) => (one instanceof ThermoclineError ? undefined : one))
       if (failures === MOST_FAILURES || !isThermoclineError(failed, 'ERR_EMBEDDING_FAILED')) throw failed
       rest.begin(new Date(), retryAfterOf(failed))
@@ -136,9 +127,10 @@ export class Reembedder {
   }
 }
 
-/** Whether asking again changes nothing. */
-function isSettled(outcome: Embedded | undefined): boolean {
-  return outcome !== undefined && (!(outcome instanceof ThermoclineError) || isRefusedText(outcome))
+/** Whether asking again changes nothing. @param isSome whether the model has taken others. */
+function isSettled(outcome: Embedded | undefined, isSome: boolean): boolean {
+  if (!(outcome instanceof ThermoclineError)) return outcome !== undefined
+  return isRefusedText(outcome) || (isSome && saysNothing(outcome))
 }
 
-type Mutable = { -readonly [C in keyof Reembedded]: Reembedded[C] }
+type Counting = { -readonly [C in keyof Reembedded]: Reembedded[C] }

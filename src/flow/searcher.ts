@@ -253,12 +253,7 @@ export class Searcher {
       vector && Promise.all([vector, ...query.others].map((one) => standingStill((glance) => look(one, glance)))),
       query.text === undefined ? undefined : this.#worded(own, query.text, query, patience),
     ])
-    const byVector =
-      nearest &&
-      alternating(
-        nearest.map(({ hits }) => hits),
-        query,
-      )
+    const byVector = nearest && alternating(nearest.map(({ hits }) => hits))
     const ranked = rankHits({ vector: byVector, text: worded }, query, byScore)
     const hits = await chooseUnlike(ranked, query, patience)
     const now = this.#parts.clock.now()

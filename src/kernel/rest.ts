@@ -8,6 +8,9 @@ export interface RestLimits {
   readonly longest: number
 }
 
+/** Whoever asks for more is asked again before. */
+const LONGEST_ASKED_MS = 3_600_000
+
 export class Rest {
   readonly #limits: RestLimits
   #since: Date | undefined
@@ -24,9 +27,9 @@ export class Rest {
     return performance.now() < this.#until
   }
 
-  /** Resolves at its end; keeps no process alive. */
+  /** Resolves at its end. */
   over(): Promise<void> {
-    return sleep(Math.max(0, this.#until - performance.now()), undefined, { ref: false })
+    return sleep(Math.max(0, this.#until - performance.now()), undefined)
   }
 
   /** How long the latest lasts. */
@@ -46,7 +49,8 @@ export class Rest {
     const doubled = Math.min(longest, first * 2 ** this.#failures)
     this.#failures++
     // Jittered, so that processes do not all come back at the same moment.
-    this.#milliseconds = Math.round(asked ?? doubled * (0.9 + Math.random() * 0.2))
+    const own = doubled * (0.9 + Math.random() * 0.2)
+    this.#milliseconds = Math.round(asked === undefined ? own : Math.min(asked, LONGEST_ASKED_MS))
     this.#until = performance.now() + this.#milliseconds
   }
 

@@ -346,11 +346,9 @@ function refuseContradictions({ hot, cold, inMemory, embed }: GivenOptions): voi
       if (hot?.[option] !== undefined) refuse(`hot.${option}`, 'is for a hot tier in this process, and Redis was named')
   if (hasPostgres && cold?.dir !== undefined) refuse('cold.dir', 'is for an embedded database, and a server was named')
   if (!hasPostgres && cold?.max !== undefined) refuse('cold.max', 'is for a Postgres server: name it by `cold.url`')
-  if (embed?.former?.some(({ model }) => model === embed.model))
-    refuse(
-      'embed.former',
-      'names the model of the store: leave it out, or give the one that makes other vectors another name',
-    )
+  const names = [embed?.model, ...(embed?.former ?? []).map(({ model }) => model)]
+  if (new Set(names).size < names.length)
+    refuse('embed.former', 'names a model twice: leave it out, or give the one that makes other vectors another name')
   if (inMemory && (hasRedis || hasPostgres))
     refuse('inMemory', 'keeps everything in this process, and a server was named: leave out one of the two')
   // Two in-process hot tiers over one database would serve each other's old entries.

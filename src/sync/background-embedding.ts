@@ -11,13 +11,13 @@
  * Of the processes of a store one does it, by a lease. Two at once would ask twice, and do no harm.
  */
 import type { ColdTier, EmbeddingModel, Unembedded } from '../cold/cold-tier.ts'
-import { ATOMIC_LIMITS } from '../entry/limits.ts'
-import { type EntryRecord, keptChildVersions } from '../entry/record.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import { ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
-import type { Change, CompareAndSet } from '../flow/compare-and-set.ts'
-import type { Embedded, Embedder } from '../flow/embedder.ts'
+import type { CompareAndSet } from '../flow/compare-and-set.ts'
+import type { Embedder } from '../flow/embedder.ts'
 import { isRefusedText, retryAfterOf } from '../flow/embedding-failure.ts'
+import { saysNothing, writeVectors } from '../flow/vector-writes.ts'
 import { isWaiting } from '../flow/vectors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -49,7 +49,14 @@ export interface EmbeddingTrouble {
   readonly entries: number | undefined
 }
 
+interface Failed {
+  readonly row: Unembedded
+  readonly error: ThermoclineError
+}
+
 const LOOK_EVERY_MS = 1_000
+/** How often the models are registered anew, and it is looked whatever is known. */
+const LOOK_AT_LEAST_MS = 60_000
 /** How long after another process had the lease it is asked for again. */
 const LEASE_AGAIN_MS = 5_000
 /** How often it is looked whether entries have vectors of other models: that may read every row. */
@@ -75,7 +82,8 @@ export class BackgroundEmbedding {
   #isDue = true
   #isLeader = false
   #leaseAskedAt = Number.NEGATIVE_INFINITY
-  #isRegistered = false
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #isSuspect = false
   /** Those that entries may have vectors of besides, and those that some are known to have. */
   #mayHave: readonly string[] = []
   #otherModels: readonly string[] = []
@@ -110,12 +118,11 @@ export class BackgroundEmbedding {
   async register(): Promise<void> {
     const { cold, models } = this.#parts
     let known: readonly EmbeddingModel[] = []
-    for (const model of models) {
+    for (const [i, model] of models.entries()) {
       known = await cold.registerModel(model)
       const own = known.find((one) => one.model === model.model)
-      if (own !== undefined && own.dimensions !== model.dimensions) throw otherDimensions(own, model)
+      if (own !== undefined && own.dimensions !== model.dimensions) throw otherDimensions(own, model, i)
     }
-    this.#isRegistered = true
     this.#mayHave = known.map((one) => one.model).filter((other) => other !== this.model)
   }
 
@@ -148,7 +155,9 @@ export class BackgroundEmbedding {
 
   #tick(): void {
     const isOwn = this.#parts.lease === undefined
-    const isDue = this.#isDue || !isOwn || this.#refused.size + this.#mayHave.length > 0
+    // What comes to cold by another way than a checkpoint is found later.
+    const isLate = performance.now() - this.#lookedAt > LOOK_AT_LEAST_MS
+    const isDue = this.#isDue || !isOwn || isLate || this.#refused.size > 0
     if (!isDue || this.#timer === undefined || this.#model.isOn || this.#flight.isRunning) return
     if (!this.#stop.signal.aborted) void this.#flight.run()
   }
@@ -156,7 +165,9 @@ export class BackgroundEmbedding {
   /** Never rejects: what fails is tried again. */
   async #look(): Promise<void> {
     try {
-      if (!this.#isRegistered) await this.register()
+      const isLate = performance.now() - this.#lookedAt > LOOK_AT_LEAST_MS
+      if (isLate) await this.register()
+      if (isLate) this.#lookedAt = performance.now()
       await this.#lookForOthers()
       if (!(await this.#leads())) return
       this.#isDue = false
@@ -184,8 +195,7 @@ export class BackgroundEmbedding {
   /** All that waits was looked at. @param isEmpty nothing does. */
   #passed(isEmpty: boolean, stillRefused: ReadonlySet<Version>): void {
     for (const version of this.#refused.keys()) if (!stillRefused.has(version)) this.#refused.delete(version)
-    if (!isEmpty) return
-    this.#made.clear()
+    for (const version of this.#made.keys()) if (isEmpty || !this.#refused.has(version)) this.#made.delete(version)
     this.#recovered()
   }
 
@@ -199,6 +209,10 @@ export class BackgroundEmbedding {
     this.#isDue = true
     lease.keep(() => {
       this.#isLeader = false
+      // What goes on is another process's to tell.
+      this.#refused.clear()
+      this.#made.clear()
+      this.#trouble = undefined
     })
     return true
   }
@@ -223,67 +237,59 @@ export class BackgroundEmbedding {
     const fresh = rows.filter(({ version }) => !this.#made.has(version))
     const texts = fresh.map(({ text }) => text)
     const outcomes = await embedder.embedEach(texts, 'document', { signal: this.#stop.signal })
-    const failed = fresh.flatMap((row, i) =>
-      outcomes[i] instanceof ThermoclineError ? [{ row, error: outcomes[i] }] : [],
-    )
-    for (const [i, { version }] of fresh.entries()) this.#keep(version, outcomes[i]!)
-    const [first] = failed
-    const isOfAll = failed.length === rows.length && (rows.length > 1 || !isRefusedText(first!.error))
-    if (first !== undefined && (isOfAll || this.#refused.size + failed.length > MOST_REFUSED))
-      return this.#restBecauseOf(first.error)
+    const failed: Failed[] = []
+    for (const [i, row] of fresh.entries()) {
+      const outcome = outcomes[i]!
+      if (outcome instanceof ThermoclineError) failed.push({ row, error: outcome })
+      else this.#made.set(row.version, outcome)
+    }
+    const trouble = this.#ofModel(failed, failed.length === rows.length)
+    const isWritten = await this.#write(rows)
+    if (trouble !== undefined) return this.#restBecauseOf(trouble)
+    if (isWritten) this.#recovered()
+    return isWritten
+  }
+
+  /**
+   * Notes what is of single entries, and answers what is of the model. What says nothing of a whole page may be of
+   * either: it is of its entries, unless the page before ended likewise.
+   */
+  #ofModel(failed: readonly Failed[], isAll: boolean): ThermoclineError | undefined {
+    const isSuspect = this.#isSuspect
+    this.#isSuspect = isAll && failed.every(({ error }) => saysNothing(error))
+    const rest = failed.filter(({ error }) => !isRefusedText(error))
+    if (rest.some(({ error }) => !saysNothing(error)) || (this.#isSuspect && isSuspect)) return rest[0]!.error
+    if (this.#refused.size + failed.length > MOST_REFUSED) return failed[0]!.error
     for (const { row, error } of failed) this.#refuse(row, error)
-    await this.#write(rows.filter(({ version }) => this.#made.has(version)))
-    this.#recovered()
-    return true
+    return undefined
   }
 
-  #keep(version: Version, outcome: Embedded): void {
-    if (outcome instanceof ThermoclineError) return
-    this.#made.set(version, outcome)
-    this.#refused.delete(version)
-  }
-
-  async #write(rows: readonly Unembedded[]): Promise<void> {
-    for (const group of groupsOf(rows, this.#made)) {
-      await this.#writeAll(group)
-      for (const { version } of group) this.#made.delete(version)
-    }
-  }
-
-  /** One that cannot be written must not keep the others from it. */
-  async #writeAll(rows: readonly Unembedded[]): Promise<void> {
+  /** Whether any could be written, of those that have a vector. */
+  async #write(rows: readonly Unembedded[]): Promise<boolean> {
     const { changes, embedder, events } = this.#parts
-    try {
-      const receipts = await changes.changeAll(
-        rows.map((row) => this.#change(row)),
-        { signal: this.#stop.signal },
-      )
-      const entries = receipts.flatMap((receipt) => receipt ?? [])
-      const told = entries.map(({ namespace, id, version }) => ({ namespace, id, version }))
-      events.emit('embed', () => (told.length === 0 ? undefined : { model: embedder.model, entries: told }))
-    } catch (error) {
-      if (rows.length === 1 || this.#stop.signal.aborted) throw error
-      const half = rows.length >>> 1
-      await this.#writeAll(rows.slice(0, half))
-      await this.#writeAll(rows.slice(half))
+    const { model } = embedder
+    const made = rows.flatMap((row) => {
+      const embedding = this.#made.get(row.version)
+      return embedding === undefined ? [] : { ...row, embedding }
+    })
+    const wants = (current: EntryRecord) => isWaiting(current, model)
+    const terms = { changes, model, wants, patience: { signal: this.#stop.signal } }
+    const { receipts, done, failed, error } = await writeVectors(made, terms)
+    for (const { version } of done) {
+      this.#made.delete(version)
+      this.#refused.delete(version)
     }
-  }
-
-  /** Leaves what has another text by now, or a vector. */
-  #change({ namespace, id, version, text }: Unembedded): Change {
-    const { embedder } = this.#parts
-    const embedding = this.#made.get(version)!
-    const make = (current: EntryRecord | undefined) => {
-      if (current === undefined || !isWaiting(current, embedder.model) || current.text !== text) return undefined
-      return { ...current, embedding, childVersions: keptChildVersions(current) }
-    }
-    return { key: { namespace, id }, make }
+    const entries = receipts.map(({ namespace, id, version }) => ({ namespace, id, version }))
+    events.emit('embed', () => (entries.length === 0 ? undefined : { model, entries }))
+    for (const one of failed) this.#refuse(one.made, one.error)
+    if (error === undefined || done.length > 0) return true
+    return this.#restBecauseOf(error)
   }
 
   #refuse(row: Unembedded, error: ThermoclineError): void {
     const { clock, logger } = this.#parts
     const known = this.#refused.get(row.version)
-    const rest = known?.rest ?? new Rest(ENTRY_REST_MS)
+    const rest = known?.rest ?? new Rest(saysNothing(error) ? MODEL_REST_MS : ENTRY_REST_MS)
     rest.begin(new Date(clock.now()), retryAfterOf(error))
     this.#refused.set(row.version, { rest, error })
     if (known !== undefined) return
@@ -312,11 +318,16 @@ export class BackgroundEmbedding {
   }
 }
 
-function otherDimensions(known: EmbeddingModel, given: EmbeddingModel): ThermoclineError<'ERR_INVALID_OPTIONS'> {
+function otherDimensions(
+  known: EmbeddingModel,
+  given: EmbeddingModel,
+  place: number,
+): ThermoclineError<'ERR_INVALID_OPTIONS'> {
   const message =
     `the store knows the model ${known.model} with ${known.dimensions} dimensions, not with ${given.dimensions}: say ` +
     'so, or give what makes other vectors another name by `embed.model`'
-  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'embed.dimensions' })
+  const option = place === 0 ? 'embed.dimensions' : `embed.former.${place - 1}.dimensions`
+  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
 }
 
 export function otherModelsMessage(model: string): string {
@@ -324,24 +335,4 @@ export function otherModelsMessage(model: string): string {
     `entries have vectors of another model than ${model}, by which this store was opened: queries that it makes ` +
     'vectors of leave them out, unless that model is among `embed.former`: name it there, and call `reembed()`'
   )
-}
-
-/** What fits into one write that is all or none, with room for metadata; halved where that is not enough. */
-function* groupsOf(
-  rows: readonly Unembedded[],
-  vectors: ReadonlyMap<Version, Float32Array>,
-): Generator<readonly Unembedded[]> {
-  let group: Unembedded[] = []
-  let bytes = 0
-  for (const row of rows) {
-    const size = 3 * row.text.length + vectors.get(row.version)!.byteLength
-    if (group.length > 0 && (bytes + size > ATOMIC_LIMITS.bytes / 2 || group.length === ATOMIC_LIMITS.operations)) {
-      yield group
-      group = []
-      bytes = 0
-    }
-    group.push(row)
-    bytes += size
-  }
-  if (group.length > 0) yield group
 }

@@ -107,6 +107,21 @@ describePairs('embedding in the background', (pair) => {
     model.before = () => {}
   })
 
+  test('goes on behind more refused texts than are looked at together', async () => {
+    const own = view()
+    model.before = (texts) => {
+      if (texts.some((text) => text.startsWith('bad'))) throw httpError(400)
+    }
+    await own.chunks.putMany(Array.from({ length: 20 }, (_, i) => ({ text: `bad ${i}` })))
+    const { id } = await own.chunks.put({ text: 'good' })
+    await store().checkpoint()
+    await expect.poll(async () => (await vectorsIn(own)).get(id)).toEqual(wordVector('good'))
+    expect(await own.entries.count({ where: WAITING })).toBe(20)
+    await own.deleteAll()
+    await store().checkpoint()
+    model.before = () => {}
+  })
+
   test('leaves a model alone for as long as it asks, and comes back', async () => {
     const own = view()
     let refusals = 1

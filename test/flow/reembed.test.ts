@@ -52,6 +52,8 @@ describePairs('moving to another model', (pair) => {
             const { hits } = await view.chunks.search({ text, by, k: 5 })
             expect(hits[0]!.entry.text).toBe(text)
             expect(hits.map(({ vector }) => vector?.rank)).toEqual([1, 2, 3, 4, 5])
+            const near = await view.chunks.search({ text, by, k: 5, minScore: by === 'vector' ? 0.99 : 0.01 })
+            expect(near.hits[0]!.entry.text).toBe(text)
           }
       }
       await expect.poll(() => store.health().reasons).toMatchObject([{ code: 'other-model' }])

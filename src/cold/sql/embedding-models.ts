@@ -58,7 +58,7 @@ export async function registerModel(
 export async function isModelUsed(driver: Pick<ColdDriver, 'query'>, model: string): Promise<boolean> {
   const [row] = await driver.query(sql`
     WITH used AS MATERIALIZED (
-      SELECT FROM thermocline.memory_entries e WHERE e.embedding_model = ${model} LIMIT 1
+      SELECT FROM thermocline.memory_entries e WHERE e.embedding_model = ${model} AND e.text IS NOT NULL LIMIT 1
     ), forgotten AS (
       DELETE FROM thermocline.embedding_models
       WHERE model = ${model} AND registered_at < now() - interval '1 day' AND NOT EXISTS (SELECT FROM used)
