@@ -72,6 +72,7 @@ function tell(...told) {
 
 function exitWhenDone() {
   if (running.size > 0) return
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  // Children of tests that were ended as well may write to them for a moment longer.
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   process.exit()
 }
