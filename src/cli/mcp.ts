@@ -11,7 +11,7 @@ interface McpFlags extends CommonFlags {
 }
 
 const SDK = '@modelcontextprotocol/sdk'
-/** Another conversation waits for an embedded database for five seconds, unless `wal.lockTimeout` says otherwise. */
+/** Shorter than another conversation waits for the folder. */
 const REST_MS = 2_000
 
 export function mcpCommand(): Command {

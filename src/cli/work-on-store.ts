@@ -73,7 +73,8 @@ export async function lendStore(
   const run = async (options: MemoryStoreOptions): Promise<void> => {
     const signal = listenForInterrupt()
     const { isShared } = resolveOptions(options).cold
-    const open = () => openMemoryStore({ ...options, logger: commandLogger(flags) })
+    const wal = { ...options.wal, lockTimeout: options.wal?.lockTimeout ?? LENT_LOCK_TIMEOUT }
+    const open = () => openMemoryStore({ ...options, wal, logger: commandLogger(flags) })
     await using lent = new LentStore(open, isShared ? undefined : restMs)
     if (isShared) await lent.use(async () => {})
     await work(lent, signal)
@@ -98,6 +99,9 @@ async function openAndWork(
     process.exitCode = EXIT.failed
   }
 }
+
+/** Who else has been lent the folder uses it for a call or a few, rests and closes it; a client waits for a minute. */
+const LENT_LOCK_TIMEOUT = '20s'
 
 /** The namespace that a flag names by its path, as entries have it in `namespace`. */
 export function namespaceNamed(store: MemoryStore, path: string): ReturnType<MemoryStore['namespace']> {

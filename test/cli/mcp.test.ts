@@ -1,4 +1,5 @@
 /** `thermocline mcp`, a process of its own that the SDK's own client starts. */
+import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
@@ -131,7 +132,9 @@ describeWithServers('on servers', (servers) => {
 longTest('says what is wrong in one line', async () => {
   const dir = await template.copy()
   await using _store = await openMemoryStore({ dir, ...QUIET })
-  const { client, call } = await start('--dir', dir)
+  const config = `${await temporaryFolder()}/config.json`
+  await writeFile(config, JSON.stringify({ wal: { lockTimeout: '1s' } }))
+  const { client, call } = await start('--dir', dir, '--config', config)
   expect(await call('recall', { query: 'x' })).toMatch(/another program.*try again/i)
   await client.close()
   const nowhere = await temporaryFolder()
