@@ -12,6 +12,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSessionStore } from '../../src/adapters/claude/thermocline-session-store.ts'
+import type { NamespaceView } from '../../src/index.ts'
 import { describePairs, shareStore } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
 
@@ -119,6 +120,38 @@ describePairs('a store of sessions', (pair) => {
     expect(await sessions.load(key)).toEqual(many.slice(0, 1))
   })
 
+  test('has what was appended while two processes deleted what was there', async () => {
+    const own = view()
+    const key = { projectKey: 'p', sessionId: 's' }
+    const again = [said({ type: 'user', uuid: '1', content: 'again' })]
+    const sessions = new ThermoclineSessionStore(own)
+    await sessions.append(key, [said({ type: 'user', uuid: '1', content: 'before' })])
+    // One delete has read what is to go, and the other one is done before it goes.
+    const late = new ThermoclineSessionStore(
+      beforeDeleteWhere(own, async () => {
+        await sessions.delete(key)
+        await sessions.append(key, again)
+      }),
+    )
+    await late.delete(key)
+    expect(await sessions.load(key)).toEqual(again)
+  })
+
+  test('appends what it had before it was deleted as something new', async () => {
+    const own = view()
+    const key = { projectKey: 'p', sessionId: 's' }
+    const entries = [said({ type: 'user', uuid: '1', content: 'Ice floats' })]
+    const sessions = new ThermoclineSessionStore(own)
+    await sessions.append(key, entries)
+    const chunks = async () => (await own.chunks.find({ recursive: true })).items.map(({ id }) => id)
+    const [before] = await chunks()
+    const late = new ThermoclineSessionStore(beforeDeleteWhere(own, () => sessions.append(key, entries)))
+    await late.delete(key)
+    expect(await sessions.load(key)).toEqual(entries)
+    // Another entry: the delete of the first may come as late as it will.
+    expect(await chunks()).not.toContain(before)
+  })
+
   test('tells any two names apart, and answers them as they are', async () => {
     const sessions = new ThermoclineSessionStore(view())
     const names = ['a/b', 'a', 'with \0', 'x'.repeat(300), `sha256:${'0'.repeat(64)}`]
@@ -140,6 +173,27 @@ describePairs('a store of sessions', (pair) => {
     expect(lives).toEqual([30 * 86_400_000, 30 * 86_400_000])
   })
 })
+
+/** The view itself, but that something happens before its first `deleteWhere`, of whatever is below it. */
+function beforeDeleteWhere(view: NamespaceView, happen: () => Promise<void>): NamespaceView {
+  let once: (() => Promise<void>) | undefined = happen
+  const around = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(_, name) {
+        const value = Reflect.get(target, name, target)
+        if (name === 'chunks') return around(value as object)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) => {
+          if (name === 'namespace') return around(value.apply(target, args))
+          const first = name === 'deleteWhere' ? once : undefined
+          if (first === undefined) return value.apply(target, args)
+          once = undefined
+          return first().then(() => value.apply(target, args))
+        }
+      },
+    })
+  return around(view)
+}
 
 const byId = (a: { sessionId: string }, b: { sessionId: string }) => (a.sessionId < b.sessionId ? -1 : 1)
 

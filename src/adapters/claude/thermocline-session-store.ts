@@ -13,7 +13,7 @@ import type {
 import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Duration, type JsonObject, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
 import type { Item } from '../session-log/session-items.ts'
-import { HEAD, type Head, SessionLog } from '../session-log/session-log.ts'
+import { HEAD, type Head, keyIn, SessionLog } from '../session-log/session-log.ts'
 import { segmentOf } from '../session-log/session-places.ts'
 
 export interface SessionStoreOptions {
@@ -101,7 +101,7 @@ export class ThermoclineSessionStore implements SessionStore {
   }
 
   #logAt(view: NamespaceView): SessionLog {
-    return new SessionLog(view, this.#options.ttl, keyOf)
+    return new SessionLog(view, this.#options.ttl, nameOf)
   }
 
   #keptOf(key: SessionKey, head: Head | undefined, added: readonly Item[]): JsonObject {
@@ -137,20 +137,21 @@ function summaryIn({ summary }: JsonObject): Record<string, unknown> | undefined
   return typeof summary === 'string' ? (JSON.parse(summary) as Record<string, unknown>) : undefined
 }
 
-function keyOf({ uuid }: Item): string | undefined {
+function nameOf({ uuid }: Item): string | undefined {
   return typeof uuid === 'string' && uuid !== '' ? `uuid/${segmentOf(uuid)}` : undefined
 }
 
 /** Of these the entries that are not there yet, each once. */
 async function newOf(view: NamespaceView, head: Head | undefined, given: readonly Item[]): Promise<Item[]> {
-  const keys = [...new Set(given.flatMap((item) => keyOf(item) ?? []))]
+  const names = [...new Set(given.flatMap((item) => nameOf(item) ?? []))]
+  const keys = head === undefined ? [] : names.map((name) => keyIn(head, name))
   const found = keys.length === 0 ? [] : await view.chunks.getManyByKey(keys)
-  const known = new Set(keys.filter((_, nth) => (found[nth]?.position ?? -1) >= (head?.from ?? 0)))
+  const known = new Set(names.filter((_, nth) => found[nth] !== undefined))
   return given.filter((item) => {
-    const key = keyOf(item)
-    if (key === undefined) return true
-    if (known.has(key)) return false
-    known.add(key)
+    const name = nameOf(item)
+    if (name === undefined) return true
+    if (known.has(name)) return false
+    known.add(name)
     return true
   })
 }

@@ -2,10 +2,16 @@
  * A list of items that grows at its end, in a namespace of its own: the conversation of an agent. What an item is kept
  * as is decided in session-items.ts.
  *
- * Each item is a chunk of the document {@link ITEMS}, in the order of its `position`. The entry {@link HEAD} says from
- * which position on they count, and where the next goes. Each write replaces the head that it has seen, so that writers
- * in any number of processes come one after the other, and all of a write is there or none. No position is used twice.
+ * The entry {@link HEAD} names the list, and says from which position on items count and where the next goes. Each
+ * item is a chunk of a document with the name of the list, in the order of its `position`. Each write replaces the
+ * head that it has seen, so that writers in any number of processes come one after the other, and all of a write is
+ * there or none.
+ *
+ * What counts no more is deleted after the write that said so, and perhaps late. So a list that begins after another
+ * was deleted has a new name, and no position and no key of a list is used twice: a late delete finds nothing that
+ * counts.
  */
+import { randomUUID } from 'node:crypto'
 import {
   type Duration,
   isThermoclineError,
@@ -18,9 +24,9 @@ import {
 import { chunkOf, copyOf, type Item, itemIn, sizeOf } from './session-items.ts'
 
 export const HEAD = 'head'
-export const ITEMS = 'items'
 
 export interface Head {
+  readonly list: string
   readonly from: number
   readonly next: number
   /** What the owner of the list keeps with it. */
@@ -63,7 +69,7 @@ export class SessionLog {
 
   /**
    * @param ttl of each item, and of the head from the latest write on; undefined for good.
-   * @param nameOf key of an item which is never there twice.
+   * @param nameOf ends the key of an item which is never there twice ({@link keyIn}).
    */
   constructor(view: NamespaceView, ttl: Duration | undefined, nameOf: (item: Item) => string | undefined = nothing) {
     this.#view = view
@@ -81,10 +87,10 @@ export class SessionLog {
     return head === undefined ? [] : this.readFrom(head, limit)
   }
 
-  async readFrom({ from }: Head, limit = Number.POSITIVE_INFINITY): Promise<Stored[]> {
+  async readFrom({ list, from }: Head, limit = Number.POSITIVE_INFINITY): Promise<Stored[]> {
     const latest: Stored[] = []
     if (limit <= 0) return latest
-    const where = { documentId: ITEMS, position: { gte: from } }
+    const where = { documentId: list, position: { gte: from } }
     const order = { orderBy: { position: 'desc' }, limit: Math.min(limit, PAGE), select: ['id', 'metadata'] } as const
     for await (const { id, metadata } of this.#view.chunks.findAll({ where, ...order })) {
       latest.push({ id, item: itemIn(metadata) })
@@ -111,8 +117,8 @@ export class SessionLog {
 
   /** Deletes what counts no more. */
   async sweep(): Promise<void> {
-    const { from = 0 } = (await this.head()) ?? {}
-    await this.#view.chunks.deleteWhere({ documentId: ITEMS, position: { lt: from } })
+    const head = await this.head()
+    if (head !== undefined) await this.#view.chunks.deleteWhere({ documentId: head.list, position: { lt: head.from } })
   }
 
   /** Deletes all of it. What somebody adds meanwhile stays. */
@@ -147,17 +153,22 @@ export class SessionLog {
 
   async #write(head: Head | undefined, expectedVersion: Version | null, change: Change): Promise<void> {
     const { from = head?.from ?? 0, add = [], remove = [], besides = [], kept = head?.kept ?? {} } = change
-    const next = head?.next ?? 0
+    const { list = randomUUID(), next = 0 } = head ?? {}
     const life = this.#ttl === undefined ? {} : { ttl: this.#ttl }
     const deletes = remove.map((id) => ({ delete: id }))
     const puts = add.map((item, nth) => {
-      const key = this.#nameOf(item) ?? `item/${next + nth}`
-      return { put: { ...chunkOf(item, ITEMS, next + nth, key), ...life } }
+      const key = keyIn({ list, from }, this.#nameOf(item) ?? `item/${next + nth}`)
+      return { put: { ...chunkOf(item, list, next + nth, key), ...life } }
     })
-    const metadata = { from, next: next + add.length, kept }
+    const metadata = { list, from, next: next + add.length, kept }
     const put = { kind: 'metadata', key: HEAD, metadata, ...life } as const
     await this.#view.write([...deletes, ...puts, ...besides, { put, expectedVersion }], { atomic: true })
   }
+}
+
+/** The key of an item that counts. Nothing that counted before `from` moved has it. */
+export function keyIn({ list, from }: Pick<Head, 'list' | 'from'>, name: string): string {
+  return `${list}/${from}/${name}`
 }
 
 function headOf(entry: MetadataEntry | undefined): Head | undefined {
