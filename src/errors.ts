@@ -48,12 +48,12 @@ export interface ErrorDetails {
    * `retryAfterMs` is what `embedMany` asked for by its error, as a provider does with `retry-after`. `refused`: it was
    * asked for this one text, and refused what it is, so that asking again changes nothing.
    */
-  ERR_EMBEDDING_FAILED: WriteFailure & { model: string; retryAfterMs?: number; refused?: boolean }
+  ERR_EMBEDDING_FAILED: WriteFailure & { model: string; index?: number; retryAfterMs?: number; refused?: boolean }
   /**
    * `actual` is what `embedMany` answered in place of `expected`: a number of vectors, or of dimensions. Neither: it
    * answered no vector to this one text.
    */
-  ERR_EMBEDDING_INVALID: WriteFailure & { model: string; expected?: number; actual?: number }
+  ERR_EMBEDDING_INVALID: WriteFailure & { model: string; index?: number; expected?: number; actual?: number }
   ERR_INTERNAL: WriteFailure
 }
 

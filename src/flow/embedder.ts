@@ -96,6 +96,10 @@ export class Embedder {
     return this.#options.model
   }
 
+  get dimensions(): number {
+    return this.#options.dimensions
+  }
+
   get counts(): EmbedderCounts {
     return { ...this.#counts }
   }
@@ -111,6 +115,15 @@ export class Embedder {
   /** The vector of each text, in order, or why there is none. Rejects where patience ends alone. */
   embedEach(texts: readonly string[], purpose: EmbedPurpose, patience: Patience): Promise<readonly Embedded[]> {
     return this.#ask(texts, purpose, patience, false)
+  }
+
+  /** As {@link embedEach}, and asks for nothing more after the first failure: what is unknown by then is undefined. */
+  embedUntilFailure(
+    texts: readonly string[],
+    purpose: EmbedPurpose,
+    patience: Patience,
+  ): Promise<readonly (Embedded | undefined)[]> {
+    return this.#ask(texts, purpose, patience, true)
   }
 
   /** Whoever waits, or asks from now on, is rejected with `ERR_CLOSED`; what the model is asked is aborted. */

@@ -57,6 +57,7 @@ export class Vectors {
 
   /** The record as it is to be written; at once where no model is asked. */
   fill(record: UnversionedRecord, patience: Patience): UnversionedRecord | Promise<UnversionedRecord> {
+    this.refuseUnfit(record)
     if (!this.#lacks(record)) return record
     const named = this.#named(record)
     return this.#isLater
@@ -64,22 +65,42 @@ export class Vectors {
       : this.ofTexts([named.text!], patience).then(([embedding]) => withVector(named, embedding!))
   }
 
-  /** As {@link fill}, in order; in place of what got none, why. Rejects where patience ends alone. */
+  /** Refuses a vector that is said to be of the store's model and cannot be: no query would find it. */
+  refuseUnfit(record: UnversionedRecord): void {
+    const fault = this.#faultOf(record)
+    if (fault !== undefined) throw fault
+  }
+
+  #faultOf({ embedding, embeddingModel }: UnversionedRecord): ThermoclineError | undefined {
+    if (embedding === null || this.#embedder === undefined || embeddingModel !== this.model) return undefined
+    const { dimensions, model } = this.#embedder
+    if (embedding.length === dimensions) return undefined
+    const message = `\`embedding\` has ${embedding.length} numbers, and vectors of ${model} have ${dimensions}`
+    return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'embedding' })
+  }
+
+  /**
+   * As {@link fill}, in order; in place of what got none, why. Rejects where patience ends alone.
+   * @param endsAtFailure after the first failure others stay as they are.
+   */
   async fillEach(
     records: readonly UnversionedRecord[],
     patience: Patience,
     endsAtFailure: boolean,
   ): Promise<readonly (UnversionedRecord | ThermoclineError)[]> {
-    if (!records.some((record) => this.#lacks(record))) return records
-    const named = records.map((record) => (this.#lacks(record) ? this.#named(record) : record))
-    if (this.#isLater) return named
-    const bare = named.filter((record) => this.#lacks(record))
+    if (!records.some((record) => this.#lacks(record) || this.#faultOf(record))) return records
+    const named = records.map((record) =>
+      this.#lacks(record) ? this.#named(record) : (this.#faultOf(record) ?? record),
+    )
+    if (this.#isLater || (endsAtFailure && named.some((one) => one instanceof ThermoclineError))) return named
+    const bare = named.filter((one) => !(one instanceof ThermoclineError) && this.#lacks(one)) as UnversionedRecord[]
     const texts = bare.map(({ text }) => text!)
-    const vectors: readonly Embedded[] = endsAtFailure
-      ? await this.ofTexts(texts, patience)
+    const vectors: readonly (Embedded | undefined)[] = endsAtFailure
+      ? await this.#embedder!.embedUntilFailure(texts, 'document', patience)
       : await this.#embedder!.embedEach(texts, 'document', patience)
-    const answered = new Map(bare.map((record, i) => [record, vectors[i]!]))
+    const answered = new Map(bare.map((record, i) => [record, vectors[i]]))
     return named.map((record) => {
+      if (record instanceof ThermoclineError) return record
       const vector = answered.get(record)
       return vector === undefined || vector instanceof ThermoclineError
         ? (vector ?? record)
@@ -97,9 +118,14 @@ export class Vectors {
     made: UnversionedRecord,
     { isGiven, known, patience }: { isGiven: boolean; known: Map<string, Float32Array>; patience: Patience },
   ): UnversionedRecord | Promise<UnversionedRecord> {
-    if (this.#embedder === undefined || isGiven) return made
+    if (this.#embedder === undefined) return made
+    if (isGiven) {
+      this.refuseUnfit(made)
+      return made
+    }
     const current = made.text === text ? made : { ...made, embedding: null }
-    const before = this.#lacks(current) && !this.#isLater ? known.get(current.text!) : undefined
+    if (!this.#lacks(current)) return current
+    const before = this.#isLater ? undefined : known.get(current.text!)
     if (before !== undefined) return withVector(this.#named(current), before)
     const filled = this.fill(current, patience)
     if (!(filled instanceof Promise)) return filled

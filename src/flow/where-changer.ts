@@ -54,8 +54,8 @@ export interface UpdatedWhere {
   readonly skipped: number
 }
 
-/** Makes of a live entry what is to be in its place. */
-type Change = (current: EntryRecord) => UnversionedRecord | Promise<UnversionedRecord>
+/** Makes of a live entry what is to be in its place; called again where another write came first. */
+type Change = (current: EntryRecord, patience: Patience) => UnversionedRecord | Promise<UnversionedRecord>
 
 /** How many are changed and how, as it was checked. */
 export interface WhereTerms<C> extends WriteTerms {
@@ -98,8 +98,16 @@ export class WhereChanger {
     return counts
   }
 
-  /** As {@link delete}. Whoever else changes an entry at the same time loses nothing. */
-  async update(scope: Scope, filter: Filter, change: Change, terms: WhereTerms<UpdatedWhere>): Promise<UpdatedWhere> {
+  /**
+   * As {@link delete}. Whoever else changes an entry at the same time loses nothing.
+   * @param changeOfOne called for each entry, so that what a change remembers goes with it.
+   */
+  async update(
+    scope: Scope,
+    filter: Filter,
+    changeOfOne: () => Change,
+    terms: WhereTerms<UpdatedWhere>,
+  ): Promise<UpdatedWhere> {
     const counts = { matched: 0, updated: 0, skipped: 0 }
     const { dryRun, durability, onProgress } = terms
     const patience = runningOut(terms)
@@ -108,7 +116,7 @@ export class WhereChanger {
       for await (const rows of this.#pages(scope, filter, terms, patience)) {
         counts.matched += rows.length
         await inParallel(rows, UPDATES_AT_ONCE, async (row) => {
-          const isUpdated = await this.#update(row, filter, change, { durability, ...untilItsEnd(patience) })
+          const isUpdated = await this.#update(row, filter, changeOfOne(), { durability, ...untilItsEnd(patience) })
           if (isUpdated) counts.updated++
           else counts.skipped++
         })
@@ -154,7 +162,7 @@ export class WhereChanger {
     let isSkipped = false
     const make = (current: EntryRecord | undefined): ReturnType<Change> => {
       isSkipped = current === undefined || !matches(current, filter, access)
-      if (!isSkipped) return change(current!)
+      if (!isSkipped) return change(current!, terms)
       throw new ThermoclineError('ERR_CONFLICT', 'it does not match any more', { outcome: 'none' })
     }
     try {

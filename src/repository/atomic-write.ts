@@ -77,7 +77,7 @@ export async function writeTogether(
       return change
     } catch (error) {
       if (!(error instanceof ThermoclineError)) throw error
-      throw retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
+      throw ofOperation(error, index)
     }
   })
   if (changes.length === 0) return []
@@ -114,14 +114,17 @@ function prepared(
   for (const { record } of puts) if (record.kind === 'raptor') call.nodes.set(record.id, record)
   let vectors: readonly UnversionedRecord[] | undefined
   const completed = new Map<Checked['put'], UnversionedRecord>()
+  const placeOf = (nth: number) => changes.findIndex(({ put }) => put === puts[nth])
   const prepare = async () => {
     const records = puts.map(({ record }) => record)
-    vectors ??= (await flows.vectors.fillEach(records, terms, true)) as readonly UnversionedRecord[]
+    vectors ??= (await flows.vectors.fillEach(records, terms, true)).map((filled, i) => {
+      if (!(filled instanceof ThermoclineError)) return filled
+      throw ofOperation(filled, placeOf(i))
+    })
     const filled = puts.map((put, i) => ({ ...put, record: vectors![i]! }))
     const added = await flows.childVersions.addAll(filled, keys, terms).catch((error: unknown) => {
       if (!isThermoclineError(error, 'ERR_INVALID_ENTRY')) throw error
-      const index = changes.findIndex(({ put }) => put === puts[error.details.index!])
-      throw retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
+      throw ofOperation(error, placeOf(error.details.index!))
     })
     for (const [i, put] of puts.entries()) completed.set(put, added[i]!)
   }
@@ -163,6 +166,10 @@ function changeOf(call: Call, operation: unknown): Checked {
     return isPromise(added) ? added.then(fill) : fill(added)
   }
   return { key, expectedVersion: expected, make, asked: () => [verb, key.id, askedByPatch(change)] }
+}
+
+function ofOperation(error: ThermoclineError, index: number): ThermoclineError {
+  return retold(error, { ...error.details, index }, `operation ${index}: ${error.message}`)
 }
 
 function putOf(

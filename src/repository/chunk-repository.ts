@@ -111,7 +111,9 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     const { namespace } = this.#scope
     const refuse = (record: UnversionedRecord): void => refuseOtherKind(record, reader.kindAtHand(record))
     const ownModel = embed === undefined ? vectors.model : undefined
-    const context = { namespace, documentId, embeddingModel, ownModel, clock, refuse, signal: terms.signal }
+    const refuseUnfit = (record: UnversionedRecord): void => vectors.refuseUnfit(record)
+    const asked = { namespace, documentId, embeddingModel, ownModel }
+    const context = { ...asked, clock, refuse, refuseUnfit, signal: terms.signal }
     const wanted = await wantedChunks(checked, context)
     const replacing = Object.assign(terms, { embed: this.#embedBy(embed) })
     const { plan, outcomes } = await documentWriter.replace(this.#scope, documentId, wanted, replacing)

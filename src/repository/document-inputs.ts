@@ -20,6 +20,8 @@ export interface DocumentContext {
   readonly clock: Clock
   /** Throws where the entry may not take the place of what is there. */
   readonly refuse: (record: UnversionedRecord) => void
+  /** Throws where its vector cannot be of the model of the store that it names. */
+  readonly refuseUnfit: (record: UnversionedRecord) => void
   readonly signal: AbortSignal | undefined
 }
 
@@ -61,6 +63,7 @@ export async function wantedChunks(inputs: readonly unknown[], context: Document
   const validate = (input: unknown, index: number): UnversionedRecord => {
     const record = validateChunk(input, index, context)
     const isNamed = hasChosenId(input)
+    context.refuseUnfit(record)
     if (isNamed) {
       context.refuse(record)
       const same = places.get(record.id)

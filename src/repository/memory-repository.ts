@@ -369,9 +369,11 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#gate.run(CALLS.updateWhere, options, async (checked) => {
       const filter = this.#filter({ where: changeable(where, checked) })
       const change = parsePatch(patch, this.#kind)
-      const known = new Map<string, Float32Array>()
-      const make = (current: EntryRecord) => this.#patched(current, change, known, checked)
-      return this.#flows.whereChanger.update(this.#scope(checked), filter, make, checked)
+      const changeOfOne = () => {
+        const known = new Map<string, Float32Array>()
+        return (current: EntryRecord, patience: Patience) => this.#patched(current, change, known, patience)
+      }
+      return this.#flows.whereChanger.update(this.#scope(checked), filter, changeOfOne, checked)
     })
   }
 
@@ -411,8 +413,10 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#gate.run(CALLS.search, options, async (checked) => {
       const { searcher, vectors } = this.#flows
       const patience = searcher.patience(checked)
+      const scope = this.#scope(checked)
+      const filter = this.#filter(checked)
       const query = await vectors.asked(checked.query, patience)
-      const result = await searcher.search(this.#scope(checked), this.#filter(checked), query, patience)
+      const result = await searcher.search(scope, filter, query, patience)
       return result as SearchResult<unknown> as SearchResult<Selected<EntryOf<K>, S>>
     })
   }
@@ -428,11 +432,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return this.#gate.run(CALLS.searchMany, options, async (checked) => {
       const given = checkQueries(queries)
       const patience = this.#flows.searcher.patience(checked)
+      const places = given.map((one) => ({ scope: this.#scope(one), filter: this.#filter(one) }))
       const meant = await this.#flows.vectors.askedAll(
         given.map(({ query }) => query),
         patience,
       )
-      const asked = given.map((one, i) => ({ scope: this.#scope(one), filter: this.#filter(one), query: meant[i]! }))
+      const asked = places.map((place, i) => ({ ...place, query: meant[i]! }))
       const results = await this.#flows.searcher.searchMany(asked, patience)
       return results as SearchResult<unknown>[] as SearchResult<Selected<EntryOf<K>, S>>[]
     })
@@ -599,7 +604,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     return accepted.flatMap(({ index }, i) => {
       const record = filled[i]!
       if (!(record instanceof ThermoclineError)) return { index, record }
-      refuse(record, index)
+      refuse(ofInput(record, index), index)
       return []
     })
   }

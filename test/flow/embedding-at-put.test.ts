@@ -165,6 +165,63 @@ describePairs('embedding at the put', (pair) => {
     expect((await chunks.find()).items.map(({ key }) => key)).toEqual(['fine'])
   })
 
+  test('refuses a vector that cannot be of the model which it is said to be of', async () => {
+    const own = view()
+    const { chunks } = own
+    const unfit = { text: 'own', embedding: [1, 2], embeddingModel: 'words' }
+    const { id } = await chunks.put({ text: 'there', key: 'there' })
+    const refusal = { code: 'ERR_INVALID_ENTRY', details: { field: 'embedding' } }
+    for (const call of [
+      () => chunks.put(unfit),
+      () => chunks.putMany([{ text: 'fine' }, unfit]),
+      () => chunks.upsert(unfit),
+      () => chunks.update(id, { embedding: [1, 2] }),
+      () => own.write([{ put: { kind: 'chunk', ...unfit } }], { atomic: true }),
+      () => chunks.replaceDocument('d', [unfit]),
+    ])
+      await expect(call()).rejects.toMatchObject(refusal)
+    const settled = await chunks.putMany([unfit, { ...unfit, embeddingModel: 'other' }], { settle: true })
+    expect(settled).toMatchObject([{ error: { details: { field: 'embedding', index: 0 } } }, { ok: true }])
+    expect(await chunks.count()).toBe(2)
+  })
+
+  test('says of many for which there was no vector', async () => {
+    const own = view()
+    model.before = (texts) => {
+      if (texts.includes('bad')) throw httpError(422)
+    }
+    try {
+      const refusal = { code: 'ERR_EMBEDDING_FAILED', details: { index: 1, refused: true } }
+      await expect(own.chunks.putMany([{ text: 'good' }, { text: 'bad' }])).rejects.toMatchObject(refusal)
+      const operations = ['good', 'bad'].map((text) => ({ put: { kind: 'chunk' as const, text } }))
+      await expect(own.write(operations, { atomic: true })).rejects.toMatchObject(refusal)
+    } finally {
+      model.before = () => {}
+    }
+  })
+
+  test('of what is updated by a condition keeps no vector, and a signal ends it between two batches', async () => {
+    const { chunks } = view()
+    const other = { text: 'same', embedding: [1, 2], embeddingModel: 'other' }
+    await chunks.putMany([other, other, other])
+    const held = gate()
+    model.before = () => held.closed
+    const asked = model.calls.length
+    const stop = new AbortController()
+    const terms = { batchSize: 1, signal: stop.signal }
+    const updating = chunks.updateWhere({ embeddingModel: 'other' }, { embedding: null }, terms)
+    updating.catch(() => {})
+    await expect.poll(() => model.calls.length).toBe(asked + 1)
+    stop.abort()
+    model.before = () => {}
+    held.open()
+    await expect(updating).rejects.toMatchObject({ code: 'ERR_ABORTED', details: { counts: { updated: 1 } } })
+    expect(await chunks.updateWhere({ embeddingModel: 'other' }, { embedding: null }, { batchSize: 1 })).toMatchObject({
+      updated: 2,
+    })
+    expect(model.calls.slice(asked)).toEqual([['same'], ['same'], ['same']])
+  })
+
   test('is counted, and told of the model that the rows have besides', async () => {
     const { embedding } = await store().stats()
     expect(embedding).toMatchObject({ model: 'words', otherModels: [] })

@@ -728,11 +728,13 @@ interface ErrorDetails {
     ERR_IDEMPOTENCY: WriteFailure;
     ERR_EMBEDDING_FAILED: WriteFailure & {
         model: string;
+        index?: number;
         retryAfterMs?: number;
         refused?: boolean;
     };
     ERR_EMBEDDING_INVALID: WriteFailure & {
         model: string;
+        index?: number;
         expected?: number;
         actual?: number;
     };
