@@ -79,7 +79,7 @@ describe('what names the place of a tier and is undefined', () => {
       dir: undefined,
       wal: { segmentBytes: undefined },
     }
-    expect(resolveOptions(options)).toEqual(RESOLVED_DEFAULTS)
+    expect(resolveOptions(options)).toEqual({ ...RESOLVED_DEFAULTS, embed: undefined })
     expect(() => resolveOptions({ hot: { url: undefined } })).toThrow(/environment variable .* Leave the option out/)
   })
 })
