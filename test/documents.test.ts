@@ -165,3 +165,18 @@ test('the example of the write-ahead log runs as it stands', async () => {
   const printed = await runExample(example!.replaceAll("'./", "'../src/wal/"))
   expect(printed.split('\n')).toEqual(["durable: [ 'mine' ]", 'put true what the record holds', '1 [] undefined', ''])
 })
+
+test('an optional peer whose types alone are used may be of a later version, and the lock knows it', () => {
+  const { peerDependencies: peers } = JSON.parse(read('package.json'))
+  expect(JSON.parse(read('package-lock.json')).packages[''].peerDependencies).toEqual(peers)
+  const adapters = sources.filter((file) => file.startsWith('src/adapters/')).map(read)
+  const importing = (peer: string, how: string) => new RegExp(`^${how}[^;']* from '${peer}['/]`, 'm')
+  const typed = Object.keys(peers).filter(
+    (peer) =>
+      adapters.some((text) => importing(peer, 'import type ').test(text)) &&
+      !adapters.some((text) => importing(peer, 'import (?!type )').test(text)),
+  )
+  expect(typed).toEqual(expect.arrayContaining(['ai', '@anthropic-ai/sdk', '@openai/agents-core']))
+  // npm refuses to install beside another version, also where nobody uses the adapter.
+  for (const peer of typed) expect(peers[peer], peer).toMatch(/^>=/)
+})

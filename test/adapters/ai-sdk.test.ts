@@ -1,5 +1,12 @@
 /** `thermocline/ai` under the AI SDK itself. The model is the SDK's own test double; the store is real. */
-import { generateText, type LanguageModelMiddleware, stepCountIs, streamText, wrapLanguageModel } from 'ai'
+import {
+  generateText,
+  type LanguageModelMiddleware,
+  type ModelMessage,
+  stepCountIs,
+  streamText,
+  wrapLanguageModel,
+} from 'ai'
 import { MockLanguageModelV3, simulateReadableStream } from 'ai/test'
 import { describe, expect, test } from 'vitest'
 import {
@@ -105,6 +112,43 @@ describePairs('the middleware of the AI SDK', (pair) => {
       ['user'],
       ['user', 'assistant', 'user'],
     ])
+  })
+
+  test('nor what it has of an exchange with tools, or of a model that thought aloud', async () => {
+    const own = view()
+    await own.chunks.put({ text: 'User: How is ice?\nAssistant: Ice is cold.' })
+    const model = saying('Ice.')
+    const call = { toolCallId: '1', toolName: 'look' } as const
+    const messages: ModelMessage[] = [
+      { role: 'user', content: 'How is ice?' },
+      { role: 'assistant', content: [{ type: 'tool-call', ...call, input: {} }] },
+      { role: 'tool', content: [{ type: 'tool-result', ...call, output: { type: 'text', value: 'cold' } }] },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'reasoning', text: 'They ask of ice.' },
+          { type: 'text', text: 'Ice is cold.' },
+        ],
+      },
+      { role: 'user', content: 'What is cold ice?' },
+    ]
+    await generateText({ model: wrapped(model, own), messages })
+    expect(model.doGenerateCalls[0]!.prompt.map(({ role }) => role)).not.toContain('system')
+  })
+
+  test('takes what no text of an entry may hold, a pair cut by its bounds, and a long conversation', async () => {
+    const own = view()
+    const model = saying('Half \ud83d of \0')
+    await generateText({ model: wrapped(model, own), prompt: `\0${'x'.repeat(1_998)}\u{1f600}` })
+    const [item] = (await own.chunks.find()).items
+    expect(item!.text).toBe(`User: \uFFFD${'x'.repeat(1_998)}\u{1f600}\nAssistant: Half \uFFFD of \uFFFD`)
+    await own.chunks.put({ text: 'Ice floats' })
+    const said = Array.from({ length: 1_000 }, (_, nth): ModelMessage[] => [
+      { role: 'user', content: `${nth}` },
+      { role: 'assistant', content: 'Yes.' },
+    ]).flat()
+    await generateText({ model: wrapped(model, own), messages: [...said, { role: 'user', content: 'ice' }] })
+    expect(JSON.stringify(model.doGenerateCalls[1]!.prompt)).toContain('Ice floats')
   })
 
   test('waits for the answer behind tools, and keeps none that was cut off by a filter', async () => {

@@ -114,6 +114,9 @@ describePairs('the memory tool', (pair) => {
     expect(await replace('a\nb', 'x')).toMatch(/\n {5}1\tx\n {5}2\ta\n {5}3\tc$/)
     await tool.insert({ command: 'insert', path, insert_line: 0, insert_text: 'b\nc' })
     await expect(replace('b\nc', 'y')).rejects.toThrow(/Multiple occurrences .* in lines: 1, 6\./s)
+    await tool.create({ command: 'create', path: '/memories/blank', file_text: '\n'.repeat(32_000) })
+    const blank = { command: 'str_replace', path: '/memories/blank', old_str: '\n', new_str: '' } as const
+    await expect(tool.str_replace(blank)).rejects.toThrow(/in lines: 1, 2, 3, [\d, ]*, 100 and more\./)
   })
 
   test('loses none of the edits that come at the same time, and makes a file once', async () => {

@@ -57,6 +57,11 @@ describePairs('the memory of a model', (pair) => {
     expect(await texts('recall', { query: 'nuts', tags: ['food', 'ada'] })).toEqual(['Ada cannot eat nuts'])
     expect(await texts('recall', { query: 'nuts or lisbon', limit: 1 })).toHaveLength(1)
     expect(await texts('recall', { query: '???' })).toEqual([])
+    // As long as one may be; of its words only some are looked for.
+    const long = Array.from({ length: 31 }, (_, nth) => `${nth}`.padEnd(124, 'x')).join(' ')
+    expect(await texts('recall', { query: `lisbon ${long}`.padEnd(4_000, 'x') })).toEqual([
+      'Ada moves to Lisbon in May',
+    ])
   })
 
   test('shows of a memory what a model can use', async () => {
@@ -178,6 +183,8 @@ describe('the tools', () => {
       expect(description).toMatch(/Use it/)
       for (const input of Object.values(inputSchema.properties ?? {})) expect(input).toHaveProperty('description')
     }
+    const [recall] = tools
+    expect(recall!.inputSchema.properties).toMatchObject({ query: { maxLength: 4_000 } })
     expect(tools.filter(({ annotations }) => annotations?.destructiveHint).map(({ name }) => name)).toEqual([
       'update_memory',
       'forget',

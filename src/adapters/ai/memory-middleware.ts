@@ -35,6 +35,8 @@ export interface MemoryMiddlewareOptions extends Pick<MemoryToolOptions, 'embed'
 const DEFAULTS = { limit: 5, remember: ({ user, assistant }: Exchange) => [asText(user, assistant)] }
 /** Characters of a question that it is searched by. */
 const LONGEST_QUERY = 2_000
+/** Of these, those that the prompt has already are left out: of a long one not all can be looked for. */
+const MOST_RECALLED = 100
 /** A model that calls a tool has not answered yet, and what was filtered is not to be kept. */
 const ANSWERED: ReadonlySet<string> = new Set(['stop', 'length'])
 
@@ -95,10 +97,11 @@ class ExchangeMemory {
   /** The prompt with what is remembered of its question. */
   async recalled({ prompt, abortSignal }: Params): Promise<Prompt> {
     const { limit = DEFAULTS.limit } = this.#options
-    const query = questionOf(prompt).slice(0, LONGEST_QUERY)
+    const query = writable(questionOf(prompt).slice(0, LONGEST_QUERY))
     if (limit === 0 || query === '') return prompt
     const known = exchangesOf(prompt)
-    const found = await this.#orTell(() => this.#memories.recall({ query, limit: limit + known.length }, abortSignal))
+    const sought = { query, limit: Math.min(limit + known.length, MOST_RECALLED) }
+    const found = await this.#orTell(() => this.#memories.recall(sought, abortSignal))
     // A long one is recalled in part.
     const isNew = ({ text }: Memory) => !known.some((exchange) => exchange.startsWith(text))
     const memories = (found?.memories ?? []).filter(isNew).slice(0, limit)
@@ -114,7 +117,7 @@ class ExchangeMemory {
     if (remember === false || user === '' || assistant === '') return
     await this.#orTell(async () => {
       const texts = await remember({ user, assistant })
-      await Promise.all(texts.map((text) => this.#memories.remember({ text, lasts }, abortSignal)))
+      await Promise.all(texts.map((text) => this.#memories.remember({ text: writable(text), lasts }, abortSignal)))
     })
   }
 
@@ -158,13 +161,20 @@ function questionOf(prompt: Prompt): string {
 }
 
 function textOf({ content }: Message): string {
-  return typeof content === 'string' ? content : content.map((part) => ('text' in part ? part.text : '')).join('')
+  if (typeof content === 'string') return content
+  return content.map((part) => (part.type === 'text' ? part.text : '')).join('')
 }
 
-/** As they would be remembered. */
+/** As they would be remembered: what is said last before the next question answers one. */
 function exchangesOf(prompt: Prompt): string[] {
-  return prompt.flatMap((message, nth) => {
-    const answer = prompt[nth + 1]
-    return message.role === 'user' && answer?.role === 'assistant' ? [asText(textOf(message), textOf(answer))] : []
+  const asked = prompt.flatMap(({ role }, nth) => (role === 'user' ? [nth] : []))
+  return asked.flatMap((at, nth) => {
+    const answer = prompt.slice(at, asked[nth + 1]).findLast(({ role }) => role === 'assistant')
+    return answer === undefined ? [] : [writable(asText(textOf(prompt[at]!), textOf(answer)))]
   })
+}
+
+/** Without what no text of an entry may hold. */
+function writable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').toWellFormed()
 }

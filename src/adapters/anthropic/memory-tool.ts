@@ -15,6 +15,8 @@ const MOST_LINES = 999_999
 const NUMBER_WIDTH = String(MOST_LINES).length
 /** Levels below a directory that a view shows. */
 const DEPTH = 2
+/** Lines that are named of those that have what should be there once. */
+const MOST_NAMED = 100
 /** Lines that are shown before and after one that was changed. */
 const AROUND = 2
 
@@ -206,7 +208,8 @@ function onlyLineWith(text: string, sought: string, path: string): number {
   const what = `old_str \`${sought}\``
   if (found.length === 0)
     throw new ToolFailure(`No replacement was performed, ${what} did not appear verbatim in ${path}.`)
-  const lines = found.map((index) => index + 1).join(', ')
+  const named = found.slice(0, MOST_NAMED).map((index) => index + 1)
+  const lines = `${named.join(', ')}${found.length > MOST_NAMED ? ' and more' : ''}`
   const remedy = 'Please ensure it is unique'
   throw new ToolFailure(`No replacement was performed. Multiple occurrences of ${what} in lines: ${lines}. ${remedy}`)
 }
@@ -217,7 +220,13 @@ function linesThatHave(text: string, sought: string): number[] {
 
 function linesWhereBegins(text: string, sought: string): number[] {
   const found: number[] = []
-  for (let at = text.indexOf(sought); at !== -1; at = text.indexOf(sought, at + 1))
-    found.push(text.slice(0, at).split('\n').length - 1)
+  let line = 0
+  let counted = 0
+  // More than are named need not be found: a search of each place would take the square of the text.
+  for (let at = text.indexOf(sought); at !== -1 && found.length <= MOST_NAMED; at = text.indexOf(sought, at + 1)) {
+    line += text.slice(counted, at).split('\n').length - 1
+    counted = at
+    found.push(line)
+  }
   return found
 }

@@ -41,6 +41,8 @@ type Seen = Selected<ChunkEntry, (typeof FIELDS)[number]>
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** Words of a query that are looked for one by one. */
 const MOST_WORDS = 32
+/** Characters of one: so many of these are no query that is too long. */
+const LONGEST_WORD = 100
 
 type Signal = AbortSignal | undefined
 
@@ -147,7 +149,8 @@ function tagged(tags: readonly string[] | undefined) {
 function anyWordOf(query: string): string {
   const words = new Set(query.toLowerCase().match(/[\p{L}\p{N}]+/gu))
   words.delete('or')
-  return [...words].slice(0, MOST_WORDS).join(' or ')
+  const sought = [...words].filter(({ length }) => length <= LONGEST_WORD)
+  return sought.slice(0, MOST_WORDS).join(' or ')
 }
 
 function shown(entry: Seen, most: number): Memory {

@@ -1,6 +1,8 @@
 /** Defines what the tools of a model take. The descriptions are for the model, and say when to give what. */
 import { z } from 'zod'
 
+/** Characters that a search of the store takes. */
+const LONGEST_QUERY = 4_000
 const text = (what: string) => z.string().min(1).max(20_000).describe(what)
 const tags = (what: string) => z.array(z.string().min(1).max(100)).max(20).optional().describe(what)
 const limit = (most: number, usual: number) =>
@@ -21,7 +23,11 @@ export const INPUTS = {
     lasts: z.string().optional().describe(LASTS),
   }),
   recall: z.strictObject({
-    query: text('What you want to know, in the words that a memory of it would use.'),
+    query: z
+      .string()
+      .min(1)
+      .max(LONGEST_QUERY)
+      .describe('What you want to know, in the words that a memory of it would use.'),
     tags: tags('Only memories that have all of these.'),
     limit: limit(50, 8),
   }),
