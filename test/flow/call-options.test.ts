@@ -16,7 +16,10 @@ import { MemoryStore } from '../../src/store/memory-store.ts'
 import { embeddedPair, shareStore } from './stores.ts'
 
 const ID = '0191e4a0-7b1a-7c3e-8f00-112233445566'
-const { store, view } = shareStore(embeddedPair)
+const MODEL = { dimensions: 1, embedMany: async (texts: readonly string[]) => texts.map(() => [1]) }
+/** With two models, since `reembed` needs both. */
+const embed = { ...MODEL, model: 'new', former: [{ ...MODEL, model: 'old' }] }
+const { store, view } = shareStore(embeddedPair, { embed })
 
 /** What stands before the options of each call. A method that is missing here fails below. */
 const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
@@ -75,6 +78,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   sync: [],
   previewSync: [],
   checkpoint: [],
+  reembed: [],
   stats: [],
   metrics: [],
   logs: [],

@@ -29,8 +29,11 @@ interface PlanNode {
 
 const JIT_ABOVE_COST = 100_000
 const LARGE = 10_000
-/** What these answer takes reading a whole namespace, every vector, or, where no language has an index, every text. */
-const READS_MUCH = new Set(['count', 'search', 'searchTexts'])
+/**
+ * What these answer takes reading a whole namespace, every vector, or, where no language has an index, every text; or
+ * every row, where none has a model that is asked for now and then.
+ */
+const READS_MUCH = new Set(['count', 'search', 'searchTexts', 'isModelUsed'])
 const LONG_TABLES = new Set([
   'memory_entries',
   'entry_access',
