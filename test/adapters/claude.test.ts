@@ -12,9 +12,9 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSessionStore } from '../../src/adapters/claude/thermocline-session-store.ts'
-import type { NamespaceView } from '../../src/index.ts'
 import { describePairs, shareStore } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
+import { atFirst } from './at-first.ts'
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
 const key: fc.Arbitrary<SessionKey> = fc
@@ -105,6 +105,20 @@ describePairs('a store of sessions', (pair) => {
       expect(loaded.slice(at, at + 3).map(({ uuid }) => uuid![2])).toEqual(['0', '1', '2'])
   })
 
+  test('has what one object appends in the order of its calls, also where the first is slow', async () => {
+    const own = view()
+    const key = { projectKey: 'p', sessionId: 's' }
+    const slow = atFirst(own, 'getByKey', async (call) => {
+      // Long enough for another one to come first, if it may.
+      for (let reads = 0; reads < 20 && (await own.count({ recursive: true })) === 0; reads++);
+      return call()
+    })
+    const sessions = new ThermoclineSessionStore(slow)
+    const both = ['1', '2'].map((uuid) => said({ type: 'user', uuid, content: uuid }))
+    await Promise.all(both.map((entry) => sessions.append(key, [entry])))
+    expect(await sessions.load(key)).toEqual(both)
+  })
+
   test('appends, in the long run more than one write takes, and begins anew after it was deleted', async () => {
     const own = view()
     const sessions = new ThermoclineSessionStore(own)
@@ -128,9 +142,10 @@ describePairs('a store of sessions', (pair) => {
     await sessions.append(key, [said({ type: 'user', uuid: '1', content: 'before' })])
     // One delete has read what is to go, and the other one is done before it goes.
     const late = new ThermoclineSessionStore(
-      beforeDeleteWhere(own, async () => {
+      atFirst(own, 'deleteWhere', async (call) => {
         await sessions.delete(key)
         await sessions.append(key, again)
+        return call()
       }),
     )
     await late.delete(key)
@@ -145,7 +160,12 @@ describePairs('a store of sessions', (pair) => {
     await sessions.append(key, entries)
     const chunks = async () => (await own.chunks.find({ recursive: true })).items.map(({ id }) => id)
     const [before] = await chunks()
-    const late = new ThermoclineSessionStore(beforeDeleteWhere(own, () => sessions.append(key, entries)))
+    const late = new ThermoclineSessionStore(
+      atFirst(own, 'deleteWhere', async (call) => {
+        await sessions.append(key, entries)
+        return call()
+      }),
+    )
     await late.delete(key)
     expect(await sessions.load(key)).toEqual(entries)
     // Another entry: the delete of the first may come as late as it will.
@@ -173,27 +193,6 @@ describePairs('a store of sessions', (pair) => {
     expect(lives).toEqual([30 * 86_400_000, 30 * 86_400_000])
   })
 })
-
-/** The view itself, but that something happens before its first `deleteWhere`, of whatever is below it. */
-function beforeDeleteWhere(view: NamespaceView, happen: () => Promise<void>): NamespaceView {
-  let once: (() => Promise<void>) | undefined = happen
-  const around = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(_, name) {
-        const value = Reflect.get(target, name, target)
-        if (name === 'chunks') return around(value as object)
-        if (typeof value !== 'function') return value
-        return (...args: unknown[]) => {
-          if (name === 'namespace') return around(value.apply(target, args))
-          const first = name === 'deleteWhere' ? once : undefined
-          if (first === undefined) return value.apply(target, args)
-          once = undefined
-          return first().then(() => value.apply(target, args))
-        }
-      },
-    })
-  return around(view)
-}
 
 const byId = (a: { sessionId: string }, b: { sessionId: string }) => (a.sessionId < b.sessionId ? -1 : 1)
 

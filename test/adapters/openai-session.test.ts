@@ -21,6 +21,7 @@ import { ThermoclineSession } from '../../src/adapters/openai-agents/thermocline
 import { openMemoryStore } from '../../src/index.ts'
 import { describePairs, QUIET, shareStore } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
+import { atFirst } from './at-first.ts'
 
 setTracingDisabled(true)
 
@@ -149,6 +150,38 @@ describePairs('a session', (pair) => {
     await session.replaceHistoryWithCompaction([said('summary'), said(all.at(-1)!)])
     expect(texts(await session.getItems())).toEqual(['summary', all.at(-1)])
     expect(await own.namespace('openai-agents', 'long').chunks.count()).toBe(2)
+  })
+
+  test('refuses a compaction that one write cannot take, and is as it was', async () => {
+    const session = new ThermoclineSession(view())
+    await session.addItems([said('a')])
+    const many = Array.from({ length: 1_001 }, (_, nth) => said(`${nth}`))
+    await expect(session.replaceHistoryWithCompaction(many)).rejects.toThrow('1000')
+    expect(texts(await session.getItems())).toEqual(['a'])
+  })
+
+  test.each([
+    ['where nothing was', []],
+    ['and cleared once more', ['a']],
+  ])('keeps the mark of a transaction that is applied while it is cleared, %s', async (_, before) => {
+    const own = view()
+    const options = { sessionId: 'a' }
+    const session = new ThermoclineSession(own, options)
+    await session.addItems(before.map(said))
+    const apply = () =>
+      session.applyHistoryTransaction({ operationId: 'o', transaction: { type: 'append_items', items: [said('b')] } })
+    const other = new ThermoclineSession(
+      atFirst(own, 'deleteWhere', async (call) => {
+        await session.clearSession()
+        await apply()
+        return call()
+      }),
+      options,
+    )
+    await other.clearSession()
+    await apply()
+    await apply()
+    expect(texts(await session.getItems())).toEqual(['b'])
   })
 
   test('is searched by what was said', async () => {

@@ -46,6 +46,8 @@ interface Name {
 export class ThermoclineSessionStore implements SessionStore {
   readonly #root: NamespaceView
   readonly #options: SessionStoreOptions
+  /** By their paths the logs that are written to now, so that calls take place in the order in which they were made. */
+  readonly #logs = new Map<string, { readonly log: SessionLog; calls: number }>()
   /** There where `foldSummary` is given. */
   readonly listSessionSummaries?: (projectKey: string) => Promise<SessionSummaryEntry[]>
 
@@ -59,11 +61,12 @@ export class ThermoclineSessionStore implements SessionStore {
 
   async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
     const view = this.#viewOf(key)
-    await this.#logAt(view).add(entries as readonly Item[], async (head, given) => {
+    const decide = async (head: Head | undefined, given: readonly Item[]) => {
       const add = await newOf(view, head, given)
       if (add.length === 0 && isThere(head)) return undefined
       return { add, kept: this.#keptOf(key, head, add) }
-    })
+    }
+    await this.#inTurn(view, (log) => log.add(entries as readonly Item[], decide))
   }
 
   async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {
@@ -87,7 +90,7 @@ export class ThermoclineSessionStore implements SessionStore {
   async delete(key: SessionKey): Promise<void> {
     const subpaths = key.subpath ? [] : await this.listSubkeys(key)
     const keys = [...subpaths.map((subpath) => ({ ...key, subpath })), key]
-    for (const one of keys) await this.#logAt(this.#viewOf(one)).remove()
+    for (const one of keys) await this.#inTurn(this.#viewOf(one), (log) => log.remove())
   }
 
   async #summaries(projectKey: string): Promise<SessionSummaryEntry[]> {
@@ -98,6 +101,18 @@ export class ThermoclineSessionStore implements SessionStore {
   #viewOf({ projectKey, sessionId, subpath }: SessionKey): NamespaceView {
     const session = this.#root.namespace(segmentOf(projectKey), segmentOf(sessionId))
     return subpath ? session.namespace(segmentOf(subpath)) : session
+  }
+
+  async #inTurn(view: NamespaceView, write: (log: SessionLog) => Promise<void>): Promise<void> {
+    const used = this.#logs.get(view.path) ?? { log: this.#logAt(view), calls: 0 }
+    this.#logs.set(view.path, used)
+    used.calls++
+    try {
+      await write(used.log)
+    } finally {
+      used.calls--
+      if (used.calls === 0) this.#logs.delete(view.path)
+    }
   }
 
   #logAt(view: NamespaceView): SessionLog {

@@ -13,7 +13,7 @@ import type {
 } from '@openai/agents-core'
 import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Duration, type MemoryStore, type NamespaceView, type Operation, ThermoclineError } from '../../index.ts'
-import { contentOf, type Item, isSame, textInOrder } from '../session-log/session-items.ts'
+import { contentOf, copyOf, type Item, isSame, textInOrder } from '../session-log/session-items.ts'
 import { type Change, type Head, SessionLog, type Stored } from '../session-log/session-log.ts'
 import { hashOf, segmentOf } from '../session-log/session-places.ts'
 
@@ -79,38 +79,38 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
   async clearSession(): Promise<void> {
     let clears = 0
     await this.#log.change((head) => {
-      clears = clearsOf(head) + 1
+      clears = head === undefined ? 0 : clearsOf(head) + 1
       return head && { from: head.next, kept: { clears } }
     })
     await this.#log.sweep()
-    const current = { key: { startsWith: `${OPERATION}${clears}/` } }
-    await this.#view.metadata.deleteWhere({ key: { startsWith: OPERATION }, not: current })
+    // Somebody may have cleared it once more meanwhile: the marks of later counts hold.
+    const marks = { key: { startsWith: OPERATION }, 'metadata.clears': { lt: clears } } as const
+    if (clears > 0) await this.#view.metadata.deleteWhere(marks)
   }
 
-  /** What is there gives way to these items in one step. */
+  /** What is there gives way to these items in one step. What one write cannot take (1 000 operations, 8 MiB) is refused. */
   async replaceHistoryWithCompaction(items: AgentInputItem[]): Promise<void> {
-    await this.#log.add(items as readonly Item[], (head, add, nth) => ({
-      add,
-      ...(nth === 0 && head && { from: head.next }),
-    }))
+    const add = (items as readonly Item[]).map(copyOf)
+    await this.#log.change((head) => ({ add, ...(head && { from: head.next }) }))
     await this.#log.sweep()
   }
 
   /**
    * Rejects with `ERR_CONFLICT` where the suffix is another one, or the operation was applied with another transaction.
-   * What one write cannot take (900 items, 6 MiB) is refused.
+   * What one write cannot take (1 000 operations, 8 MiB) is refused.
    */
   async applyHistoryTransaction({ operationId, transaction }: SessionHistoryTransactionArgs): Promise<void> {
     if (typeof operationId !== 'string' || operationId.trim() === '') throw noOperation()
     const digest = hashOf(textInOrder(transaction))
     await this.#log.change(async (head) => {
-      const key = `${OPERATION}${clearsOf(head)}/${hashOf(operationId)}`
+      const clears = clearsOf(head)
+      const key = `${OPERATION}${clears}/${hashOf(operationId)}`
       const applied = await this.#view.metadata.getByKey(key)
       if (applied !== undefined) {
         if (applied.metadata.digest !== digest) throw conflict('was applied with another transaction already')
         return undefined
       }
-      const put = { kind: 'metadata', key, metadata: { digest }, ...this.#life } as const
+      const put = { kind: 'metadata', key, metadata: { digest, clears }, ...this.#life } as const
       const besides = [{ put, expectedVersion: null }]
       if (transaction.type === 'append_items') return { add: transaction.items as readonly Item[], besides }
       const { expectedSuffix, replacement } = transaction

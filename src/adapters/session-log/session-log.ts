@@ -52,8 +52,8 @@ export interface Change {
 }
 
 type Decided = Change | undefined
-/** @param add of the items that are to be added those of this write. @param nth of the writes, from 0 on. */
-type Decide = (head: Head | undefined, add: readonly Item[], nth: number) => Decided | Promise<Decided>
+/** @param add of the items that are to be added those of this write. */
+type Decide = (head: Head | undefined, add: readonly Item[]) => Decided | Promise<Decided>
 
 /** A write of the store takes 1 000 operations and 8 MiB; the head is one of them. */
 const AT_ONCE = { items: 900, bytes: 6 * 1024 * 1024 }
@@ -103,7 +103,7 @@ export class SessionLog {
   add(items: readonly Item[], decide: Decide = (_, add) => ({ add })): Promise<void> {
     const groups = [...groupsOf(items.map(copyOf))]
     return this.#inTurn(async () => {
-      for (const [nth, group] of groups.entries()) await this.#settle((head) => decide(head, group, nth))
+      for (const group of groups) await this.#settle((head) => decide(head, group))
     })
   }
 
