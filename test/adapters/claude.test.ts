@@ -183,6 +183,20 @@ describePairs('a store of sessions', (pair) => {
     expect(listed.map(({ sessionId }) => sessionId).sort()).toEqual([...names].sort())
   })
 
+  test('has no summary of a part of a session', async () => {
+    const own = view()
+    const key = { projectKey: 'p', sessionId: 's' }
+    const folding = new ThermoclineSessionStore(own, { foldSummary: foldSessionSummary })
+    const tagged = (tag: string) => [{ type: 'tag', tag }]
+    await folding.append(key, tagged('a'))
+    expect(await folding.listSessionSummaries!('p')).toHaveLength(1)
+    await new ThermoclineSessionStore(own).append(key, tagged('b'))
+    expect(await folding.listSessionSummaries!('p')).toEqual([])
+    await folding.append(key, tagged('c'))
+    expect(await folding.listSessionSummaries!('p')).toEqual([])
+    expect(await folding.listSessions('p')).toHaveLength(1)
+  })
+
   test('lives as long as it says, and has summaries where it is told how to make them', async () => {
     const own = view()
     const sessions = new ThermoclineSessionStore(own, { ttl: '30d' })

@@ -160,6 +160,38 @@ describePairs('a session', (pair) => {
     expect(texts(await session.getItems())).toEqual(['a'])
   })
 
+  test('is read as it was before a compaction or after it', async () => {
+    const own = view()
+    const options = { sessionId: 'a' }
+    await new ThermoclineSession(own, options).addItems([said('a'), said('b')])
+    const died = async () => {
+      throw new Error('died')
+    }
+    // It gives way between the reads, by a process that dies before it deletes what was there.
+    const compacting = new ThermoclineSession(atFirst(own, 'deleteWhere', died), options)
+    const reading = atFirst(own, 'getByKey', async (call) => {
+      const head = await call()
+      await expect(compacting.replaceHistoryWithCompaction([said('summary')])).rejects.toThrow('died')
+      return head
+    })
+    expect(texts(await new ThermoclineSession(reading, options).getItems())).toEqual(['summary'])
+  })
+
+  test('applies a transaction as it was given, and refuses one of another type', async () => {
+    const session = new ThermoclineSession(view())
+    const items = [said('a')]
+    const applied = session.applyHistoryTransaction({
+      operationId: 'o',
+      transaction: { type: 'append_items', items },
+    })
+    items.push(said('later'))
+    await applied
+    expect(texts(await session.getItems())).toEqual(['a'])
+    const unknown = { operationId: 'p', transaction: { type: 'truncate' } } as never
+    const refused = { code: 'ERR_INVALID_ENTRY', details: { field: 'transaction' } }
+    await expect(session.applyHistoryTransaction(unknown)).rejects.toMatchObject(refused)
+  })
+
   test.each([
     ['where nothing was', []],
     ['and cleared once more', ['a']],

@@ -70,10 +70,9 @@ export class ThermoclineSessionStore implements SessionStore {
   }
 
   async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {
-    const log = this.#logAt(this.#viewOf(key))
-    const head = await log.head()
-    if (!isThere(head)) return null
-    return (await log.readFrom(head)).map(({ item }) => item as SessionStoreEntry)
+    const read = await this.#logAt(this.#viewOf(key)).readWithHead()
+    if (!isThere(read?.head)) return null
+    return read!.items.map(({ item }) => item as SessionStoreEntry)
   }
 
   async listSessions(projectKey: string): Promise<{ sessionId: string; mtime: number }[]> {
@@ -125,6 +124,8 @@ export class ThermoclineSessionStore implements SessionStore {
     const { foldSummary } = this.#options
     if (foldSummary === undefined || subpath !== '') return kept
     const before = isThere(head) ? summaryIn(head.kept) : undefined
+    // Some was appended without: of the rest alone it would be wrong. Where there is none the SDK reads the whole.
+    if (isThere(head) && before === undefined) return kept
     const previous = before && { sessionId, mtime: 0, data: before }
     const { data } = foldSummary(previous, key, added as unknown as SessionStoreEntry[])
     return { ...kept, summary: JSON.stringify(data) }

@@ -8,6 +8,7 @@ import type {
   SessionHistoryMutation,
   SessionHistoryRewriteArgs,
   SessionHistoryRewriteAwareSession,
+  SessionHistoryTransaction,
   SessionHistoryTransactionArgs,
   SessionHistoryTransactionAwareSession,
 } from '@openai/agents-core'
@@ -88,7 +89,7 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
     if (clears > 0) await this.#view.metadata.deleteWhere(marks)
   }
 
-  /** What is there gives way to these items in one step. What one write cannot take (1 000 operations, 8 MiB) is refused. */
+  /** These replace what is there in one step. What one write cannot take (1 000 operations, 8 MiB) is refused. */
   async replaceHistoryWithCompaction(items: AgentInputItem[]): Promise<void> {
     const add = (items as readonly Item[]).map(copyOf)
     await this.#log.change((head) => ({ add, ...(head && { from: head.next }) }))
@@ -99,8 +100,9 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
    * Rejects with `ERR_CONFLICT` where the suffix is another one, or the operation was applied with another transaction.
    * What one write cannot take (1 000 operations, 8 MiB) is refused.
    */
-  async applyHistoryTransaction({ operationId, transaction }: SessionHistoryTransactionArgs): Promise<void> {
+  async applyHistoryTransaction({ operationId, transaction: given }: SessionHistoryTransactionArgs): Promise<void> {
     if (typeof operationId !== 'string' || operationId.trim() === '') throw noOperation()
+    const transaction = transactionOf(given)
     const digest = hashOf(textInOrder(transaction))
     await this.#log.change(async (head) => {
       const clears = clearsOf(head)
@@ -120,13 +122,26 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
     })
   }
 
-  async applyHistoryMutations({ mutations }: SessionHistoryRewriteArgs): Promise<void> {
+  async applyHistoryMutations(given: SessionHistoryRewriteArgs): Promise<void> {
+    const { mutations } = copyOf({ ...given }) as unknown as SessionHistoryRewriteArgs
     await this.#log.change(async (head) => head && rewritten(await this.#log.readFrom(head), mutations))
   }
 }
 
 function itemsOf(stored: readonly Stored[]): AgentInputItem[] {
   return stored.map(({ item }) => item as unknown as AgentInputItem)
+}
+
+/** A copy, which the caller does not change while it is applied. */
+function transactionOf(given: SessionHistoryTransaction): SessionHistoryTransaction {
+  const isKnown =
+    given?.type === 'append_items'
+      ? Array.isArray(given.items)
+      : given?.type === 'replace_suffix' && Array.isArray(given.expectedSuffix) && Array.isArray(given.replacement)
+  if (isKnown) return copyOf(given as unknown as Item) as unknown as SessionHistoryTransaction
+  const message =
+    'a transaction is `append_items` with `items`, or `replace_suffix` with `expectedSuffix`, `replacement`'
+  throw new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'transaction' })
 }
 
 function clearsOf(head: Head | undefined): number {

@@ -83,8 +83,19 @@ export class SessionLog {
 
   /** The latest so many items, in order. @param limit all of them where undefined. */
   async read(limit?: number): Promise<Stored[]> {
-    const head = await this.head()
-    return head === undefined ? [] : this.readFrom(head, limit)
+    return (await this.readWithHead(limit))?.items ?? []
+  }
+
+  /** None of the items had given way to others when the head was read. undefined where there is no list. */
+  async readWithHead(limit?: number): Promise<{ readonly head: Head; readonly items: Stored[] } | undefined> {
+    let head = await this.head()
+    while (head !== undefined) {
+      const items = await this.readFrom(head, limit)
+      const now = await this.head()
+      if (now?.list === head.list && now.from === head.from) return { head: now, items }
+      head = now
+    }
+    return undefined
   }
 
   async readFrom({ list, from }: Head, limit = Number.POSITIVE_INFINITY): Promise<Stored[]> {

@@ -18,8 +18,8 @@ declare class ThermoclineSession implements SessionHistoryTransactionAwareSessio
     popItem(): Promise<AgentInputItem | undefined>;
     clearSession(): Promise<void>;
     replaceHistoryWithCompaction(items: AgentInputItem[]): Promise<void>;
-    applyHistoryTransaction({ operationId, transaction }: SessionHistoryTransactionArgs): Promise<void>;
-    applyHistoryMutations({ mutations }: SessionHistoryRewriteArgs): Promise<void>;
+    applyHistoryTransaction({ operationId, transaction: given }: SessionHistoryTransactionArgs): Promise<void>;
+    applyHistoryMutations(given: SessionHistoryRewriteArgs): Promise<void>;
 }
 
 export { ThermoclineSession };
