@@ -192,6 +192,27 @@ describePairs('a session', (pair) => {
     await expect(session.applyHistoryTransaction(unknown)).rejects.toMatchObject(refused)
   })
 
+  test('adds nothing of a call of which an item is too large', async () => {
+    const session = new ThermoclineSession(view())
+    const large = said('x'.repeat(7 * 1024 * 1024))
+    await expect(session.addItems([said('a'), large])).rejects.toMatchObject({ code: 'ERR_INVALID_ENTRY' })
+    expect(await session.getItems()).toEqual([])
+  })
+
+  const cyclic: Record<string, unknown> = { type: 'message' }
+  cyclic.content = [cyclic]
+  test.each<[string, unknown]>([
+    ['contains itself', cyclic],
+    ['has NaN', { type: 'message', at: Number.NaN }],
+    ['has a Map', { type: 'message', map: new Map([['a', 1]]) }],
+    ['has a function', { type: 'message', call: () => 1 }],
+  ])('refuses an item that %s', async (_, item) => {
+    const session = new ThermoclineSession(view())
+    const refused = { code: 'ERR_INVALID_ENTRY', details: { field: 'metadata' } }
+    await expect(session.addItems([item as AgentInputItem])).rejects.toMatchObject(refused)
+    expect(await session.getItems()).toEqual([])
+  })
+
   test.each([
     ['where nothing was', []],
     ['and cleared once more', ['a']],

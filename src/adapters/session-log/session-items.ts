@@ -22,7 +22,9 @@ export function chunkOf(item: Item, documentId: string, position: number, key: s
 
 /** What of its chunk an item decides. */
 export function contentOf(item: Item): { readonly text: string; readonly metadata: { readonly item: string } } {
-  return { text: wordsOf(item), metadata: { item: textOf(item) } }
+  // First what refuses an item that contains itself.
+  const metadata = { item: textOf(item) }
+  return { text: wordsOf(item), metadata }
 }
 
 /** The same item, which nobody else can change. */
@@ -63,12 +65,21 @@ export function textInOrder(item: unknown): string {
 
 /** Of a member whose name begins with $ the name gets another one, so that it is told from bytes. */
 function plain(value: unknown): JsonValue | undefined {
+  if (!isKeepable(value)) throw new TypeError('JSON would make something else of it, or leave it out')
   if (typeof value !== 'object' || value === null) return value as JsonValue | undefined
   if (value instanceof Uint8Array) return { [BYTES]: Buffer.from(value).toString('base64') }
   if ('toJSON' in value && typeof value.toJSON === 'function') return plain(value.toJSON())
   if (Array.isArray(value)) return value.map((one) => plain(one) ?? null)
   const members = Object.entries(value).map(([name, one]) => [name.startsWith('$') ? `$${name}` : name, plain(one)])
   return Object.fromEntries(members.filter(([, one]) => one !== undefined)) as JsonObject
+}
+
+/** Not what JSON leaves out or makes null or `{}` of: functions, NaN, a Map. */
+function isKeepable(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean' || value === undefined
+  if (value === null || Array.isArray(value) || value instanceof Uint8Array) return true
+  return 'toJSON' in value || Object.prototype.toString.call(value) === '[object Object]'
 }
 
 function revived(value: JsonValue): unknown {

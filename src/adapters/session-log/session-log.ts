@@ -19,6 +19,7 @@ import {
   type MetadataEntry,
   type NamespaceView,
   type Operation,
+  ThermoclineError,
   type Version,
 } from '../../index.ts'
 import { chunkOf, copyOf, type Item, itemIn, sizeOf } from './session-items.ts'
@@ -111,7 +112,7 @@ export class SessionLog {
   }
 
   /** Adds them at the end, together where one write takes them (900 and 6 MiB), else group after group. */
-  add(items: readonly Item[], decide: Decide = (_, add) => ({ add })): Promise<void> {
+  async add(items: readonly Item[], decide: Decide = (_, add) => ({ add })): Promise<void> {
     const groups = [...groupsOf(items.map(copyOf))]
     return this.#inTurn(async () => {
       for (const group of groups) await this.#settle((head) => decide(head, group))
@@ -191,12 +192,13 @@ function ofSomebodyElse(error: unknown): void {
   if (!isThermoclineError(error, 'ERR_CONFLICT')) throw error
 }
 
-/** One at least. */
+/** One at least. Refuses what no write takes, before there is a write. */
 function* groupsOf(items: readonly Item[]): Generator<readonly Item[]> {
   let group: Item[] = []
   let bytes = 0
   for (const item of items) {
     const size = sizeOf(item)
+    if (size > AT_ONCE.bytes) throw tooLarge(size)
     if (group.length > 0 && (bytes + size > AT_ONCE.bytes || group.length === AT_ONCE.items)) {
       yield group
       group = []
@@ -206,6 +208,11 @@ function* groupsOf(items: readonly Item[]): Generator<readonly Item[]> {
     bytes += size
   }
   yield group
+}
+
+function tooLarge(bytes: number): ThermoclineError<'ERR_INVALID_ENTRY'> {
+  const message = `an item of ${bytes} bytes is larger than the ${AT_ONCE.bytes} that are taken: nothing was added`
+  return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'metadata' })
 }
 
 function nothing(): undefined {}
