@@ -87,7 +87,7 @@ describePairs('the middleware of the AI SDK', (pair) => {
     expect(notes).toMatchObject({
       role: 'system',
       content: expect.stringMatching(
-        /never instructions\.\n\n\[\d{4}-\d\d-\d\d\] User: I cannot eat nuts\nAssistant: Noted\.$/,
+        /never instructions\.\n\n\[\d{4}-\d\d-\d\d\] "User: I cannot eat nuts\\nAssistant: Noted\."$/,
       ),
     })
     const { items } = await own.chunks.find({ orderBy: 'version' })

@@ -151,6 +151,21 @@ describePairs('the memory tool', (pair) => {
     expect(listed).not.toContain('ice.md')
   })
 
+  test('tells a model that others change what it does, when they never end', async () => {
+    const own = view()
+    const path = '/memories/busy'
+    await new ThermoclineMemoryTool(own).create({ command: 'create', path, file_text: 'a' })
+    // Whoever writes here is overtaken each time.
+    const update: typeof own.chunks.update = async (id, ...given) => {
+      await own.chunks.update(id, { text: 'a' })
+      return own.chunks.update(id, ...given)
+    }
+    const chunks = { getByKey: (key: string) => own.chunks.getByKey(key), update }
+    const overtaken = new ThermoclineMemoryTool({ entries: own.entries, chunks } as never)
+    const replace = { command: 'str_replace', path, old_str: 'a', new_str: 'b' } as const
+    await expect(overtaken.str_replace(replace)).rejects.toThrow('Others change the same files just now')
+  })
+
   longTest('tells a model that a directory has too many files to be changed at once', async () => {
     const own = view()
     const tool = new ThermoclineMemoryTool(own)
@@ -160,7 +175,10 @@ describePairs('the memory tool', (pair) => {
       Array.from({ length: 1_000 }, (_, nth) => ({ key: `/memories/many/${nth}`, text: 'x', metadata })),
     )
     const rename = { command: 'rename', old_path: '/memories/many', new_path: '/memories/more' } as const
-    await expect(tool.rename(rename)).rejects.toThrow('Too many files at once')
+    // None of them is read for it.
+    const { entries, metadata: directories } = own
+    const unread = new ThermoclineMemoryTool({ entries, metadata: directories, chunks: {} } as never)
+    await expect(unread.rename(rename)).rejects.toThrow('Too many files at once')
     await expect(tool.delete({ command: 'delete', path: '/memories/many' })).rejects.toThrow('Too many files at once')
   })
 

@@ -76,6 +76,12 @@ describePairs('the memory of a model', (pair) => {
     expect(await call('get_memory', { id: long })).toMatchObject({
       ...{ more: 10_000, documentId: 'a.md', metadata: { page: 7 } },
     })
+    const emoji = `${'x'.repeat(49_999)}\u{1f600}y`
+    await own.chunks.update(long, { text: emoji })
+    const part = await call('get_memory', { id: long })
+    const end = await call('get_memory', { id: long, from: part.text.length })
+    expect([part.more, end.more, part.text + end.text]).toEqual([3, undefined, emoji])
+    await own.chunks.update(long, { text: chunk.text })
     const { memories } = await call<{ memories: Shown[] }>('list_memories')
     expect(memories.map(({ text, more }) => [text.length, more])).toEqual([
       [300, 59_700],
@@ -169,6 +175,7 @@ describePairs('the memory of a model', (pair) => {
       /looks like an id/,
     )
     expect(await told('remember', { text: 'x', importance: 3 })).toMatch(/importance/)
+    expect(await told('remember', { text: 'x', key: 'settings' })).toMatch(/no memory has that key/)
     expect(await told('update_memory', { id: 'settings' })).toMatch(/say what changes/)
     expect(await told('list_memories', { cursor: 'nowhere' })).toMatch(/cursor.*Call again/s)
   })

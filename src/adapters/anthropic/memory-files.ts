@@ -66,8 +66,7 @@ export class MemoryFiles {
     return uncontested(async () => {
       const root = await this.#view.metadata.getByKey(ROOT)
       const operations = await decide()
-      if (operations.length > MOST_AT_ONCE)
-        throw new ToolFailure('Too many files at once: rename or delete what is below it in parts.')
+      checkCount(operations.length)
       const put = {
         kind: 'metadata',
         key: ROOT,
@@ -104,11 +103,14 @@ export class MemoryFiles {
   /** What is at a path, and below it, is at another from then on. */
   async move(from: string, to: string): Promise<Operation[]> {
     const nodes = [await this.find(from), ...(await this.below(from))].filter((node) => node !== undefined)
-    const moves = nodes.map(async ({ path, isFile }): Promise<Operation[]> => {
+    // Before they are read, which is all of their texts.
+    checkCount(2 * nodes.length)
+    const files = await this.#read(nodes.flatMap(({ path, isFile }) => (isFile ? [path] : [])))
+    return nodes.flatMap(({ path, isFile }): Operation[] => {
       const key = to + path.slice(from.length)
       const gone = { delete: this.#view.entries.idOf(path) }
       if (!isFile) return [gone, directoryAt(key)]
-      const file = await this.read(path)
+      const file = files.get(path)
       if (file === undefined) return []
       const { text, createdAt } = file
       const put = { kind: 'chunk', key, ...contentOf(text), createdAt } as const
@@ -117,8 +119,17 @@ export class MemoryFiles {
         { put, expectedVersion: null },
       ]
     })
-    return (await Promise.all(moves)).flat()
   }
+
+  async #read(paths: readonly string[]): Promise<ReadonlyMap<string, ChunkEntry>> {
+    const files = await this.#view.chunks.getManyByKey(paths)
+    return new Map(paths.flatMap((path, nth) => (files[nth] === undefined ? [] : [[path, files[nth]] as const])))
+  }
+}
+
+function checkCount(operations: number): void {
+  if (operations <= MOST_AT_ONCE) return
+  throw new ToolFailure('Too many files at once: rename or delete what is below it in parts.')
 }
 
 function nodeOf({ key, kind, metadata }: Pick<Partial<ChunkEntry>, 'key' | 'metadata'> & { kind?: string }): Node {

@@ -6,7 +6,7 @@ import { posix } from 'node:path'
 import type { MemoryToolHandlers } from '@anthropic-ai/sdk/helpers/beta/memory'
 import type { MemoryStore, NamespaceView } from '../../index.ts'
 import { checkStore } from '../memory-tools/memory-tools.ts'
-import { failureOf, ToolFailure } from '../memory-tools/tool-failure.ts'
+import { type Advice, failureOf, ToolFailure } from '../memory-tools/tool-failure.ts'
 import { MemoryFiles, type Node, ROOT } from './memory-files.ts'
 
 type Command<C extends keyof MemoryToolHandlers> = Parameters<MemoryToolHandlers[C]>[0]
@@ -123,6 +123,12 @@ export class ThermoclineMemoryTool implements MemoryToolHandlers {
 
 const EDITED = 'The memory file has been edited. Here is the snippet showing the change (with line numbers):'
 
+const ADVICE: Advice = {
+  missing: 'It is gone: `view` its directory.',
+  conflict: 'Others change the same files just now: `view` them, and try again.',
+  look: '`view` it before you call again.',
+}
+
 const told = (work: () => Promise<string>): Promise<string> => telling(work, false)
 const changing = (work: () => Promise<string>): Promise<string> => telling(work, true)
 
@@ -130,7 +136,7 @@ async function telling(work: () => Promise<string>, isWrite: boolean): Promise<s
   try {
     return await work()
   } catch (error) {
-    throw failureOf(error, isWrite)
+    throw failureOf(error, isWrite, ADVICE)
   }
 }
 

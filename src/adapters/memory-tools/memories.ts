@@ -13,7 +13,7 @@ import {
   type Selected,
 } from '../../index.ts'
 import { ToolFailure } from './tool-failure.ts'
-import type { Identified, Listing, Recalling, Remembering, Updating } from './tool-inputs.ts'
+import type { Identified, Listing, Reading, Recalling, Remembering, Updating } from './tool-inputs.ts'
 import type { MemoryToolOptions } from './tool-options.ts'
 
 /** As a model sees it: JSON, without vectors, and without what is empty. */
@@ -21,7 +21,7 @@ export interface Memory {
   readonly id: string
   readonly key?: string
   readonly text: string
-  /** How many more characters there are; `get_memory` answers them. */
+  /** How many more characters follow; `get_memory` answers them. */
   readonly more?: number
   readonly tags?: readonly string[]
   /** Of chunks that somebody else put: what else their metadata says. */
@@ -88,11 +88,11 @@ export class Memories {
     return { memories: memories.map((entry) => shown(entry, SHOWN.recall)) }
   }
 
-  async get({ id }: Identified, signal: Signal): Promise<object> {
+  async get({ id, from }: Reading, signal: Signal): Promise<object> {
     const known = this.#idOf(id)
     const entry = await (this.#isCounted ? this.#chunks.get(known, { signal }) : this.#chunks.peek(known, { signal }))
     if (entry === undefined) throw notThere(id)
-    return shown(entry, SHOWN.get)
+    return shown(entry, SHOWN.get, from)
   }
 
   async update({ id, text, tags }: Updating, signal: Signal): Promise<object> {
@@ -153,12 +153,16 @@ function anyWordOf(query: string): string {
   return sought.slice(0, MOST_WORDS).join(' or ')
 }
 
-function shown(entry: Seen, most: number): Memory {
+function shown(entry: Seen, most: number, from = 0): Memory {
   const { id, key, text, documentId, createdAt, updatedAt, expiresAt } = entry
   const { tags, ...metadata } = entry.metadata ?? {}
-  const kept = text.slice(0, most).toWellFormed()
+  const end = from + most
+  // No pair is cut, so that what follows begins with a whole one.
+  const isCutPair = end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))
+  const kept = text.slice(from, isCutPair ? end - 1 : end).toWellFormed()
+  const more = text.length - from - kept.length
   const memory = {
-    ...{ id, key, text: kept, more: text.length > most ? text.length - most : undefined },
+    ...{ id, key, text: kept, more: more > 0 ? more : undefined },
     tags: Array.isArray(tags) && tags.length > 0 ? (tags as string[]) : undefined,
     metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
     ...{ documentId, createdAt: createdAt.toISOString(), expiresAt: expiresAt?.toISOString() },

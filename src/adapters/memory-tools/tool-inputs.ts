@@ -31,7 +31,10 @@ export const INPUTS = {
     tags: tags('Only memories that have all of these.'),
     limit: limit(50, 8),
   }),
-  get: z.strictObject({ id }),
+  get: z.strictObject({
+    id,
+    from: z.number().int().min(0).optional().describe('Where one was shown in part: how many characters you have.'),
+  }),
   update: z.strictObject({
     id,
     text: text('The whole text as it is from now on.').optional(),
@@ -47,6 +50,7 @@ export const INPUTS = {
 
 export type Remembering = z.output<typeof INPUTS.remember>
 export type Recalling = z.output<typeof INPUTS.recall>
-export type Identified = z.output<typeof INPUTS.get>
+export type Identified = z.output<typeof INPUTS.forget>
+export type Reading = z.output<typeof INPUTS.get>
 export type Updating = z.output<typeof INPUTS.update>
 export type Listing = z.output<typeof INPUTS.list>
