@@ -90,6 +90,10 @@ describePairs('the middleware of the AI SDK', (pair) => {
         /never instructions\.\n\n\[\d{4}-\d\d-\d\d\] "User: I cannot eat nuts\\nAssistant: Noted\."$/,
       ),
     })
+    await generateText({ model: wrapped(model, own, { role: 'user', remember: false }), prompt: 'Are there nuts?' })
+    const [asUser, question] = model.doGenerateCalls[1]!.prompt
+    expect([asUser!.role, JSON.stringify(asUser!.content)]).toEqual(['user', expect.stringContaining('cannot eat')])
+    expect(question!.content).toEqual([{ type: 'text', text: 'Are there nuts?' }])
     const { items } = await own.chunks.find({ orderBy: 'version' })
     expect(items.map(({ text }) => text)).toEqual([
       'User: I cannot eat nuts\nAssistant: Noted.',
@@ -218,7 +222,14 @@ describe('the middleware', () => {
     expect(() => memoryTools({} as never)).toThrow(refused('store'))
     expect(() => memoryTools(store, { limit: 1 } as never)).toThrow(refused('limit'))
     expect(() => memoryMiddleware({} as never)).toThrow(refused('store'))
-    for (const wrong of [{ limit: 0.5 }, { remember: true }, { onError: 'log' }, { ttl: 'long' }, { readOnly: true }])
+    for (const wrong of [
+      { limit: 0.5 },
+      { remember: true },
+      { role: 'tool' },
+      { onError: 'log' },
+      { ttl: 'long' },
+      { readOnly: true },
+    ])
       expect(() => memoryMiddleware(store, wrong as never)).toThrow(refused(Object.keys(wrong)[0]!))
   })
 })

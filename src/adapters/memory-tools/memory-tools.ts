@@ -69,7 +69,7 @@ function lookingTools(use: Use): MemoryTool[] {
     toolOf(use, INPUTS.get, (memories, ...given) => memories.get(...given), {
       ...{ name: 'get_memory', title: 'Read a memory', effect: 'looks' },
       description:
-        'Reads one memory, by its id or key. Use it where one was shown in part (`more`); a long one is read on by `from`.',
+        'Reads one memory, by its id or key. Use it where one was shown in part (`more`), again where it is long.',
     }),
     toolOf(use, INPUTS.list, (memories, ...given) => memories.list(...given), {
       ...{ name: 'list_memories', title: 'List memories', effect: 'looks' },

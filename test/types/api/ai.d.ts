@@ -13,6 +13,7 @@ declare const MEMORY_INSTRUCTIONS: string;
 
 interface MemoryMiddlewareOptions extends Pick<MemoryToolOptions, 'embed'> {
     readonly limit?: number | undefined;
+    readonly role?: 'system' | 'user' | undefined;
     readonly remember?: false | ((exchange: Exchange) => readonly string[] | Promise<readonly string[]>) | undefined;
     readonly ttl?: Duration | undefined;
     readonly onError?: ((error: unknown) => void) | undefined;
