@@ -15,9 +15,9 @@ import type { Embedded, Embedder } from './embedder.ts'
 
 export type EmbedTime = 'put' | 'background'
 
-/** Whether entries of the kind are found by what their text means. */
-export function isEmbeddable({ kind }: Pick<EntryRecord, 'kind'>): boolean {
-  return kind === 'chunk' || kind === 'raptor'
+/** Whether it is found by what its text means. An empty one means nothing, and most models refuse it. */
+export function isEmbeddable({ kind, text }: Pick<EntryRecord, 'kind' | 'text'>): boolean {
+  return (kind === 'chunk' || kind === 'raptor') && text !== ''
 }
 
 /** Whether it waits for its vector of this model. */
@@ -123,7 +123,7 @@ export class Vectors {
       this.refuseUnfit(made)
       return made
     }
-    const current = made.text === text ? made : { ...made, embedding: null }
+    const current = made.text === text ? made : { ...made, embedding: null, embeddingModel: null }
     if (!this.#lacks(current)) return current
     const before = this.#isLater ? undefined : known.get(current.text!)
     if (before !== undefined) return withVector(this.#named(current), before)

@@ -78,6 +78,19 @@ describePairs('embedding at the put', (pair) => {
     expect((await chunks.get(id))!.embedding).toEqual(wordVector('put anew'))
   })
 
+  test('is for no empty text, which most models refuse: also where one becomes empty', async () => {
+    const { chunks } = view()
+    const asked = model.calls.length
+    const { id } = await chunks.put({ text: '' })
+    expect(model.calls).toHaveLength(asked)
+    await chunks.update(id, { text: 'full' })
+    expect(await chunks.get(id)).toMatchObject({ embedding: wordVector('full'), embeddingModel: 'words' })
+    await chunks.update(id, { text: '' })
+    expect(await chunks.get(id)).not.toMatchObject({ embedding: expect.anything() })
+    expect(await chunks.get(id)).not.toMatchObject({ embeddingModel: expect.anything() })
+    expect(model.calls).toHaveLength(asked + 1)
+  })
+
   test('refuses a put whose vector cannot be had, and writes nothing of it', async () => {
     const own = view()
     const { chunks } = own

@@ -30,7 +30,7 @@ describePairs('embedding in the background', (pair) => {
     store().on('embed', listener)
     const leaves = await chunks.putMany(['one', 'two'].map((text) => ({ text })))
     const node = await raptorNodes.put({ level: 1, summary: 'sum', children: leaves.map(({ id }) => id) })
-    await own.embeddings.put({ embedding: [1, 2], embeddingModel: 'words' })
+    await own.embeddings.put({ embedding: wordVector('bare'), embeddingModel: 'words' })
     for (const settle of [async () => {}, () => store().checkpoint()]) {
       await settle()
       expect(await own.entries.count({ where: WAITING })).toBe(3)

@@ -13,7 +13,8 @@ const IS_UNEMBEDDED = sql`
 /** Rows without a vector that name a model. @param limit counted up to here. */
 export function countUnembedded(limit: number): SQL {
   return sql`(SELECT count(*) FROM (
-    SELECT FROM thermocline.memory_entries e WHERE ${IS_UNEMBEDDED} LIMIT ${sql.raw(String(limit))}) AS rows)`
+    SELECT FROM thermocline.memory_entries e WHERE ${IS_UNEMBEDDED} AND e.text <> ''
+    LIMIT ${sql.raw(String(limit))}) AS rows)`
 }
 
 /** How long a text is, is known without reading it. */
@@ -28,7 +29,7 @@ export async function findUnembedded(
       SELECT e.*, sum(octet_length(e.text)) OVER (ORDER BY e.version) - octet_length(e.text) AS before
       FROM (
         SELECT e.namespace, e.id::text AS id, e.version, e.text FROM thermocline.memory_entries e
-        WHERE ${IS_UNEMBEDDED} AND e.embedding_model = ${model}${isAfter}
+        WHERE ${IS_UNEMBEDDED} AND e.embedding_model = ${model} AND e.text <> ''${isAfter}
           AND (e.expires_at IS NULL OR e.expires_at > ${now})
         ORDER BY e.version LIMIT ${limit}::int8
       ) e
@@ -58,7 +59,7 @@ export async function registerModel(
 export async function isModelUsed(driver: Pick<ColdDriver, 'query'>, model: string): Promise<boolean> {
   const [row] = await driver.query(sql`
     WITH used AS MATERIALIZED (
-      SELECT FROM thermocline.memory_entries e WHERE e.embedding_model = ${model} AND e.text IS NOT NULL LIMIT 1
+      SELECT FROM thermocline.memory_entries e WHERE e.embedding_model = ${model} AND e.text <> '' LIMIT 1
     ), forgotten AS (
       DELETE FROM thermocline.embedding_models
       WHERE model = ${model} AND registered_at < now() - interval '1 day' AND NOT EXISTS (SELECT FROM used)
