@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { VersionClock } from '../../src/entry/version.ts'
 import type { ThermoclineError } from '../../src/errors.ts'
+import { ChildVersions } from '../../src/flow/child-versions.ts'
 import { Journal } from '../../src/flow/journal.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { Pressure } from '../../src/flow/pressure.ts'
@@ -50,7 +51,8 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     searcher: undefined as never,
     documents: undefined as never,
     trees: undefined as never,
-    childVersions: undefined as never,
+    // Asks nobody about what is no node.
+    childVersions: new ChildVersions(undefined as never, undefined as never),
     staleNodes: undefined as never,
     treeSearcher: undefined as never,
     documentWriter: undefined as never,
