@@ -143,7 +143,8 @@ export function decodeKind(encoded: Uint8Array): EntryKind | null {
   for (const { field, name, form } of FIELDS) {
     if (!reader.passes(name)) continue
     const value = read(reader, form)
-    if (field === 'kind' && value !== undefined) return value as EntryKind
+    if (value === undefined) break
+    if (field === 'kind') return value as EntryKind
   }
   return textOf(fieldsOf(encoded)?.kind) as EntryKind | null
 }
@@ -158,13 +159,13 @@ type ReadRecord = { [Name in keyof EntryRecord]: EntryRecord[Name] | null }
 function recordAsWritten(encoded: Uint8Array): ReadRecord | undefined {
   const reader = new MsgpackReader(encoded)
   const record: Record<keyof EntryRecord, unknown> = { ...EMPTY }
-  let left = reader.map()
+  let left = reader.map() ?? 0
   for (const { field, name, form } of FIELDS) {
     if (!reader.passes(name)) continue
     const value = read(reader, form)
     if (value === undefined) return undefined
     record[field] = value
-    left!--
+    left--
   }
   return left === 0 && reader.isAtEnd ? (record as ReadRecord) : undefined
 }
