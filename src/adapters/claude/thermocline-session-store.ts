@@ -12,7 +12,7 @@ import type {
 } from '@anthropic-ai/claude-agent-sdk'
 import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Duration, type JsonObject, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
-import type { Item } from '../session-log/session-items.ts'
+import type { Draft, Item } from '../session-log/session-items.ts'
 import { HEAD, type Head, keyIn, SessionLog } from '../session-log/session-log.ts'
 import { segmentOf } from '../session-log/session-places.ts'
 
@@ -61,7 +61,7 @@ export class ThermoclineSessionStore implements SessionStore {
 
   async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
     const view = this.#viewOf(key)
-    const decide = async (head: Head | undefined, given: readonly Item[]) => {
+    const decide = async (head: Head | undefined, given: readonly Draft[]) => {
       const add = await newOf(view, head, given)
       if (add.length === 0 && isThere(head)) return undefined
       return { add, kept: this.#keptOf(key, head, add) }
@@ -118,7 +118,7 @@ export class ThermoclineSessionStore implements SessionStore {
     return new SessionLog(view, this.#options.ttl, nameOf)
   }
 
-  #keptOf(key: SessionKey, head: Head | undefined, added: readonly Item[]): JsonObject {
+  #keptOf(key: SessionKey, head: Head | undefined, added: readonly Draft[]): JsonObject {
     const { sessionId, subpath = '' } = key
     const kept = { name: JSON.stringify({ sessionId, subpath } satisfies Name), isSession: subpath === '' }
     const { foldSummary } = this.#options
@@ -127,7 +127,8 @@ export class ThermoclineSessionStore implements SessionStore {
     // Some was appended without: of the rest alone it would be wrong. Where there is none the SDK reads the whole.
     if (isThere(head) && before === undefined) return kept
     const previous = before && { sessionId, mtime: 0, data: before }
-    const { data } = foldSummary(previous, key, added as unknown as SessionStoreEntry[])
+    const entries = added.map(({ item }) => item as SessionStoreEntry)
+    const { data } = foldSummary(previous, key, entries)
     return { ...kept, summary: JSON.stringify(data) }
   }
 
@@ -158,12 +159,12 @@ function nameOf({ uuid }: Item): string | undefined {
 }
 
 /** Of these the entries that are not there yet, each once. */
-async function newOf(view: NamespaceView, head: Head | undefined, given: readonly Item[]): Promise<Item[]> {
-  const names = [...new Set(given.flatMap((item) => nameOf(item) ?? []))]
-  const keys = head === undefined ? [] : names.map((name) => keyIn(head, name))
-  const found = keys.length === 0 ? [] : await view.chunks.getManyByKey(keys)
-  const known = new Set(names.filter((_, nth) => found[nth] !== undefined))
-  return given.filter((item) => {
+async function newOf(view: NamespaceView, head: Head | undefined, given: readonly Draft[]): Promise<Draft[]> {
+  const names = [...new Set(given.flatMap(({ item }) => nameOf(item) ?? []))]
+  const ids = head === undefined ? [] : names.map((name) => view.chunks.idOf(keyIn(head, name)))
+  const areThere = ids.length === 0 ? [] : await view.chunks.hasMany(ids)
+  const known = new Set(names.filter((_, nth) => areThere[nth]))
+  return given.filter(({ item }) => {
     const name = nameOf(item)
     if (name === undefined) return true
     if (known.has(name)) return false

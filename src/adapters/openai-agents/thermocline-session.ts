@@ -14,7 +14,7 @@ import type {
 } from '@openai/agents-core'
 import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Duration, type MemoryStore, type NamespaceView, type Operation, ThermoclineError } from '../../index.ts'
-import { contentOf, copyOf, type Item, isSame, textInOrder } from '../session-log/session-items.ts'
+import { contentOf, copyOf, draftOf, type Item, isSame, textInOrder } from '../session-log/session-items.ts'
 import { type Change, type Head, SessionLog, type Stored } from '../session-log/session-log.ts'
 import { hashOf, segmentOf } from '../session-log/session-places.ts'
 
@@ -91,7 +91,7 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
 
   /** These replace what is there in one step. What one write cannot take (1 000 operations, 8 MiB) is refused. */
   async replaceHistoryWithCompaction(items: AgentInputItem[]): Promise<void> {
-    const add = (items as readonly Item[]).map(copyOf)
+    const add = (items as readonly Item[]).map(draftOf)
     await this.#log.change((head) => ({ add, ...(head && { from: head.next }) }))
     await this.#log.sweep()
   }
@@ -100,10 +100,12 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
    * Rejects with `ERR_CONFLICT` where the suffix is another one, or the operation was applied with another transaction.
    * What one write cannot take (1 000 operations, 8 MiB) is refused.
    */
-  async applyHistoryTransaction({ operationId, transaction: given }: SessionHistoryTransactionArgs): Promise<void> {
+  async applyHistoryTransaction({ operationId, transaction: asked }: SessionHistoryTransactionArgs): Promise<void> {
     if (typeof operationId !== 'string' || operationId.trim() === '') throw noOperation()
-    const transaction = transactionOf(given)
+    const transaction = transactionOf(asked)
     const digest = hashOf(textInOrder(transaction))
+    const given = transaction.type === 'append_items' ? transaction.items : transaction.replacement
+    const add = (given as readonly Item[]).map(draftOf)
     await this.#log.change(async (head) => {
       const clears = clearsOf(head)
       const key = `${OPERATION}${clears}/${hashOf(operationId)}`
@@ -114,11 +116,11 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
       }
       const put = { kind: 'metadata', key, metadata: { digest, clears }, ...this.#life } as const
       const besides = [{ put, expectedVersion: null }]
-      if (transaction.type === 'append_items') return { add: transaction.items as readonly Item[], besides }
-      const { expectedSuffix, replacement } = transaction
+      if (transaction.type === 'append_items') return { add, besides }
+      const { expectedSuffix } = transaction
       const there = head === undefined ? [] : await this.#log.readFrom(head, expectedSuffix.length)
       if (!isSame(itemsOf(there), expectedSuffix)) throw conflict('expects a suffix that the history does not have')
-      return { remove: there.map(({ id }) => id), add: replacement as readonly Item[], besides }
+      return { remove: there.map(({ id }) => id), add, besides }
     })
   }
 

@@ -3,7 +3,7 @@
  * searched, and whose metadata has the item itself as a text of JSON, in which everything has a form that no text of an
  * entry may have as such (NUL, halves of surrogate pairs). Bytes stand there as base64.
  */
-import { type ChunkInput, type JsonObject, type JsonValue, ThermoclineError } from '../../index.ts'
+import { type JsonObject, type JsonValue, ThermoclineError } from '../../index.ts'
 
 /** JSON, and bytes. */
 export type Item = Readonly<Record<string, unknown>>
@@ -16,12 +16,26 @@ const MOST_SAID = 20_000
 const OVERHEAD_BYTES = 1024
 const BYTES = '$bytes'
 
-export function chunkOf(item: Item, documentId: string, position: number, key: string): ChunkInput & { kind: 'chunk' } {
-  return { kind: 'chunk', key, ...contentOf(item), documentId, position }
+/** What of its chunk an item decides. */
+export interface Content {
+  readonly text: string
+  readonly metadata: { readonly item: string }
 }
 
-/** What of its chunk an item decides. */
-export function contentOf(item: Item): { readonly text: string; readonly metadata: { readonly item: string } } {
+/** An item that is to be added. */
+export interface Draft {
+  /** A copy, which nobody else can change. */
+  readonly item: Item
+  /** Made once, however often a write is tried. */
+  readonly content: Content
+}
+
+export function draftOf(item: Item): Draft {
+  const content = contentOf(item)
+  return { item: itemIn(content.metadata), content }
+}
+
+export function contentOf(item: Item): Content {
   // First what refuses an item that contains itself.
   const metadata = { item: textOf(item) }
   return { text: wordsOf(item), metadata }
@@ -29,7 +43,7 @@ export function contentOf(item: Item): { readonly text: string; readonly metadat
 
 /** The same item, which nobody else can change. */
 export function copyOf(item: Item): Item {
-  return itemIn(contentOf(item).metadata)
+  return itemIn({ item: textOf(item) })
 }
 
 export function itemIn(metadata: JsonObject | undefined): Item {
@@ -37,8 +51,8 @@ export function itemIn(metadata: JsonObject | undefined): Item {
 }
 
 /** Bytes that it takes in a write, about. */
-export function sizeOf(item: Item): number {
-  return OVERHEAD_BYTES + Buffer.byteLength(textOf(item)) + Buffer.byteLength(wordsOf(item))
+export function sizeOf({ content: { text, metadata } }: Draft): number {
+  return OVERHEAD_BYTES + Buffer.byteLength(metadata.item) + Buffer.byteLength(text)
 }
 
 /** Whether they are the same, however their members are ordered. */
@@ -46,7 +60,7 @@ export function isSame(one: unknown, other: unknown): boolean {
   return textInOrder(one) === textInOrder(other)
 }
 
-export function textOf(item: unknown): string {
+function textOf(item: unknown): string {
   try {
     return JSON.stringify(plain(item))
   } catch (cause) {

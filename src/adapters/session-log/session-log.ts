@@ -22,7 +22,7 @@ import {
   ThermoclineError,
   type Version,
 } from '../../index.ts'
-import { chunkOf, copyOf, type Item, itemIn, sizeOf } from './session-items.ts'
+import { type Draft, draftOf, type Item, itemIn, sizeOf } from './session-items.ts'
 
 export const HEAD = 'head'
 
@@ -41,7 +41,7 @@ export interface Stored {
 
 /** What is to become of a list. */
 export interface Change {
-  readonly add?: readonly Item[]
+  readonly add?: readonly Draft[]
   /** Positions before it count no more. */
   readonly from?: number
   /** Ids of items that go. */
@@ -54,7 +54,7 @@ export interface Change {
 
 type Decided = Change | undefined
 /** @param add of the items that are to be added those of this write. */
-type Decide = (head: Head | undefined, add: readonly Item[]) => Decided | Promise<Decided>
+type Decide = (head: Head | undefined, add: readonly Draft[]) => Decided | Promise<Decided>
 
 /** A write of the store takes 1 000 operations and 8 MiB; the head is one of them. */
 const AT_ONCE = { items: 900, bytes: 6 * 1024 * 1024 }
@@ -113,7 +113,7 @@ export class SessionLog {
 
   /** Adds them at the end, together where one write takes them (900 and 6 MiB), else group after group. */
   async add(items: readonly Item[], decide: Decide = (_, add) => ({ add })): Promise<void> {
-    const groups = [...groupsOf(items.map(copyOf))]
+    const groups = [...groupsOf(items.map(draftOf))]
     return this.#inTurn(async () => {
       for (const group of groups) await this.#settle((head) => decide(head, group))
     })
@@ -168,9 +168,9 @@ export class SessionLog {
     const { list = randomUUID(), next = 0 } = head ?? {}
     const life = this.#ttl === undefined ? {} : { ttl: this.#ttl }
     const deletes = remove.map((id) => ({ delete: id }))
-    const puts = add.map((item, nth) => {
+    const puts = add.map(({ item, content }, nth): Operation => {
       const key = keyIn({ list, from }, this.#nameOf(item) ?? `item/${next + nth}`)
-      return { put: { ...chunkOf(item, list, next + nth, key), ...life } }
+      return { put: { kind: 'chunk', key, ...content, documentId: list, position: next + nth, ...life } }
     })
     const metadata = { list, from, next: next + add.length, kept }
     const put = { kind: 'metadata', key: HEAD, metadata, ...life } as const
@@ -193,18 +193,18 @@ function ofSomebodyElse(error: unknown): void {
 }
 
 /** One at least. Refuses what no write takes, before there is a write. */
-function* groupsOf(items: readonly Item[]): Generator<readonly Item[]> {
-  let group: Item[] = []
+function* groupsOf(drafts: readonly Draft[]): Generator<readonly Draft[]> {
+  let group: Draft[] = []
   let bytes = 0
-  for (const item of items) {
-    const size = sizeOf(item)
+  for (const draft of drafts) {
+    const size = sizeOf(draft)
     if (size > AT_ONCE.bytes) throw tooLarge(size)
     if (group.length > 0 && (bytes + size > AT_ONCE.bytes || group.length === AT_ONCE.items)) {
       yield group
       group = []
       bytes = 0
     }
-    group.push(item)
+    group.push(draft)
     bytes += size
   }
   yield group

@@ -18,7 +18,7 @@ declare class ThermoclineSession implements SessionHistoryTransactionAwareSessio
     popItem(): Promise<AgentInputItem | undefined>;
     clearSession(): Promise<void>;
     replaceHistoryWithCompaction(items: AgentInputItem[]): Promise<void>;
-    applyHistoryTransaction({ operationId, transaction: given }: SessionHistoryTransactionArgs): Promise<void>;
+    applyHistoryTransaction({ operationId, transaction: asked }: SessionHistoryTransactionArgs): Promise<void>;
     applyHistoryMutations(given: SessionHistoryRewriteArgs): Promise<void>;
 }
 
