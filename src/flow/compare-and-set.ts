@@ -36,6 +36,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { runningOut, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { slices } from '../kernel/slices.ts'
 import { carryOverReads } from './access-counter.ts'
 import { ChangesUnderWay, ChangeUnderWay } from './changes-under-way.ts'
 import type { Journal } from './journal.ts'
@@ -90,6 +91,8 @@ const RELIED_ON = 1 / 4
 /** Each time another write came first, or a tier changed under it. */
 const MAX_ATTEMPTS = 64
 const LONGEST_PAUSE_MS = 50
+/** Changes that ask at the same time: what a model takes at once by default, so that one write waits for few calls. */
+const ASKED_AT_ONCE = 128
 /** Codes that say of an attempt that what is there forbids it. */
 const REFUSALS = ['ERR_CONFLICT', 'ERR_NOT_FOUND', 'ERR_INVALID_ENTRY'] as const
 
@@ -285,30 +288,22 @@ export class CompareAndSet {
     newest: readonly Newest[],
     progress: Progress,
   ): Promise<(Made | undefined)[]> {
-    const made: (Made | undefined)[] = []
+    const live = newest.map(({ record }) => this.#liveOf(record))
+    for (const [i, { expectedVersion: expected }] of changes.entries())
+      if (expected !== undefined && (live[i]?.version ?? null) !== expected)
+        throw conflict(expected, live[i]?.version, placeOf(i, changes))
+    const answers = await answersOf(changes, live, progress)
     const versions = new Map<string, Version>()
     let bytes = 0
-    for (const [i, { make, expectedVersion: expected }] of changes.entries()) {
-      const current = this.#liveOf(newest[i]!.record)
-      const place = placeOf(i, changes)
-      if (expected !== undefined && (current?.version ?? null) !== expected)
-        throw conflict(expected, current?.version, place)
-      const next = await within(place, async () => {
-        const answer = make(current)
-        if (!isPromise(answer)) return answer
-        return progress.underWay.ask(withDeadline(answer, { signal: progress.givenUp }))
-      })
-      if (next === undefined) {
-        made.push(undefined)
-        continue
-      }
+    const made = answers.map((next, i): Made | undefined => {
+      if (next === undefined) return undefined
       const completed = withVersionsOf(next, versions)
       if (changes.length > 1) bytes += bundleBytes([completed])
       const version = this.#parts.versions.next(next, newest[i]!.record?.version)
-      const end = current?.expiresAt ?? Number.POSITIVE_INFINITY
-      made.push({ record: { ...completed, version }, newest: newest[i]!, end })
       versions.set(keyText(next), version)
-    }
+      const end = live[i]?.expiresAt ?? Number.POSITIVE_INFINITY
+      return { record: { ...completed, version }, newest: newest[i]!, end }
+    })
     if (bytes > ATOMIC_LIMITS.bytes) throw tooLarge(bytes)
     return made
   }
@@ -410,6 +405,28 @@ export class CompareAndSet {
   #liveOf(record: EntryRecord | undefined): EntryRecord | undefined {
     return record !== undefined && isLive(record, this.#parts.clock.now()) ? record : undefined
   }
+}
+
+/** What the changes make of what is there, in order. Those that ask a model or a schema ask at the same time. */
+async function answersOf(
+  changes: readonly Change[],
+  live: readonly (EntryRecord | undefined)[],
+  { givenUp, underWay }: Progress,
+): Promise<(UnversionedRecord | undefined)[]> {
+  const answers: (UnversionedRecord | undefined)[] = []
+  for (const some of slices([...changes.entries()], ASKED_AT_ONCE)) {
+    let isAsking = false
+    const making = some.map(([i, { make }]) =>
+      within(placeOf(i, changes), async () => {
+        const answer = make(live[i])
+        isAsking ||= isPromise(answer)
+        return answer
+      }),
+    )
+    const made = Promise.all(making)
+    answers.push(...(await (isAsking ? underWay.ask(withDeadline(made, { signal: givenUp })) : made)))
+  }
+  return answers
 }
 
 /** What nobody waits for any more is not begun. */

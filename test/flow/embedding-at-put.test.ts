@@ -60,6 +60,18 @@ describePairs('embedding at the put', (pair) => {
     expect(model.calls).toHaveLength(asked)
   })
 
+  test('asks once for all that one write updates', async () => {
+    const own = view()
+    const receipts = await own.chunks.putMany(['a', 'b', 'c'].map((text) => ({ text })))
+    const asked = model.calls.length
+    const updates = receipts.map(({ id }, i) => ({ update: id, patch: { text: `new ${i}` } }))
+    await own.write(updates, { atomic: true })
+    const texts = ['new 0', 'new 1', 'new 2']
+    expect(model.calls.slice(asked)).toEqual([texts])
+    const ids = receipts.map(({ id }) => id)
+    expect(await vectorsOf(own.entries, ids)).toEqual(texts.map((text) => wordVector(text)))
+  })
+
   test('follows the text: a changed one has a new vector, what else changes leaves it', async () => {
     const { chunks } = view()
     const { id } = await chunks.put({ text: 'first words', embedding: [1, 2], embeddingModel: 'other' })
