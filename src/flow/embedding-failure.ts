@@ -8,7 +8,7 @@ import { isThermoclineError, type SafeCause, ThermoclineError, withoutContent } 
 /** Statuses of HTTP by which a request is refused for what it holds. */
 const OF_THE_TEXT: ReadonlySet<number> = new Set([400, 413, 422])
 /** Codes by which Node says that a server is not to be had, and names of a wait that has ended. */
-const OF_THE_NETWORK = /^(E[A-Z]{3,}|UND_ERR_|ABORT_ERR)/
+const OF_THE_NETWORK = /^(E[A-Z]{3,}|EAI_|UND_ERR_|ABORT_ERR)/
 const OF_A_WAIT: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError'])
 
 /** What an error says. */
@@ -56,6 +56,11 @@ export function isRefusedText(error: ThermoclineError): boolean {
   // Where a number of vectors or of dimensions was expected, it is of no one text.
   if (isThermoclineError(error, 'ERR_EMBEDDING_INVALID')) return error.details.expected === undefined
   return isThermoclineError(error, 'ERR_EMBEDDING_FAILED') && error.details.refused === true
+}
+
+/** Whether a failure says neither that it is of the text nor that it is of the model. */
+export function saysNothing(error: ThermoclineError): boolean {
+  return isThermoclineError(error, 'ERR_EMBEDDING_FAILED') && faultOf(error) === 'unsaid'
 }
 
 /** Milliseconds until a model that has failed may be asked again; undefined where it does not say. */

@@ -15,9 +15,9 @@ import type { Filter } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import type { CompareAndSet } from './compare-and-set.ts'
 import type { Embedded, Embedder } from './embedder.ts'
-import { isRefusedText, retryAfterOf } from './embedding-failure.ts'
+import { isRefusedText, retryAfterOf, saysNothing } from './embedding-failure.ts'
 import type { Searcher } from './searcher.ts'
-import { saysNothing, writeVectors } from './vector-writes.ts'
+import { writeVectors } from './vector-writes.ts'
 import { isEmbeddable } from './vectors.ts'
 
 export interface Reembedded {

@@ -7,7 +7,7 @@
 import type { EntryKey } from '../entry/entry-key.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
 import { type EntryRecord, keptChildVersions } from '../entry/record.ts'
-import { isThermoclineError, type SafeCause, type ThermoclineError, unforeseen } from '../errors.ts'
+import { isThermoclineError, type ThermoclineError, unforeseen } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Change, CompareAndSet } from './compare-and-set.ts'
 import type { Receipt } from './writer.ts'
@@ -100,11 +100,4 @@ function* groupsOf<M extends MadeVector>(made: readonly M[]): Generator<readonly
     bytes += size
   }
   if (group.length > 0) yield group
-}
-
-/** Whether a failure says neither that it is of the text nor that it is of the model. */
-export function saysNothing(error: ThermoclineError): boolean {
-  if (!isThermoclineError(error, 'ERR_EMBEDDING_FAILED') || error.details.retryAfterMs !== undefined) return false
-  const { name, code, status } = (error.cause ?? {}) as Partial<SafeCause>
-  return status === undefined && code === undefined && !/Abort|Timeout/.test(name ?? '')
 }

@@ -122,6 +122,24 @@ describePairs('embedding in the background', (pair) => {
     model.before = () => {}
   })
 
+  test('a text that fails for a reason nobody knows keeps no other from its vector', async () => {
+    const own = view()
+    model.before = (texts) => {
+      if (texts.includes('bad')) throw Object.assign(new Error('filtered'), { code: 'content_filter' })
+    }
+    const texts = ['bad', ...Array.from({ length: 40 }, (_, i) => `good ${i}`)]
+    await own.chunks.putMany(texts.map((text) => ({ text })))
+    await store().checkpoint()
+    await expect.poll(() => own.entries.count({ where: WAITING })).toBe(1)
+    await expect
+      .poll(() => store().health().reasons)
+      .toMatchObject([{ code: 'unembedded', message: expect.stringContaining('1 entries') }])
+    await own.deleteAll()
+    await store().checkpoint()
+    model.before = () => {}
+    await expect.poll(() => store().health().reasons).toEqual([])
+  })
+
   test('leaves a model alone for as long as it asks, and comes back', async () => {
     const own = view()
     let refusals = 1
