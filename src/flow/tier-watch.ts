@@ -41,8 +41,7 @@ export class TierWatch {
     this.#clock = clock
   }
 
-  /**
-   * Returns the same tier, except that what its methods answer is seen here.   */
+  /** Returns the same tier, except that what its methods answer is seen here. */
   over<T extends object>(tier: T, timing = UNTIMED): T {
     // Made once: calls are many.
     const seen = new Map<unknown, (...args: unknown[]) => unknown>()
