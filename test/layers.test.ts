@@ -167,7 +167,7 @@ function isServed(from: string, to: string): boolean {
 
 /** Adapters do not know each other, but what several have in common is in one place. */
 function isShared(from: string, to: string): boolean {
-  return folderOf(from) === folderOf(to) || /^adapters\/(memory-tools|session-log)\//.test(to)
+  return folderOf(from) === folderOf(to) || /^adapters\/(in-common|memory-tools|session-log)\//.test(to)
 }
 
 describe('layers', () => {

@@ -160,8 +160,7 @@ describePairs('the memory tool', (pair) => {
       await own.chunks.update(id, { text: 'a' })
       return own.chunks.update(id, ...given)
     }
-    const chunks = { getByKey: (key: string) => own.chunks.getByKey(key), update }
-    const overtaken = new ThermoclineMemoryTool({ entries: own.entries, chunks } as never)
+    const overtaken = new ThermoclineMemoryTool({ entries: own.entries, chunks: { update } } as never)
     const replace = { command: 'str_replace', path, old_str: 'a', new_str: 'b' } as const
     await expect(overtaken.str_replace(replace)).rejects.toThrow('Others change the same files just now')
   })

@@ -5,6 +5,7 @@
 import type { Tool } from 'ai'
 import { defineCall } from '../../call-options.ts'
 import type { MemoryStore, NamespaceView } from '../../index.ts'
+import { checkStore } from '../in-common/check-store.ts'
 import { type MemoryTool, memoryToolsOf, TOOL_INSTRUCTIONS } from '../memory-tools/memory-tools.ts'
 import { type MemoryToolOptions, TOOL_RULES } from '../memory-tools/tool-options.ts'
 
@@ -28,6 +29,7 @@ export function memoryTools(
   store: MemoryStore | NamespaceView,
   options?: MemoryToolOptions,
 ): Record<string, Tool<object, object>> {
+  checkStore('memoryTools', store)
   return Object.fromEntries(memoryToolsOf(store, checkOptions(options)).map((tool) => [tool.name, toolOfSdk(tool)]))
 }
 

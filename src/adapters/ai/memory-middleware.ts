@@ -5,8 +5,9 @@
 import type { LanguageModelMiddleware } from 'ai'
 import { defineCall, lifetime, oneOf, optionRule, type RulesOf } from '../../call-options.ts'
 import type { Duration, MemoryStore, NamespaceView } from '../../index.ts'
+import { checkStore } from '../in-common/check-store.ts'
+import { storableText } from '../in-common/storable-text.ts'
 import { Memories, type Memory } from '../memory-tools/memories.ts'
-import { checkStore } from '../memory-tools/memory-tools.ts'
 import { type MemoryToolOptions, TOOL_RULES } from '../memory-tools/tool-options.ts'
 
 type Params = Parameters<NonNullable<LanguageModelMiddleware['transformParams']>>[0]['params']
@@ -77,7 +78,7 @@ export function memoryMiddleware(
   store: MemoryStore | NamespaceView,
   options?: MemoryMiddlewareOptions,
 ): LanguageModelMiddleware {
-  checkStore(store)
+  checkStore('memoryMiddleware', store)
   const memory = new ExchangeMemory(store, checkOptions(options))
   return {
     specificationVersion: 'v3',
@@ -107,7 +108,7 @@ class ExchangeMemory {
   /** The prompt with what is remembered of its question. */
   async recalled({ prompt, abortSignal }: Params): Promise<Prompt> {
     const { limit = DEFAULTS.limit, role = DEFAULTS.role } = this.#options
-    const query = writable(questionOf(prompt).slice(0, LONGEST_QUERY))
+    const query = storableText(questionOf(prompt).slice(0, LONGEST_QUERY))
     if (limit === 0 || query === '') return prompt
     const known = exchangesOf(prompt)
     const sought = { query, limit: Math.min(limit + known.length, MOST_RECALLED) }
@@ -130,7 +131,7 @@ class ExchangeMemory {
     if (remember === false || user === '' || assistant === '') return
     await this.#orTell(async () => {
       const texts = await remember({ user, assistant })
-      await Promise.all(texts.map((text) => this.#memories.remember({ text: writable(text), lasts }, abortSignal)))
+      await Promise.all(texts.map((text) => this.#memories.remember({ text: storableText(text), lasts }, abortSignal)))
     })
   }
 
@@ -188,11 +189,6 @@ function exchangesOf(prompt: Prompt): string[] {
   const asked = prompt.flatMap(({ role }, nth) => (role === 'user' ? [nth] : []))
   return asked.flatMap((at, nth) => {
     const answer = prompt.slice(at, asked[nth + 1]).findLast(({ role }) => role === 'assistant')
-    return answer === undefined ? [] : [writable(asText(textOf(prompt[at]!), textOf(answer)))]
+    return answer === undefined ? [] : [storableText(asText(textOf(prompt[at]!), textOf(answer)))]
   })
-}
-
-/** Without what no text of an entry may hold. */
-function writable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').toWellFormed()
 }

@@ -5,25 +5,31 @@
  * version that it has read.
  */
 import { posix } from 'node:path'
-import { type ChunkEntry, isThermoclineError, type NamespaceView, type Operation } from '../../index.ts'
+import type { ChunkEntry, EntryKind, NamespaceView, Operation, Version } from '../../index.ts'
+import { untilUncontested } from '../in-common/until-uncontested.ts'
 import { ToolFailure } from '../memory-tools/tool-failure.ts'
 
 export const ROOT = '/memories'
 
-/** A file or a directory, without content. */
+/** A file or a directory. */
 export interface Node {
   readonly path: string
-  readonly isFile: boolean
-  /** In bytes. */
-  readonly size: number
+  /** Undefined of a directory. */
+  readonly bytes: number | undefined
 }
 
-/** What most file systems say of a directory that is not long. */
-const DIRECTORY_BYTES = 4096
+/** What was read by itself: what is no file is a directory. */
+export type Found = ChunkEntry | { readonly kind: Exclude<EntryKind, 'chunk'>; readonly key?: string | undefined }
+
+interface Edit<T> {
+  /** As it was read. */
+  readonly file: ChunkEntry
+  readonly text: string
+  readonly answer: T
+}
+
 /** A write of the store takes 1 000 operations, and the root is one of them. */
 const MOST_AT_ONCE = 999
-/** How often is tried what somebody else changes at the same time. */
-const MOST_TRIES = 64
 
 export class MemoryFiles {
   readonly #view: NamespaceView
@@ -33,46 +39,35 @@ export class MemoryFiles {
   }
 
   /** Undefined where nothing is. The root is always there. */
-  async find(path: string): Promise<Node | undefined> {
-    const entry = await this.#view.entries.getByKey(path)
-    if (entry === undefined) return path === ROOT ? nodeOf({ key: ROOT }) : undefined
-    return nodeOf(entry)
-  }
-
-  read(path: string): Promise<ChunkEntry | undefined> {
-    return this.#view.chunks.getByKey(path)
+  async find(path: string): Promise<Found | undefined> {
+    return path === ROOT ? { kind: 'metadata', key: ROOT } : this.#view.entries.getByKey(path)
   }
 
   /** All that is below, in no order. */
   async below(path: string): Promise<Node[]> {
     const nodes: Node[] = []
     const query = { where: { key: { startsWith: `${path}/` } }, select: ['key', 'metadata'] } as const
-    for await (const entry of this.#view.entries.findAll(query)) nodes.push(nodeOf(entry))
+    for await (const { kind, key, metadata } of this.#view.entries.findAll(query))
+      nodes.push({ path: key!, bytes: kind === 'chunk' ? Number(metadata?.bytes) : undefined })
     return nodes
   }
 
-  /** Replaces the text of a file by what `edit` makes of it, again where somebody else did first. */
-  edit<T>(path: string, edit: (text: string | undefined) => { readonly text: string; readonly answer: T }): Promise<T> {
-    return uncontested(async () => {
-      const file = await this.read(path)
-      const { text, answer } = edit(file?.text)
-      await this.#view.chunks.update(file!.id, contentOf(text), { expectedVersion: file!.version })
+  /** Replaces the text of a file as `decide` says once it has read it, again where somebody else did first. */
+  edit<T>(decide: () => Promise<Edit<T>>): Promise<T> {
+    return untilUncontested(async () => {
+      const { file, text, answer } = await decide()
+      await this.#view.chunks.update(file.id, contentOf(text), { expectedVersion: file.version })
       return answer
     })
   }
 
   /** Changes the tree as `decide` says once it has looked, again where somebody else changed it first. */
   change(decide: () => Promise<readonly Operation[]>): Promise<void> {
-    return uncontested(async () => {
+    return untilUncontested(async () => {
       const root = await this.#view.metadata.getByKey(ROOT)
       const operations = await decide()
       checkCount(operations.length)
-      const put = {
-        kind: 'metadata',
-        key: ROOT,
-        metadata: { changes: Number(root?.metadata.changes ?? 0) + 1 },
-      } as const
-      await this.#view.write([...operations, { put, expectedVersion: root?.version ?? null }], { atomic: true })
+      await this.#view.write([...operations, directoryAt(ROOT, root?.version)], { atomic: true })
     })
   }
 
@@ -86,13 +81,11 @@ export class MemoryFiles {
 
   /** Those that are not there yet; undefined where one of them is a file. */
   async directoriesAbove(path: string): Promise<Operation[] | undefined> {
-    const missing: Operation[] = []
-    for (let above = posix.dirname(path); above !== ROOT; above = posix.dirname(above)) {
-      const node = await this.find(above)
-      if (node?.isFile) return undefined
-      if (node === undefined) missing.push(directoryAt(above))
-    }
-    return missing
+    const above: string[] = []
+    for (let at = posix.dirname(path); at !== ROOT; at = posix.dirname(at)) above.push(at)
+    const there = await this.#view.entries.getManyByKey(above)
+    if (there.some((entry) => entry?.kind === 'chunk')) return undefined
+    return above.filter((_, nth) => there[nth] === undefined).map((key) => directoryAt(key))
   }
 
   async removal(path: string): Promise<Operation[]> {
@@ -100,30 +93,25 @@ export class MemoryFiles {
     return paths.map((one) => ({ delete: this.#view.entries.idOf(one) }))
   }
 
-  /** What is at a path, and below it, is at another from then on. */
-  async move(from: string, to: string): Promise<Operation[]> {
-    const nodes = [await this.find(from), ...(await this.below(from))].filter((node) => node !== undefined)
+  /** What was found, and what is below it, is at another path from then on. */
+  async move(found: Found, to: string): Promise<Operation[]> {
+    const from = found.key!
+    const nodes = await this.below(from)
     // Before they are read, which is all of their texts.
-    checkCount(2 * nodes.length)
-    const files = await this.#read(nodes.flatMap(({ path, isFile }) => (isFile ? [path] : [])))
-    return nodes.flatMap(({ path, isFile }): Operation[] => {
-      const key = to + path.slice(from.length)
-      const gone = { delete: this.#view.entries.idOf(path) }
-      if (!isFile) return [gone, directoryAt(key)]
-      const file = files.get(path)
-      if (file === undefined) return []
-      const { text, createdAt } = file
-      const put = { kind: 'chunk', key, ...contentOf(text), createdAt } as const
-      return [
-        { ...gone, expectedVersion: file.version },
-        { put, expectedVersion: null },
-      ]
-    })
+    checkCount(2 * (1 + nodes.length))
+    const below = await this.#view.entries.getManyByKey(nodes.map(({ path }) => path))
+    return [found, ...below].flatMap((node) => (node ? this.#moved(node, to + node.key!.slice(from.length)) : []))
   }
 
-  async #read(paths: readonly string[]): Promise<ReadonlyMap<string, ChunkEntry>> {
-    const files = await this.#view.chunks.getManyByKey(paths)
-    return new Map(paths.flatMap((path, nth) => (files[nth] === undefined ? [] : [[path, files[nth]] as const])))
+  #moved(node: Found, key: string): Operation[] {
+    const gone = { delete: this.#view.entries.idOf(node.key!) }
+    if (node.kind !== 'chunk') return [gone, directoryAt(key)]
+    const { text, createdAt, version: expectedVersion } = node
+    const put = { kind: 'chunk', key, ...contentOf(text), createdAt } as const
+    return [
+      { ...gone, expectedVersion },
+      { put, expectedVersion: null },
+    ]
   }
 }
 
@@ -132,26 +120,12 @@ function checkCount(operations: number): void {
   throw new ToolFailure('Too many files at once: rename or delete what is below it in parts.')
 }
 
-function nodeOf({ key, kind, metadata }: Pick<Partial<ChunkEntry>, 'key' | 'metadata'> & { kind?: string }): Node {
-  const isFile = kind === 'chunk'
-  return { path: key!, isFile, size: isFile ? Number(metadata?.bytes) : DIRECTORY_BYTES }
-}
-
-function directoryAt(key: string): Operation {
-  return { put: { kind: 'metadata', key, metadata: {} }, expectedVersion: null }
+/** @param seen the version that it replaces; undefined: nothing is there. */
+function directoryAt(key: string, seen?: Version): Operation {
+  return { put: { kind: 'metadata', key, metadata: {} }, expectedVersion: seen ?? null }
 }
 
 function contentOf(given: string) {
   const text = given.toWellFormed()
   return { text, metadata: { bytes: Buffer.byteLength(text) } }
-}
-
-async function uncontested<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isThermoclineError(error, 'ERR_CONFLICT') || tries === MOST_TRIES) throw error
-    }
-  }
 }

@@ -5,7 +5,7 @@
 import { posix } from 'node:path'
 import type { MemoryToolHandlers } from '@anthropic-ai/sdk/helpers/beta/memory'
 import type { MemoryStore, NamespaceView } from '../../index.ts'
-import { checkStore } from '../memory-tools/memory-tools.ts'
+import { checkStore } from '../in-common/check-store.ts'
 import { type Advice, failureOf, ToolFailure } from '../memory-tools/tool-failure.ts'
 import { MemoryFiles, type Node, ROOT } from './memory-files.ts'
 
@@ -15,6 +15,8 @@ const MOST_LINES = 999_999
 const NUMBER_WIDTH = String(MOST_LINES).length
 /** Levels below a directory that a view shows. */
 const DEPTH = 2
+/** What most file systems say of a directory that is not long. */
+const DIRECTORY_BYTES = 4096
 /** Lines that are named of those that have what should be there once. */
 const MOST_NAMED = 100
 /** Lines that are shown before and after one that was changed. */
@@ -30,19 +32,16 @@ export class ThermoclineMemoryTool implements MemoryToolHandlers {
 
   /** @param store or a view of one, with nothing else in it: `store.namespace('agent', 'ada')`. */
   constructor(store: MemoryStore | NamespaceView) {
-    checkStore(store)
+    checkStore('ThermoclineMemoryTool', store)
     this.#files = new MemoryFiles(store as NamespaceView)
   }
 
   view({ path, view_range: range }: Command<'view'>): Promise<string> {
     return told(async () => {
       const at = placeOf(path)
-      const node = await this.#files.find(at)
-      if (node === undefined) throw notThere(path)
-      if (!node.isFile) return listing(path, at, await this.#files.below(at))
-      const file = await this.#files.read(at)
-      if (file === undefined) throw notThere(path)
-      return numbered(path, file.text, range)
+      const found = await this.#files.find(at)
+      if (found === undefined) throw notThere(path)
+      return found.kind === 'chunk' ? numbered(path, found.text, range) : listing(path, at, await this.#files.below(at))
     })
   }
 
@@ -58,31 +57,23 @@ export class ThermoclineMemoryTool implements MemoryToolHandlers {
   }
 
   str_replace({ path, old_str, new_str }: Command<'str_replace'>): Promise<string> {
-    return changing(async () => {
-      const at = await this.#fileAt(path)
-      return this.#files.edit(at, (text) => {
-        if (text === undefined) throw notThere(path)
-        const line = onlyLineWith(text, old_str, path)
-        const changed = text.replace(old_str, () => new_str)
-        return { text: changed, answer: `${EDITED}\n${snippet(changed, line)}` }
-      })
+    return this.#edit(path, (text) => {
+      const line = onlyLineWith(text, old_str, path)
+      const changed = text.replace(old_str, () => new_str)
+      return { text: changed, answer: `${EDITED}\n${snippet(changed, line)}` }
     })
   }
 
   insert({ path, insert_line: after, insert_text: inserted }: Command<'insert'>): Promise<string> {
-    return changing(async () => {
-      const at = await this.#fileAt(path)
-      return this.#files.edit(at, (text) => {
-        if (text === undefined) throw notThere(path)
-        const lines = text.split('\n')
-        if (after < 0 || after > lines.length)
-          throw new ToolFailure(
-            `Invalid \`insert_line\` parameter: ${after}. It should be within the range of lines of the file: ` +
-              `[0, ${lines.length}]`,
-          )
-        const changed = lines.toSpliced(after, 0, inserted.replace(/\n$/, ''))
-        return { text: changed.join('\n'), answer: `The file ${path} has been edited.` }
-      })
+    return this.#edit(path, (text) => {
+      const lines = text.split('\n')
+      if (after < 0 || after > lines.length)
+        throw new ToolFailure(
+          `Invalid \`insert_line\` parameter: ${after}. It should be within the range of lines of the file: ` +
+            `[0, ${lines.length}]`,
+        )
+      const changed = lines.toSpliced(after, 0, inserted.replace(/\n$/, ''))
+      return { text: changed.join('\n'), answer: `The file ${path} has been edited.` }
     })
   }
 
@@ -104,20 +95,25 @@ export class ThermoclineMemoryTool implements MemoryToolHandlers {
       if (old === ROOT) throw new ToolFailure(`Cannot rename the ${ROOT} directory itself`)
       await this.#files.change(async () => {
         if ((await this.#files.find(at)) !== undefined) throw new ToolFailure(`The destination ${to} already exists`)
-        if ((await this.#files.find(old)) === undefined) throw new ToolFailure(`The path ${from} does not exist`)
+        const found = await this.#files.find(old)
+        if (found === undefined) throw new ToolFailure(`The path ${from} does not exist`)
         if (at.startsWith(`${old}/`)) throw new ToolFailure(`The path ${from} cannot be moved below itself`)
-        return [...((await this.#files.directoriesAbove(at)) ?? below(to)), ...(await this.#files.move(old, at))]
+        return [...((await this.#files.directoriesAbove(at)) ?? below(to)), ...(await this.#files.move(found, at))]
       })
       return `Successfully renamed ${from} to ${to}`
     })
   }
 
-  async #fileAt(path: string): Promise<string> {
-    const at = placeOf(path)
-    const node = await this.#files.find(at)
-    if (node === undefined) throw notThere(path)
-    if (!node.isFile) throw new ToolFailure(`The path ${path} is not a file.`)
-    return at
+  #edit(path: string, edit: (text: string) => { readonly text: string; readonly answer: string }): Promise<string> {
+    return changing(async () => {
+      const at = placeOf(path)
+      return this.#files.edit(async () => {
+        const found = await this.#files.find(at)
+        if (found === undefined) throw notThere(path)
+        if (found.kind !== 'chunk') throw new ToolFailure(`The path ${path} is not a file.`)
+        return { file: found, ...edit(found.text) }
+      })
+    })
   }
 }
 
@@ -164,11 +160,12 @@ function listing(path: string, at: string, nodes: readonly Node[]): string {
     )
     .sort((a, b) => byNames(a.names, b.names))
   const lines = shown.map(
-    ({ names, isFile, size }) => `${sizeIn(size)}\t${path}/${names.join('/')}${isFile ? '' : '/'}`,
+    ({ names, bytes }) =>
+      `${sizeIn(bytes ?? DIRECTORY_BYTES)}\t${path}/${names.join('/')}${bytes === undefined ? '/' : ''}`,
   )
   const excluded = 'excluding hidden items and node_modules'
   const head = `Here're the files and directories up to ${DEPTH} levels deep in ${path}, ${excluded}:`
-  return [head, `${sizeIn(4096)}\t${path}`, ...lines].join('\n')
+  return [head, `${sizeIn(DIRECTORY_BYTES)}\t${path}`, ...lines].join('\n')
 }
 
 /** A directory comes before what is in it. */

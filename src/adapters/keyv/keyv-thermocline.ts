@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { type BlobEntry, type NamespaceView, ThermoclineError } from '../../index.ts'
+import { storableText } from '../in-common/storable-text.ts'
 
 /** What a value was before it became bytes. */
 const TEXT = 'text/plain'
@@ -52,7 +53,7 @@ export class KeyvThermocline extends EventEmitter {
   }
 
   set namespace(namespace: string | undefined) {
-    if (namespace !== undefined && (namespace.length >= KEPT || clean(namespace) !== namespace))
+    if (namespace !== undefined && (namespace.length >= KEPT || storableText(namespace) !== namespace))
       throw refused('namespace', `a namespace of Keyv has less than ${KEPT} characters of well-formed text without NUL`)
     this.#namespace = namespace
   }
@@ -137,15 +138,11 @@ function ofNamespace(namespace: string | undefined) {
 /** A key that no entry can have becomes its beginning and a digest of it; `metadata` has the whole then. */
 function entryKey(key: string): string {
   if (isKey(key)) return key
-  return `${clean(key.slice(0, KEPT))}#${createHash('sha256').update(JSON.stringify(key)).digest('hex')}`
+  return `${storableText(key.slice(0, KEPT))}#${createHash('sha256').update(JSON.stringify(key)).digest('hex')}`
 }
 
 function isKey(key: string): boolean {
-  return key !== '' && Buffer.byteLength(key) <= LONGEST_KEY && clean(key) === key && !DIGEST.test(key)
-}
-
-function clean(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').toWellFormed()
+  return key !== '' && Buffer.byteLength(key) <= LONGEST_KEY && storableText(key) === key && !DIGEST.test(key)
 }
 
 function isOver({ ttl }: Given): boolean {

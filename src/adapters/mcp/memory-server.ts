@@ -5,6 +5,7 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { defineCall, optionRule, type RulesOf } from '../../call-options.ts'
 import type { MemoryStore, NamespaceView } from '../../index.ts'
+import { checkStore } from '../in-common/check-store.ts'
 import { memoryToolsOf } from '../memory-tools/memory-tools.ts'
 import { type MemoryToolOptions, TOOL_RULES } from '../memory-tools/tool-options.ts'
 import { serverOf } from './server-of-tools.ts'
@@ -32,6 +33,7 @@ const checkOptions = defineCall('createMemoryServer', {
  * @param store or a view of one, whose chunks are the memories.
  */
 export function createMemoryServer(store: MemoryStore | NamespaceView, options?: MemoryServerOptions): McpServer {
+  checkStore('createMemoryServer', store)
   const { embed, readOnly, ...presented } = checkOptions(options)
   return serverOf(memoryToolsOf(store, { embed, readOnly }), presented)
 }

@@ -3,7 +3,7 @@
  * offer the same. What they do is in memories.ts, what they take in tool-inputs.ts.
  */
 import type { z } from 'zod'
-import { type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
+import type { MemoryStore, NamespaceView } from '../../index.ts'
 import { Memories } from './memories.ts'
 import { type Advice, failureOf } from './tool-failure.ts'
 import { INPUTS } from './tool-inputs.ts'
@@ -38,7 +38,6 @@ const ADVICE: Advice = {
 
 /** @param store or a view of one, whose chunks are the memories. */
 export function memoryToolsOf(store: MemoryStore | NamespaceView, options: MemoryToolOptions): MemoryTool[] {
-  checkStore(store)
   const memories = new Memories(store, options)
   return toolsOver((work) => work(memories), options)
 }
@@ -51,11 +50,6 @@ export function lentMemoryTools(lend: Lend, options: MemoryToolOptions): MemoryT
 function toolsOver(use: Use, { readOnly }: MemoryToolOptions): MemoryTool[] {
   const looking = lookingTools(use)
   return readOnly ? looking : [...looking, ...changingTools(use)]
-}
-
-export function checkStore(store: unknown): void {
-  if ((store as Partial<NamespaceView> | undefined)?.chunks !== undefined) return
-  throw new ThermoclineError('ERR_INVALID_OPTIONS', 'give it an open store, or a namespace of one', { option: 'store' })
 }
 
 function lookingTools(use: Use): MemoryTool[] {
