@@ -42,7 +42,7 @@ export class StoreCloser {
     const end = performance.now() + timeout
     const signal = AbortSignal.timeout(Math.min(timeout, MAX_TIMER_MS))
     folder?.releaseSoon()
-    await this.#stop(signal, timeout)
+    await this.#connected.checkpointer.hurry(this.#stop(signal, timeout))
     const { shipped, isShipped } = await this.#ship(signal)
     await this.#handOver(signal)
     const { pending } = log.journal

@@ -135,7 +135,7 @@ export class Checkpointer {
   /** Resolves once cold has that again, or is lost; rejects where it cannot be had now. */
   async caughtUp(): Promise<void> {
     while (this.isCatchingUp)
-      await this.#catchUp.hurry(this.#flight.join()).catch((error: unknown) => {
+      await this.hurry(this.#flight.join()).catch((error: unknown) => {
         if (!this.isLost) throw error
       })
   }
@@ -153,12 +153,12 @@ export class Checkpointer {
     // What cold lost is in segments only.
     const owesNothing = this.#pending.size === 0 && this.#setBacks.lacking === undefined && this.#fenced === undefined
     if (!heartbeat && !this.#flight.isRunning && owesNothing) return NOTHING
-    return inBackground ? this.#flight.run() : this.#catchUp.hurry(this.#flight.run())
+    return inBackground ? this.#flight.run() : this.hurry(this.#flight.run())
   }
 
   /** Resolves once cold has every record up to `sequence`. */
   async shipThrough(sequence: number): Promise<void> {
-    while (this.#sequence < sequence) await this.#catchUp.hurry(this.#flight.run())
+    while (this.#sequence < sequence) await this.hurry(this.#flight.run())
   }
 
   /**
@@ -168,7 +168,7 @@ export class Checkpointer {
   async cut(): Promise<LogCut> {
     const before = { ...this.#released }
     const sequence = await this.#log.endSegment()
-    await this.#catchUp.hurry(this.#flight.run())
+    await this.hurry(this.#flight.run())
     const { segments, bytes } = this.#released
     const isWhole = !this.#log.holdsUpTo(sequence)
     if (isWhole) this.#wasUnknown = false
@@ -176,7 +176,12 @@ export class Checkpointer {
   }
 
   idle(): Promise<void> {
-    return this.#catchUp.hurry(this.#flight.idle())
+    return this.hurry(this.#flight.idle())
+  }
+
+  /** Nothing rests between two batches until this is settled, since somebody waits. */
+  hurry<T>(until: Promise<T>): Promise<T> {
+    return this.#catchUp.hurry(until)
   }
 
   async #checkpointAndTell(): Promise<CheckpointStats> {

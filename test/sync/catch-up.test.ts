@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { CatchUp } from '../../src/sync/catch-up.ts'
 import { GatedTiers } from '../flow/gate.ts'
@@ -60,4 +61,22 @@ test('a backlog is shipped with rests where nobody waits for it', async () => {
   await expect.poll(async () => (await store.stats()).pending.entries).toBe(0)
   const next = arrivals.find((at) => at > released)!
   expect(next - released).toBeGreaterThanOrEqual(99)
+})
+
+test('a backlog that a sync ships is shipped without rests once the store is closed', async () => {
+  const tiers = new GatedTiers()
+  const store = await tiers.open({ sync: false, checkpoint: { every: '1h' } })
+  await store.chunks.putMany(Array.from({ length: 1_500 }, (_, n) => ({ text: `waits ${n}` })))
+  const [first, second] = [tiers.cold.hold('ship'), tiers.cold.hold('ship', 'before')]
+  const began = performance.now()
+  const synced = store.sync()
+  await first.arrived
+  // As long as a rest is at most.
+  await expect.poll(() => performance.now() - began).toBeGreaterThan(250)
+  const closed = store.close()
+  first.release()
+  expect(await Promise.race([second.arrived.then(() => 'ships'), delay(200, 'rests')])).toBe('ships')
+  second.release()
+  await synced
+  expect(await closed).toMatchObject({ remaining: 0 })
 })
