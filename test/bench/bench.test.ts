@@ -14,7 +14,8 @@ const ROOT = join(import.meta.dirname, '../..')
 let dir: string
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'thermocline-test-'))
+  // A short name: the path of a socket, three folders further down, may have 107 bytes.
+  dir = await mkdtemp(join(tmpdir(), 'bench-'))
   // Postgres runs as another user where we are root.
   await chmod(dir, 0o755)
 })
