@@ -49,8 +49,8 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       globalSetup: ['test/tools/compile.ts'],
-      // Two cores: each file may start a database of its own.
-      maxWorkers: 2,
+      // One more than the two cores of CI: a third of the time is waiting for servers, disks and processes.
+      maxWorkers: 3,
       projects: [project('shared', false), project('alone', true)],
     },
   }
