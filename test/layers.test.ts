@@ -18,6 +18,7 @@ type Layer =
   | 'root'
   | 'surface'
   | 'adapter'
+  | 'testkit'
   | 'studio'
   | 'page'
   | 'build'
@@ -32,6 +33,7 @@ const LAYERS: readonly (readonly [Layer, RegExp])[] = [
   ['root', /^(default-)?options$|^(store|admin)\//],
   ['surface', /^index$|^cli\//],
   ['adapter', /^adapters\//],
+  ['testkit', /^testkit\//],
   ['studio', /^studio\/[^/]+$/],
   ['page', /^studio\/page\//],
   ['build', /^build\//],
@@ -53,6 +55,7 @@ const OWNED_PACKAGES: readonly (readonly [name: RegExp, owners: RegExp])[] = [
   [/^@electric-sql\//, /^cold\/pglite\//],
   [/^@langchain\/langgraph/, /^adapters\/langgraph\//],
   [/^@langchain\//, /^adapters\/(langgraph|langchain)\//],
+  [/^(vitest|fast-check)$/, /^testkit\//],
   [/^(preact|htm|uplot)\b/, /^studio\/page\//],
   [/^@opentelemetry\//, /^adapters\/otel\//],
   [/^@modelcontextprotocol\//, /^adapters\/mcp\//],
@@ -122,7 +125,9 @@ function isAllowed(from: string, to: string): boolean {
     case 'flow':
       return isBelow || /^wal\//.test(to) || isNeighbour(from, to)
     case 'root':
-      return !['surface', 'adapter', 'build'].includes(target!) && !(/^store\//.test(from) && /^admin\//.test(to))
+      return (
+        !['surface', 'adapter', 'testkit', 'build'].includes(target!) && !(/^store\//.test(from) && /^admin\//.test(to))
+      )
     case 'surface':
       return (
         target === 'root' ||
@@ -133,12 +138,14 @@ function isAllowed(from: string, to: string): boolean {
       )
     case 'adapter':
       return to === 'index' || to === 'call-options' || (target === 'adapter' && isShared(from, to))
+    case 'testkit':
+      return isBelow || target === 'testkit'
     case 'studio':
       return target === 'studio' || ['index', 'errors', 'call-options', 'admin/json-where'].includes(to)
     case 'page':
       return target === 'page' || to === 'studio/answers'
     case 'build':
-      return target !== 'surface' && target !== 'adapter'
+      return !['surface', 'adapter', 'testkit'].includes(target!)
     default:
       return false
   }
@@ -297,6 +304,10 @@ describe('the check of the layers', () => {
     ['cli/find', 'adapters/keyv/keyv-thermocline', false],
     ['adapters/otel/start-telemetry', 'store/memory-store', false],
     ['store/memory-store', 'adapters/otel/start-telemetry', false],
+    ['testkit/testkit', 'hot/hot-tier', true],
+    ['testkit/testkit', 'hot/in-process/in-process-hot-tier', false],
+    ['testkit/testkit', 'index', false],
+    ['index', 'testkit/testkit', false],
     ['somewhere/else', 'errors', false],
   ])('%s may import %s: %s', (from, to, expected) => {
     expect(isAllowed(from, to)).toBe(expected)

@@ -21,6 +21,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   anthropic: 'adapters/anthropic/memory-tool',
   'openai-agents': 'adapters/openai-agents/thermocline-session',
   ai: 'adapters/ai/memory-ai',
+  testkit: 'testkit/testkit',
 }
 
 /** As it stands, with our code in place of the package. */

@@ -17,7 +17,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { slices } from '../kernel/slices.ts'
 import { type PagedQuery, readCursor, writeCursor } from '../query/cursor.ts'
-import { type Filter, IS_NODE, matches } from '../query/filter.ts'
+import { type Filter, IN_TREE, IS_NODE, matches } from '../query/filter.ts'
 import { HIGHEST_FIRST, type OrderKeys, orderKeys } from '../query/order.ts'
 import { fieldsNeeded, type Select } from '../query/select.ts'
 import type { Pending } from './pending.ts'
@@ -60,7 +60,6 @@ const BATCH = 500
 const VERSIONS = 5_000
 const KEYS = fieldsNeeded(new Set())
 
-export const IN_TREE: Filter = [{ field: 'kind', operator: 'in', values: ['raptor', 'chunk'] }]
 /** What has no children: chunks, and nodes whose list is empty. */
 const HAS_NONE: Filter = [{ field: 'children', operator: 'eq', value: [] }]
 export const IS_LEAF: Filter = [

@@ -9,13 +9,13 @@ import type { MemoryEntry } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Patience } from '../kernel/deadline.ts'
-import { matches } from '../query/filter.ts'
+import { IN_TREE, matches } from '../query/filter.ts'
 import { type Metric, similarity } from '../query/metric.ts'
 import { HIGHEST_FIRST, type OrderKeys, orderKeys } from '../query/order.ts'
 import { fieldsNeeded, type Select } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
 import type { Searcher } from './searcher.ts'
-import { IN_TREE, MAX_DEPTH, type TreeReader } from './tree-reader.ts'
+import { MAX_DEPTH, type TreeReader } from './tree-reader.ts'
 
 export interface TreeQuery {
   readonly embedding: Float32Array

@@ -1,7 +1,7 @@
 /**
  * Defines the contract of the hot tier: a fast, bounded cache of the newest versions, which may vanish at any time.
  * Nothing acknowledged depends on it. What keeps it from returning something older than it once held (markers, floors,
- * generations) are rules H1 to H8 and G1 to G3 of flow/README.md; the contract suite in test/contract/hot-tier.ts
+ * generations) are rules H1 to H8 and G1 to G3 of flow/README.md; the suite in testkit/contract/hot-tier-contract.ts
  * checks them on every driver.
  */
 

@@ -61,6 +61,9 @@ export type Filter = readonly Node[]
 /** Nodes of trees. */
 export const IS_NODE: Filter = [{ field: 'kind', operator: 'eq', value: 'raptor' }]
 
+/** What trees consist of. */
+export const IN_TREE: Filter = [{ field: 'kind', operator: 'in', values: ['raptor', 'chunk'] }]
+
 /** Whether it selects every entry by its form alone, as `{}` and `{ or: [{}] }` do. */
 export function selectsAll(filter: Filter): boolean {
   return filter.every((node) => {

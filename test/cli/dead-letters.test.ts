@@ -1,6 +1,6 @@
 /** `thermocline dead-letters`: what it lists, and that it gives nothing up unless somebody means it. */
 import { expect } from 'vitest'
-import { chunkOf, versionOf } from '../contract/cold-records.ts'
+import { chunkOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { describeWithServers, QUIET } from '../flow/stores.ts'
 import { openBackend } from '../servers/private-servers.ts'
 import { longTest } from '../tools/budget.ts'

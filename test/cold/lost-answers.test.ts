@@ -8,8 +8,8 @@ import { ColdStore } from '../../src/cold/cold-store.ts'
 import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { chunkOf, FUTURE, keyOf, versionOf } from '../contract/cold-records.ts'
-import { batchOf } from '../contract/cold-shipping.ts'
+import { chunkOf, FUTURE, keyOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
+import { batchOf } from '../../src/testkit/contract/cold-shipping.ts'
 import { PgliteTemplate } from './pglite/pglite-template.ts'
 
 const template = new PgliteTemplate()

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeKind, decodeRecord, encodedEmbedding, encodeRecord, UndecodableRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
+import { arbitraryRecord } from '../../src/testkit/contract/arbitrary-record.ts'
 import { budget } from '../tools/budget.ts'
-import { arbitraryRecord } from './arbitrary-record.ts'
 
 const RECORD: EntryRecord = {
   namespace: 'acme/docs',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { namespacePath, namespaceSegments } from '../../src/entry/namespace.ts'
 import { compareText } from '../../src/entry/text.ts'
 import { childRange, isWithin } from '../../src/query/scope.ts'
-import { storableText } from './arbitrary-record.ts'
+import { storableText } from '../../src/testkit/contract/arbitrary-record.ts'
 
 const segment = fc.oneof(
   fc.string({ unit: fc.constantFrom('%', '2', '5', 'F', '/', '0', 'a'), minLength: 1, maxLength: 6 }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parsePatch, patched } from '../../src/entry/patch.ts'
-import { chunkOf, FUTURE } from '../contract/cold-records.ts'
+import { chunkOf, FUTURE } from '../../src/testkit/contract/cold-records.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const patchedBy = (patch: object, overrides: Parameters<typeof chunkOf>[3] = {}) =>

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keyText } from '../../src/entry/entry-key.ts'
 import { type EntryRecord, toEntry, tombstoneOf } from '../../src/entry/record.ts'
-import { arbitraryRecord } from './arbitrary-record.ts'
+import { arbitraryRecord } from '../../src/testkit/contract/arbitrary-record.ts'
 
 const NODE: EntryRecord = {
   namespace: 'acme',

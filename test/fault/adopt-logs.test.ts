@@ -10,11 +10,11 @@ import { ThermoclineError } from '../../src/errors.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { adoptLogs, openLog } from '../../src/recovery/adopt-logs.ts'
+import { LogText } from '../../src/testkit/contract/fresh-cold-tier.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
-import { LogText } from '../contract/cold-tier.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES } from './recovery-logs.ts'
 
 let root: string

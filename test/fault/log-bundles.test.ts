@@ -14,9 +14,9 @@ import { openMemoryStore } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { SHIP_LIMITS } from '../../src/recovery/batch-limits.ts'
 import { batchesOf } from '../../src/recovery/log-entries.ts'
+import { chunkOf, tombstone } from '../../src/testkit/contract/cold-records.ts'
 import { LogScan } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
-import { chunkOf, tombstone } from '../contract/cold-records.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'
 
 const SEGMENT_BYTES = 16 * 1024

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { archivedText } from '../../src/entry/archived-entry.ts'
 import { ArchiveWriter } from '../../src/flow/archive-format.ts'
 import type { ArchiveSource, NamespaceView } from '../../src/index.ts'
-import { chunkOf } from '../contract/cold-records.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 import { embeddedPair, shareStore, temporaryFolder } from './stores.ts'
 
 const { view } = shareStore(embeddedPair)

@@ -12,7 +12,7 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { PolicyTable } from '../../src/policy/policy-table.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
 import { Telemetry } from '../../src/telemetry/telemetry.ts'
-import { chunkOf } from '../contract/cold-records.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 import { describeGated, Gate, GatedTiers } from './gate.ts'
 import { allIdle, QUIET, shareStore, temporaryFolder, unpaced } from './stores.ts'
 

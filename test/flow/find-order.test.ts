@@ -9,9 +9,9 @@ import { Pending } from '../../src/flow/pending.ts'
 import { Searcher } from '../../src/flow/searcher.ts'
 import { metadataPath } from '../../src/query/metadata-path.ts'
 import { type OrderBy, parseOrder } from '../../src/query/order.ts'
+import { sampleRecords } from '../../src/testkit/contract/arbitrary-where.ts'
+import { FUTURE, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { PgliteTemplate } from '../cold/pglite/pglite-template.ts'
-import { FUTURE, versionOf } from '../contract/cold-records.ts'
-import { sampleRecords } from '../query/arbitrary-where.ts'
 import { budget } from '../tools/budget.ts'
 
 const template = new PgliteTemplate()

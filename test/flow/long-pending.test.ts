@@ -12,8 +12,8 @@ import { Searcher } from '../../src/flow/searcher.ts'
 import type { Filter } from '../../src/query/filter.ts'
 import { similarity } from '../../src/query/metric.ts'
 import { toSearchQuery } from '../../src/query/search-query.ts'
+import { chunkOf, FUTURE, seeded, tombstone, vectorOf } from '../../src/testkit/contract/cold-records.ts'
 import { PgliteTemplate } from '../cold/pglite/pglite-template.ts'
-import { chunkOf, FUTURE, seeded, tombstone, vectorOf } from '../contract/cold-records.ts'
 
 const SCOPE = { namespace: 'ns', recursive: false }
 const EVEN: Filter = [{ field: 'documentId', operator: 'eq', value: 'even' }]

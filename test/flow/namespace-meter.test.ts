@@ -7,9 +7,9 @@ import type { EntryRecord } from '../../src/entry/record.ts'
 import { NamespaceMeter } from '../../src/flow/namespace-meter.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
+import { chunkOf, PAST, tombstone } from '../../src/testkit/contract/cold-records.ts'
+import { freshNamespace } from '../../src/testkit/contract/fresh-cold-tier.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
-import { chunkOf, PAST, tombstone } from '../contract/cold-records.ts'
-import { freshNamespace } from '../contract/cold-tier.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
 let cold: ColdTier

@@ -15,8 +15,8 @@ import {
   type TieringPolicy,
 } from '../../src/index.ts'
 import { PolicyTable } from '../../src/policy/policy-table.ts'
-import { chunkOf } from '../contract/cold-records.ts'
-import { keyOf, writeOf } from '../contract/hot-writes.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
+import { keyOf, writeOf } from '../../src/testkit/contract/hot-writes.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describePairs, describeWithServers, embeddedPair, QUIET } from './stores.ts'
 

@@ -5,7 +5,7 @@ import { Pending } from '../../src/flow/pending.ts'
 import { type Need, Pressure } from '../../src/flow/pressure.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { chunkOf } from '../contract/cold-records.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 
 const LIMITS = { checkpointBytes: 50, maxPendingBytes: 100, timeout: 60_000 }
 

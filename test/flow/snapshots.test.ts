@@ -1,7 +1,7 @@
 /** What cold had at one moment, on each pair of drivers. */
 import { expect, test } from 'vitest'
 import type { ColdSnapshot } from '../../src/cold/cold-tier.ts'
-import { chunkOf, keyOf, PAST } from '../contract/cold-records.ts'
+import { chunkOf, keyOf, PAST } from '../../src/testkit/contract/cold-records.ts'
 import { describeGated } from './gate.ts'
 
 async function countRows(pages: ReturnType<ColdSnapshot['pages']>): Promise<number> {

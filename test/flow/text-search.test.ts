@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import type { NamespaceView, SearchResult } from '../../src/index.ts'
-import { seeded } from '../contract/cold-records.ts'
+import { seeded } from '../../src/testkit/contract/cold-records.ts'
 import { budget } from '../tools/budget.ts'
 import { emptyDatabase } from '../tools/empty-database.ts'
 import { byHand } from './searched-by-hand.ts'

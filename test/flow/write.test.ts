@@ -10,7 +10,7 @@ import { Pressure } from '../../src/flow/pressure.ts'
 import { Writer } from '../../src/flow/writer.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { chunkOf } from '../contract/cold-records.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { SmallLog } from '../tools/small-log.ts'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import { HotContent } from '../../src/hot/hot-content.ts'
-import { chunkOf, vectorOf } from '../contract/cold-records.ts'
+import { chunkOf, vectorOf } from '../../src/testkit/contract/cold-records.ts'
 
 const record = chunkOf('ns', 1, 1, {
   text: '\uFEFFtext',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import { isThermoclineError } from '../../src/index.ts'
-import { chunkOf } from '../contract/cold-records.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 import { temporaryFolder } from '../flow/stores.ts'
 import { a, b, describeTwoBackends, flush, GatedBackend, key, markersEnd, shared } from './two-backends.ts'
 

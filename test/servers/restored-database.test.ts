@@ -1,7 +1,7 @@
 /** A database that was set back to an earlier state while its backends went on. */
 import { describe, expect, test, vi } from 'vitest'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
-import { LogText } from '../contract/cold-tier.ts'
+import { LogText } from '../../src/testkit/contract/fresh-cold-tier.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { describeWithServers, QUIET, type Servers } from '../flow/stores.ts'

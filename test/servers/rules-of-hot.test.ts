@@ -1,6 +1,6 @@
 /** The rules by which what hot has not confirmed, or has lost, is never taken for the latest. As in rules.test.ts. */
 import { describe, expect, test, vi } from 'vitest'
-import { chunkOf } from '../contract/cold-records.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 import { redisUrlOf, temporaryFolder } from '../flow/stores.ts'
 import { PrivateRedis } from '../tools/services.ts'
 import {

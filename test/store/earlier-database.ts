@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../../src/cold/cold-driver.ts'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
-import { chunkOf, FUTURE, PAST, tombstone } from '../contract/cold-records.ts'
+import { chunkOf, FUTURE, PAST, tombstone } from '../../src/testkit/contract/cold-records.ts'
 
 /**
  * Logs as their processes left them when they were killed, before a checkpoint: by the first version, and by the last

@@ -1,6 +1,6 @@
 /** What the studio tells of what goes wrong, and of what a sync would do; and what it does to dead letters. */
 import { expect, test } from 'vitest'
-import { chunkOf } from '../contract/cold-records.ts'
+import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 import { QUIET } from '../flow/stores.ts'
 import { openBackend } from '../servers/private-servers.ts'
 import { AskedStudio } from './ask-studio.ts'

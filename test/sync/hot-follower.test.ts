@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { MissedWrites } from '../../src/flow/missed-writes.ts'
 import { HotFollower } from '../../src/sync/hot-follower.ts'
-import { chunkOf, keyOf, versionOf } from '../contract/cold-records.ts'
+import { chunkOf, keyOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { GatedTiers } from '../flow/gate.ts'
 
 test('of several versions of a key the newest is remembered, in whatever order they come', async () => {

@@ -1,7 +1,7 @@
 /**
  * How much a suite does of what could go on for hours: `FAULT_RUNS` says it by hand; otherwise little in `npm test`, which
  * everybody waits for, and more in `npm run test:long`. A suite that imports this is run by both. `FAULT_SEED` is read
- * by each suite itself.
+ * by each suite itself, or by {@link givenSeed}.
  */
 import { test } from 'vitest'
 
@@ -11,6 +11,9 @@ export const isThorough = process.env.MODE === 'long' || process.env.FAULT_RUNS 
 export function budget({ short, long }: { readonly short: number; readonly long: number }): number {
   return Number(process.env.FAULT_RUNS ?? (isThorough ? long : short))
 }
+
+/** To see random runs again; undefined: others each time. */
+export const givenSeed = process.env.FAULT_SEED === undefined ? undefined : Number(process.env.FAULT_SEED)
 
 /** A test that `npm test` leaves out: another one that it runs is of the same kind. */
 export const longTest = test.runIf(isThorough)

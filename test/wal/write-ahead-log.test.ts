@@ -4,13 +4,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { LogText } from '../../src/testkit/contract/fresh-cold-tier.ts'
 import { MARK_FILE } from '../../src/wal/durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, segmentName } from '../../src/wal/format.ts'
 import type { AppendedRecord } from '../../src/wal/log-contract.ts'
 import type { LogOperation } from '../../src/wal/log-device.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import type { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
-import { LogText } from '../contract/cold-tier.ts'
 import { BROKEN, Device, FULL, failNth, intercepted } from './intercepted-device.ts'
 import {
   answered,

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { isThermoclineError } from '../../../src/errors.ts'
-import { chunkOf, keyOf } from '../../contract/cold-records.ts'
+import { chunkOf, keyOf } from '../../../src/testkit/contract/cold-records.ts'
 import { OPTIONS } from './pglite-template.ts'
 
 const tier = await openPgliteCold({ ...OPTIONS, dir: process.argv[2] })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
-import { describeColdTier } from '../../contract/cold-tier.ts'
-import { isThorough } from '../../tools/budget.ts'
+import { describeColdTier } from '../../../src/testkit/testkit.ts'
+import { budget, givenSeed, isThorough } from '../../tools/budget.ts'
 import { OPTIONS, PgliteTemplate } from './pglite-template.ts'
 
 const template = new PgliteTemplate()
@@ -11,10 +11,10 @@ if (isThorough) {
   afterAll(() => template.remove())
 }
 
-describeColdTier({
-  name: 'PGlite',
-  indexesVectors: true,
+describeColdTier('PGlite', {
   // WebAssembly takes ten times as long as a server to build an index.
   indexedVectors: isThorough ? 1_500 : 500,
+  runs: budget({ short: 100, long: 5_000 }),
+  seed: givenSeed,
   open: (options) => (isThorough ? template.open(options) : openPgliteCold({ ...OPTIONS, ...options, dir: undefined })),
 })

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { Housekeeping } from '../../../src/cold/pglite/pglite-housekeeping.ts'
-import { LogText } from '../../contract/cold-tier.ts'
+import { LogText } from '../../../src/testkit/contract/fresh-cold-tier.ts'
 import { longTest } from '../../tools/budget.ts'
 import { PgliteTemplate } from './pglite-template.ts'
 

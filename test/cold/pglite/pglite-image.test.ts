@@ -7,7 +7,7 @@ import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { databaseImage, IMAGE_NAME, readImage } from '../../../src/cold/pglite/pglite-image.ts'
 import { ownFile, PGLITE_VERSION } from '../../../src/cold/pglite/pglite-packages.ts'
-import { chunkOf } from '../../contract/cold-records.ts'
+import { chunkOf } from '../../../src/testkit/contract/cold-records.ts'
 import { longTest } from '../../tools/budget.ts'
 import { OPTIONS } from './pglite-template.ts'
 

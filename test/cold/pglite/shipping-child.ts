@@ -1,6 +1,6 @@
 /** Opens the folder given and ships batch after batch; says each sequence once it was acknowledged. */
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
-import { chunkOf, versionOf } from '../../contract/cold-records.ts'
+import { chunkOf, versionOf } from '../../../src/testkit/contract/cold-records.ts'
 import { OPTIONS } from './pglite-template.ts'
 
 const [dir, walId] = process.argv.slice(2) as [string, string]

@@ -3,7 +3,7 @@ import type postgres from 'postgres'
 import { expect, it } from 'vitest'
 import { openPostgresCold, type PostgresDriverOptions } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { LogText } from '../../contract/cold-tier.ts'
+import { LogText } from '../../../src/testkit/contract/fresh-cold-tier.ts'
 import { PrivatePostgres } from '../../tools/services.ts'
 
 /** All of them. */

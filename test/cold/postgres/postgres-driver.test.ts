@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { openPostgresCold } from '../../../src/cold/postgres/postgres-driver.ts'
-import { describeColdTier } from '../../contract/cold-tier.ts'
-import { isThorough } from '../../tools/budget.ts'
+import { describeColdTier } from '../../../src/testkit/testkit.ts'
+import { budget, givenSeed, isThorough } from '../../tools/budget.ts'
 import {
   describeWithAnyPostgres,
   describeWithPgbouncer,
@@ -14,9 +14,10 @@ import {
 const OPTIONS = { max: 4, migrate: 'auto', timeout: 60_000 } as const
 
 function describeOn(name: string, indexesVectors: boolean, createDatabase: () => Promise<string>): void {
-  describeColdTier({
-    name,
+  describeColdTier(name, {
     indexesVectors,
+    runs: budget({ short: 100, long: 5_000 }),
+    seed: givenSeed,
     open: async (options) => openPostgresCold({ ...OPTIONS, ...options, url: await createDatabase() }),
   })
 }

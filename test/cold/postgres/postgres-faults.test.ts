@@ -13,9 +13,9 @@ import { Staging } from '../../../src/cold/sql/entry-staging.ts'
 import { replace } from '../../../src/cold/sql/replace-version.ts'
 import type { EntryRecord } from '../../../src/entry/record.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, keyOf, versionOf } from '../../contract/cold-records.ts'
-import { batchOf } from '../../contract/cold-shipping.ts'
-import { freshNamespace } from '../../contract/cold-tier.ts'
+import { chunkOf, keyOf, versionOf } from '../../../src/testkit/contract/cold-records.ts'
+import { batchOf } from '../../../src/testkit/contract/cold-shipping.ts'
+import { freshNamespace } from '../../../src/testkit/contract/fresh-cold-tier.ts'
 import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
 
 const AWAY = expect.objectContaining({ code: 'ERR_TIER_UNAVAILABLE', retryable: true })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ColdTier } from '../../../src/cold/cold-tier.ts'
 import { openPostgresCold } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, FUTURE, tombstone } from '../../contract/cold-records.ts'
+import { chunkOf, FUTURE, tombstone } from '../../../src/testkit/contract/cold-records.ts'
 import { budget } from '../../tools/budget.ts'
 import { describeWithAnyPostgres, PostgresDatabases } from '../../tools/services.ts'
 

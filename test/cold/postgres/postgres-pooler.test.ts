@@ -4,8 +4,8 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPostgresCold } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, keyOf, PAST, versionOf } from '../../contract/cold-records.ts'
-import { batchOf } from '../../contract/cold-shipping.ts'
+import { chunkOf, keyOf, PAST, versionOf } from '../../../src/testkit/contract/cold-records.ts'
+import { batchOf } from '../../../src/testkit/contract/cold-shipping.ts'
 import { describeWithPgbouncer, PrivatePgbouncer, PrivatePostgres } from '../../tools/services.ts'
 
 const OPTIONS = {

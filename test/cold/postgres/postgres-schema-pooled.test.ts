@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { openPostgresCold, PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { indexedSearch } from '../../../src/cold/sql/search-vectors.ts'
-import { chunkOf, PAST, seeded, vectorOf } from '../../contract/cold-records.ts'
+import { chunkOf, PAST, seeded, vectorOf } from '../../../src/testkit/contract/cold-records.ts'
 import { longTest } from '../../tools/budget.ts'
 import { describeWithPgbouncer, PrivatePgbouncer } from '../../tools/services.ts'
 import {

@@ -4,8 +4,8 @@ import type postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPostgresCold } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, vectorOf } from '../../contract/cold-records.ts'
-import { batchOf } from '../../contract/cold-shipping.ts'
+import { chunkOf, vectorOf } from '../../../src/testkit/contract/cold-records.ts'
+import { batchOf } from '../../../src/testkit/contract/cold-shipping.ts'
 import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
 
 const MB = 1024 * 1024

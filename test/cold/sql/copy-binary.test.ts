@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BinaryWriter } from '../../../src/cold/sql/binary-writer.ts'
 import { decodeFloatArray, UnencodableRecord } from '../../../src/cold/sql/column-types.ts'
 import { encodeCopy, STAGING_COLUMNS } from '../../../src/cold/sql/copy-binary.ts'
-import { chunkOf, idOf } from '../../contract/cold-records.ts'
+import { chunkOf, idOf } from '../../../src/testkit/contract/cold-records.ts'
 
 describe('binary writer', () => {
   it('keeps everything while it grows', () => {

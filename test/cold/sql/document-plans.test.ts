@@ -8,7 +8,7 @@ import { documentsSql } from '../../../src/cold/sql/list-documents.ts'
 import { beyond } from '../../../src/flow/document-reader.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { parseWhere, type Where } from '../../../src/query/where.ts'
-import { FUTURE, idOf, versionOf } from '../../contract/cold-records.ts'
+import { FUTURE, idOf, versionOf } from '../../../src/testkit/contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
 import { rowsReadBy } from './rows-read.ts'
 

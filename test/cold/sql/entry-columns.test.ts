@@ -17,7 +17,14 @@ import type { EntryKind } from '../../../src/entry/memory-entry.ts'
 import type { EntryRecord } from '../../../src/entry/record.ts'
 import { PRECISIONS, type Precision } from '../../../src/entry/rounded-vector.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, idOf, PAST, tombstone, versionOf, withPlainMetadata } from '../../contract/cold-records.ts'
+import {
+  chunkOf,
+  idOf,
+  PAST,
+  tombstone,
+  versionOf,
+  withPlainMetadata,
+} from '../../../src/testkit/contract/cold-records.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
 
 /** What a tombstone says. Whatever a new column holds, it is not this, unless it is named here as well. */

@@ -9,7 +9,7 @@ import { findSql } from '../../../src/cold/sql/find-entries.ts'
 import { missingMemberIndexes } from '../../../src/cold/sql/member-indexes.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { parseWhere, type Where } from '../../../src/query/where.ts'
-import { FUTURE } from '../../contract/cold-records.ts'
+import { FUTURE } from '../../../src/testkit/contract/cold-records.ts'
 import { isThorough, longTest } from '../../tools/budget.ts'
 import { PgliteTemplate } from '../pglite/pglite-template.ts'
 

@@ -9,7 +9,7 @@ import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold, PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { exactSearch, indexedSearch, search } from '../../../src/cold/sql/search-vectors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, PAST, seeded, vectorOf } from '../../contract/cold-records.ts'
+import { chunkOf, PAST, seeded, vectorOf } from '../../../src/testkit/contract/cold-records.ts'
 import { OPTIONS, PgliteTemplate } from '../pglite/pglite-template.ts'
 
 const DIMENSION = 64

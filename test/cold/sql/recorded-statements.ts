@@ -6,8 +6,16 @@ import { ColdStore } from '../../../src/cold/cold-store.ts'
 import type { ColdQuery, ColdSearch, ColdTier } from '../../../src/cold/cold-tier.ts'
 import { beyond } from '../../../src/flow/document-reader.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { chunkOf, FUTURE, PAST, seeded, tombstone, vectorOf, versionOf } from '../../contract/cold-records.ts'
-import { batchOf } from '../../contract/cold-shipping.ts'
+import {
+  chunkOf,
+  FUTURE,
+  PAST,
+  seeded,
+  tombstone,
+  vectorOf,
+  versionOf,
+} from '../../../src/testkit/contract/cold-records.ts'
+import { batchOf } from '../../../src/testkit/contract/cold-shipping.ts'
 
 export const DIMENSION = 16
 

@@ -12,7 +12,7 @@ import { exactSearch } from '../../../src/cold/sql/search-vectors.ts'
 import { snapshotPageSql } from '../../../src/cold/sql/snapshot-page.ts'
 import { parseOrder } from '../../../src/query/order.ts'
 import { parseWhere } from '../../../src/query/where.ts'
-import { FUTURE, idOf } from '../../contract/cold-records.ts'
+import { FUTURE, idOf } from '../../../src/testkit/contract/cold-records.ts'
 import { describePlannedDatabases } from './planned-databases.ts'
 import { rowsReadBy } from './rows-read.ts'
 

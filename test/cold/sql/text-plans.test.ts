@@ -7,7 +7,7 @@ import { searchBoth } from '../../../src/cold/sql/search-texts.ts'
 import { ensureTextIndex, languageOf } from '../../../src/cold/sql/text-index.ts'
 import type { QualifiedLanguage } from '../../../src/cold/sql/text-vector.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { FUTURE, idOf, versionOf } from '../../contract/cold-records.ts'
+import { FUTURE, idOf, versionOf } from '../../../src/testkit/contract/cold-records.ts'
 import { describePlannedDatabases } from './planned-databases.ts'
 import { rowsReadBy } from './rows-read.ts'
 

@@ -1,21 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { InProcessHotTier } from '../../../src/hot/in-process/in-process-hot-tier.ts'
-import { ACTIVATION_HALF_LIFE } from '../../contract/hot-policies.ts'
-import { describeHotTier } from '../../contract/hot-tier.ts'
-import { keyOf, writeOf } from '../../contract/hot-writes.ts'
+import { keyOf, writeOf } from '../../../src/testkit/contract/hot-writes.ts'
+import { describeHotTier } from '../../../src/testkit/testkit.ts'
 import { budget } from '../../tools/budget.ts'
 import { ManualClock } from '../../tools/manual-clock.ts'
 
 const CAPACITY = { maxEntries: 2, maxBytes: 1_000 }
 
-describeHotTier({
-  name: 'in-process',
+describeHotTier('in-process', {
   movesClock: true,
   runs: budget({ short: 60, long: 300 }),
-  async open({ markerTtl }) {
+  async open(opening) {
     const clock = new ManualClock()
-    const tier = new InProcessHotTier({ ...CAPACITY, markerTtl, clock, activationHalfLife: ACTIVATION_HALF_LIFE })
-    return { tier, advance: (milliseconds) => clock.advance(milliseconds), close: () => tier.close() }
+    const tier = new InProcessHotTier({ ...CAPACITY, ...opening, clock })
+    return { tier, advance: (milliseconds) => clock.advance(milliseconds) }
   },
 })
 

@@ -1,6 +1,6 @@
 /** A Redis that cannot be reached, or does not answer. */
 import { describe, expect, it, vi } from 'vitest'
-import { keyOf, versionOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { AWAY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisAway(): void {

@@ -1,7 +1,7 @@
 /** A cluster of which one master fails. Declared on each major version of ioredis, in the long run alone. */
 import type { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import { keyOf, versionOf, writeOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf, writeOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { createCluster, type PrivateRedis } from '../../tools/services.ts'
 import { PATIENT, put, useRedis } from './use-redis.ts'
 

@@ -6,8 +6,7 @@ import { loadIoredis } from '../../../src/hot/redis/load-ioredis.ts'
 import { RedisHotTier } from '../../../src/hot/redis/redis-hot-tier.ts'
 import type { RedisLocation } from '../../../src/hot/redis/redis-location.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { ACTIVATION_HALF_LIFE } from '../../contract/hot-policies.ts'
-import { describeHotTier } from '../../contract/hot-tier.ts'
+import { describeHotTier } from '../../../src/testkit/testkit.ts'
 import { createCluster, describeWithAnyRedis, describeWithRedis, PrivateRedis, redisUrl } from '../../tools/services.ts'
 
 await loadIoredis()
@@ -16,17 +15,15 @@ await loadIoredis()
 const RUN = randomUUID().slice(0, 13)
 
 function describeOn(name: string, runs: number, server: () => RedisLocation): void {
-  describeHotTier({
-    name,
-    movesClock: false,
+  describeHotTier(name, {
     runs,
-    async open({ markerTtl }) {
+    async open(opening) {
       const storeId = RUN + randomUUID().slice(13)
       const enterGeneration = async () => ({ number: 1, highestVersion: ZERO_VERSION })
-      const options = { markerTtl, activationHalfLife: ACTIVATION_HALF_LIFE, logger: silentLogger, enterGeneration }
+      const options = { ...opening, logger: silentLogger, enterGeneration }
       const tier = new RedisHotTier({ server: server(), storeId, ...options })
       await tier.connect()
-      return { tier, advance: undefined, close: () => tier.close() }
+      return { tier }
     },
   })
 }

@@ -1,6 +1,6 @@
 /** What a Redis does that has no room and evicts nothing. */
 import { describe, expect, it, vi } from 'vitest'
-import { keyOf, versionOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { AWAY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisFull(): void {

@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ZERO_VERSION } from '../../../src/entry/version.ts'
 import { deleteOtherGenerations } from '../../../src/hot/redis/redis-masters.ts'
-import { keyOf, versionOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { AWAY, EMPTY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisGenerations(): void {

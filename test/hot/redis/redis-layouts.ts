@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import { keyOf, versionOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { EMPTY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 interface Recorded {

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { keyOf, versionOf, writeOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf, writeOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { AWAY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisRefusals(): void {

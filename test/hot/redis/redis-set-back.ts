@@ -1,7 +1,7 @@
 /** A Redis that has an older state all at once, by a snapshot, a replica or another server at its address. */
 import type { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import { keyOf, versionOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf } from '../../../src/testkit/contract/hot-writes.ts'
 import type { PrivateRedis } from '../../tools/services.ts'
 import { AWAY, healed, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 

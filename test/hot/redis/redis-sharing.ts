@@ -1,7 +1,7 @@
 /** What processes that share a Redis see of each other, and what stays in it of what left. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
-import { keyOf, versionOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { EMPTY, PATIENT, put, useRedis, versionIn } from './use-redis.ts'
 
 export function describeRedisSharing(): void {

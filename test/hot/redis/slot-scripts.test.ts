@@ -7,7 +7,7 @@ import { loadIoredis } from '../../../src/hot/redis/load-ioredis.ts'
 import { RedisHotTier } from '../../../src/hot/redis/redis-hot-tier.ts'
 import type { RedisLocation } from '../../../src/hot/redis/redis-location.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { keyOf, versionOf, writeOf } from '../../contract/hot-writes.ts'
+import { keyOf, versionOf, writeOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { longTest } from '../../tools/budget.ts'
 import { createCluster, describeWithRedis, PrivateRedis, type RedisServerOptions } from '../../tools/services.ts'
 

@@ -7,7 +7,7 @@ import type { HotWrite } from '../../../src/hot/hot-tier.ts'
 import { loadIoredis } from '../../../src/hot/redis/load-ioredis.ts'
 import { RedisHotTier, type RedisHotTierOptions } from '../../../src/hot/redis/redis-hot-tier.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
-import { keyOf, writeOf } from '../../contract/hot-writes.ts'
+import { keyOf, writeOf } from '../../../src/testkit/contract/hot-writes.ts'
 import { PrivateRedis, type RedisServerOptions } from '../../tools/services.ts'
 
 await loadIoredis()
