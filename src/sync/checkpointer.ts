@@ -17,7 +17,6 @@ import { Emitter } from '../kernel/emitter.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import { TRACES, traced } from '../kernel/tracing.ts'
-import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 import { batchesOf } from '../recovery/log-entries.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AppendLog } from '../wal/log-contract.ts'
@@ -224,7 +223,8 @@ export class Checkpointer {
         await this.#shipAgain(lacking)
         continue
       }
-      const batch = pending.batch(target, SHIP_LIMITS.rows, SHIP_LIMITS.bytes)
+      const { rows, bytes } = this.#catchUp.limits
+      const batch = pending.batch(target, rows, bytes)
       const isLast = batch.to >= target
       const shippedVersion = isLast ? watermark : this.#shippedVersion
       const records = batch.items.map(({ value }) => value)

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { SHIP_LIMITS } from '../../src/recovery/batch-limits.ts'
 import { CatchUp } from '../../src/sync/catch-up.ts'
 import { GatedTiers } from '../flow/gate.ts'
 
@@ -41,6 +42,16 @@ test('does not rest where pending is half full, nor while somebody waits, who en
   await catchUp.hurry(shipped)
   await catchUp.rest(20)
   expect(waits).toEqual([20, 20])
+})
+
+test('batches are small where nobody waits and pending is not half full', async () => {
+  const { catchUp } = resting()
+  const calm = catchUp.limits
+  expect(calm.rows).toBeLessThan(SHIP_LIMITS.rows / 2)
+  expect(calm.bytes).toBeLessThan(SHIP_LIMITS.bytes / 2)
+  expect(resting(0.5).catchUp.limits).toEqual(SHIP_LIMITS)
+  await catchUp.hurry(Promise.resolve().then(() => expect(catchUp.limits).toEqual(SHIP_LIMITS)))
+  expect(catchUp.limits).toEqual(calm)
 })
 
 test('a backlog is shipped with rests where nobody waits for it', async () => {
