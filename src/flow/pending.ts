@@ -21,6 +21,13 @@ export interface PendingRecord extends Omit<AppendedRecord<EntryRecord>, 'value'
   isRefused: boolean
 }
 
+/** Most of a run, about: what was logged together goes together. */
+export interface BatchLimits {
+  readonly rows: number
+  /** Of payload. */
+  readonly bytes: number
+}
+
 /** A run of pending records from the oldest on. */
 export interface PendingBatch {
   readonly items: readonly PendingRecord[]
@@ -129,17 +136,16 @@ export class Pending {
   }
 
   /**
-   * The oldest records up to `target`, about `maxRows` of them and `maxBytes`: what was logged together goes together.
-   * `to` is `target` in the last batch, which may be empty: a record that was superseded since need not be shipped, its
-   * successor will be.
+   * The oldest records up to `target`. `to` is `target` in the last batch, which may be empty: a record that was
+   * superseded since need not be shipped, its successor will be.
    */
-  batch(target: number, maxRows: number, maxBytes: number): PendingBatch {
+  batch(target: number, most: BatchLimits): PendingBatch {
     const items: PendingRecord[] = []
     let bytes = 0
     for (const item of this.#items.values()) {
       if (item.sequence > target) break
       const last = items.at(-1)
-      const isFull = items.length >= maxRows || bytes + item.bytes > maxBytes
+      const isFull = items.length >= most.rows || bytes + item.bytes > most.bytes
       if (last !== undefined && isFull && item.sequence !== last.sequence) return { items, to: last.sequence }
       items.push(item)
       bytes += item.bytes

@@ -47,6 +47,7 @@ import { HotRepair } from '../sync/hot-repair.ts'
 import { HotUpkeep } from '../sync/hot-upkeep.ts'
 import { Lease } from '../sync/lease.ts'
 import { MigrationPace } from '../sync/migration-pace.ts'
+import { ModelRegistry } from '../sync/model-registry.ts'
 import { OutageReport } from '../sync/outage-report.ts'
 import { Peers } from '../sync/peers.ts'
 import { Pins } from '../sync/pins.ts'
@@ -85,6 +86,7 @@ export interface Embedding {
   readonly embedder: Embedder
   /** Of models that the store is moved from. */
   readonly former: readonly Embedder[]
+  readonly registry: ModelRegistry
   readonly background: BackgroundEmbedding
 }
 
@@ -153,18 +155,19 @@ async function connectEmbedding(
 ): Promise<Embedding> {
   const { batchSize, maxConcurrency, model } = embed!
   const lease = time.database === undefined ? undefined : new Lease(cold, `${EMBED_LEASE} ${model}`, logger)
+  const registry = new ModelRegistry({ models: [embed!, ...embed!.former], cold, logger })
   const background = new BackgroundEmbedding({
-    ...{ embedder: models.embedder, models: [embed!, ...embed!.former], cold, changes, lease, logger },
+    ...{ embedder: models.embedder, registry, cold, changes, lease, logger },
     ...{ pageSize: batchSize * maxConcurrency, events: telemetry.events, clock: time.clock },
   })
   models.lookAgain = async () => {
     await checkpointer.checkpointNow()
-    await background.lookForOthersNow()
+    await registry.lookForOthersNow()
   }
-  await background.register().catch((error: unknown) => {
+  await registry.register().catch((error: unknown) => {
     if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
   })
-  return { ...models, background }
+  return { ...models, registry, background }
 }
 
 /** What no policy of the options is for goes by idle time, as `sync` and `promote` say. */

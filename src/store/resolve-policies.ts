@@ -8,6 +8,13 @@ import type { TieringPolicy } from '../policy/tiering-policy.ts'
 
 const PRESET = `a preset (${Object.keys(PRESETS).join(', ')})`
 const POLICY = `${PRESET}, or a policy: { name, decide }, if need be with leastIdle above 0, rank, asksFrequency`
+const MEMBERS = new Set<string>([
+  'name',
+  'leastIdle',
+  'decide',
+  'rank',
+  'asksFrequency',
+] satisfies (keyof TieringPolicy)[])
 const EVERYTHING = { segments: [], below: true } as const
 
 export const policiesCheck = z.unknown().transform((given, context): readonly PolicyRule[] => {
@@ -21,6 +28,8 @@ export const policiesCheck = z.unknown().transform((given, context): readonly Po
   return Object.entries(given).map(([name, one]): PolicyRule => {
     const scope = parseScope(name)
     if (typeof scope === 'string') return refuse(scope, name)
+    const unknown = isPlainObject(one) ? Object.keys(one).find((member) => !MEMBERS.has(member)) : undefined
+    if (unknown !== undefined) return refuse(`a policy has no member of this name: ${POLICY}`, name, unknown)
     const policy = presetOf(one) ?? (isPolicy(one) ? one : undefined)
     return policy === undefined ? refuse(POLICY, name) : { scope, policy }
   })
@@ -30,7 +39,7 @@ function presetOf(given: unknown): TieringPolicy | undefined {
   return typeof given === 'string' && Object.hasOwn(PRESETS, given) ? PRESETS[given as PolicyPreset] : undefined
 }
 
-/** It may be of a class. */
+/** It may be of a class, and then has what it likes besides. */
 function isPolicy(given: unknown): given is TieringPolicy {
   if (typeof given !== 'object' || given === null) return false
   const { name, decide, rank, leastIdle, asksFrequency } = given as Record<string, unknown>

@@ -8,10 +8,10 @@ import type { TierWatch } from '../flow/tier-watch.ts'
 import type { HotSize, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, withDeadline } from '../kernel/deadline.ts'
-import type { BackgroundEmbedding } from '../sync/background-embedding.ts'
 import type { Checkpointer } from '../sync/checkpointer.ts'
 import type { FullSync } from '../sync/full-sync.ts'
 import type { Lease } from '../sync/lease.ts'
+import type { ModelRegistry } from '../sync/model-registry.ts'
 import {
   type Activity,
   activityOf,
@@ -119,7 +119,7 @@ export interface StoreNumbersParts {
   readonly embedding:
     | {
         readonly embedder: Pick<Embedder, 'model' | 'counts'>
-        readonly background: Pick<BackgroundEmbedding, 'otherModels'>
+        readonly registry: Pick<ModelRegistry, 'others'>
       }
     | undefined
 }
@@ -214,8 +214,8 @@ export class StoreNumbers {
   #embedding(): StoreStats['embedding'] {
     const { embedding } = this.#parts
     if (embedding === undefined) return undefined
-    const { embedder, background } = embedding
-    return { model: embedder.model, ...embedder.counts, otherModels: background.otherModels }
+    const { embedder, registry } = embedding
+    return { model: embedder.model, ...embedder.counts, otherModels: registry.others }
   }
 
   #sync(cold: ColdStats | undefined): StoreStats['sync'] {

@@ -8,8 +8,9 @@ import type { Pressure } from '../flow/pressure.ts'
 import type { TierState, TierWatch } from '../flow/tier-watch.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { CallGate } from '../repository/call-gate.ts'
-import { type BackgroundEmbedding, otherModelsMessage } from '../sync/background-embedding.ts'
+import type { BackgroundEmbedding } from '../sync/background-embedding.ts'
 import type { Checkpointer } from '../sync/checkpointer.ts'
+import { type ModelRegistry, otherModelsMessage } from '../sync/model-registry.ts'
 import type { SetBack } from '../sync/set-back.ts'
 
 /**
@@ -81,7 +82,12 @@ export interface StoreStatusParts {
   readonly pressure: Pick<Pressure, 'pendingFill' | 'isHotOverfull'>
   readonly clock: Clock
   /** Undefined: the store makes no vectors. */
-  readonly embedding: Pick<BackgroundEmbedding, 'model' | 'trouble' | 'otherModels'> | undefined
+  readonly embedding:
+    | {
+        readonly registry: Pick<ModelRegistry, 'others'>
+        readonly background: Pick<BackgroundEmbedding, 'model' | 'trouble'>
+      }
+    | undefined
 }
 
 /** Calls are refused, or wait. */
@@ -138,13 +144,13 @@ export class StoreStatus {
   #ofVectors(): Reason[] {
     const { embedding } = this.#parts
     if (embedding === undefined) return []
-    const { model, otherModels, trouble } = embedding
+    const { model, trouble } = embedding.background
     const reasons: Reason[] = []
     if (trouble !== undefined) {
       const message = `${trouble.entries ?? 'all'} entries that wait for vectors get none: ${trouble.error.message}`
       reasons.push({ code: 'unembedded', message, since: trouble.since })
     }
-    if (otherModels.length > 0) reasons.push({ code: 'other-model', message: otherModelsMessage(model) })
+    if (embedding.registry.others.length > 0) reasons.push({ code: 'other-model', message: otherModelsMessage(model) })
     return reasons
   }
 

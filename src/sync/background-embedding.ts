@@ -10,7 +10,7 @@
  *
  * Of the processes of a store one does it, by a lease. Two at once would ask twice, and do no harm.
  */
-import type { ColdTier, EmbeddingModel, Unembedded } from '../cold/cold-tier.ts'
+import type { ColdTier, Unembedded } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import { ThermoclineError, unforeseen, withoutContent } from '../errors.ts'
@@ -25,14 +25,14 @@ import { Rest } from '../kernel/rest.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import type { StoreEvents } from '../telemetry/store-events.ts'
 import type { Lease } from './lease.ts'
+import type { ModelRegistry } from './model-registry.ts'
 
 export interface BackgroundEmbeddingParts {
   readonly embedder: Embedder
-  /** The model of the store, and those that it is moved from. */
-  readonly models: readonly EmbeddingModel[]
+  readonly registry: Pick<ModelRegistry, 'register' | 'lookForOthers'>
   /** Entries that are looked at together. */
   readonly pageSize: number
-  readonly cold: Pick<ColdTier, 'unembedded' | 'registerModel' | 'isModelUsed'>
+  readonly cold: Pick<ColdTier, 'unembedded'>
   readonly changes: Pick<CompareAndSet, 'changeAll'>
   /** Undefined: this process alone uses the store. */
   readonly lease: Lease | undefined
@@ -59,8 +59,6 @@ const LOOK_EVERY_MS = 1_000
 const LOOK_AT_LEAST_MS = 60_000
 /** How long after another process had the lease it is asked for again. */
 const LEASE_AGAIN_MS = 5_000
-/** How often it is looked whether entries have vectors of other models: that may read every row. */
-const OTHERS_AGAIN_MS = 300_000
 /** Of text that is looked at together. */
 const PAGE_BYTES = 4 * 1024 * 1024
 /** Rests after a failure: of the model, and of one entry that it refuses. */
@@ -84,11 +82,6 @@ export class BackgroundEmbedding {
   #leaseAskedAt = Number.NEGATIVE_INFINITY
   #lookedAt = Number.NEGATIVE_INFINITY
   #isSuspect = false
-  /** Those that entries may have vectors of besides, and those that some are known to have. */
-  #mayHave: readonly string[] = []
-  #otherModels: readonly string[] = []
-  #othersSoughtAt = Number.NEGATIVE_INFINITY
-  #isToldOfOthers = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: BackgroundEmbeddingParts) {
@@ -104,32 +97,6 @@ export class BackgroundEmbedding {
     if (this.#trouble !== undefined) return { ...this.#trouble, entries: undefined }
     const [first] = this.#refused.values()
     return first && { since: first.rest.since, error: first.error, entries: this.#refused.size }
-  }
-
-  /** Models that entries have vectors of as well, and that queries of this store are not compared with. */
-  get otherModels(): readonly string[] {
-    return this.#otherModels
-  }
-
-  /**
-   * Registers the models, before anything is written by one. Rejects where one is known with other dimensions.
-   * @throws `ERR_INVALID_OPTIONS`.
-   */
-  async register(): Promise<void> {
-    const { cold, models } = this.#parts
-    let known: readonly EmbeddingModel[] = []
-    for (const [i, model] of models.entries()) {
-      known = await cold.registerModel(model)
-      const own = known.find((one) => one.model === model.model)
-      if (own !== undefined && own.dimensions !== model.dimensions) throw otherDimensions(own, model, i)
-    }
-    this.#mayHave = known.map((one) => one.model).filter((other) => other !== this.model)
-  }
-
-  /** Looks now which models entries have vectors of besides. */
-  async lookForOthersNow(): Promise<void> {
-    this.#othersSoughtAt = Number.NEGATIVE_INFINITY
-    await this.#lookForOthers()
   }
 
   /** Looks from now on; keeps no process alive. */
@@ -166,9 +133,10 @@ export class BackgroundEmbedding {
   async #look(): Promise<void> {
     try {
       const isLate = performance.now() - this.#lookedAt > LOOK_AT_LEAST_MS
-      if (isLate) await this.register()
+      const { registry } = this.#parts
+      if (isLate) await registry.register()
       if (isLate) this.#lookedAt = performance.now()
-      await this.#lookForOthers()
+      await registry.lookForOthers()
       if (!(await this.#leads())) return
       this.#isDue = false
       const stillRefused = new Set<Version>()
@@ -215,20 +183,6 @@ export class BackgroundEmbedding {
       this.#trouble = undefined
     })
     return true
-  }
-
-  /** Whoever opens a store by another model than its entries have learns of it, and of how to move them. */
-  async #lookForOthers(): Promise<void> {
-    const now = performance.now()
-    if (this.#mayHave.length === 0 || now - this.#othersSoughtAt < OTHERS_AGAIN_MS) return
-    this.#othersSoughtAt = now
-    const { cold, embedder, logger } = this.#parts
-    const used: string[] = []
-    for (const other of this.#mayHave) if (await cold.isModelUsed(other)) used.push(other)
-    this.#otherModels = used
-    const told = { model: embedder.model, otherModels: used }
-    if (used.length > 0 && !this.#isToldOfOthers) logger.warn(told, otherModelsMessage(embedder.model))
-    this.#isToldOfOthers ||= used.length > 0
   }
 
   /** Whether to go on. */
@@ -316,23 +270,4 @@ export class BackgroundEmbedding {
     this.#model.end()
     this.#parts.logger.info({}, 'entries get their vectors again')
   }
-}
-
-function otherDimensions(
-  known: EmbeddingModel,
-  given: EmbeddingModel,
-  place: number,
-): ThermoclineError<'ERR_INVALID_OPTIONS'> {
-  const message =
-    `the store knows the model ${known.model} with ${known.dimensions} dimensions, not with ${given.dimensions}: say ` +
-    'so, or give what makes other vectors another name by `embed.model`'
-  const option = place === 0 ? 'embed.dimensions' : `embed.former.${place - 1}.dimensions`
-  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
-}
-
-export function otherModelsMessage(model: string): string {
-  return (
-    `entries have vectors of another model than ${model}, by which this store was opened: queries that it makes ` +
-    'vectors of leave them out, unless that model is among `embed.former`: name it there, and call `reembed()`'
-  )
 }

@@ -5,10 +5,11 @@
  * is half full, as under a load that it only just keeps up with.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { BatchLimits } from '../flow/pending.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 
 /** A thousand rows of 3 KB take 20 ms to encode. */
-const CALM_LIMITS = { rows: 250, bytes: 1024 * 1024 }
+const CALM_LIMITS: BatchLimits = { rows: 250, bytes: 1024 * 1024 }
 
 const MOST_REST_MS = 250
 /** After so long it is looked whether somebody waits by now. */
@@ -41,7 +42,7 @@ export class CatchUp {
   }
 
   /** What the next batch may hold at most. */
-  get limits(): { readonly rows: number; readonly bytes: number } {
+  get limits(): BatchLimits {
     return this.#isUrgent ? SHIP_LIMITS : CALM_LIMITS
   }
 

@@ -223,8 +223,7 @@ export class Checkpointer {
         await this.#shipAgain(lacking)
         continue
       }
-      const { rows, bytes } = this.#catchUp.limits
-      const batch = pending.batch(target, rows, bytes)
+      const batch = pending.batch(target, this.#catchUp.limits)
       const isLast = batch.to >= target
       const shippedVersion = isLast ? watermark : this.#shippedVersion
       const records = batch.items.map(({ value }) => value)

@@ -80,7 +80,7 @@ describe('a bundle of the log', () => {
     for (let n = 0; n < 40; n++) await append(journal, bundleOf(n, 60))
     const batches: EntryRecord[][] = []
     for (let last = 0; pending.size > 0; ) {
-      const { items, to } = pending.batch(pending.highestSequence, SHIP_LIMITS.rows, SHIP_LIMITS.bytes)
+      const { items, to } = pending.batch(pending.highestSequence, SHIP_LIMITS)
       expect(to).toBeGreaterThanOrEqual(last)
       last = to
       batches.push(items.map(({ value }) => value))

@@ -24,7 +24,7 @@ function scene() {
     pressure.written()
   }
   const ship = () => {
-    pending.shipped(pending.batch(sequence, 1_000, 1_000_000).items)
+    pending.shipped(pending.batch(sequence, { rows: 1_000, bytes: 1_000_000 }).items)
     pressure.shipped()
   }
   const fill = async (entries: number) => {

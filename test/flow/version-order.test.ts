@@ -67,7 +67,7 @@ class Process {
 
   /** Everything leaves pending, as when cold has it. */
   ship(): void {
-    const { items } = this.pending.batch(this.pending.highestSequence, 1_000, 1e9)
+    const { items } = this.pending.batch(this.pending.highestSequence, { rows: 1_000, bytes: 1e9 })
     this.pending.shipped(items)
     expect(this.pending.size).toBe(0)
   }

@@ -212,8 +212,18 @@ describe('policies', () => {
     [{ chunk: { ...mine, decide: 'stay' } }, 'policies.chunk'],
     [{ chunk: { ...mine, leastIdle: 0 } }, 'policies.chunk'],
     [{ chunk: { ...mine, rank: 1 } }, 'policies.chunk'],
+    [{ chunk: { ...mine, leastidle: '5m' } }, 'policies.chunk.leastidle'],
   ])('%j is refused by name', (policies, option) => {
     expect(refused({ policies })).toBe(option)
+  })
+
+  test('of a class have what they like besides', () => {
+    class Mine {
+      readonly name = 'mine'
+      readonly weight = 3
+      readonly decide = mine.decide
+    }
+    expect(resolveOptions({ policies: { chunk: new Mine() } }).policies).toHaveLength(1)
   })
 })
 
