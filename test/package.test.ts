@@ -40,13 +40,14 @@ export const column: number = memoryEntries.namespace
 /** Neither driver is installed, and every declaration that is reached is checked. */
 const STRICT_CONSUMER = `
 import { type AnyThermoclineError, isThermoclineError, type MemoryStore, openMemoryStore, type PutOf } from 'thermocline'
+import { type ColdTierSuite, describeHotTier, type HotTier, type TestedStore } from 'thermocline/testkit'
 
 const input: PutOf<'chunk'> = { text: 'kept', embedding: [1, 0, 0] }
 export async function use(store: MemoryStore): Promise<void> {
   await store.chunks.put(input)
   console.log(store.health().cold.is, (await store.stats()).cold?.entries)
 }
-export const open = () => openMemoryStore({ inMemory: true, logger: false })
+export const openOne = () => openMemoryStore({ inMemory: true, logger: false })
 
 export function explain(error: unknown): string | number | undefined {
   if (!isThermoclineError(error)) return undefined
@@ -63,6 +64,11 @@ export function explain(error: unknown): string | number | undefined {
       return undefined
   }
 }
+export const values: TestedStore = { put: () => {}, get: () => null, delete: () => {} }
+export const open = (tier: HotTier, { indexesVectors }: ColdTierSuite) =>
+  describeHotTier('mine', { movesClock: indexesVectors, open: async () => ({ tier }) })
+// @ts-expect-error there is no such option
+describeHotTier('mine', { opens: undefined })
 // @ts-expect-error parts of a store are nobody's business
 export type { StoreParts } from 'thermocline'
 `
@@ -168,6 +174,7 @@ longTest('loads for a subpath what that needs alone, and names what is not insta
   await expect(load('/otel')).rejects.toThrow("Cannot find package '@opentelemetry/api'")
   await expect(load('/mcp')).rejects.toThrow("Cannot find package '@modelcontextprotocol/sdk'")
   await expect(load('/langchain')).rejects.toThrow("Cannot find package '@langchain/core'")
+  await expect(load('/testkit')).rejects.toThrow("Cannot find package 'fast-check'")
 })
 
 describe('bundled', () => {

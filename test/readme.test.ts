@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { describeWithServers } from './flow/stores.ts'
-import { examplesOf, runExample, runExamples } from './tools/examples.ts'
+import { runChildVitest } from './tools/child-vitest.ts'
+import { examplesOf, runExample, runExamples, writeSuites } from './tools/examples.ts'
 import { PrivatePostgres } from './tools/private-postgres.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -29,7 +30,9 @@ const examples = examplesOf(readme).map((code) =>
   code.replace(/'thermocline(?:\/([\w-]+))?'/g, (_, name) => `'../src/${name ? ENTRIES[name] : 'index'}.ts'`),
 )
 const onServers = examples.filter((code) => code.includes('process.env.DATABASE_URL'))
-const alone = examples.filter((code) => !onServers.includes(code))
+/** Files for vitest, which together are one example. */
+const suites = examples.filter((code) => code.includes('testkit/'))
+const alone = examples.filter((code) => !onServers.includes(code) && !suites.includes(code))
 /** Which of them a test here has looked at. */
 const seen = new Set<string>()
 
@@ -286,6 +289,13 @@ test('the examples of probes, alerts and dead letters run as they stand', async 
   expect(await printedBy('isWell')).toBe('')
   expect(await printedBy('alerts: { hitRatio: false }')).toBe('[]\n')
   expect(await printedBy('retryDeadLetters')).toBe('{ matched: 0, written: 0, superseded: 0, refused: {} }\n')
+})
+
+test("the suites for a store of one's own pass as they stand", async () => {
+  const written = await writeSuites([exampleWith('// my-store.ts'), exampleWith('// my-store.test.ts')])
+  const told = await runChildVitest(written)
+  expect(told.filter(({ status }) => status !== 'passed')).toEqual([])
+  expect(told.length).toBeGreaterThan(20)
 })
 
 test('there is no other example', () => {

@@ -1,9 +1,14 @@
 /**
- * Tests for a user's own: what a hot or a cold tier must do. Our own drivers are tested by the same functions. They
- * declare tests of vitest, as files of tests do.
+ * Tests for a user's own, as functions that declare tests of vitest: what a hot or a cold tier must do, by which our own
+ * drivers are tested as well, and what any store must do that has namespaces, or outlives its process.
  */
-export type { AccessStats } from '../entry/record.ts'
+export type { ColdTier } from '../cold/cold-tier.ts'
+export type { HotTier } from '../hot/hot-tier.ts'
 export { describeColdTier } from './contract/cold-tier-contract.ts'
 export type { ColdTierOpening, ColdTierSuite } from './contract/fresh-cold-tier.ts'
 export type { HotTierOpening, HotTierSuite, OpenedHotTier } from './contract/fresh-hot-tier.ts'
 export { describeHotTier } from './contract/hot-tier-contract.ts'
+export { type CrashSuite, describeCrashSafety } from './crash/crash-safety.ts'
+export type { OpenTestedStore } from './crash/crash-task.ts'
+export { describeIsolation, type IsolationSuite } from './isolation/isolation.ts'
+export type { NamespacePath, StoredValue, TestedStore } from './tested-store.ts'

@@ -5,8 +5,8 @@
  * most that the JavaScript of the main thread held.
  */
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { peakMemory } from '../tools/peak-memory.ts'
-import { say } from '../tools/say.ts'
 
 const GROUP = 500
 const MIB = 1024 * 1024

@@ -4,7 +4,7 @@
  * JSON, name of the writer, first N.
  */
 import { isThermoclineError, openMemoryStore } from '../../src/index.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { bundleOf, DOCUMENT, SHARED, textsOf } from './atomic-state.ts'
 
 const [options, writer, first] = process.argv.slice(2) as [string, string, string]

@@ -4,7 +4,7 @@
  * writer.
  */
 import { openMemoryStore } from '../../src/index.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { bundleOf } from './atomic-state.ts'
 
 const WRITER = process.argv[3]!

@@ -3,7 +3,7 @@
  * tells of each that was acknowledged, and of the model being asked.
  */
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 
 export interface EmbeddingOrders {
   readonly options: MemoryStoreOptions

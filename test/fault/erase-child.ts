@@ -4,7 +4,7 @@
  * the store as JSON, the canary.
  */
 import { openMemoryStore } from '../../src/index.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 
 const [options, canary] = process.argv.slice(2) as [string, string]
 const store = await openMemoryStore(JSON.parse(options))

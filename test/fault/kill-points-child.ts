@@ -1,5 +1,5 @@
 /** Runs the script on a real disk until it is killed. Prints `ack SEQUENCE` and `shipped SEQUENCE`. */
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { runScript, scriptOptions } from './kill-script.ts'
 
 await runScript(scriptOptions(process.argv[2]!), {

@@ -4,7 +4,7 @@
  * and a delete when divisible by five. Arguments: options of the store as JSON, then keys to write to concurrently.
  */
 import { isThermoclineError, openMemoryStore } from '../../src/index.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 
 const [options, ...keys] = process.argv.slice(2)
 const store = await openMemoryStore({

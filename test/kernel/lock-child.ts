@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ThermoclineError } from '../../src/errors.ts'
 import { DirectoryLock } from '../../src/kernel/directory-lock.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 
 const [dir, timeout, hold, wait] = process.argv.slice(2)
 

@@ -7,8 +7,8 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { ReleaseStack } from '../../src/kernel/release-stack.ts'
 import { openFolder } from '../../src/store/open-folder.ts'
 import { resolveOptions } from '../../src/store/resolve-options.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
-import { say } from '../tools/say.ts'
 
 const [dir, user, group] = process.argv.slice(2)
 process.setgroups!([])

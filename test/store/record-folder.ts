@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { MemoryStore, openMemoryStore } from '../../src/index.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { filesOf, NAMESPACES, OPTIONS, packed, RECORDED, saidIn } from './recorded-folder.ts'
 
 const SCRIPT = fileURLToPath(import.meta.url)

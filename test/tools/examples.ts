@@ -42,6 +42,21 @@ export async function runExamples(codes: readonly string[], env: NodeJS.ProcessE
   }
 }
 
+/**
+ * Writes examples whose first lines name their files, for {@link ./child-vitest.ts}. Answers the compiled file of the
+ * last.
+ */
+export async function writeSuites(codes: readonly string[]): Promise<string> {
+  let file = ''
+  for (const code of codes) {
+    const [, name] = code.match(/^\/\/ (\S+\.ts)\n/)!
+    const { code: script } = await transform(code, { loader: 'ts', target: 'node20' })
+    file = compiled(inTests(name!))
+    await writeFile(file, asCompiled(script).replaceAll(/(new URL\("[^"]+)\.ts"/g, '$1.js"'))
+  }
+  return file
+}
+
 const q = JSON.stringify
 const inTests = (name: string): string => join(import.meta.dirname, '..', name)
 

@@ -6,10 +6,10 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ThermoclineError } from '../../src/errors.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import type { LogDevice } from '../../src/wal/log-device.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
-import { say } from '../tools/say.ts'
 
 const [dir, lives] = process.argv.slice(2)
 

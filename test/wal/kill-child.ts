@@ -5,11 +5,11 @@
  */
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import { LogScan } from '../../src/wal/log-scan.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
-import { say } from '../tools/say.ts'
 import { payloadOf, typeOf } from './payloads.ts'
 
 const dir = process.argv[2]!

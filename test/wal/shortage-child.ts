@@ -6,8 +6,8 @@
 import { closeSync, openSync } from 'node:fs'
 import { isThermoclineError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { WriteAheadLog } from '../../src/wal/write-ahead-log.ts'
-import { say } from '../tools/say.ts'
 import { payloadOf, typeOf } from './payloads.ts'
 
 const held: number[] = []

@@ -5,7 +5,7 @@
 import type { RunnableConfig } from '@langchain/core/runnables'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { say } from '../../tools/say.ts'
+import { say } from '../../../src/testkit/crash/say.ts'
 import { METADATA } from './checkpoints.ts'
 import { numbered, THREADS } from './numbered-checkpoints.ts'
 

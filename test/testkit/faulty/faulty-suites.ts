@@ -1,0 +1,87 @@
+/** Suites of the testkit over stores with faults: found-faults.test.ts runs them in a vitest of their own. */
+import { afterAll, beforeAll } from 'vitest'
+import {
+  describeCrashSafety,
+  describeIsolation,
+  type NamespacePath,
+  type StoredValue,
+  type TestedStore,
+} from '../../../src/testkit/testkit.ts'
+import { describeWithRedis, PrivateRedis } from '../../tools/services.ts'
+
+const SEED = 11
+
+/** What most would write first. */
+function joinedKeys(): TestedStore {
+  const values = new Map<string, string>()
+  const keyOf = (namespace: NamespacePath, id: string) => [...namespace, id].join(':')
+  const keysOf = (namespace: NamespacePath) => [...values.keys()].filter((key) => key.startsWith(namespace.join(':')))
+  const list = (namespace: NamespacePath): StoredValue[] =>
+    keysOf(namespace).map((key) => ({ id: key.split(':').at(-1)!, value: values.get(key)! }))
+  return {
+    put: (namespace, id, value) => values.set(keyOf(namespace, id), value),
+    get: (namespace, id) => values.get(keyOf(namespace, id)),
+    delete: (namespace, id) => values.delete(keyOf(namespace, id)),
+    list,
+    clear: (namespace) => {
+      for (const key of keysOf(namespace)) values.delete(key)
+    },
+  }
+}
+
+/** A table of a case-insensitive collation, with all namespaces searched. */
+function foldedNames(): TestedStore {
+  const values = new Map<string, StoredValue>()
+  const keyOf = (namespace: NamespacePath, id: string) => JSON.stringify([namespace, id]).toLowerCase()
+  return {
+    put: (namespace, id, value) => values.set(keyOf(namespace, id), { id, value }),
+    get: (namespace, id) => values.get(keyOf(namespace, id))?.value,
+    delete: (namespace, id) => values.delete(keyOf(namespace, id)),
+  }
+}
+
+/** Right but for its search, which finds whatever there is. */
+function searchedAtLarge(): TestedStore {
+  const values = new Map<string, StoredValue>()
+  const keyOf = (namespace: NamespacePath, id: string) => JSON.stringify([namespace, id])
+  return {
+    put: (namespace, id, value) => values.set(keyOf(namespace, id), { id, value }),
+    get: (namespace, id) => values.get(keyOf(namespace, id))?.value,
+    delete: (namespace, id) => values.delete(keyOf(namespace, id)),
+    search: (_, text) => [...values.values()].filter(({ value }) => value === text),
+  }
+}
+
+describeIsolation('joined keys', { open: joinedKeys, seed: SEED })
+describeIsolation('folded names', { open: foldedNames, seed: SEED })
+describeIsolation('searched at large', { open: searchedAtLarge, seed: SEED })
+
+const FAULTS = [
+  'none',
+  'flushes now and then',
+  'keeps deletes in memory',
+  'writes in place',
+  'lists too little',
+  'loses when closed',
+]
+for (const fault of FAULTS) {
+  const module = new URL('./faulty-store.js', import.meta.url)
+  module.searchParams.set('fault', fault)
+  describeCrashSafety(fault, { module, kills: 4, seed: SEED })
+}
+
+describeWithRedis('Redis', () => {
+  for (const [name, args] of [
+    ['without files', []],
+    ['with a log', ['--appendonly', 'yes', '--appendfsync', 'always']],
+  ] as const) {
+    const module = new URL('./redis-store.js', import.meta.url)
+    let redis: PrivateRedis
+    beforeAll(async () => {
+      redis = await PrivateRedis.start({ args })
+      module.searchParams.set('socket', (redis.connection as { readonly path: string }).path)
+    })
+    afterAll(() => redis[Symbol.asyncDispose]())
+    describeCrashSafety(`Redis ${name}`, { module, crash: () => redis.restart(), kills: 2, seed: SEED })
+  }
+})
