@@ -126,8 +126,11 @@ function commentsIn(source: string): string[] {
   return source.match(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g) ?? []
 }
 
-/** Names that are no files of ours: the client of Postgres, and what a test makes. */
-const OTHER_NAMES = new Set(['postgres.js', 'app.mjs', 'seven.ts', 'nowhere.ts'])
+/** Names that are no files of ours: the client of Postgres, what a test makes, and what a user has. */
+const OTHER_NAMES = new Set([
+  ...['postgres.js', 'app.mjs', 'seven.ts', 'nowhere.ts'],
+  ...['my-store.js', 'my-store.ts', 'my-store.test.ts'],
+])
 const names = new Set(files.map((file) => basename(file)))
 
 /** What a comment refers to and a clone does not have. */

@@ -1,6 +1,6 @@
 /**
- * Tests for a user's own, as functions that declare tests of vitest: what a hot or a cold tier must do, by which our own
- * drivers are tested as well, and what any store must do that has namespaces, or outlives its process.
+ * Tests for a user's own, as functions that declare tests of vitest: what a hot or a cold tier must do, by which our
+ * own drivers are tested as well, and what any store must do that has namespaces, or outlives its process.
  */
 export type { ColdTier } from '../cold/cold-tier.ts'
 export type { HotTier } from '../hot/hot-tier.ts'

@@ -1,7 +1,7 @@
 /**
- * The process that is killed, and the one that looks afterwards: opens the store of a user's module. On file descriptor 3
- * a writer says `begin PLACE N` before each write and `ack PLACE N` once it was acknowledged; a reader says what it found,
- * as JSON.
+ * The process that is killed, and the one that looks afterwards: opens the store of a user's module. On file descriptor
+ * 3 a writer says `begin PLACE N` before each write and `ack PLACE N` once it was acknowledged; a reader says what it
+ * found, as JSON.
  */
 import type { TestedStore } from '../tested-store.ts'
 import { type CrashTask, type Found, NAMESPACES, nthValue, type OpenTestedStore, PLACES } from './crash-task.ts'

@@ -1,6 +1,6 @@
 /**
- * A store beside the plainest one that keeps namespaces apart, a map of each. Every call goes to both, and a check holds
- * all that the store answers against the maps.
+ * A store beside the plainest one that keeps namespaces apart, a map of each. Every call goes to both, and a check
+ * holds all that the store answers against the maps.
  */
 import { expectNone } from '../expect-none.ts'
 import type { NamespacePath, StoredValue, TestedStore } from '../tested-store.ts'
@@ -40,7 +40,8 @@ export class ExpectedValues {
     try {
       await this.#make(change)
     } catch (cause) {
-      const message = `${json(change)} failed: ${(cause as Error).message}; a store that takes no such names says so by \`accepts\``
+      const hint = 'a store that takes no such names says so by `accepts`'
+      const message = `${json(change)} failed: ${(cause as Error).message}; ${hint}`
       throw new Error(message, { cause })
     }
   }

@@ -12,6 +12,8 @@ interface AccessStats {
     readonly accessCount: number;
 }
 
+type Answer<T> = T | Promise<T>;
+
 interface ColdDocument {
     readonly documentId: string;
     readonly chunks: number;
@@ -231,6 +233,14 @@ type Comparing<T> = {
 
 type Condition = ScalarCondition | ListCondition | VectorCondition | PathCondition;
 
+interface CrashSuite {
+    readonly module: URL;
+    readonly execArgv?: readonly string[] | undefined;
+    crash?(): Promise<unknown>;
+    readonly kills?: number | undefined;
+    readonly seed?: number | undefined;
+}
+
 interface EmbeddingModel {
     readonly model: string;
     readonly dimensions: number;
@@ -427,6 +437,14 @@ interface IdempotencyKey {
     readonly digest: Uint8Array;
 }
 
+interface IsolationSuite {
+    open(): TestedStore | Promise<TestedStore>;
+    accepts?(namespace: NamespacePath, id: string): boolean;
+    readonly listsBelow?: boolean | undefined;
+    readonly runs?: number | undefined;
+    readonly seed?: number | undefined;
+}
+
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | {
     readonly [key: string]: JsonValue;
 };
@@ -469,6 +487,8 @@ interface NamedEntry extends EntryKey {
     readonly version?: Version | undefined;
 }
 
+type NamespacePath = readonly string[];
+
 type NamespaceRules<T> = Readonly<Record<string, T>>;
 
 type Node = Condition | {
@@ -476,6 +496,8 @@ type Node = Condition | {
 } | {
     readonly not: Filter;
 };
+
+type OpenTestedStore = (folder: string) => TestedStore | Promise<TestedStore>;
 
 interface OpenedHotTier {
     readonly tier: HotTier;
@@ -648,6 +670,11 @@ interface StoredLetter {
     readonly bytes: number;
 }
 
+interface StoredValue {
+    readonly id: string;
+    readonly value: string;
+}
+
 interface SweepResult {
     readonly expired: number;
     readonly collected: number;
@@ -661,6 +688,16 @@ interface SyncRun {
     readonly skipped: number;
     readonly errors: number;
     readonly bytes: number;
+}
+
+interface TestedStore {
+    put(namespace: NamespacePath, id: string, value: string): Answer<unknown>;
+    get(namespace: NamespacePath, id: string): Answer<string | null | undefined>;
+    delete(namespace: NamespacePath, id: string): Answer<unknown>;
+    list?(namespace: NamespacePath): Answer<Iterable<StoredValue>>;
+    search?(namespace: NamespacePath, text: string): Answer<Iterable<StoredValue>>;
+    clear?(namespace: NamespacePath): Answer<unknown>;
+    close?(): Answer<unknown>;
 }
 
 interface TreePlace {
@@ -699,8 +736,12 @@ interface WaitingTexts {
 
 declare function describeColdTier(name: string, { indexesVectors, runs, ...suite }: ColdTierSuite): void;
 
+declare function describeCrashSafety(name: string, suite: CrashSuite): void;
+
 declare function describeHotTier(name: string, { open, seed, movesClock, runs }: HotTierSuite): void;
 
-export { describeColdTier, describeHotTier };
+declare function describeIsolation(name: string, suite: IsolationSuite): void;
 
-export type { AccessStats, ColdTierOpening, ColdTierSuite, HotTierOpening, HotTierSuite, OpenedHotTier };
+export { describeColdTier, describeCrashSafety, describeHotTier, describeIsolation };
+
+export type { ColdTier, ColdTierOpening, ColdTierSuite, CrashSuite, HotTier, HotTierOpening, HotTierSuite, IsolationSuite, NamespacePath, OpenTestedStore, OpenedHotTier, StoredValue, TestedStore };
