@@ -2,6 +2,7 @@
 export type { CallOptions } from './call-options.ts'
 export { DEFAULTS } from './default-options.ts'
 export type { Duration } from './entry/duration.ts'
+export type { EntryKey } from './entry/entry-key.ts'
 export type {
   BlobEntry,
   BlobInput,
@@ -24,6 +25,7 @@ export type {
 export { namespaceSegments } from './entry/namespace.ts'
 export type { NamespaceRules } from './entry/namespace-rules.ts'
 export type { Patch } from './entry/patch.ts'
+export type { AccessStats } from './entry/record.ts'
 export type { Precision } from './entry/rounded-vector.ts'
 export type { SchemaInput, SchemaIssue, SchemaOutput, StandardSchema } from './entry/standard-schema.ts'
 export type { Version } from './entry/version.ts'
@@ -55,6 +57,26 @@ export type { TreeHit } from './flow/tree-searcher.ts'
 export type { EmbedTime } from './flow/vectors.ts'
 export type { DeletedWhere, UpdatedWhere } from './flow/where-changer.ts'
 export type { Durability, Receipt, WriteOutcome } from './flow/writer.ts'
+export type { HotContent } from './hot/hot-content.ts'
+export type {
+  HotCandidate,
+  HotCapacity,
+  HotExtension,
+  HotMeasure,
+  HotPostponement,
+  HotRead,
+  HotRemoval,
+  HotReservation,
+  HotReserved,
+  HotSize,
+  HotState,
+  HotTier,
+  HotTierOpening,
+  HotTouch,
+  HotValue,
+  HotWrite,
+  HotWriteResult,
+} from './hot/hot-tier.ts'
 export type { Clock } from './kernel/clock.ts'
 export type { Logger } from './kernel/logger.ts'
 export type { TraceContext } from './kernel/tracing.ts'
@@ -66,6 +88,7 @@ export type {
   FormerModel,
   HotOptions,
   MemoryStoreOptions,
+  OwnHotOptions,
   Policies,
   PostgresClientLike,
   PromoteOptions,

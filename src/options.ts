@@ -9,6 +9,7 @@ import type { Precision } from './entry/rounded-vector.ts'
 import type { EmbedMany } from './flow/embedder.ts'
 import type { EmbedTime } from './flow/vectors.ts'
 import type { Durability } from './flow/writer.ts'
+import type { HotTier, HotTierOpening } from './hot/hot-tier.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Logger } from './kernel/logger.ts'
 import type { PolicyPreset } from './policy/presets.ts'
@@ -58,7 +59,7 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined
 }
 
-export type HotOptions = MemoryHotOptions | RedisHotOptions
+export type HotOptions = MemoryHotOptions | RedisHotOptions | OwnHotOptions
 
 /** A hot tier in this process, for this process alone. */
 export interface MemoryHotOptions {
@@ -67,6 +68,27 @@ export interface MemoryHotOptions {
   readonly maxEntries?: number | undefined
   /** Payload bytes before the same happens. @default 256 MiB */
   readonly maxBytes?: number | undefined
+  readonly url?: undefined
+  readonly client?: undefined
+  readonly name?: undefined
+  readonly open?: undefined
+}
+
+/**
+ * A hot tier of one's own, for this process alone, that passes `describeHotTier` of `thermocline/testkit`. It is empty
+ * at first, and goes with the store. Reads that it has counted and not handed over go with it.
+ */
+export interface OwnHotOptions {
+  /** What messages and errors call it, of 1 to 64 characters. */
+  readonly name: string
+  /**
+   * Opens it, once, as the store opens, which rejects where this does. The store closes it, and gives each call
+   * `timeouts.hot`; whatever a call rejects with, the tier counts as not answering.
+   */
+  readonly open: (opening: HotTierOpening) => HotTier | Promise<HotTier>
+  readonly kind?: undefined
+  readonly maxEntries?: undefined
+  readonly maxBytes?: undefined
   readonly url?: undefined
   readonly client?: undefined
 }
@@ -83,6 +105,8 @@ export interface RedisHotOptions {
   readonly kind?: undefined
   readonly maxEntries?: undefined
   readonly maxBytes?: undefined
+  readonly name?: undefined
+  readonly open?: undefined
 }
 
 /** A client of ioredis, by what is read of it. */

@@ -129,7 +129,7 @@ function commentsIn(source: string): string[] {
 /** Names that are no files of ours: the client of Postgres, what a test makes, and what a user has. */
 const OTHER_NAMES = new Set([
   ...['postgres.js', 'app.mjs', 'seven.ts', 'nowhere.ts'],
-  ...['my-store.js', 'my-store.ts', 'my-store.test.ts'],
+  ...['my-store.js', 'my-store.ts', 'my-store.test.ts', 'my-hot-tier.ts', 'my-hot-tier.test.ts'],
 ])
 const names = new Set(files.map((file) => basename(file)))
 

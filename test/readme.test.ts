@@ -291,11 +291,27 @@ test('the examples of probes, alerts and dead letters run as they stand', async 
   expect(await printedBy('retryDeadLetters')).toBe('{ matched: 0, written: 0, superseded: 0, refused: {} }\n')
 })
 
-test("the suites for a store of one's own pass as they stand", async () => {
+/** Processes are started, killed and started again. */
+const SUITES = { timeout: 600_000 }
+
+test("the suites for a store of one's own pass as they stand", SUITES, async () => {
   const written = await writeSuites([exampleWith('// my-store.ts'), exampleWith('// my-store.test.ts')])
   const told = await runChildVitest(written)
   expect(told.filter(({ status }) => status !== 'passed')).toEqual([])
   expect(told.length).toBeGreaterThan(20)
+})
+
+/** A hot tier as a user has it, in few lines. */
+const MY_HOT_TIER = `// my-hot-tier.ts
+import { InProcessHotTier } from '../src/hot/in-process/in-process-hot-tier.ts'
+export class MyHotTier extends InProcessHotTier {
+  constructor(opening) { super({ maxEntries: 1_000, maxBytes: 1_000_000, ...opening }) }
+}`
+
+test("the suite for a hot tier of one's own passes as it stands", SUITES, async () => {
+  const told = await runChildVitest(await writeSuites([MY_HOT_TIER, exampleWith('// my-hot-tier.test.ts')]))
+  expect(told.filter(({ status }) => status !== 'passed')).toEqual([])
+  expect(told).toHaveLength(68)
 })
 
 test('there is no other example', () => {

@@ -72,7 +72,7 @@ export async function readStoreOptions(flags: CommonFlags, needs: StoreNeeds = {
 }
 
 /** Options that name a tier: a configuration that has one of these means that tier, and not the environment's. */
-const NAMES_HOT = ['kind', 'url', 'client'] as const
+const NAMES_HOT = ['kind', 'url', 'client', 'open'] as const
 const NAMES_COLD = ['url', 'client', 'dir'] as const
 
 /** The configuration's options over the environment's; an explicit `undefined` keeps what the environment says. */

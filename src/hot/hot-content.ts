@@ -34,7 +34,7 @@ export class HotContent {
     return this.#kept instanceof Uint8Array ? decodeKind(this.#kept) : this.#kept.kind
   }
 
-  /** Everybody gets the same one: it MUST NOT leave the store. */
+  /** @internal Everybody gets the same one: it MUST NOT leave the store. */
   get record(): EntryRecord {
     if (this.#kept instanceof Uint8Array) this.#kept = decodeRecord(this.#kept)
     return this.#kept

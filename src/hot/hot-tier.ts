@@ -132,6 +132,25 @@ export interface HotCapacity {
   readonly maxBytes: number | undefined
 }
 
+/** What a hot tier is opened with. */
+export interface HotTierOpening {
+  /** The tier MUST have it as {@link HotTier.markerTtl}, in milliseconds. */
+  readonly markerTtl: number
+  /** The tier MUST have it as {@link HotTier.generationNumber}. */
+  readonly generationNumber: number | undefined
+  /**
+   * Milliseconds in which what a read adds to the activation of an entry halves; undefined: nobody asks for
+   * activations.
+   */
+  readonly activationHalfLife: number | undefined
+  /** Makes {@link HotRead.content} of a payload, which nobody may write to any more. */
+  readonly contentOf: (payload: Uint8Array) => HotContent
+}
+
+/**
+ * Every rejection is a ThermoclineError: `ERR_TIER_UNAVAILABLE` (tier hot) where the tier does not answer, and
+ * `ERR_CLOSED` once it was closed. What was rejected may still be done, and may arrive late.
+ */
 export interface HotTier {
   readonly capacity: HotCapacity
   /** How long a marker outlives what left, in milliseconds. @default {@link DEFAULT_MARKER_TTL} */

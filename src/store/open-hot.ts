@@ -1,8 +1,10 @@
-/** Opens the hot tier of a store: Redis, which the processes share, or one inside this process. */
+/** Opens the hot tier of a store: Redis, which the processes share, or one of this process alone, ours or a user's. */
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { DEFAULTS } from '../default-options.ts'
 import { withoutContent } from '../errors.ts'
-import type { HotTier } from '../hot/hot-tier.ts'
+import { guardHotTier, refuseUnlike } from '../hot/guarded-hot-tier.ts'
+import { HotContent } from '../hot/hot-content.ts'
+import { DEFAULT_MARKER_TTL, type HotTier, type HotTierOpening } from '../hot/hot-tier.ts'
 import { type CountedRead, InProcessHotTier } from '../hot/in-process/in-process-hot-tier.ts'
 import { loadIoredis } from '../hot/redis/load-ioredis.ts'
 import type { RedisLocation } from '../hot/redis/redis-location.ts'
@@ -10,8 +12,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { Emitter } from '../kernel/emitter.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import type { CallGate } from '../repository/call-gate.ts'
-import type { ResolvedOptions } from './resolve-options.ts'
-import { becomeSole, followKnown, inUse, refuseBesideSole } from './sole-process.ts'
+import type { ResolvedHot, ResolvedOptions } from './resolve-options.ts'
+import { becomeSole, enterOwn, followKnown, inUse, refuseBesideSole } from './sole-process.ts'
 
 export interface HotParts {
   readonly options: ResolvedOptions
@@ -45,24 +47,42 @@ export interface OpenedHot {
 export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<OpenedHot> {
   const { hot, cold, logger } = parts.options
   if (hot.kind === 'redis') return openRedis(hot.server, parts, releases)
-  const generationNumber = cold.isShared
-    ? await becomeSole({ ...parts, logger }, releases)
-    : await followKnown(parts.cold)
-  const activationHalfLife = halfLifeOf(parts.options)
-  const tier = new InProcessHotTier({ ...hot, clock: parts.clock, generationNumber, activationHalfLife })
-  releases.push('the hot tier', () => tier.close())
+  const enter = hot.kind === 'own' ? enterOwn : followKnown
+  const generationNumber = cold.isShared ? await becomeSole({ ...parts, logger }, releases) : await enter(parts.cold)
+  const opening: HotTierOpening = {
+    markerTtl: DEFAULT_MARKER_TTL,
+    generationNumber,
+    activationHalfLife: halfLifeOf(parts.options),
+    contentOf: (payload) => new HotContent(payload),
+  }
+  const opened =
+    hot.kind === 'own' ? { tier: await openOwn(hot, opening, parts.options) } : openInProcess(hot, opening, parts)
+  releases.push('the hot tier', () => opened.tier.close())
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
   const onCurrentGeneration = (current: number): void => {
     if (current !== generationNumber) parts.gate.fail(inUse())
   }
-  return {
-    tier,
-    isShared: false,
-    isAway: () => false,
-    newGeneration: new Emitter(),
-    onCurrentGeneration,
-    takeReads: (limit) => tier.takeReads(limit),
-  }
+  return { ...opened, isShared: false, isAway: () => false, newGeneration: new Emitter(), onCurrentGeneration }
+}
+
+function openInProcess(
+  capacity: Extract<ResolvedHot, { kind: 'memory' }>,
+  opening: HotTierOpening,
+  { clock }: HotParts,
+): Pick<OpenedHot, 'tier' | 'takeReads'> {
+  const tier = new InProcessHotTier({ ...capacity, ...opening, clock })
+  return { tier, takeReads: (limit) => tier.takeReads(limit) }
+}
+
+/** Calls to it may fail, so cold has to know what it may hold older: its generation always has a number. */
+async function openOwn(
+  { name, open }: Extract<ResolvedHot, { kind: 'own' }>,
+  opening: HotTierOpening,
+  { timeouts }: ResolvedOptions,
+): Promise<HotTier> {
+  const tier = await open(opening)
+  refuseUnlike(name, tier, opening)
+  return guardHotTier(tier, { name, timeout: timeouts.hot })
 }
 
 /** Hot keeps activations only where a policy may ask for them, which idle time alone does not. */

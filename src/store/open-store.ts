@@ -46,7 +46,8 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const { checkpointer, embedding, flows, pressure, sync, syncLease: lease, worker } = connected
   const hot = opened.hot.tier
   const known = { journal: log.journal, checkpointer, watches, clock: time.clock }
-  const status = new StoreStatus({ ...known, gate, pressure, embedding })
+  const hotName = options.hot.kind === 'own' ? options.hot.name : undefined
+  const status = new StoreStatus({ ...known, hotName, gate, pressure, embedding })
   const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease, embedding })
   const logs = new StoreLogs({ ...known, cold, wal: opened.folder?.wal })
   const alerts = openAlerts(options, opened, { numbers, status }, releases)

@@ -24,6 +24,7 @@ import type {
   FormerModel,
   HotOptions,
   MemoryStoreOptions,
+  OwnHotOptions,
   PostgresClientLike,
   PromoteOptions,
   RedisClientLike,
@@ -77,6 +78,7 @@ export interface ResolvedEmbed {
 export type ResolvedHot =
   | { readonly kind: 'memory'; readonly maxEntries: number; readonly maxBytes: number }
   | { readonly kind: 'redis'; readonly server: RedisLocation }
+  | { readonly kind: 'own'; readonly name: string; readonly open: OwnHotOptions['open'] }
 
 /**
  * `isShared`: other processes may use the database as well, for it is a server. `isInDataFolder`: it is on one disk
@@ -166,6 +168,10 @@ const hotChecks = {
   maxBytes: whole(1).optional(),
   url: url(/^rediss?:\/\//, REDIS_URL).optional(),
   client: z.custom<RedisClientLike>(isIoredisClient, IOREDIS).optional(),
+  name: z.string().min(1).max(64).optional(),
+  open: z
+    .custom<OwnHotOptions['open']>((value) => typeof value === 'function', 'a function that opens a hot tier')
+    .optional(),
 } satisfies Checks<HotOptions>
 
 const LANGUAGE = "the name of a text search configuration, as 'simple' or 'english'"
@@ -309,7 +315,11 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
 
 /** Options that name a data location, and what is used when the option is left out. */
 const TIER_NAMES = {
-  hot: { url: 'a hot tier in this process', client: 'a hot tier in this process' },
+  hot: {
+    url: 'a hot tier in this process',
+    client: 'a hot tier in this process',
+    open: 'a hot tier in this process',
+  },
   cold: { url: 'an embedded database', client: 'an embedded database', dir: 'the one in the data folder' },
 } as const
 
@@ -344,6 +354,11 @@ function refuseContradictions({ hot, cold, inMemory, embed }: GivenOptions): voi
   if (hasRedis)
     for (const option of ['kind', 'maxEntries', 'maxBytes'] as const)
       if (hot?.[option] !== undefined) refuse(`hot.${option}`, 'is for a hot tier in this process, and Redis was named')
+  if ((hot?.name === undefined) !== (hot?.open === undefined))
+    refuse('hot', 'a hot tier of your own has both `name` and `open`')
+  if (hot?.open !== undefined)
+    for (const option of ['kind', 'maxEntries', 'maxBytes', 'url', 'client'] as const)
+      if (hot[option] !== undefined) refuse(`hot.${option}`, 'goes with no hot tier of your own, and `open` was given')
   if (hasPostgres && cold?.dir !== undefined) refuse('cold.dir', 'is for an embedded database, and a server was named')
   if (!hasPostgres && cold?.max !== undefined) refuse('cold.max', 'is for a Postgres server: name it by `cold.url`')
   const names = [embed?.model, ...(embed?.former ?? []).map(({ model }) => model)]
@@ -352,7 +367,7 @@ function refuseContradictions({ hot, cold, inMemory, embed }: GivenOptions): voi
   if (inMemory && (hasRedis || hasPostgres))
     refuse('inMemory', 'keeps everything in this process, and a server was named: leave out one of the two')
   // Two in-process hot tiers over one database would serve each other's old entries.
-  if (hasPostgres && !hasRedis && hot?.kind !== 'memory')
+  if (hasPostgres && !hasRedis && hot?.kind !== 'memory' && hot?.open === undefined)
     refuse(
       'hot',
       "with a Postgres server, name Redis as well (`hot.url` or REDIS_URL), or say `hot: { kind: 'memory' }` and let one process alone use the database",
@@ -366,6 +381,7 @@ function resolveHot(given: GivenOptions['hot']): ResolvedHot {
     return { kind: 'redis', server: { url: given.url } }
   }
   if (given?.client !== undefined) return { kind: 'redis', server: serverOf(given.client) }
+  if (given?.open !== undefined) return { kind: 'own', name: given.name!, open: given.open }
   const { maxEntries, maxBytes } = given ?? {}
   return complete(DEFAULTS.hot, { maxEntries, maxBytes })
 }

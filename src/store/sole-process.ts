@@ -47,7 +47,8 @@ export async function becomeSole({ cold, logger, gate }: SoleParts, releases: Re
   return enterOwn(cold)
 }
 
-async function enterOwn(cold: ColdTier): Promise<number> {
+/** Begins a generation that is this process's own, and answers its number. */
+export async function enterOwn(cold: ColdTier): Promise<number> {
   const number = await cold.enterPrivateGeneration(`private:${randomUUID()}`)
   if (number === undefined) throw inUse()
   return number

@@ -75,6 +75,8 @@ export interface StoreHealth {
 
 /** @internal */
 export interface StoreStatusParts {
+  /** Of a hot tier of the user's own. */
+  readonly hotName: string | undefined
   readonly journal: Journal
   readonly checkpointer: Checkpointer
   readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
@@ -133,12 +135,19 @@ export class StoreStatus {
     if (gate.isClosed) reasons.push({ code: 'closed', message: 'the store is closed' })
     if (error !== undefined) reasons.push({ code: 'stopped', message: error.message })
     // Of a store that is closed, its connections are.
-    if (hot.is === 'away' && !gate.isClosed) reasons.push({ code: 'hot-away', message: HOT_AWAY, since: hot.since })
+    if (hot.is === 'away' && !gate.isClosed)
+      reasons.push({ code: 'hot-away', message: this.#hotAway, since: hot.since })
     if (cold.is === 'away' && !gate.isClosed) reasons.push({ code: 'cold-away', message: COLD_AWAY, since: cold.since })
     if (pressure.pendingFill >= 1) reasons.push({ code: 'pending-full', message: FULL })
     if (pressure.isHotOverfull) reasons.push({ code: 'hot-overfull', message: OVERFULL })
     if (isCatchingUp || isLost) reasons.push({ code: 'set-back', message: isLost ? LOST : CATCHING_UP })
     return [...reasons, ...this.#ofVectors()]
+  }
+
+  get #hotAway(): string {
+    const { hotName } = this.#parts
+    const named = hotName === undefined ? 'the hot tier' : `the hot tier ${hotName}`
+    return `${named} does not answer: calls go on without it, and take longer`
   }
 
   #ofVectors(): Reason[] {
@@ -171,7 +180,6 @@ interface Reason {
   readonly since?: Date
 }
 
-const HOT_AWAY = 'the hot tier does not answer: calls go on without it, and take longer'
 const COLD_AWAY =
   'the cold tier does not answer: writes are taken until `wal.maxPendingBytes` is full; what only it has cannot be read'
 const FULL = '`wal.maxPendingBytes` is full of what cold does not have yet: writes wait, and are then refused'

@@ -8,6 +8,7 @@ import {
   type CloseResult,
   DEFAULTS,
   type Durability,
+  type HotTier,
   type MemoryStore,
   type MemoryStoreOptions,
   openMemoryStore,
@@ -16,6 +17,7 @@ import {
 declare const redis: Redis
 declare const postgres: Sql
 declare const pino: PinoLogger
+declare const tier: HotTier
 
 export const accepted: readonly MemoryStoreOptions[] = [
   {},
@@ -24,6 +26,8 @@ export const accepted: readonly MemoryStoreOptions[] = [
   { hot: { url: 'redis://localhost' }, cold: { url: 'postgres://localhost', max: 1, migrate: 'check' } },
   { hot: { client: redis }, cold: { client: postgres } },
   { hot: { kind: 'memory', maxEntries: 10, maxBytes: 1_000 }, cold: { dir: 'cold' } },
+  { hot: { name: 'mine', open: () => tier }, cold: { url: 'postgres://localhost' } },
+  { hot: { name: 'mine', open: async ({ markerTtl }) => ({ ...tier, markerTtl }) } },
   { cold: { dimensions: [3, 512], metrics: ['cosine', 'l2', 'inner-product'] } },
   { wal: { segmentBytes: 1_000_000, checkpointBytes: 1, maxPendingBytes: 2, lockTimeout: '5s' } },
   { checkpoint: { every: 100 }, sync: { schedule: '0 * * * * *', hotToColdAge: '5m', batchSize: 10 } },
@@ -47,6 +51,10 @@ export const refused: readonly MemoryStoreOptions[] = [
   { hot: { uri: 'redis://localhost' } },
   // @ts-expect-error a URL and a client name two servers
   { hot: { url: 'redis://localhost', kind: 'memory' } },
+  // @ts-expect-error a tier of one's own has a name
+  { hot: { open: () => tier } },
+  // @ts-expect-error and bounds itself
+  { hot: { name: 'mine', open: () => tier, maxEntries: 10 } },
   // @ts-expect-error age alone decides on Redis
   { hot: { url: 'redis://localhost', maxEntries: 10 } },
   // @ts-expect-error an embedded database and a server are two databases

@@ -1,7 +1,8 @@
 /** How the tests of the hot tier's contract open one, and what they ask of it most. */
 import { afterEach, beforeEach } from 'vitest'
 import type { AccessStats } from '../../entry/record.ts'
-import type { HotTier, HotWrite, HotWriteResult } from '../../hot/hot-tier.ts'
+import { HotContent } from '../../hot/hot-content.ts'
+import type { HotTier, HotTierOpening, HotWrite, HotWriteResult } from '../../hot/hot-tier.ts'
 import { keyOf, versionOf, writeOf } from './hot-writes.ts'
 
 export interface OpenedHotTier {
@@ -9,13 +10,6 @@ export interface OpenedHotTier {
   readonly tier: HotTier
   /** Moves the tier's own clock on, where that can be done. */
   readonly advance?: ((milliseconds: number) => void) | undefined
-}
-
-/** What a tier is opened with, in milliseconds. */
-export interface HotTierOpening {
-  readonly markerTtl: number
-  /** Time in which what a read adds to the activation of an entry halves. */
-  readonly activationHalfLife: number
 }
 
 /** How a hot tier is opened, and how much is tried on it. */
@@ -38,7 +32,12 @@ export type HotTierDriver = Pick<HotTierSuite, 'open' | 'seed'> & {
 /** Longer than any run, where the clock cannot be moved. */
 export const MARKER_TTL = 60_000
 export const ACTIVATION_HALF_LIFE = 60_000
-const OPENING: HotTierOpening = { markerTtl: MARKER_TTL, activationHalfLife: ACTIVATION_HALF_LIFE }
+const OPENING: HotTierOpening = {
+  markerTtl: MARKER_TTL,
+  generationNumber: undefined,
+  activationHalfLife: ACTIVATION_HALF_LIFE,
+  contentOf: (payload) => new HotContent(payload),
+}
 
 /** A new tier for each test of a group, and what its tests ask of it most. */
 export interface FreshHotTier extends OpenedHotTier {

@@ -97,6 +97,11 @@ interface AccessCountOptions {
     readonly atLatest?: Duration | undefined;
 }
 
+interface AccessStats {
+    readonly lastAccessedAt: number;
+    readonly accessCount: number;
+}
+
 interface ActivationOptions {
     readonly below?: number | undefined;
     readonly promoteFrom?: number | undefined;
@@ -603,6 +608,11 @@ interface EntryBase {
 
 type EntryInput = EmbeddingInput | ChunkInput | MetadataInput | RaptorInput | BlobInput;
 
+interface EntryKey {
+    readonly namespace: string;
+    readonly id: string;
+}
+
 type EntryKind = 'embedding' | 'chunk' | 'metadata' | 'raptor' | 'blob';
 
 type EntryOf<K extends EntryKind | undefined> = K extends EntryKind ? EntryOfKind<K> : MemoryEntry;
@@ -817,7 +827,139 @@ type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pendi
 
 type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
 
-type HotOptions = MemoryHotOptions | RedisHotOptions;
+interface HotCandidate extends AccessStats {
+    readonly key: EntryKey;
+    readonly version: Version;
+    readonly deleted: boolean;
+    readonly expiresAt: number | null;
+}
+
+interface HotCapacity {
+    readonly maxEntries: number | undefined;
+    readonly maxBytes: number | undefined;
+}
+
+declare class HotContent {
+    #private;
+    readonly byteLength: number;
+    constructor(payload: Uint8Array);
+    get payload(): Uint8Array;
+    get kind(): EntryKind | null;
+}
+
+interface HotExtension {
+    readonly key: EntryKey;
+    readonly version: Version;
+    readonly expiresAt: number;
+}
+
+interface HotMeasure extends HotState {
+    readonly bytes: number;
+}
+
+type HotOptions = MemoryHotOptions | RedisHotOptions | OwnHotOptions;
+
+interface HotPostponement {
+    readonly key: EntryKey;
+    readonly asIfAccessedAt: number;
+}
+
+interface HotRead extends HotState, AccessStats {
+    readonly content: HotContent;
+}
+
+interface HotRemoval {
+    readonly key: EntryKey;
+    readonly version: Version;
+}
+
+interface HotReservation {
+    readonly key: EntryKey;
+    readonly newest: Version;
+    readonly below: Version;
+}
+
+type HotReserved = {
+    readonly status: 'reserved';
+    readonly reads: AccessStats | undefined;
+} | {
+    readonly status: 'newer';
+};
+
+interface HotSize {
+    readonly entries: number;
+    readonly bytes: number;
+}
+
+interface HotState {
+    readonly version: Version;
+    readonly deleted: boolean;
+    readonly expiresAt: number | null;
+}
+
+interface HotTier {
+    readonly capacity: HotCapacity;
+    readonly markerTtl: number;
+    readonly generationId: string;
+    readonly generationNumber: number | undefined;
+    readonly mayEvict?: boolean;
+    now(): number;
+    held?(key: EntryKey): HotRead | undefined;
+    read(keys: readonly EntryKey[]): Promise<readonly (HotRead | undefined)[]>;
+    write(writes: readonly HotWrite[]): Promise<HotWriteResult[]>;
+    touch(touches: readonly HotTouch[]): Promise<HotTouch[]>;
+    extend(extensions: readonly HotExtension[]): Promise<void>;
+    candidates(query: {
+        readonly limit: number;
+        readonly idleSince: number;
+    }): Promise<HotCandidate[]>;
+    postpone(postponements: readonly HotPostponement[]): Promise<void>;
+    sample?(limit: number): Promise<HotCandidate[]>;
+    activations(keys: readonly EntryKey[], at: number): Promise<readonly (number | undefined)[]>;
+    memoryUse?(): Promise<number>;
+    remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>;
+    repair(repairs: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]>;
+    reserve(reservations: readonly HotReservation[]): Promise<HotReserved[]>;
+    verify(): Promise<void>;
+    deleteFormer?(): Promise<void>;
+    measure(keys: readonly EntryKey[]): Promise<readonly (HotMeasure | undefined)[]>;
+    size(): Promise<HotSize>;
+    close(): Promise<void>;
+}
+
+interface HotTierOpening {
+    readonly markerTtl: number;
+    readonly generationNumber: number | undefined;
+    readonly activationHalfLife: number | undefined;
+    readonly contentOf: (payload: Uint8Array) => HotContent;
+}
+
+interface HotTouch {
+    readonly key: EntryKey;
+    readonly lastAccessedAt: number;
+    readonly accesses: number;
+}
+
+interface HotValue extends HotState {
+    readonly payload: Uint8Array;
+}
+
+interface HotWrite extends HotValue {
+    readonly key: EntryKey;
+    readonly reason: 'put' | 'repush' | 'promotion';
+    readonly startedAt: number;
+    readonly generationId?: string;
+    readonly access?: AccessStats;
+}
+
+type HotWriteResult = {
+    readonly status: 'stored';
+} | {
+    readonly status: 'refused';
+    readonly floor: Version;
+} | {
+    readonly status: 'late';
+};
 
 interface IdempotentOptions extends WriteOptions {
     readonly idempotencyKey?: string | undefined;
@@ -953,6 +1095,8 @@ interface MemoryHotOptions {
     readonly maxBytes?: number | undefined;
     readonly url?: undefined;
     readonly client?: undefined;
+    readonly name?: undefined;
+    readonly open?: undefined;
 }
 
 declare class MemoryRepository<K extends EntryKind | undefined = undefined> {
@@ -1187,6 +1331,16 @@ type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K exte
 
 type OwnField = Exclude<FieldName, Unordered>;
 
+interface OwnHotOptions {
+    readonly name: string;
+    readonly open: (opening: HotTierOpening) => HotTier | Promise<HotTier>;
+    readonly kind?: undefined;
+    readonly maxEntries?: undefined;
+    readonly maxBytes?: undefined;
+    readonly url?: undefined;
+    readonly client?: undefined;
+}
+
 declare const PRECISIONS: readonly ['full', 'half', 'int8'];
 
 declare const PRESETS: {
@@ -1353,6 +1507,8 @@ interface RedisHotOptions {
     readonly kind?: undefined;
     readonly maxEntries?: undefined;
     readonly maxBytes?: undefined;
+    readonly name?: undefined;
+    readonly open?: undefined;
 }
 
 interface ReembedOptions extends CallOptions {
@@ -1914,6 +2070,6 @@ declare function openMemoryStore(options?: MemoryStoreOptions): Promise<MemorySt
 
 declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
-export { ChunkRepository, DEFAULTS, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
+export { ChunkRepository, DEFAULTS, HotContent, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
 
-export type { AccessCountOptions, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByMeaning, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedMany, EmbedOptions, EmbedPurpose, EmbedTexts, EmbedTime, EmbedderCounts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, FormerModel, Fusion, HealthReason, HealthReasonCode, HotOptions, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReembedOptions, Reembedded, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export type { AccessCountOptions, AccessStats, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByMeaning, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedMany, EmbedOptions, EmbedPurpose, EmbedTexts, EmbedTime, EmbedderCounts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKey, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, FormerModel, Fusion, HealthReason, HealthReasonCode, HotCandidate, HotCapacity, HotExtension, HotMeasure, HotOptions, HotPostponement, HotRead, HotRemoval, HotReservation, HotReserved, HotSize, HotState, HotTier, HotTierOpening, HotTouch, HotValue, HotWrite, HotWriteResult, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, OwnHotOptions, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReembedOptions, Reembedded, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };

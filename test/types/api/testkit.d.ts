@@ -300,7 +300,6 @@ declare class HotContent {
     constructor(payload: Uint8Array);
     get payload(): Uint8Array;
     get kind(): EntryKind | null;
-    get record(): EntryRecord;
 }
 
 interface HotExtension {
@@ -394,7 +393,9 @@ interface HotTier {
 
 interface HotTierOpening {
     readonly markerTtl: number;
-    readonly activationHalfLife: number;
+    readonly generationNumber: number | undefined;
+    readonly activationHalfLife: number | undefined;
+    readonly contentOf: (payload: Uint8Array) => HotContent;
 }
 
 interface HotTierSuite {
@@ -744,4 +745,4 @@ declare function describeIsolation(name: string, suite: IsolationSuite): void;
 
 export { describeColdTier, describeCrashSafety, describeHotTier, describeIsolation };
 
-export type { ColdTier, ColdTierOpening, ColdTierSuite, CrashSuite, HotTier, HotTierOpening, HotTierSuite, IsolationSuite, NamespacePath, OpenTestedStore, OpenedHotTier, StoredValue, TestedStore };
+export type { ColdTier, ColdTierOpening, ColdTierSuite, CrashSuite, HotTierSuite, IsolationSuite, NamespacePath, OpenTestedStore, OpenedHotTier, StoredValue, TestedStore };
