@@ -41,7 +41,7 @@ const MOST_WRITES = 400
 /** A writer that is slow is killed so long after its first write. */
 const WRITING_MS = 5_000
 /** Until the first write is acknowledged, and for looking. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 180_000
 const PROGRAM = fileURLToPath(new URL(`./crash-process${extname(import.meta.url)}`, import.meta.url))
 
 /** What the tests of a suite look at: faults of the first round that has any. */
@@ -119,7 +119,7 @@ async function writeAndKill(suite: CrashSuite, task: CrashTask, writes: number, 
   clearTimeout(timer)
   const end = await writer.end
   await crashing
-  if (crashing === undefined) throw new Error(`the writer ended by itself: ${end}`)
+  if (crashing === undefined) throw new Error(`the writer ended before it was killed, or acknowledged nothing: ${end}`)
 }
 
 async function look(suite: CrashSuite, folder: string, round: number): Promise<Found> {

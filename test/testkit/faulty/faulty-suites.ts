@@ -7,6 +7,7 @@ import {
   type StoredValue,
   type TestedStore,
 } from '../../../src/testkit/testkit.ts'
+import { isThorough } from '../../tools/budget.ts'
 import { describeWithRedis, PrivateRedis } from '../../tools/services.ts'
 
 const SEED = 11
@@ -70,18 +71,20 @@ for (const fault of FAULTS) {
   describeCrashSafety(fault, { module, kills: 4, seed: SEED })
 }
 
-describeWithRedis('Redis', () => {
-  for (const [name, args] of [
-    ['without files', []],
-    ['with a log', ['--appendonly', 'yes', '--appendfsync', 'always']],
-  ] as const) {
-    const module = new URL('./redis-store.js', import.meta.url)
-    let redis: PrivateRedis
-    beforeAll(async () => {
-      redis = await PrivateRedis.start({ args })
-      module.searchParams.set('socket', (redis.connection as { readonly path: string }).path)
-    })
-    afterAll(() => redis[Symbol.asyncDispose]())
-    describeCrashSafety(`Redis ${name}`, { module, crash: () => redis.restart(), kills: 2, seed: SEED })
-  }
-})
+/** Each kill starts a server anew. */
+if (isThorough)
+  describeWithRedis('Redis', () => {
+    for (const [name, args] of [
+      ['without files', []],
+      ['with a log', ['--appendonly', 'yes', '--appendfsync', 'always']],
+    ] as const) {
+      const module = new URL('./redis-store.js', import.meta.url)
+      let redis: PrivateRedis
+      beforeAll(async () => {
+        redis = await PrivateRedis.start({ args })
+        module.searchParams.set('socket', (redis.connection as { readonly path: string }).path)
+      })
+      afterAll(() => redis[Symbol.asyncDispose]())
+      describeCrashSafety(`Redis ${name}`, { module, crash: () => redis.restart(), kills: 2, seed: SEED })
+    }
+  })
