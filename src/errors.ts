@@ -32,7 +32,8 @@ export interface ErrorDetails {
   ERR_TIER_UNAVAILABLE: WriteFailure & { tier: TierName }
   ERR_BACKPRESSURE: WriteFailure
   ERR_NOT_FOUND: WriteFailure
-  ERR_UNSUPPORTED: object
+  /** `packages` are those that are not installed, as `npm install` takes them. */
+  ERR_UNSUPPORTED: { packages?: readonly string[] }
   ERR_TIMEOUT: WriteFailure & { tier?: TierName }
   ERR_ABORTED: WriteFailure
   ERR_CLOSED: WriteFailure

@@ -2,7 +2,6 @@
  * What npm would publish, installed into an empty project: its types, its migrations, its workers, its command, and
  * bundles of it.
  */
-import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, vi } from 'vitest'
 import { PgliteClient } from '../src/cold/pglite/pglite-client.ts'
 import { longTest } from './tools/budget.ts'
 import { BUNDLERS } from './tools/bundlers.ts'
+import { installInto, megabytesOf, PROGRAM, packed, run } from './tools/packed.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -80,25 +80,6 @@ describeHotTier('mine', { opens: undefined })
 export type { StoreParts } from 'thermocline'
 `
 
-/** A program on an embedded store in memory, and on one in a folder. */
-const APP = `
-import { openMemoryStore } from 'thermocline'
-
-async function main() {
-  for (const where of [{ inMemory: true }, { dir: process.argv[2] }]) {
-    const store = await openMemoryStore(where)
-    const { id } = await store.chunks.put({ text: 'kept', embedding: [1, 0, 0] })
-    const { hits } = await store.chunks.search({ embedding: [1, 0, 0], k: 1 })
-    const entry = await store.chunks.get(id)
-    console.log(entry.text, hits.length, (await store.close()).remaining)
-  }
-}
-main().catch((error) => {
-  console.log(error.code, error.message)
-  process.exitCode = 1
-})
-`
-
 const COMPILER_OPTIONS = {
   target: 'es2022',
   strict: true,
@@ -112,37 +93,21 @@ let folder: string
 let tarball: string
 let project: string
 
-/** Answers stdout; a failure shows everything the program printed. */
-function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(command, args, { cwd }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`))
-    })
-  })
-}
-
 function writeJson(file: string, value: object): Promise<void> {
   return writeFile(join(project, file), JSON.stringify(value))
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'thermocline package é '))
-  await run('npm', ['pack', '--pack-destination', folder], ROOT)
-  tarball = join(folder, (await readdir(folder)).find((name) => name.endsWith('.tgz'))!)
+  tarball = await packed()
   project = join(folder, 'project')
-  await mkdir(project)
-  await writeJson('package.json', { name: 'consumer', private: true, type: 'module' })
-  await writeFile(join(project, 'consumer.ts'), CONSUMER)
-  await writeFile(join(project, 'strict.ts'), STRICT_CONSUMER)
-  await writeFile(join(project, 'app.mjs'), APP)
+  await installInto(project, [tarball], { 'consumer.ts': CONSUMER, 'strict.ts': STRICT_CONSUMER, 'app.mjs': PROGRAM })
   // What the application migrates its own database by lies where a bundle would look for ours.
   await mkdir(join(project, 'drizzle/meta'), { recursive: true })
   await writeFile(join(project, 'drizzle/0000_users.sql'), 'CREATE TABLE users (id int);')
   const entries = [{ idx: 0, version: '7', when: 1_700_000_000_000, tag: '0000_users', breakpoints: true }]
   await writeJson('drizzle/meta/_journal.json', { version: '7', dialect: 'postgresql', entries })
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], project)
-}, 300_000)
+}, 600_000)
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -200,7 +165,8 @@ describe('bundled', () => {
     longTest(`by ${name}, runs and applies only its own migrations`, async () => {
       const program = await bundle(project)
       const dir = join(project, `data of ${name}`)
-      expect(await run(process.execPath, [program, dir], project)).toBe('kept 1 0\nkept 1 0\n')
+      const stores = [{ inMemory: true }, { dir }].map((options) => JSON.stringify(options))
+      expect(await run(process.execPath, [program, ...stores], project)).toBe('kept 1 0\nkept 1 0\n')
       expect(await tables(join(dir, 'cold/data'))).toEqual([])
     })
 
@@ -208,9 +174,9 @@ describe('bundled', () => {
     const [esbuild] = BUNDLERS
     const moved = join(folder, 'moved.mjs')
     await copyFile(await esbuild!.bundle(project), moved)
-    const failed = await run(process.execPath, [moved, 'data'], folder).catch((error: Error) => error.message)
-    expect(failed).toContain('ERR_UNSUPPORTED')
-    expect(failed).toContain("external: ['thermocline']")
+    const { code, message } = JSON.parse(await run(process.execPath, [moved, '{"inMemory":true}'], folder))
+    expect(code).toBe('ERR_UNSUPPORTED')
+    expect(message).toContain("external: ['thermocline']")
   })
 })
 
@@ -224,6 +190,10 @@ longTest('holds what it needs and nothing else', async () => {
   const allowed =
     /^package\/(dist\/.+\.(js|d\.ts)|dist\/cold\/pglite\/database\.image|drizzle\/.+\.(sql|json)|package\.json|README\.md|LICENSE)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
+})
+
+longTest('takes what README says', async () => {
+  expect(await megabytesOf(join(project, 'node_modules'))).toBeLessThan(55)
 })
 
 longTest('satisfies publint and attw', async () => {

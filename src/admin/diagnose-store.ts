@@ -47,8 +47,7 @@ async function lookAtRedis({ hot, timeouts }: ResolvedOptions): Promise<Finding[
   try {
     return findings.findingsOfRedis(await readRedisFacts(hot.server, timeouts.hot))
   } catch (error) {
-    if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
-    return [findings.unreachable('redis', error.message)]
+    return [orFinding('redis')(error)]
   }
 }
 
@@ -96,9 +95,11 @@ function availableMemory(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }
 
-/** What is wrong with a server is found; anything else ends the look. */
-function orFinding(tier: 'database'): (error: unknown) => Finding {
+/** What is wrong with a server, or with what it is reached by, is found; anything else ends the look. */
+function orFinding(tier: 'redis' | 'database'): (error: unknown) => Finding {
   return (error) => {
+    if (isThermoclineError(error, 'ERR_UNSUPPORTED') && error.details.packages !== undefined)
+      return findings.notInstalled(error.message, error.details.packages)
     const isOfServer = (['ERR_TIER_UNAVAILABLE', 'ERR_UNSUPPORTED', 'ERR_SCHEMA'] as const).some((code) =>
       isThermoclineError(error, code),
     )

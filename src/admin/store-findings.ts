@@ -254,3 +254,13 @@ export function unreachable(tier: 'redis' | 'database', message: string): Findin
         remedy: 'see that it runs and takes connections, and that DATABASE_URL or `cold` names it',
       }
 }
+
+/** @param packages as npm takes them. */
+export function notInstalled(message: string, packages: readonly string[]): Finding {
+  return {
+    code: 'package-missing',
+    what: message,
+    why: 'the store does not open without it',
+    remedy: `npm install ${packages.join(' ')}`,
+  }
+}

@@ -1,6 +1,6 @@
 /** Runs `thermocline mcp`: serves memory tools to the client that started it, over stdin and stdout. */
 import { Command } from 'commander'
-import { ThermoclineError } from '../errors.ts'
+import { missingPackages } from '../kernel/missing-packages.ts'
 import { stdoutForWhole } from './stdout.ts'
 import { addCommonOptions, type CommonFlags } from './store-options.ts'
 import { lendStore, namespaceNamed, refuseNoNamespace } from './work-on-store.ts'
@@ -47,7 +47,6 @@ async function loadServer() {
     return await import('../adapters/mcp/serve-stdio.ts')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
-    const message = `the command needs the package \`${SDK}\`: run \`npm install ${SDK}\``
-    throw new ThermoclineError('ERR_UNSUPPORTED', message, {}, { cause })
+    throw missingPackages('the command', [SDK], { cause })
   }
 }

@@ -1,16 +1,20 @@
 /**
- * Finds the packages of the embedded database. Their WebAssembly and data are files, so they cannot be part of a
- * bundle; a bundled program finds them through the installed thermocline, or as its own dependencies.
+ * Finds the packages of the embedded database, which are optional: who has servers may leave them out. Their WebAssembly
+ * and data are files, so they cannot be part of a bundle; a bundled program finds them through the installed
+ * thermocline, or as its own dependencies.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { ThermoclineError } from '../../errors.ts'
+import type { ThermoclineError } from '../../errors.ts'
+import { missingPackages } from '../../kernel/missing-packages.ts'
 
 /** Pinned in package.json: a database folder is of one version. */
 export const PGLITE_VERSION = '0.5.14'
 const PGLITE = '@electric-sql/pglite'
 const PGVECTOR = '@electric-sql/pglite-pgvector'
+/** As `npm install` takes them. */
+export const PACKAGES = [`${PGLITE}@${PGLITE_VERSION}`, `${PGVECTOR}@0.0.15`]
 
 export interface PglitePackages {
   /** A file from which both packages can be required. */
@@ -26,9 +30,9 @@ export function findPglite(): PglitePackages {
     if (entry === undefined || resolve(from, PGVECTOR) === undefined) continue
     const version = versionOf(entry)
     if (version === PGLITE_VERSION) return { from, files: dirname(entry) }
-    throw unsupported(`needs ${PGLITE} ${PGLITE_VERSION} and found ${version}`)
+    throw missing(`the embedded database (it found version ${version} of ${PGLITE})`)
   }
-  throw unsupported(`needs the packages ${PGLITE} and ${PGVECTOR} on disk, which a bundle does not hold`)
+  throw missing('the embedded database')
 }
 
 /** A file beside this one; where it was bundled, of the package that is installed beside the bundle. */
@@ -72,7 +76,9 @@ function versionOf(entry: string): string {
   return String((JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown }).version)
 }
 
-function unsupported(what: string): ThermoclineError {
-  const message = `the embedded database ${what}: install thermocline beside the program (\`npm install thermocline\`) and, where the program is bundled, keep it out of the bundle (esbuild, tsup, rollup: \`external: ['thermocline']\`; vite: \`ssr.external\`)`
-  return new ThermoclineError('ERR_UNSUPPORTED', message, {})
+function missing(what: string): ThermoclineError {
+  const instead =
+    ', or name a server by `cold.url`; a bundle cannot hold them: install them beside it, or keep thermocline out of it ' +
+    "(esbuild, tsup, rollup: `external: ['thermocline']`; vite: `ssr.external`; Next: `serverExternalPackages`)"
+  return missingPackages(what, PACKAGES, { instead })
 }

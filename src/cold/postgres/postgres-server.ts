@@ -7,6 +7,7 @@ import { Socket } from 'node:net'
 import type postgres from 'postgres'
 import { ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { missingPackages } from '../../kernel/missing-packages.ts'
 import { DeadlinePassed, postgresError, refusedSetting } from './postgres-errors.ts'
 import type { PostgresLocation } from './postgres-location.ts'
 import { openSocket } from './postgres-socket.ts'
@@ -136,12 +137,7 @@ function applicationName(given: unknown): unknown {
 async function load(): Promise<typeof postgres> {
   try {
     return (await import('postgres')).default
-  } catch (error) {
-    throw new ThermoclineError(
-      'ERR_UNSUPPORTED',
-      'a cold tier on Postgres needs the package `postgres`: run `npm install postgres`',
-      {},
-      { cause: error },
-    )
+  } catch (cause) {
+    throw missingPackages('a cold tier on Postgres', ['postgres'], { cause })
   }
 }

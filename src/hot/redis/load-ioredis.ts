@@ -3,7 +3,7 @@
  * otherwise not be made, or would not start, where it is not installed.
  */
 import type * as ioredis from 'ioredis'
-import { ThermoclineError } from '../../errors.ts'
+import { missingPackages } from '../../kernel/missing-packages.ts'
 
 export type Redis = ioredis.Redis
 export type Cluster = ioredis.Cluster
@@ -18,7 +18,6 @@ export async function loadIoredis(): Promise<void> {
     Redis = driver.Redis
     Cluster = driver.Cluster
   } catch (cause) {
-    const message = 'a hot tier on Redis needs the package `ioredis`: run `npm install ioredis`'
-    throw new ThermoclineError('ERR_UNSUPPORTED', message, {}, { cause })
+    throw missingPackages('a hot tier on Redis', ['ioredis'], { cause })
   }
 }

@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { databaseImage, IMAGE_NAME, readImage } from '../../../src/cold/pglite/pglite-image.ts'
-import { ownFile, PGLITE_VERSION } from '../../../src/cold/pglite/pglite-packages.ts'
+import { ownFile, PACKAGES } from '../../../src/cold/pglite/pglite-packages.ts'
 import { chunkOf } from '../../../src/testkit/contract/cold-records.ts'
 import { longTest } from '../../tools/budget.ts'
 import { OPTIONS } from './pglite-template.ts'
@@ -89,10 +89,10 @@ it('of another version, or damaged, is as good as none', async () => {
   expect(await readImage(file)).toBeUndefined()
 })
 
-it('is of the PGlite that package.json pins', async () => {
+it('is of the PGlite that package.json pins, and so is what an error says to install', async () => {
   const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8')
-  const { dependencies } = JSON.parse(text) as { dependencies: Record<string, string> }
-  expect(dependencies['@electric-sql/pglite']).toBe(PGLITE_VERSION)
+  const { optionalDependencies } = JSON.parse(text) as { optionalDependencies: Record<string, string> }
+  expect(Object.entries(optionalDependencies).map((pinned) => pinned.join('@'))).toEqual(PACKAGES)
 })
 
 it('is looked for where the build puts it in an installed package, as a bundled program has to', async () => {
