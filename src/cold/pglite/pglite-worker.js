@@ -154,7 +154,8 @@ async function answer(request) {
   try {
     const result = await perform(request)
     port.postMessage({ id: request.id, result })
-    if (request.operation === 'close') port.close()
+    // Ends this thread alone. Closing the port would as well, but Deno has no such call.
+    if (request.operation === 'close') process.exit(0)
   } catch (error) {
     port.postMessage({ id: request.id, error: describe(error) })
     if (isBroken(error)) process.exit(1)
