@@ -23,7 +23,6 @@ const ALLOWED: Readonly<Record<string, number>> = {
   'src/cold/late-cold-tier.ts': 1,
   'src/cold/migrate-schema.ts': 4,
   'src/cold/pglite/pglite-folder.ts': 1,
-  'src/cold/pglite/pglite-packages.ts': 1,
   'src/cold/pglite/pglite-worker.js': 4,
   'src/cold/postgres/postgres-errors.ts': 3,
   'src/cold/postgres/build-concurrently.ts': 2,

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, vi } from 'vitest'
 import { PgliteClient } from '../src/cold/pglite/pglite-client.ts'
 import { longTest } from './tools/budget.ts'
 import { BUNDLERS } from './tools/bundlers.ts'
-import { installInto, megabytesOf, PROGRAM, packed, run } from './tools/packed.ts'
+import { makeProject, megabytesOf, PROGRAM, packed, run } from './tools/packed.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -101,7 +101,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'thermocline package é '))
   tarball = await packed()
   project = join(folder, 'project')
-  await installInto(project, [tarball], { 'consumer.ts': CONSUMER, 'strict.ts': STRICT_CONSUMER, 'app.mjs': PROGRAM })
+  await makeProject(project, [tarball], { 'consumer.ts': CONSUMER, 'strict.ts': STRICT_CONSUMER, 'app.mjs': PROGRAM })
   // What the application migrates its own database by lies where a bundle would look for ours.
   await mkdir(join(project, 'drizzle/meta'), { recursive: true })
   await writeFile(join(project, 'drizzle/0000_users.sql'), 'CREATE TABLE users (id int);')
@@ -139,9 +139,11 @@ longTest('type-checks without drivers and without skipLibCheck', async () => {
   await run(join(BIN, 'tsc'), ['-p', 'tsconfig.strict.json'], project)
 })
 
-longTest('loads for a subpath what that needs alone, and names what is not installed', async () => {
+longTest('loads also by require, for a subpath what that needs alone, and names what is not installed', async () => {
   const load = (subpath: string): Promise<string> =>
     run(process.execPath, ['--input-type=module', '--eval', `await import('thermocline${subpath}')`], project)
+  const required = "console.log(typeof require('thermocline').openMemoryStore)"
+  expect(await run(process.execPath, ['--input-type=commonjs', '--eval', required], project)).toBe('function\n')
   for (const subpath of ['', '/schema', '/keyv', '/ai', '/openai-agents', '/anthropic', '/claude']) await load(subpath)
   await expect(load('/otel')).rejects.toThrow("Cannot find package '@opentelemetry/api'")
   await expect(load('/mcp')).rejects.toThrow("Cannot find package '@modelcontextprotocol/sdk'")

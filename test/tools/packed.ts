@@ -38,8 +38,8 @@ async function archiveIn(folder: string): Promise<string | undefined> {
   return name === undefined ? undefined : join(folder, name)
 }
 
-/** Makes a project of ES modules with these files, unless it is there, and installs packages into it. */
-export async function installInto(
+/** Makes a project of ES modules with these files, and installs packages into it. */
+export async function makeProject(
   project: string,
   packages: readonly string[],
   files: Readonly<Record<string, string>> = {},
@@ -48,6 +48,10 @@ export async function installInto(
   const manifest = JSON.stringify({ name: 'consumer', private: true, type: 'module' })
   for (const [name, text] of Object.entries({ 'package.json': manifest, ...files }))
     await writeFile(join(project, name), text)
+  await install(project, packages)
+}
+
+export async function install(project: string, packages: readonly string[]): Promise<void> {
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...packages], project)
 }
 

@@ -1,7 +1,7 @@
 /**
- * Finds the packages of the embedded database, which are optional: who has servers may leave them out. Their WebAssembly
- * and data are files, so they cannot be part of a bundle; a bundled program finds them through the installed
- * thermocline, or as its own dependencies.
+ * Finds the packages of the embedded database, which are optional: who has servers may leave them out. Their
+ * WebAssembly and data are files, so they cannot be part of a bundle; a bundled program finds them through the
+ * installed thermocline, or as its own dependencies.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -78,7 +78,7 @@ function versionOf(entry: string): string {
 
 function missing(what: string): ThermoclineError {
   const instead =
-    ', or name a server by `cold.url`; a bundle cannot hold them: install them beside it, or keep thermocline out of it ' +
-    "(esbuild, tsup, rollup: `external: ['thermocline']`; vite: `ssr.external`; Next: `serverExternalPackages`)"
+    ', or name a server by `cold.url`; a bundle cannot hold them: install them beside it, or keep thermocline out ' +
+    "of it (esbuild, tsup, rollup: `external: ['thermocline']`; vite: `ssr.external`; Next: see 'Bundled' in README)"
   return missingPackages(what, PACKAGES, { instead })
 }
