@@ -722,7 +722,9 @@ interface ErrorDetails {
     };
     ERR_BACKPRESSURE: WriteFailure;
     ERR_NOT_FOUND: WriteFailure;
-    ERR_UNSUPPORTED: object;
+    ERR_UNSUPPORTED: {
+        packages?: readonly string[];
+    };
     ERR_TIMEOUT: WriteFailure & {
         tier?: TierName;
     };
