@@ -165,6 +165,22 @@ export function notFound({ id }: { readonly id: string }): ThermoclineError<'ERR
   return new ThermoclineError('ERR_NOT_FOUND', message, { id, outcome: 'none' })
 }
 
+/**
+ * What is thrown where an optional package is needed that is not installed: it names the command that installs it.
+ * @param packages as npm takes them, with a version where only that one will do.
+ * @param more follows the command.
+ */
+export function missingPackages(
+  what: string,
+  packages: readonly string[],
+  { more = '', cause }: { readonly more?: string; readonly cause?: unknown } = {},
+): ThermoclineError<'ERR_UNSUPPORTED'> {
+  const names = packages.map((name) => `\`${name.replace(/(?<=.)@[^@/]*$/, '')}\``)
+  const named = names.length === 1 ? `the package ${names[0]}` : `the packages ${names.join(' and ')}`
+  const message = `${what} needs ${named}: run \`npm install ${packages.join(' ')}\`${more}`
+  return new ThermoclineError('ERR_UNSUPPORTED', message, { packages }, { cause })
+}
+
 /** Narrows an unknown error to ours, and to one code when it is given. */
 export function isThermoclineError(error: unknown): error is AnyThermoclineError
 export function isThermoclineError<C extends ErrorCode>(error: unknown, code: C): error is ThermoclineError<C>

@@ -1,6 +1,6 @@
 /** Runs `thermocline mcp`: serves memory tools to the client that started it, over stdin and stdout. */
 import { Command } from 'commander'
-import { missingPackages } from '../kernel/missing-packages.ts'
+import { missingPackages } from '../errors.ts'
 import { stdoutForWhole } from './stdout.ts'
 import { addCommonOptions, type CommonFlags } from './store-options.ts'
 import { lendStore, namespaceNamed, refuseNoNamespace } from './work-on-store.ts'

@@ -6,8 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { ThermoclineError } from '../../errors.ts'
-import { missingPackages } from '../../kernel/missing-packages.ts'
+import { missingPackages, type ThermoclineError } from '../../errors.ts'
 
 /** Pinned in package.json: a database folder is of one version. */
 export const PGLITE_VERSION = '0.5.14'
@@ -77,8 +76,8 @@ function versionOf(entry: string): string {
 }
 
 function missing(what: string): ThermoclineError {
-  const instead =
+  const more =
     ', or name a server by `cold.url`; a bundle cannot hold them: install them beside it, or keep thermocline out ' +
     "of it (esbuild, tsup, rollup: `external: ['thermocline']`; vite: `ssr.external`; Next: see 'Bundled' in README)"
-  return missingPackages(what, PACKAGES, { instead })
+  return missingPackages(what, PACKAGES, { more })
 }

@@ -5,9 +5,8 @@
  */
 import { Socket } from 'node:net'
 import type postgres from 'postgres'
-import { ThermoclineError } from '../../errors.ts'
+import { missingPackages, ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import { missingPackages } from '../../kernel/missing-packages.ts'
 import { DeadlinePassed, postgresError, refusedSetting } from './postgres-errors.ts'
 import type { PostgresLocation } from './postgres-location.ts'
 import { openSocket } from './postgres-socket.ts'

@@ -3,7 +3,7 @@
  * otherwise not be made, or would not start, where it is not installed.
  */
 import type * as ioredis from 'ioredis'
-import { missingPackages } from '../../kernel/missing-packages.ts'
+import { missingPackages } from '../../errors.ts'
 
 export type Redis = ioredis.Redis
 export type Cluster = ioredis.Cluster
