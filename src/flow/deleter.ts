@@ -3,11 +3,13 @@
  * before they get their versions, and is left where it has changed meanwhile (rule T5 of flow/README.md). Batches are
  * so small that such a read is one request to each tier.
  */
-import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
+import { isLive } from '../entry/expiry.ts'
+import { type EntryRecord, newerOf, tombstoneOf } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { retold, unforeseen, type WriteFailure } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
+import type { Pending } from './pending.ts'
 import type { Reader } from './reader.ts'
 import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
 
@@ -26,15 +28,18 @@ type Make = (newest: EntryRecord | undefined, place: number, now: number) => Unv
 /** Whether the newest of the entry at this place is to be deleted. */
 export type IsStill = (newest: EntryRecord, place: number) => boolean
 
-export class Deleter {
-  readonly #reader: Pick<Reader, 'newest'>
-  readonly #writer: Writer
-  readonly #clock: Clock
+export interface DeleterParts {
+  readonly reader: Pick<Reader, 'newest'>
+  readonly writer: Writer
+  readonly pending: Pick<Pending, 'get'>
+  readonly clock: Clock
+}
 
-  constructor(reader: Pick<Reader, 'newest'>, writer: Writer, clock: Clock) {
-    this.#reader = reader
-    this.#writer = writer
-    this.#clock = clock
+export class Deleter {
+  readonly #parts: DeleterParts
+
+  constructor(parts: DeleterParts) {
+    this.#parts = parts
   }
 
   /**
@@ -63,7 +68,7 @@ export class Deleter {
       const look = (patience: Patience) =>
         this.#tombstones(some, (newest, i, now) => make(newest, from + i, now), patience)
       try {
-        outcomes.push(...(await this.#writer.writeAfterLook(look, bytesOf(some), terms)))
+        outcomes.push(...(await this.#parts.writer.writeAfterLook(look, bytesOf(some), terms)))
       } catch (error) {
         outcomes.push(...failed(some, error), ...failed(found.slice(from + step), error, 'none'))
         break
@@ -73,8 +78,14 @@ export class Deleter {
   }
 
   async #tombstones(found: readonly Found[], make: Make, patience: Patience): Promise<UnversionedRecord[]> {
-    const newest = await this.#reader.newest(found, patience)
-    const now = this.#clock.now()
+    const { reader, pending, clock } = this.#parts
+    const looked = await reader.newest(found, patience)
+    const now = clock.now()
+    const newest = looked.map((record, i) => {
+      // Tiers take their time, and this process may have acknowledged a put since they were asked.
+      const latest = newerOf(record, pending.get(found[i]!))
+      return latest !== undefined && isLive(latest, now) ? latest : undefined
+    })
     return newest.map((record, i) => make(record, i, now)).filter((record) => record !== undefined)
   }
 }

@@ -216,7 +216,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ ...asked, hot: hotReads, access, versions, promoter, sliding, telemetry })
-  const deleter = new Deleter(reader, writer, clock)
+  const deleter = new Deleter({ reader, writer, pending, clock })
   const moves = new TierMoves({
     ...{ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock, telemetry },
   })

@@ -169,6 +169,25 @@ describeGated('changes by condition', (tiers) => {
     }
   })
 
+  test('take nothing away that is put while it is about to be deleted, and is not selected', async () => {
+    await using store = await tiers.open()
+    const { chunks } = store
+    for (const deleteSome of [
+      () => chunks.deleteWhere({ 'metadata.state': 'old' }),
+      () => chunks.deleteDocument('d'),
+    ]) {
+      await chunks.putMany(['a', 'b'].map((key) => ({ key, text: key, documentId: 'd', metadata: { state: 'old' } })))
+      const looked = tiers.hot.hold('read')
+      const answer = deleteSome()
+      await looked.arrived
+      await chunks.put({ key: 'a', text: 'anew', documentId: 'other', metadata: { state: 'new' } })
+      looked.release()
+      await answer
+      expect((await chunks.getByKey('a'))?.text).toBe('anew')
+      expect(await chunks.getByKey('b')).toBeUndefined()
+    }
+  })
+
   test('say how far they came where a tier goes away, and go on later', async () => {
     await using store = await tiers.open()
     const { metadata } = store

@@ -1,0 +1,41 @@
+/**
+ * Goes on with a graph that asks a person in every round, from wherever it was left, until it is done or killed. Each
+ * line on stdout is what a node has written, after it was stored; the last is `done`. Arguments: options of the store
+ * as JSON, and `travel` where it is to go back and on from there another way.
+ */
+import { Command } from '@langchain/langgraph'
+import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
+import { openMemoryStore } from '../../../src/index.ts'
+import { say } from '../../tools/say.ts'
+import { answerTo, OTHERWISE, ROUND_OF_FORK, roundsGraph, THREAD } from './rounds-graph.ts'
+
+const [options, what] = process.argv.slice(2) as [string, string]
+await using store = await openMemoryStore({ checkpoint: { every: 40 }, ...JSON.parse(options) })
+const graph = roundsGraph(new ThermoclineSaver(store))
+
+async function goBack(): Promise<void> {
+  for await (const { config, next, values } of graph.getStateHistory(THREAD))
+    if (next[0] === 'ask' && values.round === ROUND_OF_FORK) {
+      await graph.updateState(config, { notes: [OTHERWISE] }, 'plan')
+      return
+    }
+  throw new Error('there is no such moment')
+}
+
+async function goOn(input: Parameters<typeof graph.stream>[0]): Promise<void> {
+  for await (const update of await graph.stream(input, { ...THREAD, streamMode: 'updates', durability: 'sync' }))
+    say(Object.keys(update)[0]!)
+}
+
+for (;;) {
+  const { values, next, tasks } = await graph.getState(THREAD)
+  const isNew = values.notes === undefined || values.notes.length === 0
+  if (isNew && next.length === 0) await goOn({ notes: [], round: 0 })
+  else if (what === 'travel' && !values.notes.includes(OTHERWISE)) await goBack()
+  else if (next.length === 0) break
+  else {
+    const asked = tasks.flatMap(({ interrupts }) => interrupts)
+    await goOn(asked.length === 0 ? null : new Command({ resume: answerTo(asked[0]!.value as string) }))
+  }
+}
+say('done')
