@@ -95,7 +95,8 @@ test('the example of namespaces lists, counts and deletes them', async () => {
     "[ [ 'acme', 3 ], [ 'initech', 1 ] ]",
     '2',
     '0 3',
-    '3 3 3 0 {}',
+    // On a busy machine a checkpoint comes first.
+    expect.stringMatching(/^3 (3 3 0|0 3 3) \{\}$/),
     '{ matched: 3, deleted: 3 }',
     '',
   ])
