@@ -86,7 +86,8 @@ export class PostgresServer {
       max_lifetime: null,
       // What it asks the server on each new connection crashes the process when the backend is killed meanwhile.
       fetch_types: false,
-      // A named statement belongs to a session, which pgbouncer changes; and a plan for all parameters ignores them.
+      // A named statement belongs to a session, which pgbouncer changes. A plan for all parameters ignores them, and
+      // one that was made while a table was empty reads all of it when it is large.
       prepare: false,
       onnotice: ({ code }: postgres.Notice) => this.#logger.debug({ code }, 'notice of the cold tier'),
     }

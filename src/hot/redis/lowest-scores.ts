@@ -15,10 +15,12 @@ export type ReadPages = (pages: readonly Page[]) => Promise<readonly (readonly S
 
 /**
  * The `limit` names with the lowest scores over several sorted lists, lowest first. Reads from each list only what may
- * be among them: about twice the answer where the lists are alike, and page by page more of a list that holds most.
+ * be among them: of one list the answer, of several that are alike about twice the answer, and page by page more of one
+ * that holds most.
  */
 export async function lowestScores(lists: number, limit: number, readPages: ReadPages): Promise<string[]> {
   if (limit <= 0) return []
+  if (lists === 1) return (await readPages([{ list: 0, offset: 0, count: limit }]))[0]!.map(({ name }) => name)
   const count = Math.max(4, Math.ceil((2 * limit) / lists))
   const found = new Map<string, Scored>()
   const sorted = (): Scored[] => [...found.values()].sort((a, b) => a.score - b.score)

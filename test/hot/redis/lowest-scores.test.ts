@@ -33,6 +33,12 @@ it('answers what sorting everything would', async () => {
   )
 })
 
+it('reads what it answers, where there is one list', async () => {
+  const { readPages, read } = pagesOf([Array.from({ length: 5_000 }, (_, i) => i)])
+  expect(await lowestScores(1, 1_000, readPages)).toHaveLength(1_000)
+  expect(read()).toBe(1_000)
+})
+
 it('reads about what it answers, however much there is', async () => {
   const lists = Array.from({ length: 64 }, (_, list) => Array.from({ length: 5_000 }, (_, i) => i * 64 + list))
   const { readPages, read } = pagesOf(lists)
