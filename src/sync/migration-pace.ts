@@ -1,8 +1,14 @@
 /**
  * Decides how fast entries leave hot, so that callers hardly notice: what is idle leaves at no more than
- * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer than they did before. What makes room for
- * writers that wait is not slowed down; after a failure of a tier it rests, longer each time (hot-upkeep.ts). One batch
- * is under way at a time (demoter.ts).
+ * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer beside a batch than they do between two.
+ * What makes room for writers that wait is not slowed down; after a failure of a tier it rests, longer each time
+ * (hot-upkeep.ts). One batch is under way at a time (demoter.ts).
+ *
+ *     ── batch ──┬────── until the next one ──────┬── batch ──
+ *      beside a batch ───────────┤ between two ───┤
+ *
+ * Whoever waited behind a batch is answered in the first half of what follows. What others do on the machine is in
+ * both: calls that were measured before all of it would hold the pace down for as long as others go on.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { LatencyHistogram } from '../kernel/latency-histogram.ts'
@@ -23,6 +29,8 @@ const SLOWEST = 0.02
 const FIRST = 0.5
 /** Calls by which how long they take is judged. */
 const ENOUGH = 30
+/** Calls that tell what is usual: the 99th percentile of a few would be the longest of them. */
+const ENOUGH_FOR_USUAL = 200
 /** After the first failure, and at most: writers that wait for room have longer. */
 const REST_MS = { first: 100, most: 2_000 }
 
@@ -43,8 +51,10 @@ export class MigrationPace {
   #nextAt = 0
   /** Milliseconds that calls take at the 99th percentile while nothing moves. */
   #usual: number | undefined
-  /** Of calls while entries move, since it was judged last. */
-  #seen = new LatencyHistogram()
+  /** Of calls beside batches, since it was judged last. */
+  #beside = new LatencyHistogram()
+  /** Of calls between them, since it was last said what is usual. */
+  #between = new LatencyHistogram()
   #restMs = 0
   #restsUntil = 0
 
@@ -72,15 +82,23 @@ export class MigrationPace {
     if (!this.#isLimited) return
     const times = this.#options.takeCallTimes()
     if (times.count >= ENOUGH) this.#usual = times.percentile(0.99)
+    this.#between = new LatencyHistogram()
     this.#nextAt = this.#options.now()
   }
 
   /** Resolves once the next batch may leave, or the signal fires. */
   async turn(signal: AbortSignal): Promise<void> {
     if (!this.#isLimited) return
-    const { now, wait } = this.#options
+    const { now, wait, takeCallTimes } = this.#options
     const ms = this.#nextAt - now()
-    if (ms > 0) await wait(ms, signal)
+    if (ms <= 0) return
+    await wait(ms / 2, signal)
+    this.#beside.add(takeCallTimes())
+    await wait(Math.max(0, this.#nextAt - now()), signal)
+    this.#between.add(takeCallTimes())
+    if (this.#between.count < ENOUGH_FOR_USUAL) return
+    this.#usual = this.#between.percentile(0.99)
+    this.#between = new LatencyHistogram()
   }
 
   /** So many have left. Looking at what stays is not slowed down. */
@@ -109,11 +127,10 @@ export class MigrationPace {
 
   #adapt(): void {
     const { most, takeCallTimes } = this.#options
-    const times = takeCallTimes()
-    this.#seen.add(times)
-    if (this.#seen.count < ENOUGH) return
-    const p99 = this.#seen.percentile(0.99)
-    this.#seen = new LatencyHistogram()
+    this.#beside.add(takeCallTimes())
+    if (this.#beside.count < ENOUGH) return
+    const p99 = this.#beside.percentile(0.99)
+    this.#beside = new LatencyHistogram()
     this.#usual ??= p99
     const isSlow = p99 > TOLERATED.share * this.#usual + TOLERATED.ms
     this.#rate = Math.min(most, Math.max(SLOWEST * most, this.#rate * (isSlow ? SLOWER : FASTER)))

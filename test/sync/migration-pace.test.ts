@@ -7,20 +7,32 @@ import { QUIET } from '../flow/stores.ts'
 
 const never = new AbortController().signal
 
-/** @param p99 of the calls that are made until it is asked next. */
-function paceOf(most: number, callers: { p99: number; calls?: number }) {
+interface Callers {
+  /** Milliseconds of the calls that are made until it is asked next. */
+  p99: number
+  /** Of those of which nothing is in the way. @default the same */
+  between?: number
+  calls?: number
+}
+
+function paceOf(most: number, callers: Callers) {
   let now = 0
+  let isBetween = false
   const waits: number[] = []
   const pace = new MigrationPace({
     most,
     takeCallTimes: () => {
       const times = new LatencyHistogram()
-      for (let n = 0; n < (callers.calls ?? 100); n++) times.record(callers.p99)
+      const each = isBetween ? (callers.between ?? callers.p99) : callers.p99
+      for (let n = 0; n < (callers.calls ?? 100); n++) times.record(each)
+      isBetween = false
       return times
     },
     now: () => now,
     wait: async (ms) => {
       waits.push(ms)
+      // The second half of what is waited for a batch.
+      isBetween = waits.length % 2 === 0
       now += ms
     },
   })
@@ -50,8 +62,8 @@ describe('the pace of migration', () => {
     expect(await move(paced, 5_000)).toBeCloseTo(5_000, -2)
   })
 
-  test('falls while callers wait longer than before, and rises again', async () => {
-    const callers = { p99: 1 }
+  test('falls while callers wait longer beside a batch than between two, and rises again', async () => {
+    const callers = { p99: 1, between: 1 }
     const paced = paceOf(1_000, callers)
     paced.pace.begin()
     await move(paced, 2_000)
@@ -65,8 +77,27 @@ describe('the pace of migration', () => {
     expect(paced.pace.rate).toBe(1_000)
   })
 
-  test('is not held down by calls that are late now and then while nothing is in their way', async () => {
+  test('is not held down by what slows callers down whether entries leave or not', async () => {
     const callers = { p99: 1 }
+    const paced = paceOf(1_000, callers)
+    paced.pace.begin()
+    callers.p99 = 10
+    await move(paced, 2_000)
+    expect(paced.pace.rate).toBe(1_000)
+  })
+
+  test('falls all the same while others slow callers down, where entries that leave do so too', async () => {
+    const callers = { p99: 1, between: 1 }
+    const paced = paceOf(1_000, callers)
+    paced.pace.begin()
+    await move(paced, 2_000)
+    Object.assign(callers, { p99: 20, between: 10 })
+    await move(paced, 400)
+    expect(paced.pace.rate).toBe(20)
+  })
+
+  test('is not held down by calls that are late now and then while nothing is in their way', async () => {
+    const callers = { p99: 1, between: 1 }
     const paced = paceOf(1_000, callers)
     paced.pace.begin()
     for (let n = 0; n < 100; n++) {
