@@ -32,7 +32,8 @@ const CHANGES_PROCESS = [
 ]
 
 export default defineConfig(({ mode }) => {
-  const chosen = suites().filter((suite) => mode !== 'long' || hasBudget(suite))
+  const isLong = mode === 'long'
+  const chosen = suites().filter((suite) => !isLong || hasBudget(suite))
   const project = (name: string, isolate: boolean) => ({
     test: {
       name,
@@ -40,8 +41,9 @@ export default defineConfig(({ mode }) => {
       isolate,
       // A project has none by itself, and budget.ts goes by it.
       env: { MODE: mode },
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+      // Nothing here asserts how long it takes; the budgets of the long run fill two minutes where the machine is busy.
+      testTimeout: isLong ? 600_000 : 120_000,
+      hookTimeout: isLong ? 600_000 : 120_000,
       // What waits for a server waits longer than the second that is the default.
       expect: { poll: { timeout: 20_000 } },
     },
@@ -49,8 +51,8 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       globalSetup: ['test/tools/compile.ts'],
-      // One more than the two cores of CI: a third of the time is waiting for servers, disks and processes.
-      maxWorkers: 3,
+      // Of the short run, a third is waiting for servers, disks and processes: one more than the two cores of CI.
+      maxWorkers: isLong ? 2 : 3,
       projects: [project('shared', false), project('alone', true)],
     },
   }

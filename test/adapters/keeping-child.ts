@@ -3,7 +3,7 @@
  * of a call, after the call resolved. Arguments: options of the store as JSON, and the name of a namespace.
  */
 import { openMemoryStore } from '../../src/index.ts'
-import { say } from '../tools/say.ts'
+import { say } from '../../src/testkit/crash/say.ts'
 import { KEPT, PATIENT } from './kept-by-adapters.ts'
 
 const [options, round] = process.argv.slice(2) as [string, string]

@@ -18,7 +18,7 @@ function moduleWith(options: MemoryStoreOptions): URL {
 
 describeCrashSafety('thermocline, embedded', {
   module: moduleWith({ hot: { maxEntries: 4 } }),
-  kills: budget({ short: 2, long: 10 }),
+  kills: budget({ short: 1, long: 10 }),
   seed: givenSeed,
 })
 
@@ -32,7 +32,7 @@ describeWithServers('on Redis and Postgres', (servers) => {
     get module() {
       return module
     },
-    kills: budget({ short: 2, long: 30 }),
+    kills: budget({ short: 1, long: 30 }),
     seed: givenSeed,
   })
 })

@@ -7,7 +7,7 @@ import { isName, testedStore } from './memory-store.ts'
 
 describePairs('namespaces', (pair) => {
   const { store } = shareStore(pair)
-  const runs = budget({ short: 5, long: 200 })
+  const runs = budget({ short: 2, long: 200 })
 
   for (const recursive of someOf([false, true]))
     describeIsolation(recursive ? 'thermocline, recursive' : 'thermocline', {

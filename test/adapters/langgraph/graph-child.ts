@@ -6,7 +6,7 @@
 import { Command } from '@langchain/langgraph'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { say } from '../../tools/say.ts'
+import { say } from '../../../src/testkit/crash/say.ts'
 import { answerTo, OTHERWISE, ROUND_OF_FORK, roundsGraph, THREAD } from './rounds-graph.ts'
 
 const [options, what] = process.argv.slice(2) as [string, string]

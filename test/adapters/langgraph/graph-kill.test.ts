@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events'
 import type { StateSnapshot } from '@langchain/langgraph'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { type MemoryStoreOptions, openMemoryStore } from '../../../src/index.ts'
 import { describeWithServers, temporaryFolder } from '../../flow/stores.ts'
@@ -61,7 +61,7 @@ async function runAndTravel(options: MemoryStoreOptions): Promise<void> {
 }
 
 describe('a graph on the embedded pair', () => {
-  test('comes to its end through kills, and to another one from its past', { timeout: TIMEOUT }, async () => {
+  longTest('comes to its end through kills, and to another one from its past', { timeout: TIMEOUT }, async () => {
     for (let run = 0; run < RUNS; run++) await runAndTravel({ dir: await temporaryFolder() })
   })
 })

@@ -4,7 +4,7 @@
  */
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { say } from '../../tools/say.ts'
+import { say } from '../../../src/testkit/crash/say.ts'
 import { checkpointWith, METADATA } from './checkpoints.ts'
 import { largeWrites, TASK } from './large-writes.ts'
 
