@@ -8,7 +8,7 @@ import { describeWithServers } from './flow/stores.ts'
 import { longTest } from './tools/budget.ts'
 import { install, makeProject, megabytesOf, PROGRAM, packed, run } from './tools/packed.ts'
 
-vi.setConfig({ testTimeout: 400_000 })
+vi.setConfig({ testTimeout: 600_000 })
 
 let project: string
 let embedded: string

@@ -11,7 +11,7 @@ import { longTest } from './tools/budget.ts'
 import { BUNDLERS } from './tools/bundlers.ts'
 import { makeProject, megabytesOf, PROGRAM, packed, run } from './tools/packed.ts'
 
-vi.setConfig({ testTimeout: 400_000 })
+vi.setConfig({ testTimeout: 600_000 })
 
 const ROOT = join(import.meta.dirname, '..')
 const BIN = join(ROOT, 'node_modules/.bin')

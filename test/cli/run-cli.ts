@@ -7,7 +7,7 @@ import { expect, onTestFinished, vi } from 'vitest'
 import { compiled } from '../tools/compiled.ts'
 
 // Every command is a process that starts a database: on a busy machine that takes its time.
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 })
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const SEVERAL = fileURLToPath(new URL('./several-child.ts', import.meta.url))

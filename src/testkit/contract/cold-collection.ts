@@ -4,6 +4,7 @@ import type { ColdTier } from '../../cold/cold-tier.ts'
 import { chunkOf, FUTURE, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
 import { batchOf } from './cold-shipping.ts'
 import { type ColdTierDriver, LogText } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 const DAY = 86_400_000
 const SWEEP = { graceMs: DAY, limit: 100 }
@@ -17,8 +18,8 @@ export function describeColdCollection(driver: ColdTierDriver): void {
     beforeEach(async () => {
       logger = new LogText()
       tier = await driver.open({ dimensions: [], metrics: [], logger })
-    })
-    afterEach(() => tier.close())
+    }, PATIENCE_MS)
+    afterEach(() => tier.close(), PATIENCE_MS)
 
     it('turns what expired into tombstones of the same version, without content', async () => {
       const expired = chunkOf('ns', 1, 1, { expiresAt: PAST, key: 'kept', embedding: new Float32Array([1]) })

@@ -6,6 +6,7 @@ import { ZERO_VERSION } from '../../entry/version.ts'
 import { chunkOf, keyOf, tombstone, versionOf } from './cold-records.ts'
 import { batchOf } from './cold-shipping.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 /** Which generation of hot is current, what it may hold too old, and who may do what only one process should. */
 export function describeColdGenerations(driver: ColdTierDriver): void {
@@ -92,7 +93,7 @@ export function describeColdGenerations(driver: ColdTierDriver): void {
       namespace = freshNamespace()
       generationNumber = (await tier.enterHotGeneration(randomUUID()))!.number
       await tier.clearHotMisses(generationNumber, await misses(1_000))
-    })
+    }, PATIENCE_MS)
 
     const misses = async (limit: number) => (await tier.hotMisses(limit)).misses
 

@@ -4,13 +4,14 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { LogCheckpoint, Replacing } from '../../cold/cold-tier.ts'
 import { chunkOf, FUTURE, idOf, keyOf, versionOf } from './cold-records.ts'
 import { freshNamespace, type SharedColdTier } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 export function describeColdIdempotency(shared: SharedColdTier): void {
   describe('idempotency keys', () => {
     let log: LogCheckpoint
     beforeAll(async () => {
       log = await shared.tier.takeOver(randomUUID(), 1)
-    })
+    }, PATIENCE_MS)
     const digest = new Uint8Array([0, 255, 7])
     const insert = (namespace: string, n: number, version: number): Replacing => {
       return { record: chunkOf(namespace, n, version), base: undefined }

@@ -7,6 +7,7 @@ import { silentLogger } from '../../kernel/logger.ts'
 import { type Metric, similarity } from '../../query/metric.ts'
 import { chunkOf, FUTURE, PAST, seeded, tombstone, vectorOf } from './cold-records.ts'
 import type { ColdTierDriver } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
 /** Of an index, of an odd number, and of one. */
@@ -36,8 +37,8 @@ export function describeColdPrecision(driver: ColdTierDriver): void {
       const precision = { 'all/half': 'half', 'all/int8': 'int8', 'ranges/**': 'int8' } as const
       tier = await driver.open({ dimensions: [24], metrics: METRICS, precision, logger: silentLogger })
       await tier.upsert(PRECISIONS.flatMap((each) => records[each]))
-    })
-    afterAll(() => tier.close())
+    }, PATIENCE_MS)
+    afterAll(() => tier.close(), PATIENCE_MS)
 
     const queryOf = (embedding: Float32Array, overrides: Partial<ColdSearch> = {}): ColdSearch => ({
       ...{ scope: { namespace: 'all', recursive: true }, filter: [], now: FUTURE, exclude: [] },
@@ -79,7 +80,7 @@ export function describeColdPrecision(driver: ColdTierDriver): void {
         while ((await tier.indexVectors(50)) > 0);
         const others = vectors.length - ROWS
         expect((await tier.stats()).unindexed).toBe(3 * (driver.indexesVectors ? others : vectors.length))
-      })
+      }, PATIENCE_MS)
 
       it.each(METRICS)('by %s, each by itself and all together', async (metric) => {
         for (const dimension of DIMENSIONS) {

@@ -5,6 +5,7 @@ import type { LogCheckpoint, Replacement } from '../../cold/cold-tier.ts'
 import { chunkOf, FUTURE, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
 import { batchOf } from './cold-shipping.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 export function describeColdReplacements(driver: ColdTierDriver): void {
   describe('replacing one version', () => {
@@ -12,7 +13,7 @@ export function describeColdReplacements(driver: ColdTierDriver): void {
     let log: LogCheckpoint
     beforeAll(async () => {
       log = await shared.tier.takeOver(randomUUID(), 1)
-    })
+    }, PATIENCE_MS)
     const replace = async (namespace: string, base: number | undefined, to: number, terms: Partial<Replacement> = {}) =>
       shared.tier.replace({
         changes: [{ record: chunkOf(namespace, 1, to), base: base === undefined ? undefined : versionOf(base) }],
@@ -102,7 +103,7 @@ export function describeColdReplacements(driver: ColdTierDriver): void {
     let log: LogCheckpoint
     beforeAll(async () => {
       log = await shared.tier.takeOver(randomUUID(), 1)
-    })
+    }, PATIENCE_MS)
     /** @param bases by the number of the key. */
     const replace = async (namespace: string, bases: readonly (readonly [number, number | undefined])[], to: number) =>
       shared.tier.replace({

@@ -6,6 +6,7 @@ import type { Metric } from '../../query/metric.ts'
 import { similarity } from '../../query/metric.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, seeded, tombstone, vectorOf, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 const DIMENSION = 32
 const METRICS: readonly Metric[] = ['cosine', 'l2', 'inner-product']
@@ -34,8 +35,8 @@ export function describeColdSearch(driver: ColdTierDriver): void {
       const inTheIndex = driver.indexesVectors ? indexed + small.length : 0
       await tier.upsert(records.slice(indexed))
       expect((await tier.stats()).unindexed).toBe(records.length + small.length + unlisted.length - inTheIndex)
-    })
-    afterAll(() => tier.close())
+    }, PATIENCE_MS)
+    afterAll(() => tier.close(), PATIENCE_MS)
 
     const queryOf = (embedding: Float32Array, overrides: Partial<ColdSearch> = {}): ColdSearch => ({
       scope: { namespace: 'big', recursive: false },

@@ -23,6 +23,7 @@ import { describeColdSliding } from './cold-sliding.ts'
 import { describeColdTrees } from './cold-trees.ts'
 import { describeColdWhere } from './cold-where.ts'
 import { type ColdTierDriver, type ColdTierSuite, shareColdTier } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 /**
  * Declares what every cold tier must do as tests of vitest.
@@ -30,7 +31,7 @@ import { type ColdTierDriver, type ColdTierSuite, shareColdTier } from './fresh-
  */
 export function describeColdTier(name: string, { indexesVectors = true, runs = 100, ...suite }: ColdTierSuite): void {
   const driver: ColdTierDriver = { ...suite, indexesVectors, runs }
-  describe(`cold tier contract: ${name}`, () => {
+  describe(`cold tier contract: ${name}`, { timeout: PATIENCE_MS }, () => {
     // One for those that look into namespaces of their own alone: opening it takes longer than most tests.
     const shared = shareColdTier(driver)
     describeColdReads(driver, shared)

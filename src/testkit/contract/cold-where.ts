@@ -12,6 +12,7 @@ import { parseWhere, type Where } from '../../query/where.ts'
 import { arbitraryTree, sampleRecords, selectedBy, type Tree, whereOf } from './arbitrary-where.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, type SharedColdTier } from './fresh-cold-tier.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 const ENTRIES = 150
 /** Trees that are tried on the same entries. */
@@ -40,7 +41,7 @@ export function describeColdWhere(driver: ColdTierDriver, shared: SharedColdTier
       beforeAll(async () => {
         await shared.tier.upsert(rows)
         await shared.tier.recordAccess([{ ...keyOf(namespace, 1), lastAccessedAt: FUTURE, accesses: 2 }])
-      })
+      }, PATIENCE_MS)
 
       it.each<[Where, number]>([
         [{ position: { gt: 1.5, lt: 2.5 } }, 1],

@@ -7,6 +7,7 @@ import type { Precision } from '../../entry/rounded-vector.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { silentLogger } from '../../kernel/logger.ts'
 import type { Metric } from '../../query/metric.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 /** What a tier is opened with. */
 export interface ColdTierOpening {
@@ -46,8 +47,8 @@ export function shareColdTier(driver: ColdTierDriver, options: Partial<ColdTierO
   let opened: ColdTier | undefined
   beforeAll(async () => {
     opened = await driver.open({ dimensions: [], metrics: [], logger: silentLogger, ...options })
-  })
-  afterAll(() => opened?.close())
+  }, PATIENCE_MS)
+  afterAll(() => opened?.close(), PATIENCE_MS)
   return {
     get tier() {
       return opened!

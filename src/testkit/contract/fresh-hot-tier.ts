@@ -4,6 +4,7 @@ import type { AccessStats } from '../../entry/record.ts'
 import { HotContent } from '../../hot/hot-content.ts'
 import type { HotTier, HotTierOpening, HotWrite, HotWriteResult } from '../../hot/hot-tier.ts'
 import { keyOf, versionOf, writeOf } from './hot-writes.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 export interface OpenedHotTier {
   /** It is closed by the test that asked for it. */
@@ -55,8 +56,8 @@ export function freshHotTier(driver: HotTierDriver): FreshHotTier {
   let opened: OpenedHotTier
   beforeEach(async () => {
     opened = await openNew(driver)
-  })
-  afterEach(() => opened.tier.close())
+  }, PATIENCE_MS)
+  afterEach(() => opened.tier.close(), PATIENCE_MS)
 
   const write = async (one: HotWrite) => (await opened.tier.write([one]))[0]!
   return {

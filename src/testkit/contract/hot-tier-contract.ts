@@ -13,6 +13,7 @@ import { describeHotRemoval } from './hot-removal.ts'
 import { describeHotReservations } from './hot-reservations.ts'
 import { describeHotTierProperties } from './hot-tier-properties.ts'
 import { keyOf, versionOf, writeOf } from './hot-writes.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 const A = keyOf(1)
 
@@ -22,7 +23,7 @@ const A = keyOf(1)
  */
 export function describeHotTier(name: string, { open, seed, movesClock = false, runs = 60 }: HotTierSuite): void {
   const driver: HotTierDriver = { open, seed, movesClock, runs }
-  describe(`hot tier contract: ${name}`, () => {
+  describe(`hot tier contract: ${name}`, { timeout: PATIENCE_MS }, () => {
     describeHotReads(driver)
     describeHotGuard(driver)
     describeHotRemoval(driver)

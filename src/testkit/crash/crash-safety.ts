@@ -11,6 +11,8 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { beforeAll, describe, it } from 'vitest'
+import { MAX_TIMER_MS } from '../../kernel/deadline.ts'
+import { PATIENCE_MS } from '../contract/patience.ts'
 import { expectNone } from '../expect-none.ts'
 import type { CrashTask, Found } from './crash-task.ts'
 import { type CrashFault, type FoundFault, reopeningFaults, WrittenValues } from './written-values.ts'
@@ -40,8 +42,6 @@ export interface CrashSuite {
 const MOST_WRITES = 400
 /** A writer that is slow is killed so long after its first write. */
 const WRITING_MS = 5_000
-/** Until the first write is acknowledged, and for looking. */
-const PATIENCE_MS = 180_000
 const PROGRAM = fileURLToPath(new URL(`./crash-process${extname(import.meta.url)}`, import.meta.url))
 
 /** What the tests of a suite look at: faults of the first round that has any. */
@@ -59,13 +59,13 @@ interface Outcome {
 export function describeCrashSafety(name: string, suite: CrashSuite): void {
   const { kills = 10, seed = Math.floor(Math.random() * 2 ** 31) } = suite
 
-  describe(`crash safety: ${name}, ${kills} kills`, () => {
+  describe(`crash safety: ${name}, ${kills} kills`, { timeout: PATIENCE_MS }, () => {
     let outcome: Outcome
     beforeAll(
       async () => {
         outcome = await killAgainAndAgain(suite, kills, seed)
       },
-      (kills + 1) * 3 * PATIENCE_MS,
+      Math.min((kills + 1) * 3 * PATIENCE_MS, MAX_TIMER_MS),
     )
 
     const expectNo = (fault: CrashFault): void => {

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { PATIENCE_MS } from '../contract/patience.ts'
 import type { NamespacePath, TestedStore } from '../tested-store.ts'
 import { type Change, ExpectedValues } from './expected-values.ts'
 import { KINDS, type Place } from './places.ts'
@@ -25,8 +26,6 @@ export interface IsolationSuite {
   readonly seed?: number | undefined
 }
 
-/** Of one test: a store behind a network makes thousands of calls in it. */
-const TIMEOUT_MS = 300_000
 /** Of a random run. */
 const MOST_STEPS = 20
 
@@ -38,10 +37,8 @@ export function describeIsolation(name: string, suite: IsolationSuite): void {
   const isAccepted = ({ namespace, id }: Place): boolean => suite.accepts?.(namespace, id) ?? true
   const accepted = (places: readonly Place[]): Place[] => places.filter(isAccepted)
 
-  describe(`isolation: ${name}`, () => {
-    it('accepts plain names at least, and keeps, replaces and deletes what they have', {
-      timeout: TIMEOUT_MS,
-    }, async () => {
+  describe(`isolation: ${name}`, { timeout: PATIENCE_MS }, () => {
+    it('accepts plain names at least, and keeps, replaces and deletes what they have', async () => {
       const plain: Place[] = ['a', 'b'].map((segment) => ({ namespace: [segment], id: '1' }))
       expect(accepted(plain)).toEqual(plain)
       await changeEach(suite, plain)
@@ -49,15 +46,15 @@ export function describeIsolation(name: string, suite: IsolationSuite): void {
 
     describe.each(Object.entries(KINDS))('keeps apart %s', (_, places) => {
       const tried = accepted(places)
-      it.runIf(tried.length > 1)('in every call', { timeout: TIMEOUT_MS }, () => changeEach(suite, tried))
+      it.runIf(tried.length > 1)('in every call', () => changeEach(suite, tried))
     })
 
-    it('keeps apart what is written at the same time', { timeout: TIMEOUT_MS }, async () => {
+    it('keeps apart what is written at the same time', async () => {
       const places = Object.values(KINDS).flatMap((kind) => accepted(kind).slice(0, 4))
       await changeAtOnce(suite, distinct(places))
     })
 
-    it('keeps apart random names, in random calls', { timeout: TIMEOUT_MS }, async () => {
+    it('keeps apart random names, in random calls', async () => {
       const { runs = 30, seed } = suite
       const property = fc.asyncProperty(randomRuns(isAccepted), (run) => makeAll(suite, run))
       await fc.assert(property, { numRuns: runs, ...(seed === undefined ? {} : { seed }) })
