@@ -250,6 +250,13 @@ export function withoutContent(error: unknown): ThermoclineError | SafeCause {
   }
 }
 
+/** What a message may tell of an error: the words of one of ours, name and code of a foreign one. */
+export function saidBy(error: unknown): string {
+  const safe = withoutContent(error)
+  if (safe instanceof ThermoclineError) return safe.message
+  return safe.code === undefined ? safe.name : `${safe.name} ${safe.code}`
+}
+
 function isErrorLike(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }

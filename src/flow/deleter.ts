@@ -79,11 +79,14 @@ export class Deleter {
 
   async #tombstones(found: readonly Found[], make: Make, patience: Patience): Promise<UnversionedRecord[]> {
     const { reader, pending, clock } = this.#parts
+    const before = found.map((one) => pending.get(one)?.version)
     const looked = await reader.newest(found, patience)
     const now = clock.now()
     const newest = looked.map((record, i) => {
-      // Tiers take their time, and this process may have acknowledged a put since they were asked.
-      const latest = newerOf(record, pending.get(found[i]!))
+      // Tiers take their time, and this process may have acknowledged a put since they were asked. What was pending
+      // before them counts for no more than they said: another process may have deleted it.
+      const own = pending.get(found[i]!)
+      const latest = own?.version === before[i] ? record : newerOf(record, own)
       return latest !== undefined && isLive(latest, now) ? latest : undefined
     })
     return newest.map((record, i) => make(record, i, now)).filter((record) => record !== undefined)

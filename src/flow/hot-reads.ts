@@ -23,28 +23,34 @@ export interface HotAnswer {
   readonly isAway: boolean
 }
 
+export interface HotReadsParts {
+  readonly hot: HotTier
+  /** Whether hot may keep what it answers, in this process; otherwise each answer is one caller's alone. */
+  readonly sharesContent: boolean
+  /** What hot is known to hold too old; undefined: nothing, ever. */
+  readonly missed: MissedWrites | undefined
+  readonly logger: Logger
+}
+
 export class HotReads {
   readonly #hot: HotTier
   /** Once: looking it up costs as much as asking. */
   readonly #held: HotTier['held']
+  /** As in {@link HotReadsParts}. */
+  readonly sharesContent: boolean
   readonly #missed: MissedWrites | undefined
   readonly #logger: Logger
 
-  /** @param missed what hot is known to hold too old; undefined: hot is this process's own. */
-  constructor(hot: HotTier, missed: MissedWrites | undefined, logger: Logger) {
+  constructor({ hot, sharesContent, missed, logger }: HotReadsParts) {
     this.#hot = hot
     this.#held = hot.held?.bind(hot)
+    this.sharesContent = sharesContent
     this.#missed = missed
     this.#logger = logger
   }
 
   get origin(): Origin {
     return { startedAt: this.#hot.now(), generationId: this.#hot.generationId }
-  }
-
-  /** Whether hot keeps what it answers, in this process; otherwise each answer is one caller's alone. */
-  get sharesContent(): boolean {
-    return this.#held !== undefined
   }
 
   /** What hot holds of the key, where it can tell at once and is believed. */

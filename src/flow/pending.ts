@@ -21,7 +21,7 @@ export interface PendingRecord extends Omit<AppendedRecord<EntryRecord>, 'value'
   isRefused: boolean
 }
 
-/** Most of a run, about: what was logged together goes together. */
+/** How much a run holds at most, or a little more: what was logged together goes together. */
 export interface BatchLimits {
   readonly rows: number
   /** Of payload. */

@@ -1,8 +1,9 @@
 /**
  * Stands before a hot tier of a user's own: whatever a call rejects with, and whatever takes longer than the store
- * waits, is `ERR_TIER_UNAVAILABLE` with its name and the cause, as every flow expects of a hot tier that fails.
+ * waits, is `ERR_TIER_UNAVAILABLE` with its name and the cause, as every flow expects of a hot tier that fails. What it
+ * says itself may hold content of entries, and is not passed on.
  */
-import { isThermoclineError, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, saidBy, ThermoclineError } from '../errors.ts'
 import { withDeadline } from '../kernel/deadline.ts'
 import type { HotTier, HotTierOpening } from './hot-tier.ts'
 
@@ -56,7 +57,7 @@ function guarded(method: string, call: AnyCall, { name, timeout }: GuardOptions)
       return await withDeadline((async () => call(...args))(), { timeout })
     } catch (cause) {
       if (isThermoclineError(cause, 'ERR_CLOSED')) throw cause
-      const message = `the hot tier ${name} failed to ${method}: ${(cause as Error)?.message}`
+      const message = `the hot tier ${name} failed to ${method}: ${saidBy(cause)}`
       throw new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'hot' }, { cause })
     }
   }

@@ -205,7 +205,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const readable = readsWhileSetBack(cold, checkpointer)
   const tiering = options.promote === false ? undefined : common.tiering
   const promoter = new Promoter({ hot, access, pressure, telemetry, logger, tiering })
-  const hotReads = new HotReads(hot, missed, logger)
+  const hotReads = new HotReads({ hot, sharesContent: !opened.hot.isShared, missed, logger })
   const shippedSequence = () => checkpointer.sequence
   const changes = new CompareAndSet({
     ...{ journal, hot, reads: readable, cold, versions, clock, pressure, logger },

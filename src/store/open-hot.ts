@@ -56,8 +56,9 @@ export async function openHot(parts: HotParts, releases: ReleaseStack): Promise<
     contentOf: (payload) => new HotContent(payload),
   }
   const opened =
-    hot.kind === 'own' ? { tier: await openOwn(hot, opening, parts.options) } : openInProcess(hot, opening, parts)
-  releases.push('the hot tier', () => opened.tier.close())
+    hot.kind === 'own'
+      ? { tier: await openOwn(hot, opening, parts.options, releases) }
+      : openInProcess(hot, opening, parts, releases)
   // Our lease ran out for a while, as it does in a process that is paused, and another took our place.
   const onCurrentGeneration = (current: number): void => {
     if (current !== generationNumber) parts.gate.fail(inUse())
@@ -69,18 +70,25 @@ function openInProcess(
   capacity: Extract<ResolvedHot, { kind: 'memory' }>,
   opening: HotTierOpening,
   { clock }: HotParts,
+  releases: ReleaseStack,
 ): Pick<OpenedHot, 'tier' | 'takeReads'> {
   const tier = new InProcessHotTier({ ...capacity, ...opening, clock })
+  releases.push('the hot tier', () => tier.close())
   return { tier, takeReads: (limit) => tier.takeReads(limit) }
 }
 
-/** Calls to it may fail, so cold has to know what it may hold older: its generation always has a number. */
+/**
+ * Calls to it may fail, so cold has to know what it may hold older: its generation always has a number. One that is
+ * refused is closed as well.
+ */
 async function openOwn(
   { name, open }: Extract<ResolvedHot, { kind: 'own' }>,
   opening: HotTierOpening,
   { timeouts }: ResolvedOptions,
+  releases: ReleaseStack,
 ): Promise<HotTier> {
   const tier = await open(opening)
+  if (typeof tier?.close === 'function') releases.push('the hot tier', () => tier.close())
   refuseUnlike(name, tier, opening)
   return guardHotTier(tier, { name, timeout: timeouts.hot })
 }

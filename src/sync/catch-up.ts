@@ -8,13 +8,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { BatchLimits } from '../flow/pending.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 
-/** A thousand rows of 3 KB take 20 ms to encode. */
+/** Rows, and bytes of their payload, of a batch that is in no hurry: a thousand rows of 3 KB take 20 ms to encode. */
 const CALM_LIMITS: BatchLimits = { rows: 250, bytes: 1024 * 1024 }
 
 const MOST_REST_MS = 250
 /** After so long it is looked whether somebody waits by now. */
 const STEP_MS = 20
-const ROOMY = 0.5
+/** Share of pending from which on it hurries. */
+const HALF_FULL = 0.5
 
 export interface CatchUpOptions {
   /** Share of `wal.maxPendingBytes` that is taken. */
@@ -31,7 +32,10 @@ export class CatchUp {
     this.#options = { pendingFill, wait }
   }
 
-  /** Somebody waits for what is shipped until then. */
+  /**
+   * Until this is settled somebody waits for what is shipped: batches are as large as in a recovery from the next one
+   * on, and nothing rests between them. Answers as it does.
+   */
   async hurry<T>(until: Promise<T>): Promise<T> {
     this.#waiting++
     try {
@@ -41,7 +45,7 @@ export class CatchUp {
     }
   }
 
-  /** What the next batch may hold at most. */
+  /** Rows, and bytes of their payload, that the next batch may hold: many where it hurries or pending is half full. */
   get limits(): BatchLimits {
     return this.#isUrgent ? SHIP_LIMITS : CALM_LIMITS
   }
@@ -54,6 +58,6 @@ export class CatchUp {
   }
 
   get #isUrgent(): boolean {
-    return this.#waiting > 0 || this.#options.pendingFill() >= ROOMY
+    return this.#waiting > 0 || this.#options.pendingFill() >= HALF_FULL
   }
 }

@@ -178,7 +178,7 @@ export class Checkpointer {
     return this.hurry(this.#flight.idle())
   }
 
-  /** Nothing rests between two batches until this is settled, since somebody waits. */
+  /** Until this is settled somebody waits: batches are large, and nothing rests between them (catch-up.ts). */
   hurry<T>(until: Promise<T>): Promise<T> {
     return this.#catchUp.hurry(until)
   }

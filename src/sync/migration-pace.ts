@@ -27,9 +27,9 @@ const FASTER = 1.1
 const SLOWEST = 0.02
 /** Of the limit, where it begins. */
 const FIRST = 0.5
-/** Calls by which how long they take is judged. */
+/** Calls by which how long they take is judged, and what is usual where nothing is known of that yet. */
 const ENOUGH = 30
-/** Calls that tell what is usual: the 99th percentile of a few would be the longest of them. */
+/** Calls that tell better what is usual: the 99th percentile of a few would be the longest of them. */
 const ENOUGH_FOR_USUAL = 200
 /** After the first failure, and at most: writers that wait for room have longer. */
 const REST_MS = { first: 100, most: 2_000 }
@@ -77,11 +77,13 @@ export class MigrationPace {
     return this.#isLimited ? Math.max(1, Math.min(most, Math.ceil(this.#rate / BATCHES_PER_SECOND))) : most
   }
 
-  /** What calls took until now they took undisturbed. */
+  /** What calls took until now they took undisturbed; of what was beside batches before, nothing counts any more. */
   begin(): void {
     if (!this.#isLimited) return
     const times = this.#options.takeCallTimes()
-    if (times.count >= ENOUGH) this.#usual = times.percentile(0.99)
+    const enough = this.#usual === undefined ? ENOUGH : ENOUGH_FOR_USUAL
+    if (times.count >= enough) this.#usual = times.percentile(0.99)
+    this.#beside = new LatencyHistogram()
     this.#between = new LatencyHistogram()
     this.#nextAt = this.#options.now()
   }

@@ -1,8 +1,8 @@
 /** `deleteWhere` and `updateWhere`, on each pair of drivers. */
 import { expect, test } from 'vitest'
-import type { NamespaceView, Where } from '../../src/index.ts'
+import { type NamespaceView, openMemoryStore, type Where } from '../../src/index.ts'
 import { describeGated } from './gate.ts'
-import { describePairs, shareStore, vectorOf } from './stores.ts'
+import { describePairs, describeWithServers, QUIET, shareStore, vectorOf } from './stores.ts'
 
 describePairs('changes of what a condition selects', (pair) => {
   const { store, view, clock } = shareStore(pair)
@@ -206,5 +206,16 @@ describeGated('changes by condition', (tiers) => {
     })
     tiers.cold.allow()
     expect(await metadata.deleteWhere({}, { all: true })).toEqual({ matched: 3, deleted: 3 })
+  })
+})
+
+describeWithServers('changes by condition beside another process', (servers) => {
+  test('count nothing that it has deleted, although it is pending here', async () => {
+    const shared = { ...(await servers.shared()), ...QUIET }
+    await using one = await openMemoryStore({ ...shared, dir: await servers.folder() })
+    await using other = await openMemoryStore({ ...shared, dir: await servers.folder() })
+    const { id } = await one.chunks.put({ text: 'a', metadata: { state: 'old' } })
+    await other.chunks.delete(id)
+    expect(await one.chunks.deleteWhere({ 'metadata.state': 'old' })).toEqual({ matched: 1, deleted: 0 })
   })
 })

@@ -76,7 +76,7 @@ describeWithPrivateServers('a backend that missed too much', (servers) => {
     const telemetry = new Telemetry(systemClock)
     const reader = new Reader({
       ...{ pending, cold, access, sliding, telemetry },
-      hot: new HotReads(hot, missed, logger),
+      hot: new HotReads({ hot, sharesContent: false, missed, logger }),
       versions: new VersionClock(systemClock),
       clock: systemClock,
       promoter: new Promoter({ hot, access, pressure, telemetry, logger, tiering: undefined }),

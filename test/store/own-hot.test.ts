@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { guardHotTier } from '../../src/hot/guarded-hot-tier.ts'
+import { HotContent } from '../../src/hot/hot-content.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { type HotTier, type HotTierOpening, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeHotTier } from '../../src/testkit/testkit.ts'
@@ -144,6 +145,28 @@ describe("a hot tier of one's own", () => {
     own.meanwhile = async () => {}
   })
 
+  test('gives each caller an embedding of its own, also where it keeps what it answers and has no `held`', async () => {
+    const { store, own, chunks } = await openWithOwn({ inMemory: true, cold: { dimensions: [2] } })
+    const { id } = await chunks.put({ text: 'kept', embedding: [1, 0] })
+    await store.checkpoint()
+    expect(await own.inner.size()).toMatchObject({ entries: 1 })
+    const embedding = (await chunks.get(id))!.embedding as Float32Array
+    embedding.fill(7)
+    expect((await chunks.get(id))!.embedding).toEqual(Float32Array.of(1, 0))
+  })
+
+  test('says in a message nothing of what its own errors say, which may be content of entries', async () => {
+    const fail = (error: Error) => () => Promise.reject(error)
+    const opening = { markerTtl: 60_000, generationNumber: 1, activationHalfLife: undefined }
+    const own = new OwnHotTier({ ...opening, contentOf: (payload) => new HotContent(payload) })
+    const tier = guardHotTier(own.tier, { name: 'mine', timeout: 60_000 })
+    own.meanwhile = fail(new RangeError('no room for "a secret"'))
+    await expect(tier.size()).rejects.toThrow(/^the hot tier mine failed to size: RangeError$/)
+    own.meanwhile = fail(Object.assign(new Error('connect 10.0.0.1'), { code: 'ECONNREFUSED' }))
+    await expect(tier.size()).rejects.toThrow(/^the hot tier mine failed to size: Error ECONNREFUSED$/)
+    await tier.close()
+  })
+
   const refused = (open: (opening: HotTierOpening) => HotTier | Promise<HotTier>) =>
     openMemoryStore({ inMemory: true, logger: false, hot: { name: 'mine', open } })
 
@@ -160,6 +183,16 @@ describe("a hot tier of one's own", () => {
     const opening = refused(open as () => HotTier)
     await expect(opening).rejects.toMatchObject({ code: 'ERR_INVALID_OPTIONS', details: { option: 'hot.open' } })
     await expect(opening).rejects.toThrow(message)
+  })
+
+  test('that is refused is closed', async () => {
+    let own!: OwnHotTier
+    const opening = refused((opening) => {
+      own = new OwnHotTier({ ...opening, markerTtl: 5 })
+      return own.tier
+    })
+    await expect(opening).rejects.toMatchObject({ code: 'ERR_INVALID_OPTIONS' })
+    await expect(own.inner.size()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
 
   test('that does not open keeps the store from opening, with its own error', async () => {

@@ -121,6 +121,31 @@ describe('the pace of migration', () => {
     expect(paced.pace.rate).toBe(1_000)
   })
 
+  test('goes by few calls only where nothing is known yet', async () => {
+    const callers = { p99: 5, calls: 300 }
+    const paced = paceOf(1_000, callers)
+    paced.pace.begin()
+    // Before a later migration a few calls happened to be quick.
+    Object.assign(callers, { p99: 1, calls: 40 })
+    paced.pace.begin()
+    Object.assign(callers, { p99: 5.5, between: 5.5, calls: 100 })
+    await move(paced, 50)
+    expect(paced.pace.rate).toBeGreaterThan(500)
+  })
+
+  test('forgets what was beside batches of an earlier migration', async () => {
+    const callers = { p99: 1, between: 1, calls: 300 }
+    const paced = paceOf(1_000, callers)
+    paced.pace.begin()
+    // Too few to be judged.
+    Object.assign(callers, { p99: 50, calls: 10 })
+    await move(paced, 25)
+    Object.assign(callers, { p99: 1, calls: 300 })
+    paced.pace.begin()
+    await move(paced, 25)
+    expect(paced.pace.rate).toBeGreaterThan(500)
+  })
+
   test('is none where there is no limit', async () => {
     const paced = paceOf(Number.POSITIVE_INFINITY, { p99: 1 })
     paced.pace.begin()
