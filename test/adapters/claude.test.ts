@@ -214,7 +214,7 @@ describe('a store of sessions', () => {
   test('refuses what is no store and no option', () => {
     const refused = (option: string) => expect.objectContaining({ code: 'ERR_INVALID_OPTIONS', details: { option } })
     expect(() => new ThermoclineSessionStore({} as never)).toThrow(refused('store'))
-    const store = { namespace: () => ({}) } as never
+    const store = { namespace: () => ({}), chunks: {} } as never
     expect(() => new ThermoclineSessionStore(store, { foldSummary: true } as never)).toThrow(refused('foldSummary'))
     expect(() => new ThermoclineSessionStore(store, { ttl: Number.POSITIVE_INFINITY })).toThrow(refused('ttl'))
     expect(() => new ThermoclineSessionStore(store, { fold: true } as never)).toThrow(refused('fold'))

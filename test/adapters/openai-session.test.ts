@@ -309,7 +309,7 @@ describe('a session', () => {
   test('refuses what is no store, option or id', () => {
     const refused = (option: string) => expect.objectContaining({ code: 'ERR_INVALID_OPTIONS', details: { option } })
     expect(() => new ThermoclineSession({} as never)).toThrow(refused('store'))
-    const store = { namespace: () => ({}) } as never
+    const store = { namespace: () => ({}), chunks: {} } as never
     expect(() => new ThermoclineSession(store, { sessionId: '' })).toThrow(refused('sessionId'))
     expect(() => new ThermoclineSession(store, { ttl: 0 })).toThrow(refused('ttl'))
     expect(() => new ThermoclineSession(store, { session: 'a' } as never)).toThrow(refused('session'))

@@ -11,7 +11,8 @@ import type {
   SessionSummaryEntry,
 } from '@anthropic-ai/claude-agent-sdk'
 import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
-import { type Duration, type JsonObject, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
+import type { Duration, JsonObject, MemoryStore, NamespaceView } from '../../index.ts'
+import { checkStore } from '../in-common/check-store.ts'
 import type { Draft, Item } from '../session-log/session-items.ts'
 import { HEAD, type Head, keyIn, SessionLog } from '../session-log/session-log.ts'
 import { segmentOf } from '../session-log/session-places.ts'
@@ -53,7 +54,7 @@ export class ThermoclineSessionStore implements SessionStore {
 
   /** @param store or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
   constructor(store: MemoryStore | NamespaceView, options?: SessionStoreOptions) {
-    if (typeof (store as Partial<NamespaceView> | undefined)?.namespace !== 'function') throw noStore()
+    checkStore('ThermoclineSessionStore', store)
     this.#options = checkOptions(options)
     this.#root = store.namespace('claude')
     if (this.#options.foldSummary) this.listSessionSummaries = (projectKey) => this.#summaries(projectKey)
@@ -171,9 +172,4 @@ async function newOf(view: NamespaceView, head: Head | undefined, given: readonl
     known.add(name)
     return true
   })
-}
-
-function noStore(): ThermoclineError<'ERR_INVALID_OPTIONS'> {
-  const message = 'ThermoclineSessionStore needs a store, as `await openMemoryStore()` answers it, or a view of one'
-  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'store' })
 }

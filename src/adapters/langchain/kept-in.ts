@@ -1,6 +1,7 @@
 /** Decides where the classes for LangChain keep their entries, and checks the options that they have in common. */
 import { type OptionRule, oneOf, optionRule } from '../../call-options.ts'
-import { type Durability, type MemoryStore, type NamespaceView, ThermoclineError } from '../../index.ts'
+import type { Durability, MemoryStore, NamespaceView } from '../../index.ts'
+import { checkStore } from '../in-common/check-store.ts'
 
 export interface KeptIn {
   /** An open store, or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
@@ -16,10 +17,8 @@ export interface KeptIn {
 export type Home = Pick<NamespaceView, 'blobs' | 'chunks' | 'metadata' | 'namespace'>
 
 export const keptIn = {
-  store: optionRule<Home>(
-    (store) => (typeof (store as Partial<Home> | null)?.namespace === 'function' ? (store as Home) : undefined),
-    'an open store, as `await openMemoryStore()` answers it, or a view of one',
-  ),
+  /** Checked by {@link homeOf}, which also refuses what lacks it. */
+  store: (store: unknown) => store as Home,
   namespace: optionRule<readonly string[]>(
     (value) => (typeof value === 'string' ? [value] : isTexts(value) ? value : undefined),
     'a name, or an array of names',
@@ -34,12 +33,10 @@ export function homeOf(
   { store, namespace }: { readonly store?: Home; readonly namespace?: readonly string[] },
   segments: readonly string[],
 ): Home {
-  if (store === undefined) {
-    const message = `${name} needs the option \`store\`: an open store, or a view of one`
-    throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'store' })
-  }
+  checkStore(name, store)
+  const given = store as Home
   const below = namespace ?? segments
-  return below.length === 0 ? store : store.namespace(...below)
+  return below.length === 0 ? given : given.namespace(...below)
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -6,6 +6,7 @@ import { BaseListChatMessageHistory } from '@langchain/core/chat_history'
 import { type BaseMessage, mapStoredMessagesToChatMessages, type StoredMessage } from '@langchain/core/messages'
 import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Durability, type Duration, type NamespaceView, ThermoclineError } from '../../index.ts'
+import { storableText } from '../in-common/storable-text.ts'
 import { durability, homeOf, type KeptIn, keptIn } from './kept-in.ts'
 
 /** Messages of all sessions are in `langchain/chats` unless `namespace` says otherwise. */
@@ -62,7 +63,7 @@ export class ThermoclineChatMessageHistory extends BaseListChatMessageHistory {
       const stored = message.toDict()
       // As JSON, which has an escape for what no text of an entry may hold.
       const metadata = { type: stored.type, message: JSON.stringify(stored) }
-      return { documentId: this.#sessionId, text: searchable(message.text), metadata, ttl: this.#ttl }
+      return { documentId: this.#sessionId, text: storableText(message.text), metadata, ttl: this.#ttl }
     })
     await this.#chunks.putMany(chunks, { durability: this.#durability })
   }
@@ -71,8 +72,4 @@ export class ThermoclineChatMessageHistory extends BaseListChatMessageHistory {
   override async clear(): Promise<void> {
     await this.#chunks.deleteDocument(this.#sessionId, { durability: this.#durability })
   }
-}
-
-function searchable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').toWellFormed()
 }

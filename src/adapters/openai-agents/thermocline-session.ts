@@ -14,6 +14,7 @@ import type {
 } from '@openai/agents-core'
 import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
 import { type Duration, type MemoryStore, type NamespaceView, type Operation, ThermoclineError } from '../../index.ts'
+import { checkStore } from '../in-common/check-store.ts'
 import { contentOf, copyOf, draftOf, type Item, isSame, textInOrder } from '../session-log/session-items.ts'
 import { type Change, type Head, SessionLog, type Stored } from '../session-log/session-log.ts'
 import { hashOf, segmentOf } from '../session-log/session-places.ts'
@@ -46,7 +47,7 @@ export class ThermoclineSession implements SessionHistoryTransactionAwareSession
 
   /** @param store or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
   constructor(store: MemoryStore | NamespaceView, options?: SessionOptions) {
-    if (typeof (store as Partial<NamespaceView> | undefined)?.namespace !== 'function') throw noStore()
+    checkStore('ThermoclineSession', store)
     const { sessionId = randomUUID(), ttl } = checkOptions(options)
     this.#id = sessionId
     this.#view = store.namespace('openai-agents', segmentOf(sessionId))
@@ -174,9 +175,4 @@ function conflict(what: string): ThermoclineError<'ERR_CONFLICT'> {
 function noOperation(): ThermoclineError<'ERR_INVALID_ENTRY'> {
   const message = 'a transaction needs an `operationId`, a text that is not empty'
   return new ThermoclineError('ERR_INVALID_ENTRY', message, { field: 'operationId' })
-}
-
-function noStore(): ThermoclineError<'ERR_INVALID_OPTIONS'> {
-  const message = 'ThermoclineSession needs a store, as `await openMemoryStore()` answers it, or a view of one'
-  return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'store' })
 }

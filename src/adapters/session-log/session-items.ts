@@ -4,6 +4,7 @@
  * entry may have as such (NUL, halves of surrogate pairs). Bytes stand there as base64.
  */
 import { type JsonObject, type JsonValue, ThermoclineError } from '../../index.ts'
+import { storableText } from '../in-common/storable-text.ts'
 
 /** JSON, and bytes. */
 export type Item = Readonly<Record<string, unknown>>
@@ -112,7 +113,7 @@ function wordsOf(item: Item): string {
   const said = [...saidIn(item)].join('\n').slice(0, MOST_SAID)
   // A model that makes vectors of texts takes no empty one.
   const text = said.trim() === '' ? String(item.type ?? 'item') : said
-  return text.replaceAll('\0', '\uFFFD').toWellFormed()
+  return storableText(text)
 }
 
 function* saidIn(value: unknown): Generator<string> {

@@ -230,7 +230,7 @@ describeWithServers('record managers of two processes', (servers) => {
 describe('what a record manager is given', () => {
   test('is refused by name where it is wrong', async () => {
     await using store = await openMemoryStore({ inMemory: true, ...QUIET })
-    expect(() => new ThermoclineRecordManager({} as never)).toThrow('needs the option `store`')
+    expect(() => new ThermoclineRecordManager({} as never)).toThrow('needs a store')
     expect(() => new ThermoclineRecordManager({ store, table: 'x' } as never)).toThrow('has no option `table`')
     const manager = new ThermoclineRecordManager({ store })
     await manager.createSchema()

@@ -182,8 +182,8 @@ describe('what a vector store is given', () => {
   test('is refused by name where it is wrong', async () => {
     await using store = await openMemoryStore({ inMemory: true, ...QUIET })
     const wrong: [object | undefined, string][] = [
-      [undefined, 'needs the option `store`'],
-      [{ store: {} }, 'option `store`'],
+      [undefined, 'ThermoclineVectorStore needs a store'],
+      [{ store: {} }, 'ThermoclineVectorStore needs a store'],
       [{ store, tableName: 'x' }, 'has no option `tableName`'],
       [{ store, namespace: [1] }, 'option `namespace`'],
       [{ store, by: 'words' }, 'option `by`'],
