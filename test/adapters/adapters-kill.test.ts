@@ -3,7 +3,6 @@
  * and of the one call of each adapter that was not, all or nothing where the adapter promises that. `FAULT_RUNS` sets
  * the number of kills on each pair. The checkpointer of LangGraph has its own: langgraph/saver-kill.test.ts.
  */
-import { once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
@@ -27,8 +26,7 @@ async function callAndKill(options: MemoryStoreOptions, round: string): Promise<
     told.set(name, Number(n))
     if (--left === 0) setTimeout(() => child.process.kill('SIGKILL'), Math.random() * 20)
   }
-  if (child.process.exitCode === null && child.process.signalCode === null) await once(child.process, 'exit')
-  expect(child.process.signalCode).toBe('SIGKILL')
+  expect(await child.gone()).toBe('SIGKILL')
   return told
 }
 

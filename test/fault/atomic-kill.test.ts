@@ -3,7 +3,6 @@
  * next one finds is whole, and the last that was acknowledged or the one after it. `FAULT_RUNS` sets the number of
  * kills per pair; a failing run replays with `FAULT_SEED`.
  */
-import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
@@ -26,8 +25,7 @@ async function writeAndKill(options: MemoryStoreOptions, told: Told, first: numb
     told.see(line)
     if (--left === 0) setTimeout(() => child.process.kill('SIGKILL'), delay)
   }
-  if (child.process.exitCode === null && child.process.signalCode === null) await once(child.process, 'exit')
-  expect(child.process.signalCode).toBe('SIGKILL')
+  expect(await child.gone()).toBe('SIGKILL')
 }
 
 /** @param optionsOf Of each of the processes that write at once; those of the last are also who looks afterwards. */

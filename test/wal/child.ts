@@ -48,9 +48,13 @@ export class Child {
 
   /** Resolves once it is gone. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return
-    const gone = once(this.process, 'exit')
     this.process.kill(signal)
-    await gone
+    await this.gone()
+  }
+
+  /** Resolves once it is gone, to the signal that ended it; null: it ended by itself. */
+  async gone(): Promise<NodeJS.Signals | null> {
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit')
+    return this.process.signalCode
   }
 }

@@ -59,7 +59,7 @@ export function withPlainMetadata(record: EntryRecord | undefined): object | und
   return record && { ...record, metadata: record.metadata && JSON.stringify(JSON.parse(record.metadata)) }
 }
 
-/** Random numbers that are the same in each run (mulberry32). */
+/** Random numbers from 0 up to, not including, 1, which are the same in each run (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed
   return () => {

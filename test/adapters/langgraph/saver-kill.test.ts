@@ -2,7 +2,6 @@
  * A process that puts checkpoints is killed with -9 at any moment, again and again: every checkpoint that was
  * acknowledged is there, and every one that is there is whole. `FAULT_RUNS` sets the number of kills on each pair.
  */
-import { once } from 'node:events'
 import { describe, expect } from 'vitest'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { type MemoryStoreOptions, openMemoryStore } from '../../../src/index.ts'
@@ -26,8 +25,7 @@ async function putAndKill(options: MemoryStoreOptions, first: number, told: Told
     told.set(name, (told.get(name) ?? new Set()).add(Number(n)))
     if (--left === 0) setTimeout(() => child.process.kill('SIGKILL'), Math.random() * 20)
   }
-  if (child.process.exitCode === null && child.process.signalCode === null) await once(child.process, 'exit')
-  expect(child.process.signalCode).toBe('SIGKILL')
+  expect(await child.gone()).toBe('SIGKILL')
 }
 
 async function expectAll(options: MemoryStoreOptions, told: Told): Promise<void> {
