@@ -16,20 +16,18 @@ function suites(): Suite[] {
 }
 
 /** Suites that do more in `npm run test:long`, by test/tools/budget.ts or by what asks it for several of them. */
-const hasBudget = ({ text }: Suite): boolean => /\/(budget|planned-databases)\.ts'/.test(text)
+const hasBudget = ({ text }: Suite): boolean => /\/(budget|made-database|planned-databases)\.ts'/.test(text)
 
 /**
- * Suites that change what a whole process has (a module, its environment, its arrays, its warnings, its folder), or
- * depend on what it did before.
- * They get a process each. All others share two, where the modules and the compiled database are loaded once.
+ * Suites that change what a whole process has (a module, its arrays, its context manager) and leave it so, or depend on
+ * what it did before. They get a process each, which loads everything anew. All others share a few, where modules and
+ * the compiled database are loaded once: what they change (the environment, the folder, who listens) they set right again.
  */
 const needsOwnProcess = ({ path, text }: Suite): boolean =>
-  CHANGES_PROCESS.some((pattern) => pattern.test(text)) || path.endsWith('entry-id.test.ts')
+  CHANGES_PROCESS.test(text) || /(entry-id|warnings)\.test\.ts$/.test(path)
 
-const CHANGES_PROCESS = [
-  /vi\.(mock|stubEnv|stubGlobal)\(|memoryUsage\(|tracingChannel\(|setGlobalContextManager\(/,
-  /from 'drizzle-kit\/api'|keyvTestSuite\(|process\.(on|once|emit|emitWarning|chdir)\(/,
-]
+const CHANGES_PROCESS =
+  /vi\.(mock|stubGlobal)\(|memoryUsage\(|setGlobalContextManager\(|from 'drizzle-kit\/api'|keyvTestSuite\(/
 
 export default defineConfig(({ mode }) => {
   const isLong = mode === 'long'

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import { KEPT, type Kept, PATIENT, type State } from './kept-by-adapters.ts'
 
@@ -78,7 +78,7 @@ describe('what adapters keep on the embedded pair', () => {
 })
 
 describeWithServers('what adapters keep on Redis and Postgres', (servers) => {
-  test(`is there and whole after ${KILLS} kills`, { timeout: TIMEOUT }, async () => {
+  longTest(`is there and whole after ${KILLS} kills`, { timeout: TIMEOUT }, async () => {
     await killAgainAndAgain({ ...(await servers.shared()), dir: await servers.folder() })
   })
 })

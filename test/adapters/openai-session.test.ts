@@ -110,7 +110,7 @@ describePairs('a session', (pair) => {
         }
       },
     )
-    await fc.assert(property, { numRuns: budget({ short: 4, long: 100 }) })
+    await fc.assert(property, { numRuns: budget({ short: 2, long: 100 }) })
   })
 
   test('is found by its id in another object, and not by another', async () => {

@@ -70,7 +70,7 @@ test('sees no damage while the owner writes, ships and deletes segments', async 
     }
   }
   const writing = write()
-  for (let look = 0; look < budget({ short: 30, long: 200 }); look++)
+  for (let look = 0; look < budget({ short: 8, long: 200 }); look++)
     expect(await inspectStore(dir)).toMatchObject([{ damage: [] }])
   isLooking = false
   await writing

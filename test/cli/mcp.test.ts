@@ -48,7 +48,7 @@ function lines(...requests: readonly { method: string; params: object }[]): Buff
 
 const remember = (text: string) => ({ method: 'tools/call', params: { name: 'remember', arguments: { text } } })
 
-test('makes the folder that it is named, and keeps there what a client has it remember', async () => {
+longTest('makes the folder that it is named, and keeps there what a client has it remember', async () => {
   const dir = `${await temporaryFolder()}/new/data`
   const { client, call } = await start('--dir', dir)
   await call('remember', { text: 'Ada cannot eat nuts' })

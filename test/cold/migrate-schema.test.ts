@@ -13,7 +13,7 @@ import { roundVector, widenVector } from '../../src/entry/rounded-vector.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { batchOf } from '../../src/testkit/contract/cold-shipping.ts'
-import { someOf } from '../tools/budget.ts'
+import { longTest, someOf } from '../tools/budget.ts'
 import { emptyDatabase } from '../tools/empty-database.ts'
 import { OPTIONS, PgliteTemplate } from './pglite/pglite-template.ts'
 
@@ -111,7 +111,7 @@ describe('migrations', () => {
     await store.close()
   })
 
-  it('leave nothing of a blob where a process of a version before blobs replaces or deletes it', async () => {
+  longTest('leave nothing of a blob where a process of a version before blobs replaces or deletes it', async () => {
     const client = await emptyDatabase()
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     await driver.migrate(readMigrations().filter(({ name }) => name < '0009'))
@@ -167,7 +167,7 @@ describe('migrations', () => {
     await store.close()
   })
 
-  it('keep embeddings as they are, and no rounded one that a process of a version before puts over', async () => {
+  longTest('keep embeddings as they are, and no rounded one that a process of a version before puts over', async () => {
     const client = await emptyDatabase()
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     await driver.migrate(readMigrations().filter(({ name }) => name < '0020'))
@@ -212,39 +212,42 @@ describe('migrations', () => {
     await store.close()
   })
 
-  it('leave nothing of a deleted entry where a process of a version before metadata_order is still at work', async () => {
-    const client = await emptyDatabase()
-    const driver = new PgliteDriver(client, 60_000, silentLogger)
-    const before = readMigrations().filter(({ name }) => name <= '0005_metadata_order')
-    await driver.migrate(before)
-    const entries = [1, 2, 3].map((n) => chunkOf('ns', n, n, { metadata: '{"bb":1,"a":2}' }))
-    const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
-    const orders = async () =>
-      (await client.query('SELECT metadata_order FROM thermocline.memory_entries ORDER BY id')).rows
-    /** As that version replaces an entry by its tombstone. */
-    const deleteThere = (n: number) =>
-      client.exec(`
+  longTest(
+    'leave nothing of a deleted entry where a process of a version before metadata_order is still at work',
+    async () => {
+      const client = await emptyDatabase()
+      const driver = new PgliteDriver(client, 60_000, silentLogger)
+      const before = readMigrations().filter(({ name }) => name <= '0005_metadata_order')
+      await driver.migrate(before)
+      const entries = [1, 2, 3].map((n) => chunkOf('ns', n, n, { metadata: '{"bb":1,"a":2}' }))
+      const options = { mode: 'auto', dimensions: [], metrics: [], logger: silentLogger } as const
+      const orders = async () =>
+        (await client.query('SELECT metadata_order FROM thermocline.memory_entries ORDER BY id')).rows
+      /** As that version replaces an entry by its tombstone. */
+      const deleteThere = (n: number) =>
+        client.exec(`
         INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, position, metadata, embedding,
           created_at, updated_at, expires_at, deleted_at, indexed) VALUES ${valuesOf(tombstone('ns', n, n + 10))}
         ON CONFLICT (namespace, id) DO UPDATE SET version = excluded.version, kind = excluded.kind, text = excluded.text,
           position = excluded.position, metadata = excluded.metadata, deleted_at = excluded.deleted_at
         WHERE memory_entries.version < excluded.version`)
-    await client.exec(`
+      await client.exec(`
       INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, position, metadata, embedding,
         created_at, updated_at, expires_at, deleted_at, indexed) VALUES ${entries.map(valuesOf).join()};
       UPDATE thermocline.memory_entries SET metadata_order = '[["bb","a"],{}]'`)
-    await deleteThere(1)
-    expect(await orders()).toMatchObject([{ metadata_order: expect.stringContaining('bb') }, {}, {}])
-    const store = await ColdStore.open(driver, options)
-    await deleteThere(2)
-    expect(await orders()).toEqual([
-      { metadata_order: null },
-      { metadata_order: null },
-      { metadata_order: expect.stringContaining('bb') },
-    ])
-    expect((await store.read(entries))[2]?.record).toEqual(entries[2])
-    await store.close()
-  })
+      await deleteThere(1)
+      expect(await orders()).toMatchObject([{ metadata_order: expect.stringContaining('bb') }, {}, {}])
+      const store = await ColdStore.open(driver, options)
+      await deleteThere(2)
+      expect(await orders()).toEqual([
+        { metadata_order: null },
+        { metadata_order: null },
+        { metadata_order: expect.stringContaining('bb') },
+      ])
+      expect((await store.read(entries))[2]?.record).toEqual(entries[2])
+      await store.close()
+    },
+  )
 
   it('are not applied by a check', async () => {
     const empty = template.path('empty')
@@ -289,7 +292,7 @@ describe('migrations', () => {
     await client.close()
   })
 
-  it('refuse a database in which one was skipped', async () => {
+  longTest('refuse a database in which one was skipped', async () => {
     const dir = await changed(
       `DELETE FROM thermocline.migrations WHERE created_at = (SELECT min(created_at) FROM thermocline.migrations)`,
     )
@@ -311,7 +314,7 @@ describe('migrations', () => {
 })
 
 describe('vector indexes', () => {
-  it('hold all once embeddings are rounded, but for those that halves cannot hold', async () => {
+  longTest('hold all once embeddings are rounded, but for those that halves cannot hold', async () => {
     const dir = await template.copy()
     const given = { ...OPTIONS, dir, dimensions: [2], metrics: ['cosine'] } as const
     const rows = [1, 1e6, 1e-9].map((length, n) =>

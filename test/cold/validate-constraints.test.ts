@@ -15,6 +15,7 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, idOf, tombstone } from '../../src/testkit/contract/cold-records.ts'
 import { LogText } from '../../src/testkit/contract/fresh-cold-tier.ts'
 import { QUIET, temporaryFolder } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { emptyDatabase } from '../tools/empty-database.ts'
 import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
 
@@ -149,7 +150,7 @@ describeWithPostgres('validation on a server', () => {
     await driver.close()
   })
 
-  it('waits for no index that is built, and not for who writes', async () => {
+  longTest('waits for no index that is built, and not for who writes', async () => {
     const driver = await connectNew()
     await migrated(driver)
     const cold = await ColdStore.open(driver, { ...OPTIONS, mode: 'auto', logger: silentLogger })
@@ -168,7 +169,7 @@ describeWithPostgres('validation on a server', () => {
     await cold.close()
   })
 
-  it('is left to the owner of the tables', async () => {
+  longTest('is left to the owner of the tables', async () => {
     const driver = await connectNew()
     await migrated(driver)
     await driver.build(sql`CREATE ROLE guest LOGIN`)

@@ -170,7 +170,7 @@ describe('what stands in the order of this version', () => {
           if (outcome instanceof Object) expect(decodeKind(damaged)).toBe((outcome as EntryRecord).kind)
         },
       ),
-      { numRuns: budget({ short: 1_000, long: 100_000 }) },
+      { numRuns: budget({ short: 250, long: 100_000 }) },
     )
   })
 

@@ -14,7 +14,7 @@ import { budget } from '../tools/budget.ts'
 import { clientOf } from '../tools/services.ts'
 import { randomFrom } from './seeded-random.ts'
 
-const KILLS = budget({ short: 2, long: 20 })
+const KILLS = budget({ short: 1, long: 20 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 /** It looks every 40 ms or so, and a cut takes some more. */
 const LONGEST_DELAY_MS = 80

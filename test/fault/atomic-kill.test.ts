@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
-import { budget } from '../tools/budget.ts'
+import { budget, longTest } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import { type Known, Told } from './atomic-state.ts'
 import { pick, type Random, randomFrom } from './seeded-random.ts'
@@ -47,13 +47,13 @@ async function killAgainAndAgain(kills: number, optionsOf: readonly MemoryStoreO
 
 describe('the embedded pair', () => {
   const kills = budget({ short: 1, long: 16 })
-  test(`has all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, { timeout: TIMEOUT }, async () => {
+  longTest(`has all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, { timeout: TIMEOUT }, async () => {
     await killAgainAndAgain(kills, [{ dir: await temporaryFolder(), hot: { maxEntries: 20 } }])
   })
 })
 
 describeWithServers('Redis and Postgres', (servers) => {
-  const kills = budget({ short: 2, long: 32 })
+  const kills = budget({ short: 1, long: 32 })
   test(`have all or nothing after ${kills} kills (FAULT_SEED=${SEED})`, {
     timeout: TIMEOUT,
   }, async () => {

@@ -1,5 +1,5 @@
 /** A process that is killed between a put and its vector: whoever opens the store next makes the vector. */
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { describeWithServers, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
@@ -37,7 +37,7 @@ longTest('embedded, killed before cold had the text: the vectors follow', async 
   await killAndOpen({ dir: await temporaryFolder() }, false)
 })
 
-test('embedded, killed while the model was asked: the vectors follow', async () => {
+longTest('embedded, killed while the model was asked: the vectors follow', async () => {
   await killAndOpen({ dir: await temporaryFolder() }, true)
 })
 

@@ -77,7 +77,7 @@ describeWithPrivateServers('on servers', (servers) => {
     const options = { ...(await servers.shared()), dir: await servers.folder() }
     const sql = clientOf(options.cold.url)
     try {
-      await killAgainAndAgain(budget({ short: 2, long: 40 }), options, { vacuum: true }, async (canary) => [
+      await killAgainAndAgain(budget({ short: 1, long: 40 }), options, { vacuum: true }, async (canary) => [
         ...(await keysWith(servers.redisUrl, [canary])),
         ...(await tablesWith(sql, canary)),
         ...(await filesWith(options.dir, [canary])),

@@ -66,7 +66,7 @@ describe('the embedded pair', () => {
 })
 
 describeWithServers('Redis and Postgres', (servers) => {
-  const kills = budget({ short: 2, long: 60 })
+  const kills = budget({ short: 1, long: 60 })
   test(`lose nothing acknowledged in ${kills} kills (FAULT_SEED=${SEED})`, { timeout: 36_000_000 }, async () => {
     const shared = { ...(await servers.shared()), dir: await servers.folder() }
     await killAgainAndAgain(kills, [shared, shared])

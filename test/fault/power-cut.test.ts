@@ -18,7 +18,7 @@ import { pick, type Random, randomFrom } from './seeded-random.ts'
 import { type Lie, SimulatedDisk } from './simulated-disk.ts'
 import { volatileFolder } from './volatile-folder.ts'
 
-const RUNS = budget({ short: 60, long: 150 })
+const RUNS = budget({ short: 25, long: 150 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000_000)
 
 /** One log, from its creation until it is retired or its lives are over. */

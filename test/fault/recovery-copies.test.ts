@@ -19,9 +19,9 @@ import { chunkOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordGrowingLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
+import { shipInSmallBatches } from './small-batches.ts'
 
-// Small batches, so that a short log has several.
-vi.mock(import('../../src/recovery/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
+shipInSmallBatches()
 
 /** Writes in both places. */
 const COMMON = 10

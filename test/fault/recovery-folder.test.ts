@@ -3,7 +3,7 @@ import fs, { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { parseVersion } from '../../src/entry/version.ts'
@@ -15,10 +15,10 @@ import { LockedLog } from '../../src/wal/locked-log.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
+import { shipInSmallBatches } from './small-batches.ts'
 import { volatileFolder } from './volatile-folder.ts'
 
-// Small batches, so that a short log has several.
-vi.mock(import('../../src/recovery/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
+shipInSmallBatches()
 
 let root: string
 let cold: ColdTier

@@ -6,7 +6,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
@@ -26,13 +26,13 @@ import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, tear, WRITES, writeOf } from './recovery-logs.ts'
 import { interceptSteps } from './recovery-steps.ts'
 import { pick, randomFrom } from './seeded-random.ts'
+import { shipInSmallBatches } from './small-batches.ts'
 
 const CHAINS = budget({ short: 1, long: 3 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const LOG_OPTIONS = { segmentBytes: SEGMENT_BYTES, lockTimeout: 0, logger: silentLogger }
 
-// Small ones, so that a short log has several.
-vi.mock(import('../../src/recovery/batch-limits.ts'), () => ({ SHIP_LIMITS: { rows: 20, bytes: 1024 * 1024 } }))
+shipInSmallBatches()
 
 interface Variant {
   readonly name: string

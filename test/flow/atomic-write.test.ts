@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { type EntryInput, type NamespaceView, type Operation, ThermoclineError } from '../../src/index.ts'
+import { longTest } from '../tools/budget.ts'
 import { describeGated } from './gate.ts'
 import { describePairs, shareStore } from './stores.ts'
 
@@ -125,7 +126,7 @@ describePairs('write', (pair) => {
     expect(await entries.count()).toBe(0)
   })
 
-  test('writes the most that it may', async () => {
+  longTest('writes the most that it may', async () => {
     const { entries, write } = bound(view())
     const text = 'x'.repeat(8_000)
     const most = Array.from({ length: 1_000 }, (_, n): Operation => ({ put: { kind: 'chunk', key: `${n}`, text } }))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import { RECORD_MARKER, RECORD_TYPES } from '../../src/wal/format.ts'
+import { longTest } from '../tools/budget.ts'
 import { describeGated, GatedTiers } from './gate.ts'
 import { shareStore, temporaryFolder } from './stores.ts'
 
@@ -67,7 +68,7 @@ describeGated('blobs', (tiers, pair) => {
     expect(Buffer.compare((await blobs.get(id))!.bytes, bytes)).toBe(0)
   })
 
-  test('are records that a log of a version before them refuses, and are recovered from', async () => {
+  longTest('are records that a log of a version before them refuses, and are recovered from', async () => {
     const dir = await temporaryFolder()
     const own = new GatedTiers()
     const first = await own.open({ dir })

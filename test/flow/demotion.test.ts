@@ -13,6 +13,7 @@ import { PolicyTable } from '../../src/policy/policy-table.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
 import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
+import { longTest } from '../tools/budget.ts'
 import { describeGated, Gate, GatedTiers } from './gate.ts'
 import { allIdle, QUIET, shareStore, temporaryFolder, unpaced } from './stores.ts'
 
@@ -110,7 +111,7 @@ describeGated('demotion', (tiers, pair) => {
   })
 })
 
-test('closing costs what was read, not what hot holds: counted reads alone are handed over', async () => {
+longTest('closing costs what was read, not what hot holds: counted reads alone are handed over', async () => {
   const tiers = new GatedTiers()
   const dir = await temporaryFolder()
   const store = await tiers.open({ dir, sync: { ...QUIET.sync, hotToColdAge: '1h' } })

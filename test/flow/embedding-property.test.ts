@@ -54,7 +54,7 @@ function expected(error: unknown): void {
   throw error
 }
 
-const RUNS = budget({ short: 5, long: 100 })
+const RUNS = budget({ short: 3, long: 100 })
 
 for (const when of ['put', 'background'] as const)
   describePairs(`vectors of texts, ${when}`, (pair) => {

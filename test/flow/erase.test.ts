@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import { longTest } from '../tools/budget.ts'
 import { describeGated } from './gate.ts'
 import { describePairs, QUIET, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 import { canaryOf, canaryVector, filesWith } from './traces.ts'
@@ -240,7 +241,7 @@ describe('what was erased', () => {
     })
   })
 
-  test('is told to be left in files of the database, unless they are written anew', async () => {
+  longTest('is told to be left in files of the database, unless they are written anew', async () => {
     const dir = await temporaryFolder()
     const store = await opened({ dir, ...QUIET })
     const canary = canaryOf()

@@ -123,7 +123,7 @@ describe('pages in an order', () => {
         expect(found).toEqual([...expected].sort(compareBy(terms)).map(({ id }) => id))
       },
     )
-    await fc.assert(property, { numRuns: budget({ short: 40, long: 200 }) })
+    await fc.assert(property, { numRuns: budget({ short: 12, long: 200 }) })
   })
 
   it('miss and repeat nothing that was there all the time, while rows come, go and become durable', async () => {

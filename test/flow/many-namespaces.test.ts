@@ -5,7 +5,7 @@ import { slices } from '../../src/kernel/slices.ts'
 import { budget } from '../tools/budget.ts'
 import { describePairs, shareStore } from './stores.ts'
 
-const TENANTS = Math.max(500, Math.round(budget({ short: 2_000, long: 100_000 }) / 2))
+const TENANTS = Math.max(500, Math.round(budget({ short: 1_000, long: 100_000 }) / 2))
 const AT_ONCE = 1_000
 const PAGE = 700
 

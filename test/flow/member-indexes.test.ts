@@ -1,6 +1,7 @@
 /** Indexes of members of metadata: declared once, there from then on, and the same answers with them as without. */
 import { expect, it } from 'vitest'
 import { type MemoryStore, metadataPath, type OrderField, openMemoryStore, type Where } from '../../src/index.ts'
+import { someOf } from '../tools/budget.ts'
 import { describePairs, temporaryFolder } from './stores.ts'
 
 const LONG = 'é'.repeat(5_000)
@@ -32,7 +33,7 @@ const ORDERS = ['metadata.year', 'metadata.title', ODD, 'metadata.absent'] as Or
 async function pages(store: MemoryStore): Promise<unknown[]> {
   const answers: unknown[] = []
   for (const field of ORDERS)
-    for (const direction of ['asc', 'desc'] as const)
+    for (const direction of someOf(['asc', 'desc'] as const))
       for (let cursor: string | undefined, n = 0; n === 0 || cursor !== undefined; n++) {
         const page = await store.metadata.find({ orderBy: { [field]: direction }, limit: 3, cursor })
         answers.push(page.items.map(({ metadata }) => metadata))

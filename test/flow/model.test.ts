@@ -12,7 +12,7 @@ import type { ManualClock } from '../tools/manual-clock.ts'
 import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
-const RUNS = budget({ short: 5, long: 40 })
+const RUNS = budget({ short: 3, long: 40 })
 const SEED = process.env.FAULT_SEED === undefined ? {} : { seed: Number(process.env.FAULT_SEED) }
 
 interface Expected {

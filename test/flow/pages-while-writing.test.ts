@@ -103,6 +103,6 @@ describePairs('pages of find while others write', (pair) => {
       }
       expect(found).toEqual(expected)
     })
-    await fc.assert(property, { numRuns: budget({ short: 12, long: 300 }) })
+    await fc.assert(property, { numRuns: budget({ short: 5, long: 300 }) })
   }, 3_600_000)
 })

@@ -8,6 +8,7 @@ import { type NamespaceView, openMemoryStore } from '../../src/index.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { Demoter } from '../../src/sync/demoter.ts'
 import { Telemetry } from '../../src/telemetry/telemetry.ts'
+import { longTest } from '../tools/budget.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { clientOf } from '../tools/services.ts'
 import { describeGated, GatedTiers } from './gate.ts'
@@ -264,7 +265,7 @@ test('leaves hot where it alone is too much for it, as once it has grown: writes
   expect((await chunks.getMany([...ids, id])).map((entry) => entry?.text.length)).toEqual([...all(ids, 10_000), 7])
 })
 
-test('fills no more than half of a hot that is smaller than before', async () => {
+longTest('fills no more than half of a hot that is smaller than before', async () => {
   const dir = await temporaryFolder()
   const open = (maxEntries: number) => openMemoryStore({ dir, ...QUIET, hot: { maxEntries } })
   const before = await open(1_000)

@@ -99,7 +99,7 @@ describePairs('embeddings that cold rounds', (pair) => {
 })
 
 describe('a rounded embedding that was erased', () => {
-  test('is in no file of the folder', async () => {
+  longTest('is in no file of the folder', async () => {
     const dir = await temporaryFolder()
     await using store = await openMemoryStore({ dir, ...QUIET, cold: { precision: 'half' } })
     const exact = canaryVector(DIMENSIONS)

@@ -54,7 +54,7 @@ describeGated('many searches', (tiers) => {
       for (const one of queries) each.push(await own.entries.search(one))
       expect(await own.entries.searchMany(queries)).toEqual(each)
     })
-    await fc.assert(property, { numRuns: budget({ short: 12, long: 200 }) })
+    await fc.assert(property, { numRuns: budget({ short: 5, long: 200 }) })
     tiers.cold.allow()
   })
 

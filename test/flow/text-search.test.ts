@@ -147,7 +147,7 @@ describePairs('search by text', (pair) => {
     const words = ['deep', 'warm', 'cold', 'layer', 'ocean']
     const textOf = () =>
       Array.from({ length: 1 + Math.floor(random() * 6) }, () => words[Math.floor(random() * 5)]).join(' ')
-    for (let run = 0; run < budget({ short: 3, long: 30 }); run++) {
+    for (let run = 0; run < budget({ short: 2, long: 30 }); run++) {
       const view = shared.view()
       const current = new Map<string, string>()
       for (let step = 0; step < 60; step++) {

@@ -223,6 +223,6 @@ describePairs('trees', (pair) => {
         await expectAsModel(own, model, limit)
       },
     )
-    await fc.assert(property, { numRuns: budget({ short: 6, long: 60 }) })
+    await fc.assert(property, { numRuns: budget({ short: 3, long: 60 }) })
   })
 })

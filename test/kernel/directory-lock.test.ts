@@ -16,8 +16,8 @@ async function socketsIn(dir: string): Promise<string[]> {
   return readdir(join(dir, 'lock'))
 }
 
-const PROCESSES = budget({ short: 12, long: 50 })
-const CONTENDERS = budget({ short: 50, long: 200 })
+const PROCESSES = budget({ short: 6, long: 50 })
+const CONTENDERS = budget({ short: 20, long: 200 })
 
 describe('another process', () => {
   it('is refused with the pid of the holder and the remedy, and let in after the release', async () => {

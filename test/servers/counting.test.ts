@@ -10,7 +10,7 @@ import { Child } from '../wal/child.ts'
 import type { Counted, CountingOrders } from './counting-child.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
 
-const UP_TO = budget({ short: 150, long: 1_000 })
+const UP_TO = budget({ short: 50, long: 1_000 })
 const CALLERS = 32
 const KEY = 'counter'
 const TIMEOUT = 120_000 + UP_TO * 200

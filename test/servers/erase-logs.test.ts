@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import type { Erased, MemoryStoreOptions, StandardSchema } from '../../src/index.ts'
 import { QUIET } from '../flow/stores.ts'
 import { canaryOf, filesWith, keysWith, tablesWith } from '../flow/traces.ts'
+import { longTest } from '../tools/budget.ts'
 import { clientOf } from '../tools/services.ts'
 import { describeWithPrivateServers, openBackend } from './private-servers.ts'
 import { RemoteBackend } from './remote-backend.ts'
@@ -61,7 +62,7 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     }
   })
 
-  test('stays named while that does nothing, and is gone with its log, which another process adopts', async () => {
+  longTest('stays named while that does nothing, and is gone with its log, which another process adopts', async () => {
     const shared = await servers.shared()
     const [a, dir] = [await backend(shared), await servers.folder()]
     const b = await RemoteBackend.start({ dir, ...shared, ...QUIET })
@@ -108,7 +109,7 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     for (const erased of [first, second]) expect(await namesOf(erased)).not.toContain(others[0])
   })
 
-  test('is waited for where it replaces what was erased, and is not in the log yet', async () => {
+  longTest('is waited for where it replaces what was erased, and is not in the log yet', async () => {
     const shared = await servers.shared()
     const [a, dir, b] = [await backend(shared), await servers.folder(), new GatedBackend()]
     await using store = (await b.open({ dir, ...shared, ...QUIET })).store
@@ -163,7 +164,7 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     expect(await filesWith(dir, [canary])).toEqual([])
   })
 
-  test('is in no file of the database either, where that ships it after a vacuum', async () => {
+  longTest('is in no file of the database either, where that ships it after a vacuum', async () => {
     const shared = await servers.shared()
     const [a, b] = [await backend(shared), await backend(shared)]
     const sql = clientOf(shared.cold.url)
@@ -181,7 +182,7 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     }
   })
 
-  test('is told of in time while a vacuum takes longer, which goes on', async () => {
+  longTest('is told of in time while a vacuum takes longer, which goes on', async () => {
     const shared = await servers.shared()
     const a = await new GatedBackend().open({ dir: await servers.folder(), ...shared, ...QUIET })
     await using _ = a.store
@@ -199,7 +200,7 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     expect(remediesOf(await erased.done())).not.toContain('dead rows stay')
   })
 
-  test('is not gone because a failover brings back what was asked for and done before', async () => {
+  longTest('is not gone because a failover brings back what was asked for and done before', async () => {
     const shared = await servers.shared()
     const [a, b] = [await backend(shared), await backend(shared)]
     const sql = clientOf(shared.cold.url)
@@ -224,7 +225,7 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     }
   })
 
-  test('may have been refused by the database when it was shipped, and is no dead letter in the end', async () => {
+  longTest('may have been refused by the database when it was shipped, and is no dead letter in the end', async () => {
     const shared = await servers.shared()
     const [a, b] = [await backend(shared), await backend(shared)]
     const sql = clientOf(shared.cold.url)

@@ -114,18 +114,21 @@ describeWithServers('a backend that starts', (servers) => {
       },
     )
 
-    test('is refused where Postgres is required, or the folder does not say whose it is; the log is left alone', async () => {
-      const options = await optionsOf()
-      const store = await openMemoryStore(options)
-      await store.chunks.put({ key: 'kept', text: 'kept' })
-      await postgres.stop()
-      await store.close({ timeout: 500 })
-      const away = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } }
-      await expect(openMemoryStore({ ...options, requireCold: true })).rejects.toMatchObject(away)
-      await expect(openMemoryStore({ ...options, dir: await servers.folder() })).rejects.toMatchObject(away)
-      await postgres.restart()
-      await using again = await openMemoryStore({ ...options, timeouts: {} })
-      expect((await again.chunks.getByKey('kept'))?.text).toBe('kept')
-    })
+    longTest(
+      'is refused where Postgres is required, or the folder does not say whose it is; the log is left alone',
+      async () => {
+        const options = await optionsOf()
+        const store = await openMemoryStore(options)
+        await store.chunks.put({ key: 'kept', text: 'kept' })
+        await postgres.stop()
+        await store.close({ timeout: 500 })
+        const away = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold' } }
+        await expect(openMemoryStore({ ...options, requireCold: true })).rejects.toMatchObject(away)
+        await expect(openMemoryStore({ ...options, dir: await servers.folder() })).rejects.toMatchObject(away)
+        await postgres.restart()
+        await using again = await openMemoryStore({ ...options, timeouts: {} })
+        expect((await again.chunks.getByKey('kept'))?.text).toBe('kept')
+      },
+    )
   })
 })

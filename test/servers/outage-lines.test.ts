@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import { openMemoryStore } from '../../src/index.ts'
 import { temporaryFolder } from '../flow/stores.ts'
+import { longTest } from '../tools/budget.ts'
 import { recordLines, withoutDetails } from '../tools/recorded-lines.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
 
@@ -34,7 +35,7 @@ describeWithPrivateServers('the log of a backend', (servers) => {
     await store.checkpoint()
   })
 
-  test('says each migration once: in the process that applied it, however many begin together', async () => {
+  longTest('says each migration once: in the process that applied it, however many begin together', async () => {
     const admin = servers.postgres.client()
     await admin`CREATE DATABASE never_migrated`
     await admin.end()

@@ -5,7 +5,7 @@ import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
 import { budget, longTest } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 
-const ROUNDS = budget({ short: 50, long: 150 })
+const ROUNDS = budget({ short: 15, long: 150 })
 const TIMEOUT = 60_000 + ROUNDS * 500
 
 /** One has won, and the other was told which version that is. */

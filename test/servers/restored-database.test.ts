@@ -80,7 +80,7 @@ describeWithServers('a database that was restored', (servers) => {
   })
 
   describe('while it is getting it again, and is set back further', () => {
-    test('gets all of it', async () => {
+    longTest('gets all of it', async () => {
       const logger = new LogText()
       const { store, name, tiers } = await open(logger, 1 << 20)
       const [early, late] = [`${name}_early`, `${name}_late`]
@@ -108,7 +108,7 @@ describeWithServers('a database that was restored', (servers) => {
   })
 
   describe('before its backend closes', () => {
-    test('gets it again as the backend closes, noticed or not', async () => {
+    longTest('gets it again as the backend closes, noticed or not', async () => {
       const { store, name, options } = await open(new LogText(), 1 << 20)
       await shipAndSetBack(store, name, { kept: [0, 10], lost: [10, 20] })
       await store.close()
@@ -129,7 +129,7 @@ describeWithServers('a database that was restored', (servers) => {
       expect(await countIn(options)).toBe(20)
     })
 
-    test('gets it from the next process where it did not even know the log', async () => {
+    longTest('gets it from the next process where it did not even know the log', async () => {
       const logger = new LogText()
       const { store: first, name, options, tiers } = await open(logger, 1 << 20)
       await first.close()
@@ -163,7 +163,7 @@ describeWithServers('a database that was restored', (servers) => {
   })
 
   describe('before it has everything again', () => {
-    test('brings nothing old into a hot tier of the process', async () => {
+    longTest('brings nothing old into a hot tier of the process', async () => {
       const logger = new LogText()
       const clock = new ManualClock()
       const { store, name, tiers } = await open(logger, 1 << 20, { hot: { kind: 'memory' }, clock })

@@ -5,6 +5,9 @@ import { expect, test } from 'vitest'
 import { recoverStore } from '../../src/admin/recover-store.ts'
 import { openMemoryStore } from '../../src/index.ts'
 import { describeWithServers } from '../flow/stores.ts'
+import { budget } from '../tools/budget.ts'
+
+const LIVES = budget({ short: 2, long: 4 })
 
 describeWithServers('one data folder', (servers) => {
   test('is opened, written to and closed by many at once, and nothing is left in it', async () => {
@@ -15,7 +18,7 @@ describeWithServers('one data folder', (servers) => {
       sync: { schedule: '* * * * * *' },
     } as const
     const backend = async (name: string): Promise<void> => {
-      for (let life = 0; life < 4; life++) {
+      for (let life = 0; life < LIVES; life++) {
         await using store = await openMemoryStore(options)
         await store.chunks.put({ key: `${name} ${life}`, text: name })
       }
@@ -23,7 +26,7 @@ describeWithServers('one data folder', (servers) => {
     await Promise.all(Array.from({ length: 6 }, (_, n) => backend(`backend ${n}`)))
     expect(await readdir(join(options.dir, 'wal'))).toEqual([])
     await using store = await openMemoryStore(options)
-    expect(await store.chunks.count()).toBe(24)
+    expect(await store.chunks.count()).toBe(6 * LIVES)
   })
 
   test('belongs to one store: its logs are never shipped into the database of another', async () => {

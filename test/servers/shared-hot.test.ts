@@ -22,7 +22,7 @@ describeWithPrivateServers('backends that share a hot tier', (servers) => {
       { isStrict: true },
     )
     let left = 0
-    for (let times = 0; times < budget({ short: 2, long: 4 }); times++) {
+    for (let times = 0; times < budget({ short: 1, long: 4 }); times++) {
       await load.passes(100)
       left += (await backends[times % 2]!.store.sync()).synced
     }
@@ -49,7 +49,7 @@ describeWithPrivateServers('backends that share a hot tier', (servers) => {
     )
     const all: LoadedBackend[] = [loaded(backend.store), ...remotes]
     const load = await Load.start(all, { isStrict: true })
-    await load.passes(budget({ short: 40, long: 150 }))
+    await load.passes(budget({ short: 12, long: 150 }))
     await load.stop()
     for (const remote of remotes) await remote.drain()
     await expectIntact(load, [backend])

@@ -43,7 +43,7 @@ class OwnHotTier {
 
 describeHotTier('a guarded one', {
   movesClock: true,
-  runs: budget({ short: 20, long: 100 }),
+  runs: budget({ short: 8, long: 100 }),
   async open(opening) {
     const clock = new ManualClock()
     const tier = guardHotTier(new InProcessHotTier({ ...CAPACITY, ...opening, clock }), {
@@ -130,7 +130,7 @@ describe("a hot tier of one's own", () => {
     }
     const property = fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), run)
     await fc.assert(property, {
-      numRuns: budget({ short: 15, long: 200 }),
+      numRuns: budget({ short: 6, long: 200 }),
       ...(givenSeed === undefined ? {} : { seed: givenSeed }),
     })
     own.meanwhile = own.afterwards = async () => {}

@@ -10,6 +10,7 @@ import type { TestProject } from 'vitest/node'
 import { makeImage } from '../../src/build/database-image.ts'
 import { asCompiled } from './compiled.ts'
 import { makePostgresTemplate } from './services.ts'
+import { keepTemplates } from './shared-template.ts'
 import { spreadTemporaryFolders } from './temporary-root.ts'
 
 declare module 'vitest' {
@@ -24,6 +25,7 @@ const ROOT = join(import.meta.dirname, '../..')
 export default async function compile(project: TestProject): Promise<() => Promise<void>> {
   await spreadTemporaryFolders()
   const removeTemplate = await makePostgresTemplate()
+  const removeTemplates = await keepTemplates()
   // Faults are what many tests are about: what nobody listens to need not be printed.
   process.env.NODE_NO_WARNINGS = '1'
   process.env.NODE_OPTIONS =
@@ -38,6 +40,7 @@ export default async function compile(project: TestProject): Promise<() => Promi
   project.provide('compiled', folder)
   return async () => {
     await removeTemplate()
+    await removeTemplates()
     rmSync(folder, { recursive: true, force: true })
   }
 }

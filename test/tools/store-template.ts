@@ -1,23 +1,24 @@
-/** Makes one data folder and hands out copies of it: making its database takes seconds, copying it does not. */
+/** Hands out copies of one data folder, as of one run: making its database takes seconds, copying it does not. */
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openMemoryStore } from '../../src/index.ts'
+import { sharedTemplate } from './shared-template.ts'
 
 export class StoreTemplate {
   #root: string | undefined
+  #template: string | undefined
   #copies = 0
 
   async make(): Promise<void> {
     this.#root = await mkdtemp(join(tmpdir(), 'thermocline-template-'))
-    const store = await openMemoryStore({ dir: join(this.#root, 'template') })
-    await store.close()
+    this.#template = await sharedTemplate('store', async (dir) => void (await (await openMemoryStore({ dir })).close()))
   }
 
-  /** An empty store's folder, closed in good order; it goes with the template. */
+  /** An empty store's folder, closed in good order; it goes with the others. */
   async copy(): Promise<string> {
     const dir = join(this.#root!, `copy-${++this.#copies}`)
-    await copyFolder(join(this.#root!, 'template'), dir)
+    await copyFolder(this.#template!, dir)
     return dir
   }
 

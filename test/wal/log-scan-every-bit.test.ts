@@ -24,6 +24,10 @@ async function recordLog(): Promise<{ log: RecordedLog; acknowledged: Acknowledg
   return { log: await RecordedLog.of(dir, second.walId), acknowledged }
 }
 
+/** Every byte, or every third from one on that another run begins elsewhere. */
+const EVERY = isThorough ? 1 : 3
+const FIRST = Math.floor(Math.random() * EVERY)
+
 /** Every bit, or one bit of each byte, another one in the next. */
 function bitsToFlip(at: number): readonly number[] {
   return isThorough ? range(0, 7) : [at % 8]
@@ -44,7 +48,7 @@ test('a flip of any bit', { timeout: 120_000 }, async () => {
   expect(log.segments.length).toBe(4)
   for (const [name, bytes] of [...log.files]) {
     const padding = unchecked(name, bytes)
-    for (let at = 0; at < bytes.length; at++)
+    for (let at = FIRST; at < bytes.length; at += EVERY)
       for (const bit of bitsToFlip(at)) {
         flip(bytes, at, bit)
         const { corrupt, answered } = await judge(log.source, acknowledged, `${name}, bit ${bit} of byte ${at}`)
@@ -61,7 +65,7 @@ test('a flip of any bit', { timeout: 120_000 }, async () => {
 test('a cut at any byte', { timeout: 120_000 }, async () => {
   const { log, acknowledged } = await recordLog()
   for (const [name, bytes] of [...log.files]) {
-    for (let length = 0; length < bytes.length; length++) {
+    for (let length = FIRST; length < bytes.length; length += EVERY) {
       log.files.set(name, bytes.subarray(0, length))
       const { corrupt } = await judge(log.source, acknowledged, `${name} cut to ${length} bytes`)
       if (name === MARK_FILE) expect(corrupt).toBeUndefined()

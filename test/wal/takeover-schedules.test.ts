@@ -16,7 +16,7 @@ import { budget } from '../tools/budget.ts'
 import { intercepted } from './intercepted-device.ts'
 import { createLog, payloadOf, temporaryFolder, typeOf } from './temporary-log.ts'
 
-const RUNS = budget({ short: 4, long: 25 })
+const RUNS = budget({ short: 2, long: 25 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 
 /** What they share besides the folder. */

@@ -29,7 +29,7 @@ import {
 } from './temporary-log.ts'
 
 /** Of the operations before which an owner is held. */
-const EVERY = isThorough ? 1 : 5
+const EVERY = isThorough ? 1 : 9
 const ROUNDS = budget({ short: 2, long: 4 })
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 

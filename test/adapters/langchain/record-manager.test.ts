@@ -140,7 +140,7 @@ describePairs('a record manager', (pair) => {
       for (const one of calls) await both.do(one)
       await both.do({ does: 'list', before: undefined, after: undefined, groups: null, limit: null })
     })
-    await fc.assert(property, { numRuns: budget({ short: 4, long: 100 }) })
+    await fc.assert(property, { numRuns: budget({ short: 2, long: 100 }) })
   })
 
   test('has `index()` add, skip, update and delete what it does over one in memory', {
@@ -167,7 +167,7 @@ describePairs('a record manager', (pair) => {
         expect(await indexed(ours)).toEqual(await indexed(oracle))
       }
     })
-    await fc.assert(property, { numRuns: budget({ short: 4, long: 100 }) })
+    await fc.assert(property, { numRuns: budget({ short: 2, long: 100 }) })
   })
 
   test('has a key keep the group that it has', async () => {

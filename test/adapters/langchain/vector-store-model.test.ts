@@ -184,6 +184,6 @@ describePairs('a vector store', (pair) => {
       for (const one of calls) await both.do(one)
       await both.do({ does: 'search', query: 'ice', k: 3, filter: null })
     })
-    await fc.assert(property, { numRuns: budget({ short: 6, long: 100 }) })
+    await fc.assert(property, { numRuns: budget({ short: 3, long: 100 }) })
   })
 })

@@ -2,7 +2,7 @@
  * A process that puts writes too large for one write of the store is killed with -9 in the middle of that: they are
  * there whole or not at all, and put once more they are there. `FAULT_RUNS` sets the number of kills on each pair.
  */
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { type MemoryStoreOptions, openMemoryStore } from '../../../src/index.ts'
 import { describeWithServers, temporaryFolder } from '../../flow/stores.ts'
@@ -54,7 +54,7 @@ async function killAgainAndAgain(options: MemoryStoreOptions): Promise<void> {
 }
 
 describe('large writes of a task on the embedded pair', () => {
-  test(`are whole or not there after ${KILLS} kills`, { timeout: TIMEOUT }, async () => {
+  longTest(`are whole or not there after ${KILLS} kills`, { timeout: TIMEOUT }, async () => {
     await killAgainAndAgain({ dir: await temporaryFolder() })
   })
 })

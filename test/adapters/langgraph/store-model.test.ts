@@ -139,6 +139,6 @@ describePairs('the memory', (pair) => {
         expect(page).toEqual(whole.slice(offset, offset + limit))
       },
     )
-    await fc.assert(property, { numRuns: budget({ short: 6, long: 100 }) })
+    await fc.assert(property, { numRuns: budget({ short: 3, long: 100 }) })
   })
 })

@@ -14,7 +14,7 @@ if (isThorough) {
 describeColdTier('PGlite', {
   // WebAssembly takes ten times as long as a server to build an index.
   indexedVectors: isThorough ? 1_500 : 500,
-  runs: budget({ short: 100, long: 5_000 }),
+  runs: budget({ short: 30, long: 5_000 }),
   seed: givenSeed,
   open: (options) => (isThorough ? template.open(options) : openPgliteCold({ ...OPTIONS, ...options, dir: undefined })),
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ColdTier } from '../../../src/cold/cold-tier.ts'
 import { openPgliteCold, type PgliteColdOptions } from '../../../src/cold/pglite/pglite-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { sharedTemplate } from '../../tools/shared-template.ts'
 
 export const OPTIONS: Omit<PgliteColdOptions, 'dir'> = {
   dimensions: [],
@@ -13,14 +14,15 @@ export const OPTIONS: Omit<PgliteColdOptions, 'dir'> = {
   logger: silentLogger,
 }
 
-/** Makes one migrated folder and hands out copies of it: making a database takes seconds, copying one does not. */
+/** Hands out copies of one migrated folder: making a database takes seconds, copying one does not. */
 export class PgliteTemplate {
   #root: string | undefined
+  #template: string | undefined
   #copies = 0
 
   async make(): Promise<void> {
     this.#root = await mkdtemp(join(tmpdir(), 'thermocline-cold-'))
-    await (await openPgliteCold({ ...OPTIONS, dir: this.path('template') })).close()
+    this.#template = await sharedTemplate('cold', async (dir) => (await openPgliteCold({ ...OPTIONS, dir })).close())
   }
 
   path(name: string): string {
@@ -29,7 +31,7 @@ export class PgliteTemplate {
 
   async copy(): Promise<string> {
     const dir = this.path(`copy-${++this.#copies}`)
-    await cp(this.path('template'), dir, { recursive: true })
+    await cp(this.#template!, dir, { recursive: true })
     return dir
   }
 

@@ -4,12 +4,16 @@ import { expect, it } from 'vitest'
 import { openPostgresCold, type PostgresDriverOptions } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { LogText } from '../../../src/testkit/contract/fresh-cold-tier.ts'
+import { budget } from '../../tools/budget.ts'
 import { PrivatePostgres } from '../../tools/services.ts'
 
 /** All of them. */
 const MIGRATIONS = readdirSync(new URL('../../../drizzle', import.meta.url)).filter((name) =>
   name.endsWith('.sql'),
 ).length
+
+/** That start at once. */
+const PROCESSES = budget({ short: 5, long: 20 })
 
 export const OPTIONS = {
   max: 2,
@@ -63,9 +67,9 @@ export async function reopen(options: Partial<PostgresDriverOptions> = {}): Prom
 }
 
 export function describeStartingAtOnce(url: () => string): void {
-  it('migrates once, and builds each index once, for 20 that start at once', async () => {
+  it(`migrates once, and builds each index once, for ${PROCESSES} that start at once`, async () => {
     const logger = new LogText()
-    const ids = await Promise.all(Array.from({ length: 20 }, () => reopen({ url: url(), logger })))
+    const ids = await Promise.all(Array.from({ length: PROCESSES }, () => reopen({ url: url(), logger })))
     expect(new Set(ids).size).toBe(1)
     expect(await look('SELECT count(*)::int4 AS applied FROM thermocline.migrations')).toEqual([
       { applied: MIGRATIONS },

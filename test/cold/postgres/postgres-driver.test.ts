@@ -16,7 +16,7 @@ const OPTIONS = { max: 4, migrate: 'auto', timeout: 60_000 } as const
 function describeOn(name: string, indexesVectors: boolean, createDatabase: () => Promise<string>): void {
   describeColdTier(name, {
     indexesVectors,
-    runs: budget({ short: 100, long: 5_000 }),
+    runs: budget({ short: 30, long: 5_000 }),
     seed: givenSeed,
     open: async (options) => openPostgresCold({ ...OPTIONS, ...options, url: await createDatabase() }),
   })

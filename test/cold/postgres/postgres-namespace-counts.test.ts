@@ -32,7 +32,7 @@ describeWithAnyPostgres('counts of namespaces', () => {
   })
 
   test('are those of the entries, once writers and sweeps beside each other have ended', async () => {
-    const rounds = budget({ short: 10, long: 200 })
+    const rounds = budget({ short: 4, long: 200 })
     const namespaceOf = (writer: number, n: number) => `n/${writer % 2 === 0 ? n : NAMESPACES - 1 - n}`
     const places = Array.from({ length: NAMESPACES }, (_, n) => n)
     let running = WRITERS

@@ -12,7 +12,7 @@ import { openPostgresCold, PostgresDriver } from '../../../src/cold/postgres/pos
 import { indexedSearch } from '../../../src/cold/sql/search-vectors.ts'
 import { chunkOf, keyOf, PAST, seeded, vectorOf } from '../../../src/testkit/contract/cold-records.ts'
 import { LogText } from '../../../src/testkit/contract/fresh-cold-tier.ts'
-import { someOf } from '../../tools/budget.ts'
+import { longTest, someOf } from '../../tools/budget.ts'
 import { compiled } from '../../tools/compiled.ts'
 import { describeWithPostgres } from '../../tools/services.ts'
 import {
@@ -114,7 +114,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
       await vi.waitFor(async () => expect(await look(counted)).toEqual([{ deadlocks: 1 }]), { timeout: 30_000 })
     })
 
-    it('serves a role that was granted the tables before', async () => {
+    longTest('serves a role that was granted the tables before', async () => {
       await look(`DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
         GRANT USAGE ON SCHEMA thermocline TO app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO app`)
@@ -135,7 +135,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
       await tier.close()
     })
 
-    it('counts nothing after TRUNCATE', async () => {
+    longTest('counts nothing after TRUNCATE', async () => {
       const tier = await openPostgresCold({ ...NO_INDEX, url: server.url(database) })
       await tier.upsert(vectors)
       await look('TRUNCATE thermocline.memory_entries')

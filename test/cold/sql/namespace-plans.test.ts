@@ -12,7 +12,7 @@ import { budget } from '../../tools/budget.ts'
 import { describePlannedDatabases } from './planned-databases.ts'
 import { rowsByTable } from './rows-read.ts'
 
-const NAMESPACES = Math.max(1_000, 100 * Math.ceil(budget({ short: 2_000, long: 100_000 }) / 100))
+const NAMESPACES = Math.max(1_000, 100 * Math.ceil(budget({ short: 1_000, long: 100_000 }) / 100))
 /** Below each of `wide/0` to `wide/9` there are as many. */
 const BELOW = NAMESPACES / 100
 const ROWS = 200

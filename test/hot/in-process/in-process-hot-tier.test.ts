@@ -9,7 +9,7 @@ const CAPACITY = { maxEntries: 2, maxBytes: 1_000 }
 
 describeHotTier('in-process', {
   movesClock: true,
-  runs: budget({ short: 60, long: 300 }),
+  runs: budget({ short: 25, long: 300 }),
   async open(opening) {
     const clock = new ManualClock()
     const tier = new InProcessHotTier({ ...CAPACITY, ...opening, clock })

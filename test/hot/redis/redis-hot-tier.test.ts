@@ -1,4 +1,4 @@
 import { budget } from '../../tools/budget.ts'
 import { describeRedisContract } from './redis-contract.ts'
 
-describeRedisContract({ runs: budget({ short: 10, long: 40 }), clusterRuns: budget({ short: 2, long: 5 }) })
+describeRedisContract({ runs: budget({ short: 5, long: 40 }), clusterRuns: budget({ short: 2, long: 5 }) })
