@@ -16,7 +16,8 @@ function suites(): Suite[] {
 }
 
 /** Suites that do more in `npm run test:long`, by test/tools/budget.ts or by what asks it for several of them. */
-const hasBudget = ({ text }: Suite): boolean => /\/(budget|made-database|planned-databases)\.ts'/.test(text)
+const hasBudget = ({ text }: Suite): boolean =>
+  /\/(budget|made-database|planned-databases)\.ts'|describeMainPair\(/.test(text)
 
 /**
  * Suites that change what a whole process has (a module, its arrays, its context manager) and leave it so, or depend on

@@ -16,7 +16,7 @@ import {
   memoryTools,
 } from '../../src/adapters/ai/memory-ai.ts'
 import { type NamespaceView, openMemoryStore } from '../../src/index.ts'
-import { describePairs, QUIET, shareStore } from '../flow/stores.ts'
+import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
 
 type Generated = Awaited<ReturnType<MockLanguageModelV3['doGenerate']>>
 type Prompt = MockLanguageModelV3['doGenerateCalls'][number]['prompt']
@@ -43,7 +43,7 @@ function said(prompt: Prompt): string {
 /** A model that answers so, each time. */
 const saying = (text: string) => new MockLanguageModelV3({ doGenerate: answering(text) })
 
-describePairs('the tools of the AI SDK', (pair) => {
+describeMainPair('the tools of the AI SDK', (pair) => {
   const { view } = shareStore(pair)
 
   test('have a model remember, and another recall', async () => {
@@ -72,7 +72,7 @@ describePairs('the tools of the AI SDK', (pair) => {
   })
 })
 
-describePairs('the middleware of the AI SDK', (pair) => {
+describeMainPair('the middleware of the AI SDK', (pair) => {
   const { view } = shareStore(pair)
   const wrapped = (model: MockLanguageModelV3, own: NamespaceView, options?: MemoryMiddlewareOptions) =>
     wrapLanguageModel({ model, middleware: memoryMiddleware(own, options) satisfies LanguageModelMiddleware })

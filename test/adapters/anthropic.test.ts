@@ -11,7 +11,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineMemoryTool } from '../../src/adapters/anthropic/memory-tool.ts'
 import { openMemoryStore } from '../../src/index.ts'
-import { describePairs, QUIET, shareStore, temporaryFolder } from '../flow/stores.ts'
+import { describeMainPair, QUIET, shareStore, temporaryFolder } from '../flow/stores.ts'
 import { budget, longTest } from '../tools/budget.ts'
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
@@ -86,7 +86,7 @@ async function withoutTraces(root: string, command: BetaMemoryTool20250818Comman
 
 function nothing(): undefined {}
 
-describePairs('the memory tool', (pair) => {
+describeMainPair('the memory tool', (pair) => {
   const { view } = shareStore(pair)
 
   test('answers what the one over a folder answers', { timeout: 36_000_000 }, async () => {

@@ -12,7 +12,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSessionStore } from '../../src/adapters/claude/thermocline-session-store.ts'
-import { describePairs, shareStore } from '../flow/stores.ts'
+import { describeMainPair, shareStore } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
 import { atFirst } from './at-first.ts'
 
@@ -59,7 +59,7 @@ async function comparable(store: SessionStore, key: SessionKey) {
   }
 }
 
-describePairs('a store of sessions', (pair) => {
+describeMainPair('a store of sessions', (pair) => {
   const { store, view } = shareStore(pair)
 
   test('answers what InMemorySessionStore answers', { timeout: 36_000_000 }, async () => {

@@ -3,7 +3,7 @@ import { Keyv, type KeyvStoreAdapter } from 'keyv'
 import { describe, expect, test } from 'vitest'
 import { KeyvThermocline } from '../../src/adapters/keyv/keyv-thermocline.ts'
 import { openMemoryStore } from '../../src/index.ts'
-import { describePairs, QUIET, shareStore } from '../flow/stores.ts'
+import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
 
 const ODD_KEYS = [
   '',
@@ -21,7 +21,7 @@ async function pairsOf(keyv: Keyv): Promise<unknown[]> {
   return pairs.sort()
 }
 
-describePairs('Keyv', (pair) => {
+describeMainPair('Keyv', (pair) => {
   const { store, view } = shareStore(pair)
   const keyvOf = (namespace?: string, own = view()) =>
     new Keyv({ store: new KeyvThermocline(own) satisfies KeyvStoreAdapter, namespace: namespace as string })

@@ -8,7 +8,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMemoryServer, type MemoryServerOptions } from '../../src/adapters/mcp/memory-server.ts'
 import { type MemoryStore, type NamespaceView, openMemoryStore } from '../../src/index.ts'
-import { describePairs, QUIET, shareStore } from '../flow/stores.ts'
+import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
 
 /** Stands for a model: what is about food is one way, all else another. */
 const embed = async (texts: string[]) => texts.map((text) => (/eat|nut|food|allerg/i.test(text) ? [1, 0.1] : [0.1, 1]))
@@ -42,7 +42,7 @@ async function clientOf(store: MemoryStore | NamespaceView, options?: MemoryServ
   return { client, ask, call, texts }
 }
 
-describePairs('the memory of a model', (pair) => {
+describeMainPair('the memory of a model', (pair) => {
   const { store, view } = shareStore(pair)
 
   test('keeps a fact, and finds it by its words, all of them before some', async () => {

@@ -19,7 +19,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSession } from '../../src/adapters/openai-agents/thermocline-session.ts'
 import { openMemoryStore } from '../../src/index.ts'
-import { describePairs, QUIET, shareStore } from '../flow/stores.ts'
+import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
 import { atFirst } from './at-first.ts'
 
@@ -89,7 +89,7 @@ async function take(session: AnySession, step: Step, suffixOf: (count: number) =
   }
 }
 
-describePairs('a session', (pair) => {
+describeMainPair('a session', (pair) => {
   const { store, view } = shareStore(pair)
 
   test('answers what MemorySession answers', { timeout: 36_000_000 }, async () => {

@@ -21,7 +21,7 @@ import {
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startTelemetry, type TelemetryOptions } from '../../src/adapters/otel/start-telemetry.ts'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
-import { describePairs, QUIET, shareStore } from '../flow/stores.ts'
+import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
 
 /** As the SDK of a Node program follows calls. */
 class LocalContexts {
@@ -84,7 +84,7 @@ interface Point {
 
 const SECRET = 'nobody else may read this'
 
-describePairs('OpenTelemetry', (pair) => {
+describeMainPair('OpenTelemetry', (pair) => {
   const { store } = shareStore(pair)
 
   test('receives a span and a duration of each call, of which nothing says what is in an entry', async () => {

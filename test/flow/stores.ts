@@ -12,6 +12,7 @@ import { LatencyHistogram } from '../../src/kernel/latency-histogram.ts'
 import { idleTimePolicy } from '../../src/policy/idle-time.ts'
 import { PolicyTable } from '../../src/policy/policy-table.ts'
 import { MigrationPace } from '../../src/sync/migration-pace.ts'
+import { isThorough } from '../tools/budget.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeWithAnyPostgres, describeWithRedis, PostgresDatabases, PrivateRedis } from '../tools/services.ts'
 
@@ -45,6 +46,15 @@ export const embeddedPair: Pair = {
   options: async (given) => ({ inMemory: given?.dir === undefined, ...QUIET }),
   open: (options) => openMemoryStore({ inMemory: true, ...QUIET, ...options }),
   expireMarkers: async (clock) => clock.advance(60_000),
+}
+
+/**
+ * Declares the tests on each pair of drivers, of which `npm test` leaves the servers out: for what calls the store as
+ * any user does, and is the same on both.
+ */
+export function describeMainPair(name: string, body: (pair: Pair) => void): void {
+  if (isThorough) describePairs(name, body)
+  else describe(`${name} on ${embeddedPair.name}`, () => body(embeddedPair))
 }
 
 /** Declares the tests on each pair of drivers. */

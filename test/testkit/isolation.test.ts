@@ -1,11 +1,11 @@
 /** Our namespaces keep apart what the suite for anybody's store tries. */
 import { randomUUID } from 'node:crypto'
 import { describeIsolation } from '../../src/testkit/testkit.ts'
-import { describePairs, shareStore } from '../flow/stores.ts'
+import { describeMainPair, shareStore } from '../flow/stores.ts'
 import { budget, givenSeed, someOf } from '../tools/budget.ts'
 import { isName, testedStore } from './memory-store.ts'
 
-describePairs('namespaces', (pair) => {
+describeMainPair('namespaces', (pair) => {
   const { store } = shareStore(pair)
   const runs = budget({ short: 2, long: 200 })
 

@@ -16,7 +16,7 @@ import {
   ThermoclineVectorStore,
 } from '../../../src/adapters/langchain/langchain.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describePairs, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
 
 /** Counts what it is asked for. */
 class CountedEmbeddings extends SyntheticEmbeddings {
@@ -34,7 +34,7 @@ async function allOf(keys: AsyncIterable<string>): Promise<string[]> {
   return all
 }
 
-describePairs('in LangChain', (pair) => {
+describeMainPair('in LangChain', (pair) => {
   const { view, clock } = shareStore(pair)
 
   test('a cache of embeddings asks the model for each text once', async () => {

@@ -10,7 +10,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineRecordManager, ThermoclineVectorStore } from '../../../src/adapters/langchain/langchain.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describePairs, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
 import { budget } from '../../tools/budget.ts'
 
 type Group = string | null
@@ -131,7 +131,7 @@ const indexed = async (store: ThermoclineVectorStore | MemoryVectorStore) => {
   return found.map(({ id, pageContent, metadata }) => `${id} ${pageContent} ${metadata.source}`).sort()
 }
 
-describePairs('a record manager', (pair) => {
+describeMainPair('a record manager', (pair) => {
   const { view, clock } = shareStore(pair)
 
   test('answers what one in memory answers', { timeout: 36_000_000 }, async () => {

@@ -21,7 +21,7 @@ import {
   ThermoclineCache,
   ThermoclineChatMessageHistory,
 } from '../../../src/adapters/langchain/langchain.ts'
-import { describePairs, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, shareStore } from '../../flow/stores.ts'
 import { budget } from '../../tools/budget.ts'
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
@@ -81,7 +81,7 @@ async function allOf(keys: AsyncIterable<string>): Promise<string[]> {
   return all
 }
 
-describePairs('what LangChain keeps', (pair) => {
+describeMainPair('what LangChain keeps', (pair) => {
   const { view } = shareStore(pair)
   const numRuns = budget({ short: 5, long: 100 })
 

@@ -9,7 +9,7 @@ import { Embeddings } from '@langchain/core/embeddings'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type DocumentFilter, ThermoclineVectorStore } from '../../../src/adapters/langchain/langchain.ts'
-import { describePairs, shareStore, vectorOf } from '../../flow/stores.ts'
+import { describeMainPair, shareStore, vectorOf } from '../../flow/stores.ts'
 import { budget } from '../../tools/budget.ts'
 
 const TEXTS = ['ice', 'fire', 'wind', 'Ice floats', 'é', 'warm water', 'cold water', 'a thermocline', '']
@@ -175,7 +175,7 @@ function inOrder(found: readonly [Document, number][]): object[] {
     .sort((a, b) => (a.id! < b.id! ? -1 : 1))
 }
 
-describePairs('a vector store', (pair) => {
+describeMainPair('a vector store', (pair) => {
   const { view } = shareStore(pair)
 
   test('answers what MemoryVectorStore answers', { timeout: 36_000_000 }, async () => {

@@ -5,7 +5,7 @@ import type { VectorStoreInterface } from '@langchain/core/vectorstores'
 import { describe, expect, test } from 'vitest'
 import { type DocumentFilter, ThermoclineVectorStore } from '../../../src/adapters/langchain/langchain.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describePairs, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
 
 const embeddings = new SyntheticEmbeddings({ vectorSize: 16 })
 /** Never all zeros, as upstream's are of digits. */
@@ -18,7 +18,7 @@ const lengths = new Lengths()
 const contents = (documents: readonly { pageContent: string }[]) => documents.map(({ pageContent }) => pageContent)
 const UUID = '6f1c1c1e-9d9d-4f7b-8d0a-3d0a1b2c3d4e'
 
-describePairs('a vector store', (pair) => {
+describeMainPair('a vector store', (pair) => {
   const { store, view, clock } = shareStore(pair)
 
   test('is asked by retrievers, by similarity and by marginal relevance', async () => {

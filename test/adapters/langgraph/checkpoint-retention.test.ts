@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import type { NamespaceView } from '../../../src/index.ts'
-import { describePairs, embeddedPair, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, shareStore } from '../../flow/stores.ts'
 import { longTest } from '../../tools/budget.ts'
 import { checkpointWith, METADATA } from './checkpoints.ts'
 import { differencesGraph, notingGraph } from './graphs.ts'
@@ -15,10 +15,8 @@ async function keysIn(view: NamespaceView): Promise<string[]> {
   return keys
 }
 
-describePairs('old checkpoints', (pair) => {
+describeMainPair('old checkpoints', (pair) => {
   const { view, clock } = shareStore(pair)
-  /** Megabytes, or hundreds of entries, are cut alike for either pair. */
-  const largeTest = pair === embeddedPair ? test : longTest
   const config = { configurable: { thread_id: 'a' } }
 
   test('are pruned with all that only they have', async () => {
@@ -86,7 +84,7 @@ describePairs('old checkpoints', (pair) => {
     expect(left).toBeLessThan(8)
   })
 
-  largeTest('leave large values, and those that expired while a step took long, to the next ones', async () => {
+  longTest('leave large values, and those that expired while a step took long, to the next ones', async () => {
     const home = view()
     const saver = new ThermoclineSaver(home, { ttl: '10m' })
     const values = { kept: 'x'.repeat(5_000_000) }

@@ -6,7 +6,7 @@ import { InMemoryStore, type Operation } from '@langchain/langgraph-checkpoint'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ThermoclineStore } from '../../../src/adapters/langgraph/langgraph.ts'
-import { describePairs, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, shareStore } from '../../flow/stores.ts'
 import { budget } from '../../tools/budget.ts'
 
 /** No null stands in braces: upstream embeds it as the text `null`, as nowhere else. */
@@ -110,7 +110,7 @@ function expectDescending(found: readonly Found[]): void {
   for (const [i, score] of scores.entries()) expect(score).toBeLessThanOrEqual((scores[i - 1] ?? 2) + 1e-6)
 }
 
-describePairs('the memory', (pair) => {
+describeMainPair('the memory', (pair) => {
   const { view } = shareStore(pair)
 
   test('answers what InMemoryStore answers', { timeout: 36_000_000 }, async () => {

@@ -4,7 +4,7 @@ import { type Checkpoint, INTERRUPT, type PendingWrite } from '@langchain/langgr
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSaver } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describePairs, describeWithServers, embeddedPair, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, embeddedPair, shareStore } from '../../flow/stores.ts'
 import { longTest } from '../../tools/budget.ts'
 import { checkpointWith, METADATA } from './checkpoints.ts'
 import { askingGraph, notingGraph } from './graphs.ts'
@@ -15,7 +15,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
-describePairs('the saver', (pair) => {
+describeMainPair('the saver', (pair) => {
   const { store, view } = shareStore(pair)
   /** Megabytes, or hundreds of entries, are cut alike for either pair. */
   const largeTest = pair === embeddedPair ? test : longTest
@@ -82,7 +82,7 @@ describePairs('the saver', (pair) => {
     expect((await new ThermoclineSaver(home).getTuple(config))?.checkpoint).toEqual(inOrder[4])
   })
 
-  largeTest('keeps values that are larger than what the store writes at once', async () => {
+  longTest('keeps values that are larger than what the store writes at once', async () => {
     const saver = new ThermoclineSaver(view())
     const bytes = new Uint8Array(9_000_000).map((_, i) => i % 251)
     const checkpoint = checkpointWith({ bytes, text: 'é'.repeat(4_000_000), none: new Uint8Array() })
@@ -124,7 +124,7 @@ describePairs('the saver', (pair) => {
     }
   })
 
-  largeTest('deletes the records of a thread before what they need', async () => {
+  longTest('deletes the records of a thread before what they need', async () => {
     const home = view()
     const saver = new ThermoclineSaver(home)
     const config = { configurable: { thread_id: 'a' } }

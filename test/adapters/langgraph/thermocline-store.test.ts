@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { ThermoclineStore } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describePairs, describeWithServers, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, shareStore } from '../../flow/stores.ts'
 
 /** By how often three words are in it. */
 const embed = async (texts: string[]) =>
   texts.map((text) => ['ice', 'fire', 'wind'].map((word) => text.split(word).length - 0.9))
 
-describePairs('a memory', (pair) => {
+describeMainPair('a memory', (pair) => {
   const { view, clock } = shareStore(pair)
 
   test('keeps when an item was created, whoever replaces it, and loses no write', async () => {
