@@ -52,6 +52,7 @@ import type {
   ReadableLetter,
   RegisteredLog,
   Replaced,
+  ReplacedOfMany,
   Replacement,
   RetriedLetters,
   SearchedCold,
@@ -86,7 +87,7 @@ import { listNamespaces } from './sql/list-namespaces.ts'
 import { measureEntries } from './sql/measure-entries.ts'
 import { arePinned, listPins, pinEntries, unpinEntries } from './sql/pin-entries.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
-import { replace } from './sql/replace-version.ts'
+import { replace, replaceEach } from './sql/replace-version.ts'
 import { retryLetters } from './sql/retry-letters.ts'
 import { searchTexts } from './sql/search-texts.ts'
 import { canUseIndex, search } from './sql/search-vectors.ts'
@@ -259,6 +260,13 @@ export class ColdStore implements ColdTier {
     const result = await this.#write(records, () => replace(this.#staging, replacement, this.#clockTime()))
     this.#driver.housekeep('write')
     return result
+  }
+
+  async replaceEach(replacements: readonly Replacement[]): Promise<readonly ReplacedOfMany[]> {
+    const records = replacements.flatMap(({ changes }) => changes.map(({ record }) => record))
+    const results = await this.#write(records, () => replaceEach(this.#staging, replacements, this.#clockTime()))
+    this.#driver.housekeep('write')
+    return results
   }
 
   answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined> {

@@ -9,7 +9,7 @@ import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
-import type { SequenceRange } from '../errors.ts'
+import type { SequenceRange, ThermoclineError } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import type { Filter } from '../query/filter.ts'
 import type { Metric } from '../query/metric.ts'
@@ -172,6 +172,12 @@ export type Replaced =
    * written.
    */
   | 'closed'
+
+/**
+ * What became of one of several replacements. `apart`: nothing of it was written, and together nothing could be
+ * decided; alone it may be. An error is one of which `replace` says that the outcome is `unknown`.
+ */
+export type ReplacedOfMany = Exclude<Replaced, 'closed'> | 'apart' | ThermoclineError
 
 export interface ColdQuery {
   readonly scope: Scope
@@ -560,6 +566,13 @@ export interface ColdTier {
    * still come. Any other rejection wrote nothing, and has the outcome `none`.
    */
   replace(replacement: Replacement): Promise<Replaced>
+
+  /**
+   * As {@link replace} of each, in one transaction: what one of them finds there keeps no other from its place. For
+   * those of one log that agree in `generationNumber`, name no key twice and have no idempotency key. A rejection wrote
+   * nothing.
+   */
+  replaceEach(replacements: readonly Replacement[]): Promise<readonly ReplacedOfMany[]>
 
   /** What was written under this idempotency key within a day. */
   answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined>

@@ -115,6 +115,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.replace(...args)
   }
 
+  async replaceEach(...args: Parameters<ColdTier['replaceEach']>) {
+    return this.#there.replaceEach(...args)
+  }
+
   async answerTo(...args: Parameters<ColdTier['answerTo']>) {
     return this.#there.answerTo(...args)
   }

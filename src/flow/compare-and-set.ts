@@ -12,7 +12,7 @@
  * new version before cold has it, so nothing that was read is ever withdrawn. Log and pending get it afterwards: so a
  * database that is set back gets it again, as it gets every other write.
  */
-import type { ColdTier, IdempotencyKey } from '../cold/cold-tier.ts'
+import type { ColdRow, ColdTier, IdempotencyKey } from '../cold/cold-tier.ts'
 import { encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
@@ -33,6 +33,7 @@ import {
 import { recordIn } from '../hot/hot-content.ts'
 import type { HotReservation, HotTier, HotWrite } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { Coalescer } from '../kernel/coalescer.ts'
 import { runningOut, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -41,6 +42,7 @@ import { carryOverReads } from './access-counter.ts'
 import { ChangesUnderWay, ChangeUnderWay } from './changes-under-way.ts'
 import type { Journal } from './journal.ts'
 import type { Pressure } from './pressure.ts'
+import { ReplaceTogether } from './replace-together.ts'
 import type { Receipt, WriteTerms } from './writer.ts'
 
 export interface CompareAndSetParts {
@@ -48,7 +50,7 @@ export interface CompareAndSetParts {
   readonly hot: HotTier
   /** Its reads wait while the database is set back. */
   readonly reads: Pick<ColdTier, 'read' | 'versions'>
-  readonly cold: Pick<ColdTier, 'upsert' | 'replace' | 'recordAccess' | 'answerTo'>
+  readonly cold: Pick<ColdTier, 'upsert' | 'replace' | 'replaceEach' | 'recordAccess' | 'answerTo'>
   readonly versions: VersionClock
   readonly clock: Clock
   readonly pressure: Pressure
@@ -93,6 +95,8 @@ const MAX_ATTEMPTS = 64
 const LONGEST_PAUSE_MS = 50
 /** Changes that ask at the same time: what a model takes at once by default, so that one write waits for few calls. */
 const ASKED_AT_ONCE = 128
+/** For how long a read of what is there keeps others waiting, which then go together. */
+const READ_TURN_MS = 50
 /** Codes that say of an attempt that what is there forbids it. */
 const REFUSALS = ['ERR_CONFLICT', 'ERR_NOT_FOUND', 'ERR_INVALID_ENTRY'] as const
 
@@ -137,9 +141,14 @@ export class CompareAndSet {
   readonly #parts: CompareAndSetParts
   readonly #locks = new KeyedLock()
   readonly #underWay = new ChangesUnderWay()
+  readonly #replacing: ReplaceTogether
+  readonly #rows = new Coalescer<EntryKey, ColdRow | undefined>((keys) => this.#parts.reads.read(keys), {
+    turnMs: READ_TURN_MS,
+  })
 
   constructor(parts: CompareAndSetParts) {
     this.#parts = parts
+    this.#replacing = new ReplaceTogether(parts.cold, parts.clock)
   }
 
   /**
@@ -261,7 +270,7 @@ export class CompareAndSet {
     const { journal, hot, reads, cold, versions } = this.#parts
     const own = keys.map((key) => journal.pending.get(key))
     const held = await hot.read(keys)
-    const rows = await reads.read(keys)
+    const rows = await this.#rows.call(keys)
     const newest = keys.map((key, i): Newest => {
       // Of one version, the copy that cold has may be rounded.
       const record = newerOf(rows[i]?.record, newerOf(held[i] && recordIn(held[i]), own[i]))
@@ -310,7 +319,7 @@ export class CompareAndSet {
 
   /** Undefined where something else came first. */
   async #tryReplace(made: readonly Made[], progress: Progress): Promise<Map<Made, Receipt> | undefined> {
-    const { cold, journal, shippedSequence } = this.#parts
+    const { journal, shippedSequence } = this.#parts
     if (progress.underWay.isOutdated) return undefined
     if (made.length === 0) return new Map()
     const reservation = await this.#reserve(made)
@@ -322,7 +331,8 @@ export class CompareAndSet {
     const [{ record: first }] = made as [Made]
     Object.assign(progress, { outcome: 'unknown', id: first.id, version: first.version })
     const changes = made.map(({ record, newest: { base } }) => ({ record, base }))
-    const verdict = await cold.replace({ changes, generationNumber, until, log, idempotency: progress.idempotency })
+    const { idempotency } = progress
+    const verdict = await this.#replacing.replace({ changes, generationNumber, until, log, idempotency })
     progress.outcome = verdict === 'replaced' ? 'applied' : 'none'
     if (verdict !== 'replaced') return undefined
     await this.#take(

@@ -1,6 +1,7 @@
 /**
- * Merges the calls of one turn of the event loop into one. Callers that waited for the same thing so go on together,
- * and what they ask next can be merged as well.
+ * Merges calls into one: those of one turn of the event loop, and, where one batch after the other is done, those that
+ * come while one is under way. Callers that waited for the same thing so go on together, and what they ask next can be
+ * merged as well.
  */
 
 /** Returns one result per item, in order. @param calls that the items are of. */
@@ -13,22 +14,32 @@ class Batch<T, R> {
   readonly items: T[] = []
   calls = 0
   readonly results: Promise<readonly R[]>
+  begin!: (results: Promise<readonly R[]>) => void
 
-  /** @param begin called behind everything that this turn still has to do. */
-  constructor(begin: () => Promise<readonly R[]>) {
-    this.results = new Promise((resolve) => process.nextTick(() => resolve(begin())))
+  constructor() {
+    this.results = new Promise((resolve) => {
+      this.begin = resolve
+    })
   }
 }
 
 export class Coalescer<T, R> {
   readonly #work: CoalescedWork<T, R>
+  readonly #turnMs: number | undefined
+  readonly #waiting: Batch<T, R>[] = []
   #open: Batch<T, R> | undefined
+  #isBusy = false
 
-  constructor(work: CoalescedWork<T, R>) {
+  /**
+   * @param turnMs how long a batch keeps the next one waiting, which goes on taking calls; one that takes longer, as
+   *   for the lock of a row, holds up nobody else. @default not at all
+   */
+  constructor(work: CoalescedWork<T, R>, { turnMs }: { readonly turnMs?: number } = {}) {
     this.#work = work
+    this.#turnMs = turnMs
   }
 
-  /** Settles as the work does; items of an earlier call come first. */
+  /** Settles as the work does, which begins after this call; items of an earlier call come first. */
   async call(items: readonly T[]): Promise<readonly R[]> {
     const batch = this.#batchFor(items.length)
     const from = batch.items.length
@@ -41,11 +52,39 @@ export class Coalescer<T, R> {
   #batchFor(items: number): Batch<T, R> {
     const open = this.#open
     if (open !== undefined && open.items.length + items <= MAX_ITEMS) return open
-    const batch: Batch<T, R> = new Batch<T, R>(async () => {
-      if (this.#open === batch) this.#open = undefined
-      return this.#work(batch.items, batch.calls)
-    })
+    const batch = new Batch<T, R>()
     this.#open = batch
+    // Behind everything that this turn still has to do.
+    process.nextTick(() => {
+      if (this.#isBusy) this.#waiting.push(batch)
+      else this.#begin(batch)
+    })
     return batch
+  }
+
+  #begin(batch: Batch<T, R>): void {
+    if (this.#open === batch) this.#open = undefined
+    const results = this.#run(batch)
+    batch.begin(results)
+    if (this.#turnMs !== undefined) this.#holdTurn(results, this.#turnMs)
+  }
+
+  async #run({ items, calls }: Batch<T, R>): Promise<readonly R[]> {
+    return this.#work(items, calls)
+  }
+
+  #holdTurn(results: Promise<unknown>, turnMs: number): void {
+    this.#isBusy = true
+    let isOver = false
+    const end = (): void => {
+      clearTimeout(timer)
+      if (isOver) return
+      isOver = true
+      this.#isBusy = false
+      const next = this.#waiting.shift()
+      if (next !== undefined) this.#begin(next)
+    }
+    const timer = setTimeout(end, turnMs)
+    results.then(end, end)
   }
 }

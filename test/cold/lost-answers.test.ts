@@ -121,6 +121,42 @@ describe('ship over a database with faults', () => {
     expect(await staged()).toBe(0)
   })
 
+  describe('replaceEach', () => {
+    const log = { walId, epoch: 1, sequence: 0 }
+    const both = (bases: readonly (number | undefined)[], to: number, overrides = {}) =>
+      bases.map((base, n) => ({
+        changes: [
+          { record: chunkOf('ns', n + 1, to, overrides), base: base === undefined ? undefined : versionOf(base) },
+        ],
+        generationNumber: undefined,
+        until: FUTURE,
+        log,
+      }))
+
+    it('reads back what became of each', async () => {
+      faults.answersLost = 1
+      expect(await store.replaceEach(both([undefined, undefined], 1))).toEqual(['replaced', 'replaced'])
+      // Removes what a failed attempt has left, or the answer to that would be the lost one.
+      const clear = () => store.replaceEach(both([7, 7], 9))
+      await clear()
+      faults.answersLost = 1
+      const unknown = expect.objectContaining({ details: expect.objectContaining({ outcome: 'unknown' }) })
+      expect(await store.replaceEach(both([1, 9], 2))).toEqual(['replaced', unknown])
+      expect(await versions()).toEqual([versionOf(2), versionOf(1), undefined])
+      await clear()
+      faults.answersLost = 2
+      expect(await store.replaceEach(both([2, 1], 3))).toEqual([unknown, unknown])
+    })
+
+    it('leaves them to be asked alone where the database refused the row of one, or had lost it', async () => {
+      const apart = ['apart', 'apart']
+      expect(await store.replaceEach(both([undefined, undefined], 1, { position: -1 }))).toEqual(apart)
+      faults.stagingLost = 1
+      expect(await store.replaceEach(both([undefined, undefined], 1))).toEqual(apart)
+      expect(await versions()).toEqual(nothing)
+    })
+  })
+
   describe('replace', () => {
     const log = { walId, epoch: 1, sequence: 0 }
     const replace = (base: number | undefined, to: number, overrides = {}) =>

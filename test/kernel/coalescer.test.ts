@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Coalescer } from '../../src/kernel/coalescer.ts'
 
 function setUp(answer = async (items: readonly number[]): Promise<readonly number[]> => items.map((item) => -item)) {
@@ -49,3 +49,57 @@ it('rejects the calls also where the work fails before it answers a promise', as
   })
   await expect(coalescer.call([1])).rejects.toBe(failure)
 })
+
+describe('one after the other', () => {
+  /** Batches end when they are told to. */
+  function setUpTurns(turnMs: number) {
+    const begun: { readonly items: readonly number[]; readonly end: (failure?: Error) => void }[] = []
+    const coalescer = new Coalescer<number, number>(
+      (items) =>
+        new Promise((resolve, reject) => {
+          const end = (failure?: Error) =>
+            failure === undefined ? resolve(items.map((item) => -item)) : reject(failure)
+          begun.push({ items: [...items], end })
+        }),
+      { turnMs },
+    )
+    return { coalescer, begun }
+  }
+
+  it('does what comes while a batch is under way together, behind it', async () => {
+    const { coalescer, begun } = setUpTurns(60_000)
+    const first = coalescer.call([1])
+    await nextTurn()
+    const later = [coalescer.call([2])]
+    await nextTurn()
+    later.push(coalescer.call([3, 4]))
+    await nextTurn()
+    expect(begun.map(({ items }) => items)).toEqual([[1]])
+    begun[0]!.end(new Error('broken'))
+    await expect(first).rejects.toThrow('broken')
+    expect(begun.map(({ items }) => items)).toEqual([[1], [2, 3, 4]])
+    const last = coalescer.call([5])
+    begun[1]!.end()
+    expect(await Promise.all(later)).toEqual([[-2], [-3, -4]])
+    await nextTurn()
+    begun[2]!.end()
+    expect(await last).toEqual([-5])
+  })
+
+  it('is not held up by one that takes longer than its turn', async () => {
+    const { coalescer, begun } = setUpTurns(1)
+    const slow = coalescer.call([1])
+    const next = coalescer.call([2]).then((answer) => answer)
+    await nextTurn()
+    const third = coalescer.call([3])
+    await expect.poll(() => begun.length).toBe(2)
+    begun[1]!.end()
+    expect(await third).toEqual([-3])
+    begun[0]!.end()
+    expect(await Promise.all([slow, next])).toEqual([[-1], [-2]])
+  })
+})
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -13,6 +13,7 @@ import {
   WRITES_IDX_MAP,
 } from '@langchain/langgraph-checkpoint'
 import type { BlobInput, ChunkInput, MetadataInput, NamespaceView, PutOperation } from '../../index.ts'
+import { untilUncontested } from '../in-common/until-uncontested.ts'
 import {
   type Life,
   NEWEST_KEY,
@@ -27,7 +28,7 @@ import {
   writeKey,
 } from './checkpoint-entries.ts'
 import { type CheckpointPlace, nameOf } from './checkpoint-places.ts'
-import { fitsAtOnce, writeInOrder, writeUncontested } from './write-in-order.ts'
+import { fitsAtOnce, writeInOrder } from './write-in-order.ts'
 
 /** A checkpoint as LangGraph hands it over. */
 export interface GivenCheckpoint {
@@ -65,7 +66,7 @@ export class CheckpointWriter {
     const serialized = await this.#serde.dumpsTyped({ checkpoint: bare, metadata })
     const record = recordInput(place, parent, metadata, serialized)
     const puts = [...values.map((input) => this.#putOf(input, 'shared')), this.#putOf(record, 'own')]
-    await writeUncontested(async () => writeInOrder(view, [...puts, ...(await this.#ifNewest(view, checkpoint.id))]))
+    await untilUncontested(async () => writeInOrder(view, [...puts, ...(await this.#ifNewest(view, checkpoint.id))]))
   }
 
   /** Leaves what is there, but for errors, interrupts and the like. */
@@ -122,7 +123,7 @@ export class CheckpointWriter {
   /** Leaves what is there. What is too much for one write is put in parts, which nobody finds before their heads. */
   async #insert(view: NamespaceView, writes: ReadonlyMap<string, GivenWrite>): Promise<void> {
     const keys = [...writes.keys()]
-    await writeUncontested(async () => {
+    await untilUncontested(async () => {
       const areThere = await view.chunks.hasMany(keys.map((key) => view.chunks.idOf(key)))
       const missing = [...writes].filter(([, { fields }], i) => !areThere[i] || fields.index < 0)
       const whole = this.#putsOf(missing, { bareHead: false })

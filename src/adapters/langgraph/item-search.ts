@@ -33,23 +33,33 @@ type Hits = readonly [Ranked, ...Ranked[]]
 
 /** Most vectors that one search of the store ranks. */
 const MOST_RANKED = 1_000
+/** Most items of a page. */
+const MOST_AT_ONCE = 100
 
 /** @param root the namespace of all items. @param view where to look, and below. */
 export async function findItems(root: NamespaceView, view: NamespaceView, query: ItemQuery): Promise<FoundItem[]> {
   const { filter, limit, offset, vector } = query
-  if (vector === undefined) return pageOf(root, itemsIn(view, filter, []), offset, limit)
+  if (vector === undefined) return pageOf(root, itemsIn(view, filter, [], offset + limit), offset, limit)
   const { ranked, isAll } = await rank(view, filter, vector, offset + limit)
   const found = await withChunks(view, ranked.slice(offset, offset + limit))
   const hits = found.map(({ chunk, score }) => ({ chunk, item: { ...itemOf(root, chunk), score } }))
   const room = limit - Math.max(0, ranked.length - offset)
   if (!isAll || room <= 0) return hits
-  const unranked = itemsIn(view, filter, [{ 'metadata.vectors': 0 }])
-  return [...hits, ...(await pageOf(root, unranked, Math.max(0, offset - ranked.length), Math.min(limit, room)))]
+  const skipped = Math.max(0, offset - ranked.length)
+  const unranked = itemsIn(view, filter, [{ 'metadata.vectors': 0 }], skipped + room)
+  return [...hits, ...(await pageOf(root, unranked, skipped, Math.min(limit, room)))]
 }
 
-async function* itemsIn(view: NamespaceView, filter: ItemFilter, also: readonly Where[]): AsyncGenerator<ChunkEntry> {
+/** @param wanted how many will be asked for: what is read beyond them, in one page, is read in vain. */
+async function* itemsIn(
+  view: NamespaceView,
+  filter: ItemFilter,
+  also: readonly Where[],
+  wanted: number,
+): AsyncGenerator<ChunkEntry> {
   const where = { and: [...whereOfItems(filter), ...also] } as Where<'chunk'>
-  const options = { where, recursive: true, orderBy: { version: 'desc' } } as const
+  const limit = Math.min(MOST_AT_ONCE, Math.max(1, wanted))
+  const options = { where, recursive: true, orderBy: { version: 'desc' }, limit } as const
   for await (const chunk of view.chunks.findAll(options)) if (selects(filter, fieldsOf(chunk).value)) yield chunk
 }
 

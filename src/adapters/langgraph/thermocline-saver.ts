@@ -26,7 +26,7 @@ import {
   ThermoclineError,
   type Where,
 } from '../../index.ts'
-import { checkStore } from './adapter-options.ts'
+import { checkStore } from '../in-common/check-store.ts'
 import { isIndexed, RECORDS } from './checkpoint-entries.ts'
 import { CheckpointNamespaces, configOf, type GivenPlace, neededBy, placeIn, plainText } from './checkpoint-places.ts'
 import { CheckpointReader } from './checkpoint-reader.ts'

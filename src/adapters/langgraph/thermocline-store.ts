@@ -15,9 +15,10 @@ import {
   type SearchOperation,
   validateNamespace,
 } from '@langchain/langgraph-checkpoint'
-import { defineCall, flag, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, flag, lifetime, oneOf, optionRule, type RulesOf } from '../../call-options.ts'
 import {
   type ChunkEntry,
+  type Durability,
   type Duration,
   type Operation as EntryOperation,
   type JsonObject,
@@ -25,12 +26,13 @@ import {
   type NamespaceView,
   ThermoclineError,
 } from '../../index.ts'
-import { checkStore } from './adapter-options.ts'
+import { checkStore } from '../in-common/check-store.ts'
+import { untilUncontested } from '../in-common/until-uncontested.ts'
 import { type ItemLife, inputsOf, itemKey, itemOf, itemsBelow, type Vector, vectorIds } from './item-entries.ts'
 import { listItemNamespaces } from './item-namespaces.ts'
 import { type FoundItem, findItems } from './item-search.ts'
 import { type ItemIndex, ItemVectors } from './item-vectors.ts'
-import { writeInOrder, writeUncontested } from './write-in-order.ts'
+import { writeInOrder } from './write-in-order.ts'
 
 export interface StoreOptions {
   /** How items are embedded; without it a `query` ranks nothing. @default not at all */
@@ -39,6 +41,11 @@ export interface StoreOptions {
   readonly ttl?: Duration | undefined
   /** Whether an item that is read lives on for the whole `ttl` from then on. @default true */
   readonly refreshOnRead?: boolean | undefined
+  /**
+   * What a `put` or `delete` of one item waits for: `'wal'`, the log on this machine's disk, or `'cold'`, the database,
+   * where searches of other processes find it. @default what the store was opened with, which is `'wal'` by default
+   */
+  readonly durability?: Durability | undefined
 }
 
 const checkOptions = defineCall('ThermoclineStore', {
@@ -48,6 +55,7 @@ const checkOptions = defineCall('ThermoclineStore', {
   ),
   ttl: lifetime,
   refreshOnRead: flag,
+  durability: oneOf<Durability>(['wal', 'cold']),
 } satisfies RulesOf<StoreOptions>)
 
 /** What becomes of one item; null deletes it. */
@@ -58,22 +66,25 @@ interface Change {
 }
 
 /**
- * A memory for LangGraph that keeps its items in a store of thermocline. A write resolves once the database has it, and
- * needs both tiers. Items of one namespace are written all or none with their vectors.
+ * A memory for LangGraph that keeps its items in a store of thermocline. A put or delete of one item with one vector at
+ * most resolves once it survives a crash, as any put of the store does. Several items of one namespace, and an item
+ * with several vectors, are written all or none: that resolves once the database has them, and needs both tiers.
  */
 export class ThermoclineStore extends BaseStore {
   readonly #root: NamespaceView
   readonly #vectors: ItemVectors | undefined
   readonly #life: ItemLife
+  readonly #durability: Durability | undefined
 
   /** @param store or a view of it, as `store.namespace('tenant', 'acme')`. Closing it stays with the caller. */
   constructor(store: MemoryStore | NamespaceView, options?: StoreOptions) {
     super()
     checkStore('ThermoclineStore', store)
-    const { index, ttl, refreshOnRead = true } = checkOptions(options)
+    const { index, ttl, refreshOnRead = true, durability } = checkOptions(options)
     this.#root = store.namespace('langgraph', 'store')
     this.#vectors = index && new ItemVectors(index)
     this.#life = { ttl, sliding: refreshOnRead }
+    this.#durability = durability
   }
 
   /** Reads see what was there before anything of the batch was put. Of several puts of one key the last counts. */
@@ -144,11 +155,21 @@ export class ThermoclineStore extends BaseStore {
 
   /** Items keep when they were created. */
   async #replace(view: NamespaceView, changes: readonly Change[], vectors: ReadonlyMap<string, Vector>): Promise<void> {
-    await writeUncontested(async () => {
+    await untilUncontested(async () => {
       const there = await view.chunks.getManyByKey(changes.map(({ key }) => itemKey(key)))
       const operations = changes.flatMap((change, i) => this.#operationsOf(view, change, there[i], vectors))
-      if (operations.length > 0) await writeInOrder(view, operations)
+      const [only, ...others] = operations
+      if (only === undefined) return
+      if (others.length > 0) await writeInOrder(view, operations)
+      else await this.#writeOne(view, only)
     })
+  }
+
+  /** What is one entry needs nobody to decide: the last write counts, as it does in any store of LangGraph. */
+  async #writeOne(view: NamespaceView, operation: EntryOperation): Promise<void> {
+    const options = { durability: this.#durability }
+    if ('put' in operation) await view.entries.put(operation.put, options)
+    else if ('delete' in operation) await view.entries.delete(operation.delete, options)
   }
 
   #operationsOf(

@@ -1,12 +1,10 @@
 /** Writes several entries within what the store takes at once; what the entries are is decided by those who call it. */
-import { isThermoclineError, type NamespaceView, type Operation } from '../../index.ts'
+import type { NamespaceView, Operation } from '../../index.ts'
 
 /** What is written at once, at most; the store takes no more than 8 MiB and 1 000 entries. */
 const AT_ONCE = { bytes: 6 * 1024 * 1024, operations: 1_000 }
 /** What an entry takes besides what is counted, about. */
 const OVERHEAD_BYTES = 1024
-/** How often is tried what somebody else writes at the same time. */
-const MOST_TRIES = 20
 
 /**
  * Writes all or none where that fits the limits of the store. What is larger is written in order, the last operation
@@ -32,17 +30,6 @@ export async function writeInOrder(view: NamespaceView, operations: readonly Ope
 export function fitsAtOnce(operations: readonly Operation[]): boolean {
   const bytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0)
   return operations.length <= AT_ONCE.operations && bytes <= AT_ONCE.bytes
-}
-
-/** Looks and writes again where somebody else wrote in between; rejects with `ERR_CONFLICT` where that goes on. */
-export async function writeUncontested(lookAndWrite: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await lookAndWrite()
-    } catch (error) {
-      if (!isThermoclineError(error, 'ERR_CONFLICT') || tries === MOST_TRIES) throw error
-    }
-  }
 }
 
 function sizeOf(operation: Operation): number {

@@ -1,14 +1,19 @@
 /**
  * Replaces exactly one version of an entry by another (compare-and-set), or several versions together. Between writers
  * at the same time the lock of the row decides, or, where there is no row, its primary key (rule K3 of flow/README.md).
- * Where one of several cannot be replaced, the statement fails and nothing is written (K8). The same holds for the
- * idempotency key that a write may have (K9).
+ * Where one of several cannot be replaced, none of them is (K8). The same holds for the idempotency key that a write
+ * may have (K9).
+ *
+ * A statement may bring several replacements, each of which is whole or not there. Which of them find what they are to
+ * replace is looked up before anything is written; where one of those is then kept from it by somebody who came in
+ * between, the statement fails and nothing is written.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import type { EntryRecord } from '../../entry/record.ts'
 import type { Version } from '../../entry/version.ts'
 import { retold, ThermoclineError, unforeseen } from '../../errors.ts'
 import { sqlStateOf } from '../cold-errors.ts'
-import type { Replaced, Replacement, Replacing } from '../cold-tier.ts'
+import type { Replaced, ReplacedOfMany, Replacement, Replacing } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 import { DURABLY } from './durable-commit.ts'
 import { forgetReads } from './entry-access.ts'
@@ -26,32 +31,79 @@ const IN_DOUBT = /^(08|40003|57P|58)/
 
 /** @param now the time, evaluated when a row is written. */
 export async function replace(staging: Staging, replacement: Replacement, now: SQL): Promise<Replaced> {
-  const { driver } = staging
-  const records = replacement.changes.map(({ record }) => record)
   let isSent = false
   try {
-    return await staging.through(records, undefined, async (batch) => {
+    return await staging.through(recordsOf([replacement]), undefined, async (batch) => {
       isSent = true
-      const [row] = await driver.query(replaceSql(batch, replacement, now))
-      if (row?.replaced === batch.rows) return 'replaced'
-      return row?.open === 1 ? 'other' : 'closed'
+      const { isOpen, rows } = await run(staging, batch, [replacement], now)
+      if (rows === batch.rows) return 'replaced'
+      return isOpen ? 'other' : 'closed'
     })
   } catch (error) {
     if (isRolledBack(error)) return 'other'
     if (!isSent || isRefused(error)) throw withOutcome(error, 'none')
-    if (await hasArrived(staging, replacement)) return 'replaced'
+    const [hasArrived] = await haveArrived(staging, [replacement])
+    if (hasArrived) return 'replaced'
     throw withOutcome(error, 'unknown')
   }
 }
 
-function replaceSql(batch: Batch, replacement: Replacement, now: SQL): SQL {
-  const { changes, generationNumber, until, log, idempotency } = replacement
+/** As {@link replace} of each, in one statement. Whatever may be the fault of one of them leaves all `apart`. */
+export async function replaceEach(
+  staging: Staging,
+  replacements: readonly Replacement[],
+  now: SQL,
+): Promise<ReplacedOfMany[]> {
+  let isSent = false
+  try {
+    return await staging.through(recordsOf(replacements), undefined, async (batch) => {
+      isSent = true
+      const { isOpen, rows, free } = await run(staging, batch, replacements, now)
+      // The gate or the time is over, perhaps that of one alone.
+      if (!isOpen || (rows === 0 && free.size > 0)) return replacements.map(() => 'apart')
+      return replacements.map((_, part) => (free.has(part) ? 'replaced' : 'other'))
+    })
+  } catch (error) {
+    if (!isSent || isRolledBack(error) || isRefused(error)) return replacements.map(() => 'apart')
+    const have = await haveArrived(staging, replacements)
+    return have.map((hasArrived) => (hasArrived ? 'replaced' : withOutcome(error, 'unknown')))
+  }
+}
+
+interface Outcome {
+  readonly isOpen: boolean
+  readonly rows: number
+  /** Numbers of those that found what they are to replace, and did so where any row was written. */
+  readonly free: ReadonlySet<number>
+}
+
+async function run(
+  { driver }: Staging,
+  batch: Batch,
+  replacements: readonly Replacement[],
+  now: SQL,
+): Promise<Outcome> {
+  const [row] = await driver.query(replaceSql(batch, replacements, now))
+  const free = (row?.free as string | null | undefined)?.split(',') ?? []
+  return { isOpen: row?.open === 1, rows: row?.replaced as number, free: new Set(free.map(Number)) }
+}
+
+function recordsOf(replacements: readonly Replacement[]): EntryRecord[] {
+  return replacements.flatMap(({ changes }) => changes.map(({ record }) => record))
+}
+
+function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL): SQL {
+  const [{ generationNumber, log, idempotency }] = replacements as [Replacement]
+  const until = Math.min(...replacements.map((one) => one.until))
+  // What cold had it has, unless it was set back.
+  const sequence = Math.max(...replacements.map((one) => one.log.sequence))
+  const changes = replacements.flatMap((one) => one.changes)
   const isInTime = sql`${now} <= ${timeParameter(until)}`
   return sql`
     WITH replacement AS MATERIALIZED (
       SELECT s.* FROM thermocline.entry_staging s WHERE s.batch_id = ${batch.id}::uuid LIMIT ${batch.rows}::int8
     ),
-    base AS MATERIALIZED (${basesOf(changes)}),
+    base AS MATERIALIZED (${basesOf(replacements, batch)}),
     -- Waits for a sweep that is raising the horizon, and for a generation of hot that is becoming current.
     store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity LIMIT 1 FOR SHARE),
     gate AS MATERIALIZED (
@@ -60,7 +112,7 @@ function replaceSql(batch: Batch, replacement: Replacement, now: SQL): SQL {
         AND hot_generation IS NOT DISTINCT FROM ${generationNumber ?? null}::int8
         AND (collected_version < ${lowestOf(changes)} COLLATE "C") IS NOT FALSE
         AND EXISTS (SELECT FROM thermocline.wal_checkpoints
-          WHERE wal_id = ${log.walId}::uuid AND epoch = ${log.epoch}::int8 AND sequence >= ${log.sequence}::int8)
+          WHERE wal_id = ${log.walId}::uuid AND epoch = ${log.epoch}::int8 AND sequence >= ${sequence}::int8)
     ),
     keyed AS (${
       idempotency === undefined ? sql`SELECT true AS in_time FROM gate` : takeKey(idempotency, changes, now, isInTime)
@@ -76,25 +128,37 @@ function replaceSql(batch: Batch, replacement: Replacement, now: SQL): SQL {
     ${forgetReads(sql`SELECT namespace, id FROM replaced WHERE deleted_at IS NOT NULL`)},
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)
     SELECT (SELECT count(*) FROM gate)::int4 AS open, count(*)::int4 AS replaced,
+      (SELECT string_agg(DISTINCT part::text, ',') FROM base WHERE is_free) AS free,
       ${sql.raw(rollBackUnless(isWhole(batch, idempotency !== undefined)))} AS whole, ${DURABLY}
     FROM replaced`
 }
 
-/** All of it, or none. A key that was taken goes with the rows, and is left where they could not be written. */
+/**
+ * All of those that found what they are to replace, or nothing at all. A key that was taken goes with the rows, and is
+ * left where they could not be written.
+ */
 function isWhole({ rows }: Batch, hasKey: boolean): string {
-  return hasKey ? `count(*) = CASE WHEN EXISTS (SELECT FROM keyed) THEN ${rows} ELSE 0 END` : `count(*) IN (0, ${rows})`
+  if (hasKey) return `count(*) = CASE WHEN EXISTS (SELECT FROM keyed) THEN ${rows} ELSE 0 END`
+  return 'count(*) IN (0, (SELECT count(*) FROM base WHERE is_free))'
 }
 
-/** Rows (namespace, id, version) of what is to be there; none of a key that cold is to have no row of. */
-function basesOf(changes: readonly Replacing[]): SQL {
-  const replaced = changes.filter(({ base }) => base !== undefined)
-  const versions = sql.param(replaced.map(({ base }) => base))
+/**
+ * Rows (namespace, id, version, part, is_free) of what is to be there; the version of a key that cold is to have no row
+ * of is NULL. `part` is the number of the replacement, and `is_free` says whether all of that is there.
+ */
+function basesOf(replacements: readonly Replacement[], { rows }: Batch): SQL {
+  const changes = replacements.flatMap((one, part) => one.changes.map((change) => ({ ...change, part })))
+  const versions = sql.param(changes.map(({ base }) => base ?? null))
+  const parts = sql.param(changes.map(({ part }) => part))
   const keys = unnestKeys(
-    replaced.map(({ record }) => record),
+    changes.map(({ record }) => record),
     sql`${versions}::text[]`,
+    sql`${parts}::int4[]`,
   )
-  return sql`SELECT k.namespace COLLATE "C" AS namespace, k.id, k.version COLLATE "C" AS version
-    FROM ${keys} AS k (namespace, id, version)`
+  return sql`
+      SELECT k.namespace COLLATE "C" AS namespace, k.id, k.version COLLATE "C" AS version, k.part,
+        bool_and(e.version IS NOT DISTINCT FROM k.version COLLATE "C") OVER (PARTITION BY k.part) AS is_free
+      FROM ${keys} AS k (namespace, id, version, part) LEFT JOIN ${lookUp(sql`k`)} ON true LIMIT ${rows}::int8`
 }
 
 /**
@@ -102,16 +166,16 @@ function basesOf(changes: readonly Replacing[]): SQL {
  * for, the time is looked at again; once the lock of a row was, its version too.
  */
 function takeTheirPlaceSql(isInTime: SQL): SQL {
-  const isBase = (row: string): SQL =>
-    sql`(${sql.raw(`${row}.namespace, ${row}.id, ${row}.version`)}) IN (SELECT namespace, id, version FROM base)`
   return sql`
     INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
-    SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s LEFT JOIN ${lookUp(sql`s`)} ON true
-    WHERE EXISTS (SELECT FROM keyed WHERE in_time) AND (${isBase('e')}
-      OR (e.version IS NULL AND (s.namespace, s.id) NOT IN (SELECT namespace, id FROM base)))
+    SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s
+    WHERE EXISTS (SELECT FROM keyed WHERE in_time)
+      AND (s.namespace, s.id) IN (SELECT namespace, id FROM base WHERE is_free)
     ORDER BY s.namespace, s.id
     ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
-    WHERE ${isBase('memory_entries')} AND ${isInTime}
+    WHERE (memory_entries.namespace, memory_entries.id, memory_entries.version) IN (
+        SELECT namespace, id, version FROM base WHERE is_free AND version IS NOT NULL)
+      AND ${isInTime}
     RETURNING namespace, id, version, deleted_at`
 }
 
@@ -126,15 +190,19 @@ function isRefused(error: unknown): boolean {
   return state !== undefined && /^([0-9][0-9A-Z]|P0)[0-9A-Z]{3}$/.test(state) && !IN_DOUBT.test(state)
 }
 
-/** Whoever replaced one since would have had to see it first, so nothing is known where cold has none of them. */
-async function hasArrived({ driver }: Staging, { changes }: Replacement): Promise<boolean> {
-  const records = changes.map(({ record }) => record)
+/**
+ * In order. Whoever replaced one since would have had to see it first, so of a replacement of which cold has nothing,
+ * nothing is known.
+ */
+async function haveArrived({ driver }: Staging, replacements: readonly Replacement[]): Promise<boolean[]> {
   try {
-    const versions = await readVersions(driver, records)
-    return records.some(({ version }, i) => versions[i] === version)
+    const versions = (await readVersions(driver, recordsOf(replacements))).values()
+    return replacements.map(({ changes }) =>
+      changes.map(({ record }) => record.version === versions.next().value).includes(true),
+    )
   } catch {
     // Nobody can say; the caller gets the first error, which says why.
-    return false
+    return replacements.map(() => false)
   }
 }
 

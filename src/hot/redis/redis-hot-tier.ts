@@ -78,6 +78,7 @@ export class RedisHotTier implements HotTier {
   /** Not on a cluster: whoever asks one master must not fail with those who ask another. */
   readonly #reads = new Coalescer((keys: readonly EntryKey[], calls) => this.#readAll(keys, calls))
   readonly #writes = new Coalescer((writes: readonly HotWrite[], calls) => this.#writeAll(writes, calls))
+  readonly #reservations = new Coalescer((all: readonly HotReservation[], calls) => this.#reserveAll(all, calls))
   readonly #commandTimeout: number
   readonly #halfLife: number
   readonly #logger: Logger
@@ -250,13 +251,8 @@ export class RedisHotTier implements HotTier {
   }
 
   async reserve(reservations: readonly HotReservation[]): Promise<HotReserved[]> {
-    const answers = await this.#perSlot('reserve', reservations, keyOfItem, {
-      call: ({ keys }, slot, group) => ({
-        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group), keys.activations(slot)],
-        args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.newest, item.below])],
-      }),
-      result: (answer) => answer as readonly [string, ...string[]],
-    })
+    const { spansSlots } = this.#scripts
+    const answers = await (spansSlots ? this.#reservations.call(reservations) : this.#reserveAll(reservations))
     if (answers.some(([verdict]) => verdict === 'full'))
       throw this.#unavailable(new RedisFull('a reservation found no room'))
     return answers.map(([verdict, accesses, last]) => {
@@ -318,6 +314,17 @@ export class RedisHotTier implements HotTier {
       bytesOf: ({ payload }) => payload.byteLength,
     }
     return this.#perSlot('write', writes, keyOfItem, script, calls)
+  }
+
+  #reserveAll(reservations: readonly HotReservation[], calls = 1): Promise<(readonly [string, ...string[]])[]> {
+    const script: SlotScript<HotReservation, readonly [string, ...string[]]> = {
+      call: ({ keys }, slot, group) => ({
+        keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group), keys.activations(slot)],
+        args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.newest, item.below])],
+      }),
+      result: (answer) => answer as readonly [string, ...string[]],
+    }
+    return this.#perSlot('reserve', reservations, keyOfItem, script, calls)
   }
 
   async #size(generation: Generation): Promise<HotSize> {

@@ -1,5 +1,6 @@
 /** One version in place of exactly another: what decides between writers of one entry. */
 import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { LogCheckpoint, Replacement } from '../../cold/cold-tier.ts'
 import { chunkOf, FUTURE, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
@@ -173,6 +174,120 @@ export function describeColdReplacements(driver: ColdTierDriver): void {
         const found = new Set(await versionsIn(namespace, keys))
         expect(found.has(versionOf(round * 10 + 5)) ? found.size : 1).toBe(1)
       }
+    })
+  })
+
+  describe('replacing each of several', () => {
+    const shared = shareColdTier(driver)
+    let log: LogCheckpoint
+    beforeAll(async () => {
+      log = await shared.tier.takeOver(randomUUID(), 1)
+    })
+    /** Of one key: what is to be there, and what comes in its place. */
+    type Step = readonly [n: number, base: number | undefined, to: number]
+    const changesOf = (namespace: string, steps: readonly Step[]) =>
+      steps.map(([n, base, to]) => ({
+        record: n % 2 === 0 ? chunkOf(namespace, n, to) : tombstone(namespace, n, to),
+        base: base === undefined ? undefined : versionOf(base),
+      }))
+    const replaceEach = async (
+      namespace: string,
+      all: readonly (readonly Step[])[],
+      terms: (nth: number) => Partial<Replacement> = () => ({}),
+    ) => {
+      const { generationNumber } = await shared.tier.hotMisses(1)
+      return shared.tier.replaceEach(
+        all.map((steps, nth) => ({
+          ...{ changes: changesOf(namespace, steps), generationNumber, until: FUTURE, log },
+          ...terms(nth),
+        })),
+      )
+    }
+    const versionsIn = (namespace: string, numbers: readonly number[]) =>
+      shared.tier.versions(numbers.map((n) => keyOf(namespace, n)))
+
+    it('decides about each by what it finds, each whole', async () => {
+      const namespace = freshNamespace()
+      await shared.tier.upsert([0, 1, 2, 3].map((n) => chunkOf(namespace, n, 1)))
+      const verdicts = await replaceEach(namespace, [
+        [[0, 1, 2]],
+        [[1, 9, 2]],
+        [
+          [2, 1, 2],
+          [3, undefined, 2],
+        ],
+        [
+          [4, undefined, 2],
+          [5, undefined, 2],
+        ],
+        [[6, 1, 2]],
+      ])
+      expect(verdicts).toEqual(['replaced', 'other', 'other', 'replaced', 'other'])
+      const expected = [2, 1, 1, 1, 2, 2].map(versionOf)
+      expect(await versionsIn(namespace, [0, 1, 2, 3, 4, 5, 6])).toEqual([...expected, undefined])
+    })
+
+    it('answers as each does by itself', async () => {
+      const step = fc.record({ n: fc.nat(30), base: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }) })
+      const sets = fc.uniqueArray(step, { selector: ({ n }) => n, minLength: 1 })
+      const histories = fc.array(sets, { minLength: 1, maxLength: 6 })
+      await fc.assert(
+        fc.asyncProperty(histories, fc.nat(), async (rounds, seed) => {
+          const namespace = freshNamespace()
+          const known = new Map<number, number>()
+          for (const [round, steps] of rounds.entries()) {
+            const to = round + 2
+            const parts = steps.reduce<Step[][]>((all, { n, base }, i) => {
+              if (i === 0 || (seed + i) % 3 > 0) all.push([])
+              all.at(-1)!.push([n, base, to])
+              return all
+            }, [])
+            const expected = parts.map((part) => part.every(([n, base]) => known.get(n) === base))
+            const verdicts = await replaceEach(namespace, parts)
+            expect(verdicts).toEqual(expected.map((isThere) => (isThere ? 'replaced' : 'other')))
+            for (const [i, part] of parts.entries()) if (expected[i]) for (const [n] of part) known.set(n, to)
+            const numbers = Array.from({ length: 31 }, (_, n) => n)
+            const versions = numbers.map((n) => (known.has(n) ? versionOf(known.get(n)!) : undefined))
+            expect(await versionsIn(namespace, numbers)).toEqual(versions)
+          }
+        }),
+        { numRuns: 10 },
+      )
+    })
+
+    it('leaves all of them to be asked alone where the gate is closed to one', async () => {
+      const { tier } = shared
+      const namespace = freshNamespace()
+      const both: readonly Step[][] = [[[0, undefined, 1]], [[2, undefined, 1]]]
+      const apart = ['apart', 'apart']
+      expect(await replaceEach(namespace, both, (nth) => (nth === 1 ? { until: PAST } : {}))).toEqual(apart)
+      expect(await replaceEach(namespace, both, (nth) => ({ log: { ...log, sequence: nth } }))).toEqual(apart)
+      const before = (await tier.hotMisses(1)).generationNumber
+      await tier.enterHotGeneration(randomUUID())
+      expect(await replaceEach(namespace, both, () => ({ generationNumber: before }))).toEqual(apart)
+      expect(await versionsIn(namespace, [0, 2])).toEqual([undefined, undefined])
+      expect(await replaceEach(namespace, both)).toEqual(['replaced', 'replaced'])
+    })
+
+    it('lets one of many win each, whoever asks for it beside what', async () => {
+      const namespace = freshNamespace()
+      const keys = Array.from({ length: 20 }, (_, n) => 2 * n)
+      await shared.tier.upsert(keys.slice(0, 10).map((n) => chunkOf(namespace, n, 1)))
+      const steps = (to: number) => keys.map((n, i): Step[] => [[n, i < 10 ? 1 : undefined, to]])
+      const asked = [2, 3, 4, 5].map((to) => replaceEach(namespace, to % 2 === 0 ? steps(to) : steps(to).toReversed()))
+      const verdicts = (await Promise.all(asked)).map((answer, i) => (i % 2 === 0 ? answer : answer.toReversed()))
+      const versions = await versionsIn(namespace, keys)
+      for (const [i, version] of versions.entries()) {
+        const winners = verdicts.flatMap((answer, asker) => (answer[i] === 'replaced' ? [versionOf(asker + 2)] : []))
+        // Who lost to somebody in between is told to ask alone, and nobody may have won.
+        expect(winners).toEqual(version === versionOf(1) || version === undefined ? [] : [version])
+      }
+    })
+
+    it('decides about a thousand', async () => {
+      const namespace = freshNamespace()
+      const all = Array.from({ length: 1_000 }, (_, n): Step[] => [[n, undefined, 1]])
+      expect(new Set(await replaceEach(namespace, all))).toEqual(new Set(['replaced']))
     })
   })
 }

@@ -104,14 +104,32 @@ describeMainPair('a memory', (pair) => {
 })
 
 describeWithServers('memories of two processes', (servers) => {
-  test('see at once what the other has put', async () => {
+  const quiet = { checkpoint: { every: '1h' }, sync: false } as const
+
+  test('read at once what the other has put, and find it once the database has it', async () => {
     const shared = await servers.shared()
-    const quiet = { checkpoint: { every: '1h' }, sync: false } as const
     await using mine = await openMemoryStore({ ...shared, ...quiet, dir: await servers.folder() })
     await using yours = await openMemoryStore({ ...shared, ...quiet, dir: await servers.folder() })
-    const index = { dims: 3, embed }
-    const [one, other] = [new ThermoclineStore(mine, { index }), new ThermoclineStore(yours, { index })]
+    const [one, other] = [new ThermoclineStore(mine), new ThermoclineStore(yours)]
     await one.put(['a'], 'k', { text: 'ice' })
+    expect(await other.get(['a'], 'k')).toMatchObject({ value: { text: 'ice' } })
+    await mine.sync()
+    expect(await other.search([])).toMatchObject([{ key: 'k', value: { text: 'ice' } }])
+    await other.delete(['a'], 'k')
+    expect(await one.get(['a'], 'k')).toBeNull()
+    await yours.sync()
+    expect(await one.search([])).toEqual([])
+  })
+
+  test.each([
+    ['with `durability: cold`', { index: { dims: 3, embed }, durability: 'cold' }],
+    ['in several vectors', { index: { dims: 3, embed, fields: ['text', 'more'] } }],
+  ] as const)('find at once what the other has put %s', async (_, options) => {
+    const shared = await servers.shared()
+    await using mine = await openMemoryStore({ ...shared, ...quiet, dir: await servers.folder() })
+    await using yours = await openMemoryStore({ ...shared, ...quiet, dir: await servers.folder() })
+    const [one, other] = [new ThermoclineStore(mine, options), new ThermoclineStore(yours, options)]
+    await one.put(['a'], 'k', { text: 'ice', more: 'fire' })
     expect(await other.search([], { query: 'ice' })).toMatchObject([{ key: 'k', value: { text: 'ice' } }])
     await other.delete(['a'], 'k')
     expect(await one.search([])).toEqual([])
@@ -128,6 +146,7 @@ describe('what a memory is given', () => {
       [{ index: { dims: 3, embed, field: ['a'] } }, 'option `index`'],
       [{ ttl: -1 }, 'option `ttl`'],
       [{ refreshOnRead: 'yes' }, 'option `refreshOnRead`'],
+      [{ durability: 'hot' }, 'option `durability`'],
     ]
     for (const [options, message] of wrong) expect(() => new ThermoclineStore(store, options as never)).toThrow(message)
     const memory = new ThermoclineStore(store, { index: { dims: 2, embed } })

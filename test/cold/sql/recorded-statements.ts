@@ -153,6 +153,14 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     const idempotency = { namespace: 'many/1', key: 'key', digest: new Uint8Array(32) }
     await tier.replace({ ...terms, changes: [added], idempotency })
   },
+  replaceEach: async (tier) => {
+    const log = { walId: randomUUID(), epoch: 1, sequence: 0 }
+    await tier.takeOver(log.walId, log.epoch)
+    const terms = { generationNumber: undefined, until: FUTURE, log }
+    const changes = records.map(({ version: base }, n) => ({ record: chunkOf('many/1', n, 960_000 + n), base }))
+    await tier.replaceEach(changes.slice(0, 2).map((change) => ({ ...terms, changes: [change] })))
+    await tier.replaceEach(changes.map((change) => ({ ...terms, changes: [change] })))
+  },
   answerTo: (tier) => tier.answerTo({ namespace: 'many/1', key: 'key' }),
   pin: async (tier) => {
     const pins = records.map((record) => ({ ...record, bytes: 1 }))

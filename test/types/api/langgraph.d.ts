@@ -4,7 +4,7 @@ import { RunnableConfig } from '@langchain/core/runnables';
 
 import { SerializerProtocol, BaseCheckpointSaver, CheckpointTuple, CheckpointListOptions, Checkpoint, CheckpointMetadata, ChannelVersions, PendingWrite, DeltaChannelHistory, BaseStore, Operation, OperationResults } from '@langchain/langgraph-checkpoint';
 
-import { Duration, MemoryStore, NamespaceView } from 'thermocline';
+import { Duration, MemoryStore, NamespaceView, Durability } from 'thermocline';
 
 type EmbedItems = (texts: string[]) => Promise<Vector[]> | Vector[];
 
@@ -42,6 +42,7 @@ interface StoreOptions {
     readonly index?: ItemIndex | undefined;
     readonly ttl?: Duration | undefined;
     readonly refreshOnRead?: boolean | undefined;
+    readonly durability?: Durability | undefined;
 }
 
 declare class ThermoclineSaver extends BaseCheckpointSaver {

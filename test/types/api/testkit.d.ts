@@ -14,6 +14,14 @@ interface AccessStats {
 
 type Answer<T> = T | Promise<T>;
 
+interface ChangeCounts {
+    readonly matched: number;
+    readonly deleted?: number;
+    readonly updated?: number;
+    readonly skipped?: number;
+    readonly erased?: number;
+}
+
 interface ColdDocument {
     readonly documentId: string;
     readonly chunks: number;
@@ -139,6 +147,7 @@ interface ColdTier {
     }>;
     ship(batch: ShipBatch): Promise<ShipResult>;
     replace(replacement: Replacement): Promise<Replaced>;
+    replaceEach(replacements: readonly Replacement[]): Promise<readonly ReplacedOfMany[]>;
     answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined>;
     pin(pins: readonly PinRequest[], limits: PinLimits): Promise<PinnedAll>;
     unpin(keys: readonly EntryKey[], kind?: EntryKind): Promise<readonly EntryKey[]>;
@@ -278,6 +287,76 @@ interface EntryRecord extends EntryKey {
     readonly expiresAt: number | null;
     readonly slidingTtl: number | null;
     readonly deletedAt: number | null;
+}
+
+type ErrorCode = keyof ErrorDetails;
+
+interface ErrorDetails {
+    ERR_INVALID_OPTIONS: {
+        option?: string;
+        index?: number;
+    };
+    ERR_INVALID_ENTRY: {
+        field: string;
+        path?: string;
+        index?: number;
+        line?: number;
+        counts?: ChangeCounts;
+        imported?: Imported;
+        issues?: readonly object[];
+    };
+    ERR_INVALID_QUERY: {
+        field?: string;
+        index?: number;
+    };
+    ERR_LOCKED: {
+        pid?: number;
+    };
+    ERR_WAL_CORRUPT: {
+        walId: string;
+        segment: number;
+        offset: number;
+        missing: SequenceRange;
+    };
+    ERR_ARCHIVE_CORRUPT: {
+        line: number;
+        imported?: Imported;
+    };
+    ERR_WAL_FAILED: WriteFailure;
+    ERR_TIER_UNAVAILABLE: WriteFailure & {
+        tier: TierName;
+    };
+    ERR_BACKPRESSURE: WriteFailure;
+    ERR_NOT_FOUND: WriteFailure;
+    ERR_UNSUPPORTED: {
+        packages?: readonly string[];
+    };
+    ERR_TIMEOUT: WriteFailure & {
+        tier?: TierName;
+    };
+    ERR_ABORTED: WriteFailure;
+    ERR_CLOSED: WriteFailure;
+    ERR_SCHEMA: object;
+    ERR_CONFLICT: WriteFailure & {
+        kind?: string;
+        actual?: string | null;
+        index?: number;
+        line?: number;
+    };
+    ERR_IDEMPOTENCY: WriteFailure;
+    ERR_EMBEDDING_FAILED: WriteFailure & {
+        model: string;
+        index?: number;
+        retryAfterMs?: number;
+        refused?: boolean;
+    };
+    ERR_EMBEDDING_INVALID: WriteFailure & {
+        model: string;
+        index?: number;
+        expected?: number;
+        actual?: number;
+    };
+    ERR_INTERNAL: WriteFailure;
 }
 
 type Filter = readonly Node[];
@@ -438,6 +517,19 @@ interface IdempotencyKey {
     readonly digest: Uint8Array;
 }
 
+interface Imported {
+    readonly entries: number;
+    readonly written: number;
+    readonly unchanged: number;
+    readonly skipped: number;
+    readonly expired: number;
+}
+
+interface InputOutcome {
+    readonly id: string;
+    readonly outcome: 'none' | 'unknown' | 'applied';
+}
+
 interface IsolationSuite {
     open(): TestedStore | Promise<TestedStore>;
     accepts?(namespace: NamespacePath, id: string): boolean;
@@ -580,6 +672,8 @@ interface RegisteredLog extends LogCheckpoint {
 
 type Replaced = 'replaced' | 'other' | 'closed';
 
+type ReplacedOfMany = Exclude<Replaced, 'closed'> | 'apart' | ThermoclineError;
+
 interface Replacement {
     readonly changes: readonly Replacing[];
     readonly generationNumber: number | undefined;
@@ -701,6 +795,19 @@ interface TestedStore {
     close?(): Answer<unknown>;
 }
 
+declare class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
+    readonly name = "ThermoclineError";
+    readonly code: C;
+    readonly retryable: boolean;
+    readonly details: Readonly<ErrorDetails[C]>;
+    constructor(code: C, message: string, details: ErrorDetails[C], options?: {
+        cause?: unknown;
+    });
+    toJSON(): object;
+}
+
+type TierName = 'hot' | 'cold';
+
 interface TreePlace {
     readonly depth: number;
     readonly id: string;
@@ -733,6 +840,15 @@ interface WaitingTexts {
     readonly after: Version | undefined;
     readonly limit: number;
     readonly bytes: number;
+}
+
+interface WriteFailure {
+    id?: string;
+    outcome?: 'none' | 'unknown' | 'applied' | 'partial';
+    version?: string;
+    readonly outcomes?: readonly InputOutcome[];
+    readonly counts?: ChangeCounts;
+    readonly imported?: Imported;
 }
 
 declare function describeColdTier(name: string, { indexesVectors, runs, ...suite }: ColdTierSuite): void;
