@@ -175,7 +175,7 @@ export type Replaced =
 
 /**
  * What became of one of several replacements. `apart`: nothing of it was written, and together nothing could be
- * decided; alone it may be. An error is one of which `replace` says that the outcome is `unknown`.
+ * decided; alone it may be. An error is what `replace` rejects with.
  */
 export type ReplacedOfMany = Exclude<Replaced, 'closed'> | 'apart' | ThermoclineError
 
@@ -569,8 +569,8 @@ export interface ColdTier {
 
   /**
    * As {@link replace} of each, in one transaction: what one of them finds there keeps no other from its place. For
-   * those of one log that agree in `generationNumber`, name no key twice and have no idempotency key. A rejection wrote
-   * nothing.
+   * those of one log that agree in `generationNumber`, name no key twice and have no idempotency key. It waits for no
+   * lock of a row for long. A rejection wrote nothing.
    */
   replaceEach(replacements: readonly Replacement[]): Promise<readonly ReplacedOfMany[]>
 

@@ -97,6 +97,8 @@ const LONGEST_PAUSE_MS = 50
 const ASKED_AT_ONCE = 128
 /** For how long a read of what is there keeps others waiting, which then go together. */
 const READ_TURN_MS = 50
+/** An entry may have megabytes, and one statement brings all of them. */
+const KEYS_READ_TOGETHER = 32
 /** Codes that say of an attempt that what is there forbids it. */
 const REFUSALS = ['ERR_CONFLICT', 'ERR_NOT_FOUND', 'ERR_INVALID_ENTRY'] as const
 
@@ -144,6 +146,7 @@ export class CompareAndSet {
   readonly #replacing: ReplaceTogether
   readonly #rows = new Coalescer<EntryKey, ColdRow | undefined>((keys) => this.#parts.reads.read(keys), {
     turnMs: READ_TURN_MS,
+    fits: (keys, more) => keys.length + more.length <= KEYS_READ_TOGETHER,
   })
 
   constructor(parts: CompareAndSetParts) {

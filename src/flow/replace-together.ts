@@ -10,19 +10,31 @@ import { ThermoclineError, unforeseen } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Coalescer } from '../kernel/coalescer.ts'
 
-/** What waits for the lock of a row longer than that holds up those that share its statement, and no others. */
+/** What takes longer than that holds up no others. Those that share a statement wait for no lock as long as that. */
 const TURN_MS = 250
 /** What is to be decided sooner than that goes alone, or it would close the gate for the others. */
 const ROOM_MS = 1_000
 
 type Verdict = Replaced | ReplacedOfMany
 
+/** Replacements that go together, and what they have of each other's limits. */
+interface Measured {
+  readonly replacements: readonly Replacement[]
+  readonly keys: Set<string>
+  /** How many of them are counted. */
+  counted: number
+  bytes: number
+}
+
 export class ReplaceTogether {
   readonly #cold: Pick<ColdTier, 'replace' | 'replaceEach'>
   readonly #clock: Clock
-  readonly #waiting = new Coalescer((replacements: readonly Replacement[]) => this.#decide(replacements), {
+  readonly #waiting = new Coalescer((set: readonly Replacement[]) => this.#decide(set), {
     turnMs: TURN_MS,
+    fits: (set, [more]) => this.#fits(set, more!),
   })
+  /** Those that are still joined. */
+  #open: Measured | undefined
 
   constructor(cold: Pick<ColdTier, 'replace' | 'replaceEach'>, clock: Clock) {
     this.#cold = cold
@@ -37,52 +49,39 @@ export class ReplaceTogether {
     return verdict === 'apart' ? this.#cold.replace(replacement) : verdict!
   }
 
-  async #decide(replacements: readonly Replacement[]): Promise<Verdict[]> {
-    const verdicts = new Map<Replacement, Verdict>()
-    const decideAll = setsOf(replacements).map(async (set) => {
-      const decided = set.length === 1 ? [await this.#decideOne(set[0]!)] : await this.#decideEach(set)
-      for (const [i, replacement] of set.entries()) verdicts.set(replacement, decided[i]!)
-    })
-    await Promise.all(decideAll)
-    return replacements.map((replacement) => verdicts.get(replacement)!)
-  }
-
-  async #decideOne(replacement: Replacement): Promise<Verdict> {
+  async #decide(set: readonly Replacement[]): Promise<readonly Verdict[]> {
+    const [only, ...others] = set as [Replacement, ...Replacement[]]
     try {
-      return await this.#cold.replace(replacement)
+      return others.length === 0 ? [await this.#cold.replace(only)] : await this.#cold.replaceEach(set)
     } catch (error) {
-      return unforeseen(error)
+      // Of several nothing was written: each gets an error of its own, or none.
+      return others.length === 0 ? [unforeseen(error)] : set.map(() => 'apart' as const)
     }
   }
 
-  async #decideEach(set: readonly Replacement[]): Promise<readonly Verdict[]> {
-    try {
-      return await this.#cold.replaceEach(set)
-    } catch {
-      // Nothing was written: each gets an error of its own, or none.
-      return set.map(() => 'apart' as const)
+  #fits(replacements: readonly Replacement[], more: Replacement): boolean {
+    if (this.#open?.replacements !== replacements)
+      this.#open = { replacements, keys: new Set<string>(), counted: 0, bytes: 0 }
+    const open = this.#open
+    for (; open.counted < replacements.length; open.counted++) {
+      const counted = replacements[open.counted]!
+      open.bytes += bytesOf(counted)
+      for (const key of keysOf(counted)) open.keys.add(key)
     }
+    const keys = keysOf(more)
+    return (
+      replacements[0]?.generationNumber === more.generationNumber &&
+      open.keys.size + keys.length <= ATOMIC_LIMITS.operations &&
+      open.bytes + bytesOf(more) <= ATOMIC_LIMITS.bytes &&
+      !keys.some((key) => open.keys.has(key))
+    )
   }
 }
 
-/** Sets that go together. */
-function setsOf(replacements: readonly Replacement[]): Replacement[][] {
-  const sets: { readonly members: Replacement[]; readonly keys: Set<string>; bytes: number }[] = []
-  for (const replacement of replacements) {
-    const keys = replacement.changes.map(({ record }) => keyText(record))
-    const bytes = replacement.changes.reduce((sum, { record }) => sum + contentSize(record), 0)
-    const found = sets.find(
-      (set) =>
-        set.members[0]!.generationNumber === replacement.generationNumber &&
-        set.keys.size + keys.length <= ATOMIC_LIMITS.operations &&
-        set.bytes + bytes <= ATOMIC_LIMITS.bytes &&
-        !keys.some((key) => set.keys.has(key)),
-    )
-    const set = found ?? { members: [], keys: new Set<string>(), bytes: 0 }
-    if (found === undefined) sets.push(set)
-    set.members.push(replacement)
-    set.bytes += bytes
-    for (const key of keys) set.keys.add(key)
-  }
-  return sets.map(({ members }) => members)
+function keysOf({ changes }: Replacement): string[] {
+  return changes.map(({ record }) => keyText(record))
+}
+
+function bytesOf({ changes }: Replacement): number {
+  return changes.reduce((sum, { record }) => sum + contentSize(record), 0)
 }

@@ -7,8 +7,25 @@
 /** Returns one result per item, in order. @param calls that the items are of. */
 export type CoalescedWork<T, R> = (items: readonly T[], calls: number) => Promise<readonly R[]>
 
-/** Of one batch: a turn that brings more has several. One call is never split, however large. */
+/** Whether the items of a batch and those of one more call go together. One call is never split, however large. */
+export type Fits<T> = (items: readonly T[], more: readonly T[]) => boolean
+
+export interface CoalescerOptions<T> {
+  /**
+   * How long a batch keeps the next one waiting, which goes on taking calls; one that takes longer, as for the lock of
+   * a row, holds up nobody else. @default not at all
+   */
+  readonly turnMs?: number
+  /** @default a thousand items do */
+  readonly fits?: Fits<T>
+}
+
+/** Of one batch: a turn that brings more has several. */
 const MAX_ITEMS = 1_000
+
+function fewItems(items: readonly unknown[], more: readonly unknown[]): boolean {
+  return items.length + more.length <= MAX_ITEMS
+}
 
 class Batch<T, R> {
   readonly items: T[] = []
@@ -26,22 +43,20 @@ class Batch<T, R> {
 export class Coalescer<T, R> {
   readonly #work: CoalescedWork<T, R>
   readonly #turnMs: number | undefined
+  readonly #fits: Fits<T>
   readonly #waiting: Batch<T, R>[] = []
   #open: Batch<T, R> | undefined
   #isBusy = false
 
-  /**
-   * @param turnMs how long a batch keeps the next one waiting, which goes on taking calls; one that takes longer, as
-   *   for the lock of a row, holds up nobody else. @default not at all
-   */
-  constructor(work: CoalescedWork<T, R>, { turnMs }: { readonly turnMs?: number } = {}) {
+  constructor(work: CoalescedWork<T, R>, { turnMs, fits = fewItems }: CoalescerOptions<T> = {}) {
     this.#work = work
     this.#turnMs = turnMs
+    this.#fits = fits
   }
 
   /** Settles as the work does, which begins after this call; items of an earlier call come first. */
   async call(items: readonly T[]): Promise<readonly R[]> {
-    const batch = this.#batchFor(items.length)
+    const batch = this.#batchFor(items)
     const from = batch.items.length
     batch.calls++
     for (const item of items) batch.items.push(item)
@@ -49,9 +64,9 @@ export class Coalescer<T, R> {
     return results.length === items.length ? results : results.slice(from, from + items.length)
   }
 
-  #batchFor(items: number): Batch<T, R> {
+  #batchFor(items: readonly T[]): Batch<T, R> {
     const open = this.#open
-    if (open !== undefined && open.items.length + items <= MAX_ITEMS) return open
+    if (open !== undefined && this.#fits(open.items, items)) return open
     const batch = new Batch<T, R>()
     this.#open = batch
     // Behind everything that this turn still has to do.

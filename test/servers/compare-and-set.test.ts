@@ -5,6 +5,7 @@ import type { HotTier } from '../../src/hot/hot-tier.ts'
 import { isThermoclineError } from '../../src/index.ts'
 import { chunkOf } from '../../src/testkit/contract/cold-records.ts'
 import { temporaryFolder } from '../flow/stores.ts'
+import { clientOf } from '../tools/services.ts'
 import { a, b, describeTwoBackends, flush, GatedBackend, key, markersEnd, shared } from './two-backends.ts'
 
 const replacing = (backend: GatedBackend, text: string, expectedVersion: string | null) =>
@@ -28,6 +29,22 @@ describeTwoBackends('backends that replace a version', (servers) => {
     expect(lost).toEqual([expect.objectContaining({ code: 'ERR_CONFLICT' })])
     expect(lost[0].details.actual).toBe(won?.version)
     for (const { chunks } of [a, b]) expect((await chunks.get(id))?.version).toBe(won?.version)
+  })
+
+  test('are kept from nothing by a row that somebody has locked, which they share no fate with', async () => {
+    const there = await a.chunks.putMany([0, 1, 2, 3].map((n) => ({ key: `${key} ${n}`, text: 'before' })))
+    await a.store.checkpoint()
+    const somebody = clientOf(shared.cold.url)
+    const { id } = there[2]!
+    await somebody`BEGIN`
+    await somebody`SELECT FROM thermocline.memory_entries WHERE id = ${id} FOR UPDATE`
+    const updates = there.map((one) => a.chunks.update(one.id, { text: 'after' }))
+    await Promise.all(updates.filter((_, n) => n !== 2))
+    expect((await a.chunks.get(id))?.text).toBe('before')
+    await somebody`ROLLBACK`
+    await updates[2]
+    expect((await a.chunks.get(id))?.text).toBe('after')
+    await somebody.end()
   })
 
   test('hear of the same that another has done since they asked, and of no conflict with it', async () => {

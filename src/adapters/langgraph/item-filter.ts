@@ -44,6 +44,11 @@ export function whereOfItems(filter: ItemFilter): Where[] {
   })
 }
 
+/** Whether what {@link whereOfItems} has the database select is all that a filter selects, and nothing else. */
+export function isDecidedByDatabase(filter: ItemFilter): boolean {
+  return conditionsOf(filter).every(([name, operator, operand]) => operator === '$eq' && isIndexed([name, operand]))
+}
+
 function conditionsOf(filter: ItemFilter): [name: string, operator: string, operand: unknown][] {
   return Object.entries(filter).flatMap(([name, asked]) => {
     if (!hasOperators(asked)) return [[name, '$eq', asked]]

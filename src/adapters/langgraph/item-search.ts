@@ -8,7 +8,7 @@ import type { SearchItem } from '@langchain/langgraph-checkpoint'
 import type { ChunkEntry, EmbeddingEntry, NamespaceView, Where } from '../../index.ts'
 import { nameOf, viewAt } from './checkpoint-places.ts'
 import { fieldsOf, itemKey, itemOf, type Vector } from './item-entries.ts'
-import { type ItemFilter, selects, whereOfItems } from './item-filter.ts'
+import { type ItemFilter, isDecidedByDatabase, selects, whereOfItems } from './item-filter.ts'
 
 export interface ItemQuery {
   readonly filter: ItemFilter
@@ -58,7 +58,7 @@ async function* itemsIn(
   wanted: number,
 ): AsyncGenerator<ChunkEntry> {
   const where = { and: [...whereOfItems(filter), ...also] } as Where<'chunk'>
-  const limit = Math.min(MOST_AT_ONCE, Math.max(1, wanted))
+  const limit = isDecidedByDatabase(filter) ? Math.min(MOST_AT_ONCE, Math.max(1, wanted)) : MOST_AT_ONCE
   const options = { where, recursive: true, orderBy: { version: 'desc' }, limit } as const
   for await (const chunk of view.chunks.findAll(options)) if (selects(filter, fieldsOf(chunk).value)) yield chunk
 }

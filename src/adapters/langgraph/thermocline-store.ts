@@ -42,8 +42,9 @@ export interface StoreOptions {
   /** Whether an item that is read lives on for the whole `ttl` from then on. @default true */
   readonly refreshOnRead?: boolean | undefined
   /**
-   * What a `put` or `delete` of one item waits for: `'wal'`, the log on this machine's disk, or `'cold'`, the database,
-   * where searches of other processes find it. @default what the store was opened with, which is `'wal'` by default
+   * What a `put` or `delete` of one item waits for, without an `index`: `'wal'`, the log on this machine's disk, or
+   * `'cold'`, the database, where searches of other processes find it; with one, the database is always waited for.
+   * @default what the store was opened with, which is `'wal'` by default
    */
   readonly durability?: Durability | undefined
 }
@@ -66,9 +67,9 @@ interface Change {
 }
 
 /**
- * A memory for LangGraph that keeps its items in a store of thermocline. A put or delete of one item with one vector at
- * most resolves once it survives a crash, as any put of the store does. Several items of one namespace, and an item
- * with several vectors, are written all or none: that resolves once the database has them, and needs both tiers.
+ * A memory for LangGraph that keeps its items in a store of thermocline. Without an `index`, a put or delete of one
+ * item resolves once it survives a crash, as any put of the store does. Several items of one namespace, and items with
+ * vectors, are written all or none: that resolves once the database has them, and needs both tiers.
  */
 export class ThermoclineStore extends BaseStore {
   readonly #root: NamespaceView
@@ -160,13 +161,16 @@ export class ThermoclineStore extends BaseStore {
       const operations = changes.flatMap((change, i) => this.#operationsOf(view, change, there[i], vectors))
       const [only, ...others] = operations
       if (only === undefined) return
-      if (others.length > 0) await writeInOrder(view, operations)
-      else await this.#writeOne(view, only)
+      if (others.length === 0 && this.#vectors === undefined) await this.#writePlainly(view, only)
+      else await writeInOrder(view, operations)
     })
   }
 
-  /** What is one entry needs nobody to decide: the last write counts, as it does in any store of LangGraph. */
-  async #writeOne(view: NamespaceView, operation: EntryOperation): Promise<void> {
+  /**
+   * Where items have no vectors, the last write counts, as in any store of LangGraph: nobody has to decide. Else it
+   * might leave vectors behind which the one before it, that this one has not seen, had put.
+   */
+  async #writePlainly(view: NamespaceView, operation: EntryOperation): Promise<void> {
     const options = { durability: this.#durability }
     if ('put' in operation) await view.entries.put(operation.put, options)
     else if ('delete' in operation) await view.entries.delete(operation.delete, options)

@@ -11,7 +11,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { Version } from '../../entry/version.ts'
-import { retold, ThermoclineError, unforeseen } from '../../errors.ts'
+import { isThermoclineError, retold, ThermoclineError, unforeseen } from '../../errors.ts'
 import { sqlStateOf } from '../cold-errors.ts'
 import type { Replaced, ReplacedOfMany, Replacement, Replacing } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
@@ -28,6 +28,14 @@ const REPLACEMENTS = replacementsFrom('excluded')
 
 /** SQLSTATEs after which a statement may have taken effect all the same: the connection or the server went away. */
 const IN_DOUBT = /^(08|40003|57P|58)/
+
+/**
+ * Several wait for no lock that somebody holds for long: one of them must not keep the others from what they share. For
+ * the transaction, which is this statement; a shorter limit of the role stays.
+ */
+const IN_HASTE = sql`
+  CASE WHEN current_setting('lock_timeout')::interval BETWEEN interval '1ms' AND interval '250ms' THEN true
+    ELSE set_config('lock_timeout', '250ms', true) IS NOT NULL END`
 
 /** @param now the time, evaluated when a row is written. */
 export async function replace(staging: Staging, replacement: Replacement, now: SQL): Promise<Replaced> {
@@ -64,7 +72,11 @@ export async function replaceEach(
       return replacements.map((_, part) => (free.has(part) ? 'replaced' : 'other'))
     })
   } catch (error) {
-    if (!isSent || isRolledBack(error) || isRefused(error)) return replacements.map(() => 'apart')
+    if (isRolledBack(error) || isRefused(error)) return replacements.map(() => 'apart')
+    // What could not be staged, for no fault of a row, could not be staged by each alone either.
+    if (!isSent && isThermoclineError(error, 'ERR_TIER_UNAVAILABLE'))
+      return replacements.map(() => withOutcome(error, 'none'))
+    if (!isSent) return replacements.map(() => 'apart')
     const have = await haveArrived(staging, replacements)
     return have.map((hasArrived) => (hasArrived ? 'replaced' : withOutcome(error, 'unknown')))
   }
@@ -105,7 +117,10 @@ function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL
     ),
     base AS MATERIALIZED (${basesOf(replacements, batch)}),
     -- Waits for a sweep that is raising the horizon, and for a generation of hot that is becoming current.
-    store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity LIMIT 1 FOR SHARE),
+    store AS MATERIALIZED (
+      SELECT collected_version, hot_generation FROM thermocline.store_identity
+      WHERE ${replacements.length === 1 ? sql`true` : IN_HASTE} LIMIT 1 FOR SHARE
+    ),
     gate AS MATERIALIZED (
       SELECT FROM store
       WHERE ${isComplete(batch)} AND ${isInTime}
@@ -170,7 +185,8 @@ function takeTheirPlaceSql(isInTime: SQL): SQL {
     INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
     SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s
     WHERE EXISTS (SELECT FROM keyed WHERE in_time)
-      AND (s.namespace, s.id) IN (SELECT namespace, id FROM base WHERE is_free)
+      -- Else a planner that knows how few rows there are would read them anew for each.
+      AND ((s.namespace, s.id) IN (SELECT namespace, id FROM base WHERE is_free)) IS TRUE
     ORDER BY s.namespace, s.id
     ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
     WHERE (memory_entries.namespace, memory_entries.id, memory_entries.version) IN (

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ThermoclineStore } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
+import { describeGated } from '../../flow/gate.ts'
 import { describeMainPair, describeWithServers, shareStore } from '../../flow/stores.ts'
 
 /** By how often three words are in it. */
@@ -103,6 +104,46 @@ describeMainPair('a memory', (pair) => {
   })
 })
 
+describeGated('what a memory asks the database', (tiers) => {
+  const { view } = shareStore(tiers)
+
+  test.each([
+    ['that the database decides', { mood: 7 }, 1],
+    ['that is decided here', { mood: { $in: [7] } }, 4],
+  ] as const)('is asked in few pages by a filter %s', async (_, filter, pages) => {
+    const store = new ThermoclineStore(view())
+    const items = Array.from({ length: 300 }, (_, n) => ({
+      namespace: ['a'],
+      key: `${n}`,
+      value: { mood: n === 0 ? 7 : n },
+    }))
+    await store.batch(items)
+    let asked = 0
+    tiers.cold.onCall = (method) => method === 'find' && asked++
+    expect(await store.search(['a'], { filter, limit: 1 })).toMatchObject([
+      { key: expect.any(String), value: { mood: 7 } },
+    ])
+    tiers.cold.onCall = () => {}
+    expect(asked).toBeLessThanOrEqual(pages)
+  })
+})
+
+describeMainPair('writes of one item at the same time', (pair) => {
+  const { view } = shareStore(pair)
+
+  test('leave no vector of what was deleted', async () => {
+    const home = view()
+    const store = new ThermoclineStore(home, { index: { dims: 3, embed, fields: ['text', 'more'] } })
+    for (let round = 0; round < 20; round++) {
+      const key = `k ${round}`
+      await store.put(['a'], key, { text: 'ice' })
+      await Promise.all([store.put(['a'], key, { text: 'ice', more: 'fire' }), store.delete(['a'], key)])
+      await store.delete(['a'], key)
+    }
+    expect(await home.namespace('langgraph', 'store').count({ recursive: true })).toBe(0)
+  })
+})
+
 describeWithServers('memories of two processes', (servers) => {
   const quiet = { checkpoint: { every: '1h' }, sync: false } as const
 
@@ -122,8 +163,8 @@ describeWithServers('memories of two processes', (servers) => {
   })
 
   test.each([
-    ['with `durability: cold`', { index: { dims: 3, embed }, durability: 'cold' }],
-    ['in several vectors', { index: { dims: 3, embed, fields: ['text', 'more'] } }],
+    ['with `durability: cold`', { durability: 'cold' }],
+    ['with vectors', { index: { dims: 3, embed, fields: ['text', 'more'] } }],
   ] as const)('find at once what the other has put %s', async (_, options) => {
     const shared = await servers.shared()
     await using mine = await openMemoryStore({ ...shared, ...quiet, dir: await servers.folder() })
