@@ -157,6 +157,26 @@ export function describeColdReplacements(driver: ColdTierDriver): void {
       expect(new Set(await versionsIn(namespace, keys))).toEqual(new Set([won]))
     })
 
+    it('writes nothing of it where somebody replaces one of them in between', async () => {
+      const namespace = freshNamespace()
+      const keys = MANY.slice(0, 200)
+      await shared.tier.upsert(keys.map((n) => chunkOf(namespace, n, 1)))
+      for (let round = 2; round <= 21; round++) {
+        const known = await versionsIn(namespace, keys)
+        const { generationNumber } = await shared.tier.hotMisses(1)
+        const replaceTo = (to: number, numbers: readonly number[]) => {
+          const changes = numbers.map((n) => ({ record: chunkOf(namespace, n, to), base: known[n] }))
+          return shared.tier.replace({ changes, generationNumber, until: FUTURE, log })
+        }
+        const [all] = await Promise.all([
+          replaceTo(round * 10, keys),
+          ...[199, 150, 100, 50, 0].map((n) => replaceTo(round * 10 + 1, [n])),
+        ])
+        const written = (await versionsIn(namespace, keys)).filter((version) => version === versionOf(round * 10))
+        expect(written).toHaveLength(all === 'replaced' ? keys.length : 0)
+      }
+    })
+
     it('waits in no circle with batches of the same keys', async () => {
       const namespace = freshNamespace()
       const keys = MANY.slice(0, 30)
