@@ -87,7 +87,7 @@ import { listNamespaces } from './sql/list-namespaces.ts'
 import { measureEntries } from './sql/measure-entries.ts'
 import { arePinned, listPins, pinEntries, unpinEntries } from './sql/pin-entries.ts'
 import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts'
-import { replace, replaceEach } from './sql/replace-version.ts'
+import { recordsOf, replace, replaceEach } from './sql/replace-version.ts'
 import { retryLetters } from './sql/retry-letters.ts'
 import { searchTexts } from './sql/search-texts.ts'
 import { canUseIndex, search } from './sql/search-vectors.ts'
@@ -243,30 +243,20 @@ export class ColdStore implements ColdTier {
     }
   }
 
-  async upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {
-    const result = await this.#write(records, () => upsert(this.#staging, this.#logger, records))
-    this.#driver.housekeep('write')
-    return result
+  upsert(records: readonly EntryRecord[]): Promise<{ readonly written: number; readonly rejected: number }> {
+    return this.#write(records, () => upsert(this.#staging, this.#logger, records))
   }
 
-  async ship(batch: ShipBatch): Promise<ShipResult> {
-    const result = await this.#write(batch.records, () => ship(this.#staging, this.#logger, batch))
-    this.#driver.housekeep('write')
-    return result
+  ship(batch: ShipBatch): Promise<ShipResult> {
+    return this.#write(batch.records, () => ship(this.#staging, this.#logger, batch))
   }
 
-  async replace(replacement: Replacement): Promise<Replaced> {
-    const records = replacement.changes.map(({ record }) => record)
-    const result = await this.#write(records, () => replace(this.#staging, replacement, this.#clockTime()))
-    this.#driver.housekeep('write')
-    return result
+  replace(replacement: Replacement): Promise<Replaced> {
+    return this.#write(recordsOf([replacement]), () => replace(this.#staging, replacement, this.#clockTime()))
   }
 
-  async replaceEach(replacements: readonly Replacement[]): Promise<readonly ReplacedOfMany[]> {
-    const records = replacements.flatMap(({ changes }) => changes.map(({ record }) => record))
-    const results = await this.#write(records, () => replaceEach(this.#staging, replacements, this.#clockTime()))
-    this.#driver.housekeep('write')
-    return results
+  replaceEach(replacements: readonly Replacement[]): Promise<readonly ReplacedOfMany[]> {
+    return this.#write(recordsOf(replacements), () => replaceEach(this.#staging, replacements, this.#clockTime()))
   }
 
   answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined> {
@@ -353,10 +343,8 @@ export class ColdStore implements ColdTier {
     return databaseTime(this.#driver)
   }
 
-  async slide(reads: readonly SlidingRead[]): Promise<(Slid | undefined)[]> {
-    const slid = await this.#write(reads, () => slide(this.#driver, reads, this.#clockTime()))
-    this.#driver.housekeep('write')
-    return slid
+  slide(reads: readonly SlidingRead[]): Promise<(Slid | undefined)[]> {
+    return this.#write(reads, () => slide(this.#driver, reads, this.#clockTime()))
   }
 
   recordAccess(touches: readonly Touch[]): Promise<void> {
@@ -413,11 +401,9 @@ export class ColdStore implements ColdTier {
     return readLetters(this.#driver, after, limit, among)
   }
 
-  async retryDeadLetters(letters: readonly ReadableLetter[]): Promise<RetriedLetters> {
+  retryDeadLetters(letters: readonly ReadableLetter[]): Promise<RetriedLetters> {
     const records = letters.map(({ record }) => record)
-    const result = await this.#write(records, () => retryLetters(this.#staging, letters))
-    this.#driver.housekeep('write')
-    return result
+    return this.#write(records, () => retryLetters(this.#staging, letters))
   }
 
   removeDeadLetters(digests: readonly string[]): Promise<number> {
@@ -460,15 +446,22 @@ export class ColdStore implements ColdTier {
       expiring = await findExpired(this.#driver, options)
       return expiring
     }
-    return this.#write(find, () => sweep(this.#driver, { ...options, expiring }))
+    return this.#afterKeeping(find, () => sweep(this.#driver, { ...options, expiring }))
   }
 
   #writeReads<T>(touches: readonly Touch[], work: () => Promise<T>): Promise<T> {
     return this.#kept === undefined ? work() : this.#kept.writeReads(touches, work)
   }
 
+  /** Writes rows of these keys, after which the database may have something to clear up. */
+  async #write<T>(keys: Parameters<KeptSnapshots['write']>[0], work: () => Promise<T>): Promise<T> {
+    const result = await this.#afterKeeping(keys, work)
+    this.#driver.housekeep('write')
+    return result
+  }
+
   /** Writes rows of these keys, once what snapshots have yet to read of them is kept. */
-  #write<T>(keys: Parameters<KeptSnapshots['write']>[0], work: () => Promise<T>): Promise<T> {
+  #afterKeeping<T>(keys: Parameters<KeptSnapshots['write']>[0], work: () => Promise<T>): Promise<T> {
     return this.#kept === undefined ? work() : this.#kept.write(keys, work)
   }
 

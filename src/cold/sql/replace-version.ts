@@ -100,7 +100,7 @@ async function run(
   return { isOpen: row?.open === 1, rows: row?.replaced as number, free: new Set(free.map(Number)) }
 }
 
-function recordsOf(replacements: readonly Replacement[]): EntryRecord[] {
+export function recordsOf(replacements: readonly Replacement[]): EntryRecord[] {
   return replacements.flatMap(({ changes }) => changes.map(({ record }) => record))
 }
 
@@ -212,10 +212,10 @@ function isRefused(error: unknown): boolean {
  */
 async function haveArrived({ driver }: Staging, replacements: readonly Replacement[]): Promise<boolean[]> {
   try {
-    const versions = (await readVersions(driver, recordsOf(replacements))).values()
-    return replacements.map(({ changes }) =>
-      changes.map(({ record }) => record.version === versions.next().value).includes(true),
-    )
+    const records = recordsOf(replacements)
+    const versions = await readVersions(driver, records)
+    const arrived = new Set(records.filter(({ version }, i) => versions[i] === version))
+    return replacements.map(({ changes }) => changes.some(({ record }) => arrived.has(record)))
   } catch {
     // Nobody can say; the caller gets the first error, which says why.
     return replacements.map(() => false)
