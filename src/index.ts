@@ -151,6 +151,8 @@ export type {
   SearchTreeOptions,
   SelectField,
   StaleNodesOptions,
+  TreeByMeaning,
+  TreeByVector,
   TreeField,
   TreeOptions,
   UpdateOptions,

@@ -30,10 +30,10 @@ interface Lists {
  * The nearest by each of several models in one list: the first of each, then the second, for what they score cannot be
  * compared. An entry that is being moved may be in two.
  */
-export function alternating(lists: readonly (readonly ColdHit[])[]): readonly ColdHit[] {
+export function alternating<H extends ColdHit>(lists: readonly (readonly H[])[]): readonly H[] {
   const [only] = lists
   if (lists.length === 1) return only!
-  const first = new Map<string, ColdHit>()
+  const first = new Map<string, H>()
   const ranked = lists.flatMap((list) => list.map((hit, rank) => ({ hit, rank }))).sort((a, b) => a.rank - b.rank)
   for (const { hit } of ranked) {
     const key = keyText(hit.record)

@@ -10,16 +10,18 @@ import type { EntryRecord } from '../entry/record.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Patience } from '../kernel/deadline.ts'
 import { IN_TREE, matches } from '../query/filter.ts'
-import { type Metric, similarity } from '../query/metric.ts'
+import { similarity } from '../query/metric.ts'
 import { HIGHEST_FIRST, type OrderKeys, orderKeys } from '../query/order.ts'
+import type { VectorQuery } from '../query/search-query.ts'
 import { fieldsNeeded, type Select } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
+import { alternating } from './rank-hits.ts'
 import type { Searcher } from './searcher.ts'
 import { MAX_DEPTH, type TreeReader } from './tree-reader.ts'
 
 export interface TreeQuery {
-  readonly embedding: Float32Array
-  readonly metric: Metric
+  /** The same question to each model that entries have vectors of; of no model: to every vector of its dimensions. */
+  readonly vectors: readonly VectorQuery[]
   readonly k: number
   /** How many are chosen of each level. */
   readonly beam: number
@@ -50,6 +52,8 @@ export interface TreeSearcherParts {
   readonly clock: Clock
 }
 
+/** Fields that are looked at on the way down. */
+const COMPARED = ['children', 'embedding', 'embeddingModel'] as const
 /** Roots of a read, with their vectors. */
 const ROOTS = 500
 
@@ -64,7 +68,7 @@ export class TreeSearcher {
   async search(namespace: string, query: TreeQuery, patience: Patience): Promise<TreeHit[]> {
     const { trees, access, clock, searcher } = this.#parts
     const selected = fieldsNeeded(query.select)
-    const fields = selected && new Set<keyof EntryRecord>([...selected, 'children', 'embedding'])
+    const fields = selected && new Set<keyof EntryRecord>([...selected, ...COMPARED])
     const chosen: Chosen[] = []
     const seen = new Set<string>()
     let level = await this.#begin(namespace, query, patience)
@@ -77,7 +81,7 @@ export class TreeSearcher {
       level = await trees.live(namespace, ids, fields, patience)
     }
     const now = clock.now()
-    return inOrder(chosen)
+    return ranked(chosen, query.vectors)
       .slice(0, query.k)
       .map(({ record, access: reads, score, depth }) => {
         const counted = query.countAccess ? access.count(record, reads, now) : reads
@@ -100,14 +104,24 @@ export class TreeSearcher {
   }
 }
 
-/** What has no vector of these dimensions is near to nothing. */
-function nearest(rows: readonly ColdRow[], { embedding, metric, beam }: TreeQuery, depth: number): Chosen[] {
+/** The best of a level. */
+function nearest(rows: readonly ColdRow[], { vectors, beam }: TreeQuery, depth: number): Chosen[] {
   const scored = rows.flatMap((row) => {
-    const vector = row.record.embedding
-    if (vector?.length !== embedding.length || !matches(row.record, IN_TREE)) return []
-    return [{ ...row, score: similarity(metric, embedding, vector), depth }]
+    const asked = vectors.find((one) => isComparable(row.record, one))
+    if (asked === undefined || !matches(row.record, IN_TREE)) return []
+    return [{ ...row, score: similarity(asked.metric, asked.embedding, row.record.embedding!), depth }]
   })
-  return inOrder(scored).slice(0, beam)
+  return ranked(scored, vectors).slice(0, beam)
+}
+
+/** What has no vector of these dimensions and this model is near to nothing. */
+function isComparable({ embedding, embeddingModel }: EntryRecord, asked: VectorQuery): boolean {
+  return embedding?.length === asked.embedding.length && (asked.model === undefined || asked.model === embeddingModel)
+}
+
+/** Best first, those of each model in turn. */
+function ranked(chosen: readonly Chosen[], vectors: readonly VectorQuery[]): readonly Chosen[] {
+  return alternating(vectors.map((asked) => inOrder(chosen.filter(({ record }) => isComparable(record, asked)))))
 }
 
 function inOrder(chosen: readonly Chosen[]): Chosen[] {

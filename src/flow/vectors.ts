@@ -10,7 +10,7 @@ import type { EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'
-import type { SearchQuery } from '../query/search-query.ts'
+import type { Meaning, SearchQuery, VectorQuery } from '../query/search-query.ts'
 import type { Embedded, Embedder } from './embedder.ts'
 
 export type EmbedTime = 'put' | 'background'
@@ -143,20 +143,28 @@ export class Vectors {
 
   /** As {@link asked}, of many at once. */
   async askedAll(queries: readonly SearchQuery[], options: Patience): Promise<readonly SearchQuery[]> {
-    const texts = queries.flatMap(({ meaning }) => meaning?.text ?? [])
-    if (texts.length === 0) return queries
-    if (this.#embedder === undefined) throw noModel()
-    const embedders = [this.#embedder, ...this.#former]
-    const answers = await Promise.all(embedders.map((each) => each.embedAll(texts, 'query', options)))
-    let nth = -1
+    const vectors = await this.ofMeanings(
+      queries.flatMap(({ meaning }) => meaning ?? []),
+      options,
+    )
+    let nth = 0
     return queries.map((query) => {
-      const { meaning } = query
-      if (meaning === undefined) return query
-      nth++
-      const asked = embedders.map(({ model }, i) => ({ embedding: answers[i]![nth]!, metric: meaning.metric, model }))
-      const [vector, ...others] = asked
+      if (query.meaning === undefined) return query
+      const [vector, ...others] = vectors[nth++]!
       return { ...query, vector, others }
     })
+  }
+
+  /** Of each, in order, the vector by the store's model, and those by models that some entries may have still. */
+  async ofMeanings(meanings: readonly Meaning[], options: Patience): Promise<readonly (readonly VectorQuery[])[]> {
+    if (meanings.length === 0) return []
+    if (this.#embedder === undefined) throw noModel()
+    const embedders = [this.#embedder, ...this.#former]
+    const texts = meanings.map(({ text }) => text)
+    const answers = await Promise.all(embedders.map((each) => each.embedAll(texts, 'query', options)))
+    return meanings.map(({ metric }, nth) =>
+      embedders.map(({ model }, i) => ({ embedding: answers[i]![nth]!, metric, model })),
+    )
   }
 
   #lacks(record: UnversionedRecord): boolean {

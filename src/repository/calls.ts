@@ -44,6 +44,7 @@ import {
   checkText,
   type Fusion,
   MAX_HITS,
+  type Meaning,
   type Mmr,
   SEARCH_DEFAULTS,
   SEARCHED_BY,
@@ -177,8 +178,22 @@ export interface TreeOptions<S extends TreeField = TreeField>
   readonly select?: readonly S[] | undefined
 }
 
-export interface SearchTreeOptions<S extends TreeField = TreeField> extends CallOptions {
-  readonly embedding: ByVector['embedding']
+export type SearchTreeOptions<S extends TreeField = TreeField> = (TreeByVector | TreeByMeaning) &
+  CommonSearchTreeOptions<S>
+
+export interface TreeByVector extends Pick<ByVector, 'embedding'> {
+  readonly text?: undefined
+  readonly by?: undefined
+}
+
+/** Of a store that was opened with `embed`: its model makes the vector to go down by of `text`. */
+export interface TreeByMeaning extends Pick<ByText, 'text'> {
+  /** A tree is gone down by vectors alone: words that only leaves have would end at the root. */
+  readonly by: 'vector'
+  readonly embedding?: undefined
+}
+
+export interface CommonSearchTreeOptions<S extends TreeField = TreeField> extends CallOptions {
   /** How many hits at most, 1 to 1 000. @default 10 */
   readonly k?: number | undefined
   /** Where the search begins: at the nodes that nothing has for a child, or at these, by their ids. @default 'roots' */
@@ -620,7 +635,8 @@ export const CALLS = {
   } satisfies RulesOf<DescendantsOptions>),
   searchTree: asTreeSearch(
     defineCall('searchTree', {
-      ...{ embedding, k: wholeNumber(MAX_HITS), from, beam: wholeNumber(MAX_BEAM) },
+      ...{ embedding, text: checkText, by: asQuery(oneOf<'vector'>(['vector'])) },
+      ...{ k: wholeNumber(MAX_HITS), from, beam: wholeNumber(MAX_BEAM) },
       ...{ metric: asQuery(oneOf(METRICS)), select, countAccess: asQuery(flag), ...waiting },
     } satisfies RulesOf<SearchTreeOptions>),
   ),
@@ -671,14 +687,32 @@ export function changeable(where: unknown, { all = false }: { readonly all?: boo
   throw invalidQuery('`where` selects every entry: say `all: true` where that is meant', 'where')
 }
 
-interface GivenTreeSearch extends Patience, Partial<TreeQuery> {}
+interface GivenTreeSearch extends Patience, Partial<TreeQuery> {
+  readonly embedding?: Float32Array
+  readonly text?: string
+  readonly by?: 'vector'
+  readonly metric?: Metric
+}
 
+interface CheckedTreeSearch extends Patience {
+  readonly query: TreeQuery
+  /** What the vectors of the query are to be made of. */
+  readonly meaning: Meaning | undefined
+}
+
+/** Adds what the options ask for together. */
 function asTreeSearch(schema: CallSchema<GivenTreeSearch>) {
-  return (given: unknown): Patience & { readonly query: TreeQuery } => {
-    const { signal, timeout, embedding, ...checked } = schema(given)
-    if (embedding === undefined) throw invalidQuery('give `embedding`, the vector to search by', 'embedding')
-    const query = { ...CALL_DEFAULTS.searchTree, select: undefined, ...checked, embedding }
-    return { signal, timeout, query }
+  return (given: unknown): CheckedTreeSearch => {
+    const defaults = { ...CALL_DEFAULTS.searchTree, select: undefined }
+    const { signal, timeout, embedding, text, by, metric = defaults.metric, ...checked } = schema(given)
+    if (embedding === undefined && text === undefined)
+      throw invalidQuery("give `embedding`, the vector to search by, or `text` and `by: 'vector'`", 'embedding')
+    if (embedding !== undefined && text !== undefined)
+      throw invalidQuery('a tree is gone down by one vector: give `embedding`, or `text` for one of it', 'text')
+    if ((by === undefined) !== (text === undefined))
+      throw invalidQuery("`by: 'vector'` goes with `text`, of which the store makes the vector", 'by')
+    const query = { ...defaults, ...checked, vectors: embedding === undefined ? [] : [{ embedding, metric }] }
+    return { signal, timeout, query, meaning: text === undefined ? undefined : { text, metric } }
   }
 }
 

@@ -126,11 +126,16 @@ export class RaptorRepository extends MemoryRepository<'raptor'> {
 
   /**
    * Returns the nearest of what is met on the way down from the roots, choosing `beam` of each level: a search that
-   * costs as much as the tree is high. What has no embedding of these dimensions is not met. Hits count as accesses.
+   * costs as much as the tree is high. What has no embedding of these dimensions is not met. Where the store was opened
+   * with `embed`, it makes the vector of `text`. Hits count as accesses.
    */
   searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]> {
-    return this.#gate.run(CALLS.searchTree, options, async ({ query, ...patience }) => {
-      const hits = await this.#flows.treeSearcher.search(this.#own, query, runningOut(patience))
+    return this.#gate.run(CALLS.searchTree, options, async ({ query, meaning, ...given }) => {
+      const { searcher, treeSearcher, vectors } = this.#flows
+      const patience = runningOut(given)
+      const made = meaning && (await vectors.ofMeanings([meaning], searcher.patience(patience)))
+      const asked = made === undefined ? query : { ...query, vectors: made[0]! }
+      const hits = await treeSearcher.search(this.#own, asked, patience)
       return hits as TreeHit<unknown>[] as TreeHit<Selected<TreeEntry, S>>[]
     })
   }

@@ -61,6 +61,41 @@ describePairs('searching by what a text means', (pair) => {
     expect(model.calls.slice(asked)).toEqual([['a fox in snow', 'deep']])
   })
 
+  test('goes down a tree by what a text means', async () => {
+    const { chunks, raptorNodes } = view()
+    await chunks.putMany(TEXTS.map((text) => ({ key: text, text })))
+    const over = (level: number, key: string, ...children: string[]) => ({ key, level, summary: key, children })
+    const [warm, cold, fox, moon] = TEXTS.map((text) => chunks.idOf(text)) as [string, string, string, string]
+    await raptorNodes.put(over(1, 'warm and cold water', warm, cold))
+    await raptorNodes.put(over(1, 'snow and the moon', fox, moon))
+    for (const settle of [async () => {}, () => store().checkpoint()]) {
+      await settle()
+      const asked = { text: 'cold deep water', by: 'vector', beam: 1, countAccess: false } as const
+      const hits = await raptorNodes.searchTree(asked)
+      expect(hits.map(({ entry, depth }) => [entry.key, depth])).toEqual([
+        [TEXTS[1], 1],
+        ['warm and cold water', 0],
+      ])
+      const { text: _, by: __, ...common } = asked
+      expect(await raptorNodes.searchTree({ ...common, embedding: wordVector(asked.text) })).toEqual(hits)
+      const select = ['key'] as const
+      expect(await raptorNodes.searchTree({ ...asked, select })).toEqual(
+        hits.map(({ entry, ...ranked }) => ({ entry: { kind: entry.kind, key: entry.key }, ...ranked })),
+      )
+    }
+  })
+
+  test.each([
+    ['embedding', { by: 'vector' }],
+    ['text', { text: 'words', by: 'vector', embedding: [1] }],
+    ['by', { text: 'words' }],
+    ['by', { text: 'words', by: 'words' }],
+    ['by', { embedding: [1], by: 'vector' }],
+  ])('says that `%s` does not fit in a search down a tree by %j', async (field, options) => {
+    const search = view().raptorNodes.searchTree(options as never)
+    await expect(search).rejects.toMatchObject({ code: 'ERR_INVALID_QUERY', details: { field } })
+  })
+
   test('says which of the conditions does not fit', async () => {
     const { chunks } = view()
     const text = 'words'
@@ -109,6 +144,9 @@ describePairs('searching by what a text means', (pair) => {
 test('without a model it is refused, with what to do', async () => {
   await using store = await openMemoryStore({ inMemory: true, ...QUIET })
   await expect(store.chunks.search({ text: 'x', by: 'vector' })).rejects.toMatchObject({
+    ...{ code: 'ERR_INVALID_QUERY', message: expect.stringContaining('`embed`') },
+  })
+  await expect(store.raptorNodes.searchTree({ text: 'x', by: 'vector' })).rejects.toMatchObject({
     ...{ code: 'ERR_INVALID_QUERY', message: expect.stringContaining('`embed`') },
   })
   expect((await store.stats()).embedding).toBeUndefined()

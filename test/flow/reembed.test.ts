@@ -38,8 +38,9 @@ describePairs('moving to another model', (pair) => {
       const former = new WordModel()
       const fill = await openMemoryStore({ ...options, embed: former.options() })
       const acme = fill.namespace('acme')
-      for (const view of [fill, acme]) await view.chunks.putMany(TEXTS.map((text) => ({ text })))
-      await fill.raptorNodes.put({ level: 1, summary: 'a summary of water', children: [] })
+      await acme.chunks.putMany(TEXTS.map((text) => ({ text })))
+      const children = (await fill.chunks.putMany(TEXTS.map((text) => ({ text })))).map(({ id }) => id)
+      await fill.raptorNodes.put({ level: 1, summary: 'a summary of water', children })
       await fill.chunks.put({ text: 'own vector', embedding: [1, 2] })
       await fill.sync()
       const model = make()
@@ -55,6 +56,11 @@ describePairs('moving to another model', (pair) => {
             const near = await view.chunks.search({ text, by, k: 5, minScore: by === 'vector' ? 0.99 : 0.01 })
             expect(near.hits[0]!.entry.text).toBe(text)
           }
+        // The best of each model in turn.
+        const down = await store.raptorNodes.searchTree({ text, by: 'vector', beam: 4 })
+        const names = down.map(({ entry }) => (entry.kind === 'chunk' ? entry.text : entry.summary))
+        expect(names.slice(0, 2)).toContain(text)
+        expect(names).toContain('a summary of water')
       }
       await expect.poll(() => store.health().reasons).toMatchObject([{ code: 'other-model' }])
       await isFound(TEXTS[7]!)

@@ -379,6 +379,15 @@ interface CommonSearchOptions<K extends EntryKind | undefined = undefined, S ext
     readonly countAccess?: boolean | undefined;
 }
 
+interface CommonSearchTreeOptions<S extends TreeField = TreeField> extends CallOptions {
+    readonly k?: number | undefined;
+    readonly from?: 'roots' | readonly string[] | undefined;
+    readonly beam?: number | undefined;
+    readonly metric?: Metric | undefined;
+    readonly select?: readonly S[] | undefined;
+    readonly countAccess?: boolean | undefined;
+}
+
 interface Comparison<T> extends Equality<T> {
     readonly gt?: T;
     readonly gte?: T;
@@ -1601,15 +1610,7 @@ interface SearchResult<E = MemoryEntry> {
     readonly exact: boolean;
 }
 
-interface SearchTreeOptions<S extends TreeField = TreeField> extends CallOptions {
-    readonly embedding: ByVector['embedding'];
-    readonly k?: number | undefined;
-    readonly from?: 'roots' | readonly string[] | undefined;
-    readonly beam?: number | undefined;
-    readonly metric?: Metric | undefined;
-    readonly select?: readonly S[] | undefined;
-    readonly countAccess?: boolean | undefined;
-}
+type SearchTreeOptions<S extends TreeField = TreeField> = (TreeByVector | TreeByMeaning) & CommonSearchTreeOptions<S>;
 
 type SelectField<K extends EntryKind | undefined = undefined> = FieldOf<EntryOf<K>>;
 
@@ -1911,6 +1912,16 @@ interface TraceContext {
     outcome?: 'ok' | 'failed';
 }
 
+interface TreeByMeaning extends Pick<ByText, 'text'> {
+    readonly by: 'vector';
+    readonly embedding?: undefined;
+}
+
+interface TreeByVector extends Pick<ByVector, 'embedding'> {
+    readonly text?: undefined;
+    readonly by?: undefined;
+}
+
 type TreeEntry = RaptorEntry | ChunkEntry;
 
 type TreeField = FieldOf<TreeEntry>;
@@ -2074,4 +2085,4 @@ declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
 export { ChunkRepository, DEFAULTS, HotContent, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
 
-export type { AccessCountOptions, AccessStats, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByMeaning, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedMany, EmbedOptions, EmbedPurpose, EmbedTexts, EmbedTime, EmbedderCounts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKey, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, FormerModel, Fusion, HealthReason, HealthReasonCode, HotCandidate, HotCapacity, HotExtension, HotMeasure, HotOptions, HotPostponement, HotRead, HotRemoval, HotReservation, HotReserved, HotSize, HotState, HotTier, HotTierOpening, HotTouch, HotValue, HotWrite, HotWriteResult, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, OwnHotOptions, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReembedOptions, Reembedded, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export type { AccessCountOptions, AccessStats, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByMeaning, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedMany, EmbedOptions, EmbedPurpose, EmbedTexts, EmbedTime, EmbedderCounts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKey, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, FormerModel, Fusion, HealthReason, HealthReasonCode, HotCandidate, HotCapacity, HotExtension, HotMeasure, HotOptions, HotPostponement, HotRead, HotRemoval, HotReservation, HotReserved, HotSize, HotState, HotTier, HotTierOpening, HotTouch, HotValue, HotWrite, HotWriteResult, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, OwnHotOptions, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReembedOptions, Reembedded, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeByMeaning, TreeByVector, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
