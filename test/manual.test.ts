@@ -9,7 +9,7 @@ import * as schema from '../src/cold/schema.ts'
 import { DEFAULTS } from '../src/default-options.ts'
 import { ENTRY_KINDS } from '../src/entry/memory-entry.ts'
 import * as api from '../src/index.ts'
-import { isThermoclineError, openMemoryStore, SyncWorker, ThermoclineError } from '../src/index.ts'
+import { isThermoclineError, SyncWorker, ThermoclineError } from '../src/index.ts'
 import { parseWhere } from '../src/query/where.ts'
 import { CALL_DEFAULTS, CALLS } from '../src/repository/calls.ts'
 import { ChunkRepository } from '../src/repository/chunk-repository.ts'
@@ -17,7 +17,7 @@ import { MemoryRepository } from '../src/repository/memory-repository.ts'
 import { NamespaceView } from '../src/repository/namespace-view.ts'
 import { RaptorRepository } from '../src/repository/raptor-repository.ts'
 import { MemoryStore } from '../src/store/memory-store.ts'
-import { QUIET } from './flow/stores.ts'
+import { openInMemory } from './flow/stores.ts'
 import { examplesOf } from './tools/examples.ts'
 
 const SRC = join(import.meta.dirname, '../src')
@@ -86,7 +86,7 @@ describe('calls', () => {
   })
 
   test('each line runs', async () => {
-    await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+    await using store = await openInMemory()
     for (const line of lines) await expect(runLine(store, line), line).resolves.toBeUndefined()
   })
 

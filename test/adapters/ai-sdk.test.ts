@@ -15,8 +15,8 @@ import {
   memoryMiddleware,
   memoryTools,
 } from '../../src/adapters/ai/memory-ai.ts'
-import { type NamespaceView, openMemoryStore } from '../../src/index.ts'
-import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
+import type { NamespaceView } from '../../src/index.ts'
+import { describeMainPair, openInMemory, shareStore } from '../flow/stores.ts'
 
 type Generated = Awaited<ReturnType<MockLanguageModelV3['doGenerate']>>
 type Prompt = MockLanguageModelV3['doGenerateCalls'][number]['prompt']
@@ -202,7 +202,7 @@ describeMainPair('the middleware of the AI SDK', (pair) => {
 
 describe('the middleware', () => {
   test('tells who listens what the memory fails with, and else the caller', async () => {
-    const store = await openMemoryStore({ inMemory: true, ...QUIET })
+    const store = await openInMemory()
     await store.close()
     const told: unknown[] = []
     const middleware = memoryMiddleware(store, { onError: (error) => told.push(error) })

@@ -10,8 +10,7 @@ import { BetaLocalFilesystemMemoryTool } from '@anthropic-ai/sdk/tools/memory/no
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineMemoryTool } from '../../src/adapters/anthropic/memory-tool.ts'
-import { openMemoryStore } from '../../src/index.ts'
-import { describeMainPair, QUIET, shareStore, temporaryFolder } from '../flow/stores.ts'
+import { describeMainPair, openInMemory, shareStore, temporaryFolder } from '../flow/stores.ts'
 import { budget, longTest } from '../tools/budget.ts'
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
@@ -192,7 +191,7 @@ describeMainPair('the memory tool', (pair) => {
 
 describe('the memory tool', () => {
   test('says of a store that is closed that it is to be left alone', async () => {
-    const store = await openMemoryStore({ inMemory: true, ...QUIET })
+    const store = await openInMemory()
     const tool = new ThermoclineMemoryTool(store)
     await store.close()
     await expect(tool.view({ command: 'view', path: '/memories' })).rejects.toThrow(/ERR_CLOSED.*Go on without it/s)

@@ -2,8 +2,7 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv'
 import { describe, expect, test } from 'vitest'
 import { KeyvThermocline } from '../../src/adapters/keyv/keyv-thermocline.ts'
-import { openMemoryStore } from '../../src/index.ts'
-import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
+import { describeMainPair, openInMemory, shareStore } from '../flow/stores.ts'
 
 const ODD_KEYS = [
   '',
@@ -134,7 +133,7 @@ describeMainPair('Keyv', (pair) => {
 
 describe('a Keyv', () => {
   test('tells what a store refuses by its event', async () => {
-    const store = await openMemoryStore({ inMemory: true, ...QUIET })
+    const store = await openInMemory()
     const keyv = new Keyv({ store: new KeyvThermocline(store.namespace('keyv')) })
     const told: unknown[] = []
     keyv.on('error', (error) => told.push(error.code))

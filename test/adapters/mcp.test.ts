@@ -7,8 +7,8 @@ import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMemoryServer, type MemoryServerOptions } from '../../src/adapters/mcp/memory-server.ts'
-import { type MemoryStore, type NamespaceView, openMemoryStore } from '../../src/index.ts'
-import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
+import type { MemoryStore, NamespaceView } from '../../src/index.ts'
+import { describeMainPair, openInMemory, shareStore } from '../flow/stores.ts'
 
 /** Stands for a model: what is about food is one way, all else another. */
 const embed = async (texts: string[]) => texts.map((text) => (/eat|nut|food|allerg/i.test(text) ? [1, 0.1] : [0.1, 1]))
@@ -183,7 +183,7 @@ describeMainPair('the memory of a model', (pair) => {
 
 describe('the tools', () => {
   test('say when they are to be used, and what each input is', async () => {
-    const store = await openMemoryStore({ inMemory: true, ...QUIET })
+    const store = await openInMemory()
     const { client } = await clientOf(store, { name: 'ada', version: '2' })
     const { tools } = await client.listTools()
     for (const { description, inputSchema } of tools) {
@@ -203,7 +203,7 @@ describe('the tools', () => {
 
   test('find by the model of a store that was opened with one', async () => {
     const model = { model: 'test', dimensions: 2, embedMany: embed }
-    const store = await openMemoryStore({ inMemory: true, ...QUIET, embed: model })
+    const store = await openInMemory({ embed: model })
     const { call, texts } = await clientOf(store)
     for (const text of ['Bob plays chess', 'Ada is allergic to almonds'])
       await call('remember', { text, key: text[0]! })
@@ -214,7 +214,7 @@ describe('the tools', () => {
   })
 
   test('say of a store that is closed, and of a model that fails, that the memory is to be left alone', async () => {
-    const store = await openMemoryStore({ inMemory: true, ...QUIET })
+    const store = await openInMemory()
     const failing = async () => {
       throw new Error('the key is sk-123')
     }

@@ -18,8 +18,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineSession } from '../../src/adapters/openai-agents/thermocline-session.ts'
-import { openMemoryStore } from '../../src/index.ts'
-import { describeMainPair, QUIET, shareStore } from '../flow/stores.ts'
+import { describeMainPair, openInMemory, shareStore } from '../flow/stores.ts'
 import { budget } from '../tools/budget.ts'
 import { atFirst } from './at-first.ts'
 
@@ -295,7 +294,7 @@ describe('a session', () => {
       if (given.includes('')) throw new Error('an empty text')
       return given.map((text) => (/nut/.test(text) ? [1, 0.1] : [0.1, 1]))
     }
-    const store = await openMemoryStore({ inMemory: true, ...QUIET, embed: { model: 'm', dimensions: 2, embedMany } })
+    const store = await openInMemory({ embed: { model: 'm', dimensions: 2, embedMany } })
     const session = new ThermoclineSession(store)
     const items = [called('a', '{}'), said('I cannot eat nuts'), said('')]
     await session.addItems(items)

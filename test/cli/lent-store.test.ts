@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LentStore } from '../../src/cli/lent-store.ts'
 import { openMemoryStore } from '../../src/index.ts'
-import { QUIET } from '../flow/stores.ts'
+import { openInMemory, QUIET } from '../flow/stores.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 
 const template = new StoreTemplate()
@@ -30,7 +30,7 @@ test('is one store for all who use it at the same time, and until nobody does', 
   let opened = 0
   const lent = new LentStore(() => {
     opened++
-    return openMemoryStore({ inMemory: true, ...QUIET })
+    return openInMemory()
   }, 0)
   let end = (): void => {}
   const ended = new Promise<void>((resolve) => {
@@ -55,7 +55,7 @@ test('tells who uses it that it did not open, and opens it for the next', async 
   let tries = 0
   await using lent = new LentStore(async () => {
     if (++tries === 1) throw new Error('not yet')
-    return openMemoryStore({ inMemory: true, ...QUIET })
+    return openInMemory()
   })
   await expect(lent.use(async () => 1)).rejects.toThrow('not yet')
   expect(await lent.use(async () => 2)).toBe(2)

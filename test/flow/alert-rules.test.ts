@@ -1,10 +1,9 @@
 /** When an alert is raised and cleared, by readings alone; real faults are in test/servers/alerts.test.ts. */
 import { describe, expect, test } from 'vitest'
 import { DEFAULTS } from '../../src/default-options.ts'
-import { openMemoryStore } from '../../src/index.ts'
 import { ALERT_RULES, type AlertReadings, AlertStates } from '../../src/telemetry/alerts.ts'
 import { recordLines } from '../tools/recorded-lines.ts'
-import { QUIET } from './stores.ts'
+import { openInMemory } from './stores.ts'
 
 const WELL: AlertReadings = {
   ...{ checkpointLag: 0, pendingFill: 0, syncAge: 0, syncGap: 0, hotAway: 0, coldAway: 0, deadLetters: 0 },
@@ -77,12 +76,12 @@ test('syncs that are planned more rarely are overdue later', () => {
 
 test('nothing is told of a store that is well, nor of one that was opened without', async () => {
   const { lines, logger } = recordLines()
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET, logger })
+  await using store = await openInMemory({ logger })
   await store.chunks.put({ text: 'x' })
   expect(await store.alerts()).toEqual([])
   expect(lines.filter((line) => /^(warn|error)/.test(line))).toEqual([])
   const hot = { kind: 'memory', maxEntries: 1 } as const
-  await using without = await openMemoryStore({ inMemory: true, ...QUIET, hot, alerts: false })
+  await using without = await openInMemory({ hot, alerts: false })
   await without.chunks.put({ text: 'x' })
   expect(await without.alerts()).toEqual([])
 })

@@ -1,13 +1,12 @@
 /** An embedded database belongs to one process: everything in it goes by the clock of the store. */
 import { expect, test } from 'vitest'
-import { openMemoryStore } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
-import { QUIET } from './stores.ts'
+import { openInMemory } from './stores.ts'
 
 test('the clock of an embedded store decides what the sweep takes, what is counted, and when a tombstone goes', async () => {
   // Years before the clock of the database.
   const clock = new ManualClock(Date.UTC(2020, 0, 1))
-  const store = await openMemoryStore({ inMemory: true, ...QUIET, clock })
+  const store = await openInMemory({ clock })
   const { id } = await store.chunks.put({ text: 'for an hour', ttl: '1h' })
   await store.chunks.put({ text: 'for good' })
   await store.sync()

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { gate, httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
-import { describePairs, QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { describePairs, openInMemory, QUIET, shareStore, temporaryFolder } from './stores.ts'
 
 const TEXTS = ['warm water at the surface', 'cold water in the deep', 'a fox in the snow', 'surface of the moon']
 
@@ -142,7 +142,7 @@ describePairs('searching by what a text means', (pair) => {
 })
 
 test('without a model it is refused, with what to do', async () => {
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+  await using store = await openInMemory()
   await expect(store.chunks.search({ text: 'x', by: 'vector' })).rejects.toMatchObject({
     ...{ code: 'ERR_INVALID_QUERY', message: expect.stringContaining('`embed`') },
   })
@@ -157,7 +157,7 @@ test('a search waits for its vector for `timeouts.search`, and closing for half 
   const held = gate()
   model.before = () => held.closed
   const timeouts = { search: 50 }
-  const store = await openMemoryStore({ inMemory: true, ...QUIET, timeouts, embed: model.options() })
+  const store = await openInMemory({ timeouts, embed: model.options() })
   const late = { code: 'ERR_TIMEOUT', message: expect.stringContaining('50 ms') }
   await expect(store.chunks.search({ text: 'x', by: 'vector' })).rejects.toMatchObject(late)
   await expect(store.chunks.searchMany([{ text: 'x', by: 'vector' }])).rejects.toMatchObject(late)

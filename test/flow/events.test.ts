@@ -7,7 +7,7 @@ import { STORE_EVENTS } from '../../src/telemetry/store-events.ts'
 import { editDatabase } from '../fault/edit-database.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated } from './gate.ts'
-import { describeWithServers, embeddedPair, QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { describeWithServers, embeddedPair, openInMemory, QUIET, shareStore, temporaryFolder } from './stores.ts'
 
 type Told = Record<string, unknown> & { event: StoreEvent }
 
@@ -100,7 +100,7 @@ describeGated('events', (tiers, pair) => {
 test('a store tells what expired, and what left hot because that was full', async () => {
   const clock = new ManualClock()
   const hot = { maxEntries: 1 }
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET, clock, hot })
+  await using store = await openInMemory({ clock, hot })
   const told = listenTo(store, ['expire', 'demote'])
   const receipts = await store.chunks.putMany([
     { text: 'a', ttl: '1h' },
@@ -117,7 +117,7 @@ test('a store tells what expired, and what left hot because that was full', asyn
 test('a listener that fails breaks nothing, and the logger is told', async () => {
   const errors: object[] = []
   const logger = { ...silentLogger, error: (fields: object) => void errors.push(fields) }
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET, logger })
+  await using store = await openInMemory({ logger })
   const told: string[] = []
   store
     .on('write', () => {

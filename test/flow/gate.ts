@@ -3,10 +3,9 @@ import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { ThermoclineError, type TierName } from '../../src/errors.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
-import { openCold } from '../../src/store/open-cold.ts'
 import { openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
-import { describePairs, embeddedPair, type Pair } from './stores.ts'
+import { describePairs, embeddedPair, openColdOrLent, type Pair } from './stores.ts'
 
 type Method<T> = { [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T]
 
@@ -121,7 +120,7 @@ export class GatedTiers {
   /** Of the embedded pair in memory unless a `dir` is given. */
   async open(options: MemoryStoreOptions = {}): Promise<MemoryStore> {
     const tiers = {
-      openCold: async (...args: Parameters<typeof openCold>) => this.cold.around(await openCold(...args)),
+      openCold: async (...args: Parameters<typeof openColdOrLent>) => this.cold.around(await openColdOrLent(...args)),
       openHot: async (...args: Parameters<typeof openHot>) => {
         const opened = await openHot(...args)
         return { ...opened, tier: this.hot.around(opened.tier) }

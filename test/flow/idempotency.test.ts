@@ -1,10 +1,10 @@
 /** A write that has a key is done once, however often it is asked for and by whom. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { type MemoryStore, openMemoryStore, type Receipt } from '../../src/index.ts'
+import type { MemoryStore, Receipt } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated } from './gate.ts'
-import { QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { openInMemory, shareStore, temporaryFolder } from './stores.ts'
 
 const HOUR = 3_600_000
 const idempotencyKey = 'order 17'
@@ -241,7 +241,7 @@ describeGated('an idempotency key', (tiers, pair) => {
 
 test('an idempotency key is kept for a day, and goes with the next sync', async () => {
   const clock = new ManualClock()
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET, clock })
+  await using store = await openInMemory({ clock })
   const put = () => store.chunks.put({ text: 'a' }, { idempotencyKey })
   const first = await put()
   clock.advance(24 * HOUR - 1)

@@ -5,10 +5,9 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import type { MemoryStore } from '../../src/index.ts'
-import { openCold } from '../../src/store/open-cold.ts'
 import { openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
-import { describePairs, type Pair } from './stores.ts'
+import { describePairs, openColdOrLent, type Pair } from './stores.ts'
 
 /** A store whose writes to hot begin as long ago as `lag` says, by hot's own time. */
 async function openLagging(pair: Pair, lag: { millis: number }): Promise<MemoryStore> {
@@ -21,7 +20,7 @@ async function openLagging(pair: Pair, lag: { millis: number }): Promise<MemoryS
       },
     })
   const tiers = {
-    openCold,
+    openCold: openColdOrLent,
     openHot: async (...args: Parameters<typeof openHot>) => {
       const opened = await openHot(...args)
       return { ...opened, tier: behind(opened.tier) }

@@ -1,13 +1,12 @@
 /** `collectInto`: a registry of the real prom-client tells our numbers beside those of the program. */
 import { Counter, type OpenMetricsContentType, Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type MemoryStore, openMemoryStore, ThermoclineError } from '../../src/index.ts'
-import { openCold } from '../../src/store/open-cold.ts'
+import { type MemoryStore, ThermoclineError } from '../../src/index.ts'
 import { type HotParts, openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
 import { collectInto } from '../../src/telemetry/metric-registry.ts'
 import { checkHistograms, parseMetrics } from './metric-text.ts'
-import { describePairs, QUIET } from './stores.ts'
+import { describePairs, openColdOrLent, openInMemory, QUIET } from './stores.ts'
 
 let other: MemoryStore
 let gate: HotParts['gate'] | undefined
@@ -17,7 +16,10 @@ beforeAll(async () => {
     gate = parts.gate
     return openHot(parts, releases)
   }
-  other = await openMemoryStoreOver({ openCold, openHot: openAndKeepGate }, { inMemory: true, ...QUIET, logger: false })
+  other = await openMemoryStoreOver(
+    { openCold: openColdOrLent, openHot: openAndKeepGate },
+    { inMemory: true, ...QUIET, logger: false },
+  )
 })
 afterAll(() => other.close())
 
@@ -62,7 +64,7 @@ test('a registry of one store needs no name of it, and may be cleared', async ()
 
 test('a registry does not get a store that is closed meanwhile', async () => {
   const registry = new Registry()
-  const store = await openMemoryStore({ inMemory: true, ...QUIET })
+  const store = await openInMemory()
   const collecting = expect(store.collectInto(registry)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   await store.close()
   await collecting
@@ -90,7 +92,7 @@ test('a registry in the format of OpenMetrics has counters as that wants them', 
 
 test('a registry refuses two stores of one name, foreign metrics of ours, and what is none', async () => {
   const registry = new Registry()
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+  await using store = await openInMemory()
   await store.collectInto(registry)
   const refused = (option: string) => ({ code: 'ERR_INVALID_OPTIONS', details: { option } })
   await expect(other.collectInto(registry)).rejects.toMatchObject(refused('store'))

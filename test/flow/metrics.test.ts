@@ -1,10 +1,9 @@
 /** `metrics()` is what Prometheus reads: text exposition format 0.0.4. */
 import { expect, test } from 'vitest'
-import { openMemoryStore } from '../../src/index.ts'
 import { LatencyHistogram } from '../../src/kernel/latency-histogram.ts'
 import { prometheusText } from '../../src/telemetry/prometheus-text.ts'
 import { checkHistograms, parseMetrics } from './metric-text.ts'
-import { describePairs, QUIET } from './stores.ts'
+import { describePairs, openInMemory } from './stores.ts'
 
 describePairs('metrics', (pair) => {
   test('are what Prometheus reads, and name no tenant', async () => {
@@ -39,7 +38,7 @@ describePairs('metrics', (pair) => {
 })
 
 test('what nobody knows is left out', async () => {
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+  await using store = await openInMemory()
   const { types } = parseMetrics(await store.metrics())
   expect(types.has('thermocline_sync_last_timestamp_seconds')).toBe(false)
   expect(types.has('thermocline_sync_leader')).toBe(false)

@@ -1,9 +1,9 @@
 /** `stats()`: what each tier has, what this process did, and how far cold is behind. */
 import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { openMemoryStore, ThermoclineError } from '../../src/index.ts'
+import { ThermoclineError } from '../../src/index.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeGated, GatedTiers } from './gate.ts'
-import { QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { openInMemory, QUIET, shareStore, temporaryFolder } from './stores.ts'
 
 describeGated('numbers', (tiers, pair) => {
   const { store, view, clock } = shareStore(tiers)
@@ -150,14 +150,14 @@ describeGated('numbers', (tiers, pair) => {
 
 test('what leaves hot because that is full is counted as early', async () => {
   const sync = { ...QUIET.sync, batchSize: 1 }
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET, hot: { maxEntries: 2 }, sync })
+  await using store = await openInMemory({ hot: { maxEntries: 2 }, sync })
   await store.chunks.putMany([{ text: 'a' }, { text: 'b' }, { text: 'c' }])
   await expect.poll(async () => (await store.stats()).migrations).toMatchObject({ early: 1, demoted: 0 })
 })
 
 test('expired and collected entries are counted by the process that syncs', async () => {
   const clock = new ManualClock()
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET, clock })
+  await using store = await openInMemory({ clock })
   await store.chunks.put({ text: 'x', ttl: '1h' })
   await store.sync()
   clock.advance(3_600_000)

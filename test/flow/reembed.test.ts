@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { someOf } from '../tools/budget.ts'
 import { gate, httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
-import { describePairs, QUIET, shareStore, temporaryFolder } from './stores.ts'
+import { describePairs, openInMemory, shareStore, temporaryFolder } from './stores.ts'
 
 const TEXTS = Array.from({ length: 30 }, (_, i) => `entry number${i} of water`)
 const DIMENSIONS = WORD_DIMENSIONS / 2
@@ -153,7 +153,7 @@ describePairs('moving while the model and others do as they like', (pair) => {
 test('without a model to move from it is refused, and one of the same name is', async () => {
   const model = new WordModel()
   const embed = model.options()
-  await using store = await openMemoryStore({ inMemory: true, ...QUIET, embed })
+  await using store = await openInMemory({ embed })
   await expect(store.reembed()).rejects.toMatchObject({ details: { option: 'embed.former' } })
   const twice = openMemoryStore({ inMemory: true, embed: { ...embed, former: [model.options()] } })
   await expect(twice).rejects.toMatchObject({ code: 'ERR_INVALID_OPTIONS', details: { option: 'embed.former' } })

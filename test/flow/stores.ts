@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
+import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { Tiering } from '../../src/flow/tiering.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import { type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
@@ -11,8 +12,12 @@ import type { Clock } from '../../src/kernel/clock.ts'
 import { LatencyHistogram } from '../../src/kernel/latency-histogram.ts'
 import { idleTimePolicy } from '../../src/policy/idle-time.ts'
 import { PolicyTable } from '../../src/policy/policy-table.ts'
+import { openCold } from '../../src/store/open-cold.ts'
+import { openHot } from '../../src/store/open-hot.ts'
+import { openMemoryStoreOver } from '../../src/store/open-store.ts'
 import { MigrationPace } from '../../src/sync/migration-pace.ts'
 import { isThorough } from '../tools/budget.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 import { describeWithAnyPostgres, describeWithRedis, PostgresDatabases, PrivateRedis } from '../tools/services.ts'
 
@@ -44,8 +49,25 @@ export function unpaced(): MigrationPace {
 export const embeddedPair: Pair = {
   name: 'in-process and PGlite',
   options: async (given) => ({ inMemory: given?.dir === undefined, ...QUIET }),
-  open: (options) => openMemoryStore({ inMemory: true, ...QUIET, ...options }),
+  open: (options) => openInMemory(options),
   expireMarkers: async (clock) => clock.advance(60_000),
+}
+
+/**
+ * An embedded store in memory, for the caller to close; its database was perhaps another test's, which does not show
+ * (see {@link lendDatabase}). What is about opening or ending a database calls `openMemoryStore`.
+ */
+export function openInMemory(options?: MemoryStoreOptions): Promise<MemoryStore> {
+  return openMemoryStoreOver({ openCold: openColdOrLent, openHot }, { inMemory: true, ...QUIET, ...options })
+}
+
+/** As {@link openCold}, with a database that is lent where it is one in memory. */
+export const openColdOrLent: typeof openCold = async (options, folder, releases, terms) => {
+  const { cold: given, timeouts, logger, clock } = options
+  if (folder !== undefined || given.kind !== 'embedded') return openCold(options, folder, releases, terms)
+  const cold = await openPgliteCold({ ...given, dir: undefined, timeout: timeouts.cold, logger, clock }, lendDatabase())
+  releases.push('the cold tier', () => cold.close())
+  return cold
 }
 
 /**

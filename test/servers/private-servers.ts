@@ -8,10 +8,9 @@ import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import type { HotTier } from '../../src/hot/hot-tier.ts'
 import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
-import { openCold } from '../../src/store/open-cold.ts'
 import { openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
-import { redisUrlOf, temporaryFolder } from '../flow/stores.ts'
+import { openColdOrLent, redisUrlOf, temporaryFolder } from '../flow/stores.ts'
 import { describeWithPostgres, describeWithRedis, PrivatePostgres, PrivateRedis } from '../tools/services.ts'
 import type { Load } from './load.ts'
 
@@ -38,7 +37,7 @@ export async function openBackend(options: MemoryStoreOptions): Promise<Backend>
   const store = await openMemoryStoreOver(
     {
       openCold: async (...args) => {
-        parts.cold = await openCold(...args)
+        parts.cold = await openColdOrLent(...args)
         return parts.cold
       },
       openHot: async (...args) => {

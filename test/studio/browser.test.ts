@@ -8,7 +8,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from 'vitest'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
 import { studio, toNodeListener } from '../../src/studio/studio.ts'
-import { expireMarkersIn, QUIET, redisUrlOf, temporaryFolder, vectorOf } from '../flow/stores.ts'
+import { expireMarkersIn, openInMemory, QUIET, redisUrlOf, temporaryFolder, vectorOf } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { describeWithRedis, PrivateRedis } from '../tools/services.ts'
 
@@ -195,7 +195,7 @@ describeWithRedis('a studio in a browser', () => {
 
 describe('a studio in a browser', () => {
   browserTest('is closed to whoever has no token, to pages of others, and to frames', async () => {
-    await using store = await openMemoryStore({ ...QUIET, inMemory: true })
+    await using store = await openInMemory()
     const { id } = await store.chunks.put({ text: 'stays' })
     const { url } = await open(store, true)
     const stranger = await browser.newPage()
@@ -218,7 +218,7 @@ describe('a studio in a browser', () => {
   })
 
   browserTest('takes an address pasted into an open tab, and hands its token on only at its own host', async () => {
-    await using store = await openMemoryStore({ ...QUIET, inMemory: true })
+    await using store = await openInMemory()
     const { page, url } = await open(store, false)
     await page.goto(`${url}#token=another-token-of-somebody`)
     await page.getByText(/This token is of another studio/).waitFor()
@@ -235,7 +235,7 @@ describe('a studio in a browser', () => {
   })
 
   browserTest('goes on by itself after an answer that failed, and says what its address names', async () => {
-    await using store = await openMemoryStore({ ...QUIET, inMemory: true })
+    await using store = await openInMemory()
     await store.chunks.put({ text: 'listed' })
     const { page, faults } = await open(store, false)
     await page.route(/api\/entries/, (route) => route.fulfill({ status: 502, body: '<h1>Bad Gateway</h1>' }))
@@ -256,7 +256,7 @@ describe('a studio in a browser', () => {
   })
 
   browserTest('fits 360 pixels, changes its colours, and is found by who cannot see it', async () => {
-    await using store = await openMemoryStore({ ...QUIET, inMemory: true })
+    await using store = await openInMemory()
     await store.raptorNodes.put({ level: 1, summary: 'a summary', children: [] })
     const { page, faults } = await open(store, true)
     await page.setViewportSize({ width: 360, height: 720 })

@@ -16,7 +16,7 @@ import {
   ThermoclineVectorStore,
 } from '../../../src/adapters/langchain/langchain.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describeMainPair, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, openInMemory, QUIET, shareStore } from '../../flow/stores.ts'
 
 /** Counts what it is asked for. */
 class CountedEmbeddings extends SyntheticEmbeddings {
@@ -164,7 +164,7 @@ describeWithServers('chats of two processes', (servers) => {
 
 describe('what stores for LangChain are given', () => {
   test('is refused by name where it is wrong', async () => {
-    await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+    await using store = await openInMemory()
     expect(() => new ThermoclineByteStore({ store, ttl: '-1s' })).toThrow('option `ttl`')
     expect(() => new ThermoclineByteStore({ store, sliding: true } as never)).toThrow('has no option `sliding`')
     expect(() => new ThermoclineCache({ store, ttl: Infinity })).toThrow('option `ttl`')

@@ -10,7 +10,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ThermoclineRecordManager, ThermoclineVectorStore } from '../../../src/adapters/langchain/langchain.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describeMainPair, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, openInMemory, QUIET, shareStore } from '../../flow/stores.ts'
 import { budget } from '../../tools/budget.ts'
 
 type Group = string | null
@@ -229,7 +229,7 @@ describeWithServers('record managers of two processes', (servers) => {
 
 describe('what a record manager is given', () => {
   test('is refused by name where it is wrong', async () => {
-    await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+    await using store = await openInMemory()
     expect(() => new ThermoclineRecordManager({} as never)).toThrow('needs a store')
     expect(() => new ThermoclineRecordManager({ store, table: 'x' } as never)).toThrow('has no option `table`')
     const manager = new ThermoclineRecordManager({ store })

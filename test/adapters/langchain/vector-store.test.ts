@@ -5,7 +5,7 @@ import type { VectorStoreInterface } from '@langchain/core/vectorstores'
 import { describe, expect, test } from 'vitest'
 import { type DocumentFilter, ThermoclineVectorStore } from '../../../src/adapters/langchain/langchain.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describeMainPair, describeWithServers, QUIET, shareStore } from '../../flow/stores.ts'
+import { describeMainPair, describeWithServers, openInMemory, QUIET, shareStore } from '../../flow/stores.ts'
 
 const embeddings = new SyntheticEmbeddings({ vectorSize: 16 })
 /** Never all zeros, as upstream's are of digits. */
@@ -180,7 +180,7 @@ describeWithServers('vector stores of two processes', (servers) => {
 
 describe('what a vector store is given', () => {
   test('is refused by name where it is wrong', async () => {
-    await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+    await using store = await openInMemory()
     const wrong: [object | undefined, string][] = [
       [undefined, 'ThermoclineVectorStore needs a store'],
       [{ store: {} }, 'ThermoclineVectorStore needs a store'],
@@ -207,7 +207,7 @@ describe('what a vector store is given', () => {
   })
 
   test('is refused as a filter where it would select something else', async () => {
-    await using store = await openMemoryStore({ inMemory: true, ...QUIET })
+    await using store = await openInMemory()
     const vectors = new ThermoclineVectorStore(embeddings, { store })
     const wrong: [unknown, string][] = [
       [{ n: { near: 1 } }, 'there is no operator `near`; there are in, notIn'],
