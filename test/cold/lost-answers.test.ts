@@ -1,20 +1,15 @@
 /** What is made of a database that forgets staged rows or whose answers do not arrive, over the real one. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ColdDriver } from '../../src/cold/cold-driver.ts'
 import { unavailable } from '../../src/cold/cold-errors.ts'
 import { ColdStore } from '../../src/cold/cold-store.ts'
-import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, keyOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { batchOf } from '../../src/testkit/contract/cold-shipping.ts'
-import { PgliteTemplate } from './pglite/pglite-template.ts'
-
-const template = new PgliteTemplate()
-beforeAll(() => template.make())
-afterAll(() => template.remove())
+import { lendDatabase } from '../tools/lent-database.ts'
 
 /** Faults still to come. */
 const faults = { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0 }
@@ -56,8 +51,7 @@ describe('ship over a database with faults', () => {
   const nothing = [undefined, undefined, undefined]
 
   beforeEach(async () => {
-    const client = await PgliteClient.start(`${await template.copy()}/data`)
-    driver = faulty(new PgliteDriver(client, 60_000, silentLogger))
+    driver = faulty(new PgliteDriver(await lendDatabase(), 60_000, silentLogger))
     store = await ColdStore.open(driver, { mode: 'check', dimensions: [], metrics: [], logger: silentLogger })
     await store.takeOver(walId, 1)
   })

@@ -15,6 +15,7 @@ import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES } from './recovery-logs.ts'
 
 let root: string
@@ -23,7 +24,7 @@ let cold: ColdTier
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'thermocline-adoption-'))
   wal = join(root, 'wal')
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined })
+  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
 })
 afterAll(async () => {
   await cold.close()

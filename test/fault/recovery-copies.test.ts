@@ -17,6 +17,7 @@ import { recoverFolder } from '../../src/recovery/recover-folder.ts'
 import { resumeLog } from '../../src/recovery/resume-log.ts'
 import { chunkOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordGrowingLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
 import { shipInSmallBatches } from './small-batches.ts'
@@ -37,7 +38,7 @@ let whole: RecordedLog
 let hit: readonly number[]
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'thermocline-copies-'))
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined })
+  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
 })
 afterAll(async () => {
   await cold.close()

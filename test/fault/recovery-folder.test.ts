@@ -13,6 +13,7 @@ import { type RecoverFolderOptions, recoverFolder } from '../../src/recovery/rec
 import { segmentNumber } from '../../src/wal/format.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
 import { shipInSmallBatches } from './small-batches.ts'
@@ -24,7 +25,7 @@ let root: string
 let cold: ColdTier
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'thermocline-recovery-'))
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined })
+  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
 })
 afterAll(async () => {
   await cold.close()

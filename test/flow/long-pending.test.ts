@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
+import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import type { AccessCounter } from '../../src/flow/access-counter.ts'
@@ -13,12 +14,12 @@ import type { Filter } from '../../src/query/filter.ts'
 import { similarity } from '../../src/query/metric.ts'
 import { toSearchQuery } from '../../src/query/search-query.ts'
 import { chunkOf, FUTURE, seeded, tombstone, vectorOf } from '../../src/testkit/contract/cold-records.ts'
-import { PgliteTemplate } from '../cold/pglite/pglite-template.ts'
+import { OPTIONS } from '../cold/pglite/pglite-template.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 
 const SCOPE = { namespace: 'ns', recursive: false }
 const EVEN: Filter = [{ field: 'documentId', operator: 'eq', value: 'even' }]
 const random = seeded(5)
-const template = new PgliteTemplate()
 let cold: ColdTier
 /** Own versions that came with the calls of cold since the last look, by method. */
 const travelled: [method: string, versions: number][] = []
@@ -58,12 +59,10 @@ function newestOf(...writes: readonly EntryRecord[][]): EntryRecord[] {
 
 describe('with a long pending', () => {
   beforeAll(async () => {
-    await template.make()
-    cold = await template.open()
+    cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
   })
   afterAll(async () => {
     await cold.close()
-    await template.remove()
   })
 
   // Keys of cold end where those of pending begin, overlap, or are the same.

@@ -10,11 +10,12 @@ import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.t
 import { chunkOf, PAST, tombstone } from '../../src/testkit/contract/cold-records.ts'
 import { freshNamespace } from '../../src/testkit/contract/fresh-cold-tier.ts'
 import { OPTIONS } from '../cold/pglite/pglite-template.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
 let cold: ColdTier
 beforeAll(async () => {
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined })
+  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
 })
 afterAll(() => cold.close())
 

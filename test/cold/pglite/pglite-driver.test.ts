@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { describeColdTier } from '../../../src/testkit/testkit.ts'
 import { budget, givenSeed, isThorough } from '../../tools/budget.ts'
+import { lendDatabase } from '../../tools/lent-database.ts'
 import { OPTIONS, PgliteTemplate } from './pglite-template.ts'
 
 const template = new PgliteTemplate()
@@ -16,5 +17,6 @@ describeColdTier('PGlite', {
   indexedVectors: isThorough ? 1_500 : 500,
   runs: budget({ short: 30, long: 5_000 }),
   seed: givenSeed,
-  open: (options) => (isThorough ? template.open(options) : openPgliteCold({ ...OPTIONS, ...options, dir: undefined })),
+  open: (options) =>
+    isThorough ? template.open(options) : openPgliteCold({ ...OPTIONS, ...options, dir: undefined }, lendDatabase()),
 })

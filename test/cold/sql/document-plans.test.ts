@@ -1,7 +1,7 @@
 /** A page of documents, or of a document, reads what it answers: asked of the database, over many in one namespace. */
 import type { SQL } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { findSql } from '../../../src/cold/sql/find-entries.ts'
 import { documentsSql } from '../../../src/cold/sql/list-documents.ts'
@@ -9,18 +9,16 @@ import { beyond } from '../../../src/flow/document-reader.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { parseWhere, type Where } from '../../../src/query/where.ts'
 import { FUTURE, idOf, versionOf } from '../../../src/testkit/contract/cold-records.ts'
-import { PgliteTemplate } from '../pglite/pglite-template.ts'
+import { lendDatabase } from '../../tools/lent-database.ts'
 import { rowsReadBy } from './rows-read.ts'
 
 /** 400 documents of 10 chunks, and one of 2 000. */
 const ROWS = 6_000
 const PAGE = 20
-const template = new PgliteTemplate()
 let client: PgliteClient
 
 beforeAll(async () => {
-  await template.make()
-  client = await PgliteClient.start(`${await template.copy()}/data`)
+  client = await lendDatabase()
   await client.exec(`
     INSERT INTO thermocline.memory_entries
       (namespace, id, version, kind, text, document_id, position, created_at, updated_at)
@@ -29,10 +27,7 @@ beforeAll(async () => {
     FROM generate_series(1, ${ROWS}) AS i;
     ANALYZE thermocline.memory_entries`)
 })
-afterAll(async () => {
-  await client.close()
-  await template.remove()
-})
+afterAll(() => client.close())
 
 const rowsRead = (statement: SQL): Promise<number> =>
   rowsReadBy(new PgliteDriver(client, 60_000, silentLogger), statement)

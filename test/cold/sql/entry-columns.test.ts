@@ -7,7 +7,7 @@ import { getTableColumns } from 'drizzle-orm'
 import { getTableConfig, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ColdStore } from '../../../src/cold/cold-store.ts'
-import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { entryStaging, memoryEntries } from '../../../src/cold/schema.ts'
 import { STAGING_COLUMNS } from '../../../src/cold/sql/copy-binary.ts'
@@ -25,7 +25,7 @@ import {
   versionOf,
   withPlainMetadata,
 } from '../../../src/testkit/contract/cold-records.ts'
-import { PgliteTemplate } from '../pglite/pglite-template.ts'
+import { lendDatabase } from '../../tools/lent-database.ts'
 
 /** What a tombstone says. Whatever a new column holds, it is not this, unless it is named here as well. */
 const OF_A_TOMBSTONE = [
@@ -65,15 +65,13 @@ describe('the list of columns', () => {
   })
 })
 
-const template = new PgliteTemplate()
 let client: PgliteClient
 /** Of one database, by how it keeps embeddings. */
 const tiers: Partial<Record<Precision, ColdStore>> = {}
 let tier: ColdStore
 
 beforeAll(async () => {
-  await template.make()
-  client = await PgliteClient.start(`${await template.copy()}/data`)
+  client = await lendDatabase()
   const driver = new PgliteDriver(client, 60_000, silentLogger)
   for (const precision of PRECISIONS) {
     const terms = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
@@ -83,10 +81,7 @@ beforeAll(async () => {
   for (const lost of ['order', 'bytes', 'child_versions', 'sliding_ttl', 'rounded'])
     await client.exec(`ALTER TABLE thermocline.memory_entries DISABLE TRIGGER memory_entries_without_${lost}`)
 })
-afterAll(async () => {
-  await tier.close()
-  await template.remove()
-})
+afterAll(() => tier.close())
 beforeEach(() => client.exec('TRUNCATE thermocline.memory_entries'))
 
 /** Each kind with everything that it can have. */

@@ -7,13 +7,12 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
-import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { isThorough } from '../../tools/budget.ts'
+import { lendDatabase } from '../../tools/lent-database.ts'
 import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
-import { PgliteTemplate } from '../pglite/pglite-template.ts'
 import { fillSql, type RecordedStatement, recordStatements } from './recorded-statements.ts'
 
 interface PlanNode {
@@ -166,13 +165,8 @@ function visit(node: PlanNode, look: (node: PlanNode) => void): void {
   for (const child of node.Plans ?? []) visit(child, look)
 }
 
-const template = new PgliteTemplate()
-beforeAll(() => template.make())
-afterAll(() => template.remove())
-
 describePlans('PGlite', async () => {
-  const client = await PgliteClient.start(`${await template.copy()}/data`)
-  const planner = new PgliteDriver(client, 60_000, silentLogger)
+  const planner = new PgliteDriver(await lendDatabase(), 60_000, silentLogger)
   // One session: it stays open.
   const recorder: ColdDriver = Object.create(planner, { close: { value: async () => {} } })
   for (const method of ['query', 'queryAll', 'build', 'buildIndex', 'copyToStaging', 'migrate'] as const)

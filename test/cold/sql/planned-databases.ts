@@ -5,25 +5,19 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { ColdDriver } from '../../../src/cold/cold-driver.ts'
 import { migrate } from '../../../src/cold/migrate-schema.ts'
-import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { isThorough } from '../../tools/budget.ts'
+import { lendDatabase } from '../../tools/lent-database.ts'
 import { describeWithPostgres, PrivatePostgres } from '../../tools/services.ts'
-import { PgliteTemplate } from '../pglite/pglite-template.ts'
 
 const TIMEOUT_MS = 300_000
 
 /** @param body declares the tests of one; whoever opens a database closes it. */
 export function describePlannedDatabases(body: (name: string, open: () => Promise<ColdDriver>) => void): void {
-  const template = new PgliteTemplate()
-  beforeAll(() => template.make())
-  afterAll(() => template.remove())
-
   body('PGlite', async () => {
-    const client = await PgliteClient.start(`${await template.copy()}/data`)
-    return new PgliteDriver(client, TIMEOUT_MS, silentLogger)
+    return new PgliteDriver(await lendDatabase(), TIMEOUT_MS, silentLogger)
   })
 
   describe.runIf(isThorough)('in the long run', () => {

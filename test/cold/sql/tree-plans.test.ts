@@ -2,7 +2,7 @@
 import type { SQL } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdWalk } from '../../../src/cold/cold-tier.ts'
-import { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
+import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { findSql } from '../../../src/cold/sql/find-entries.ts'
 import { rootsSql, walkSql } from '../../../src/cold/sql/walk-tree.ts'
@@ -10,13 +10,12 @@ import { IS_LEAF } from '../../../src/flow/tree-reader.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { IN_TREE, IS_NODE } from '../../../src/query/filter.ts'
 import { FUTURE, idOf } from '../../../src/testkit/contract/cold-records.ts'
-import { PgliteTemplate } from '../pglite/pglite-template.ts'
+import { lendDatabase } from '../../tools/lent-database.ts'
 import { rowsReadBy } from './rows-read.ts'
 
 /** Chunks; each ten are below a node, as each ten nodes are, to a root of 1 000 chunks. */
 const CHUNKS = 20_000
 const PAGE = 20
-const template = new PgliteTemplate()
 let client: PgliteClient
 
 const id = (n: string): string => `('00000000-0000-4000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`
@@ -30,8 +29,7 @@ const nodes = (level: number, count: number): string => `
   FROM generate_series(0, ${count - 1}) AS i;`
 
 beforeAll(async () => {
-  await template.make()
-  client = await PgliteClient.start(`${await template.copy()}/data`)
+  client = await lendDatabase()
   await client.exec(`
     INSERT INTO thermocline.memory_entries
       (namespace, id, version, kind, text, position, created_at, updated_at)
@@ -39,10 +37,7 @@ beforeAll(async () => {
     FROM generate_series(0, ${CHUNKS - 1}) AS i;
     ${nodes(1, CHUNKS / 10)} ${nodes(2, CHUNKS / 100)} ${nodes(3, CHUNKS / 1_000)}`)
 })
-afterAll(async () => {
-  await client.close()
-  await template.remove()
-})
+afterAll(() => client.close())
 
 const rowsRead = (statement: SQL): Promise<number> =>
   rowsReadBy(new PgliteDriver(client, 60_000, silentLogger), statement)
