@@ -195,6 +195,8 @@ export interface ColdFind extends ColdQuery {
   readonly after?: OrderKeys | undefined
   /** Fields that are answered; others may be null. MUST have those of a key, the version and what is ordered by. */
   readonly fields?: ReadonlySet<keyof EntryRecord> | undefined
+  /** Whether counted reads are answered as well; otherwise they may be undefined. @default true */
+  readonly withReads?: boolean | undefined
 }
 
 /** Nodes, the highest level first, that no live node of cold has for a child, less what is excluded. */

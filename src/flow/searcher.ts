@@ -21,7 +21,7 @@ import { similarity } from '../query/metric.ts'
 import { compareKeys, directions, HIGHEST_FIRST, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
 import { isWithin, type Scope } from '../query/scope.ts'
 import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
-import { fieldsNeeded, type Select, toSelected } from '../query/select.ts'
+import { fieldsNeeded, type Select, selectsReads, toSelected } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
 import { chooseUnlike } from './choose-unlike.ts'
 import type { Pending } from './pending.ts'
@@ -155,8 +155,10 @@ export class Searcher {
     const patience = this.patience(options)
     const isAfter = after === undefined ? undefined : afterPlace(order, after)
     const toRow = (row: ColdRow): ColdRow | undefined => (isAfter?.(row) === false ? undefined : row)
+    // Who filters by reads compares with them once more.
+    const withReads = selectsReads(select) || asksForReads(filter)
     return standingStill(async (glance) => {
-      const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, glance }
+      const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, withReads, glance }
       const fromCold = await notReplaced(own, limit, (most, exclude) =>
         this.#parts.cold.find({ ...own, exclude }, most, patience),
       )

@@ -50,6 +50,8 @@ const FIELDS: { readonly [F in FieldOf<MemoryEntry>]: RecordField | undefined } 
   RecordField | undefined
 >
 
+const READS = ['lastAccessedAt', 'accessCount'] as const satisfies readonly FieldOf<MemoryEntry>[]
+
 /** What every row is told apart, judged and made an entry by. */
 const ALWAYS: readonly RecordField[] = [
   'namespace',
@@ -80,6 +82,11 @@ export function fieldsNeeded(select: Select | undefined, order: Order = []): Rea
   const ofSelect = [...select].flatMap((field) => FIELDS[field as keyof typeof FIELDS] ?? [])
   const ofOrder = order.map((term): RecordField => ('path' in term ? 'metadata' : term.field))
   return new Set([...ALWAYS, ...ofSelect, ...ofOrder])
+}
+
+/** Whether counted reads are among what a query returns. @param select undefined: they are. */
+export function selectsReads(select: Select | undefined): boolean {
+  return select === undefined || READS.some((field) => select.has(field))
 }
 
 /** The entry that a caller receives, or what was selected of it; nothing else is copied. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { findSql } from '../../src/cold/sql/find-entries.ts'
 import type { NamespaceView } from '../../src/index.ts'
 import { parseOrder } from '../../src/query/order.ts'
-import { fieldsNeeded, parseSelect } from '../../src/query/select.ts'
+import { fieldsNeeded, parseSelect, selectsReads } from '../../src/query/select.ts'
 import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 describePairs('select', (pair) => {
@@ -83,5 +83,26 @@ describe('the statement', () => {
     expect(sql).not.toMatch(/embedding|e\.\*/)
     expect(sql).toMatch(/e\.metadata_order/)
     expect(sql).toMatch(/e\.text/)
+  })
+
+  it('reads a namespace and those below it apart only where an index has each in order', () => {
+    const query = { scope: { namespace: 'a', recursive: true }, filter: [], now: 0, exclude: [] }
+    const partsOf = (...given: string[]) => {
+      const { sql } = new PgDialect().sqlToQuery(findSql({ ...query, order: parseOrder(given) }, 10))
+      return sql.match(/FROM thermocline\.memory_entries/g)?.length
+    }
+    expect([[], ['documentId', 'position'], ['level']].map((order) => partsOf(...order))).toEqual([2, 2, 2])
+    expect([['version'], ['createdAt', 'level'], ['text']].map((order) => partsOf(...order))).toEqual([1, 1, 1])
+  })
+
+  it('looks up reads only where they were asked for', () => {
+    const query = { scope: { namespace: 'a', recursive: false }, filter: [], now: 0, exclude: [] }
+    const textOf = (withReads?: boolean) => new PgDialect().sqlToQuery(findSql({ ...query, withReads }, 10)).sql
+    expect(textOf()).toMatch(/entry_access/)
+    expect(textOf(false)).not.toMatch(/entry_access|access_count/)
+    expect(
+      [undefined, ['id', 'accessCount'], ['lastAccessedAt']].map((given) => selectsReads(given && parseSelect(given))),
+    ).toEqual([true, true, true])
+    expect(selectsReads(parseSelect(['id']))).toBe(false)
   })
 })

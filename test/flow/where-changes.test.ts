@@ -63,6 +63,14 @@ describePairs('changes of what a condition selects', (pair) => {
     expect(await there.chunks.count({ where: { 'metadata.n': { exists: true } } })).toBe(4)
   })
 
+  test('update what is selected by how often it was read', async () => {
+    const there = await filled()
+    for (const key of ['k2', 'k7']) await there.chunks.getByKey(key)
+    await store().sync()
+    const answer = await there.chunks.updateWhere({ accessCount: { gte: 1 } }, { metadata: { read: true } })
+    expect(answer).toEqual({ matched: 2, updated: 2, skipped: 0 })
+  })
+
   test('count in a dry run, and change nothing', async () => {
     const there = await filled()
     const before = (await there.entries.find()).items

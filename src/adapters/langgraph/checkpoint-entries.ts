@@ -154,7 +154,10 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-export function contentOf(entry: BlobEntry | ChunkEntry): Serialized {
+/** What is read of an entry that has content. */
+export type Head = BlobEntry | Pick<ChunkEntry, 'kind' | 'key' | 'metadata'>
+
+export function contentOf(entry: Head): Serialized {
   if (entry.kind === 'blob') return [entry.contentType ?? '', entry.bytes]
   const { form, content, base64 } = entry.metadata as { form: string; content?: string; base64?: string }
   return [
@@ -164,13 +167,13 @@ export function contentOf(entry: BlobEntry | ChunkEntry): Serialized {
 }
 
 /** Of the parts besides the head. */
-export function partKeysOf({ key, metadata }: BlobEntry | ChunkEntry): string[] {
+export function partKeysOf({ key, metadata }: Head): string[] {
   const parts = (metadata?.parts as number | undefined) ?? 1
   return Array.from({ length: parts - 1 }, (_, i) => keyOf(key!, i + 1))
 }
 
 /** Returns what a head and its parts hold. */
-export async function wholeOf(view: NamespaceView, head: BlobEntry | ChunkEntry): Promise<Serialized> {
+export async function wholeOf(view: NamespaceView, head: Head): Promise<Serialized> {
   const [form, first] = contentOf(head)
   const keys = partKeysOf(head)
   if (keys.length === 0) return [form, first]

@@ -115,7 +115,7 @@ export class CheckpointReader {
       'metadata.part': { exists: false },
       ...(channels === undefined ? {} : { 'metadata.channel': { in: channels.map(plainText) } }),
     }
-    for await (const head of view.chunks.findAll({ where, limit: 500 })) {
+    for await (const head of view.chunks.findAll({ where, select: ['id', 'key', 'metadata'], limit: 500 })) {
       const { of, task, path, index, channel } = head.metadata as unknown as WriteFields
       const names = { of: nameOf(of), task: nameOf(task), path: nameOf(path), channel: nameOf(channel) }
       read.push({ ...names, index, serialized: await wholeOf(view, head) })

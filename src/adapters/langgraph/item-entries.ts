@@ -66,7 +66,7 @@ export function inputsOf(
 }
 
 /** Ids of its further vectors, from the one with this number on. */
-export function vectorIds(view: NamespaceView, chunk: ChunkEntry, from = 1): string[] {
+export function vectorIds(view: NamespaceView, chunk: Pick<ChunkEntry, 'metadata'>, from = 1): string[] {
   const { item, vectors = 0 } = fieldsOf(chunk)
   const key = nameOf(item)
   return Array.from({ length: Math.max(0, vectors - from) }, (_, i) => view.entries.idOf(vectorKey(key, from + i)))
@@ -76,7 +76,10 @@ export function fieldsOf(entry: Pick<MemoryEntry, 'metadata'>): ItemFields {
   return entry.metadata as unknown as ItemFields
 }
 
-export function itemOf(root: NamespaceView, chunk: ChunkEntry): Item {
+export function itemOf(
+  root: NamespaceView,
+  chunk: Pick<ChunkEntry, 'namespace' | 'metadata' | 'createdAt' | 'updatedAt'>,
+): Item {
   const { item, value } = fieldsOf(chunk)
   const { createdAt, updatedAt } = chunk
   return { namespace: labelsOf(root, chunk.namespace), key: nameOf(item), value: { ...value }, createdAt, updatedAt }

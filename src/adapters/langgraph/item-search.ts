@@ -18,13 +18,17 @@ export interface ItemQuery {
   readonly vector: Vector | undefined
 }
 
+/** What is read of chunks: vectors and texts are of no use for an answer. */
+const FIELDS = ['namespace', 'id', 'metadata', 'createdAt', 'updatedAt'] as const
+export type ItemChunk = Pick<ChunkEntry, 'kind' | (typeof FIELDS)[number]>
+
 export interface FoundItem {
   readonly item: SearchItem
-  readonly chunk: ChunkEntry
+  readonly chunk: ItemChunk
 }
 
 interface Ranked {
-  readonly entry: ChunkEntry | EmbeddingEntry
+  readonly entry: ItemChunk | Pick<EmbeddingEntry, 'kind' | (typeof FIELDS)[number]>
   readonly score: number
 }
 
@@ -56,16 +60,16 @@ async function* itemsIn(
   filter: ItemFilter,
   also: readonly Where[],
   wanted: number,
-): AsyncGenerator<ChunkEntry> {
+): AsyncGenerator<ItemChunk> {
   const where = { and: [...whereOfItems(filter), ...also] } as Where<'chunk'>
   const limit = isDecidedByDatabase(filter) ? Math.min(MOST_AT_ONCE, Math.max(1, wanted)) : MOST_AT_ONCE
-  const options = { where, recursive: true, orderBy: { version: 'desc' }, limit } as const
+  const options = { where, recursive: true, orderBy: { version: 'desc' }, select: FIELDS, limit } as const
   for await (const chunk of view.chunks.findAll(options)) if (selects(filter, fieldsOf(chunk).value)) yield chunk
 }
 
 async function pageOf(
   root: NamespaceView,
-  chunks: AsyncIterable<ChunkEntry>,
+  chunks: AsyncIterable<ItemChunk>,
   offset: number,
   limit: number,
 ): Promise<FoundItem[]> {
@@ -88,7 +92,7 @@ async function rank(
   wanted: number,
 ): Promise<{ readonly ranked: readonly Hits[]; readonly isAll: boolean }> {
   const where: Where = { and: [{ 'metadata.item': { exists: true } }, ...whereOfItems(filter)] }
-  const search = { embedding: vector, where, recursive: true, countAccess: false }
+  const search = { embedding: vector, where, recursive: true, countAccess: false, select: FIELDS }
   for (let k = Math.min(MOST_RANKED, Math.max(10, 2 * wanted)); ; k = Math.min(MOST_RANKED, 4 * k)) {
     const { hits } = await view.entries.search({ ...search, k })
     const byItem = new Map<string, Hits>()
@@ -109,7 +113,7 @@ async function rank(
 async function withChunks(
   view: NamespaceView,
   ranked: readonly Hits[],
-): Promise<{ readonly chunk: ChunkEntry; readonly score: number }[]> {
+): Promise<{ readonly chunk: ItemChunk; readonly score: number }[]> {
   const found = await Promise.all(
     ranked.map(async (hits) => {
       const chunk = await chunkOf(view, hits)
@@ -120,7 +124,7 @@ async function withChunks(
   return found.flat().sort((a, b) => b.score - a.score)
 }
 
-async function chunkOf(view: NamespaceView, hits: Hits): Promise<ChunkEntry | undefined> {
+async function chunkOf(view: NamespaceView, hits: Hits): Promise<ItemChunk | undefined> {
   for (const { entry } of hits) if (entry.kind === 'chunk') return entry
   const [{ entry }] = hits
   return viewAt(view, entry.namespace).chunks.getByKey(itemKey(nameOf(fieldsOf(entry).item)))

@@ -5,7 +5,6 @@
  * A deadline ends only the wait. PGlite has one session and cannot be interrupted: the worker still finishes the
  * statement, which may have taken effect, and later calls wait for it within deadlines of their own.
  */
-import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
 import type { NamespaceRules } from '../../entry/namespace-rules.ts'
 import type { Precision } from '../../entry/rounded-vector.ts'
@@ -20,6 +19,7 @@ import { coldError, unavailable } from '../cold-errors.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
+import { compileStatement } from '../sql/compile-statement.ts'
 import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
 import type { PgliteClient } from './pglite-client.ts'
 import { Housekeeping } from './pglite-housekeeping.ts'
@@ -71,7 +71,6 @@ export async function openPgliteCold(
 /** @internal */
 export class PgliteDriver implements ColdDriver {
   readonly #client: PgliteClient
-  readonly #dialect = new PgDialect()
   readonly #timeout: number
   readonly #housekeeping: Housekeeping
   #closing: Promise<void> | undefined
@@ -91,7 +90,7 @@ export class PgliteDriver implements ColdDriver {
   }
 
   async build(statement: SQL): Promise<void> {
-    await this.#guard(() => this.#client.exec(this.#dialect.sqlToQuery(statement).sql))
+    await this.#guard(() => this.#client.exec(compileStatement(statement).sql))
   }
 
   async buildIndex(name: string, definition: string): Promise<void> {
@@ -141,7 +140,7 @@ export class PgliteDriver implements ColdDriver {
   }
 
   async #execute(statement: SQL): Promise<Row[]> {
-    const { sql: text, params } = this.#dialect.sqlToQuery(statement)
+    const { sql: text, params } = compileStatement(statement)
     const { rows } = await this.#client.query(text, params)
     return rows
   }

@@ -13,7 +13,6 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PgDialect } from 'drizzle-orm/pg-core'
 import type { SQL } from 'drizzle-orm/sql'
 import { sql } from 'drizzle-orm/sql'
 import type { NamespaceRules } from '../../entry/namespace-rules.ts'
@@ -28,6 +27,7 @@ import type { ColdDriver, FrozenReader, Row } from '../cold-driver.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
+import { compileStatement } from '../sql/compile-statement.ts'
 import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
 import { BUILD_PATIENCE_MS, buildConcurrently } from './build-concurrently.ts'
 import { PostgresConnection } from './postgres-connection.ts'
@@ -97,7 +97,6 @@ async function abandonedAt<T>(signal: AbortSignal | undefined, driver: PostgresD
 /** @internal */
 export class PostgresDriver implements ColdDriver {
   readonly #server: PostgresServer
-  readonly #dialect = new PgDialect()
   readonly #statements: PostgresPool
   /** A connection of its own: whatever goes wrong in a COPY costs it. */
   readonly #copies: PostgresPool
@@ -133,14 +132,14 @@ export class PostgresDriver implements ColdDriver {
   }
 
   query(statement: SQL): Promise<Row[]> {
-    const { sql: text, params } = this.#dialect.sqlToQuery(statement)
+    const { sql: text, params } = compileStatement(statement)
     return this.#guard(() => this.#repeat((timeout) => this.#statements.query(text, params, timeout)))
   }
 
   /** Each connection gets its share at once, so a killed or cancelled one takes others along: of one call. */
   async queryAll(statements: readonly SQL[]): Promise<Row[][]> {
     const rows = new Array<Row[]>(statements.length)
-    const texts = statements.map((statement, nth) => ({ nth, ...this.#dialect.sqlToQuery(statement) }))
+    const texts = statements.map((statement, nth) => ({ nth, ...compileStatement(statement) }))
     const { size } = this.#statements
     const shares = texts.slice(0, size).map(({ nth: first }) => texts.filter(({ nth }) => nth % size === first))
     const work = async (share: typeof texts): Promise<void> => {
@@ -172,7 +171,7 @@ export class PostgresDriver implements ColdDriver {
         throw error
       }
       const query = (statement: SQL): Promise<Row[]> => {
-        const { sql: text, params } = this.#dialect.sqlToQuery(statement)
+        const { sql: text, params } = compileStatement(statement)
         return this.#guard(() => run(text, params))
       }
       return { query, close }
@@ -180,7 +179,7 @@ export class PostgresDriver implements ColdDriver {
   }
 
   async build(statement: SQL): Promise<void> {
-    await this.#run(exclusively(this.#dialect.sqlToQuery(statement).sql))
+    await this.#run(exclusively(compileStatement(statement).sql))
   }
 
   buildIndex(name: string, definition: string): Promise<void> {

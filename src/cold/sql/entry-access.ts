@@ -4,6 +4,7 @@ import type { EntryKey } from '../../entry/entry-key.ts'
 import type { AccessStats } from '../../entry/record.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
 import { TIME } from './column-types.ts'
+import { inOnePiece } from './compile-statement.ts'
 import { lookUp, unnest, unnestKeys } from './look-up-keys.ts'
 
 export interface Touch extends EntryKey {
@@ -17,8 +18,9 @@ export const ACCESS_JOIN = sql`LEFT JOIN LATERAL (
   ) a ON true`
 
 /** What {@link accessOf} takes of `a`. */
-export const ACCESS_COLUMNS = sql`
-  ${TIME.select(sql`a.last_accessed_at`)} AS last_accessed_at, a.access_count::float8 AS access_count`
+export const ACCESS_COLUMNS = inOnePiece(
+  sql`${TIME.select(sql`a.last_accessed_at`)} AS last_accessed_at, a.access_count::float8 AS access_count`,
+)
 
 export function accessOf({
   last_accessed_at: lastAccessedAt,

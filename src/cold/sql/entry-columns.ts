@@ -27,6 +27,7 @@ import {
   UUID,
   UUIDS,
 } from './column-types.ts'
+import { inOnePiece } from './compile-statement.ts'
 
 /**
  * - `key`: names the row.
@@ -184,12 +185,22 @@ export function valueIn(record: EntryRecord, field: ColumnName, rounded: Rounded
   }
 }
 
+/** What is selected of each column of a row `e` of memory_entries. */
+const SELECTED = new Map(
+  ENTRY_COLUMNS.map(({ field, name, type }) => {
+    return [field, inOnePiece(sql`${type.select(sql.raw(`e.${name}`))} AS ${sql.raw(name)}`)] as const
+  }),
+)
+const ALL_SELECTED = selected(ENTRY_COLUMNS)
+
 /** What to select of a row `e` of memory_entries. @param fields of the record. @default all */
 export function selectedColumns(fields?: ReadonlySet<keyof EntryRecord>): SQL {
-  const columns = columnsOf(fields).map(
-    ({ name, type }) => sql`${type.select(sql.raw(`e.${name}`))} AS ${sql.raw(name)}`,
-  )
-  return sql.join(columns, sql`, `)
+  return fields === undefined ? ALL_SELECTED : selected(columnsOf(fields))
+}
+
+function selected(columns: readonly EntryColumn[]): SQL {
+  const pieces = columns.map(({ field }) => SELECTED.get(field)!)
+  return inOnePiece(sql.join(pieces, sql`, `))
 }
 
 /** The columns of {@link selectedColumns} as they are. */

@@ -1,10 +1,12 @@
 /** Selects a page of entries for `find`, in its order, and counts entries. */
 import { type SQL, sql } from 'drizzle-orm'
+import type { ScalarField } from '../../query/filter.ts'
+import type { Order } from '../../query/order.ts'
 import type { ColdReader } from '../cold-driver.ts'
 import type { ColdFind, ColdQuery, ColdRow, OwnVersion } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
-import { bareColumns } from './entry-columns.ts'
-import { firstOfParts, inScopeAround, selects } from './filter-sql.ts'
+import { bareColumns, selectedColumns } from './entry-columns.ts'
+import { firstOfParts, inScope, inScopeAround, selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { isIndexed } from './member-indexes.ts'
 import { afterSql, type OrderPart, orderParts, orderSql } from './order-sql.ts'
@@ -15,18 +17,28 @@ export async function findEntries(driver: ColdReader, query: ColdFind, limit: nu
 }
 
 export function findSql(query: ColdFind, limit: number): SQL {
-  const { order = [], fields } = query
+  const { order = [], fields, withReads = true } = query
   const page = inParts(query, limit) ?? sql`e AS MATERIALIZED (${wholeSql(query, limit)})`
+  const answered = withReads ? sql`${rowColumns(fields)} FROM e ${ACCESS_JOIN}` : sql`${selectedColumns(fields)} FROM e`
   return sql`
     WITH ${page}
-    SELECT ${rowColumns(fields)} FROM e ${ACCESS_JOIN} ORDER BY ${orderSql(order)}`
+    SELECT ${answered} ORDER BY ${orderSql(order)}`
 }
+
+/** Fields by which an index has the rows of a namespace in order, as it has them by namespace and id. */
+const INDEXED: ReadonlySet<string> = new Set(['documentId', 'position', 'level'] satisfies ScalarField[])
 
 function wholeSql(query: ColdFind, limit: number, condition = sql`true`): SQL {
   const { order = [], after } = query
   const isAfter = after === undefined ? sql`` : sql` AND ${afterSql(order, after)}`
   const part = { condition: sql`${condition}${isAfter}`, order: orderSql(order) }
+  // In another order all rows are read anyway, and two parts would be planned for nothing.
+  if (!isIndexOrder(order)) return pageSql(query, limit, part, inScope(query.scope))
   return firstOfParts(query.scope, part.order, limit, (isInScope) => pageSql(query, limit, part, isInScope))
+}
+
+function isIndexOrder([first]: Order): boolean {
+  return first === undefined || ('field' in first && INDEXED.has(first.field))
 }
 
 function pageSql(query: ColdFind, limit: number, { condition, order }: OrderPart, isInScope: SQL): SQL {

@@ -8,9 +8,9 @@
  */
 import { createHash } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
 import { type MetadataPath, metadataPath } from '../../query/metadata-path.ts'
 import type { ColdDriver } from '../cold-driver.ts'
+import { compileStatement } from './compile-statement.ts'
 import { indexedMember } from './metadata-sql.ts'
 
 const TYPES = ['number', 'text'] as const
@@ -53,7 +53,7 @@ function nameOf(type: MemberIndex['type'], path: MetadataPath): string {
 
 function indexesOf(path: MetadataPath): MemberIndex[] {
   return TYPES.map((type) => {
-    const member = new PgDialect().sqlToQuery(indexedMember(type, path)).sql
+    const member = compileStatement(indexedMember(type, path)).sql
     return {
       path: metadataPath(...(path as [string, ...string[]])),
       type,

@@ -5,16 +5,17 @@ import type { EntryRecord } from '../../entry/record.ts'
 import type { Version } from '../../entry/version.ts'
 import type { ColdReader, Row } from '../cold-driver.ts'
 import type { ColdRow } from '../cold-tier.ts'
+import { inOnePiece } from './compile-statement.ts'
 import { ACCESS_COLUMNS, ACCESS_JOIN, accessOf } from './entry-access.ts'
 import { recordOf, selectedColumns } from './entry-columns.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 
 /** What a statement selects in which `e` is a row of memory_entries and `a`, if there is one, that of entry_access. */
-export const ROW_COLUMNS = rowColumns()
+export const ROW_COLUMNS = inOnePiece(sql`${selectedColumns()}, ${ACCESS_COLUMNS}`)
 
 /** @param fields of the record. @default all */
 export function rowColumns(fields?: ReadonlySet<keyof EntryRecord>): SQL {
-  return sql`${selectedColumns(fields)}, ${ACCESS_COLUMNS}`
+  return fields === undefined ? ROW_COLUMNS : sql`${selectedColumns(fields)}, ${ACCESS_COLUMNS}`
 }
 
 export function toColdRow(row: Row): ColdRow {

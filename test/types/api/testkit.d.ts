@@ -37,6 +37,7 @@ interface ColdFind extends ColdQuery {
     readonly order?: Order | undefined;
     readonly after?: OrderKeys | undefined;
     readonly fields?: ReadonlySet<keyof EntryRecord> | undefined;
+    readonly withReads?: boolean | undefined;
 }
 
 interface ColdHit extends ColdRow {
