@@ -94,6 +94,13 @@ export interface Page {
   readonly nextCursor?: string
 }
 
+/** As {@link Page}. */
+export interface PageWithNext {
+  readonly items: MemoryEntry[]
+  /** Makes the cursor; undefined where nothing follows. */
+  readonly next: (() => string) | undefined
+}
+
 /** One of many searches. */
 export interface Asked {
   readonly scope: Scope
@@ -128,6 +135,12 @@ export class Searcher {
 
   /** One page of entries in an order. Counts no access. */
   async find(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<Page> {
+    const { items, next } = await this.page(scope, filter, asked, options)
+    return next === undefined ? { items } : { items, nextCursor: next() }
+  }
+
+  /** As {@link find}; the cursor is made when it is asked for, since few who take one page take another. */
+  async page(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<PageWithNext> {
     const { limit, order = [], cursor, select } = asked
     const query = { storeId: this.#parts.storeId, scope, filter, order }
     const after = cursor === undefined ? undefined : readCursor(query, cursor)
@@ -135,7 +148,8 @@ export class Searcher {
     const rows = await this.rows(scope, filter, { limit: limit + 1, order, after, select }, options)
     const last = rows.length > limit ? rows[limit - 1] : undefined
     const items = rows.slice(0, limit).map((row) => this.entryOf(row, select))
-    return last === undefined ? { items } : { items, nextCursor: writeCursor(query, orderKeys(last.record, order)) }
+    const next = last && (() => writeCursor(query, orderKeys(last.record, order)))
+    return { items, next }
   }
 
   /** What a caller gets of a row. */
