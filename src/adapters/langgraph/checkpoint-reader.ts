@@ -14,7 +14,7 @@ import {
   TASKS,
   writesSortKey,
 } from '@langchain/langgraph-checkpoint'
-import type { ChunkEntry, NamespaceView } from '../../index.ts'
+import type { ChunkEntry, MetadataEntry, NamespaceView } from '../../index.ts'
 import {
   contentOf,
   NEWEST_KEY,
@@ -27,6 +27,7 @@ import {
   writesOf,
 } from './checkpoint-entries.ts'
 import { type CheckpointNamespaces, type CheckpointPlace, configOf, nameOf, plainText } from './checkpoint-places.ts'
+import type { KnownNewest } from './known-newest.ts'
 
 /** A record that was read: the checkpoint has no values yet. */
 export interface ReadRecord {
@@ -52,26 +53,51 @@ type Values = ReadonlyMap<string, Serialized>
 /** By the id of the checkpoint, in the order in which LangGraph applies them. */
 export type Writes = ReadonlyMap<string, readonly ReadWrite[]>
 
+/** What is read of the entry of a record: its text is empty, and it has no vector. */
+export const RECORD_FIELDS = ['id', 'namespace', 'key', 'metadata'] as const
+type RecordEntry = Pick<ChunkEntry, 'kind' | (typeof RECORD_FIELDS)[number]>
+
+export interface CheckpointReaderParts {
+  readonly namespaces: CheckpointNamespaces
+  readonly serde: SerializerProtocol
+  readonly known: KnownNewest
+  /** Whether what is read lives on for that. */
+  readonly touches: boolean
+}
+
 export class CheckpointReader {
   readonly #namespaces: CheckpointNamespaces
   readonly #serde: SerializerProtocol
+  readonly #known: KnownNewest
   /** Whether what is read lives on for that. */
   readonly #touches: boolean
 
-  constructor(namespaces: CheckpointNamespaces, serde: SerializerProtocol, touches: boolean) {
+  constructor({ namespaces, serde, known, touches }: CheckpointReaderParts) {
     this.#namespaces = namespaces
     this.#serde = serde
+    this.#known = known
     this.#touches = touches
   }
 
   /** Returns the record of a checkpoint, or of the newest one where no id is given. */
   async record(view: NamespaceView, checkpoint: string | undefined): Promise<ReadRecord | undefined> {
-    const id = checkpoint ?? (await newestIn(view))
-    const entry = id === undefined ? undefined : await view.chunks.getByKey(recordKey(id))
+    if (checkpoint === undefined) return this.#newest(view)
+    const entry = await view.chunks.getByKey(recordKey(checkpoint))
     return entry && this.decode(entry)
   }
 
-  async decode(entry: ChunkEntry): Promise<ReadRecord> {
+  /** Where it is still the one that was the newest last, its record comes along. */
+  async #newest(view: NamespaceView): Promise<ReadRecord | undefined> {
+    const guess = this.#known.of(view)?.checkpoint
+    const keys = guess === undefined ? [NEWEST_KEY] : [NEWEST_KEY, recordKey(guess)]
+    const [pointer, record] = await view.entries.getManyByKey(keys)
+    const newest = this.#known.found(view, pointer as MetadataEntry | undefined)
+    if (newest === undefined) return undefined
+    const isGuessed = newest.checkpoint === guess && record !== undefined
+    return isGuessed ? this.decode(record as ChunkEntry) : this.record(view, newest.checkpoint)
+  }
+
+  async decode(entry: RecordEntry): Promise<ReadRecord> {
     const { thread, ns, checkpoint, parent } = entry.metadata as unknown as RecordFields
     const whole = await this.revive(contentOf(entry))
     return {
@@ -168,11 +194,6 @@ export function sendingParent({ checkpoint, parent }: Pick<ReadRecord, 'checkpoi
 
 export function keysOfValues({ channel_versions }: Checkpoint): [channel: string, key: string][] {
   return Object.entries(channel_versions).map(([channel, version]) => [channel, valueKey(channel, version)])
-}
-
-async function newestIn(view: NamespaceView): Promise<string | undefined> {
-  const entry = await view.metadata.getByKey(NEWEST_KEY)
-  return entry && nameOf(entry.metadata.newest as string)
 }
 
 /** In the order in which they come; `Map.groupBy` is younger than Node 20. */

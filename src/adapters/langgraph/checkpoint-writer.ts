@@ -27,7 +27,8 @@ import {
   writeInputs,
   writeKey,
 } from './checkpoint-entries.ts'
-import { type CheckpointPlace, nameOf } from './checkpoint-places.ts'
+import type { CheckpointPlace } from './checkpoint-places.ts'
+import type { KnownNewest, Newest } from './known-newest.ts'
 import { fitsAtOnce, writeInOrder } from './write-in-order.ts'
 
 /** A checkpoint as LangGraph hands it over. */
@@ -49,11 +50,13 @@ interface GivenWrite {
 
 export class CheckpointWriter {
   readonly #serde: SerializerProtocol
+  readonly #known: KnownNewest
   readonly #ttl: number | undefined
 
   /** @param ttl of a checkpoint, in milliseconds; undefined: for good. */
-  constructor(serde: SerializerProtocol, ttl: number | undefined) {
+  constructor(serde: SerializerProtocol, known: KnownNewest, ttl: number | undefined) {
     this.#serde = serde
+    this.#known = known
     this.#ttl = ttl
   }
 
@@ -66,7 +69,14 @@ export class CheckpointWriter {
     const serialized = await this.#serde.dumpsTyped({ checkpoint: bare, metadata })
     const record = recordInput(place, parent, metadata, serialized)
     const puts = [...values.map((input) => this.#putOf(input, 'shared')), this.#putOf(record, 'own')]
-    await untilUncontested(async () => writeInOrder(view, [...puts, ...(await this.#ifNewest(view, checkpoint.id))]))
+    let guess = this.#known.of(view)
+    await untilUncontested(async () => {
+      const pointer = await this.#ifNewest(view, checkpoint.id, guess)
+      guess = undefined
+      const receipts = await writeInOrder(view, [...puts, ...pointer])
+      if (pointer.length === 0) return
+      this.#known.note(view, { checkpoint: checkpoint.id, version: receipts.at(-1)!.version })
+    })
   }
 
   /** Leaves what is there, but for errors, interrupts and the like. */
@@ -91,9 +101,15 @@ export class CheckpointWriter {
     return { put: { ...input, ...living } }
   }
 
-  async #ifNewest(view: NamespaceView, checkpoint: string): Promise<PutOperation[]> {
-    const there = await view.metadata.getByKey(NEWEST_KEY)
-    if (there !== undefined && nameOf(there.metadata.newest as string) >= checkpoint) return []
+  /**
+   * What says that the checkpoint is the newest, if it is. A guess decides nothing: what is newer than it takes its
+   * place if it is right; whether what is older is the newest all the same, as where the thread was deleted since, is
+   * read.
+   */
+  async #ifNewest(view: NamespaceView, checkpoint: string, guess: Newest | undefined): Promise<PutOperation[]> {
+    const isBeyond = guess !== undefined && guess.checkpoint < checkpoint
+    const there = isBeyond ? guess : this.#known.found(view, await view.metadata.getByKey(NEWEST_KEY))
+    if (there !== undefined && there.checkpoint >= checkpoint) return []
     return [{ ...this.#putOf(newestInput(checkpoint), 'shared'), expectedVersion: there?.version ?? null }]
   }
 

@@ -7,7 +7,13 @@
 import type { NamespaceView } from '../../index.ts'
 import { RECORDS, type ValueFields, valueKey, writesOf } from './checkpoint-entries.ts'
 import { nameOf, viewAt } from './checkpoint-places.ts'
-import { type CheckpointReader, keysOfValues, type ReadRecord, sendingParent } from './checkpoint-reader.ts'
+import {
+  type CheckpointReader,
+  keysOfValues,
+  RECORD_FIELDS,
+  type ReadRecord,
+  sendingParent,
+} from './checkpoint-reader.ts'
 
 /** How many entries were removed, or would be in a dry run. */
 export interface Pruned {
@@ -76,7 +82,8 @@ async function pruneOne(reader: CheckpointReader, view: NamespaceView, { keepLat
 async function recordsIn(reader: CheckpointReader, view: NamespaceView): Promise<ReadRecord[]> {
   const records: ReadRecord[] = []
   const where = { documentId: RECORDS }
-  for await (const entry of view.chunks.findAll({ where, limit: 100 })) records.push(await reader.decode(entry))
+  const asked = { where, select: RECORD_FIELDS, limit: 100 }
+  for await (const entry of view.chunks.findAll(asked)) records.push(await reader.decode(entry))
   return records
 }
 

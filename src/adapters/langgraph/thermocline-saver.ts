@@ -29,9 +29,10 @@ import {
 import { checkStore } from '../in-common/check-store.ts'
 import { isIndexed, RECORDS } from './checkpoint-entries.ts'
 import { CheckpointNamespaces, configOf, type GivenPlace, neededBy, placeIn, plainText } from './checkpoint-places.ts'
-import { CheckpointReader } from './checkpoint-reader.ts'
+import { CheckpointReader, RECORD_FIELDS } from './checkpoint-reader.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
 import { deltaHistory } from './delta-history.ts'
+import { KnownNewest } from './known-newest.ts'
 import { type Pruned, pruneBelow } from './prune-checkpoints.ts'
 
 export interface SaverOptions {
@@ -88,8 +89,10 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     const { ttl, serde } = checkSaver(options)
     super(serde)
     this.#namespaces = new CheckpointNamespaces(store)
-    this.#reader = new CheckpointReader(this.#namespaces, this.serde, ttl !== undefined)
-    this.#writer = new CheckpointWriter(this.serde, ttl)
+    const known = new KnownNewest()
+    const touches = ttl !== undefined
+    this.#reader = new CheckpointReader({ namespaces: this.#namespaces, serde: this.serde, known, touches })
+    this.#writer = new CheckpointWriter(this.serde, known, ttl)
   }
 
   /** Returns the checkpoint that the config names, or the newest of its thread; undefined where there is none. */
@@ -114,7 +117,7 @@ export class ThermoclineSaver extends BaseCheckpointSaver {
     let left = limit
     let cursor: string | undefined
     while (left > 0) {
-      const page = { where, recursive, cursor, limit: Math.min(left, PAGE) }
+      const page = { where, recursive, cursor, select: RECORD_FIELDS, limit: Math.min(left, PAGE) }
       const { items, nextCursor } = await view.chunks.find({ ...page, orderBy: { 'metadata.checkpoint': 'desc' } })
       const records = await Promise.all(items.map((entry) => this.#reader.decode(entry)))
       const matching = records.filter(({ metadata }) => isAsked(metadata, filter)).slice(0, left)

@@ -1,5 +1,5 @@
 /** Writes several entries within what the store takes at once; what the entries are is decided by those who call it. */
-import type { NamespaceView, Operation } from '../../index.ts'
+import type { NamespaceView, Operation, Receipt } from '../../index.ts'
 
 /** What is written at once, at most; the store takes no more than 8 MiB and 1 000 entries. */
 const AT_ONCE = { bytes: 6 * 1024 * 1024, operations: 1_000 }
@@ -8,22 +8,24 @@ const OVERHEAD_BYTES = 1024
 
 /**
  * Writes all or none where that fits the limits of the store. What is larger is written in order, the last operation
- * with the last of them: nobody looks for the others before it is there.
+ * with the last of them: nobody looks for the others before it is there. Answers in order.
  */
-export async function writeInOrder(view: NamespaceView, operations: readonly Operation[]): Promise<void> {
+export async function writeInOrder(view: NamespaceView, operations: readonly Operation[]): Promise<Receipt[]> {
+  const receipts: Receipt[] = []
   let group: Operation[] = []
   let bytes = 0
   for (const operation of operations) {
     const size = sizeOf(operation)
     if (group.length > 0 && (bytes + size > AT_ONCE.bytes || group.length === AT_ONCE.operations)) {
-      await view.write(group, { atomic: true })
+      receipts.push(...(await view.write(group, { atomic: true })))
       group = []
       bytes = 0
     }
     group.push(operation)
     bytes += size
   }
-  await view.write(group, { atomic: true })
+  receipts.push(...(await view.write(group, { atomic: true })))
+  return receipts
 }
 
 /** Whether they are written all or none. */

@@ -145,6 +145,32 @@ describeMainPair('the saver', (pair) => {
     expect(await thread.count({ recursive: true })).toBe(0)
   })
 
+  /** Each remembers what was the newest when it looked last. */
+  test('is not mistaken about the newest where another saver has put or deleted since', async () => {
+    const home = view()
+    const [one, other] = [new ThermoclineSaver(home), new ThermoclineSaver(home)] as const
+    const config = { configurable: { thread_id: 'a', checkpoint_ns: '' } }
+    const inOrder = Array.from({ length: 5 }, (_, n) => checkpointWith({ n }, n + 1))
+    const put = (saver: ThermoclineSaver, nth: number) =>
+      saver.put(config, inOrder[nth]!, METADATA, inOrder[nth]!.channel_versions)
+    const newest = async () =>
+      (await Promise.all([one, other].map((saver) => saver.getTuple(config)))).map((tuple) => tuple?.checkpoint)
+    await put(one, 1)
+    await put(other, 3)
+    await put(one, 2)
+    expect(await newest()).toEqual([inOrder[3], inOrder[3]])
+    await put(other, 4)
+    expect(await newest()).toEqual([inOrder[4], inOrder[4]])
+    await other.deleteThread('a')
+    expect(await newest()).toEqual([undefined, undefined])
+    await put(one, 3)
+    await other.deleteThread('a')
+    await put(one, 0)
+    expect(await newest()).toEqual([inOrder[0], inOrder[0]])
+    await put(one, 1)
+    expect(await newest()).toEqual([inOrder[1], inOrder[1]])
+  })
+
   test('leaves a write that is there, whoever writes it, and replaces what is there once', async () => {
     const home = view()
     const saver = new ThermoclineSaver(home)
