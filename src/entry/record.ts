@@ -82,6 +82,36 @@ export interface AccessStats {
   readonly accessCount: number
 }
 
+/**
+ * The record with its version. Field by field: a copy that gets one more than the original has takes V8 twenty times
+ * as long.
+ */
+export function withVersion(record: Omit<EntryRecord, 'version'>, version: Version): EntryRecord {
+  return {
+    namespace: record.namespace,
+    id: record.id,
+    key: record.key,
+    version,
+    kind: record.kind,
+    text: record.text,
+    documentId: record.documentId,
+    position: record.position,
+    level: record.level,
+    children: record.children,
+    childVersions: record.childVersions,
+    metadata: record.metadata,
+    embedding: record.embedding,
+    embeddingModel: record.embeddingModel,
+    bytes: record.bytes,
+    contentType: record.contentType,
+    createdAt: record.createdAt,
+    updatedAt: record.updatedAt,
+    expiresAt: record.expiresAt,
+    slidingTtl: record.slidingTtl,
+    deletedAt: record.deletedAt,
+  }
+}
+
 export function tombstoneOf(entry: EntryKey & { key: string | null }, version: Version, now: number): EntryRecord {
   return {
     namespace: entry.namespace,

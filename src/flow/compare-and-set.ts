@@ -17,7 +17,7 @@ import { encodeRecord } from '../entry/codec.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import { ATOMIC_LIMITS } from '../entry/limits.ts'
-import { type AccessStats, type EntryRecord, newerOf, withVersionsOf } from '../entry/record.ts'
+import { type AccessStats, type EntryRecord, newerOf, withVersion, withVersionsOf } from '../entry/record.ts'
 import { bundleBytes } from '../entry/record-bundle.ts'
 import { isPromise } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
@@ -314,7 +314,7 @@ export class CompareAndSet {
       const version = this.#parts.versions.next(next, newest[i]!.record?.version)
       versions.set(keyText(next), version)
       const end = live[i]?.expiresAt ?? Number.POSITIVE_INFINITY
-      return { record: { ...completed, version }, newest: newest[i]!, end }
+      return { record: withVersion(completed, version), newest: newest[i]!, end }
     })
     if (bytes > ATOMIC_LIMITS.bytes) throw tooLarge(bytes)
     return made

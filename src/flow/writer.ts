@@ -18,7 +18,7 @@
 
 import { encodedEmbedding, encodeRecord } from '../entry/codec.ts'
 import { keyText } from '../entry/entry-key.ts'
-import { contentSize, type EntryRecord, withVersionsOf } from '../entry/record.ts'
+import { contentSize, type EntryRecord, withVersion, withVersionsOf } from '../entry/record.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import type { Version, VersionClock } from '../entry/version.ts'
@@ -238,9 +238,11 @@ export class Writer {
     const { hot, versions } = this.#parts
     const startedAt = hot.now()
     const version = versions.next(unversioned, floor)
-    const payload = encodeRecord({ ...unversioned, version })
+    const stamped = withVersion(unversioned, version)
+    const payload = encodeRecord(stamped)
     // Pending keeps the record and hot these bytes. One copy of the embedding for both makes a put cheaper.
-    const record: EntryRecord = { ...unversioned, version, embedding: encodedEmbedding(unversioned, payload) }
+    const embedding = encodedEmbedding(stamped, payload)
+    const record: EntryRecord = embedding === null ? stamped : { ...stamped, embedding }
     const { expiresAt } = record
     const deleted = record.deletedAt !== null
     return { record, write: { key: record, version, deleted, expiresAt, payload, reason: 'put', startedAt } }

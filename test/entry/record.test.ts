@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keyText } from '../../src/entry/entry-key.ts'
-import { type EntryRecord, toEntry, tombstoneOf } from '../../src/entry/record.ts'
+import { type EntryRecord, toEntry, tombstoneOf, withVersion } from '../../src/entry/record.ts'
 import { arbitraryRecord } from '../../src/testkit/contract/arbitrary-record.ts'
 
 const NODE: EntryRecord = {
@@ -63,6 +63,15 @@ describe('toEntry', () => {
     entry.createdAt.setTime(0)
     expect(record).toEqual(NODE)
   })
+})
+
+it('gives a record its version, and leaves all else as it is', () => {
+  fc.assert(
+    fc.property(arbitraryRecord, (record) => {
+      const { version, ...unversioned } = record
+      expect(withVersion(unversioned, version)).toEqual(record)
+    }),
+  )
 })
 
 it('makes tombstones that keep key and version and nothing else of the entry', () => {
