@@ -183,9 +183,10 @@ describeWithPostgres('the schema on a Postgres server', () => {
   describe('an index that takes long', () => {
     const ONE = { dimensions: [8], metrics: ['l2'] } as const
     const name = 'memory_entries_hnsw_l2_8'
+    // That waits for the older transaction: before it creates one, a build drops what is not there, and waits for nobody.
     const builder = `SELECT pid::int4, query, now() - query_start > interval '1.2s' AS is_old FROM pg_stat_activity
       WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%${name}%' AND query NOT LIKE '%builder%'
-      AND state = 'active' AND pid <> pg_backend_pid()`
+      AND state = 'active' AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()`
     const indexes = () => look(`SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('thermocline.${name}')`)
     let older: postgres.Sql
     let log: LogText
