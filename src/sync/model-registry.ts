@@ -6,14 +6,19 @@ import type { ColdTier, EmbeddingModel } from '../cold/cold-tier.ts'
 import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 
-/** How often it is looked whether entries have vectors of other models: that may read every row. */
-const OTHERS_AGAIN_MS = 300_000
+/**
+ * How often it is looked whether entries have vectors of other models. That may read every row, so where nothing has
+ * changed twice as much time passes each time: a model may be named as a former one long after the move.
+ */
+const OTHERS_AGAIN_MS = { least: 300_000, most: 86_400_000 }
 
 export interface ModelRegistryParts {
   /** The model of the store, and those that it is moved from. */
   readonly models: readonly [EmbeddingModel, ...EmbeddingModel[]]
   readonly cold: Pick<ColdTier, 'registerModel' | 'isModelUsed'>
   readonly logger: Logger
+  /** Steady milliseconds. @default performance.now() */
+  readonly now?: (() => number) | undefined
 }
 
 export class ModelRegistry {
@@ -21,7 +26,8 @@ export class ModelRegistry {
   /** Those that entries may have vectors of besides, and those that some are known to have. */
   #mayHave: readonly string[] = []
   #others: readonly string[] = []
-  #soughtAt = Number.NEGATIVE_INFINITY
+  #lookAgainAt = Number.NEGATIVE_INFINITY
+  #restMs = OTHERS_AGAIN_MS.least
   #isTold = false
 
   constructor(parts: ModelRegistryParts) {
@@ -50,12 +56,15 @@ export class ModelRegistry {
 
   /** Whoever opens a store by another model than its entries have learns of it, and of how to move them. */
   async lookForOthers(): Promise<void> {
-    const now = performance.now()
-    if (this.#mayHave.length === 0 || now - this.#soughtAt < OTHERS_AGAIN_MS) return
-    this.#soughtAt = now
-    const { cold, logger, models } = this.#parts
+    const { cold, logger, models, now = () => performance.now() } = this.#parts
+    if (this.#mayHave.length === 0 || now() < this.#lookAgainAt) return
+    // Not again at once where it fails.
+    this.#lookAgainAt = now() + this.#restMs
     const used: string[] = []
     for (const other of this.#mayHave) if (await cold.isModelUsed(other)) used.push(other)
+    const isNews = used.join('\n') !== this.#others.join('\n')
+    this.#restMs = isNews ? OTHERS_AGAIN_MS.least : Math.min(2 * this.#restMs, OTHERS_AGAIN_MS.most)
+    this.#lookAgainAt = now() + this.#restMs
     this.#others = used
     const { model } = models[0]
     if (used.length > 0 && !this.#isTold) logger.warn({ model, otherModels: used }, otherModelsMessage(model))
@@ -64,7 +73,8 @@ export class ModelRegistry {
 
   /** The same, whenever it was looked before. */
   lookForOthersNow(): Promise<void> {
-    this.#soughtAt = Number.NEGATIVE_INFINITY
+    this.#lookAgainAt = Number.NEGATIVE_INFINITY
+    this.#restMs = OTHERS_AGAIN_MS.least
     return this.lookForOthers()
   }
 }

@@ -1,0 +1,47 @@
+/** Looking for vectors of other models may read every row, so it is done ever less often while nothing changes. */
+import { expect, test } from 'vitest'
+import type { ColdTier } from '../../src/cold/cold-tier.ts'
+import { ModelRegistry } from '../../src/sync/model-registry.ts'
+import { GatedTiers } from '../flow/gate.ts'
+import { QUIET } from '../flow/stores.ts'
+import { recordLines } from '../tools/recorded-lines.ts'
+
+const MINUTE = 60_000
+const WEEK = 7 * 24 * 60 * MINUTE
+
+test('a model that is named for ever is looked for a few times a week, and at once where somebody asks', async () => {
+  const tiers = new GatedTiers()
+  await using store = await tiers.open(QUIET)
+  let looks = 0
+  const cold: Pick<ColdTier, 'registerModel' | 'isModelUsed'> = {
+    registerModel: (model) => tiers.cold.tier.registerModel(model),
+    isModelUsed: (model) => {
+      looks++
+      return tiers.cold.tier.isModelUsed(model)
+    },
+  }
+  let now = 0
+  const models = [
+    { model: 'now', dimensions: 2 },
+    { model: 'once', dimensions: 2 },
+  ] as const
+  const registry = new ModelRegistry({ models, cold, logger: recordLines().logger, now: () => now })
+  await registry.register()
+  const pass = async (ms: number) => {
+    for (const end = now + ms; now < end; now += MINUTE) await registry.lookForOthers()
+  }
+  await pass(WEEK)
+  expect(looks).toBeLessThan(20)
+  await store.chunks.put({ text: 'left behind', embedding: [1, 2], embeddingModel: 'once' })
+  await store.checkpoint()
+  await registry.lookForOthersNow()
+  expect(registry.others).toEqual(['once'])
+  const before = looks
+  await pass(5 * MINUTE)
+  expect(looks).toBe(before)
+  await pass(2 * MINUTE)
+  expect(looks).toBe(before + 1)
+  await pass(WEEK)
+  expect(looks).toBeLessThan(before + 20)
+  expect(registry.others).toEqual(['once'])
+})
