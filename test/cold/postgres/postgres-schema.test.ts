@@ -183,7 +183,7 @@ describeWithPostgres('the schema on a Postgres server', () => {
   describe('an index that takes long', () => {
     const ONE = { dimensions: [8], metrics: ['l2'] } as const
     const name = 'memory_entries_hnsw_l2_8'
-    // That waits for the older transaction: before it creates one, a build drops what is not there, and waits for nobody.
+    // One that waits for the older transaction: before it creates an index, a build drops what is not there at once.
     const builder = `SELECT pid::int4, query, now() - query_start > interval '1.2s' AS is_old FROM pg_stat_activity
       WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%${name}%' AND query NOT LIKE '%builder%'
       AND state = 'active' AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()`
