@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { embeddedModules } from '../../src/build/embed.ts'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import { readMigrations } from '../../src/cold/migrations.ts'
-import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
-import { openPgliteCold, type PgliteColdOptions, PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
+import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
+import { type PgliteColdOptions, PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { roundVector, widenVector } from '../../src/entry/rounded-vector.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -15,11 +14,8 @@ import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf } from '../../
 import { batchOf } from '../../src/testkit/contract/cold-shipping.ts'
 import { longTest, someOf } from '../tools/budget.ts'
 import { emptyDatabase } from '../tools/empty-database.ts'
-import { OPTIONS, PgliteTemplate } from './pglite/pglite-template.ts'
-
-const template = new PgliteTemplate()
-beforeAll(() => template.make())
-afterAll(() => template.remove())
+import { lendDatabase } from '../tools/lent-database.ts'
+import { openIn } from './pglite/pglite-template.ts'
 
 /** A row as the first versions wrote it. */
 function valuesOf(record: EntryRecord): string {
@@ -32,25 +28,23 @@ function valuesOf(record: EntryRecord): string {
     ${time(deletedAt)}, false)`
 }
 
-/** A database that these statements were run in. */
-async function changed(...statements: string[]): Promise<string> {
-  const dir = await template.copy()
-  const client = await PgliteClient.start(`${dir}/data`)
+/** A database that these statements were run in, closed with the test. */
+async function changed(...statements: string[]): Promise<PgliteClient> {
+  const client = await lendDatabase()
+  onTestFinished(() => client.close())
   for (const statement of statements) await client.exec(statement)
-  await client.close()
-  return dir
+  return client
 }
 
-async function reopen(dir: string, options: Partial<PgliteColdOptions> = {}): Promise<void> {
-  const tier = await openPgliteCold({ ...OPTIONS, dir, ...options })
-  await tier.close()
+async function reopen(database: PgliteClient, options: Partial<PgliteColdOptions> = {}): Promise<void> {
+  await (await openIn(database, options)).close()
 }
 
 const INDEXED = { dimensions: [8, 2_500, 5_000], metrics: ['l2', 'inner-product'] } as const
 
 describe('migrations', () => {
   it('make everything from nothing, in a schema of their own', async () => {
-    const client = await PgliteClient.start(`${await template.copy()}/data`)
+    const client = await changed()
     const { rows } = await client.query(
       `SELECT nspname::text AS schema, count(*)::int4 AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
        WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY 1`,
@@ -61,7 +55,6 @@ describe('migrations', () => {
        AND attrelid IN ('thermocline.memory_entries'::regclass, 'thermocline.entry_staging'::regclass)`,
     )
     expect(storage.rows).toEqual([{ external: 2 }])
-    await client.close()
   })
 
   it('travel in the code as the folder has them', () => {
@@ -250,22 +243,21 @@ describe('migrations', () => {
   )
 
   it('are not applied by a check', async () => {
-    const empty = template.path('empty')
-    await mkdir(`${empty}/data`, { recursive: true })
-    await (await emptyDatabase(`${empty}/data`)).close()
+    const empty = await emptyDatabase()
+    onTestFinished(() => empty.close())
     await expect(reopen(empty, { migrate: 'check' })).rejects.toMatchObject({
       code: 'ERR_SCHEMA',
       message: expect.stringContaining('npx thermocline migrate'),
     })
-    await reopen(await template.copy(), { migrate: 'check' })
+    await reopen(await changed(), { migrate: 'check' })
   })
 
   it('refuse a database that is newer than the code', async () => {
-    const dir = await changed(
+    const client = await changed(
       `INSERT INTO thermocline.migrations (hash, created_at) SELECT 'later', max(created_at) + 1 FROM thermocline.migrations`,
     )
     for (const mode of ['auto', 'check'] as const)
-      await expect(reopen(dir, { migrate: mode })).rejects.toMatchObject({
+      await expect(reopen(client, { migrate: mode })).rejects.toMatchObject({
         code: 'ERR_SCHEMA',
         message: expect.stringContaining('upgrade this program'),
       })
@@ -278,53 +270,49 @@ describe('migrations', () => {
       ['at the time of one of ours', `'the-application', (SELECT max(created_at) FROM thermocline.migrations)`],
     ]),
   )('refuse a journal with an entry of somebody else, %s, and change nothing', async (_, entry) => {
-    const dir = await changed(
+    const client = await changed(
       `DELETE FROM thermocline.migrations WHERE created_at = (SELECT max(created_at) FROM thermocline.migrations)`,
       `INSERT INTO thermocline.migrations (hash, created_at) SELECT ${entry}`,
     )
-    await expect(reopen(dir)).rejects.toMatchObject({
+    await expect(reopen(client)).rejects.toMatchObject({
       code: 'ERR_SCHEMA',
       message: expect.stringContaining('not of thermocline'),
     })
-    const client = await PgliteClient.start(`${dir}/data`)
     const { rows } = await client.query('SELECT count(*)::int4 AS entries FROM thermocline.migrations')
     expect(rows).toEqual([{ entries: readMigrations().length }])
-    await client.close()
   })
 
   longTest('refuse a database in which one was skipped', async () => {
-    const dir = await changed(
+    const client = await changed(
       `DELETE FROM thermocline.migrations WHERE created_at = (SELECT min(created_at) FROM thermocline.migrations)`,
     )
-    await expect(reopen(dir)).rejects.toMatchObject({
+    await expect(reopen(client)).rejects.toMatchObject({
       code: 'ERR_SCHEMA',
       message: expect.stringContaining('never applied'),
     })
   })
 
   it('hold the live entries for queries of a user', async () => {
-    const dir =
+    const client =
       await changed(`INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, created_at, updated_at, expires_at)
       VALUES ('ns', gen_random_uuid(), '${versionOf(1)}', 'chunk', 'live', now(), now(), NULL),
         ('ns', gen_random_uuid(), '${versionOf(2)}', 'chunk', 'expired', now(), now(), now())`)
-    const client = await PgliteClient.start(`${dir}/data`)
     expect((await client.query('SELECT text FROM thermocline.live_entries')).rows).toEqual([{ text: 'live' }])
-    await client.close()
   })
 })
 
 describe('vector indexes', () => {
   longTest('hold all once embeddings are rounded, but for those that halves cannot hold', async () => {
-    const dir = await template.copy()
-    const given = { ...OPTIONS, dir, dimensions: [2], metrics: ['cosine'] } as const
+    const database = await changed()
+    const given = { dimensions: [2], metrics: ['cosine'] } as const
     const rows = [1, 1e6, 1e-9].map((length, n) =>
       chunkOf('ns', n, n + 1, { embedding: new Float32Array([n * length, length]) }),
     )
-    const full = await openPgliteCold(given)
+    const full = await openIn(database, given)
     await full.upsert(rows)
     expect(await full.indexVectors(10)).toBe(3)
     await full.close()
-    const rounding = await openPgliteCold({ ...given, precision: { '**': 'int8' } })
+    const rounding = await openIn(database, { ...given, precision: { '**': 'int8' } })
     expect((await rounding.stats()).unindexed).toBe(2)
     await rounding.upsert([chunkOf('ns', 5, 5, { embedding: new Float32Array([1, -1]) })])
     expect(await rounding.indexVectors(10)).toBe(1)
@@ -334,19 +322,18 @@ describe('vector indexes', () => {
     const idsOf = async (tier: typeof full) => (await tier.search(terms)).hits.map(({ record }) => record.id)
     expect(await idsOf(rounding)).toEqual(ids)
     await rounding.close()
-    const again = await openPgliteCold(given)
+    const again = await openIn(database, given)
     expect(await idsOf(again)).toEqual(ids)
     await again.close()
   })
 
   it('are built once, for the dimensions that can be indexed', async () => {
-    const dir = await template.copy()
-    await expect(reopen(dir, { ...INDEXED, migrate: 'check' })).rejects.toMatchObject({
+    const client = await changed()
+    await expect(reopen(client, { ...INDEXED, migrate: 'check' })).rejects.toMatchObject({
       code: 'ERR_SCHEMA',
       message: expect.stringContaining('npx thermocline migrate'),
     })
-    for (const mode of ['auto', 'auto', 'check'] as const) await reopen(dir, { ...INDEXED, migrate: mode })
-    const client = await PgliteClient.start(`${dir}/data`)
+    for (const mode of ['auto', 'auto', 'check'] as const) await reopen(client, { ...INDEXED, migrate: mode })
     const { rows } = await client.query(
       `SELECT relname::text AS name FROM pg_class WHERE relname LIKE '%hnsw%' ORDER BY relname`,
     )
@@ -356,6 +343,5 @@ describe('vector indexes', () => {
       'memory_entries_hnsw_l2_2500',
       'memory_entries_hnsw_l2_8',
     ])
-    await client.close()
   })
 })

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { migrateStore } from '../../src/admin/migrate-store.ts'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
 import { longTest } from '../tools/budget.ts'
-import { emptyDatabase } from '../tools/empty-database.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 import { byHand } from './searched-by-hand.ts'
 import { describePairs, embeddedPair, shareStore, temporaryFolder, vectorOf } from './stores.ts'
 
@@ -17,7 +17,7 @@ async function answersAsPostgres(store: MemoryStore, language: string): Promise<
   const texts = ['He ran and runs', 'running backups of the databases', 'a database was backed up', 'The the of']
   const ids = texts.map((_, n) => chunks.idOf(`k${n}`)).sort()
   await chunks.putMany(ids.map((id, n) => ({ id, text: texts[n]! })))
-  const database = await emptyDatabase()
+  const database = await lendDatabase()
   for (const ship of [false, true]) {
     if (ship) await store.checkpoint()
     for (const text of ['run', 'database', '"databases backup"', 'backup -running', 'the', 'running or backed']) {

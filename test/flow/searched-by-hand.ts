@@ -1,6 +1,6 @@
 import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 
-/** What Postgres says of plain texts, as anybody would ask it. @param database that has nothing of ours. */
+/** What Postgres says of plain texts, as anybody would ask it. @param database any. */
 export async function byHand(database: PgliteClient, language: string, texts: readonly string[], query: string) {
   const { rows } = await database.query(
     `SELECT t.nth::int4 AS nth, ts_rank_cd(to_tsvector('${language}', t.text), q, 33)::float8 AS score

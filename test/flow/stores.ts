@@ -58,7 +58,12 @@ export const embeddedPair: Pair = {
  * (see {@link lendDatabase}). What is about opening or ending a database calls `openMemoryStore`.
  */
 export function openInMemory(options?: MemoryStoreOptions): Promise<MemoryStore> {
-  return openMemoryStoreOver({ openCold: openColdOrLent, openHot }, { inMemory: true, ...QUIET, ...options })
+  return openStore({ inMemory: true, ...options })
+}
+
+/** For the caller to close. What is in memory is lent, as above. */
+export function openStore(options: MemoryStoreOptions): Promise<MemoryStore> {
+  return openMemoryStoreOver({ openCold: openColdOrLent, openHot }, { ...QUIET, ...options })
 }
 
 /** As {@link openCold}, with a database that is lent where it is one in memory. */

@@ -4,7 +4,7 @@ import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import type { NamespaceView, SearchResult } from '../../src/index.ts'
 import { seeded } from '../../src/testkit/contract/cold-records.ts'
 import { budget } from '../tools/budget.ts'
-import { emptyDatabase } from '../tools/empty-database.ts'
+import { lendDatabase } from '../tools/lent-database.ts'
 import { byHand } from './searched-by-hand.ts'
 import { describePairs, shareStore, vectorOf } from './stores.ts'
 
@@ -52,7 +52,7 @@ describePairs('search by text', (pair) => {
   const shared = shareStore(pair)
   let database: PgliteClient
   beforeAll(async () => {
-    database = await emptyDatabase()
+    database = await lendDatabase()
   })
   afterAll(() => database.close())
 

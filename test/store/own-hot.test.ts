@@ -4,9 +4,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { guardHotTier } from '../../src/hot/guarded-hot-tier.ts'
 import { HotContent } from '../../src/hot/hot-content.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
-import { type HotTier, type HotTierOpening, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import type { HotTier, HotTierOpening, MemoryStoreOptions } from '../../src/index.ts'
 import { describeHotTier } from '../../src/testkit/testkit.ts'
-import { describeWithServers, QUIET } from '../flow/stores.ts'
+import { describeWithServers, openInMemory, openStore } from '../flow/stores.ts'
 import { budget, givenSeed } from '../tools/budget.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
@@ -60,7 +60,7 @@ async function openWithOwn(options: MemoryStoreOptions = { inMemory: true }) {
     own = new OwnHotTier(opening)
     return own.tier
   }
-  const store = await openMemoryStore({ ...QUIET, ...options, hot: { name: 'mine', open } })
+  const store = await openStore({ ...options, hot: { name: 'mine', open } })
   onTestFinished(async () => void (await store.close()))
   return { store, own, chunks: store.chunks }
 }
@@ -168,7 +168,7 @@ describe("a hot tier of one's own", () => {
   })
 
   const refused = (open: (opening: HotTierOpening) => HotTier | Promise<HotTier>) =>
-    openMemoryStore({ inMemory: true, logger: false, hot: { name: 'mine', open } })
+    openInMemory({ logger: false, hot: { name: 'mine', open } })
 
   test.each<[string, (opening: HotTierOpening) => unknown, string]>([
     ['is none', () => undefined, 'without read, write'],

@@ -2,6 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ColdTier } from '../../../src/cold/cold-tier.ts'
+import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold, type PgliteColdOptions } from '../../../src/cold/pglite/pglite-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { sharedTemplate } from '../../tools/shared-template.ts'
@@ -12,6 +13,18 @@ export const OPTIONS: Omit<PgliteColdOptions, 'dir'> = {
   migrate: 'auto',
   timeout: 60_000,
   logger: silentLogger,
+}
+
+/** Opens a tier in a database that stays when the tier is closed. */
+export function openIn(database: PgliteClient, options: Partial<PgliteColdOptions> = {}): Promise<ColdTier> {
+  const staying = new Proxy(database, {
+    get(client, name: keyof PgliteClient) {
+      if (name === 'close') return async () => {}
+      const member: unknown = client[name]
+      return typeof member === 'function' ? member.bind(client) : member
+    },
+  })
+  return openPgliteCold({ ...OPTIONS, ...options, dir: undefined }, Promise.resolve(staying))
 }
 
 /** Hands out copies of one migrated folder: making a database takes seconds, copying one does not. */

@@ -4,16 +4,17 @@ import { type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pglite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdDriver, Row } from '../../../src/cold/cold-driver.ts'
-import type { ColdSearch, ColdTier } from '../../../src/cold/cold-tier.ts'
+import type { ColdSearch } from '../../../src/cold/cold-tier.ts'
 import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
-import { openPgliteCold, type PgliteColdOptions, PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
+import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { exactSearch, indexedSearch, search } from '../../../src/cold/sql/search-vectors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { chunkOf, PAST, seeded, vectorOf } from '../../../src/testkit/contract/cold-records.ts'
 import { lendDatabase } from '../../tools/lent-database.ts'
-import { OPTIONS } from '../pglite/pglite-template.ts'
+import { openIn } from '../pglite/pglite-template.ts'
 
 const DIMENSION = 64
+const INDEXED = { dimensions: [DIMENSION], metrics: ['cosine'] } as const
 let client: PgliteClient
 
 beforeAll(async () => {
@@ -23,18 +24,13 @@ beforeAll(async () => {
     Array.from({ length: to - from }, (_, n) =>
       chunkOf('ns', from + n, from + n + 1, { embedding: vectorOf(DIMENSION, random) }),
     )
-  const tier = await openIn(client, {})
+  const tier = await openIn(client, INDEXED)
   await tier.upsert(rows(0, 2_000))
   await tier.indexVectors(2_000)
   await tier.upsert(rows(2_000, 2_100))
   await tier.sweep({ graceMs: 0, limit: 1 })
 })
 afterAll(() => client.close())
-
-function openIn(database: PgliteClient, options: Partial<PgliteColdOptions>): Promise<ColdTier> {
-  const terms = { ...OPTIONS, ...options, dir: undefined, dimensions: [DIMENSION], metrics: ['cosine'] } as const
-  return openPgliteCold(terms, Promise.resolve(database))
-}
 
 async function planOf(statement: SQL, database = client): Promise<string> {
   const { rows } = await drizzle(database as unknown as PGlite).execute<{ 'QUERY PLAN': string }>(
@@ -79,7 +75,7 @@ describe('plans', () => {
 
   it('find the nearest of rounded ones through an index of theirs', async () => {
     const few = await lendDatabase()
-    const tier = await openIn(few, { precision: { '**': 'int8' } })
+    const tier = await openIn(few, { ...INDEXED, precision: { '**': 'int8' } })
     const random = seeded(4)
     const rows = Array.from({ length: 40 }, (_, n) =>
       chunkOf('ns', n, n + 1, { embedding: vectorOf(DIMENSION, random) }),
@@ -89,7 +85,7 @@ describe('plans', () => {
     // Of so few, comparing all is cheaper.
     await few.exec('SET enable_seqscan = off; SET enable_sort = off')
     const plan = await planOf(indexedSearch(query, 'public', 'any'), few)
-    await tier.close()
+    await few.close()
     expect(plan).toContain('Index Scan using memory_entries_hnsw_any_cosine_64')
     expect(plan).toMatch(/Scan (using|on) memory_entries_unindexed/)
   })
