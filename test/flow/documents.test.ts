@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ChunkRepository } from '../../src/index.ts'
+import { budget } from '../tools/budget.ts'
 import { describePairs, shareStore } from './stores.ts'
 
 /** All that the pages of a call have. */
@@ -117,6 +118,6 @@ describePairs('documents', (pair) => {
         expect(await counts(chunks, limit)).toEqual(known)
       },
     )
-    await fc.assert(property, { numRuns: 15 })
+    await fc.assert(property, { numRuns: budget({ short: 8, long: 50 }) })
   })
 })

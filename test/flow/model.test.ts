@@ -13,6 +13,8 @@ import { describePairs, shareStore, vectorOf } from './stores.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const RUNS = budget({ short: 3, long: 40 })
+/** Of each key, one after the other. */
+const WRITES = budget({ short: 25, long: 200 })
 const SEED = process.env.FAULT_SEED === undefined ? {} : { seed: Number(process.env.FAULT_SEED) }
 
 interface Expected {
@@ -130,7 +132,7 @@ describePairs('random histories', (pair) => {
     const { chunks } = fresh()
     const acknowledged = new Map<string, number>()
     const write = async (name: string): Promise<void> => {
-      for (let n = 1; n <= 60; n++) {
+      for (let n = 1; n <= WRITES; n++) {
         await chunks.put({ key: name, text: String(n) })
         acknowledged.set(name, n)
       }

@@ -77,7 +77,7 @@ describePairs('moving to another model', (pair) => {
       const left = await store.root.entries.count({ where: { embeddingModel: 'words' } })
       expect(left).toBeGreaterThan(0)
       expect(left).toBeLessThan(2 * TEXTS.length)
-      for (const text of TEXTS.slice(0, 5)) await isFound(text)
+      for (const text of someOf(TEXTS.slice(0, 5), 2)) await isFound(text)
       const asked = former.calls.length
       expect(await store.reembed()).toEqual({ matched: left, moved: left, refused: 0 })
       expect(former.calls).toHaveLength(asked)

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type ChunkRepository, isThermoclineError } from '../../src/index.ts'
+import { budget } from '../tools/budget.ts'
 import { describeGated } from './gate.ts'
 import { shareStore } from './stores.ts'
 
@@ -17,7 +18,7 @@ async function textsOf(chunks: ChunkRepository, documentId: string): Promise<str
   return (await chunksOf(chunks, documentId)).map(({ text }) => text)
 }
 
-describeGated('replacing a document', (tiers, pair) => {
+describeGated('replacing a document', (tiers) => {
   const { store, view } = shareStore(tiers)
 
   test('asks for the embeddings that are missing, and for no others', async () => {
@@ -353,6 +354,6 @@ describeGated('replacing a document', (tiers, pair) => {
         if (ships) await store().checkpoint()
       }
     })
-    await fc.assert(property, { numRuns: pair.name.startsWith('in-process') ? 25 : 10 })
+    await fc.assert(property, { numRuns: budget({ short: 10, long: 50 }) })
   })
 })
