@@ -2,12 +2,11 @@
  * Calls PGlite in its worker from the main thread. There is one session, so calls run one after another. Once the
  * worker has ended, for whatever reason, every call rejects.
  */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Row } from '../cold-driver.ts'
 import type { ImageFile } from './pglite-image.ts'
 import { findPglite } from './pglite-packages.ts'
+import { compiledProgram } from './pglite-program.ts'
 import { WORKER_SOURCE } from './pglite-worker.embedded.ts'
 
 type Image = readonly ImageFile[] | undefined
@@ -160,21 +159,6 @@ export class PgliteClient {
     for (const { reject } of this.#waiting.values()) reject(ended())
     this.#waiting.clear()
   }
-}
-
-let program: Promise<WebAssembly.Module> | undefined
-
-/** Of Postgres; compiled once, and shared by all databases of this process: a further one opens in half the time. */
-function compiledProgram(files: string): Promise<WebAssembly.Module> {
-  program ??= compileProgram(files).catch((error: unknown) => {
-    program = undefined
-    throw error
-  })
-  return program
-}
-
-async function compileProgram(files: string): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await readFile(join(files, 'pglite.wasm')))
 }
 
 function ended(): Error {
