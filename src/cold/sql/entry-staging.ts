@@ -6,10 +6,13 @@ import type { EntryRecord } from '../../entry/record.ts'
 import type { Precision } from '../../entry/rounded-vector.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { encodeCopy } from './copy-binary.ts'
+import { forgetReads } from './entry-access.ts'
 
 export interface Batch {
   readonly id: string
   readonly rows: number
+  /** Whether any of them is a tombstone. */
+  readonly hasTombstones: boolean
 }
 
 /** Batches of failed attempts that are remembered; older ones are left to the sweep. */
@@ -37,7 +40,8 @@ export class Staging {
     take: (batch: Batch) => Promise<T>,
   ): Promise<T> {
     await this.#clearAbandoned()
-    const batch = { id: randomUUID(), rows: records.length }
+    const hasTombstones = records.some(({ deletedAt }) => deletedAt !== null)
+    const batch = { id: randomUUID(), rows: records.length, hasTombstones }
     try {
       if (records.length > 0) await this.driver.copyToStaging(encodeCopy(batch.id, records, confirmed, this.#precision))
       return await take(batch)
@@ -65,4 +69,13 @@ export class Staging {
 /** Staging is UNLOGGED: a database that crashed since the COPY has lost the rows, and the gate MUST notice. */
 export function isComplete({ id, rows }: Batch): SQL {
   return sql`(SELECT count(*) FROM thermocline.entry_staging WHERE batch_id = ${id}::uuid) = ${rows}::int8`
+}
+
+/**
+ * CTEs that remove the counted reads of what is a tombstone now, and a comma after them; nothing where the batch has no
+ * tombstone, for a statement without a name is planned each time, at more cost than a few rows.
+ * @param deleted statement that answers (namespace, id).
+ */
+export function forgetReadsOf({ hasTombstones }: Batch, deleted: SQL): SQL {
+  return hasTombstones ? sql`${forgetReads(deleted)},` : sql``
 }

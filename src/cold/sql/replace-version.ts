@@ -16,9 +16,8 @@ import { sqlStateOf } from '../cold-errors.ts'
 import type { Replaced, ReplacedOfMany, Replacement, Replacing } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 import { DURABLY } from './durable-commit.ts'
-import { forgetReads } from './entry-access.ts'
 import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
-import { type Batch, isComplete, type Staging } from './entry-staging.ts'
+import { type Batch, forgetReadsOf, isComplete, type Staging } from './entry-staging.ts'
 import { takeKey } from './idempotency-keys.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { readVersions } from './read-entries.ts'
@@ -140,7 +139,7 @@ function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL
       ORDER BY r.namespace, r.id
       ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
     ),
-    ${forgetReads(sql`SELECT namespace, id FROM replaced WHERE deleted_at IS NOT NULL`)},
+    ${forgetReadsOf(batch, sql`SELECT namespace, id FROM replaced WHERE deleted_at IS NOT NULL`)}
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)
     SELECT (SELECT count(*) FROM gate)::int4 AS open, count(*)::int4 AS replaced,
       (SELECT string_agg(DISTINCT part::text, ',') FROM base WHERE is_free) AS free,

@@ -5,7 +5,8 @@
  *
  * The tables may have no statistics. A planner that expects too many rows compiles the statement anew each time (JIT, a
  * second of a core), and one that expects too few compares every row with every other. So each part is bounded by a
- * LIMIT, looked up through an index, or is a hash table by its form.
+ * LIMIT, looked up through an index, or is a hash table by its form. The statement has no name, so it is planned each
+ * time, which costs more than a few rows do: parts that can have nothing to do are left out.
  *
  *   gate      one row if the batch may be taken over: it is complete and, when shipping, the checkpoint moved
  *   staged    the batch, if the gate is open
@@ -13,7 +14,7 @@
  *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
  *   missed    keys that the current generation of hot is not known to hold in this version, where a log ships them or
  *             a dead letter is written once more (retry-letters.ts)
- *   read, forgotten  counts of reads of what is now a tombstone
+ *   read, forgotten  counts of reads of what is now a tombstone, where the batch has any
  *   letters   entries that may not come back and rows that Postgres refused, as dead letters
  */
 import { type SQL, sql } from 'drizzle-orm'
@@ -22,9 +23,8 @@ import type { EntryRecord } from '../../entry/record.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { type DeadLetter, lettersFrom } from './dead-letters.ts'
 import { DURABLY } from './durable-commit.ts'
-import { forgetReads } from './entry-access.ts'
 import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
-import type { Batch, Staging } from './entry-staging.ts'
+import { type Batch, forgetReadsOf, type Staging } from './entry-staging.ts'
 import { lookUp } from './look-up-keys.ts'
 import { isRolledBack, rollBackUnless } from './roll-back.ts'
 
@@ -90,6 +90,8 @@ function keysOf(json: string | null): EntryKey[] {
   return (JSON.parse(json) as [string, string][]).map(([namespace, id]) => ({ namespace, id }))
 }
 
+const NOTHING = sql``
+
 const ROLLED_BACK = sql.raw(rollBackUnless('count(*) < 0'))
 
 /** Rejects as these rows would, and changes nothing: it is rolled back once every row was written. */
@@ -132,7 +134,7 @@ function upsertNewerSql(batch: Batch, { gate, notesMisses, besides }: Origin): S
       RETURNING namespace, id, deleted_at
     ),
     ${missedSql(notesMisses)},
-    ${forgetReads(sql`SELECT namespace, id FROM written WHERE deleted_at IS NOT NULL`)},
+    ${forgetReadsOf(batch, sql`SELECT namespace, id FROM written WHERE deleted_at IS NOT NULL`)}
     ${besides},
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
 }
@@ -153,6 +155,12 @@ function missedSql(notesMisses: boolean): SQL {
   )`
 }
 
+function refusedSql(letters: readonly DeadLetter[], walId: string | null): SQL {
+  return sql`UNION ALL
+    SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
+    FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)`
+}
+
 /** Rows that may not come back, as their columns, and those that Postgres refused, as the log encodes them. */
 function lettersSql(letters: readonly DeadLetter[], walId: string | null): SQL {
   return sql`letters AS (
@@ -161,9 +169,7 @@ function lettersSql(letters: readonly DeadLetter[], walId: string | null): SQL {
     FROM (
       SELECT to_jsonb(s) - ${OF_NO_ENTRY}::text[] AS fields FROM verdicts s WHERE s.is_below_horizon
     ) AS missing
-    UNION ALL
-    SELECT sha256(l.record), l.reason, ${walId}::uuid, l.record, NULL
-    FROM ${lettersFrom(letters)} AS l WHERE EXISTS (SELECT FROM gate)
+    ${letters.length > 0 ? refusedSql(letters, walId) : NOTHING}
     ON CONFLICT (digest) DO NOTHING
   )`
 }

@@ -51,6 +51,19 @@ export function describeColdReplacements(driver: ColdTierDriver): void {
       expect(records.map((row) => row?.record)).toEqual([chunkOf(deleted, 1, 2), chunkOf(expired, 1, 2)])
     })
 
+    it('keeps the counted reads of an entry that lives on, and not of one that is deleted', async () => {
+      const namespace = freshNamespace()
+      await shared.tier.upsert([chunkOf(namespace, 1, 1)])
+      await shared.tier.recordAccess([{ ...keyOf(namespace, 1), lastAccessedAt: PAST, accesses: 4 }])
+      const accessCount = async () => (await shared.tier.read([keyOf(namespace, 1)]))[0]?.access?.accessCount
+      expect(await replace(namespace, 1, 2)).toBe('replaced')
+      expect(await accessCount()).toBe(4)
+      const changes = [{ record: tombstone(namespace, 1, 3), base: versionOf(2) }]
+      expect(await replace(namespace, 2, 3, { changes })).toBe('replaced')
+      expect(await replace(namespace, 3, 4)).toBe('replaced')
+      expect(await accessCount()).toBeUndefined()
+    })
+
     it.each([
       ['replace a version', 1],
       ['be the first', undefined],
