@@ -1,7 +1,8 @@
 /**
  * Answers queries from pending and cold: pending is copied first, then cold is asked, and of each key the newer version
  * counts (rule R4 of flow/README.md). A pending entry is compared with cold's version of its key only if it would be
- * returned, and versions of pending keys are sent to cold only where they are few or replace much of what cold returns.
+ * returned, and versions of pending keys are sent to cold only where they are few or replace much of what cold returns;
+ * a page that is asked for while fewer are pending than it holds is asked for with room for those instead.
  * So many pending writes cost a pass over them, and nothing in the database.
  */
 
@@ -173,9 +174,12 @@ export class Searcher {
     const withReads = selectsReads(select) || asksForReads(filter)
     return standingStill(async (glance) => {
       const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, withReads, glance }
-      const fromCold = await notReplaced(own, limit, (most, exclude) =>
-        this.#parts.cold.find({ ...own, exclude }, most, patience),
-      )
+      const find = (most: number, exclude: readonly EntryRecord[]) =>
+        this.#parts.cold.find({ ...own, exclude }, most, patience)
+      const few = own.versions.size
+      // Each replaces one row at most: to read as many more costs less than to have each of them looked up.
+      const fromCold =
+        few <= limit ? newerThanOwn(own, await find(limit + few, [])) : await notReplaced(own, limit, find)
       return this.#merge(own, fromCold, toRow, byPlace(order), limit, patience)
     })
   }
@@ -425,17 +429,22 @@ async function standingStill<T>(work: (glance: Glance) => Promise<T>): Promise<T
  * @param ask for the first so many, less what these versions replace.
  */
 async function notReplaced<R extends ColdRow>(
-  { scope, versions }: Own,
+  own: Own,
   wanted: number,
   ask: (most: number, exclude: readonly EntryRecord[]) => Promise<readonly R[]>,
 ): Promise<R[]> {
-  const isNewer = ({ record }: R): boolean => (versions.get(keyText(record))?.version ?? '') < record.version
+  const { scope, versions } = own
   if (versions.size > FEW) {
-    const rows = within(scope, await ask(wanted, []))
-    const newer = rows.filter(isNewer)
+    const rows = await ask(wanted, [])
+    const newer = newerThanOwn(own, rows)
     if (newer.length === rows.length || rows.length < wanted) return newer
   }
   return within(scope, await ask(wanted, [...versions.values()]))
+}
+
+/** Those of cold's rows that no own version replaces. */
+function newerThanOwn<R extends ColdRow>({ scope, versions }: Own, rows: readonly R[]): R[] {
+  return within(scope, rows).filter(({ record }) => (versions.get(keyText(record))?.version ?? '') < record.version)
 }
 
 /** Postgres looks at the first 100 000 characters, which are at most twice as many here. */
