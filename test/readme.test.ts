@@ -41,6 +41,9 @@ const LEFT = [
   'updateWhere',
   'raptorNodes',
   'prefetch',
+  'chunks.pin(',
+  'replaceDocument',
+  'backup.ndjson',
   'const precision',
   "cold: { precision: 'int8' }",
   'tier-down',
@@ -150,7 +153,7 @@ test('the example of erasing leaves nothing in the folder', async () => {
   expect(rest.join()).toMatch(/^1 \{\s+hot: 1,[^}]+log: \{ segments: 1, bytes: \d+ \}\s+\} \[\]\n\[\]\n$/)
 })
 
-test('the example of documents embeds what is new, and lists what there is', async () => {
+longTest('the example of documents embeds what is new, and lists what there is', async () => {
   expect((await printedBy('replaceDocument')).split('\n')).toEqual([
     "embedding [ 'Ice floats', 'Warm water rises', 'Cold water sinks' ]",
     "embedding [ 'Warm water stays above' ]",
@@ -175,7 +178,7 @@ longTest('the example of moving says what became of each', async () => {
   expect(await printedBy('prefetch')).toBe('demoted\nrefused\n0\n')
 })
 
-test('the example of pinning says what became of it', async () => {
+longTest('the example of pinning says what became of it', async () => {
   expect(await printedBy('chunks.pin(')).toBe('pinned 1\npinned true\nunpinned\n')
 })
 
@@ -270,7 +273,7 @@ describeWithServers("the example of queries of one's own", (servers) => {
   })
 })
 
-test('the example of archives takes out and in what it says', async () => {
+longTest('the example of archives takes out and in what it says', async () => {
   expect((await printedBy('backup.ndjson')).split('\n')).toEqual([
     '1 { entries: 2, written: 2, unchanged: 0, skipped: 0, expired: 0 }',
     '{ entries: 1, written: 1, unchanged: 0, skipped: 0, expired: 0 }',

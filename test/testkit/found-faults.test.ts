@@ -62,6 +62,11 @@ describe('isolation', () => {
     const failures = failuresOf('searched at large')
     expect(failures['keeps apart names that begin with one another']).toContain('search(["a"], …)')
   })
+
+  test('finds what a delete takes out of the lists of others', () => {
+    const failures = failuresOf('listed by id')
+    expect(failures['keeps apart names that begin with one another']).toContain('list(["ab"]): without')
+  })
 })
 
 const LOST = 'keeps every write that it acknowledged'

@@ -84,7 +84,8 @@ async function changeEach(suite: IsolationSuite, places: readonly Place[]): Prom
     const some = places.filter((_, nth) => nth % 3 === 0)
     for (const put of some) await expected.make({ put })
     await expected.check('once some are put again')
-    for (const place of some) await expected.makeAndCheck({ delete: place })
+    for (const place of some) await expected.makeAndRead({ delete: place })
+    await expected.check('once these are deleted')
     for (const { namespace } of places.slice(0, 3)) await expected.makeAndCheck({ clear: namespace })
   })
 }

@@ -53,9 +53,33 @@ function searchedAtLarge(): TestedStore {
   }
 }
 
+/** Right but for its lists, from which an id that is deleted goes in every namespace. */
+function listedById(): TestedStore {
+  const values = new Map<string, string>()
+  const listed = new Set<string>()
+  const keyOf = (namespace: NamespacePath, id: string) => JSON.stringify([namespace, id])
+  return {
+    put: (namespace, id, value) => {
+      values.set(keyOf(namespace, id), value)
+      listed.add(id)
+    },
+    get: (namespace, id) => values.get(keyOf(namespace, id)),
+    delete: (namespace, id) => {
+      values.delete(keyOf(namespace, id))
+      listed.delete(id)
+    },
+    list: (namespace) =>
+      [...listed].flatMap((id) => {
+        const value = values.get(keyOf(namespace, id))
+        return value === undefined ? [] : [{ id, value }]
+      }),
+  }
+}
+
 describeIsolation('joined keys', { open: joinedKeys, seed: SEED })
 describeIsolation('folded names', { open: foldedNames, seed: SEED })
 describeIsolation('searched at large', { open: searchedAtLarge, seed: SEED })
+describeIsolation('listed by id', { open: listedById, seed: SEED })
 
 /** A fault shows by chance: after so many kills surely, and the first one that shows it is the last. */
 const KILLS = { healthy: 4, faulty: 40 }
