@@ -229,15 +229,12 @@ export class CompareAndSet {
       if (answered !== undefined) return answered
       await prepare?.()
       for (const [i, change] of changes.entries()) this.#refuseOutdated(change, placeOf(i, changes))
-      progress.underWay.beginToRead()
-      const newest = await this.#newest(changes.map(({ key }) => key))
-      if (newest !== undefined) {
-        const made = await this.#make(changes, newest, progress)
-        const written = await this.#tryReplace(
-          made.filter((one) => one !== undefined),
-          progress,
-        )
-        if (written !== undefined) return made.map((one) => one && written.get(one))
+      try {
+        const written = await this.#attempt(changes, progress)
+        if (written !== undefined) return written
+      } catch (error) {
+        // It may have lost what it held: the next who asks waits until it is known what it has now.
+        if (attempt > 1 || progress.outcome !== 'none' || !isOfHot(error)) throw error
       }
       await pause(attempt)
     }
@@ -246,6 +243,19 @@ export class CompareAndSet {
       'the entry, or the tiers under it, changed again and again: ask later, or from fewer callers at the same time',
       { tier: 'cold', outcome: 'none' },
     )
+  }
+
+  /** Undefined where something else came first. */
+  async #attempt(changes: readonly Change[], progress: Progress): Promise<(Receipt | undefined)[] | undefined> {
+    progress.underWay.beginToRead()
+    const newest = await this.#newest(changes.map(({ key }) => key))
+    if (newest === undefined) return undefined
+    const made = await this.#make(changes, newest, progress)
+    const written = await this.#tryReplace(
+      made.filter((one) => one !== undefined),
+      progress,
+    )
+    return written && made.map((one) => one && written.get(one))
   }
 
   /** What the same was answered before, by whomever (rule K9). */
@@ -519,6 +529,10 @@ function sumOf(known: AccessStats | undefined, reads: AccessStats | undefined): 
 }
 
 /** Others get their turn; without it two processes may stand in each other's way for long. */
+function isOfHot(error: unknown): boolean {
+  return isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') && error.details.tier === 'hot'
+}
+
 function pause(attempt: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(LONGEST_PAUSE_MS, attempt)))
 }

@@ -7,8 +7,8 @@ import { ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 
 /**
- * How often it is looked whether entries have vectors of other models. That may read every row, so where nothing has
- * changed twice as much time passes each time: a model may be named as a former one long after the move.
+ * How often it is looked whether entries have vectors of other models. To find that none has any reads every row, so
+ * after that twice as much time passes each time: a model may be named as a former one long after the move.
  */
 const OTHERS_AGAIN_MS = { least: 300_000, most: 86_400_000 }
 
@@ -27,7 +27,8 @@ export class ModelRegistry {
   #mayHave: readonly string[] = []
   #others: readonly string[] = []
   #lookAgainAt = Number.NEGATIVE_INFINITY
-  #restMs = OTHERS_AGAIN_MS.least
+  /** After the last look, where that found none. */
+  #restMs = 0
   #isTold = false
 
   constructor(parts: ModelRegistryParts) {
@@ -58,13 +59,12 @@ export class ModelRegistry {
   async lookForOthers(): Promise<void> {
     const { cold, logger, models, now = () => performance.now() } = this.#parts
     if (this.#mayHave.length === 0 || now() < this.#lookAgainAt) return
-    // Not again at once where it fails.
-    this.#lookAgainAt = now() + this.#restMs
+    // Where it fails as well.
+    this.#lookAgainAt = now() + OTHERS_AGAIN_MS.least
     const used: string[] = []
     for (const other of this.#mayHave) if (await cold.isModelUsed(other)) used.push(other)
-    const isNews = used.join('\n') !== this.#others.join('\n')
-    this.#restMs = isNews ? OTHERS_AGAIN_MS.least : Math.min(2 * this.#restMs, OTHERS_AGAIN_MS.most)
-    this.#lookAgainAt = now() + this.#restMs
+    this.#restMs = used.length > 0 ? 0 : Math.min(2 * this.#restMs || OTHERS_AGAIN_MS.least, OTHERS_AGAIN_MS.most)
+    this.#lookAgainAt = now() + Math.max(this.#restMs, OTHERS_AGAIN_MS.least)
     this.#others = used
     const { model } = models[0]
     if (used.length > 0 && !this.#isTold) logger.warn({ model, otherModels: used }, otherModelsMessage(model))
@@ -74,7 +74,7 @@ export class ModelRegistry {
   /** The same, whenever it was looked before. */
   lookForOthersNow(): Promise<void> {
     this.#lookAgainAt = Number.NEGATIVE_INFINITY
-    this.#restMs = OTHERS_AGAIN_MS.least
+    this.#restMs = 0
     return this.lookForOthers()
   }
 }

@@ -47,6 +47,15 @@ describeTwoBackends('backends that replace a version', (servers) => {
     await somebody.end()
   })
 
+  test('are not failed by a hot tier that has just lost everything, though nobody has read it since', async () => {
+    const { id, version } = await a.chunks.put({ key, text: 'first' })
+    await servers.client().flushall()
+    const replaced = await a.chunks.put({ key, text: 'second' }, { expectedVersion: version })
+    await servers.client().flushall()
+    await a.chunks.update(id, { text: 'third' }, { expectedVersion: replaced.version })
+    expect((await b.chunks.get(id))?.text).toBe('third')
+  })
+
   test('hear of the same that another has done since they asked, and of no conflict with it', async () => {
     const asked = a.cold.hold('answerTo')
     const put = ({ chunks }: GatedBackend) =>

@@ -86,9 +86,12 @@ export class CheckpointReader {
     return entry && this.decode(entry)
   }
 
-  /** Where it is still the one that was the newest last, its record comes along. */
+  /**
+   * Where it is still the one that was the newest last, its record comes along; not where what is read lives on for
+   * that, which what nobody asked for must not.
+   */
   async #newest(view: NamespaceView): Promise<ReadRecord | undefined> {
-    const guess = this.#known.of(view)?.checkpoint
+    const guess = this.#touches ? undefined : this.#known.of(view)?.checkpoint
     const keys = guess === undefined ? [NEWEST_KEY] : [NEWEST_KEY, recordKey(guess)]
     const [pointer, record] = await view.entries.getManyByKey(keys)
     const newest = this.#known.found(view, pointer as MetadataEntry | undefined)

@@ -125,4 +125,27 @@ describeMainPair('old checkpoints', (pair) => {
     clock.advance(25 * MINUTE)
     expect(await saver.getTuple(config)).toBeUndefined()
   })
+
+  test('are not kept by who remembers that one was the newest', async () => {
+    const home = view()
+    const [writer, first, second] = [0, 1, 2].map(() => new ThermoclineSaver(home, { ttl: '10m' })) as [
+      ThermoclineSaver,
+      ThermoclineSaver,
+      ThermoclineSaver,
+    ]
+    const former = checkpointWith({ notes: 'former' })
+    const old = await writer.put(config, former, METADATA, { notes: 1 })
+    for (const saver of [first, second]) expect((await saver.getTuple(config))?.checkpoint.id).toBe(former.id)
+    const next = { ...checkpointWith({ notes: 'next' }), channel_versions: { notes: 2 } }
+    await writer.put(old, next, METADATA, { notes: 2 })
+    const thread = home.namespace('langgraph', 'threads', 'a')
+    const record = () => thread.chunks.peek(thread.chunks.idOf(JSON.stringify(['checkpoint', next.id])))
+    for (const saver of [first, second]) {
+      clock.advance(9 * MINUTE)
+      expect((await saver.getTuple(config))?.checkpoint.id).toBe(next.id)
+      await expect.poll(async () => (await record())!.expiresAt!.getTime() - clock.now()).toBeGreaterThan(9 * MINUTE)
+    }
+    clock.advance(4 * MINUTE)
+    expect(await writer.getTuple(old)).toBeUndefined()
+  })
 })
