@@ -19,8 +19,10 @@ interface Idle {
 }
 
 interface State {
-  /** Digests of everything that a migration or a role makes, and of the rows that an image has. */
+  /** Digests of everything that a statement can define, and of the rows that an image has. */
   readonly digest: string
+  /** What the planner knows of the size of each table and index, as JSON. */
+  readonly sizes: string
   /** What is made later has a higher one. */
   readonly highestOid: number
   /** Object ids of the constraints that no sync has validated. */
@@ -91,6 +93,7 @@ async function isEmptied(client: PgliteClient, atFirst: State): Promise<boolean>
     await client.exec('DISCARD ALL')
     const [row] = (await client.query(TO_EMPTY, [atFirst.highestOid, atFirst.unvalidated])).rows
     await client.exec(String(row!.statements))
+    await client.query(TO_RESTORE_SIZES, [atFirst.sizes])
     // What this session has counted is otherwise added later.
     await client.exec('SELECT pg_stat_force_next_flush()')
     await client.exec('SELECT pg_stat_reset()')
@@ -102,22 +105,21 @@ async function isEmptied(client: PgliteClient, atFirst: State): Promise<boolean>
 }
 
 /**
- * Statements that empty every table that has anything and drop indexes that a store has built. A new database knows of
- * its tables that they are empty, where an emptied one knows nothing, and plans otherwise. A table that is emptied is
- * looked up anew, and so are its constraints.
+ * Statements that empty every table that has anything and drop indexes that a store has built. A table that is emptied
+ * is looked up anew, and so are its constraints.
  */
 const TO_EMPTY = `
   WITH validated AS (
     SELECT oid, conrelid FROM pg_constraint WHERE convalidated AND oid = ANY($2::oid[])
   ), filled AS (
-    SELECT oid, oid::regclass::text AS name, relname, (relname = 'entry_counts')::int AS rows FROM pg_class
+    SELECT oid, oid::regclass::text AS name, relname FROM pg_class
     WHERE relnamespace = 'thermocline'::regnamespace AND relkind = 'r' AND relname <> 'migrations'
       AND (pg_relation_size(oid) > 0 OR reltuples <> 0 OR oid IN (SELECT conrelid FROM validated))
   ), made AS (
     SELECT oid::regclass::text AS name FROM pg_class
     WHERE relnamespace = 'thermocline'::regnamespace AND relkind = 'i' AND oid > $1::oid
   ), known AS (
-    SELECT relname, attname FROM pg_statistic JOIN filled ON starelid = oid AND rows = 0
+    SELECT relname, attname FROM pg_statistic JOIN filled ON starelid = oid AND relname <> 'entry_counts'
       JOIN pg_attribute ON attrelid = starelid AND attnum = staattnum
   )
   SELECT concat_ws('; ',
@@ -127,45 +129,67 @@ const TO_EMPTY = `
     (SELECT 'TRUNCATE ' || string_agg(name, ', ') || ' RESTART IDENTITY' FROM filled),
     'INSERT INTO thermocline.entry_counts (slot, entries, tombstones, unindexed) VALUES (0, 0, 0, 0)',
     (SELECT string_agg(format('SELECT pg_clear_attribute_stats(%L, %L, %L, false)',
-      'thermocline', relname, attname), '; ') FROM known),
-    (SELECT string_agg(format('SELECT pg_restore_relation_stats(%L, %L, %L, %L, %L, %s, %L, %s::real, %L, %s)',
-      'schemaname', 'thermocline', 'relname', relname, 'relpages', rows, 'reltuples', rows, 'relallvisible', rows),
-      '; ') FROM filled)
+      'thermocline', relname, attname), '; ') FROM known)
   ) AS statements`
+
+/**
+ * A new database knows of its tables and indexes that they are empty, where an emptied one knows nothing, and plans
+ * otherwise. No function sets this of the tables of long values (TOAST).
+ */
+const TO_RESTORE_SIZES = `
+  UPDATE pg_class SET relpages = first.relpages, reltuples = first.reltuples, relallvisible = first.relallvisible,
+    relallfrozen = first.relallfrozen
+  FROM json_to_recordset($1::json)
+    AS first (oid oid, relpages integer, reltuples real, relallvisible integer, relallfrozen integer)
+  WHERE pg_class.oid = first.oid AND (pg_class.relpages, pg_class.reltuples, pg_class.relallvisible,
+    pg_class.relallfrozen) <> (first.relpages, first.reltuples, first.relallvisible, first.relallfrozen)`
 
 async function stateOf(client: PgliteClient): Promise<State> {
   const [row] = (await client.query(STATE)).rows
-  const { digest, highest, unvalidated, written } = row as Record<string, unknown>
+  const { digest, sizes, highest, unvalidated, written } = row as Record<string, unknown>
   return {
     digest: String(digest),
+    sizes: String(sizes),
     highestOid: Number(highest),
     unvalidated: unvalidated as string[],
     written: Number(written),
   }
 }
 
+/**
+ * Catalogs of which emptying changes nothing. Whatever else a statement defines, as the body of a view or an option of
+ * a column, is in a row of one of these, and each row tells in which transaction it was written.
+ */
+const CATALOGS = (
+  'attrdef attribute auth_members authid cast collation database db_role_setting default_acl event_trigger extension ' +
+  'index largeobject_metadata namespace operator policy proc rewrite sequence statistic_ext trigger ts_config ' +
+  'ts_config_map ts_dict type'
+).split(' ')
+
+/**
+ * A row that is written later has a higher `xmin` than all before, so a change shows in the count or in the sum. Most
+ * rows are from the first transaction, and go uncounted.
+ */
+const VERSIONS = CATALOGS.map(
+  (name) => `SELECT concat_ws(' ', count(*), sum(xmin::text::int4)) FROM pg_${name} WHERE xmin <> '1'::xid`,
+)
+
 const STATE = `
-  WITH made AS (
-    SELECT oid, oid::regclass::text AS name, relkind, relacl, relowner FROM pg_class
-    WHERE oid >= 16384 AND relnamespace <> 'pg_toast'::regnamespace
-  ), parts (part) AS (
-    SELECT string_agg(concat_ws(' ', name, relkind, relowner, relacl), ',' ORDER BY oid) FROM made
-    UNION ALL SELECT string_agg(concat_ws(' ', name, attnum, attname, atttypid, attnotnull, attstorage), ','
-      ORDER BY oid, attnum) FROM made JOIN pg_attribute ON attrelid = oid
+  WITH made AS (SELECT * FROM pg_class WHERE oid >= 16384),
+  parts (part) AS (
+    SELECT string_agg(concat_ws(' ', oid, relnamespace, relname, relkind, relowner, relacl, reloptions,
+      relreplident, relrowsecurity, relforcerowsecurity), ',' ORDER BY oid) FROM made
     UNION ALL SELECT string_agg(concat_ws(' ', oid, conname, convalidated), ',' ORDER BY oid) FROM pg_constraint
-    UNION ALL SELECT string_agg(concat_ws(' ', oid, tgname, tgenabled), ',' ORDER BY oid) FROM pg_trigger
-    UNION ALL SELECT string_agg(concat_ws(' ', oid, proname, md5(prosrc), proacl), ',' ORDER BY oid)
-      FROM pg_proc WHERE oid >= 16384
-    UNION ALL SELECT string_agg(concat_ws(' ', oid, nspname, nspacl), ',' ORDER BY oid) FROM pg_namespace
-    UNION ALL SELECT string_agg(concat_ws(' ', extname, extnamespace), ',' ORDER BY oid) FROM pg_extension
-    UNION ALL SELECT string_agg(concat_ws(' ', oid, rolname), ',' ORDER BY oid) FROM pg_roles
-    UNION ALL SELECT string_agg(concat_ws(' ', setdatabase, setrole, setconfig), ',') FROM pg_db_role_setting
-    UNION ALL SELECT string_agg(concat_ws(' ', oid, cfgname), ',' ORDER BY oid) FROM pg_ts_config
     UNION ALL SELECT string_agg(concat_ws(' ', starelid, staattnum, stadistinct), ',' ORDER BY starelid, staattnum)
       FROM made JOIN pg_statistic ON starelid = oid
     UNION ALL SELECT string_agg(hash, ',' ORDER BY id) FROM thermocline.migrations
     UNION ALL SELECT string_agg(entry_counts::text, ',') FROM thermocline.entry_counts
+    UNION ALL SELECT pg_read_file('postgresql.auto.conf', true)
+    UNION ALL ${VERSIONS.join('\n    UNION ALL ')}
   )
-  SELECT string_agg(md5(coalesce(part, '')), ' ') AS digest, (SELECT max(oid)::int8 FROM made) AS highest,
+  SELECT string_agg(md5(coalesce(part, '')), ' ') AS digest,
+    (SELECT json_agg(json_build_object('oid', oid, 'relpages', relpages, 'reltuples', reltuples,
+      'relallvisible', relallvisible, 'relallfrozen', relallfrozen))::text FROM made) AS sizes,
+    (SELECT max(oid)::int8 FROM made) AS highest,
     (SELECT coalesce(array_agg(oid::text), '{}') FROM pg_constraint WHERE NOT convalidated) AS unvalidated,
     pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS written FROM parts`
