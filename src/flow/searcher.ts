@@ -2,7 +2,7 @@
  * Answers queries from pending and cold: pending is copied first, then cold is asked, and of each key the newer version
  * counts (rule R4 of flow/README.md). A pending entry is compared with cold's version of its key only if it would be
  * returned, and versions of pending keys are sent to cold only where they are few or replace much of what cold returns;
- * a page that is asked for while fewer are pending than it holds is asked for with room for those instead.
+ * a page is asked for with room for them instead, where they are few and no more than it holds.
  * So many pending writes cost a pass over them, and nothing in the database.
  */
 
@@ -95,9 +95,9 @@ export interface Page {
   readonly nextCursor?: string
 }
 
-/** As {@link Page}. */
-export interface PageWithNext {
-  readonly items: MemoryEntry[]
+/** As {@link Page}, whose cursor is made when it is asked for: few who take one page take another. */
+export interface PageWithNext<E = MemoryEntry> {
+  readonly items: E[]
   /** Makes the cursor; undefined where nothing follows. */
   readonly next: (() => string) | undefined
 }
@@ -136,11 +136,10 @@ export class Searcher {
 
   /** One page of entries in an order. Counts no access. */
   async find(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<Page> {
-    const { items, next } = await this.page(scope, filter, asked, options)
-    return next === undefined ? { items } : { items, nextCursor: next() }
+    return withCursor(await this.page(scope, filter, asked, options))
   }
 
-  /** As {@link find}; the cursor is made when it is asked for, since few who take one page take another. */
+  /** As {@link find}. */
   async page(scope: Scope, filter: Filter, asked: PageRequest, options: Patience): Promise<PageWithNext> {
     const { limit, order = [], cursor, select } = asked
     const query = { storeId: this.#parts.storeId, scope, filter, order }
@@ -176,10 +175,12 @@ export class Searcher {
       const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, withReads, glance }
       const find = (most: number, exclude: readonly EntryRecord[]) =>
         this.#parts.cold.find({ ...own, exclude }, most, patience)
-      const few = own.versions.size
+      const pending = own.versions.size
       // Each replaces one row at most: to read as many more costs less than to have each of them looked up.
       const fromCold =
-        few <= limit ? newerThanOwn(own, await find(limit + few, [])) : await notReplaced(own, limit, find)
+        pending <= Math.min(limit, FEW)
+          ? newerThanOwn(own, await find(limit + pending, []))
+          : await notReplaced(own, limit, find)
       return this.#merge(own, fromCold, toRow, byPlace(order), limit, patience)
     })
   }
@@ -445,6 +446,10 @@ async function notReplaced<R extends ColdRow>(
 /** Those of cold's rows that no own version replaces. */
 function newerThanOwn<R extends ColdRow>({ scope, versions }: Own, rows: readonly R[]): R[] {
   return within(scope, rows).filter(({ record }) => (versions.get(keyText(record))?.version ?? '') < record.version)
+}
+
+export function withCursor<E>({ items, next }: PageWithNext<E>): { items: E[]; nextCursor?: string } {
+  return next === undefined ? { items } : { items, nextCursor: next() }
 }
 
 /** Postgres looks at the first 100 000 characters, which are at most twice as many here. */

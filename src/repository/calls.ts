@@ -703,15 +703,16 @@ interface CheckedTreeSearch extends Patience {
 /** Adds what the options ask for together. */
 function asTreeSearch(schema: CallSchema<GivenTreeSearch>) {
   return (given: unknown): CheckedTreeSearch => {
-    const defaults = { ...CALL_DEFAULTS.searchTree, select: undefined }
-    const { signal, timeout, embedding, text, by, metric = defaults.metric, ...checked } = schema(given)
+    const { metric: usual, ...defaults } = CALL_DEFAULTS.searchTree
+    const { signal, timeout, embedding, text, by, metric = usual, ...checked } = schema(given)
     if (embedding === undefined && text === undefined)
       throw invalidQuery("give `embedding`, the vector to search by, or `text` and `by: 'vector'`", 'embedding')
     if (embedding !== undefined && text !== undefined)
       throw invalidQuery('a tree is gone down by one vector: give `embedding`, or `text` for one of it', 'text')
     if ((by === undefined) !== (text === undefined))
       throw invalidQuery("`by: 'vector'` goes with `text`, of which the store makes the vector", 'by')
-    const query = { ...defaults, ...checked, vectors: embedding === undefined ? [] : [{ embedding, metric }] }
+    const vectors = embedding === undefined ? [] : [{ embedding, metric }]
+    const query = { ...defaults, select: undefined, ...checked, vectors }
     return { signal, timeout, query, meaning: text === undefined ? undefined : { text, metric } }
   }
 }

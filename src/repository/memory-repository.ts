@@ -20,7 +20,7 @@ import type { ChangesTerms } from '../flow/compare-and-set.ts'
 import type { Remnant } from '../flow/erase-remnants.ts'
 import type { Asked, EraseDoneOptions, Erased, Erasure } from '../flow/eraser.ts'
 import type { Explanation } from '../flow/explainer.ts'
-import type { PageWithNext, SearchResult } from '../flow/searcher.ts'
+import { type PageWithNext, type SearchResult, withCursor } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome, WriteTerms } from '../flow/writer.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
@@ -381,8 +381,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   async find<S extends SelectField<K> = never>(
     options?: FindOptions<K, S>,
   ): Promise<FindResult<Selected<EntryOf<K>, S>>> {
-    const { items, next } = await this.#page<S>(CALLS.find, options)
-    return next === undefined ? { items } : { items, nextCursor: next() }
+    return withCursor(await this.#page<S>(CALLS.find, options))
   }
 
   /**
@@ -454,12 +453,12 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   #page<S extends SelectField<K>>(
     call: typeof CALLS.find,
     options: unknown,
-  ): Promise<{ readonly items: Selected<EntryOf<K>, S>[]; readonly next: PageWithNext['next'] }> {
+  ): Promise<PageWithNext<Selected<EntryOf<K>, S>>> {
     return this.#gate.run(call, options, async (checked) => {
       const { limit = CALL_DEFAULTS.find.limit, orderBy: order, cursor, select } = checked
       const asked = { limit, order, cursor, select }
       const page = await this.#flows.searcher.page(this.#scope(checked), this.#filter(checked), asked, checked)
-      return { items: page.items as unknown[] as Selected<EntryOf<K>, S>[], next: page.next }
+      return page as PageWithNext<unknown> as PageWithNext<Selected<EntryOf<K>, S>>
     })
   }
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import { ThermoclineError } from '../../src/errors.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
@@ -14,8 +13,7 @@ import { LogText } from '../../src/testkit/contract/fresh-cold-tier.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
 import { LogFolder } from '../../src/wal/log-folder.ts'
 import { OWNER_FILE } from '../../src/wal/log-owner.ts'
-import { OPTIONS } from '../cold/pglite/pglite-template.ts'
-import { lendDatabase } from '../tools/lent-database.ts'
+import { openLent } from '../cold/pglite/pglite-template.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES } from './recovery-logs.ts'
 
 let root: string
@@ -24,7 +22,7 @@ let cold: ColdTier
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'thermocline-adoption-'))
   wal = join(root, 'wal')
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
+  cold = await openLent()
 })
 afterAll(async () => {
   await cold.close()

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
@@ -16,8 +15,7 @@ import { openLog } from '../../src/recovery/adopt-logs.ts'
 import { recoverFolder } from '../../src/recovery/recover-folder.ts'
 import { resumeLog } from '../../src/recovery/resume-log.ts'
 import { chunkOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
-import { OPTIONS } from '../cold/pglite/pglite-template.ts'
-import { lendDatabase } from '../tools/lent-database.ts'
+import { openLent } from '../cold/pglite/pglite-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordGrowingLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
 import { shipInSmallBatches } from './small-batches.ts'
@@ -38,7 +36,7 @@ let whole: RecordedLog
 let hit: readonly number[]
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'thermocline-copies-'))
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
+  cold = await openLent()
 })
 afterAll(async () => {
   await cold.close()

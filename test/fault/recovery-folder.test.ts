@@ -5,15 +5,13 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { parseVersion } from '../../src/entry/version.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { isUuid } from '../../src/kernel/uuid.ts'
 import { type RecoverFolderOptions, recoverFolder } from '../../src/recovery/recover-folder.ts'
 import { segmentNumber } from '../../src/wal/format.ts'
 import { LockedLog } from '../../src/wal/locked-log.ts'
-import { OPTIONS } from '../cold/pglite/pglite-template.ts'
-import { lendDatabase } from '../tools/lent-database.ts'
+import { openLent } from '../cold/pglite/pglite-template.ts'
 import type { RecordedLog } from '../wal/recorded-log.ts'
 import { damage, layOut, recordLog, SEGMENT_BYTES, WRITES, writeOf } from './recovery-logs.ts'
 import { shipInSmallBatches } from './small-batches.ts'
@@ -25,7 +23,7 @@ let root: string
 let cold: ColdTier
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'thermocline-recovery-'))
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
+  cold = await openLent()
 })
 afterAll(async () => {
   await cold.close()

@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import type { AccessCounter } from '../../src/flow/access-counter.ts'
@@ -12,19 +11,16 @@ import { metadataPath } from '../../src/query/metadata-path.ts'
 import { type OrderBy, parseOrder } from '../../src/query/order.ts'
 import { sampleRecords } from '../../src/testkit/contract/arbitrary-where.ts'
 import { FUTURE, versionOf } from '../../src/testkit/contract/cold-records.ts'
-import { OPTIONS } from '../cold/pglite/pglite-template.ts'
+import { openLent } from '../cold/pglite/pglite-template.ts'
 import { budget } from '../tools/budget.ts'
-import { lendDatabase } from '../tools/lent-database.ts'
 
 let cold: ColdTier
 /** One with indexes of the members by which it is ordered. */
 let indexed: ColdTier
 
 beforeAll(async () => {
-  const terms = { ...OPTIONS, dir: undefined }
-  cold = await openPgliteCold(terms, lendDatabase())
-  const indexes = [['a'], ['b'], ['a.b'], ['a', 'b']]
-  indexed = await openPgliteCold({ ...terms, indexes }, lendDatabase())
+  cold = await openLent()
+  indexed = await openLent({ indexes: [['a'], ['b'], ['a.b'], ['a', 'b']] })
 })
 afterAll(async () => {
   await cold.close()

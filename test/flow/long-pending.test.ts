@@ -4,7 +4,6 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { VersionClock } from '../../src/entry/version.ts'
 import type { AccessCounter } from '../../src/flow/access-counter.ts'
@@ -14,8 +13,7 @@ import type { Filter } from '../../src/query/filter.ts'
 import { similarity } from '../../src/query/metric.ts'
 import { toSearchQuery } from '../../src/query/search-query.ts'
 import { chunkOf, FUTURE, seeded, tombstone, vectorOf } from '../../src/testkit/contract/cold-records.ts'
-import { OPTIONS } from '../cold/pglite/pglite-template.ts'
-import { lendDatabase } from '../tools/lent-database.ts'
+import { openLent } from '../cold/pglite/pglite-template.ts'
 
 const SCOPE = { namespace: 'ns', recursive: false }
 const EVEN: Filter = [{ field: 'documentId', operator: 'eq', value: 'even' }]
@@ -59,7 +57,7 @@ function newestOf(...writes: readonly EntryRecord[][]): EntryRecord[] {
 
 describe('with a long pending', () => {
   beforeAll(async () => {
-    cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
+    cold = await openLent()
   })
   afterAll(async () => {
     await cold.close()

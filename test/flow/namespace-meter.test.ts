@@ -1,7 +1,6 @@
 /** Which tier counts where several have versions of an entry, as they have for moments only. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
-import { openPgliteCold } from '../../src/cold/pglite/pglite-driver.ts'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { NamespaceMeter } from '../../src/flow/namespace-meter.ts'
@@ -9,13 +8,12 @@ import { Pending } from '../../src/flow/pending.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
 import { chunkOf, PAST, tombstone } from '../../src/testkit/contract/cold-records.ts'
 import { freshNamespace } from '../../src/testkit/contract/fresh-cold-tier.ts'
-import { OPTIONS } from '../cold/pglite/pglite-template.ts'
-import { lendDatabase } from '../tools/lent-database.ts'
+import { openLent } from '../cold/pglite/pglite-template.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
 let cold: ColdTier
 beforeAll(async () => {
-  cold = await openPgliteCold({ ...OPTIONS, dir: undefined }, lendDatabase())
+  cold = await openLent()
 })
 afterAll(() => cold.close())
 

@@ -1,8 +1,7 @@
 /**
- * Lends embedded databases in memory. Starting one costs a second of processor time, emptying one a twentieth of that:
- * so who gives one back leaves it to the next test of the process, as the image of a new one has it. One that cannot be
- * brought to that state, or that has grown, is ended. What is about starting, ending or breaking a database starts its
- * own.
+ * Lends embedded databases in memory. Starting one takes several times the processor time of emptying one: so who gives
+ * one back leaves it to the next test of the process, as the image of a new one has it. One that cannot be brought to
+ * that state, or that has grown, is ended. What is about starting, ending or breaking a database starts its own.
  */
 import type { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
 import { startPglite } from '../../src/cold/pglite/start-pglite.ts'

@@ -6,7 +6,7 @@
  * Opening a database calls some of the largest a few times: optimizing them took two fifths of the processor time of
  * opening, and whoever ran long enough to gain from that gained no more than with functions that are optimized later.
  * How soon is a setting that V8 copies into each program when it compiles it. So it is another one while this program
- * is compiled, and what it was for all others.
+ * is compiled, and what it was before and after; what is compiled at that very moment is optimized later as well.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -90,8 +90,6 @@ function keysOf(json: string | null): EntryKey[] {
   return (JSON.parse(json) as [string, string][]).map(([namespace, id]) => ({ namespace, id }))
 }
 
-const NOTHING = sql``
-
 const ROLLED_BACK = sql.raw(rollBackUnless('count(*) < 0'))
 
 /** Rejects as these rows would, and changes nothing: it is rolled back once every row was written. */
@@ -169,7 +167,7 @@ function lettersSql(letters: readonly DeadLetter[], walId: string | null): SQL {
     FROM (
       SELECT to_jsonb(s) - ${OF_NO_ENTRY}::text[] AS fields FROM verdicts s WHERE s.is_below_horizon
     ) AS missing
-    ${letters.length > 0 ? refusedSql(letters, walId) : NOTHING}
+    ${letters.length > 0 ? refusedSql(letters, walId) : sql``}
     ON CONFLICT (digest) DO NOTHING
   )`
 }

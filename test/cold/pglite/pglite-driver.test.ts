@@ -1,9 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
-import { openPgliteCold } from '../../../src/cold/pglite/pglite-driver.ts'
 import { describeColdTier } from '../../../src/testkit/testkit.ts'
 import { budget, givenSeed, isThorough } from '../../tools/budget.ts'
-import { lendDatabase } from '../../tools/lent-database.ts'
-import { OPTIONS, PgliteTemplate } from './pglite-template.ts'
+import { openLent, PgliteTemplate } from './pglite-template.ts'
 
 const template = new PgliteTemplate()
 // In a folder everything is synced, which takes a third of the time; what that is for is in suites of its own.
@@ -17,6 +15,5 @@ describeColdTier('PGlite', {
   indexedVectors: isThorough ? 1_500 : 500,
   runs: budget({ short: 30, long: 5_000 }),
   seed: givenSeed,
-  open: (options) =>
-    isThorough ? template.open(options) : openPgliteCold({ ...OPTIONS, ...options, dir: undefined }, lendDatabase()),
+  open: (options) => (isThorough ? template.open(options) : openLent(options)),
 })

@@ -5,6 +5,7 @@ import type { ColdTier } from '../../../src/cold/cold-tier.ts'
 import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { openPgliteCold, type PgliteColdOptions } from '../../../src/cold/pglite/pglite-driver.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { lendDatabase } from '../../tools/lent-database.ts'
 import { sharedTemplate } from '../../tools/shared-template.ts'
 
 export const OPTIONS: Omit<PgliteColdOptions, 'dir'> = {
@@ -13,6 +14,11 @@ export const OPTIONS: Omit<PgliteColdOptions, 'dir'> = {
   migrate: 'auto',
   timeout: 60_000,
   logger: silentLogger,
+}
+
+/** Opens a tier in an empty database that is lent. */
+export function openLent(options: Partial<PgliteColdOptions> = {}): Promise<ColdTier> {
+  return openPgliteCold({ ...OPTIONS, ...options, dir: undefined }, lendDatabase())
 }
 
 /** Opens a tier in a database that stays when the tier is closed. */
