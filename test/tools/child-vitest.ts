@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { isThorough } from './budget.ts'
 import { compiled } from './compiled.ts'
 
 const VITEST = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs')
@@ -22,7 +23,9 @@ export async function runChildVitest(file: string): Promise<readonly Told[]> {
     const output = join(folder, 'told.json')
     const config = compiled(join(import.meta.dirname, 'child-vitest-config.ts'))
     const flags = ['--config', config, '--reporter=json', '--outputFile', output]
-    const args = [VITEST, 'run', basename(file), '--root', dirname(file), ...flags]
+    // A vitest writes its own mode into the environment, and budget.ts goes by it.
+    const mode = isThorough ? ['--mode', 'long'] : []
+    const args = [VITEST, 'run', basename(file), '--root', dirname(file), ...mode, ...flags]
     const printed = await new Promise<string>((resolve) => {
       execFile(process.execPath, args, (_, stdout, stderr) => resolve(stdout + stderr))
     })
