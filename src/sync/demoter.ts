@@ -145,6 +145,7 @@ export class Demoter {
       const batch = await this.#nextBatch(why, idleSince, sparesPins, byRank ? run : undefined)
       if (batch === undefined) break
       const { pinned } = batch
+      const refusedBefore = run.refused.size
       const left = await this.#demoteBatch(batch.leaving, run, why === 'overflow', batch.inCold)
       if (why === 'idle') this.#parts.pace.moved(left.size)
       const hasSpared =
@@ -153,7 +154,9 @@ export class Demoter {
       // What policies want least may be just what is changing or refused: then others leave first.
       byRank = why === 'overflow' && !(batch.isRanked && left.size === 0)
       if (batch.isRanked && left.size === 0) continue
-      if (left.size === 0 && !hasSpared) {
+      // Those are at the back of the queue now, and others in front.
+      const hasMovedBack = hasSpared || run.refused.size > refusedBefore
+      if (left.size === 0 && !hasMovedBack) {
         // None was in the way that is not pinned: what remains is changing or refused. Another sync tries again.
         if (pinned.size === 0 || why !== 'overflow') break
         sparesPins = false

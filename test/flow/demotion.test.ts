@@ -180,6 +180,21 @@ describe('demotion from a hot tier in this process', () => {
     },
   )
 
+  test.each(['demoteIdle', 'demoteOverflow'] as const)(
+    '%s goes on behind more than a batch that cold refuses',
+    async (demotion) => {
+      let time = clock.now() - 2
+      const hot = new InProcessHotTier({ maxEntries: 8, maxBytes: 1_000_000, clock: { now: () => time } })
+      for (let n = 0; n < 6; n++) await fill(hot, 'refused', { position: -1 })
+      time += 1
+      for (let n = 0; n < 10; n++) await fill(hot, 'taken')
+      time += 2
+      const done = await demoterOf(hot, allIdle(hot, clock), 2)[demotion](new AbortController().signal)
+      const demoted = demotion === 'demoteIdle' ? 10 : 8
+      expect(done).toMatchObject({ demoted, errors: 6 })
+    },
+  )
+
   test('what cold refuses does not keep hot over its capacity, though its policy wants that least', async () => {
     const hot = new InProcessHotTier({ maxEntries: 8, maxBytes: 1_000_000 })
     const policy: TieringPolicy = {
