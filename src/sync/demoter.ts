@@ -14,7 +14,9 @@ import { isGone, type Judged, type Tiering } from '../flow/tiering.ts'
 import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { inParallel } from '../kernel/in-parallel.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { slices } from '../kernel/slices.ts'
 import { entriesOf, eventEntry } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { MigrationPace } from './migration-pace.ts'
@@ -49,17 +51,29 @@ export interface DemoteStats {
  */
 type Leaving = 'idle' | 'overflow' | 'all'
 
-/** A batch of candidates. */
+/** Entries that may leave together. */
 interface Batch {
-  readonly leaving: readonly HotCandidate[]
-  /** Whether these are what policies want least, rather than the least recently accessed. */
+  readonly candidates: readonly HotCandidate[]
+  /** Whether these are what policies want least, of which none is pinned, rather than the least recently accessed. */
   readonly isRanked: boolean
+}
+
+/** What became of a batch, or of a part of it. */
+interface Parted {
+  readonly left: ReadonlySet<HotCandidate>
   readonly pinned: ReadonlySet<HotCandidate>
-  /** What cold has of the candidates; undefined: it was not asked. */
-  readonly inCold: Versions | undefined
   /** Those that their policies keep; they are asked about later. */
   readonly kept: readonly HotCandidate[]
 }
+
+/** What a run does with batches. */
+interface Terms {
+  readonly why: Leaving
+  readonly idleSince: number
+  readonly sparesPins: boolean
+}
+
+const NONE: ReadonlySet<HotCandidate> = new Set()
 
 /** By candidate; undefined where cold has none. */
 type Versions = ReadonlyMap<HotCandidate, Version | undefined>
@@ -70,6 +84,11 @@ interface Run {
   /** Versions that cold would not take, by key: a policy that does not go by the last access would have them again. */
   readonly refused: Map<string, Version>
 }
+
+/** Entries of a batch that go their way from tier to tier by themselves: while some leave hot, cold looks others up. */
+const PART = 250
+/** Parts under way at once. */
+const PARTS_AT_ONCE = 3
 
 export class Demoter {
   readonly #parts: DemoterParts
@@ -142,15 +161,13 @@ export class Demoter {
     const began = hot.now()
     let keptBefore: readonly HotCandidate[] = []
     while (!signal.aborted && (await goOn(run.total))) {
-      const batch = await this.#nextBatch(why, idleSince, sparesPins, byRank ? run : undefined)
+      const batch = await this.#nextBatch(why, idleSince, sparesPins && byRank ? run : undefined)
       if (batch === undefined) break
-      const { pinned } = batch
       const refusedBefore = run.refused.size
-      const left = await this.#demoteBatch(batch.leaving, run, why === 'overflow', batch.inCold)
+      const { left, pinned, kept } = await this.#demoteInParts(batch, { why, idleSince, sparesPins }, run)
       if (why === 'idle') this.#parts.pace.moved(left.size)
-      const hasSpared =
-        [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began) || isNews(batch.kept, keptBefore)
-      keptBefore = batch.kept
+      const hasSpared = [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began) || isNews(kept, keptBefore)
+      keptBefore = kept
       // What policies want least may be just what is changing or refused: then others leave first.
       byRank = why === 'overflow' && !(batch.isRanked && left.size === 0)
       if (batch.isRanked && left.size === 0) continue
@@ -174,33 +191,50 @@ export class Demoter {
    * Undefined where hot has no candidates.
    * @param ranking by rank, but for what this run found refused. Undefined: by last access.
    */
-  async #nextBatch(
-    why: Leaving,
-    idleSince: number,
-    sparesPins: boolean,
-    ranking: Run | undefined,
-  ): Promise<Batch | undefined> {
+  async #nextBatch(why: Leaving, idleSince: number, ranking: Run | undefined): Promise<Batch | undefined> {
     const { hot, tiering, pace } = this.#parts
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
-    if (ranking !== undefined && sparesPins) {
-      const leaving = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn, ranking))
-      if (leaving !== undefined) return { leaving, isRanked: true, pinned: new Set(), inCold: undefined, kept: [] }
+    if (ranking !== undefined) {
+      const ranked = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn, ranking))
+      if (ranked !== undefined) return { candidates: ranked, isRanked: true }
     }
     const candidates = await hot.candidates({ limit: batchSize, idleSince })
-    if (candidates.length === 0) return undefined
+    return candidates.length === 0 ? undefined : { candidates, isRanked: false }
+  }
+
+  async #demoteInParts({ candidates, isRanked }: Batch, terms: Terms, run: Run): Promise<Parted> {
+    if (isRanked) return { left: await this.#demoteBatch(candidates, run, true), pinned: NONE, kept: [] }
+    const parts: Parted[] = []
+    await inParallel(slices(candidates, PART), PARTS_AT_ONCE, async (part) =>
+      parts.push(await this.#demotePart(part, terms, run)),
+    )
+    return {
+      left: new Set(parts.flatMap(({ left }) => [...left])),
+      pinned: new Set(parts.flatMap(({ pinned }) => [...pinned])),
+      kept: parts.flatMap(({ kept }) => kept),
+    }
+  }
+
+  async #demotePart(
+    candidates: readonly HotCandidate[],
+    { why, idleSince, sparesPins }: Terms,
+    run: Run,
+  ): Promise<Parted> {
+    const { tiering } = this.#parts
     // Both are asked of cold at once: it takes as long as one.
     const [pinned, inCold] = await Promise.all([
-      sparesPins ? this.#sparePinned(candidates) : new Set<HotCandidate>(),
+      sparesPins ? this.#sparePinned(candidates) : NONE,
       this.#versionsInCold(candidates),
     ])
     const free = candidates.filter((candidate) => !pinned.has(candidate))
-    if (why !== 'idle') return { leaving: free, isRanked: false, pinned, inCold, kept: [] }
+    if (why !== 'idle')
+      return { left: await this.#demoteBatch(free, run, why === 'overflow', inCold), pinned, kept: [] }
     const judged = await tiering.judge(free)
     const kept = judged.filter(({ leaves }) => !leaves)
     await tiering.askLater(kept, idleSince)
     const candidatesOf = (some: readonly Judged[]) => some.map(({ candidate }) => candidate)
     const leaving = candidatesOf(judged.filter(({ leaves }) => leaves))
-    return { leaving, isRanked: false, pinned, inCold, kept: candidatesOf(kept) }
+    return { left: await this.#demoteBatch(leaving, run, false, inCold), pinned, kept: candidatesOf(kept) }
   }
 
   async #spareFromRanking(drawn: readonly HotCandidate[], { refused }: Run): Promise<ReadonlySet<HotCandidate>> {

@@ -38,15 +38,14 @@ export async function readEntries(
   return answers
 }
 
+/** Answered as one row, since a row of each version costs this process more than the database takes to find it. */
 export async function readVersions(driver: ColdReader, keys: readonly EntryKey[]): Promise<(Version | undefined)[]> {
-  const answers: (Version | undefined)[] = keys.map(() => undefined)
-  if (keys.length === 0) return answers
-  const rows = await driver.query(sql`
-    SELECT k.nth::int4 AS nth, e.version
+  if (keys.length === 0) return []
+  const [row] = await driver.query(sql`
+    SELECT string_agg(coalesce(e.version, ''), ',' ORDER BY k.nth) AS versions
     FROM ${unnestKeys(keys)} WITH ORDINALITY AS k (namespace, id, nth)
-    CROSS JOIN ${lookUp(sql`k`)}`)
-  for (const row of rows) answers[(row.nth as number) - 1] = row.version as Version
-  return answers
+    LEFT JOIN ${lookUp(sql`k`)} ON true`)
+  return (row!.versions as string).split(',').map((version) => (version === '' ? undefined : (version as Version)))
 }
 
 export async function highestVersion(driver: ColdReader): Promise<Version | undefined> {

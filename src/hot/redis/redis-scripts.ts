@@ -332,12 +332,10 @@ for i = 1, #markers do
     else
       fenced = true
     end
-    if version > floor then
-      floor = version
-      redis.call('SETRANGE', KEYS[1], ${STATE.floor[0]}, floor)
-    end
+    if version > floor then floor = version end
   end
 end
+if floor > slot.floor then redis.call('SETRANGE', KEYS[1], ${STATE.floor[0]}, floor) end
 if #names > 0 then
   redis.call('ZREM', KEYS[2], unpack(names))
   redis.call('HDEL', KEYS[#KEYS], unpack(names))
