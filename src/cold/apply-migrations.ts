@@ -9,6 +9,7 @@ import { sql } from 'drizzle-orm'
 import type { ColdDriver } from './cold-driver.ts'
 import { JOURNAL, type Migration } from './migrations.ts'
 import { SCHEMA_NAME } from './schema-name.ts'
+import { compileStatement } from './sql/compile-statement.ts'
 import { limitsSet } from './sql/role-limits.ts'
 import { isRolledBack, rollBackUnless } from './sql/roll-back.ts'
 
@@ -51,9 +52,9 @@ export async function applyMigrations(query: Query, run: Run, migrations: readon
     const { statements, hash, createdAt } = next
     const record = `INSERT INTO ${JOURNAL} (hash, created_at) VALUES ('${hash}', ${createdAt})`
     // Another process may have been faster.
-    const isUnchanged = rollBackUnless(`SELECT count(*) = ${applied.length} FROM ${JOURNAL}`)
+    const isUnchanged = rollBackUnless(sql.raw(`SELECT count(*) = ${applied.length} FROM ${JOURNAL}`))
     try {
-      await run(exclusively(`SELECT ${isUnchanged}`, ...statements, record))
+      await run(exclusively(compileStatement(sql`SELECT ${isUnchanged}`).sql, ...statements, record))
       ours.push(next)
     } catch (error) {
       if (!isRolledBack(error)) throw error

@@ -128,10 +128,8 @@ function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL
         AND EXISTS (SELECT FROM thermocline.wal_checkpoints
           WHERE wal_id = ${log.walId}::uuid AND epoch = ${log.epoch}::int8 AND sequence >= ${sequence}::int8)
     ),
-    keyed AS (${
-      idempotency === undefined ? sql`SELECT true AS in_time FROM gate` : takeKey(idempotency, changes, now, isInTime)
-    }),
-    replaced AS (${takeTheirPlaceSql(isInTime)}),
+    keyed AS (${idempotency === undefined ? sql`SELECT FROM gate` : takeKey(idempotency, changes, now)}),
+    replaced AS (${TAKE_THEIR_PLACE}),
     missed AS (
       INSERT INTO thermocline.hot_misses (namespace, id, version)
       SELECT r.namespace, r.id, r.version FROM replaced r CROSS JOIN store
@@ -143,7 +141,8 @@ function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)
     SELECT (SELECT count(*) FROM gate)::int4 AS open, count(*)::int4 AS replaced,
       (SELECT string_agg(DISTINCT part::text, ',') FROM base WHERE is_free) AS free,
-      ${sql.raw(rollBackUnless(isWhole(batch, idempotency !== undefined)))} AS whole, ${DURABLY}
+      ${rollBackUnless(sql`(count(*) = 0 OR ${isInTime}) AND ${isWhole(batch, idempotency !== undefined)}`)} AS whole,
+      ${DURABLY}
     FROM replaced`
 }
 
@@ -151,9 +150,9 @@ function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL
  * All of those that found what they are to replace, or nothing at all. A key that was taken goes with the rows, and is
  * left where they could not be written.
  */
-function isWhole({ rows }: Batch, hasKey: boolean): string {
-  if (hasKey) return `count(*) = CASE WHEN EXISTS (SELECT FROM keyed) THEN ${rows} ELSE 0 END`
-  return 'count(*) IN (0, (SELECT count(*) FROM base WHERE is_free))'
+function isWhole({ rows }: Batch, hasKey: boolean): SQL {
+  if (hasKey) return sql`count(*) = CASE WHEN EXISTS (SELECT FROM keyed) THEN ${rows}::int8 ELSE 0 END`
+  return sql`count(*) IN (0, (SELECT count(*) FROM base WHERE is_free))`
 }
 
 /**
@@ -176,23 +175,20 @@ function basesOf(replacements: readonly Replacement[], { rows }: Batch): SQL {
 }
 
 /**
- * In the order of keys, as batches are written, so that nobody waits in a circle. Once an idempotency key was waited
- * for, the time is looked at again; once the lock of a row was, its version too.
+ * In the order of keys, as batches are written, so that nobody waits in a circle. Once the lock of a row was waited
+ * for, its version is looked at again; once all is written, the time is, which went by in whatever wait.
  */
-function takeTheirPlaceSql(isInTime: SQL): SQL {
-  return sql`
+const TAKE_THEIR_PLACE = sql`
     INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
     SELECT ${STAGED_COLUMNS_SQL}, false FROM replacement s
-    WHERE EXISTS (SELECT FROM keyed WHERE in_time)
+    WHERE EXISTS (SELECT FROM keyed)
       -- Else a planner that knows how few rows there are would read them anew for each.
       AND ((s.namespace, s.id) IN (SELECT namespace, id FROM base WHERE is_free)) IS TRUE
     ORDER BY s.namespace, s.id
     ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
     WHERE (memory_entries.namespace, memory_entries.id, memory_entries.version) IN (
-        SELECT namespace, id, version FROM base WHERE is_free AND version IS NOT NULL)
-      AND ${isInTime}
+      SELECT namespace, id, version FROM base WHERE is_free AND version IS NOT NULL)
     RETURNING namespace, id, version, deleted_at`
-}
 
 function lowestOf(changes: readonly Replacing[]): Version {
   return changes.map(({ record }) => record.version).sort()[0]!

@@ -90,7 +90,7 @@ function keysOf(json: string | null): EntryKey[] {
   return (JSON.parse(json) as [string, string][]).map(([namespace, id]) => ({ namespace, id }))
 }
 
-const ROLLED_BACK = sql.raw(rollBackUnless('count(*) < 0'))
+const ROLLED_BACK = rollBackUnless(sql`count(*) < 0`)
 
 /** Rejects as these rows would, and changes nothing: it is rolled back once every row was written. */
 export function checkRows(staging: Staging, records: readonly EntryRecord[]): Promise<void> {

@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 import type postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ColdStore } from '../../../src/cold/cold-store.ts'
-import type { ColdTier } from '../../../src/cold/cold-tier.ts'
+import type { ColdTier, IdempotencyKey } from '../../../src/cold/cold-tier.ts'
 import { openPostgresCold, PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { Staging } from '../../../src/cold/sql/entry-staging.ts'
 import { replace } from '../../../src/cold/sql/replace-version.ts'
@@ -340,39 +340,66 @@ describeWithPostgres('a Postgres server with faults', () => {
       await other.close()
     })
 
-    it('writes nothing once its time is over, also where that was spent waiting for an idempotency key', async () => {
-      const namespace = freshNamespace()
-      await admin`CREATE TABLE public.hands (at timestamptz)`
-      await admin`INSERT INTO public.hands VALUES ('2030-01-01')`
-      // Volatile, so that it sees what was committed since the statement began.
-      await admin`CREATE FUNCTION public.hands_at() RETURNS timestamptz VOLATILE LANGUAGE sql
-        AS 'SELECT at FROM public.hands'`
-      const replacement = {
-        changes: [{ record: chunkOf(namespace, 1, 1), base: undefined }],
-        generationNumber: (await tier.hotMisses(1)).generationNumber,
-        until: Date.parse('2030-01-02'),
-        log: await tier.takeOver(randomUUID(), 1),
-        idempotency: { namespace, key: 'a', digest: new Uint8Array([7]) },
-      }
-      const ask = () => replace(new Staging(driver), replacement, sql`public.hands_at()`)
-      const blocker = server.client()
-      let asked: Promise<unknown> | undefined
-      const held = blocker.begin(async (holding) => {
-        await holding`INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
-          VALUES (${namespace}, 'a', '', '{}', '{}', now())`
-        asked = outcomeOf(ask())
-        await vi.waitUntil(waitingFor('%WITH replacement%', 1), { timeout: 30_000, interval: 5 })
-        await admin`UPDATE public.hands SET at = '2030-01-03'`
-        throw new Error('given up')
+    describe('and that decides about a replacement', () => {
+      beforeEach(async () => {
+        await admin`CREATE TABLE IF NOT EXISTS public.hands (at timestamptz)`
+        await admin`TRUNCATE public.hands`
+        await admin`INSERT INTO public.hands VALUES ('2030-01-01')`
+        // Volatile, so that it sees what was committed since the statement began.
+        await admin`CREATE OR REPLACE FUNCTION public.hands_at() RETURNS timestamptz VOLATILE LANGUAGE sql
+          AS 'SELECT at FROM public.hands'`
       })
-      await expect(held).rejects.toThrow('given up')
-      expect(await asked).toBe('other')
-      expect(await tier.versions([keyOf(namespace, 1)])).toEqual([undefined])
-      expect(await tier.answerTo({ namespace, key: 'a' })).toBeUndefined()
-      expect(await ask()).toBe('closed')
-      await admin`UPDATE public.hands SET at = '2030-01-01'`
-      expect(await ask()).toBe('replaced')
-      await blocker.end()
+
+      const idempotency = { namespace: freshNamespace(), key: 'a', digest: new Uint8Array([7]) }
+
+      it.each([
+        ['an idempotency key', idempotency, (holding: postgres.TransactionSql) => holdKey(holding, idempotency)],
+        [
+          'a row that is put',
+          undefined,
+          (holding: postgres.TransactionSql, record: EntryRecord) => holdRow(holding, record),
+        ],
+      ])('writes nothing once its time is over, also where that was spent waiting for %s', async (_, key, hold) => {
+        const namespace = freshNamespace()
+        const record = chunkOf(namespace, 1, 1)
+        const replacement = {
+          changes: [{ record, base: undefined }],
+          generationNumber: (await tier.hotMisses(1)).generationNumber,
+          until: Date.parse('2030-01-02'),
+          log: await tier.takeOver(randomUUID(), 1),
+          idempotency: key,
+        }
+        const ask = () => replace(new Staging(driver), replacement, sql`public.hands_at()`)
+        const blocker = server.client()
+        let asked: Promise<unknown> | undefined
+        const held = blocker.begin(async (holding) => {
+          await hold(holding, record)
+          asked = outcomeOf(ask())
+          await vi.waitUntil(waitingFor('%WITH replacement%', 1), { timeout: 30_000, interval: 5 })
+          await admin`UPDATE public.hands SET at = '2030-01-03'`
+          throw new Error('given up')
+        })
+        await expect(held).rejects.toThrow('given up')
+        expect(await asked).toBe('other')
+        expect(await tier.versions([keyOf(namespace, 1)])).toEqual([undefined])
+        if (key !== undefined) expect(await tier.answerTo(key)).toBeUndefined()
+        expect(await ask()).toBe('closed')
+        await admin`UPDATE public.hands SET at = '2030-01-01'`
+        expect(await ask()).toBe('replaced')
+        await blocker.end()
+      })
     })
   })
 })
+
+/** Takes them in a transaction that is open. */
+const holdKey = (
+  holding: postgres.TransactionSql,
+  { namespace, key }: Pick<IdempotencyKey, 'namespace' | 'key'>,
+) => holding`
+  INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
+  VALUES (${namespace}, ${key}, '', '{}', '{}', now())`
+
+const holdRow = (holding: postgres.TransactionSql, { namespace, id }: EntryRecord) => holding`
+  INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, created_at, updated_at)
+  VALUES (${namespace}, ${id}, ${versionOf(1)}, 'chunk', 'x', now(), now())`
