@@ -14,9 +14,7 @@ import { isGone, type Judged, type Tiering } from '../flow/tiering.ts'
 import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { inParallel } from '../kernel/in-parallel.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { slices } from '../kernel/slices.ts'
 import { entriesOf, eventEntry } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { MigrationPace } from './migration-pace.ts'
@@ -58,8 +56,8 @@ interface Batch {
   readonly isRanked: boolean
 }
 
-/** What became of a batch, or of a part of it. */
-interface Parted {
+/** What became of a batch. */
+interface Outcome {
   readonly left: ReadonlySet<HotCandidate>
   readonly pinned: ReadonlySet<HotCandidate>
   /** Those that their policies keep; they are asked about later. */
@@ -83,15 +81,25 @@ interface Run {
   readonly total: DemoteStats
   /** Versions that cold would not take, by key: a policy that does not go by the last access would have them again. */
   readonly refused: Map<string, Version>
+  /** Those of them that went to the back of the queue since pins were last said to be spared, by key. */
+  readonly movedBack: Set<string>
 }
 
-/** Entries of a batch that go their way from tier to tier by themselves: while some leave hot, cold looks others up. */
-const PART = 250
-/** Parts under way at once. */
-const PARTS_AT_ONCE = 3
+/** A version that cold would not take, and until when it is not asked about it again. */
+interface Refused {
+  readonly version: Version
+  readonly until: number
+}
+
+/** What cold refuses costs it several statements each time, and it seldom takes it later. */
+const REFUSED_FOR_MS = 600_000
+/** Refused versions that are remembered; of more, the oldest are asked about again. */
+const MOST_REFUSED = 10_000
 
 export class Demoter {
   readonly #parts: DemoterParts
+  /** By key. */
+  readonly #refused = new Map<string, Refused>()
 
   constructor(parts: DemoterParts) {
     this.#parts = parts
@@ -160,23 +168,27 @@ export class Demoter {
     const run = newRun()
     const began = hot.now()
     let keptBefore: readonly HotCandidate[] = []
+    let hasPinned = false
     while (!signal.aborted && (await goOn(run.total))) {
       const batch = await this.#nextBatch(why, idleSince, sparesPins && byRank ? run : undefined)
       if (batch === undefined) break
-      const refusedBefore = run.refused.size
-      const { left, pinned, kept } = await this.#demoteInParts(batch, { why, idleSince, sparesPins }, run)
+      const movedBackBefore = run.movedBack.size
+      const { left, pinned, kept } = await this.#demoteNext(batch, { why, idleSince, sparesPins }, run)
       if (why === 'idle') this.#parts.pace.moved(left.size)
       const hasSpared = [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began) || isNews(kept, keptBefore)
       keptBefore = kept
       // What policies want least may be just what is changing or refused: then others leave first.
       byRank = why === 'overflow' && !(batch.isRanked && left.size === 0)
       if (batch.isRanked && left.size === 0) continue
+      hasPinned ||= pinned.size > 0
       // Those are at the back of the queue now, and others in front.
-      const hasMovedBack = hasSpared || run.refused.size > refusedBefore
+      const hasMovedBack = hasSpared || run.movedBack.size > movedBackBefore
       if (left.size === 0 && !hasMovedBack) {
         // None was in the way that is not pinned: what remains is changing or refused. Another sync tries again.
-        if (pinned.size === 0 || why !== 'overflow') break
+        if (!hasPinned || !sparesPins || why !== 'overflow') break
         sparesPins = false
+        // By now they may stand before what is pinned again.
+        run.movedBack.clear()
         logger.warn({}, 'hot is over capacity with pinned entries alone: some leave it; unpin, or raise its capacity')
         continue
       }
@@ -202,24 +214,9 @@ export class Demoter {
     return candidates.length === 0 ? undefined : { candidates, isRanked: false }
   }
 
-  async #demoteInParts({ candidates, isRanked }: Batch, terms: Terms, run: Run): Promise<Parted> {
+  async #demoteNext({ candidates, isRanked }: Batch, terms: Terms, run: Run): Promise<Outcome> {
+    const { why, idleSince, sparesPins } = terms
     if (isRanked) return { left: await this.#demoteBatch(candidates, run, true), pinned: NONE, kept: [] }
-    const parts: Parted[] = []
-    await inParallel(slices(candidates, PART), PARTS_AT_ONCE, async (part) =>
-      parts.push(await this.#demotePart(part, terms, run)),
-    )
-    return {
-      left: new Set(parts.flatMap(({ left }) => [...left])),
-      pinned: new Set(parts.flatMap(({ pinned }) => [...pinned])),
-      kept: parts.flatMap(({ kept }) => kept),
-    }
-  }
-
-  async #demotePart(
-    candidates: readonly HotCandidate[],
-    { why, idleSince, sparesPins }: Terms,
-    run: Run,
-  ): Promise<Parted> {
     const { tiering } = this.#parts
     // Both are asked of cold at once: it takes as long as one.
     const [pinned, inCold] = await Promise.all([
@@ -281,32 +278,50 @@ export class Demoter {
   }
 
   /** Writes to cold what it lacks; returns those candidates that cold has now. */
-  async #ensureCold(
-    candidates: readonly HotCandidate[],
-    before: Versions,
-    { total, refused: known }: Run,
-  ): Promise<HotCandidate[]> {
-    const { hot, cold, logger } = this.#parts
-    const isBehind = (version: string | undefined, candidate: HotCandidate): boolean =>
-      version === undefined || version < candidate.version
+  async #ensureCold(candidates: readonly HotCandidate[], before: Versions, run: Run): Promise<HotCandidate[]> {
     const lacking = candidates.filter((candidate) => isBehind(before.get(candidate), candidate))
     if (lacking.length === 0) return [...candidates]
-    const values = (await hot.read(lacking.map(({ key }) => key))).filter((value) => value !== undefined)
-    for (const { content } of values) total.bytes += content.byteLength
-    await cold.upsert(values.map(recordIn))
-    const after = await cold.versions(lacking.map(({ key }) => key))
-    // A tombstone that cold neither has nor takes was collected there: nothing is left for it to shadow.
-    const isCollected = (candidate: HotCandidate, i: number): boolean => candidate.deleted && after[i] === undefined
-    const refused = new Set(
-      lacking.filter((candidate, i) => isBehind(after[i], candidate) && !isCollected(candidate, i)),
-    )
+    const known = lacking.filter((candidate) => this.#isRefused(candidate))
+    const asked = lacking.filter((candidate) => !this.#isRefused(candidate))
+    const refused = new Set([...known, ...(await this.#write(asked, run.total))])
     if (refused.size === 0) return [...candidates]
-    total.errors += refused.size
-    for (const { key, version } of refused) known.set(keyText(key), version)
-    logger.error({ entries: refused.size }, 'cold would not take entries that were to leave hot: they stay there')
+    for (const { key, version } of refused) {
+      const name = keyText(key)
+      if (run.refused.get(name) !== version) run.total.errors++
+      run.refused.set(name, version)
+      run.movedBack.add(name)
+    }
     // So that they do not stand in the way of all others.
     await this.#moveBack([...refused])
     return candidates.filter((candidate) => !refused.has(candidate))
+  }
+
+  /** Returns those that cold would not take. */
+  async #write(candidates: readonly HotCandidate[], total: DemoteStats): Promise<readonly HotCandidate[]> {
+    const { hot, cold, clock, logger } = this.#parts
+    if (candidates.length === 0) return []
+    const values = (await hot.read(candidates.map(({ key }) => key))).filter((value) => value !== undefined)
+    for (const { content } of values) total.bytes += content.byteLength
+    await cold.upsert(values.map(recordIn))
+    const after = await cold.versions(candidates.map(({ key }) => key))
+    // A tombstone that cold neither has nor takes was collected there: nothing is left for it to shadow.
+    const isCollected = (candidate: HotCandidate, i: number): boolean => candidate.deleted && after[i] === undefined
+    const refused = candidates.filter((candidate, i) => isBehind(after[i], candidate) && !isCollected(candidate, i))
+    if (refused.length === 0) return []
+    logger.error({ entries: refused.length }, 'cold would not take entries that were to leave hot: they stay there')
+    for (const { key, version } of refused)
+      this.#refused.set(keyText(key), { version, until: clock.now() + REFUSED_FOR_MS })
+    for (const [name] of this.#refused) {
+      if (this.#refused.size <= MOST_REFUSED) break
+      this.#refused.delete(name)
+    }
+    return refused
+  }
+
+  /** Whether cold would not take it some minutes ago. */
+  #isRefused({ key, version }: HotCandidate): boolean {
+    const known = this.#refused.get(keyText(key))
+    return known?.version === version && this.#parts.clock.now() < known.until
   }
 
   /** To the back of the queue. Nothing was read, so nothing is counted. */
@@ -315,6 +330,10 @@ export class Demoter {
     const now = hot.now()
     await hot.touch(candidates.map(({ key }) => ({ key, lastAccessedAt: now, accesses: 0 })))
   }
+}
+
+function isBehind(version: Version | undefined, candidate: HotCandidate): boolean {
+  return version === undefined || version < candidate.version
 }
 
 /** Those that are pinned and live. */
@@ -329,7 +348,7 @@ export async function pinnedAmong(
 }
 
 function newRun(): Run {
-  return { total: { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, refused: new Map() }
+  return { total: { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, refused: new Map(), movedBack: new Set() }
 }
 
 /** Whether any is there that was not the last time: else they were not asked about later, as they should be. */

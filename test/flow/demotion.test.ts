@@ -1,5 +1,6 @@
 /** What leaves hot, when, and what must not come back behind it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
 import { Pending } from '../../src/flow/pending.ts'
@@ -157,10 +158,10 @@ describe('demotion from a hot tier in this process', () => {
       { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
     ])
   }
-  const demoterOf = (hot: HotTier, tiering: Tiering, batchSize: number) =>
+  const demoterOf = (hot: HotTier, tiering: Tiering, batchSize: number, cold: ColdTier = tiers.cold.tier) =>
     new Demoter({
       ...{ hot, tiering, batchSize, clock, logger: silentLogger, telemetry: new Telemetry(clock), pace: unpaced() },
-      ...{ cold: tiers.cold.tier, pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger) },
+      ...{ cold, pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger) },
     })
 
   test.each(['demoteIdle', 'demoteOverflow'] as const)(
@@ -194,6 +195,28 @@ describe('demotion from a hot tier in this process', () => {
       expect(done).toMatchObject({ demoted, errors: 6 })
     },
   )
+
+  test('what is pinned leaves behind more than a batch that cold refuses, where hot is over its capacity', async () => {
+    const { chunks, path } = view()
+    // What is moved to the back of the queue is behind what was before.
+    let time = 0
+    const hot = new InProcessHotTier({ maxEntries: 4, maxBytes: 1_000_000, clock: { now: () => ++time } })
+    for (let n = 0; n < 6; n++) await fill(hot, 'refused', { position: -1 })
+    const receipts = await chunks.putMany(Array.from({ length: 4 }, (_, n) => ({ text: `${n}` })))
+    await store().checkpoint()
+    await chunks.pin(receipts.map(({ id }) => id))
+    const rows = await tiers.cold.tier.read(receipts.map(({ id }) => ({ namespace: path, id })))
+    for (const row of rows) await fill(hot, row!.record.namespace, row!.record)
+    const asked: string[] = []
+    const gate = new Gate<ColdTier>('cold')
+    gate.onCall = (method) => void asked.push(method)
+    const demoter = demoterOf(hot, allIdle(hot, clock), 2, gate.around(tiers.cold.tier))
+    const { signal } = new AbortController()
+    expect(await demoter.demoteOverflow(signal)).toMatchObject({ demoted: 4, errors: 6 })
+    const calls = asked.length
+    expect(await demoter.demoteOverflow(signal)).toMatchObject({ demoted: 0, errors: 6 })
+    expect(asked.slice(calls)).not.toContain('upsert')
+  })
 
   test('what cold refuses does not keep hot over its capacity, though its policy wants that least', async () => {
     const hot = new InProcessHotTier({ maxEntries: 8, maxBytes: 1_000_000 })

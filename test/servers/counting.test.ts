@@ -5,7 +5,7 @@
 import { expect, test, vi } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { temporaryFolder } from '../flow/stores.ts'
-import { budget, longTest } from '../tools/budget.ts'
+import { budget, isThorough, longTest } from '../tools/budget.ts'
 import { Child } from '../wal/child.ts'
 import type { Counted, CountingOrders } from './counting-child.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
@@ -89,7 +89,10 @@ describeWithPrivateServers('processes that count one entry', (servers) => {
     await servers.redis.restart()
     const again = await start(orders('c', killedDir))
     following.push(tally.follow(again))
-    expect(await Promise.all(following)).toEqual(['done', undefined, 'done'])
+    const [first, killed, third] = await Promise.all(following)
+    expect([first, third]).toEqual(['done', 'done'])
+    // Where the machine is busy, the few of the short run may be counted before the kill arrives.
+    if (isThorough) expect(killed).toBeUndefined()
     tally.judge(await resultOf({ ...shared, dir: await temporaryFolder() }), 'b.')
   })
 })

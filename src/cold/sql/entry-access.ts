@@ -75,5 +75,6 @@ export function forgetReads(keys: SQL): SQL {
     ),
     forgotten AS (
       DELETE FROM thermocline.entry_access a USING read WHERE a.namespace = read.namespace AND a.id = read.id
+      RETURNING 1
     )`
 }

@@ -136,13 +136,14 @@ function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL
       WHERE store.hot_generation IS NOT NULL
       ORDER BY r.namespace, r.id
       ON CONFLICT (namespace, id) DO UPDATE SET version = greatest(hot_misses.version, excluded.version)
+      RETURNING 1
     ),
     ${forgetReadsOf(batch, sql`SELECT namespace, id FROM replaced WHERE deleted_at IS NOT NULL`)}
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)
     SELECT (SELECT count(*) FROM gate)::int4 AS open, count(*)::int4 AS replaced,
       (SELECT string_agg(DISTINCT part::text, ',') FROM base WHERE is_free) AS free,
-      ${rollBackUnless(sql`(count(*) = 0 OR ${isInTime}) AND ${isWhole(batch, idempotency !== undefined)}`)} AS whole,
-      ${DURABLY}
+      ${rollBackUnless(isWhole(batch, idempotency !== undefined))} AS whole,
+      ${rollBackUnless(sql`count(*) = 0 OR ${atTheEnd(batch, isInTime)}`)} AS in_time, ${DURABLY}
     FROM replaced`
 }
 
@@ -153,6 +154,15 @@ function replaceSql(batch: Batch, replacements: readonly Replacement[], now: SQL
 function isWhole({ rows }: Batch, hasKey: boolean): SQL {
   if (hasKey) return sql`count(*) = CASE WHEN EXISTS (SELECT FROM keyed) THEN ${rows}::int8 ELSE 0 END`
   return sql`count(*) IN (0, (SELECT count(*) FROM base WHERE is_free))`
+}
+
+/**
+ * The condition, looked at once all else is written: what reads nothing of a CTE does not wait for it, and each of
+ * these may wait for a lock. What triggers do comes later yet.
+ */
+function atTheEnd({ hasTombstones }: Batch, condition: SQL): SQL {
+  const forgotten = hasTombstones ? sql`AND (SELECT count(*) FROM forgotten) >= 0` : sql``
+  return sql`(SELECT count(*) FROM missed) >= 0 ${forgotten} AND ${condition}`
 }
 
 /**

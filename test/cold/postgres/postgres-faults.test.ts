@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 import type postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ColdStore } from '../../../src/cold/cold-store.ts'
-import type { ColdTier, IdempotencyKey } from '../../../src/cold/cold-tier.ts'
+import type { ColdTier } from '../../../src/cold/cold-tier.ts'
 import { openPostgresCold, PostgresDriver } from '../../../src/cold/postgres/postgres-driver.ts'
 import { Staging } from '../../../src/cold/sql/entry-staging.ts'
 import { replace } from '../../../src/cold/sql/replace-version.ts'
@@ -32,6 +32,22 @@ const OPTIONS = {
 function outcomeOf(call: Promise<unknown>): Promise<unknown> {
   return call.catch((error: unknown) => error)
 }
+
+/** Takes what a replacement of the record waits for. */
+type Hold = (holding: postgres.TransactionSql, record: EntryRecord) => PromiseLike<unknown>
+
+const KEY = { namespace: freshNamespace(), key: 'a', digest: new Uint8Array([7]) }
+
+const holdKey: Hold = (holding) => holding`
+  INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
+  VALUES (${KEY.namespace}, ${KEY.key}, '', '{}', '{}', now())`
+
+const holdRow: Hold = (holding, { namespace, id }) => holding`
+  INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, created_at, updated_at)
+  VALUES (${namespace}, ${id}, ${versionOf(1)}, 'chunk', 'x', now(), now())`
+
+const holdNote: Hold = (holding, { namespace, id }) => holding`
+  INSERT INTO thermocline.hot_misses (namespace, id, version) VALUES (${namespace}, ${id}, ${versionOf(1)})`
 
 describeWithPostgres('a Postgres server with faults', () => {
   let server: PrivatePostgres
@@ -345,20 +361,16 @@ describeWithPostgres('a Postgres server with faults', () => {
         await admin`CREATE TABLE IF NOT EXISTS public.hands (at timestamptz)`
         await admin`TRUNCATE public.hands`
         await admin`INSERT INTO public.hands VALUES ('2030-01-01')`
+        await admin`UPDATE thermocline.store_identity SET hot_generation = 1`
         // Volatile, so that it sees what was committed since the statement began.
         await admin`CREATE OR REPLACE FUNCTION public.hands_at() RETURNS timestamptz VOLATILE LANGUAGE sql
           AS 'SELECT at FROM public.hands'`
       })
 
-      const idempotency = { namespace: freshNamespace(), key: 'a', digest: new Uint8Array([7]) }
-
       it.each([
-        ['an idempotency key', idempotency, (holding: postgres.TransactionSql) => holdKey(holding, idempotency)],
-        [
-          'a row that is put',
-          undefined,
-          (holding: postgres.TransactionSql, record: EntryRecord) => holdRow(holding, record),
-        ],
+        ['an idempotency key', KEY, holdKey],
+        ['a row that is put', undefined, holdRow],
+        ['a note for hot', undefined, holdNote],
       ])('writes nothing once its time is over, also where that was spent waiting for %s', async (_, key, hold) => {
         const namespace = freshNamespace()
         const record = chunkOf(namespace, 1, 1)
@@ -391,15 +403,3 @@ describeWithPostgres('a Postgres server with faults', () => {
     })
   })
 })
-
-/** Takes them in a transaction that is open. */
-const holdKey = (
-  holding: postgres.TransactionSql,
-  { namespace, key }: Pick<IdempotencyKey, 'namespace' | 'key'>,
-) => holding`
-  INSERT INTO thermocline.idempotency_keys (namespace, key, digest, ids, versions, created_at)
-  VALUES (${namespace}, ${key}, '', '{}', '{}', now())`
-
-const holdRow = (holding: postgres.TransactionSql, { namespace, id }: EntryRecord) => holding`
-  INSERT INTO thermocline.memory_entries (namespace, id, version, kind, text, created_at, updated_at)
-  VALUES (${namespace}, ${id}, ${versionOf(1)}, 'chunk', 'x', now(), now())`
