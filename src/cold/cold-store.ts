@@ -9,7 +9,7 @@ import type { EntryKind } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
 import { isThermoclineError } from '../errors.ts'
-import { type Clock, systemClock } from '../kernel/clock.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { Coalescer } from '../kernel/coalescer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -252,11 +252,11 @@ export class ColdStore implements ColdTier {
   }
 
   replace(replacement: Replacement): Promise<Replaced> {
-    return this.#write(recordsOf([replacement]), () => replace(this.#staging, replacement, this.#clockTime()))
+    return this.#write(recordsOf([replacement]), () => replace(this.#staging, replacement, () => this.#clockTime()))
   }
 
   replaceEach(replacements: readonly Replacement[]): Promise<readonly ReplacedOfMany[]> {
-    return this.#write(recordsOf(replacements), () => replaceEach(this.#staging, replacements, this.#clockTime()))
+    return this.#write(recordsOf(replacements), () => replaceEach(this.#staging, replacements, () => this.#clockTime()))
   }
 
   answerTo(key: Pick<IdempotencyKey, 'namespace' | 'key'>): Promise<KeyedAnswer | undefined> {
@@ -476,10 +476,9 @@ export class ColdStore implements ColdTier {
     return this.#clock === undefined ? sql`now()` : timeParameter(this.#clock.now())
   }
 
-  /** The time at which it is evaluated, and not at which its statement began; by a clock of one's own, is composed. */
+  /** The time at which a row is written, and not at which its statement began. */
   #clockTime(): SQL {
-    const isOwn = this.#clock !== undefined && this.#clock !== systemClock
-    return isOwn ? timeParameter(this.#clock.now()) : sql`clock_timestamp()`
+    return this.#clock === undefined ? sql`clock_timestamp()` : timeParameter(this.#clock.now())
   }
 
   #tellHolder(holder: Holder): void {

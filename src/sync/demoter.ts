@@ -79,9 +79,9 @@ type Versions = ReadonlyMap<HotCandidate, Version | undefined>
 /** What came of all batches so far. */
 interface Run {
   readonly total: DemoteStats
-  /** Versions that cold would not take, by key: a policy that does not go by the last access would have them again. */
-  readonly refused: Map<string, Version>
-  /** Those of them that went to the back of the queue since pins were last said to be spared, by key. */
+  /** Keys of what cold would not take. */
+  readonly refused: Set<string>
+  /** Those of them that went to the back of the queue; anew, once pins are no longer spared. */
   readonly movedBack: Set<string>
 }
 
@@ -151,6 +151,8 @@ export class Demoter {
 
   /** Demotes these; returns those that left. The others were written meanwhile, or cold would not take them. */
   async demote(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
+    // Who asks for these is told what cold says now.
+    for (const { key } of candidates) this.#refused.delete(keyText(key))
     const left = await this.#demoteBatch(candidates, newRun(), false)
     if (left.size > 0) this.#parts.pressure.hotChanged()
     return left
@@ -170,7 +172,7 @@ export class Demoter {
     let keptBefore: readonly HotCandidate[] = []
     let hasPinned = false
     while (!signal.aborted && (await goOn(run.total))) {
-      const batch = await this.#nextBatch(why, idleSince, sparesPins && byRank ? run : undefined)
+      const batch = await this.#nextBatch(why, idleSince, sparesPins && byRank)
       if (batch === undefined) break
       const movedBackBefore = run.movedBack.size
       const { left, pinned, kept } = await this.#demoteNext(batch, { why, idleSince, sparesPins }, run)
@@ -201,13 +203,13 @@ export class Demoter {
 
   /**
    * Undefined where hot has no candidates.
-   * @param ranking by rank, but for what this run found refused. Undefined: by last access.
+   * @param byRank and not by last access, as far as policies have an order of their own.
    */
-  async #nextBatch(why: Leaving, idleSince: number, ranking: Run | undefined): Promise<Batch | undefined> {
+  async #nextBatch(why: Leaving, idleSince: number, byRank: boolean): Promise<Batch | undefined> {
     const { hot, tiering, pace } = this.#parts
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
-    if (ranking !== undefined) {
-      const ranked = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn, ranking))
+    if (byRank) {
+      const ranked = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn))
       if (ranked !== undefined) return { candidates: ranked, isRanked: true }
     }
     const candidates = await hot.candidates({ limit: batchSize, idleSince })
@@ -234,10 +236,11 @@ export class Demoter {
     return { left: await this.#demoteBatch(leaving, run, false, inCold), pinned, kept: candidatesOf(kept) }
   }
 
-  async #spareFromRanking(drawn: readonly HotCandidate[], { refused }: Run): Promise<ReadonlySet<HotCandidate>> {
-    const isRefused = ({ key, version }: HotCandidate): boolean => refused.get(keyText(key)) === version
-    const pinned = await this.#sparePinned(drawn.filter((candidate) => !isRefused(candidate)))
-    return new Set([...pinned, ...drawn.filter(isRefused)])
+  /** A policy that does not go by the last access would have what cold refuses again and again. */
+  async #spareFromRanking(drawn: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
+    const refused = new Set(drawn.filter((candidate) => this.#isRefused(candidate)))
+    const pinned = await this.#sparePinned(drawn.filter((candidate) => !refused.has(candidate)))
+    return new Set([...pinned, ...refused])
   }
 
   /** To the back of the queue, so that they do not stand in the way of others. */
@@ -281,16 +284,15 @@ export class Demoter {
   async #ensureCold(candidates: readonly HotCandidate[], before: Versions, run: Run): Promise<HotCandidate[]> {
     const lacking = candidates.filter((candidate) => isBehind(before.get(candidate), candidate))
     if (lacking.length === 0) return [...candidates]
-    const known = lacking.filter((candidate) => this.#isRefused(candidate))
-    const asked = lacking.filter((candidate) => !this.#isRefused(candidate))
-    const refused = new Set([...known, ...(await this.#write(asked, run.total))])
+    const refused = new Set(lacking.filter((candidate) => this.#isRefused(candidate)))
+    const asked = lacking.filter((candidate) => !refused.has(candidate))
+    for (const candidate of await this.#write(asked, run.total)) refused.add(candidate)
     if (refused.size === 0) return [...candidates]
-    for (const { key, version } of refused) {
-      const name = keyText(key)
-      if (run.refused.get(name) !== version) run.total.errors++
-      run.refused.set(name, version)
-      run.movedBack.add(name)
+    for (const { key } of refused) {
+      run.refused.add(keyText(key))
+      run.movedBack.add(keyText(key))
     }
+    run.total.errors = run.refused.size
     // So that they do not stand in the way of all others.
     await this.#moveBack([...refused])
     return candidates.filter((candidate) => !refused.has(candidate))
@@ -348,7 +350,7 @@ export async function pinnedAmong(
 }
 
 function newRun(): Run {
-  return { total: { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, refused: new Map(), movedBack: new Set() }
+  return { total: { demoted: 0, skipped: 0, errors: 0, bytes: 0 }, refused: new Set(), movedBack: new Set() }
 }
 
 /** Whether any is there that was not the last time: else they were not asked about later, as they should be. */

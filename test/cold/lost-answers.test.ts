@@ -1,22 +1,22 @@
 /** What is made of a database that forgets staged rows or whose answers do not arrive, over the real one. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ColdDriver } from '../../src/cold/cold-driver.ts'
 import { unavailable } from '../../src/cold/cold-errors.ts'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
-import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { chunkOf, FUTURE, keyOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { batchOf } from '../../src/testkit/contract/cold-shipping.ts'
 import { lendDatabase } from '../tools/lent-database.ts'
+import { ManualClock } from '../tools/manual-clock.ts'
 
 /** Faults still to come. */
 const faults = { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0 }
 
-/** What the rows wait for between the copy and the statement. */
-let afterCopy: () => Promise<unknown> = async () => {}
+/** What happens between the copy and the statement. */
+let afterCopy = (): void => {}
 
 /** The real driver, with a network and a crash in between. */
 function faulty(driver: ColdDriver): ColdDriver {
@@ -31,7 +31,7 @@ function faulty(driver: ColdDriver): ColdDriver {
     queryAll: (statements) => driver.queryAll(statements),
     async copyToStaging(stream) {
       await driver.copyToStaging(stream)
-      await afterCopy()
+      afterCopy()
       // The copy went through, and nothing after it.
       if (isDue('copiesAnswered')) faults.statementsLost = 1
       if (isDue('stagingLost')) await driver.query(sql`TRUNCATE thermocline.entry_staging`)
@@ -61,7 +61,7 @@ describe('ship over a database with faults', () => {
     await store.takeOver(walId, 1)
   })
   afterEach(async () => {
-    afterCopy = async () => {}
+    afterCopy = () => {}
     Object.assign(faults, { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0 })
     await store.close()
   })
@@ -121,19 +121,19 @@ describe('ship over a database with faults', () => {
     expect(await staged()).toBe(0)
   })
 
-  it('replaces nothing once its time went by while it waited, by the clock of this machine', async () => {
+  it('replaces nothing once its time went by while rows were staged, by a clock of the store', async () => {
+    const clock = new ManualClock()
     const terms = { mode: 'check', dimensions: [], metrics: [], logger: silentLogger } as const
-    const timed = await ColdStore.open(driver, { ...terms, clock: systemClock })
-    const replacement = (until: number) => ({
+    const timed = await ColdStore.open(driver, { ...terms, clock })
+    const replacement = {
       changes: [{ record: chunkOf('ns', 1, 1), base: undefined }],
       generationNumber: undefined,
-      until,
+      until: clock.now(),
       log: { walId, epoch: 1, sequence: 0 },
-    })
-    const soon = Date.now() + 200
-    afterCopy = () => vi.waitUntil(() => Date.now() > soon, { timeout: 20_000, interval: 5 })
-    expect(await timed.replace(replacement(soon))).toBe('closed')
-    expect(await timed.replace(replacement(FUTURE))).toBe('replaced')
+    }
+    afterCopy = () => clock.advance(1)
+    expect(await timed.replace(replacement)).toBe('closed')
+    expect(await timed.replace({ ...replacement, until: FUTURE })).toBe('replaced')
   })
 
   describe('replaceEach', () => {

@@ -216,6 +216,9 @@ describe('demotion from a hot tier in this process', () => {
     const calls = asked.length
     expect(await demoter.demoteOverflow(signal)).toMatchObject({ demoted: 0, errors: 6 })
     expect(asked.slice(calls)).not.toContain('upsert')
+    // Who asks for one of them is told what cold says now.
+    await demoter.demote(await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY }))
+    expect(asked.slice(calls)).toContain('upsert')
   })
 
   test('what cold refuses does not keep hot over its capacity, though its policy wants that least', async () => {

@@ -36,13 +36,13 @@ const IN_HASTE = sql`
   CASE WHEN current_setting('lock_timeout')::interval BETWEEN interval '1ms' AND interval '250ms' THEN true
     ELSE set_config('lock_timeout', '250ms', true) IS NOT NULL END`
 
-/** @param now the time, evaluated when a row is written. */
-export async function replace(staging: Staging, replacement: Replacement, now: SQL): Promise<Replaced> {
+/** @param now the time at which it is evaluated; asked for once the rows are staged, which may have had to wait. */
+export async function replace(staging: Staging, replacement: Replacement, now: () => SQL): Promise<Replaced> {
   let isSent = false
   try {
     return await staging.through(recordsOf([replacement]), undefined, async (batch) => {
       isSent = true
-      const { isOpen, rows } = await run(staging, batch, [replacement], now)
+      const { isOpen, rows } = await run(staging, batch, [replacement], now())
       if (rows === batch.rows) return 'replaced'
       return isOpen ? 'other' : 'closed'
     })
@@ -59,13 +59,13 @@ export async function replace(staging: Staging, replacement: Replacement, now: S
 export async function replaceEach(
   staging: Staging,
   replacements: readonly Replacement[],
-  now: SQL,
+  now: () => SQL,
 ): Promise<ReplacedOfMany[]> {
   let isSent = false
   try {
     return await staging.through(recordsOf(replacements), undefined, async (batch) => {
       isSent = true
-      const { isOpen, rows, free } = await run(staging, batch, replacements, now)
+      const { isOpen, rows, free } = await run(staging, batch, replacements, now())
       // The gate or the time is over, perhaps that of one alone.
       if (!isOpen || (rows === 0 && free.size > 0)) return replacements.map(() => 'apart')
       return replacements.map((_, part) => (free.has(part) ? 'replaced' : 'other'))

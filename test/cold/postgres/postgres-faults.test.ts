@@ -381,7 +381,7 @@ describeWithPostgres('a Postgres server with faults', () => {
           log: await tier.takeOver(randomUUID(), 1),
           idempotency: key,
         }
-        const ask = () => replace(new Staging(driver), replacement, sql`public.hands_at()`)
+        const ask = () => replace(new Staging(driver), replacement, () => sql`public.hands_at()`)
         const blocker = server.client()
         let asked: Promise<unknown> | undefined
         const held = blocker.begin(async (holding) => {
