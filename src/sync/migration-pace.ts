@@ -1,28 +1,29 @@
 /**
  * Decides how fast entries leave hot, so that callers hardly notice: what is idle leaves at no more than
- * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer beside a batch than they do between two.
+ * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer than they do between two batches.
  * What makes room for writers that wait is not slowed down; after a failure of a tier it rests, longer each time
  * (hot-upkeep.ts). One batch is under way at a time (demoter.ts).
  *
  *     ── batch ──┬────── until the next one ──────┬── batch ──
- *      beside a batch ───────────┤ between two ───┤
+ *                           ┌──── between two ────┤
+ *      all ──────────────────────────────────────────────
  *
- * Whoever waited behind a batch is answered in the first half of what follows. What others do on the machine is in
- * both: calls that were measured before all of it would hold the pace down for as long as others go on.
+ * Once a second the 99th percentile of all calls is held against that of those between two batches: what takes few of
+ * them longer is not noticed. Whoever waited behind a batch is answered in the first half of what follows. What others
+ * do on the machine is in both: calls that were measured before all of it would hold the pace down for as long as
+ * others go on.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { LatencyHistogram } from '../kernel/latency-histogram.ts'
 
-/** Batches of a second: smaller ones take callers less long at a time. */
-const BATCHES_PER_SECOND = 20
+/** A batch has costs of its own: callers notice few of some size less than many small ones. */
+const BATCH = { share: 1 / 5, least: 50 }
+/** That is many batches, or few and long pauses: both belong to what callers notice. */
+const JUDGED_EVERY_MS = 1_000
 /** Callers may wait so much longer before it goes slower. */
 const TOLERATED = { share: 1.2, ms: 0.1 }
-/**
- * The 99th percentile of a few calls is high now and then by itself. It takes three of ten such looks to hold the
- * pace down, so that chance alone does not; where callers do wait longer, it is at its slowest within a second.
- */
-const SLOWER = 0.8
-const FASTER = 1.1
+/** What becomes of it each time, at most: so one second of four may be bad by chance. */
+const CHANGE = { slowest: 0.6, fastest: 1.25 }
 /** It never stops for good. */
 const SLOWEST = 0.02
 /** Of the limit, where it begins. */
@@ -51,9 +52,10 @@ export class MigrationPace {
   #nextAt = 0
   /** Milliseconds that calls take at the 99th percentile while nothing moves. */
   #usual: number | undefined
-  /** Of calls beside batches, since it was judged last. */
-  #beside = new LatencyHistogram()
-  /** Of calls between them, since it was last said what is usual. */
+  /** Of all calls, since it was judged last. */
+  #all = new LatencyHistogram()
+  #judgedAt = 0
+  /** Of those between batches, since it was last said what is usual. */
   #between = new LatencyHistogram()
   #restMs = 0
   #restsUntil = 0
@@ -74,7 +76,9 @@ export class MigrationPace {
 
   /** Entries of one batch, of those that there may be. */
   batchOf(most: number): number {
-    return this.#isLimited ? Math.max(1, Math.min(most, Math.ceil(this.#rate / BATCHES_PER_SECOND))) : most
+    if (!this.#isLimited) return most
+    const least = Math.min(BATCH.least, this.#options.most)
+    return Math.min(most, Math.ceil(Math.max(least, this.#rate * BATCH.share)))
   }
 
   /** What calls took until now they took undisturbed; of what was beside batches before, nothing counts any more. */
@@ -83,9 +87,9 @@ export class MigrationPace {
     const times = this.#options.takeCallTimes()
     const enough = this.#usual === undefined ? ENOUGH : ENOUGH_FOR_USUAL
     if (times.count >= enough) this.#usual = times.percentile(0.99)
-    this.#beside = new LatencyHistogram()
+    this.#all = new LatencyHistogram()
     this.#between = new LatencyHistogram()
-    this.#nextAt = this.#options.now()
+    this.#nextAt = this.#judgedAt = this.#options.now()
   }
 
   /** Resolves once the next batch may leave, or the signal fires. */
@@ -95,12 +99,11 @@ export class MigrationPace {
     const ms = this.#nextAt - now()
     if (ms <= 0) return
     await wait(ms / 2, signal)
-    this.#beside.add(takeCallTimes())
+    this.#all.add(takeCallTimes())
     await wait(Math.max(0, this.#nextAt - now()), signal)
-    this.#between.add(takeCallTimes())
-    if (this.#between.count < ENOUGH_FOR_USUAL) return
-    this.#usual = this.#between.percentile(0.99)
-    this.#between = new LatencyHistogram()
+    const between = takeCallTimes()
+    this.#all.add(between)
+    this.#between.add(between)
   }
 
   /** So many have left. Looking at what stays is not slowed down. */
@@ -128,14 +131,20 @@ export class MigrationPace {
   }
 
   #adapt(): void {
-    const { most, takeCallTimes } = this.#options
-    this.#beside.add(takeCallTimes())
-    if (this.#beside.count < ENOUGH) return
-    const p99 = this.#beside.percentile(0.99)
-    this.#beside = new LatencyHistogram()
+    const { most, takeCallTimes, now } = this.#options
+    this.#all.add(takeCallTimes())
+    if (now() - this.#judgedAt < JUDGED_EVERY_MS || this.#all.count < ENOUGH) return
+    const p99 = this.#all.percentile(0.99)
+    if (this.#between.count >= ENOUGH_FOR_USUAL) {
+      this.#usual = this.#between.percentile(0.99)
+      this.#between = new LatencyHistogram()
+    }
     this.#usual ??= p99
-    const isSlow = p99 > TOLERATED.share * this.#usual + TOLERATED.ms
-    this.#rate = Math.min(most, Math.max(SLOWEST * most, this.#rate * (isSlow ? SLOWER : FASTER)))
+    const tolerated = TOLERATED.share * this.#usual + TOLERATED.ms
+    const change = Math.min(CHANGE.fastest, Math.max(CHANGE.slowest, tolerated / p99))
+    this.#rate = Math.min(most, Math.max(SLOWEST * most, this.#rate * change))
+    this.#all = new LatencyHistogram()
+    this.#judgedAt = now()
   }
 }
 
