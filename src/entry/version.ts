@@ -161,6 +161,11 @@ export function parseVersion(version: Version): { millis: number; counter: numbe
   return { millis: Number.parseInt(version.slice(0, 12), 16), counter: Number.parseInt(version.slice(12, 16), 16) }
 }
 
+/** No version of this millisecond, or of a later one, is below it. */
+export function lowestAt(millis: number): Version {
+  return hexOf(millis, 0).padEnd(ZERO_VERSION.length, '0')
+}
+
 /** The greatest text that is below the version and could be one itself. */
 export function justBelow(version: Version): Version {
   return (BigInt(`0x${version}`) - 1n).toString(16).padStart(ZERO_VERSION.length, '0')

@@ -3,13 +3,11 @@
  * before they get their versions, and is left where it has changed meanwhile (rule T5 of flow/README.md). Batches are
  * so small that such a read is one request to each tier.
  */
-import { isLive } from '../entry/expiry.ts'
-import { type EntryRecord, newerOf, tombstoneOf } from '../entry/record.ts'
+import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { retold, unforeseen, type WriteFailure } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
-import type { Pending } from './pending.ts'
 import type { Reader } from './reader.ts'
 import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
 
@@ -31,7 +29,6 @@ export type IsStill = (newest: EntryRecord, place: number) => boolean
 export interface DeleterParts {
   readonly reader: Pick<Reader, 'newest'>
   readonly writer: Writer
-  readonly pending: Pick<Pending, 'get'>
   readonly clock: Clock
 }
 
@@ -78,17 +75,9 @@ export class Deleter {
   }
 
   async #tombstones(found: readonly Found[], make: Make, patience: Patience): Promise<UnversionedRecord[]> {
-    const { reader, pending, clock } = this.#parts
-    const before = found.map((one) => pending.get(one)?.version)
-    const looked = await reader.newest(found, patience)
+    const { reader, clock } = this.#parts
+    const newest = await reader.newest(found, patience)
     const now = clock.now()
-    const newest = looked.map((record, i) => {
-      // Tiers take their time, and this process may have acknowledged a put since they were asked. What was pending
-      // before them counts for no more than they said: another process may have deleted it.
-      const own = pending.get(found[i]!)
-      const latest = own?.version === before[i] ? record : newerOf(record, own)
-      return latest !== undefined && isLive(latest, now) ? latest : undefined
-    })
     return newest.map((record, i) => make(record, i, now)).filter((record) => record !== undefined)
   }
 }

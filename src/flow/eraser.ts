@@ -18,7 +18,7 @@ import type { ColdQuery, ColdTier, NamedEntry, RegisteredLog, Vacuuming } from '
 import type { Duration } from '../entry/duration.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import { ZERO_VERSION } from '../entry/version.ts'
+import { lowestAt, type Version, ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import type { HotRemoval, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -32,8 +32,9 @@ import { isWithin, type Scope } from '../query/scope.ts'
 import { AskedLogs, type Awaited, type Look } from './asked-logs.ts'
 import type { Deleter, Found, IsStill } from './deleter.ts'
 import { type ErasedPlaces, type EraseState, type Remnant, remnants, toBeAsked } from './erase-remnants.ts'
+import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
-import { telling, untilItsEnd, WHERE_BATCH } from './where-changer.ts'
+import { telling, untilItsEnd, WHERE_BATCH, withFreshReads } from './where-changer.ts'
 import type { Receipt } from './writer.ts'
 
 /** What became of the files of the log. */
@@ -60,6 +61,7 @@ export interface EraserParts {
   readonly reads: Pick<ColdTier, 'find' | 'highestVersion'>
   readonly hot: HotTier
   readonly searcher: Searcher
+  readonly reader: Pick<Reader, 'reads'>
   readonly deleter: Deleter
   readonly log: {
     checkpointNow(): Promise<unknown>
@@ -144,6 +146,14 @@ interface Page {
   readonly isStill: IsStill
 }
 
+/** What is erased once more when other logs have shipped what they had acknowledged. */
+interface Late {
+  readonly asked: Asked
+  /** Nothing of this version or a newer one. */
+  readonly before: Version
+  readonly batchSize: number | undefined
+}
+
 /** Counts as they rise. */
 interface Tally {
   readonly counts: { matched: number; erased: number }
@@ -180,10 +190,11 @@ export class Eraser {
         await this.#erasePage(page, letters, tally, patience)
         terms.onProgress?.({ ...tally.counts })
       }
+      const before = lowestAt(this.#parts.clock.now())
       const cut = await withDeadline(log.cut(), patience)
       // What the log held until now may have been refused just then.
       await this.#eraseLetters(asked, tally, patience)
-      return this.#end(asked, tally, cut, terms.vacuum, patience)
+      return this.#end({ asked, before, batchSize: terms.batchSize }, tally, cut, terms.vacuum, patience)
     })
   }
 
@@ -209,24 +220,38 @@ export class Eraser {
       }
       return
     }
-    const query = await this.#queryOf(asked)
+    const { scope, filter } = asked
+    const selected = [...filter, await this.#thereByNow()]
+    yield* this.#selected({ scope, filter: selected }, filter, limit, patience)
+  }
+
+  /** @param still What an entry has to meet when its turn comes. */
+  async *#selected(
+    { scope, filter }: { readonly scope: Scope; readonly filter: Filter },
+    still: Filter,
+    limit: number,
+    patience: Patience,
+  ): AsyncGenerator<Page> {
+    const { reader, reads } = this.#parts
+    // Whether or not it has expired: the content of that is there as well.
+    const query: ColdQuery = { scope, filter, now: 0, exclude: [] }
     for (let after: ReturnType<typeof orderKeys> | undefined; ; ) {
       throwIfOver(patience)
-      const rows = await this.#parts.reads.find({ ...query, after, fields: FIELDS }, limit, patience)
+      const rows = await reads.find({ ...query, after, fields: FIELDS }, limit, patience)
       const found = rows.map(({ record }) => record)
-      if (rows.length > 0) yield { found, isStill: (newest, i) => matches(newest, asked.filter, rows[i]!.access) }
+      const fresh = await withFreshReads(rows, still, reader, patience)
+      if (rows.length > 0) yield { found, isStill: (newest, i) => matches(newest, still, fresh[i]!.access) }
       if (rows.length < limit) return
       after = orderKeys(found.at(-1)!, [])
     }
   }
 
-  /** What is there by now, whether or not it has expired: the content of that is there as well. */
-  async #queryOf({ scope, filter }: { readonly scope: Scope; readonly filter: Filter }): Promise<ColdQuery> {
+  /** Holds for all that is in cold now, and for what was put before and comes there yet. */
+  async #thereByNow(): Promise<Filter[number]> {
     const { reads, clock } = this.#parts
     const earlier = { field: 'createdAt', operator: 'lt', value: clock.now() } as const
     const highest = (await reads.highestVersion()) ?? ZERO_VERSION
-    const isThere = { or: [[{ field: 'version', operator: 'lte', value: highest } as const], [earlier]] }
-    return { scope, filter: [...filter, isThere], now: 0, exclude: [] }
+    return { or: [[{ field: 'version', operator: 'lte', value: highest } as const], [earlier]] }
   }
 
   async #erasePage({ found, isStill }: Page, letters: Letters, tally: Tally, patience: Patience): Promise<void> {
@@ -255,7 +280,7 @@ export class Eraser {
   }
 
   async #end(
-    asked: Asked,
+    late: Late,
     tally: Tally,
     cut: LogCut,
     vacuum: Vacuuming | undefined,
@@ -270,7 +295,7 @@ export class Eraser {
     // Before it vacuums: what they ship from now on leaves dead rows anew.
     const open = await withDeadline(others.look(), patience)
     // The last of them may have shipped since the letters were looked for.
-    if (open.length === 0) await this.#eraseLate(asked, tally, patience)
+    if (open.length === 0) await this.#eraseLate(late, tally, patience)
     let vacuumed = await this.#vacuum(vacuum, patience)
     const leftIn = (logs: readonly RegisteredLog[]): Promise<Remnant[]> => {
       const { isHotAway, unreadable } = tally
@@ -289,7 +314,7 @@ export class Eraser {
       if ((await others.look()).length > 0) return
       // What they shipped is dead in the tables by now.
       vacuumed = NOT_VACUUMED
-      await this.#eraseLate(asked, tally, {})
+      await this.#eraseLate(late, tally, {})
       vacuumed = await this.#vacuum(vacuum, {})
       isDone = true
     })
@@ -304,12 +329,21 @@ export class Eraser {
     return { vacuumed: done?.isDone ? mode : undefined, heldBy: done?.heldBy ?? [] }
   }
 
-  /** What other logs shipped since then may have been refused, or have been left staged by who was killed. */
-  async #eraseLate(asked: Asked, tally: Tally, patience: Patience): Promise<void> {
+  /**
+   * What other logs shipped since then may have been refused, or have been left staged by who was killed. What they had
+   * acknowledged and not shipped when the entries were looked for is selected by a filter now, and by keys was found
+   * then. What they wrote later stays, as their logs have it.
+   */
+  async #eraseLate({ asked, before, batchSize = WHERE_BATCH }: Late, tally: Tally, patience: Patience): Promise<void> {
     const { cold } = this.#parts
     if ('keys' in asked)
       for (const keys of slices(asked.keys, WHERE_BATCH)) await withDeadline(cold.eraseStaged(keys), patience)
-    await this.#eraseLetters(asked, tally, patience)
+    const letters = await this.#eraseLetters(asked, tally, patience)
+    if ('keys' in asked) return
+    const { scope } = asked
+    const filter: Filter = [...asked.filter, { field: 'version', operator: 'lt', value: before }]
+    for await (const page of this.#selected({ scope, filter }, filter, batchSize, patience))
+      await this.#erasePage(page, letters, tally, patience)
   }
 
   /** Removes those that are asked for by what they hold; returns the others, by their keys, which a batch may name. */

@@ -31,10 +31,12 @@ export class MissedWrites {
     return this.#added
   }
 
-  /** Cold has this version of the key or a newer one, and a row in `hot_misses`. */
-  add(key: EntryKey, version: Version): void {
+  /** Cold has this version of the key or a newer one, and a row in `hot_misses`. What is known of a newer one stays. */
+  add(key: EntryKey, missed: Version): void {
     const added = ++this.#added
     const name = keyText(key)
+    const known = this.#missed.get(name)?.version
+    const version = known !== undefined && known > missed ? known : missed
     if (this.#bypassedAt !== undefined || (this.#missed.size >= this.#maxKeys && !this.#missed.has(name))) this.bypass()
     else this.#missed.set(name, { version, added })
   }

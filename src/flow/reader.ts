@@ -63,6 +63,8 @@ interface Copies {
 }
 
 const NOTHING: ReadonlyMap<string, ReadFromCold> = new Map()
+/** What a call looks at before it writes: no caller asked for it, so that it counts as no hit and no miss. */
+const OWN_LOOK = { promote: false, isOwn: true }
 
 export class Reader {
   readonly #parts: ReaderParts
@@ -106,9 +108,32 @@ export class Reader {
     return found.map((row) => row && toEntry(row.record, row.access, row.isShared))
   }
 
-  /** The records of live entries as {@link peek} finds them. They are shared, and MUST not leave the store. */
+  /**
+   * The records of live entries as {@link peek} finds them, or as this process acknowledged them while tiers were
+   * asked: whoever decides by them takes back nothing that was acknowledged by then. They are shared, and MUST not
+   * leave the store.
+   */
   async newest(keys: readonly EntryKey[], options: Patience): Promise<(EntryRecord | undefined)[]> {
-    return (await this.#find(keys, options, { promote: false })).map((row) => row?.record)
+    const { pending, clock } = this.#parts
+    const before = keys.map((key) => pending.get(key)?.version)
+    const found = await this.#find(keys, options, OWN_LOOK)
+    const now = clock.now()
+    return found.map((row, i) => {
+      // What was pending before them counts for no more than they said: another process may have deleted it.
+      const own = pending.get(keys[i]!)
+      const latest = own?.version === before[i] ? row?.record : newerOf(row?.record, own)
+      return latest !== undefined && isLive(latest, now) ? latest : undefined
+    })
+  }
+
+  /**
+   * Reads of live entries, of which hot knows what cold learns when they leave it; those that this process has counted
+   * until now are among them.
+   */
+  async reads(keys: readonly EntryKey[], options: Patience): Promise<(AccessStats | undefined)[]> {
+    const patience = runningOut(options)
+    await withDeadline(this.#parts.access.flush(), patience)
+    return (await this.#find(keys, patience, OWN_LOOK)).map((row) => row?.access)
   }
 
   /** Counts an access of each, whether or not there is such an entry: nothing is read. */
@@ -130,7 +155,11 @@ export class Reader {
     return isThere ? (held.content.kind ?? undefined) : undefined
   }
 
-  async #find(keys: readonly EntryKey[], options: Patience, { promote = true } = {}): Promise<(Found | undefined)[]> {
+  async #find(
+    keys: readonly EntryKey[],
+    options: Patience,
+    { promote = true, isOwn = false } = {},
+  ): Promise<(Found | undefined)[]> {
     throwIfAborted(options.signal)
     const patience = runningOut(options)
     const began = ++this.#tick
@@ -140,7 +169,7 @@ export class Reader {
     const now = this.#parts.clock.now()
     const isPendingEnough = isAway && pending.every((record) => record !== undefined && !mayHaveSlid(record, now))
     const cold = absent.length === 0 ? NOTHING : await this.#readColdBehind(absent, began, patience, isPendingEnough)
-    this.#countLookups(pending, isAway ? [] : hot, cold)
+    if (!isOwn) this.#countLookups(pending, isAway ? [] : hot, cold)
     const coldOf = (key: EntryKey) => (cold.size === 0 ? undefined : cold.get(keyText(key)))
     return keys.map((key, i) => this.#choose({ key, pending: pending[i], hot: hot[i], cold: coldOf(key) }, promote))
   }

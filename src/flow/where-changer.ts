@@ -12,24 +12,26 @@
  * before the delete, as with any delete (rule T5 of flow/README.md).
  */
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
-import type { EntryRecord } from '../entry/record.ts'
+import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
 import { type ChangeCounts, retold, ThermoclineError, unforeseen, type WriteFailure } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
 import { inParallel } from '../kernel/in-parallel.ts'
-import { type Filter, matches } from '../query/filter.ts'
+import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 import type { CompareAndSet } from './compare-and-set.ts'
 import type { Deleter } from './deleter.ts'
 import type { Pending } from './pending.ts'
+import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
 import type { WriteTerms } from './writer.ts'
 
 export interface WhereChangerParts {
   readonly searcher: Searcher
+  readonly reader: Pick<Reader, 'reads'>
   readonly deleter: Deleter
   readonly changes: CompareAndSet
   readonly cold: Pick<ColdTier, 'highestVersion'>
@@ -131,12 +133,12 @@ export class WhereChanger {
     filter: Filter,
     { batchSize: limit = WHERE_BATCH }: { readonly batchSize?: number | undefined },
     patience: Patience,
-  ): AsyncGenerator<ColdRow[]> {
-    const selected: Filter = [...filter, await this.#thereByNow()]
+  ): AsyncGenerator<readonly ColdRow[]> {
+    const there: Filter = [...filter, await this.#thereByNow()]
     for (let after: ReturnType<typeof orderKeys> | undefined; ; ) {
       throwIfAborted(patience.signal)
-      const rows = await this.#parts.searcher.rows(scope, selected, { limit, order: [], after, select: KEYS }, patience)
-      if (rows.length > 0) yield rows
+      const rows = await this.#parts.searcher.rows(scope, there, { limit, order: [], after, select: KEYS }, patience)
+      if (rows.length > 0) yield await withFreshReads(rows, filter, this.#parts.reader, patience)
       if (rows.length < limit) return
       after = orderKeys(rows.at(-1)!.record, [])
     }
@@ -172,6 +174,33 @@ export class WhereChanger {
       if (isSkipped) return false
       throw error
     }
+  }
+}
+
+/**
+ * Rows with the reads that hot and this process know of as well, where the filter asks for reads: what is used while it
+ * is hot MUST not be judged as if nobody had read it.
+ */
+export async function withFreshReads(
+  rows: readonly ColdRow[],
+  filter: Filter,
+  reader: Pick<Reader, 'reads'>,
+  patience: Patience,
+): Promise<readonly ColdRow[]> {
+  if (rows.length === 0 || !asksForReads(filter)) return rows
+  const reads = await reader.reads(
+    rows.map(({ record }) => record),
+    patience,
+  )
+  return rows.map((row, i) => ({ ...row, access: laterOf(row.access, reads[i]) }))
+}
+
+/** Each counts on from what the other knew once. */
+function laterOf(one: AccessStats | undefined, other: AccessStats | undefined): AccessStats | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return {
+    accessCount: Math.max(one.accessCount, other.accessCount),
+    lastAccessedAt: Math.max(one.lastAccessedAt, other.lastAccessedAt),
   }
 }
 

@@ -122,7 +122,7 @@ export class Writer {
 
   /**
    * As {@link writeAll}, of what `look` returns: it is called once there is room, and nothing waits between what it saw
-   * and the versions. Rejects where `look` does, or where patience ends.
+   * and the versions. Rejects where `look` does, or where patience ends, or the store is closed meanwhile.
    *
    * @param bytes how many it writes at most.
    */
@@ -135,9 +135,13 @@ export class Writer {
     const patience = runningOut(options)
     const begin = () => {
       const looked = look(patience)
-      const work = looked.then((records) => {
+      const work = looked.then(async (records) => {
         throwIfOver(patience, { outcome: 'none' })
-        return this.#writeGroup(records, options)
+        try {
+          return await this.#writeGroup(records, options)
+        } catch (error) {
+          throw retold(unforeseen(error), { outcome: 'unknown', ...unforeseen(error).details })
+        }
       })
       // Until what is written has queued itself, in the step before.
       pressure.queue(bytes, looked)

@@ -216,7 +216,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const documents = new DocumentReader(searcher, cold.storeId)
   const writer = new Writer({ journal, hot, versions, pressure, shipper: checkpointer, logger, durability })
   const reader = new Reader({ ...asked, hot: hotReads, access, versions, promoter, sliding, telemetry })
-  const deleter = new Deleter({ reader, writer, pending, clock })
+  const deleter = new Deleter({ reader, writer, clock })
   const moves = new TierMoves({
     ...{ hot, hotReads, cold: readable, pending, searcher, demoter, pressure, clock, telemetry },
   })
@@ -226,8 +226,8 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
     ...connectTrees({ ...asked, searcher }, access, reader),
     ...{ ...connectVectors(options, models, { searcher, changes }), namespaces: new NamespaceReader(asked) },
     meter: new NamespaceMeter({ pending, hot, cold: readable, clock }),
-    whereChanger: new WhereChanger({ searcher, deleter, changes, cold: readable, pending, clock }),
-    eraser: connectEraser(options, opened, { checkpointer, readable, searcher, deleter, settled }),
+    whereChanger: new WhereChanger({ searcher, reader, deleter, changes, cold: readable, pending, clock }),
+    eraser: connectEraser(options, opened, { checkpointer, readable, searcher, reader, deleter, settled }),
     documentWriter: new DocumentWriter({ documents, reader, writer, deleter, changes, clock, settled, precision }),
     explainer: new Explainer({ pending, hot, cold: readable, clock }),
     exporter: new Exporter({ storeId: cold.storeId, cold: readable, shipper: checkpointer, clock }),
@@ -260,16 +260,23 @@ function connectVectors(
 function connectEraser(
   options: ResolvedOptions,
   { cold, folder, hot, log, time }: OpenedParts,
-  parts: { checkpointer: Checkpointer; readable: ColdReads; searcher: Searcher; deleter: Deleter; settled: Settled },
+  parts: {
+    readonly checkpointer: Checkpointer
+    readonly readable: ColdReads
+    readonly searcher: Searcher
+    readonly reader: Reader
+    readonly deleter: Deleter
+    readonly settled: Settled
+  },
 ): Eraser {
-  const { checkpointer, readable: reads, searcher, deleter, settled } = parts
+  const { checkpointer, readable: reads, searcher, reader, deleter, settled } = parts
   const { journal, adoptOthers } = log
   const cut = async () => {
     await settled()
     return checkpointer.cut()
   }
   return new Eraser({
-    ...{ cold, reads, hot: hot.tier, searcher, deleter, clock: time.clock, logger: options.logger },
+    ...{ cold, reads, hot: hot.tier, searcher, reader, deleter, clock: time.clock, logger: options.logger },
     log: { checkpointNow: () => checkpointer.checkpointNow(), cut, adoptOthers },
     places: {
       walId: journal.log.walId,

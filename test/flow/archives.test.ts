@@ -252,6 +252,26 @@ describeGated('an import', (tiers) => {
   })
 })
 
+describeGated('an import beside writers', (tiers) => {
+  const { view } = shareStore(tiers)
+
+  test.each([['skip'], ['newer']] as const)(
+    'takes nothing away that is acknowledged while it looks at tiers: %s',
+    async (onConflict) => {
+      const [from, to] = [view(), view()]
+      await from.chunks.put({ key: 'a', text: 'theirs' })
+      const archive = [await exported(from)]
+      const look = tiers.hot.hold('read')
+      const work = to.import({ from: archive, onConflict })
+      await look.arrived
+      await to.chunks.put({ key: 'a', text: 'mine' })
+      look.release()
+      expect(await work).toMatchObject({ written: 0, skipped: 1 })
+      expect((await to.chunks.getByKey('a'))?.text).toBe('mine')
+    },
+  )
+})
+
 describeGated('an export', (tiers) => {
   const { store, view } = shareStore(tiers)
 

@@ -196,6 +196,37 @@ describeGated('changes by condition', (tiers) => {
     }
   })
 
+  test('delete nothing that was read lately, though only hot and this process know of that', async () => {
+    await using store = await tiers.open()
+    const { chunks } = store
+    for (const deleteStale of [
+      (where: Where<'chunk'>) => chunks.deleteWhere(where),
+      async (where: Where<'chunk'>) => chunks.erase({ where }),
+    ]) {
+      await chunks.putMany(['used', 'kept', 'stale'].map((key) => ({ key, text: key })))
+      await store.checkpoint()
+      const put = Date.now()
+      await expect.poll(() => Date.now()).toBeGreaterThan(put + 5)
+      const then = new Date()
+      await chunks.touch([chunks.idOf('used')])
+      await chunks.getByKey('kept')
+      await deleteStale({ lastAccessedAt: { lt: then } })
+      expect((await chunks.find({ orderBy: 'text' })).items.map(({ key }) => key)).toEqual(['kept', 'used'])
+    }
+  })
+
+  test('do not say that nothing was done, where hot is closed once the deletes are in the log', async () => {
+    const store = await tiers.open()
+    await store.chunks.put({ text: 'a' })
+    const logged = tiers.hot.hold('write', 'before')
+    const answer = store.chunks.deleteWhere({}, { all: true })
+    const outcome = expect(answer).rejects.toMatchObject({ details: { outcome: 'unknown' } })
+    await logged.arrived
+    expect(await store.close({ timeout: 0 })).toMatchObject({ remaining: 1 })
+    logged.release()
+    await outcome
+  })
+
   test('say how far they came where a tier goes away, and go on later', async () => {
     await using store = await tiers.open()
     const { metadata } = store

@@ -109,6 +109,30 @@ describeWithPrivateServers('what one process erased and another wrote', (servers
     for (const erased of [first, second]) expect(await namesOf(erased)).not.toContain(others[0])
   })
 
+  test('is erased by what it is where its log ships it later, and stays where it was put later', async () => {
+    const shared = await servers.shared()
+    const [a, b] = [await backend(shared), await backend(shared)]
+    const [canary, where] = [canaryOf(), { 'metadata.user': 'ada' }]
+    const { id } = await b.store.chunks.put({ text: 'shipped', metadata: { user: 'ada' } })
+    await b.store.checkpoint()
+    await b.store.chunks.put({ text: canary, metadata: { user: 'ada' } })
+    const erased = await a.store.chunks.erase({ where })
+    expect(erased.erased).toBe(1)
+    const later = await b.store.chunks.put({ text: 'later', metadata: { user: 'ada' } })
+    await b.store.sync()
+    expect(logsIn(await erased.done())).toEqual([])
+    expect(await filesWith(b.dir, [canary])).toEqual([])
+    const sql = clientOf(shared.cold.url)
+    try {
+      expect(await sql`SELECT 1 FROM thermocline.memory_entries WHERE text = ${canary}`).toEqual([])
+    } finally {
+      await sql.end()
+    }
+    const left = (await a.store.chunks.find({ where })).items.map((entry) => entry.id)
+    expect(left).toEqual([later.id])
+    expect(await b.store.chunks.get(id)).toBeUndefined()
+  })
+
   longTest('is waited for where it replaces what was erased, and is not in the log yet', async () => {
     const shared = await servers.shared()
     const [a, dir, b] = [await backend(shared), await servers.folder(), new GatedBackend()]

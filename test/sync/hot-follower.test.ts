@@ -22,3 +22,9 @@ test('of several versions of a key the newest is remembered, in whatever order t
     expect(missed.leastVersion(keyOf('ns', 1))).toBe(versionOf(7))
   }
 })
+
+test('what is known of a newer version stays, where an older one is missed later', () => {
+  const missed = new MissedWrites()
+  for (const version of [5, 3]) missed.add(keyOf('ns', 1), versionOf(version))
+  expect(missed.leastVersion(keyOf('ns', 1))).toBe(versionOf(5))
+})
