@@ -137,6 +137,8 @@ class KeptSnapshot implements ColdSnapshot {
    * Resolves once these may be written. Nobody waits for the reader of the snapshot, which fails where it is too slow.
    */
   async keep(keys: readonly EntryKey[]): Promise<void> {
+    // It answers nothing any more.
+    if (this.#failure !== undefined) return this.#written.clear()
     const ahead = keys.filter((key) => this.#isAhead(key) && !this.#written.has(keyText(key)))
     if (ahead.length === 0) {
       // One of them may be being read for another write.

@@ -39,6 +39,8 @@ export class Pending {
   readonly #items = new Map<string, PendingRecord>()
   #bytes = 0
   #highestSequence = 0
+  /** Up to here it came from a log that was resumed without cold; 0 once cold has told what it had of that. */
+  #resumedTo = 0
 
   get size(): number {
     return this.#items.size
@@ -65,6 +67,28 @@ export class Pending {
       this.#highestSequence = sequence
       const members = entriesIn(value)
       for (const record of members) this.#add(record, sequence, Math.ceil(bytes / members.length))
+    }
+  }
+
+  /**
+   * What is pending by now came from a log that cold, which is away, may have had already, and have deleted and
+   * collected since. So it enters no generation of hot before {@link settle}.
+   */
+  resumed(): void {
+    this.#resumedTo = this.#highestSequence
+  }
+
+  /** Whether cold has told what it had of a log that was resumed. */
+  get isSettled(): boolean {
+    return this.#resumedTo === 0
+  }
+
+  /** Cold had every record up to `sequence` before: those are not pending after all. */
+  settle(sequence: number): void {
+    this.#resumedTo = 0
+    for (const [key, item] of this.#items) {
+      if (item.sequence > sequence) return
+      this.#drop(key, item)
     }
   }
 
@@ -111,10 +135,11 @@ export class Pending {
     item.value = { ...item.value, expiresAt }
   }
 
-  /** What the generation of that number is not known to hold. */
+  /** What the generation of that number is not known to hold, and has to get. */
   unconfirmed(generationNumber: number): EntryRecord[] {
     const found: EntryRecord[] = []
-    for (const { value, confirmedIn } of this.#items.values()) if (confirmedIn !== generationNumber) found.push(value)
+    for (const { value, sequence, confirmedIn } of this.#items.values())
+      if (confirmedIn !== generationNumber && sequence > this.#resumedTo) found.push(value)
     return found
   }
 

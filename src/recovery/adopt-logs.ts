@@ -31,6 +31,7 @@ export interface OpenedLog {
   readonly checkpoint: number
   /** Recovery has looked whether its segments reach back to the checkpoint. */
   readonly firstSequence?: undefined
+  readonly shippedOf?: undefined
 }
 
 /** Rejects with `ERR_WAL_CORRUPT` when one of the logs lost acknowledged writes; everything is left as it was then. */

@@ -157,7 +157,7 @@ export function continueLog(
  * come from a copy of it, which gave the same numbers to other records: then all of ours are shipped once more.
  * Likewise what an epoch wrote that cold never heard of, whatever numbers cold has.
  */
-function shippedOf(outline: LogOutline, known: LogCheckpoint | undefined): number {
+export function shippedOf(outline: LogOutline, known: LogCheckpoint | undefined): number {
   return known === undefined ? 0 : Math.min(known.sequence, outline.lastSequenceOf(known.epoch))
 }
 

@@ -3,6 +3,7 @@
  * stay in these segments. Its epoch is raised in cold by the first checkpoint, before that ships anything. What the
  * killed owner had written and not synced is synced first, when the log begins its new segment.
  */
+import type { LogCheckpoint } from '../cold/cold-tier.ts'
 import { entriesIn, type LogValue } from '../entry/record-bundle.ts'
 import type { VersionClock } from '../entry/version.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -12,6 +13,7 @@ import { LogScan, type ScanReport } from '../wal/log-scan.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { drawEpochAbove } from './draw-epoch.ts'
 import { entriesOf, type LogEntry } from './log-entries.ts'
+import { shippedOf } from './recover-log.ts'
 
 export interface ResumeOptions {
   readonly wal: Omit<WriteAheadLogOptions<LogValue>, 'highestVersion'>
@@ -25,6 +27,8 @@ export interface ResumedLog {
   readonly checkpoint?: undefined
   /** Of what its segments hold. */
   readonly firstSequence: number
+  /** Up to which record cold had it, once cold tells where the log stood. */
+  readonly shippedOf: (known: LogCheckpoint | undefined) => number
 }
 
 /**
@@ -49,10 +53,12 @@ export async function resumeLog(options: ResumeOptions): Promise<ResumedLog> {
     })
     versions.raise(highestVersion.millis, highestVersion.counter)
     logger.warn({ walId, records }, 'serving from the log alone: cold is away')
+    const outline = await log.outline()
     const epoch = drawEpochAbove(end.epoch) - 1
-    return { log: await WriteAheadLog.continue<LogValue>(log, { ...end, epoch }, wal), firstSequence }
+    const continued = await WriteAheadLog.continue<LogValue>(log, { ...end, epoch }, wal)
+    return { log: continued, firstSequence, shippedOf: (known) => shippedOf(outline, known) }
   }
-  return { log: await WriteAheadLog.create(wal), firstSequence: 1 }
+  return { log: await WriteAheadLog.create(wal), firstSequence: 1, shippedOf: () => 0 }
 }
 
 async function readEntries(log: LockedLog, onEntry: (entry: LogEntry) => void): Promise<ScanReport> {

@@ -89,11 +89,13 @@ async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogPa
   }
   if (parts.options.cold.isInDataFolder) await refuseWithoutLogs(cold, { wal: dir, quarantine })
   const opened: OpenedLog | ResumedLog = isColdAway ? await resumeLog(options) : await openLog(options)
-  const { log, checkpoint, firstSequence } = opened
+  const { log, checkpoint, firstSequence, shippedOf } = opened
+  if (shippedOf !== undefined) pending.resumed()
   return {
     journal: new Journal(log, pending),
     checkpoint,
     firstSequence,
+    shippedOf,
     place,
     retire: () => retireLog(log, cold),
     scanAfter: (afterSequence) =>

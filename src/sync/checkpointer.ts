@@ -5,7 +5,7 @@
  *
  * When a checkpoint begins is decided in checkpoint-schedule.ts.
  */
-import type { ColdTier, ShipBatch } from '../cold/cold-tier.ts'
+import type { ColdTier, LogCheckpoint, ShipBatch } from '../cold/cold-tier.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
@@ -33,6 +33,8 @@ export interface OwnLog {
   readonly checkpoint: number | undefined
   /** Where the segments of the log begin, if it was opened without cold. @default with its first record */
   readonly firstSequence?: number | undefined
+  /** Up to which record cold had it, by what cold knows of it, if it was opened without cold. */
+  readonly shippedOf?: ((known: LogCheckpoint | undefined) => number) | undefined
   /** Host and folder of its files, for people. */
   readonly place?: string | undefined
   /**
@@ -78,6 +80,8 @@ export class Checkpointer {
   /** Whether cold knows that the log is ours: it was away when the log was opened. */
   #isRegistered: boolean
   #hasTriedToRegister = false
+  /** Of a log that was resumed without cold: what cold had of it before. */
+  #shippedBefore = 0
   #wasUnknown = false
   #shippedVersion: Version = ZERO_VERSION
   #fenced: ThermoclineError | undefined
@@ -293,11 +297,14 @@ export class Checkpointer {
     if (standing !== undefined && standing.epoch >= log.epoch && !isOurs) throw this.#takenOver(standing.epoch)
     // Its further records got numbers that cold counts as shipped.
     if (standing !== undefined && standing.sequence > this.#lastBefore) throw this.#older(standing.sequence)
+    if (!isOurs) this.#shippedBefore = this.#parts.log.shippedOf?.(standing) ?? 0
     this.#hasTriedToRegister = true
     // Also where the answer to the registration is lost.
     if (standing === undefined) this.#wasUnknown = true
     this.#sequence = (isOurs ? standing : await cold.takeOver(log.walId, log.epoch, place)).sequence
     this.#isRegistered = true
+    // Whoever deleted some of it since may have done so long ago.
+    this.#pending.settle(this.#shippedBefore)
     if (firstSequence > this.#sequence + 1) this.#noteLost([{ from: this.#sequence + 1, to: firstSequence - 1 }])
   }
 

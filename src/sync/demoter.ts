@@ -168,6 +168,8 @@ export class Demoter {
     let sparesPins = why !== 'all'
     let byRank = why === 'overflow'
     const run = newRun()
+    // A database that was set back may take what it refused.
+    if (why === 'all') this.#refused.clear()
     const began = hot.now()
     let keptBefore: readonly HotCandidate[] = []
     let hasPinned = false
@@ -306,8 +308,9 @@ export class Demoter {
     for (const { content } of values) total.bytes += content.byteLength
     await cold.upsert(values.map(recordIn))
     const after = await cold.versions(candidates.map(({ key }) => key))
-    // A tombstone that cold neither has nor takes was collected there: nothing is left for it to shadow.
-    const isCollected = (candidate: HotCandidate, i: number): boolean => candidate.deleted && after[i] === undefined
+    // What is gone and cold neither has nor takes was collected there: nothing is left for it to shadow.
+    const isCollected = (candidate: HotCandidate, i: number): boolean =>
+      isGone(candidate, clock.now()) && after[i] === undefined
     const refused = candidates.filter((candidate, i) => isBehind(after[i], candidate) && !isCollected(candidate, i))
     if (refused.length === 0) return []
     logger.error({ entries: refused.length }, 'cold would not take entries that were to leave hot: they stay there')

@@ -32,7 +32,7 @@ export interface HotRepairParts {
 export class HotRepair {
   readonly #parts: HotRepairParts
   readonly #flight = new SingleFlight(() => this.#repair())
-  /** The generation into which everything pending has been pushed. */
+  /** The generation into which everything pending has been pushed, also what was resumed. */
   #repushedInto: number | undefined
 
   constructor(parts: HotRepairParts) {
@@ -100,7 +100,7 @@ export class HotRepair {
       if (hot.generationNumber !== generationNumber) return
       pushed += records.length
     }
-    this.#repushedInto = generationNumber
+    if (pending.isSettled) this.#repushedInto = generationNumber
     if (pushed > 0)
       logger.info({ entries: pushed, generation: generationNumber }, 'pushed what cold lacks into hot again')
   }

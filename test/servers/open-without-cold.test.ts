@@ -1,10 +1,11 @@
 /** Postgres is away when a backend starts again: it serves from its log, if it was told to. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
+import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET } from '../flow/stores.ts'
 import { canaryOf, filesWith } from '../flow/traces.ts'
 import { longTest } from '../tools/budget.ts'
-import { describeWithPostgres, PrivatePostgres } from '../tools/services.ts'
+import { describeWithPostgres, PrivatePostgres, PrivateRedis } from '../tools/services.ts'
 import { copyFolder } from '../tools/store-template.ts'
 
 describeWithServers('a backend that starts', (servers) => {
@@ -80,6 +81,41 @@ describeWithServers('a backend that starts', (servers) => {
       expect(await filesWith(options.dir, [canary])).not.toEqual([])
       await store.sync()
       expect(await filesWith(options.dir, [canary])).toEqual([])
+    })
+
+    test('brings nothing back that it had shipped, and that was deleted and collected since', async () => {
+      await using redis = await PrivateRedis.start({ onPort: true })
+      const { port } = redis.connection as { port: number }
+      const options = { ...(await optionsOf()), hot: { url: `redis://127.0.0.1:${port}` } }
+      const before = await openMemoryStore(options)
+      const { id } = await before.chunks.put({ text: 'deleted by another' })
+      await before.checkpoint()
+      const other = await openMemoryStore({ ...options, dir: await servers.folder() })
+      await other.chunks.delete(id, { durability: 'cold' })
+      await before.chunks.put({ text: 'later' }, { durability: 'cold' })
+      const aDayAgo =
+        "UPDATE thermocline.memory_entries SET deleted_at = now() - interval '25 h' WHERE deleted_at IS NOT NULL"
+      await queryServer((options.cold as { url: string }).url, aDayAgo)
+      expect((await other.sync()).collected).toBe(1)
+      await other.close()
+      await postgres.stop()
+      await before.chunks.put({ text: 'left in the log' })
+      await before.close({ timeout: 500 })
+      // Empty again.
+      await redis.restart()
+
+      await using store = await openMemoryStore(options)
+      expect(await store.chunks.get(id)).toBeDefined()
+      await postgres.restart()
+      await vi.waitFor(() => store.checkpoint(), { timeout: 20_000, interval: 100 })
+      await vi.waitFor(async () => expect((await store.stats()).hot).toBeDefined(), { timeout: 20_000, interval: 100 })
+      await store.sync()
+      expect(await store.chunks.get(id)).toBeUndefined()
+      expect((await store.chunks.find({ orderBy: 'text' })).items.map(({ text }) => text)).toEqual([
+        'later',
+        'left in the log',
+      ])
+      expect(await store.deadLetters()).toMatchObject({ items: [] })
     })
 
     longTest(

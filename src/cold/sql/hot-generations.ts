@@ -44,6 +44,10 @@ async function makeCurrent(driver: ColdDriver, generationId: string, isPrivate: 
           (extract(epoch FROM clock_timestamp()) * 1000)::int8)
       WHERE hot_generation_id IS DISTINCT FROM ${generationId}
       RETURNING hot_generation
+    ),
+    -- Nobody enters one of those again.
+    ended AS (
+      DELETE FROM thermocline.hot_generations WHERE is_private AND number < (SELECT hot_generation FROM entered)
     )
     INSERT INTO thermocline.hot_generations (number, id, is_private)
     SELECT hot_generation, ${generationId}, ${isPrivate}::boolean FROM entered`)

@@ -10,7 +10,8 @@
  *
  *   gate      one row if the batch may be taken over: it is complete and, when shipping, the checkpoint moved
  *   staged    the batch, if the gate is open
- *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon
+ *   verdicts  per row whether it is newer than what cold holds, and whether it is missing at or below the horizon, gone
+ *             by now (collected: nothing is left to do) or not
  *   written   upsert of the newer ones, in the order of keys (no deadlocks), guarded again by version
  *   missed    keys that the current generation of hot is not known to hold in this version, where a log ships them or
  *             a dead letter is written once more (retry-letters.ts)
@@ -117,10 +118,13 @@ function upsertNewerSql(batch: Batch, { gate, notesMisses, besides }: Origin): S
     store AS MATERIALIZED (SELECT collected_version, hot_generation FROM thermocline.store_identity LIMIT 1 FOR SHARE),
     verdicts AS MATERIALIZED (
       SELECT s.*, e.version AS cold_version, e.version IS NULL OR e.version < s.version AS is_newer,
-        e.version IS NULL AND s.deleted_at IS NULL AND s.version <= store.collected_version IS TRUE AS is_below_horizon,
-        e.version IS NULL AND s.deleted_at IS NOT NULL AND s.version <= store.collected_version IS TRUE AS is_collected
+        o.is_old AND NOT o.is_gone AS is_below_horizon, o.is_old AND o.is_gone AS is_collected
       FROM staged s LEFT JOIN store ON true
       LEFT JOIN ${lookUp(sql`s`)} ON true
+      CROSS JOIN LATERAL (
+        SELECT e.version IS NULL AND s.version <= store.collected_version IS TRUE AS is_old,
+          s.deleted_at IS NOT NULL OR s.expires_at <= now() IS TRUE AS is_gone
+      ) AS o
     ),
     written AS (
       INSERT INTO thermocline.memory_entries (${COLUMNS_SQL}, indexed)
@@ -137,11 +141,15 @@ function upsertNewerSql(batch: Batch, { gate, notesMisses, besides }: Origin): S
     cleared AS (DELETE FROM thermocline.entry_staging WHERE batch_id = ${batch.id}::uuid)`
 }
 
-/** Notes for hot's repair. What cold has newer, hot may hold older, whoever confirmed this. */
+/**
+ * Notes for hot's repair. What cold has newer, hot may hold older, whoever confirmed this; what may not come back, hot
+ * may hold itself.
+ */
 function missedSql(notesMisses: boolean): SQL {
   return sql`missed AS (
     INSERT INTO thermocline.hot_misses (namespace, id, version)
-    SELECT s.namespace, s.id, greatest(s.version, s.cold_version)
+    SELECT s.namespace, s.id, greatest(s.version, s.cold_version,
+      CASE WHEN s.is_below_horizon OR s.is_collected THEN store.collected_version END)
     FROM verdicts s CROSS JOIN store
     WHERE ${notesMisses}::boolean AND store.hot_generation IS NOT NULL
       AND (s.hot_generation IS DISTINCT FROM store.hot_generation

@@ -114,6 +114,26 @@ export function describeColdCollection(driver: ColdTierDriver): void {
       expect(await tier.stats()).toMatchObject({ tombstones: 0, deadLetters: 0 })
     })
 
+    it('takes what has expired, and was collected since, for superseded', async () => {
+      await tier.upsert([tombstone('ns', 1, 5)])
+      await tier.sweep(SWEEP)
+      expect(await tier.upsert([chunkOf('ns', 1, 4, { expiresAt: PAST })])).toEqual({ written: 0, rejected: 0 })
+      expect(await tier.upsert([chunkOf('ns', 1, 4, { expiresAt: FUTURE })])).toEqual({ written: 0, rejected: 1 })
+      expect((await tier.stats()).deadLetters).toBe(1)
+    })
+
+    it('has hot let go of what may not come back', async () => {
+      const { number } = (await tier.enterHotGeneration(randomUUID()))!
+      await tier.upsert([tombstone('ns', 1, 5)])
+      await tier.sweep(SWEEP)
+      const walId = randomUUID()
+      await tier.takeOver(walId, 1)
+      const record = chunkOf('ns', 1, 4)
+      const shipped = await tier.ship(batchOf(walId, [record], { confirmed: new Map([[record, number]]) }))
+      expect(shipped).toMatchObject({ rejected: 1, missed: [A] })
+      expect((await tier.hotMisses(10)).misses).toMatchObject([{ key: A, version: versionOf(5) }])
+    })
+
     it('sweeps and ships at once', async () => {
       const walId = randomUUID()
       await tier.takeOver(walId, 1)

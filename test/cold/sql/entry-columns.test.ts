@@ -19,6 +19,7 @@ import { PRECISIONS, type Precision } from '../../../src/entry/rounded-vector.ts
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import {
   chunkOf,
+  FUTURE,
   idOf,
   PAST,
   tombstone,
@@ -211,7 +212,8 @@ describe.each(['full', 'int8'] as const)('entries in these columns, embeddings k
 
   it('are all in the letter that keeps one which may not come back', async () => {
     await client.exec(`UPDATE thermocline.store_identity SET collected_version = '${versionOf(9)}'`)
-    expect(await tier.upsert([EVERY_KIND[1]!])).toEqual({ written: 0, rejected: 1 })
+    const live = { ...EVERY_KIND[1]!, expiresAt: FUTURE }
+    expect(await tier.upsert([live])).toEqual({ written: 0, rejected: 1 })
     const { rows } = await client.query('SELECT jsonb_object_keys(fields) AS name FROM thermocline.dead_letters')
     expect(rows.map(({ name }) => name).sort()).toEqual(columnNames().sort())
     await client.exec(`UPDATE thermocline.store_identity SET collected_version = NULL;
