@@ -11,7 +11,7 @@ import { type Patience, runningOut } from '../kernel/deadline.ts'
 import type { Reader } from './reader.ts'
 import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
 
-/** Entries that are looked at and deleted together, with their content in memory. Blobs are large. */
+/** Entries that are looked at and changed together, with their content in memory. Blobs are large. */
 const AT_ONCE = 100
 const BLOBS_AT_ONCE = 8
 /** Bytes of a tombstone in the log, without namespace and key. */
@@ -58,7 +58,7 @@ export class Deleter {
 
   async #write(found: readonly Found[], make: Make, options: WriteTerms): Promise<WriteOutcome[]> {
     const terms: WriteTerms = Object.assign(runningOut(options), { durability: options.durability })
-    const step = found.some(({ kind }) => kind === 'blob' || kind === null) ? BLOBS_AT_ONCE : AT_ONCE
+    const step = atOnce(found)
     const outcomes: WriteOutcome[] = []
     for (let from = 0; from < found.length; from += step) {
       const some = found.slice(from, from + step)
@@ -80,6 +80,11 @@ export class Deleter {
     const now = clock.now()
     return newest.map((record, i) => make(record, i, now)).filter((record) => record !== undefined)
   }
+}
+
+/** How many of these may be in memory together, whole. */
+export function atOnce(found: readonly Pick<Found, 'kind'>[]): number {
+  return found.some(({ kind }) => kind === 'blob' || kind === null) ? BLOBS_AT_ONCE : AT_ONCE
 }
 
 function bytesOf(found: readonly Found[]): number {

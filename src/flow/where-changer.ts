@@ -23,7 +23,7 @@ import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 import type { CompareAndSet } from './compare-and-set.ts'
-import type { Deleter } from './deleter.ts'
+import { atOnce, type Deleter } from './deleter.ts'
 import type { Pending } from './pending.ts'
 import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
@@ -67,8 +67,6 @@ export interface WhereTerms<C> extends WriteTerms {
 }
 
 export const WHERE_BATCH = 500
-/** Updates that are under way together: each asks cold. */
-const UPDATES_AT_ONCE = 8
 /** Of a page only keys and reads are needed: the entries are read again. */
 const KEYS: ReadonlySet<string> = new Set(['id'])
 
@@ -117,7 +115,9 @@ export class WhereChanger {
     await telling(counts, async () => {
       for await (const rows of this.#pages(scope, filter, terms, patience)) {
         counts.matched += rows.length
-        await inParallel(rows, UPDATES_AT_ONCE, async (row) => {
+        // Those that meet are decided by one statement (replace-together.ts).
+        const together = atOnce(rows.map(({ record }) => record))
+        await inParallel(rows, together, async (row) => {
           const isUpdated = await this.#update(row, filter, changeOfOne(), { durability, ...untilItsEnd(patience) })
           if (isUpdated) counts.updated++
           else counts.skipped++
