@@ -10,10 +10,12 @@
  * Pressure is built before all of them and calls none. Writers ask it, whoever fills or empties pending and hot reports
  * that to it, and the worker, which is built last, subscribes to its needs.
  *
+ * Once the log ships nothing any more, none of its writes would come to cold: those that have not begun are refused.
+ *
  * Each write begins in the very step that found room for it, and those that wait begin in the order they came, so that
  * however many arrive at once, each sees what the ones before it took.
  */
-import { isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
+import { isThermoclineError, retold, ThermoclineError, withoutContent } from '../errors.ts'
 import type { HotTier } from '../hot/hot-tier.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import { Emitter } from '../kernel/emitter.ts'
@@ -47,7 +49,9 @@ export class Pressure {
   #isHotOverfull = false
   #isLookDue = false
   #latestFill = 0
-  /** Begin the writes that wait, the oldest first. */
+  /** Why no write begins any more. */
+  #refusal: ThermoclineError | undefined
+  /** Begin the writes that wait, the oldest first, or refuse them. */
   readonly #waiting = new Set<() => void>()
 
   constructor(
@@ -68,8 +72,15 @@ export class Pressure {
    */
   async admit<T>(begin: () => Promise<T>, options: Patience): Promise<T> {
     throwIfAborted(options.signal, { outcome: 'none' })
+    if (this.#refusal !== undefined) throw notBegun(this.#refusal)
     if (this.#waiting.size === 0 && this.#hasRoom()) return begin()
     return this.#wait(begin, options)
+  }
+
+  /** For good: no write begins any more, also none of those that wait. What has begun goes on. */
+  refuse(reason: ThermoclineError): void {
+    this.#refusal = reason
+    this.#admitWaiting()
   }
 
   /** Counts payload bytes as taken until they are durable, and so in pending, or have failed. */
@@ -158,10 +169,10 @@ export class Pressure {
     if (fill > 1) this.needs.emit('demotion')
   }
 
-  /** Begins as many of the waiting writes as fit. */
+  /** Begins as many of the waiting writes as fit, or refuses all of them. */
   #admitWaiting(): void {
     for (const start of this.#waiting) {
-      if (!this.#hasRoom()) return
+      if (this.#refusal === undefined && !this.#hasRoom()) return
       this.#waiting.delete(start)
       start()
     }
@@ -171,8 +182,9 @@ export class Pressure {
     const { signal, timeout = this.#limits.timeout, wholeTimeout = timeout } = options
     let start = (): void => {}
     let begun: Promise<T> | undefined
-    const room = new Promise<void>((resolve) => {
+    const room = new Promise<void>((resolve, reject) => {
       start = () => {
+        if (this.#refusal !== undefined) return reject(notBegun(this.#refusal))
         begun = begin()
         resolve()
       }
@@ -191,6 +203,10 @@ export class Pressure {
     }
     return begun!
   }
+}
+
+function notBegun(reason: ThermoclineError): ThermoclineError {
+  return retold(reason, { ...reason.details, outcome: 'none' })
 }
 
 function refusalOf(error: unknown, timeout: number, isHotOverfull: boolean): unknown {

@@ -71,6 +71,8 @@ export class Checkpointer {
   readonly restored = new Emitter()
   /** Cold has got something of this log. */
   readonly shipped = new Emitter()
+  /** Nothing ships any more: see {@link fenced}. */
+  readonly ended = new Emitter()
   readonly #flight = new SingleFlight(() => this.#checkpointAndTell())
   readonly #log: AppendLog<LogValue>
   readonly #pending: Pending
@@ -328,12 +330,17 @@ export class Checkpointer {
     )
   }
 
-  /** Ends shipping for good. The log stays for whoever opens it next. */
+  /**
+   * Ends shipping for good, and with it writes: until the store is opened again they would be in no database. The log
+   * stays for whoever opens it next.
+   */
   #fence(reason: string): ThermoclineError {
     const { walId, epoch } = this.#log
     const message = `${reason}; what this process acknowledged stays in the log: open the store again`
     this.#fenced = new ThermoclineError('ERR_WAL_FAILED', message, { outcome: 'applied' })
-    this.#parts.logger.error({ walId, epoch }, `nothing ships any more: ${reason}`)
+    this.#parts.logger.error({ walId, epoch }, `nothing ships any more, and writes are refused: ${reason}`)
+    this.#parts.pressure.refuse(this.#fenced)
+    this.ended.emit()
     return this.#fenced
   }
 

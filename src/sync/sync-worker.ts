@@ -66,6 +66,8 @@ export class SyncWorker {
     parts.pressure.needs.subscribe((need) => this.#relieve(need))
     parts.checkpointer.restored.subscribe(() => this.#moveHotToCold())
     parts.checkpointer.shipped.subscribe(() => parts.embedding?.wake())
+    // It could write no vector any more, and must not keep others from it.
+    parts.checkpointer.ended.subscribe(() => void parts.embedding?.stop())
   }
 
   /** Begins the schedules; they keep no process alive by themselves. */

@@ -1,6 +1,7 @@
 /** When a write must wait, and what is asked for meanwhile. */
 import { expect, test } from 'vitest'
 import { keyText } from '../../src/entry/entry-key.ts'
+import { ThermoclineError } from '../../src/errors.ts'
 import { Pending } from '../../src/flow/pending.ts'
 import { type Need, Pressure } from '../../src/flow/pressure.ts'
 import { InProcessHotTier } from '../../src/hot/in-process/in-process-hot-tier.ts'
@@ -71,6 +72,18 @@ test('what is queued for the log takes room until it is durable, or has failed',
   expect(begun).toEqual([])
   fail(new Error('the disk is full'))
   expect(await waiting).toBe('after')
+})
+
+test('once writes are refused none begins, also where there is room, and none of those that wait', async () => {
+  const { pressure, begun, apply, ship, write } = scene()
+  apply(100)
+  const waiting = [write('first'), write('second')]
+  pressure.refuse(new ThermoclineError('ERR_WAL_FAILED', 'stopped', { outcome: 'applied' }))
+  const refused = { code: 'ERR_WAL_FAILED', message: 'stopped', details: { outcome: 'none' } }
+  for (const write of waiting) await expect(write).rejects.toMatchObject(refused)
+  ship()
+  await expect(write('later')).rejects.toMatchObject(refused)
+  expect(begun).toEqual([])
 })
 
 test('hot needs demotion over its capacity, and holds writes up a quarter beyond it', async () => {

@@ -1,6 +1,7 @@
 /** Several processes over one store, each with the model: one of them makes the vectors that all wait for. */
 import { expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
+import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { WordModel, wordVector } from '../tools/word-model.ts'
@@ -16,7 +17,7 @@ describeWithServers('stores that share their servers', (servers) => {
         ...{ ...QUIET, ...shared, dir: await temporaryFolder() },
         embed: model.options({ when: 'background' as const, batchSize: 16 }),
       })
-    return { models, first: await open(models[0]), other: await open(models[1]) }
+    return { models, url: shared.cold.url, first: await open(models[0]), other: await open(models[1]) }
   }
 
   test('ask for each vector once, whoever put the text', async () => {
@@ -38,6 +39,24 @@ describeWithServers('stores that share their servers', (servers) => {
     const { id } = await other.chunks.put({ text: 'later' })
     await other.checkpoint()
     await expect.poll(async () => (await other.chunks.get(id))?.embedding).toEqual(wordVector('later'))
+  })
+
+  longTest('go on when the log of the one that made them ships nothing any more', async () => {
+    const { models, first, other, url } = await openTwo()
+    await using _ = first
+    await using __ = other
+    await first.chunks.put({ text: 'before' })
+    await first.checkpoint()
+    await expect.poll(() => models[0].texts).toEqual(['before'])
+    await first.chunks.put({ text: 'acknowledged' })
+    await queryServer(url, `UPDATE thermocline.wal_checkpoints SET epoch = epoch + 1`)
+    await expect(first.checkpoint()).rejects.toMatchObject({ code: 'ERR_WAL_FAILED' })
+    await queryServer(url, `UPDATE thermocline.wal_checkpoints SET epoch = epoch - 1`)
+    const { id } = await other.chunks.put({ text: 'later' })
+    await other.checkpoint()
+    await expect
+      .poll(async () => (await other.chunks.get(id))?.embedding, { timeout: 20_000 })
+      .toEqual(wordVector('later'))
   })
 
   test('say that entries have vectors of another model, and how they get new ones', async () => {
