@@ -65,7 +65,7 @@ export class CheckpointSchedule {
     const { checkpointer, hot, outages, peers, stop } = this.#parts
     hot.noteOutage()
     // While cold is away, something is sent even where nothing is pending: else nobody would notice that it is back.
-    const heartbeat = peers?.isHeartbeatDue || outages.isAway('cold')
+    const heartbeat = checkpointer.fenced === undefined && (peers?.isHeartbeatDue || outages.isAway('cold'))
     if (heartbeat || peers?.isTimeDue) await peers?.measureTime()
     try {
       await checkpointer.checkpointNow({ heartbeat, inBackground: true })

@@ -129,11 +129,8 @@ export class SyncWorker {
     await this.#try(async () => peers?.adoptLogs(signal))
     if (signal.aborted) return
     // Whoever cannot ship for good cannot sync either, and must not keep others from it.
-    if (checkpointer.fenced !== undefined) {
-      await peers?.resign()
-      throw checkpointer.fenced
-    }
-    if (peers === undefined || (await peers.lead())) await this.syncNow()
+    if (checkpointer.fenced !== undefined) await peers?.resign()
+    else if (peers === undefined || (await peers.lead())) await this.syncNow()
     else await checkpointer.checkpointNow({ heartbeat: true, inBackground: true })
   }
 
@@ -146,10 +143,12 @@ export class SyncWorker {
   }
 
   async #try(work: () => Promise<unknown>): Promise<void> {
+    const { checkpointer, outages } = this.#parts
     try {
       await work()
     } catch (error) {
-      this.#parts.outages.report(error)
+      // That nothing ships any more was told once, and no run changes it.
+      if (error !== checkpointer.fenced) outages.report(error)
     }
   }
 

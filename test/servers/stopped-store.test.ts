@@ -1,11 +1,12 @@
-/** A store whose log ships nothing any more: what it answers until it is opened again. */
+/** A store whose log ships nothing any more: what it answers until it is opened again, and what the logger is told. */
 import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { MemoryStore, MemoryStoreOptions } from '../../src/index.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { GatedTiers } from '../flow/gate.ts'
 import { describeWithServers } from '../flow/stores.ts'
+import { recordLines, withoutDetails } from '../tools/recorded-lines.ts'
 
 const STOPPED = { code: 'ERR_WAL_FAILED', message: expect.stringMatching(/does not know log.*open the store again/) }
 const refused = (outcome: 'none' | 'applied') => ({ ...STOPPED, retryable: false, details: { outcome } })
@@ -81,6 +82,24 @@ describeWithServers('a store whose log the database does not know any more', (se
     for (const { release } of held) release()
     expect(await writes[0]).toMatchObject({ durability: 'wal' })
     await expect(writes[1]).rejects.toMatchObject(refused('applied'))
+    await store.close()
+  })
+
+  test('tells it once, however often the background runs afterwards', async () => {
+    const { lines, logger } = recordLines()
+    const sync = { schedule: '* * * * * *' } as const
+    const { store, tiers, setBack } = await open({ logger, checkpoint: { every: '10ms' }, sync })
+    await store.chunks.put(ENTRY)
+    await store.checkpoint()
+    await setBack()
+    await store.chunks.put(ENTRY)
+    await vi.waitFor(() => expect(store.health().live).toBe(false), { timeout: 20_000 })
+    let [repairs, syncs] = [0, 0]
+    tiers.hot.onCall = (method) => void (method === 'verify' && repairs++)
+    tiers.cold.onCall = (method) => void (method === 'releaseLease' && syncs++)
+    await vi.waitFor(() => expect(Math.min(repairs, 10 * syncs)).toBeGreaterThan(10), { timeout: 20_000 })
+    const errors = withoutDetails(lines).filter((line) => line.startsWith('error'))
+    expect(errors).toEqual([expect.stringMatching(/nothing ships any more, and writes are refused/)])
     await store.close()
   })
 })
