@@ -20,6 +20,7 @@ import type { SetBack } from '../sync/set-back.ts'
  * - `hot-away`, `cold-away`: a tier does not answer.
  * - `pending-full`: what cold does not have yet has filled `wal.maxPendingBytes`: writes wait, and are then refused.
  * - `hot-overfull`: hot is more than a quarter over its capacity, and what it holds leaves it too slowly: the same.
+ * - `disk-full`: the disk under the log has no room for another write: writes are refused.
  * - `unembedded`: entries wait for vectors which the model does not make, or cannot be written.
  * - `other-model`: entries have vectors of another model, which queries of this store leave out.
  * - `set-back`: the database lacks what it once had: reads wait until it has that again from the log, or are refused.
@@ -31,6 +32,7 @@ export type HealthReasonCode =
   | 'cold-away'
   | 'pending-full'
   | 'hot-overfull'
+  | 'disk-full'
   | 'set-back'
   | 'unembedded'
   | 'other-model'
@@ -98,6 +100,7 @@ const NOT_READY: ReadonlySet<HealthReasonCode> = new Set([
   'stopped',
   'pending-full',
   'hot-overfull',
+  'disk-full',
   'set-back',
 ])
 
@@ -129,7 +132,8 @@ export class StoreStatus {
   }
 
   #reasons(hot: TierState, cold: TierState, error: ThermoclineError | undefined): Reason[] {
-    const { checkpointer, gate, pressure } = this.#parts
+    const { checkpointer, gate, journal, pressure } = this.#parts
+    const { fullDisk } = journal.log
     const { isCatchingUp, isLost } = checkpointer
     const reasons: Reason[] = []
     if (gate.isClosed) reasons.push({ code: 'closed', message: 'the store is closed' })
@@ -140,6 +144,8 @@ export class StoreStatus {
     if (cold.is === 'away' && !gate.isClosed) reasons.push({ code: 'cold-away', message: COLD_AWAY, since: cold.since })
     if (pressure.pendingFill >= 1) reasons.push({ code: 'pending-full', message: FULL })
     if (pressure.isHotOverfull) reasons.push({ code: 'hot-overfull', message: OVERFULL })
+    if (fullDisk !== undefined)
+      reasons.push({ code: 'disk-full', message: `${fullDisk}; until then writes are refused` })
     if (isCatchingUp || isLost) reasons.push({ code: 'set-back', message: isLost ? LOST : CATCHING_UP })
     return [...reasons, ...this.#ofVectors()]
   }

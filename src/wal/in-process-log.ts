@@ -6,6 +6,7 @@ export class InProcessLog<T> implements AppendLog<T> {
   readonly walId = randomUUID()
   readonly epoch = 1
   readonly failure = undefined
+  readonly fullDisk = undefined
   readonly extent = { segments: 0, bytes: 0 }
   readonly #onDurable: (records: readonly AppendedRecord<T>[]) => void
   #sequence = 0

@@ -36,6 +36,8 @@ export interface AppendLog<T> {
   readonly lastSequence: number
   /** Set once the log has stopped for good; every append rejects with it. */
   readonly failure: ThermoclineError<'ERR_WAL_FAILED'> | undefined
+  /** What appends are refused with for now, because the disk is full; undefined once it is seen to have room again. */
+  readonly fullDisk: string | undefined
 
   /**
    * MUST queue in call order before it returns. Resolves, with an outcome for each record, once each is durable and

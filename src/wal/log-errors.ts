@@ -25,7 +25,7 @@ export function isShortage({ code }: LogFailure): boolean {
 }
 
 /** The disk, or what this user may take of it. */
-function isFull(code: string): boolean {
+export function isFull(code: string): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT'
 }
 

@@ -24,6 +24,7 @@ import { letGo } from '../kernel/release-stack.ts'
 import { TRACES, traced } from '../kernel/tracing.ts'
 import { encodeMark, MARK_FILE, readMark } from './durable-mark.ts'
 import { MAX_PAYLOAD_BYTES, RECORD_TYPES, segmentName } from './format.ts'
+import { FullDisk } from './full-disk.ts'
 import { Appending, type Group, GroupCommit, rejectAll } from './group-commit.ts'
 import { LockedLog } from './locked-log.ts'
 import {
@@ -35,7 +36,7 @@ import {
   type NewRecord,
 } from './log-contract.ts'
 import { type LogDevice, type LogOperation, type OpenLogDevice, removal, WorkerLogDevice } from './log-device.ts'
-import { closed, isShortage, type LogFailure, logFailed, notWritten, stopped, tooLong } from './log-errors.ts'
+import { closed, isFull, isShortage, type LogFailure, logFailed, notWritten, stopped, tooLong } from './log-errors.ts'
 import { filesIn } from './log-files.ts'
 import { type LogEnd, NO_SEGMENTS, type SegmentExtent } from './scan-report.ts'
 import { SegmentCursor, sizeOf } from './segment-cursor.ts'
@@ -97,6 +98,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   #markNumber: number
   #lastSequence: number
   readonly #groups = new GroupCommit<T>((group) => this.#settleAndTell(group))
+  readonly #fullDisk = new FullDisk((bytes) => this.#seesRoomFor(bytes))
   /** Where groups are put together. */
   #kept: Buffer | undefined
   /** The current segment was sealed, but the next one could not be made yet. */
@@ -164,6 +166,10 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     return this.#failure
   }
 
+  get fullDisk(): string | undefined {
+    return this.#fullDisk.message
+  }
+
   /** As {@link appendAll}, of one record; rejects with why it failed. */
   append(type: NewRecord<T>['type'], payload: Uint8Array, keyHash: number, value: T): Promise<AppendedRecord<T>> {
     return appendOne(this, { type, payload, keyHash, value })
@@ -229,6 +235,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   async #close(): Promise<void> {
     this.#isClosed = true
     await this.#groups.idle()
+    this.#fullDisk.noteOver()
     try {
       if (this.#failure === undefined && !this.#isSealed) await this.#seal()
     } finally {
@@ -249,6 +256,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   async #retire(forget: () => Promise<void>): Promise<void> {
     this.#isClosed = true
     await this.#groups.idle()
+    this.#fullDisk.noteOver()
     try {
       if (this.#failure !== undefined) throw this.#failure
       const failure = await this.#writeControl('close')
@@ -336,22 +344,22 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   async #commit(group: Group<T>): Promise<void> {
     const records = group.map(({ record }) => record)
     const bytes = sizeOf(records)
-    const room = (this.#options.roomFor?.(bytes) ?? bytes) + OWN_ROOM_BYTES
     if (!this.#cursor.hasRoom(records, this.#options.segmentBytes) || this.#isSealed) {
       const shortage = await this.#rotate()
-      if (shortage !== undefined) return rejectAll(group, notWritten(shortage, room))
+      if (shortage !== undefined) return this.#refuse(group, shortage, bytes)
     }
     const plan = this.#cursor.plan(records, this.#lastSequence, this.#placeFor(bytes))
     const failure = await this.#do([
-      { op: 'expect-room', bytes: room },
+      { op: 'expect-room', bytes: this.#roomFor(bytes) },
       { op: 'write', handle: SEGMENT, bytes: plan.bytes, position: this.#cursor.offset },
       { op: 'fdatasync', handle: SEGMENT },
       ...this.#mark(plan.next.offset, plan.lastSequence),
     ])
     if (failure !== undefined) {
       if (!isCleanShortage(failure)) throw this.#fail(failure.code)
-      return rejectAll(group, notWritten(failure.code, room))
+      return this.#refuse(group, failure.code, bytes)
     }
+    this.#fullDisk.noteOver()
     const first = this.#lastSequence + 1
     this.#cursor = plan.next
     this.#lastSequence = plan.lastSequence
@@ -362,6 +370,35 @@ export class WriteAheadLog<T> implements AppendLog<T> {
     }))
     this.#options.onDurable(durable)
     for (const [i, { appending, index }] of group.entries()) appending.settle(index, durable[i]!)
+  }
+
+  /** Bytes that must be free for a group of so many. */
+  #roomFor(bytes: number): number {
+    return (this.#options.roomFor?.(bytes) ?? bytes) + OWN_ROOM_BYTES
+  }
+
+  /** Nothing of it was written. */
+  #refuse(group: Group<T>, code: string, bytes: number): void {
+    const error = notWritten(code, this.#roomFor(bytes))
+    if (isFull(code)) this.#fullDisk.noteRefused(bytes, error.message)
+    rejectAll(group, error)
+  }
+
+  /** By a file that goes again at once: of a quota only who writes is told. */
+  #seesRoomFor(bytes: number): Promise<boolean> {
+    return this.#groups.between(async () => {
+      if (this.#failure !== undefined) return false
+      const failure = await this.#do([
+        { op: 'expect-room', bytes: this.#roomFor(bytes) },
+        { op: 'create', name: this.#aside, handle: NEXT },
+        { op: 'write', handle: NEXT, bytes: new Uint8Array(OWN_ROOM_BYTES), position: 0 },
+      ])
+      await this.#do([
+        { op: 'close', handle: NEXT },
+        { op: 'unlink', name: this.#aside },
+      ])
+      return failure === undefined
+    })
   }
 
   /** Nothing else is under way while a group is, so each may stand where the one before it stood. */
@@ -428,6 +465,7 @@ export class WriteAheadLog<T> implements AppendLog<T> {
   #fail(code: string): ThermoclineError<'ERR_WAL_FAILED'> {
     if (this.#failure === undefined) {
       this.#failure = logFailed(code)
+      this.#fullDisk.noteOver()
       this.#options.logger.error({ walId: this.walId, code }, 'the log has stopped')
     }
     return this.#failure

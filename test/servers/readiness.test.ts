@@ -1,10 +1,11 @@
 /** Each reason by which a store is not ready, made by a real fault; and ready again where that can be mended. */
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isThermoclineError, type MemoryStore, type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
+import { describeWithSmallDisks, smallDisk } from '../wal/small-disk.ts'
 import { describeWithPrivateServers } from './private-servers.ts'
 
 const FILLER = { text: 'x'.repeat(1_000) }
@@ -100,6 +101,30 @@ describeWithServers('a store on servers', (servers) => {
     await store.close()
     const reasons = [told('closed', /is closed/), told('stopped', /./)]
     expect(store.health()).toMatchObject({ ...failed, reasons })
+  })
+})
+
+describeWithSmallDisks('a store', () => {
+  describeWithServers('whose log fills its disk', (servers) => {
+    test('is not ready while writes are refused for that, and is again once there is room', async () => {
+      const dir = await smallDisk(4)
+      const filler = join(dir, 'filler')
+      await using store = await openMemoryStore({ ...(await servers.storeOptions()), dir })
+      const fill = async () => {
+        await expect(writeFile(filler, Buffer.alloc(4 * 1024 * 1024))).rejects.toMatchObject({ code: 'ENOSPC' })
+        await expect(store.chunks.put(FILLER)).rejects.toMatchObject({ code: 'ERR_BACKPRESSURE' })
+        const reasons = [told('disk-full', /disk under the log is full: have at least .* writes are refused/)]
+        expect(store.health()).toMatchObject({ live: true, ready: false, degraded: false, reasons })
+      }
+      await fill()
+      await rm(filler)
+      // Nobody who goes by it sends a write that would find out.
+      await expect.poll(() => store.health(), { timeout: 20_000 }).toMatchObject(READY)
+      await fill()
+      await rm(filler)
+      await store.chunks.put(FILLER)
+      expect(store.health()).toMatchObject(READY)
+    })
   })
 })
 

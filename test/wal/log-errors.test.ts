@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { isThermoclineError } from '../../src/errors.ts'
@@ -95,6 +96,32 @@ describe('a disk that fails', () => {
       expect(log.lastSequence).toBe(9)
       expect(await answered(join(dir, code), log)).toEqual(range(1, 9))
     }
+  })
+
+  it('or a quota that is used up is known to be full until it takes something again', async () => {
+    const dir = await temporaryFolder()
+    const device = new Device()
+    const log = await createLog({ dir, openDevice: device.open })
+    let looks = 0
+    const write = (outcome: { readonly code: string } | undefined) => {
+      device.intercept = (operation) => {
+        if (operation.op !== 'write') return undefined
+        if (operation.handle === 'next') looks++
+        return outcome
+      }
+    }
+    write({ code: 'EMFILE' })
+    await failures([log.append('put', payloadOf(1), 1, 1)])
+    expect(log.fullDisk).toBeUndefined()
+    write({ code: 'EDQUOT' })
+    await failures([log.append('put', payloadOf(1), 1, 1)])
+    await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(1)
+    expect(log.fullDisk).toMatch(/disk under the log is full/)
+    write(undefined)
+    await expect.poll(() => log.fullDisk, { timeout: 20_000 }).toBeUndefined()
+    await appendAll(log, range(1, 3))
+    expect(await answered(dir, log)).toEqual(range(1, 3))
+    expect((await readdir(join(dir, log.walId))).filter((name) => name.endsWith('.new'))).toEqual([])
   })
 
   it.each([
