@@ -20,8 +20,8 @@ import { slices } from '../kernel/slices.ts'
 import type { Reader } from './reader.ts'
 import type { TreeReader } from './tree-reader.ts'
 
-/** A node that is about to be put. */
-interface Put {
+/** An entry that is about to be put. */
+export interface Put {
   readonly record: UnversionedRecord
   /** Whether its id may be known to others. */
   readonly isChosen: boolean

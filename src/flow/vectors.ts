@@ -4,14 +4,21 @@
  * `background`: the record says by its `embeddingModel` alone that it waits for one, so that whoever finds it in cold
  * (sync/background-embedding.ts) knows what it lacks, also after a crash.
  *
- * A vector that a caller gives is the caller's: neither it nor the name that comes with it is touched.
+ * A vector that a caller gives is the caller's: neither it nor the name that comes with it is touched. But an entry
+ * that was read and is put back with another text brings the vector of its old text along. So a vector that is said to
+ * be of a model of the store is compared with that of the entry that is there, and is none where only the text is new.
  */
+import { type NamespaceRules, ruleFor } from '../entry/namespace-rules.ts'
 import type { EntryRecord } from '../entry/record.ts'
+import { isKeptAs, type Precision } from '../entry/rounded-vector.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
-import { ThermoclineError } from '../errors.ts'
-import type { Patience } from '../kernel/deadline.ts'
+import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import { type Patience, runningOut } from '../kernel/deadline.ts'
+import { slices } from '../kernel/slices.ts'
 import type { Meaning, SearchQuery, VectorQuery } from '../query/search-query.ts'
+import type { Put } from './child-versions.ts'
 import type { Embedded, Embedder } from './embedder.ts'
+import type { Reader } from './reader.ts'
 
 export type EmbedTime = 'put' | 'background'
 
@@ -25,19 +32,38 @@ export function isWaiting(record: Omit<EntryRecord, 'version'>, model: string): 
   return isEmbeddable(record) && record.embedding === null && record.embeddingModel === model
 }
 
+export interface VectorsParts {
+  readonly embedder: Embedder
+  readonly when: EmbedTime
+  /** Models of which some entries may have vectors still. */
+  readonly former: readonly Embedder[]
+  readonly reader: Pick<Reader, 'newest'>
+  /** By which cold rounds embeddings. */
+  readonly precision: NamespaceRules<Precision>
+}
+
+/** What of an entry says of which text its vector is. */
+type Meant = Pick<EntryRecord, 'text' | 'embedding' | 'embeddingModel'>
+
+/** Entries of one read. */
+const BATCH = 500
+const NONE: ReadonlySet<UnversionedRecord> = new Set()
+
 export class Vectors {
   readonly #embedder: Embedder | undefined
   readonly #isLater: boolean
   readonly #former: readonly Embedder[]
+  readonly #models: ReadonlySet<string | null>
+  readonly #parts: VectorsParts | undefined
 
-  /**
-   * @param embedder undefined: the store makes no vectors.
-   * @param former models of which some entries may have vectors still.
-   */
-  constructor(embedder: Embedder | undefined, when: EmbedTime = 'put', former: readonly Embedder[] = []) {
+  /** @param parts undefined: the store makes no vectors. */
+  constructor(parts: VectorsParts | undefined) {
+    const { embedder, when, former = [] } = parts ?? {}
     this.#embedder = embedder
     this.#isLater = when === 'background'
     this.#former = former
+    this.#models = new Set([...(embedder === undefined ? [] : [embedder]), ...former].map(({ model }) => model))
+    this.#parts = parts
   }
 
   /** The model of what is put without a vector, where the store makes one. */
@@ -55,14 +81,62 @@ export class Vectors {
     return this.#embedder!.embedAll(texts, 'document', patience)
   }
 
-  /** The record as it is to be written; at once where no model is asked. */
-  fill(record: UnversionedRecord, patience: Patience): UnversionedRecord | Promise<UnversionedRecord> {
+  /** The record as it is to be written; at once where nobody is asked. */
+  fill(put: Put, patience: Patience): UnversionedRecord | Promise<UnversionedRecord> {
+    const { record } = put
     this.refuseUnfit(record)
+    if (!this.#mayBeOutdated(put)) return this.#filled(record, patience)
+    return this.outdated([put], patience).then((outdated) =>
+      this.#filled(outdated.has(record) ? withoutVector(record) : record, patience),
+    )
+  }
+
+  #filled(record: UnversionedRecord, patience: Patience): UnversionedRecord | Promise<UnversionedRecord> {
     if (!this.#lacks(record)) return record
     const named = this.#named(record)
     return this.#isLater
       ? named
       : this.ofTexts([named.text!], patience).then(([embedding]) => withVector(named, embedding!))
+  }
+
+  /** Whether anybody has to be asked about any of them, or one is to be refused. */
+  concerns(puts: readonly Put[]): boolean {
+    return puts.some(
+      (put) => this.#lacks(put.record) || this.#mayBeOutdated(put) || this.#faultOf(put.record) !== undefined,
+    )
+  }
+
+  /**
+   * Those that have the vector of the text before: the entry that is there has the very same, of the same model, and
+   * another text. While tiers are away that is not known of what hot does not have, and what is given counts.
+   */
+  async outdated(puts: readonly Put[], patience: Patience): Promise<ReadonlySet<UnversionedRecord>> {
+    const asked = puts.filter((put) => this.#mayBeOutdated(put)).map(({ record }) => record)
+    if (asked.length === 0) return NONE
+    const outdated = new Set<UnversionedRecord>()
+    const rest = runningOut(patience)
+    try {
+      for (const some of slices(asked, BATCH)) {
+        const newest = await this.#parts!.reader.newest(some, rest)
+        for (const [i, record] of some.entries()) if (this.#isOutdated(record, newest[i])) outdated.add(record)
+      }
+    } catch (error) {
+      if (!isThermoclineError(error)) throw error
+      if (error.code !== 'ERR_TIER_UNAVAILABLE') throw retold(error, { ...error.details, outcome: 'none' })
+    }
+    return outdated
+  }
+
+  #mayBeOutdated({ record, isChosen }: Put): boolean {
+    return isChosen && record.text !== null && record.embedding !== null && this.#models.has(record.embeddingModel)
+  }
+
+  #isOutdated(record: UnversionedRecord, before: Meant | undefined): boolean {
+    const { embedding, embeddingModel, namespace, text } = record
+    if (embedding === null || !this.#models.has(embeddingModel) || before?.embeddingModel !== embeddingModel)
+      return false
+    if (before.embedding === null || before.text === null || text === null || before.text === text) return false
+    return isKeptAs(embedding, before.embedding, ruleFor(this.#parts!.precision, namespace) ?? 'full')
   }
 
   /** Refuses a vector that is said to be of the store's model and cannot be: no query would find it. */
@@ -84,11 +158,12 @@ export class Vectors {
    * @param endsAtFailure after the first failure others stay as they are.
    */
   async fillEach(
-    records: readonly UnversionedRecord[],
+    puts: readonly Put[],
     patience: Patience,
     endsAtFailure: boolean,
   ): Promise<readonly (UnversionedRecord | ThermoclineError)[]> {
-    if (!records.some((record) => this.#lacks(record) || this.#faultOf(record))) return records
+    const outdated = await this.outdated(puts, patience)
+    const records = puts.map(({ record }) => (outdated.has(record) ? withoutVector(record) : record))
     const named = records.map((record) =>
       this.#lacks(record) ? this.#named(record) : (this.#faultOf(record) ?? record),
     )
@@ -109,25 +184,25 @@ export class Vectors {
   }
 
   /**
-   * Likewise of an update: a vector of another text than the entry has by now is none.
+   * The record that an update makes of an entry: a vector of another text than it has by now is none.
    * @param isGiven whether the update says which vector the entry has.
    * @param known vectors by text, of former attempts; takes what is answered.
    */
   fillChanged(
-    { text }: Pick<EntryRecord, 'text'>,
+    before: Meant,
     made: UnversionedRecord,
     { isGiven, known, patience }: { isGiven: boolean; known: Map<string, Float32Array>; patience: Patience },
   ): UnversionedRecord | Promise<UnversionedRecord> {
     if (this.#embedder === undefined) return made
-    if (isGiven) {
+    if (isGiven && !this.#isOutdated(made, before)) {
       this.refuseUnfit(made)
       return made
     }
-    const current = made.text === text ? made : { ...made, embedding: null, embeddingModel: null }
+    const current = made.text === before.text ? made : withoutVector(made)
     if (!this.#lacks(current)) return current
-    const before = this.#isLater ? undefined : known.get(current.text!)
-    if (before !== undefined) return withVector(this.#named(current), before)
-    const filled = this.fill(current, patience)
+    const answered = this.#isLater ? undefined : known.get(current.text!)
+    if (answered !== undefined) return withVector(this.#named(current), answered)
+    const filled = this.#filled(current, patience)
     if (!(filled instanceof Promise)) return filled
     return filled.then((record) => {
       known.set(record.text!, record.embedding!)
@@ -174,6 +249,10 @@ export class Vectors {
   #named(record: UnversionedRecord): UnversionedRecord {
     return { ...record, embeddingModel: this.#embedder!.model }
   }
+}
+
+function withoutVector(record: UnversionedRecord): UnversionedRecord {
+  return { ...record, embedding: null, embeddingModel: null }
 }
 
 function withVector(record: UnversionedRecord, embedding: Float32Array): UnversionedRecord {

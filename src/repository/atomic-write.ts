@@ -116,8 +116,7 @@ function prepared(
   const completed = new Map<Checked['put'], UnversionedRecord>()
   const placeOf = (nth: number) => changes.findIndex(({ put }) => put === puts[nth])
   const prepare = async () => {
-    const records = puts.map(({ record }) => record)
-    vectors ??= (await flows.vectors.fillEach(records, terms, true)).map((filled, i) => {
+    vectors ??= (await flows.vectors.fillEach(puts, terms, true)).map((filled, i) => {
       if (!(filled instanceof ThermoclineError)) return filled
       throw ofOperation(filled, placeOf(i))
     })

@@ -4,11 +4,11 @@ import type { ChunkEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
-import { type DocumentPlan, isKept, type PlannedChunk } from '../flow/document-plan.ts'
+import { type DocumentPlan, isKept, type PlannedChunk, type WantedChunk } from '../flow/document-plan.ts'
 import type { Embed } from '../flow/document-writer.ts'
 import type { Page } from '../flow/searcher.ts'
 import type { WriteOutcome } from '../flow/writer.ts'
-import { runningOut, withDeadline } from '../kernel/deadline.ts'
+import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
 import type { Scope } from '../query/scope.ts'
 import { receiptsOf } from './batch.ts'
 import { PlacedGate } from './call-gate.ts'
@@ -114,11 +114,27 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     const refuseUnfit = (record: UnversionedRecord): void => vectors.refuseUnfit(record)
     const asked = { namespace, documentId, embeddingModel, ownModel }
     const context = { ...asked, clock, refuse, refuseUnfit, signal: terms.signal }
-    const wanted = await wantedChunks(checked, context)
+    const wanted = await this.#withoutOutdated(await wantedChunks(checked, context), ownModel, terms)
     const replacing = Object.assign(terms, { embed: this.#embedBy(embed) })
     const { plan, outcomes } = await documentWriter.replace(this.#scope, documentId, wanted, replacing)
     receiptsOf(outcomes)
     return toReplaced(plan)
+  }
+
+  /** What has the vector of the text before is as if it came without one. */
+  async #withoutOutdated(
+    wanted: readonly WantedChunk[],
+    ownModel: string | undefined,
+    patience: Patience,
+  ): Promise<readonly WantedChunk[]> {
+    const puts = wanted.map(({ record, isNamed }) => ({ record, isChosen: isNamed }))
+    const outdated = await this.#flows.vectors.outdated(puts, patience)
+    return wanted.map((chunk) => {
+      const { record } = chunk
+      if (!outdated.has(record)) return chunk
+      const embeddingModel = ownModel ?? record.embeddingModel
+      return { ...chunk, record: { ...record, embedding: null, embeddingModel } }
+    })
   }
 
   async #delete(

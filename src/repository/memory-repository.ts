@@ -98,7 +98,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
       if (expectedVersion !== undefined || idempotencyKey !== undefined)
         return this.#putInPlace('put', input, checked, (_, record) => record)
       const given = checkedInput(input, this.#check)
-      const terms = this.#flows.vectors.isAtPut ? termsRunningOut(checked) : checked
+      const terms = this.#flows.vectors.model === undefined ? checked : termsRunningOut(checked)
       const asked = isPromise(given) ? await given : given
       const record = this.#validate(asked)
       const isChosen = hasChosenId(asked)
@@ -153,13 +153,13 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   putMany(inputs: readonly PutOf<K>[], options: PutManyOptions & { readonly settle: true }): Promise<WriteOutcome[]>
   putMany(inputs: readonly PutOf<K>[], options?: PutManyOptions): Promise<Receipt[] | WriteOutcome[]> {
     return this.#gate.run(CALLS.putMany, options, async ({ settle = false, ...given }) => {
-      const checked = this.#flows.vectors.isAtPut ? termsRunningOut(given) : given
+      const checked = this.#flows.vectors.model === undefined ? given : termsRunningOut(given)
       const checkedOnes = checkedInputs(arrayOf('inputs', inputs), this.#check)
       const asked = isPromise(checkedOnes) ? await checkedOnes : checkedOnes
       const outcomes = new Array<WriteOutcome>(asked.length)
       const valid = await acceptInputs(asked, this.#validator(), refuse, checked.signal)
       const chosen = new Set(valid.flatMap(({ index }) => (hasChosenId(asked[index]) ? [index] : [])))
-      const filled = await this.#withVectors(valid, { refuse, settle }, checked)
+      const filled = await this.#withVectors(valid, chosen, { refuse, settle }, checked)
       const whole = await this.#withChildVersions(filled, chosen, refuse, checked)
       const accepted = whole === valid ? valid : this.#stillAll(whole, chosen, refuse)
       const written = await this.#flows.writer.writeAll(
@@ -488,7 +488,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     const make = (current: EntryRecord | undefined) =>
       childVersions.add(keep(current, inPlaceOf(current, filled!, clock.now())), isChosen, checked)
     const prepare = async () => {
-      filled ??= await vectors.fill(record, checked)
+      filled ??= await vectors.fill({ record, isChosen }, checked)
     }
     const asked = () => askedByPut(record, given, metadata)
     const terms = this.#keyed(checked, call, asked, checked.expectedVersion)
@@ -502,7 +502,7 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
     options: Patience,
   ): UnversionedRecord | Promise<UnversionedRecord> {
     const { childVersions, vectors } = this.#flows
-    const filled = vectors.fill(record, options)
+    const filled = vectors.fill({ record, isChosen }, options)
     return isPromise(filled)
       ? filled.then((one) => childVersions.add(one, isChosen, options))
       : childVersions.add(filled, isChosen, options)
@@ -597,12 +597,14 @@ export class MemoryRepository<K extends EntryKind | undefined = undefined> {
   /** What got no vector is refused. */
   async #withVectors(
     accepted: readonly Accepted[],
+    chosen: ReadonlySet<number>,
     { refuse, settle }: { readonly refuse: Refuse; readonly settle: boolean },
     options: Patience,
   ): Promise<readonly Accepted[]> {
-    const records = accepted.map(({ record }) => record)
-    const filled = await this.#flows.vectors.fillEach(records, options, !settle)
-    if (filled === records) return accepted
+    const { vectors } = this.#flows
+    const puts = accepted.map(({ record, index }) => ({ record, isChosen: chosen.has(index) }))
+    if (!vectors.concerns(puts)) return accepted
+    const filled = await vectors.fillEach(puts, options, !settle)
     return accepted.flatMap(({ index }, i) => {
       const record = filled[i]!
       if (!(record instanceof ThermoclineError)) return { index, record }

@@ -224,7 +224,7 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
   const flows: Flows = {
     ...{ changes, writer, reader, searcher, documents, gate, clock },
     ...connectTrees({ ...asked, searcher }, access, reader),
-    ...{ ...connectVectors(options, models, { searcher, changes }), namespaces: new NamespaceReader(asked) },
+    ...{ ...connectVectors(options, models, { searcher, reader, changes }), namespaces: new NamespaceReader(asked) },
     meter: new NamespaceMeter({ pending, hot, cold: readable, clock }),
     whereChanger: new WhereChanger({ searcher, reader, deleter, changes, cold: readable, pending, clock }),
     eraser: connectEraser(options, opened, { checkpointer, readable, searcher, reader, deleter, settled }),
@@ -241,13 +241,13 @@ function connectCalls(options: ResolvedOptions, opened: OpenedParts, common: Com
 
 /** What makes vectors, and what moves entries to those of another model. */
 function connectVectors(
-  { embed }: ResolvedOptions,
+  { cold: { precision }, embed }: ResolvedOptions,
   models: Models | undefined,
-  flows: { readonly searcher: Searcher; readonly changes: CompareAndSet },
+  { reader, ...flows }: { readonly searcher: Searcher; readonly reader: Reader; readonly changes: CompareAndSet },
 ): Pick<Flows, 'vectors' | 'reembedder'> {
   if (embed === undefined || models === undefined) return { vectors: new Vectors(undefined), reembedder: undefined }
   const { embedder, former } = models
-  const vectors = new Vectors(embedder, embed.when, former)
+  const vectors = new Vectors({ embedder, when: embed.when, former, reader, precision })
   if (former.length === 0) return { vectors, reembedder: undefined }
   const reembedder = new Reembedder({
     ...{ ...flows, embedder, former: former.map(({ model }) => model) },
