@@ -10,7 +10,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { CallGate } from '../repository/call-gate.ts'
 import type { BackgroundEmbedding } from '../sync/background-embedding.ts'
 import type { Checkpointer } from '../sync/checkpointer.ts'
-import { type ModelRegistry, otherModelsMessage } from '../sync/model-registry.ts'
+import type { ModelRegistry } from '../sync/model-registry.ts'
 import type { SetBack } from '../sync/set-back.ts'
 
 /**
@@ -22,7 +22,8 @@ import type { SetBack } from '../sync/set-back.ts'
  * - `hot-overfull`: hot is more than a quarter over its capacity, and what it holds leaves it too slowly: the same.
  * - `disk-full`: the disk under the log has no room for another write: writes are refused.
  * - `unembedded`: entries wait for vectors which the model does not make, or cannot be written.
- * - `other-model`: entries have vectors of another model, which queries of this store leave out.
+ * - `other-model`: entries have vectors of another model, which queries of this store leave out unless `embed.former`
+ *   names it.
  * - `set-back`: the database lacks what it once had: reads wait until it has that again from the log, or are refused.
  */
 export type HealthReasonCode =
@@ -88,8 +89,8 @@ export interface StoreStatusParts {
   /** Undefined: the store makes no vectors. */
   readonly embedding:
     | {
-        readonly registry: Pick<ModelRegistry, 'others'>
-        readonly background: Pick<BackgroundEmbedding, 'model' | 'trouble'>
+        readonly registry: Pick<ModelRegistry, 'advice'>
+        readonly background: Pick<BackgroundEmbedding, 'trouble'>
       }
     | undefined
 }
@@ -159,13 +160,14 @@ export class StoreStatus {
   #ofVectors(): Reason[] {
     const { embedding } = this.#parts
     if (embedding === undefined) return []
-    const { model, trouble } = embedding.background
+    const { trouble } = embedding.background
+    const { advice } = embedding.registry
     const reasons: Reason[] = []
     if (trouble !== undefined) {
       const message = `${trouble.entries ?? 'all'} entries that wait for vectors get none: ${trouble.error.message}`
       reasons.push({ code: 'unembedded', message, since: trouble.since })
     }
-    if (embedding.registry.others.length > 0) reasons.push({ code: 'other-model', message: otherModelsMessage(model) })
+    if (advice !== undefined) reasons.push({ code: 'other-model', message: advice })
     return reasons
   }
 

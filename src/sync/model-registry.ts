@@ -26,10 +26,10 @@ export class ModelRegistry {
   /** Those that entries may have vectors of besides, and those that some are known to have. */
   #mayHave: readonly string[] = []
   #others: readonly string[] = []
+  #isTold = false
   #lookAgainAt = Number.NEGATIVE_INFINITY
   /** After the last look, where that found none. */
   #restMs = 0
-  #isTold = false
 
   constructor(parts: ModelRegistryParts) {
     this.#parts = parts
@@ -38,6 +38,18 @@ export class ModelRegistry {
   /** Models that entries have vectors of as well. */
   get others(): readonly string[] {
     return this.#others
+  }
+
+  /** What is to be done about them; undefined where there are none. */
+  get advice(): string | undefined {
+    if (this.#others.length === 0) return undefined
+    const { model } = this.#parts.models[0]
+    return this.#unnamed.length === 0 ? formerModelsMessage(model) : otherModelsMessage(model)
+  }
+
+  /** Those of them that queries leave out. */
+  get #unnamed(): readonly string[] {
+    return this.#others.filter((other) => !this.#parts.models.some(({ model }) => model === other))
   }
 
   /**
@@ -67,8 +79,9 @@ export class ModelRegistry {
     this.#lookAgainAt = now() + Math.max(this.#restMs, OTHERS_AGAIN_MS.least)
     this.#others = used
     const { model } = models[0]
-    if (used.length > 0 && !this.#isTold) logger.warn({ model, otherModels: used }, otherModelsMessage(model))
-    this.#isTold ||= used.length > 0
+    const unnamed = this.#unnamed
+    if (unnamed.length > 0 && !this.#isTold) logger.warn({ model, otherModels: unnamed }, otherModelsMessage(model))
+    this.#isTold ||= unnamed.length > 0
   }
 
   /** The same, whenever it was looked before. */
@@ -91,9 +104,16 @@ function otherDimensions(
   return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option })
 }
 
-export function otherModelsMessage(model: string): string {
+function otherModelsMessage(model: string): string {
   return (
     `entries have vectors of another model than ${model}, by which this store was opened: queries that it makes ` +
-    'vectors of leave them out, unless that model is among `embed.former`: name it there, and call `reembed()`'
+    'vectors of leave them out: name that model in `embed.former`, and call `reembed()`'
+  )
+}
+
+function formerModelsMessage(model: string): string {
+  return (
+    `entries have vectors of a model of \`embed.former\` still, by which queries are asked as well as by ${model}: ` +
+    'call `reembed()` to move them'
   )
 }

@@ -55,3 +55,25 @@ test('a model that is named for ever is looked for a few times a week, and at on
   await pass(7 * MINUTE)
   expect(registry.others).toEqual([])
 })
+
+test('whoever has named the model among the former ones is not told to name it', async () => {
+  const tiers = new GatedTiers()
+  await using store = await tiers.open(QUIET)
+  await store.chunks.put({ text: 'left behind', embedding: [1, 2], embeddingModel: 'once' })
+  await store.checkpoint()
+  const lookFrom = async (...names: ['now', ...string[]]) => {
+    const [own, ...rest] = names.map((model) => ({ model, dimensions: 2 }))
+    const { lines, logger } = recordLines()
+    const registry = new ModelRegistry({ models: [own!, ...rest], cold: tiers.cold.tier, logger })
+    await registry.register()
+    await registry.lookForOthersNow()
+    expect(registry.others).toEqual(['once'])
+    return { lines, advice: registry.advice }
+  }
+  const named = await lookFrom('now', 'once')
+  expect(named.lines).toEqual([])
+  expect(named.advice).toContain('call `reembed()` to move them')
+  const unnamed = await lookFrom('now')
+  expect(unnamed.lines).toEqual([expect.stringMatching(/^warn .*name that model in `embed.former`/)])
+  expect(unnamed.advice).toContain('name that model in `embed.former`')
+})
