@@ -47,9 +47,16 @@ export interface ErrorDetails {
   ERR_IDEMPOTENCY: WriteFailure
   /**
    * `retryAfterMs` is what `embedMany` asked for by its error, as a provider does with `retry-after`. `refused`: it was
-   * asked for this one text, and refused what it is, so that asking again changes nothing.
+   * asked for this one text, and refused what it is, so that asking again changes nothing. `original` is what it
+   * rejected with, not enumerable: it may quote the text, and errors are logged.
    */
-  ERR_EMBEDDING_FAILED: WriteFailure & { model: string; index?: number; retryAfterMs?: number; refused?: boolean }
+  ERR_EMBEDDING_FAILED: WriteFailure & {
+    model: string
+    index?: number
+    retryAfterMs?: number
+    refused?: boolean
+    readonly original?: unknown
+  }
   /**
    * `actual` is what `embedMany` answered in place of `expected`: a number of vectors, or of dimensions. Neither: it
    * answered no vector to this one text.
@@ -143,10 +150,16 @@ export class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
   readonly retryable: boolean
   readonly details: Readonly<ErrorDetails[C]>
 
-  constructor(code: C, message: string, details: ErrorDetails[C], options: { cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: withoutContent(options.cause) })
+  /** @param options.retryable where it is another than that of most errors with the code. */
+  constructor(
+    code: C,
+    message: string,
+    details: ErrorDetails[C],
+    { cause, retryable = RETRYABLE.has(code) }: { cause?: unknown; retryable?: boolean } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause: withoutContent(cause) })
     this.code = code
-    this.retryable = RETRYABLE.has(code) && !('refused' in details)
+    this.retryable = retryable
     this.details = details
   }
 
@@ -190,18 +203,15 @@ export function isThermoclineError(error: unknown, code?: ErrorCode): boolean {
 
 /**
  * Returns the same error with other details, and in other words where these are given. Details that are not enumerable,
- * so that no log shows them, stay with it.
+ * so that no log shows them, stay with it, and so do the frames of a caller's function that has failed.
  */
 export function retold(error: ThermoclineError, details: object, message = error.message): ThermoclineError {
   const known = Object.entries(Object.getOwnPropertyDescriptors(error.details))
   const hidden = Object.fromEntries(known.filter(([, { enumerable }]) => !enumerable))
   const told = Object.defineProperties({}, { ...hidden, ...Object.getOwnPropertyDescriptors(details) })
-  return new ThermoclineError(
-    error.code,
-    message,
-    told as never,
-    error.cause === undefined ? {} : { cause: error.cause },
-  )
+  const { cause, retryable } = error
+  const again = new ThermoclineError(error.code, message, told as never, { cause, retryable })
+  return 'original' in hidden ? withFramesOf(error, again) : again
 }
 
 /**
@@ -211,12 +221,16 @@ export function retold(error: ThermoclineError, details: object, message = error
 export function unforeseen(error: unknown, details: WriteFailure = {}): ThermoclineError {
   if (error instanceof ThermoclineError) return error
   const message = 'something failed that thermocline does not foresee: a fault of its own, or of an object it was given'
-  const own = new ThermoclineError('ERR_INTERNAL', message, details, { cause: error })
+  return withFramesOf(error, new ThermoclineError('ERR_INTERNAL', message, details, { cause: error }))
+}
+
+/** The error, whose stack says where the other one came from. The message of that is left out. */
+export function withFramesOf<C extends ErrorCode>(error: unknown, own: ThermoclineError<C>): ThermoclineError<C> {
   const { stack, message: foreign } = (isErrorLike(error) ? error : {}) as { stack?: unknown; message?: unknown }
   if (typeof stack === 'string' && typeof foreign === 'string' && stack.includes(foreign)) {
     const frames = stack.slice(stack.indexOf(foreign) + foreign.length)
     Object.defineProperty(own, 'stack', {
-      value: `${own.name}: ${message}${frames}`,
+      value: `${own.name}: ${own.message}${frames}`,
       writable: true,
       configurable: true,
     })

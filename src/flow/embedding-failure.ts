@@ -3,10 +3,14 @@
  * of providers are known by what they have in common, a status of HTTP and headers. They are foreign objects: reading
  * one never throws.
  */
-import { isThermoclineError, type SafeCause, ThermoclineError, withoutContent } from '../errors.ts'
+import { isThermoclineError, type SafeCause, ThermoclineError, withFramesOf, withoutContent } from '../errors.ts'
 
 /** Statuses of HTTP by which a request is refused for what it holds. */
 const OF_THE_TEXT: ReadonlySet<number> = new Set([400, 413, 422])
+/** Statuses of HTTP that the same request has again: what it holds, who asks, or where. */
+const FOR_GOOD: ReadonlySet<number> = new Set([400, 401, 403, 404])
+/** Names of what JavaScript throws where a program is wrong. */
+const OF_THE_PROGRAM: ReadonlySet<unknown> = new Set(['TypeError', 'ReferenceError', 'SyntaxError'])
 /** Codes by which Node says that a server is not to be had, and names of a wait that has ended. */
 const OF_THE_NETWORK = /^(E[A-Z]{3,}|EAI_|UND_ERR_|ABORT_ERR)/
 const OF_A_WAIT: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError'])
@@ -16,6 +20,12 @@ interface Said {
   readonly cause: ThermoclineError | SafeCause
   /** Milliseconds until the model may be asked again; undefined where it does not say. */
   readonly retryAfterMs?: number
+}
+
+interface Read {
+  readonly said: Said
+  /** Whether the same call fails again, as far as the error says it. */
+  readonly isForGood: boolean
 }
 
 /**
@@ -28,15 +38,16 @@ export function embeddingFailed(
   error: unknown,
   texts: number,
 ): ThermoclineError<'ERR_EMBEDDING_FAILED'> {
-  const { cause, ...told } = saidBy(error)
+  const { said, isForGood } = read(error)
+  const { cause, ...told } = said
   const refused = texts === 1 && isOfTheText(cause) ? { refused: true } : {}
   const message = `\`embedMany\` of ${model} failed${described(cause)}`
-  return new ThermoclineError(
-    'ERR_EMBEDDING_FAILED',
-    message,
-    { model, outcome: 'none', ...told, ...refused },
-    { cause },
-  )
+  const details = { model, outcome: 'none', ...told, ...refused } as const
+  // Not enumerable: it may quote the text, and errors are logged.
+  Object.defineProperty(details, 'original', { value: error })
+  const retryable = !isForGood && !('refused' in refused)
+  const failure = new ThermoclineError('ERR_EMBEDDING_FAILED', message, details, { cause, retryable })
+  return cause instanceof ThermoclineError ? failure : withFrames(error, failure)
 }
 
 /**
@@ -80,18 +91,45 @@ function described(cause: Said['cause']): string {
   return more.length === 0 ? ` (${name})` : ` (${name}: ${more.join(', ')})`
 }
 
-function saidBy(error: unknown): Said {
+function read(error: unknown): Read {
   try {
-    const safe = withoutContent(error)
-    if (safe instanceof ThermoclineError) return { cause: safe }
-    const status = statusOf(error)
-    const retryAfterMs = saidRetryAfter(error)
-    return {
-      cause: status === undefined ? safe : { ...safe, status },
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    }
+    const said = saidBy(error)
+    return { said, isForGood: said.retryAfterMs === undefined && (isRefusal(said.cause) || isOfTheProgram(error)) }
   } catch {
-    return { cause: { name: 'an error that cannot be read' } }
+    return { said: { cause: { name: 'an error that cannot be read' } }, isForGood: false }
+  }
+}
+
+function saidBy(error: unknown): Said {
+  const safe = withoutContent(error)
+  if (safe instanceof ThermoclineError) return { cause: safe }
+  const status = statusOf(error)
+  const retryAfterMs = saidRetryAfter(error)
+  return {
+    cause: status === undefined ? safe : { ...safe, status },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  }
+}
+
+function isRefusal(cause: Said['cause']): boolean {
+  return 'status' in cause && FOR_GOOD.has(cause.status!)
+}
+
+/** Not so `fetch failed`, a TypeError whose `cause` is of the network. */
+function isOfTheProgram(error: unknown): boolean {
+  const { name, cause } = (error ?? {}) as { readonly name?: unknown; readonly cause?: unknown }
+  return OF_THE_PROGRAM.has(name) && cause === undefined
+}
+
+/** Of the function that has failed. */
+function withFrames(
+  error: unknown,
+  failure: ThermoclineError<'ERR_EMBEDDING_FAILED'>,
+): ThermoclineError<'ERR_EMBEDDING_FAILED'> {
+  try {
+    return withFramesOf(error, failure)
+  } catch {
+    return failure
   }
 }
 

@@ -1,5 +1,7 @@
 /** How a model is asked: in batches of what has come by then, few at a time, and so that one text fails alone. */
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
+import { retold } from '../../src/errors.ts'
 import { Embedder, type EmbedderOptions } from '../../src/flow/embedder.ts'
 import { isThermoclineError, ThermoclineError } from '../../src/index.ts'
 import { gate, httpError, WORD_DIMENSIONS, WordModel, wordVector } from '../tools/word-model.ts'
@@ -273,4 +275,53 @@ test('after the first failure of a call the rest of it is not asked for', async 
   await expect(embedder.embedAll(texts(100), 'document', {})).rejects.toMatchObject({ code: 'ERR_EMBEDDING_FAILED' })
   expect(model.calls).toHaveLength(1)
   expect(await embedder.embedAll([], 'document', {})).toEqual([])
+})
+
+const failedWith = async (error: unknown, given: string[] = ['a']) => {
+  const model = new WordModel()
+  model.before = () => {
+    throw error
+  }
+  return embedderOf(model)
+    .embedAll(given, 'document', {})
+    .catch((failure: unknown) => failure as ThermoclineError<'ERR_EMBEDDING_FAILED'>) as Promise<
+    ThermoclineError<'ERR_EMBEDDING_FAILED'>
+  >
+}
+
+test('a failure has what it was rejected with and its frames, and tells no log what that quotes', async () => {
+  function functionOfTheCaller(): never {
+    throw new TypeError('secret of the text')
+  }
+  let thrown: unknown
+  try {
+    functionOfTheCaller()
+  } catch (error) {
+    thrown = error
+  }
+  const failure = await failedWith(thrown)
+  for (const one of [failure, retold(failure, { ...failure.details, index: 3 }, 'input 3: told again')]) {
+    expect((one.details as { original?: unknown }).original).toBe(thrown)
+    expect(one.stack).toContain('functionOfTheCaller')
+    expect(one.stack!.startsWith(`ThermoclineError: ${one.message}\n`)).toBe(true)
+    expect(one.retryable).toBe(false)
+    for (const said of [inspect(one), JSON.stringify(one), one.stack]) expect(said).not.toContain('secret')
+  }
+})
+
+test('a failure is not retryable where the function itself is wrong, or the model refuses whoever asks', async () => {
+  const connection = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+  for (const [error, retryable] of [
+    ...[new TypeError('no'), new ReferenceError('no'), new SyntaxError('no')].map((one) => [one, false] as const),
+    ...[400, 401, 403, 404].map((status) => [httpError(status), false] as const),
+    [{ statusCode: 401 }, false],
+    ...[408, 409, 429, 500, 503].map((status) => [httpError(status), true] as const),
+    [httpError(403, { 'retry-after': '20' }), true],
+    [new TypeError('fetch failed', { cause: connection }), true],
+    [new Error('unknown'), true],
+    [undefined, true],
+  ] as const) {
+    expect(await failedWith(error, ['a'])).toMatchObject({ code: 'ERR_EMBEDDING_FAILED', retryable })
+    expect(await failedWith(error, ['a', 'b'])).toMatchObject({ code: 'ERR_EMBEDDING_FAILED', retryable })
+  }
 })

@@ -752,6 +752,7 @@ interface ErrorDetails {
         index?: number;
         retryAfterMs?: number;
         refused?: boolean;
+        readonly original?: unknown;
     };
     ERR_EMBEDDING_INVALID: WriteFailure & {
         model: string;
@@ -1843,8 +1844,9 @@ declare class ThermoclineError<C extends ErrorCode = ErrorCode> extends Error {
     readonly code: C;
     readonly retryable: boolean;
     readonly details: Readonly<ErrorDetails[C]>;
-    constructor(code: C, message: string, details: ErrorDetails[C], options?: {
+    constructor(code: C, message: string, details: ErrorDetails[C], { cause, retryable }?: {
         cause?: unknown;
+        retryable?: boolean;
     });
     toJSON(): object;
 }
