@@ -6,7 +6,7 @@ import { checkNamedPart, namedPart } from '../admin/named-part.ts'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStoreOptions } from '../options.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { openMemoryStore } from '../store/open-memory-store.ts'
+import { openMemoryStore, openStoreToLook } from '../store/open-memory-store.ts'
 import { resolveOptions } from '../store/resolve-options.ts'
 import { EXIT, UsageError } from './exit-code.ts'
 import { LentStore } from './lent-store.ts'
@@ -26,7 +26,8 @@ export async function workOnStore(
   work: Work,
   describeInterruption: DescribeInterruption,
 ): Promise<void> {
-  await openAndWork(await workingOptions(flags, 'if-embedded'), flags, work, describeInterruption)
+  const options = await workingOptions(flags, 'if-embedded')
+  await openAndWork(openMemoryStore, options, flags, work, describeInterruption)
 }
 
 /** Backends that leave the sync to another process say `sync: false`; here it keeps hot from filling up. */
@@ -39,11 +40,11 @@ async function workingOptions(
 }
 
 /**
- * The same for a command that only looks: nothing that it reads enters hot, it begins no sync, and beside a database
- * server its data folder is one that goes when it ends.
+ * The same for a command that only looks: it leaves the database as it is, and beside a server its data folder is one
+ * that goes when it ends.
  */
 export async function lookIntoStore(flags: CommonFlags, look: Work): Promise<void> {
-  await withLookingOptions(flags, (options) => openAndWork(options, flags, look, () => 'interrupted'))
+  await withLookingOptions(flags, (options) => openAndWork(openStoreToLook, options, flags, look, () => 'interrupted'))
 }
 
 async function withLookingOptions(
@@ -51,11 +52,10 @@ async function withLookingOptions(
   look: (options: MemoryStoreOptions) => Promise<void>,
 ): Promise<void> {
   const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded' })
-  const looking = { ...options, sync: false, promote: false } as const
-  if (!resolveOptions(options).cold.isShared) return look(looking)
+  if (!resolveOptions(options).cold.isShared) return look(options)
   const dir = await mkdtemp(join(tmpdir(), 'thermocline-'))
   try {
-    await look({ ...looking, dir })
+    await look({ ...options, dir })
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
@@ -74,7 +74,8 @@ export async function lendStore(
     const signal = listenForInterrupt()
     const { isShared } = resolveOptions(options).cold
     const wal = { ...options.wal, lockTimeout: options.wal?.lockTimeout ?? LENT_LOCK_TIMEOUT }
-    const open = () => openMemoryStore({ ...options, wal, logger: commandLogger(flags) })
+    const openStore = looks ? openStoreToLook : openMemoryStore
+    const open = () => openStore({ ...options, wal, logger: commandLogger(flags) })
     await using lent = new LentStore(open, isShared ? undefined : restMs)
     if (isShared) await lent.use(async () => {})
     await work(lent, signal)
@@ -84,13 +85,14 @@ export async function lendStore(
 }
 
 async function openAndWork(
+  open: typeof openStoreToLook,
   options: MemoryStoreOptions,
   flags: CommonFlags,
   work: Work,
   describeInterruption: DescribeInterruption,
 ): Promise<void> {
   const signal = listenForInterrupt()
-  await using store = await openMemoryStore({ ...options, logger: commandLogger(flags) })
+  await using store = await open({ ...options, logger: commandLogger(flags) })
   try {
     await work(store, signal)
   } catch (error) {

@@ -14,3 +14,12 @@ export async function openMemoryStore(options?: MemoryStoreOptions): Promise<Mem
   const { DRIVERS, openMemoryStoreOver } = await import('./open-store.ts')
   return openMemoryStoreOver(DRIVERS, options)
 }
+
+/**
+ * @internal Opens a store that is only read. The database is left as it is: rejects with `ERR_SCHEMA` where migrations
+ * are pending, and with `ERR_INVALID_OPTIONS` where an embedded database is not there.
+ */
+export async function openStoreToLook(options: MemoryStoreOptions): Promise<MemoryStore> {
+  const { DRIVERS, openStoreToLookOver } = await import('./open-store.ts')
+  return openStoreToLookOver(DRIVERS, options)
+}

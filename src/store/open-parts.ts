@@ -46,7 +46,7 @@ export async function openParts(
 ): Promise<OpenedParts> {
   const telemetry = new Telemetry(options.clock, options.logger)
   const folder = options.inMemory ? undefined : await openFolder(options, releases)
-  const openedCold = await tiers.openCold(options, folder, releases)
+  const openedCold = await tiers.openCold(options, folder, releases, { makesNone: options.looks })
   const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
   const coldWatch = new TierWatch('cold', undefined, options.clock)
   const cold = coldWatch.over(openedCold, telemetry.timing('cold', false))

@@ -18,7 +18,7 @@ import { MemoryStore } from './memory-store.ts'
 import { openCold } from './open-cold.ts'
 import { openHot } from './open-hot.ts'
 import { type OpenedParts, openParts, type TierOpeners } from './open-parts.ts'
-import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { type ResolvedOptions, resolveOptions, toLook } from './resolve-options.ts'
 import { StoreAlerts } from './store-alerts.ts'
 import { StoreNumbers } from './store-stats.ts'
 import { StoreStatus } from './store-status.ts'
@@ -28,7 +28,15 @@ export const DRIVERS: TierOpeners = { openCold, openHot }
 
 /** @internal As {@link openMemoryStore} of {@link ./open-memory-store.ts}, over whatever tiers. */
 export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemoryStoreOptions): Promise<MemoryStore> {
-  const resolved = resolveOptions(options)
+  return openResolved(tiers, resolveOptions(options))
+}
+
+/** @internal As {@link openStoreToLook} of {@link ./open-memory-store.ts}, over whatever tiers. */
+export async function openStoreToLookOver(tiers: TierOpeners, options: MemoryStoreOptions): Promise<MemoryStore> {
+  return openResolved(tiers, toLook(resolveOptions(options)))
+}
+
+async function openResolved(tiers: TierOpeners, resolved: ResolvedOptions): Promise<MemoryStore> {
   const releases = new ReleaseStack(resolved.logger)
   try {
     return await assemble(resolved, tiers, releases)

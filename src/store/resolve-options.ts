@@ -57,6 +57,8 @@ export interface ResolvedOptions {
   readonly embed: ResolvedEmbed | undefined
   readonly alerts: AlertLimits | false
   readonly requireCold: boolean
+  /** Whether it is only read ({@link toLook}). */
+  readonly looks: boolean
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -308,9 +310,19 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     embed: given.embed && { ...given.embed, ...complete(DEFAULTS.embed, given.embed) },
     alerts: given.alerts === false ? false : complete<AlertLimits>(DEFAULTS.alerts, given.alerts),
     requireCold: given.requireCold ?? DEFAULTS.requireCold,
+    looks: false,
     logger: resolveLogger(given.logger),
     clock: given.clock === undefined ? DEFAULTS.clock : wholeMillis(given.clock),
   })
+}
+
+/**
+ * Of a store that is only read: nothing enters hot by that, no sync begins, and the database is left as it is. Indexes
+ * that it lacks are not missed: queries take longer without them.
+ */
+export function toLook(options: ResolvedOptions): ResolvedOptions {
+  const cold = { ...options.cold, migrate: 'check', dimensions: [], indexes: [] } as const
+  return deepFreeze({ ...options, cold, sync: false, promote: false, looks: true })
 }
 
 /** Options that name a data location, and what is used when the option is left out. */

@@ -1,7 +1,10 @@
 /** The commands that only look: `get`, `find`, `search`, `namespaces`, `explain` and `stats`. */
-import { readdir } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readMigrations } from '../../src/cold/migrations.ts'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { editDatabase, queryDatabase, queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
@@ -21,6 +24,23 @@ async function fill(store: MemoryStore): Promise<string> {
 }
 
 const IN = ['--namespace', 'tenant/a']
+
+const LOOKS = [
+  ['get', '--key', 'depth', ...IN],
+  ['explain', '--key', 'depth', ...IN],
+  ['find', ...IN],
+  ['search', 'water'],
+  ['namespaces'],
+  ['stats'],
+  ['dead-letters', 'list'],
+  ['mcp', '--read-only'],
+  ['studio'],
+]
+
+const NEWEST = `WHERE hash = '${readMigrations().at(-1)!.hash}'`
+/** As a database is beside a newer version of this program. */
+const BEFORE_NEWEST = `DELETE FROM thermocline.migrations ${NEWEST}`
+const HAS_NEWEST = `SELECT 1 FROM thermocline.migrations ${NEWEST}`
 
 describeWithServers('looking', (servers) => {
   test('prints what the tiers have, and changes nothing', async () => {
@@ -59,6 +79,39 @@ describeWithServers('looking', (servers) => {
     expect(own).toMatch(/^entries +4$/m)
     expect(await readdir(cwd)).toEqual([])
   })
+
+  longTest('migrates nothing: it says what to run, and backends of the version before still open', async () => {
+    const shared = await servers.shared()
+    const env = { REDIS_URL: shared.hot.url, DATABASE_URL: shared.cold.url }
+    const cwd = await temporaryFolder()
+    const refuses = async (): Promise<void> => {
+      for (const result of await runAll(LOOKS, { cwd, env })) expectRefusal(result, 1, /run `npx thermocline migrate`/)
+    }
+    await queryServer(shared.cold.url, 'DROP SCHEMA thermocline CASCADE')
+    await refuses()
+    const schemas = `SELECT 1 FROM pg_namespace WHERE nspname = 'thermocline'`
+    expect(await queryServer(shared.cold.url, schemas)).toEqual([])
+
+    await (await openMemoryStore({ ...shared, ...QUIET, dir: await servers.folder() })).close()
+    await queryServer(shared.cold.url, BEFORE_NEWEST)
+    await refuses()
+    expect(await queryServer(shared.cold.url, HAS_NEWEST)).toEqual([])
+  })
+
+  longTest('builds no index that the configuration declares', async () => {
+    const shared = await servers.shared()
+    await using store = await openMemoryStore({ ...shared, ...QUIET, dir: await servers.folder() })
+    await fill(store)
+    const config = join(await temporaryFolder(), 'config.json')
+    await writeFile(config, JSON.stringify({ cold: { dimensions: [2], indexes: ['metadata.rank'] } }))
+    const indexes = () =>
+      queryServer(shared.cold.url, `SELECT indexname FROM pg_indexes WHERE schemaname = 'thermocline' ORDER BY 1`)
+    const before = await indexes()
+    const env = { REDIS_URL: shared.hot.url, DATABASE_URL: shared.cold.url }
+    const [found] = await runAll([['find', ...IN, '--config', config]], { env })
+    expect(found).toMatchObject({ code: 0, stderr: '' })
+    expect(await indexes()).toEqual(before)
+  })
 })
 
 async function lineOf(store: MemoryStore, text: string): Promise<string> {
@@ -90,6 +143,18 @@ longTest('what an embedded database has is listed page by page, and what is wron
   expectRefusal(await run('find', '--limit', '0'), 2, 'whole number above 0')
   expectRefusal(await run('find', '--order-by', 'colour'), 2, /--order-by.*colour/)
   expectRefusal(await run('search', 'water', '--where', '{"colour":1}'), 2, /^thermocline: --where: .*colour/)
+})
+
+longTest('an embedded database is neither migrated nor made by a look', async () => {
+  const dir = await template.copy()
+  await editDatabase(dir, BEFORE_NEWEST)
+  // What serves until it is told to end opens an embedded database when it is asked.
+  const looks = LOOKS.filter(([command]) => command !== 'mcp').map((args) => [...args, '--dir', dir])
+  for (const result of await runAll(looks)) expectRefusal(result, 1, /run `npx thermocline migrate`/)
+  expect(await queryDatabase(dir, HAS_NEWEST)).toEqual([])
+  await rm(join(dir, 'cold'), { recursive: true })
+  for (const result of await runAll(looks)) expectRefusal(result, 2, /no database.*DATABASE_URL/)
+  expect(await readdir(dir)).not.toContain('cold')
 })
 
 longTest('a watch ends when it is told to', async () => {
