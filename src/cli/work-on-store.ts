@@ -1,7 +1,4 @@
 /** Runs the work of a command on a store: opens the store, closes it afterwards, and ends the work on a signal. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { checkNamedPart, namedPart } from '../admin/named-part.ts'
 import { isThermoclineError, type ThermoclineError } from '../errors.ts'
 import type { MemoryStoreOptions } from '../options.ts'
@@ -39,26 +36,13 @@ async function workingOptions(
   return { ...options, sync: options.sync || undefined }
 }
 
-/**
- * The same for a command that only looks: it leaves the database as it is, and beside a server its data folder is one
- * that goes when it ends.
- */
+/** The same for a command that only looks: it leaves the database as it is, and needs no data folder beside a server. */
 export async function lookIntoStore(flags: CommonFlags, look: Work): Promise<void> {
-  await withLookingOptions(flags, (options) => openAndWork(openStoreToLook, options, flags, look, () => 'interrupted'))
+  await openAndWork(openStoreToLook, await lookingOptions(flags), flags, look, () => 'interrupted')
 }
 
-async function withLookingOptions(
-  flags: CommonFlags,
-  look: (options: MemoryStoreOptions) => Promise<void>,
-): Promise<void> {
-  const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded' })
-  if (!resolveOptions(options).cold.isShared) return look(options)
-  const dir = await mkdtemp(join(tmpdir(), 'thermocline-'))
-  try {
-    await look({ ...options, dir })
-  } finally {
-    await rm(dir, { recursive: true, force: true })
-  }
+function lookingOptions(flags: CommonFlags): Promise<MemoryStoreOptions> {
+  return readStoreOptions(flags, { hot: true, folder: 'if-embedded' })
 }
 
 /**
@@ -70,18 +54,15 @@ export async function lendStore(
   { looks, restMs }: { readonly looks: boolean; readonly restMs: number },
   work: (lent: LentStore, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const run = async (options: MemoryStoreOptions): Promise<void> => {
-    const signal = listenForInterrupt()
-    const { isShared } = resolveOptions(options).cold
-    const wal = { ...options.wal, lockTimeout: options.wal?.lockTimeout ?? LENT_LOCK_TIMEOUT }
-    const openStore = looks ? openStoreToLook : openMemoryStore
-    const open = () => openStore({ ...options, wal, logger: commandLogger(flags) })
-    await using lent = new LentStore(open, isShared ? undefined : restMs)
-    if (isShared) await lent.use(async () => {})
-    await work(lent, signal)
-  }
-  if (looks) await withLookingOptions(flags, run)
-  else await run(await workingOptions(flags, 'if-unnamed'))
+  const options = looks ? await lookingOptions(flags) : await workingOptions(flags, 'if-unnamed')
+  const signal = listenForInterrupt()
+  const { isShared } = resolveOptions(options).cold
+  const wal = { ...options.wal, lockTimeout: options.wal?.lockTimeout ?? LENT_LOCK_TIMEOUT }
+  const openStore = looks ? openStoreToLook : openMemoryStore
+  const open = () => openStore({ ...options, wal, logger: commandLogger(flags) })
+  await using lent = new LentStore(open, isShared ? undefined : restMs)
+  if (isShared) await lent.use(async () => {})
+  await work(lent, signal)
 }
 
 async function openAndWork(

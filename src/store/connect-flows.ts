@@ -323,7 +323,8 @@ function connectWorker(
   const sync = new FullSync({ access, checkpointer, cuts, hot: upkeep, cold, time, outages, telemetry, logger })
   const worker = new SyncWorker({
     ...{ sync, checkpointer, cuts, peers },
-    ...{ hot: upkeep, embedding: embedding?.background, pressure, outages },
+    // What makes vectors in the background writes them.
+    ...{ hot: upkeep, embedding: options.looks ? undefined : embedding?.background, pressure, outages },
     schedule: { checkpointEvery: checkpoint.every, sync: schedule },
     beginSchedule,
   })

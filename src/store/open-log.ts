@@ -15,6 +15,7 @@ import { missingLogs } from '../recovery/missing-logs.ts'
 import { type ResumedLog, resumeLog } from '../recovery/resume-log.ts'
 import type { OwnLog } from '../sync/checkpointer.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import { ClosedLog } from '../wal/closed-log.ts'
 import { InProcessLog } from '../wal/in-process-log.ts'
 import type { AppendedRecord } from '../wal/log-contract.ts'
 import { LogScan } from '../wal/log-scan.ts'
@@ -43,10 +44,10 @@ export interface StoreLog extends OwnLog {
 /**
  * Recovers what others left in the folder first; while cold is away, what the log itself holds is pending again
  * instead.
- * @param folder undefined: a log in memory.
+ * @param folder undefined: a log in memory, or none that takes anything where the store is only read.
  */
 export function openStoreLog(folder: DataFolder | undefined, parts: StoreLogParts): Promise<StoreLog> {
-  if (folder === undefined) return openInProcessLog(parts)
+  if (folder === undefined) return parts.options.looks ? openClosedLog() : openInProcessLog(parts)
   return namingFolder('dir', folder.path, () => openLogIn(folder, parts))
 }
 
@@ -69,6 +70,12 @@ async function openInProcessLog(parts: StoreLogParts): Promise<StoreLog> {
     retire: () => cold.retire(log.walId, log.epoch),
     adoptOthers: async () => {},
   }
+}
+
+/** A log that cold knows holds up the collection of tombstones until it has ended, and its process may be killed. */
+async function openClosedLog(): Promise<StoreLog> {
+  const journal = new Journal(new ClosedLog<LogValue>(), new Pending())
+  return { journal, checkpoint: 0, takesNothing: true, retire: async () => {}, adoptOthers: async () => {} }
 }
 
 async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogParts): Promise<StoreLog> {

@@ -27,7 +27,7 @@ export interface TierOpeners {
 
 export interface OpenedParts {
   readonly telemetry: Telemetry
-  /** Undefined: everything is in memory. */
+  /** Undefined: everything is in memory, or nothing is written. */
   readonly folder: OpenedFolder | undefined
   readonly gate: CallGate
   readonly cold: ColdTier
@@ -45,7 +45,8 @@ export async function openParts(
   releases: ReleaseStack,
 ): Promise<OpenedParts> {
   const telemetry = new Telemetry(options.clock, options.logger)
-  const folder = options.inMemory ? undefined : await openFolder(options, releases)
+  const folder =
+    options.inMemory || (options.looks && options.cold.isShared) ? undefined : await openFolder(options, releases)
   const openedCold = await tiers.openCold(options, folder, releases, { makesNone: options.looks })
   const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
   const coldWatch = new TierWatch('cold', undefined, options.clock)

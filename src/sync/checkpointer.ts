@@ -42,6 +42,8 @@ export interface OwnLog {
    * @default none are kept
    */
   readonly scanAfter?: ((sequence: number) => LogScan) | undefined
+  /** Whether no record is ever appended: then cold is not told of the log. @default false */
+  readonly takesNothing?: boolean | undefined
 }
 
 export interface CheckpointerParts {
@@ -190,6 +192,7 @@ export class Checkpointer {
   }
 
   async #checkpointAndTell(): Promise<CheckpointStats> {
+    if (this.#parts.log.takesNothing) return this.#askWhetherColdIsThere()
     const { events } = this.#parts.telemetry
     const began = performance.now()
     const total = await this.#traced()
@@ -252,6 +255,12 @@ export class Checkpointer {
     }
     await this.#release()
     return total
+  }
+
+  /** Which is what else a heartbeat is for. */
+  async #askWhetherColdIsThere(): Promise<CheckpointStats> {
+    await this.#parts.cold.checkpointOf(this.#log.walId)
+    return NOTHING
   }
 
   async #release(): Promise<void> {

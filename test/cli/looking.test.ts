@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import { type MemoryStore, openMemoryStore } from '../../src/index.ts'
+import { openStoreToLook } from '../../src/store/open-memory-store.ts'
 import { editDatabase, queryDatabase, queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
@@ -96,6 +97,29 @@ describeWithServers('looking', (servers) => {
     await queryServer(shared.cold.url, BEFORE_NEWEST)
     await refuses()
     expect(await queryServer(shared.cold.url, HAS_NEWEST)).toEqual([])
+  })
+
+  longTest('registers no log, which a kill would leave behind', async () => {
+    const shared = await servers.shared()
+    const env = { REDIS_URL: shared.hot.url, DATABASE_URL: shared.cold.url }
+    await (await openMemoryStore({ ...shared, ...QUIET, dir: await servers.folder() })).close()
+    const logs = () => queryServer(shared.cold.url, 'SELECT wal_id FROM thermocline.wal_checkpoints')
+    const watch = startCli(['stats', '--watch', '1', '--json'], { env, cwd: await temporaryFolder() })
+    await watch.printed(/\n.*\n/)
+    expect(await logs()).toEqual([])
+    watch.child.kill('SIGKILL')
+    await watch.result
+    expect(await logs()).toEqual([])
+    // Nor when a store closes, which sends a last sign of life.
+    await queryServer(shared.cold.url, 'ALTER TABLE thermocline.wal_checkpoints RENAME COLUMN epoch TO refused')
+    const errors: unknown[] = []
+    const logger = { ...console, error: (...line: unknown[]) => errors.push(line) }
+    const store = await openStoreToLook({ ...shared, logger })
+    await expect(store.chunks.put({ text: 'unasked' })).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' })
+    await queryServer(shared.cold.url, 'ALTER TABLE thermocline.wal_checkpoints RENAME COLUMN refused TO epoch')
+    await store.close()
+    expect(errors).toEqual([])
+    expect(await logs()).toEqual([])
   })
 
   longTest('builds no index that the configuration declares', async () => {
