@@ -20,7 +20,7 @@ export function migrateCommand(): Command {
     .action(async (flags: MigrateFlags) => {
       const options = await readStoreOptions(flags, { folder: 'if-unnamed', waits: true })
       const output = flags.json ? process.stderr : process.stdout
-      await migrateStore({ ...options, logger: plainLogger(output, flags.verbose ? 'debug' : 'info') })
-      console.log(flags.json ? JSON.stringify({ upToDate: true }) : 'the database is up to date')
+      const database = await migrateStore({ ...options, logger: plainLogger(output, flags.verbose ? 'debug' : 'info') })
+      console.log(flags.json ? JSON.stringify({ upToDate: true, database }) : `the database is up to date: ${database}`)
     })
 }

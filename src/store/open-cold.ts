@@ -1,4 +1,5 @@
 /** Opens the database of a store: a server, or the embedded one. */
+import { readdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ColdDriver } from '../cold/cold-driver.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -19,7 +20,7 @@ const RETRY_MS = 250
 /**
  * Waits up to `timeouts.open` for a server that is away; nothing of the store is touched before it is there.
  * @param folder undefined: an embedded database in memory.
- * @param replacesLost make an embedded database where there is none, although the folder holds logs of another.
+ * @param replacesLost make an embedded database where there is only its folder, although there are logs of another.
  * @param makesNone refuse an embedded database that is not there.
  */
 export async function openCold(
@@ -29,7 +30,8 @@ export async function openCold(
   { replacesLost = false, makesNone = false } = {},
 ): Promise<ColdTier> {
   const { cold: given, timeouts, logger } = options
-  if (folder !== undefined && !replacesLost) await refuseWithoutDatabase(options, folder, makesNone)
+  if (folder !== undefined && !(replacesLost && (await isThere(folder.cold))))
+    await refuseWithoutDatabase(options, folder, makesNone || (replacesLost && (await belongsToStore(folder))))
   const cold =
     given.kind === 'embedded'
       ? await openEmbedded({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
@@ -115,6 +117,15 @@ function mayPass(error: unknown): boolean {
   return code === undefined || !isPermanent(code)
 }
 
+/** The folder of a store on servers has none; who lost an embedded database makes it. */
+async function isThere(path: string): Promise<boolean> {
+  return (await readdir(path).catch(() => undefined)) !== undefined
+}
+
+async function belongsToStore({ path }: DataFolder): Promise<boolean> {
+  return (await readStoreId(path)) !== undefined
+}
+
 /**
  * A log goes once it is shipped, so it must not be shipped into a new database by mistake: its owner may well write to
  * a server that this process was not told of.
@@ -126,6 +137,7 @@ async function refuseWithoutDatabase({ cold }: ResolvedOptions, folder: DataFold
   const message =
     `${folder.path} holds ${logs.length} log${logs.length === 1 ? '' : 's'} and no database, and nothing was changed: ` +
     'name the database that the backends write to (DATABASE_URL, or `cold` in --config); ' +
-    'only where an embedded one is gone for good, make an empty one by `thermocline migrate`, then run `thermocline recover`'
+    `only where an embedded one is gone for good, make the empty folder ${folder.cold}, have ` +
+    '`thermocline migrate` make a database in it, then run `thermocline recover`'
   throw new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: 'cold' })
 }
