@@ -63,7 +63,7 @@ async function lookAtDatabase(driver: ColdDriver, options: ResolvedOptions): Pro
     if (facts.missingMigrations.length > 0) return found
     const schema = await readSchemaFacts(driver, cold)
     const standings = await namingFolder('dir', dir, () => standingsOf(schema.logs, new LogFolder(dataFolder(dir).wal)))
-    return [...found, ...findings.findingsOfSchema(schema), ...findings.findingsOfLogs(standings)]
+    return [...found, ...findings.findingsOfSchema(schema), ...findings.findingsOfLogs(standings, dir)]
   } catch (error) {
     return [orFinding('database')(error)]
   }

@@ -28,10 +28,11 @@ export async function retireLostLog(
   { acceptLoss }: { readonly acceptLoss: boolean },
 ): Promise<LogLoss> {
   return withRegisteredLogs(options, async (cold, folder) => {
+    await refuseIfHere(walId.toLowerCase(), folder)
     const log = (await cold.logs()).find((each) => each.walId === walId.toLowerCase())
     if (log === undefined)
       throw new ThermoclineError('ERR_NOT_FOUND', 'no log of that id is registered: see `thermocline logs`', {})
-    await refuseUnlessLost(log, folder)
+    refuseWhileAlive(log)
     const lost = { from: log.sequence + 1, to: undefined }
     if (acceptLoss) {
       await cold.recordLoss({ walId: log.walId, epoch: log.epoch, lost: [lost], reason: 'the disk of the log is gone' })
@@ -41,13 +42,16 @@ export async function retireLostLog(
   })
 }
 
-async function refuseUnlessLost({ walId, heartbeatAgeMs }: RegisteredLog, folder: LogFolder): Promise<void> {
+async function refuseIfHere(walId: string, folder: LogFolder): Promise<void> {
   if ((await folder.list()).includes(walId))
     throw new ThermoclineError(
       'ERR_INVALID_OPTIONS',
       `the files of log ${walId} are in this data folder: run \`thermocline recover\`, which ships what they hold`,
       { option: 'dir' },
     )
+}
+
+function refuseWhileAlive({ walId, heartbeatAgeMs }: RegisteredLog): void {
   if (heartbeatAgeMs < ALIVE_MS)
     throw new ThermoclineError(
       'ERR_LOCKED',

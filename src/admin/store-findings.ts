@@ -174,21 +174,20 @@ export function findingsOfSchema(facts: SchemaFacts): Finding[] {
   ])
 }
 
-export function findingsOfLogs(logs: readonly LogStanding[]): Finding[] {
-  return logs.flatMap(({ walId, place, heartbeatAgeMs, isHere, owed, isDamaged }) => {
+/** @param dir the data folder. */
+export function findingsOfLogs(logs: readonly LogStanding[], dir: string): Finding[] {
+  return logs.flatMap((log) => {
+    const { walId, place, isDamaged } = log
     const named = `log ${walId}${place === undefined ? '' : ` (${place})`}`
-    const debt = owed === undefined ? 'what nobody can tell here' : `${owed} writes`
     return only([
-      heartbeatAgeMs > SILENT_MS &&
-        owed !== 0 && {
-          code: 'log-owed',
-          what: `${named} was not heard of for ${Math.round(heartbeatAgeMs / 60_000)} minutes, and owes ${debt}`,
-          why: 'the database lacks what its process acknowledged, and keeps tombstones until it has that',
-          remedy: isHere
-            ? 'open the store over this folder, or run `npx thermocline recover`'
-            : 'bring its disk back and run `npx thermocline recover` there; only where it is gone for good, ' +
-              '`npx thermocline logs retire`',
-        },
+      isOwing(log) && {
+        code: 'log-owed',
+        what: `${named} ${describeDebt(log)}`,
+        why: log.isRegistered
+          ? 'the database lacks what its process acknowledged, and keeps tombstones until it has that'
+          : 'the database lacks what its process acknowledged',
+        remedy: remedyOfDebt(log, dir),
+      },
       isDamaged === true && {
         code: 'log-damaged',
         what: `${named} has lost records`,
@@ -197,6 +196,30 @@ export function findingsOfLogs(logs: readonly LogStanding[]): Finding[] {
       },
     ])
   })
+}
+
+/** A living process tells the database of its log soon; what no process has, and the database does not know, waits. */
+function isOwing({ owed, heartbeatAgeMs, isRegistered, isOwned }: LogStanding): boolean {
+  return owed !== 0 && (heartbeatAgeMs > SILENT_MS || !(isRegistered || isOwned))
+}
+
+function describeDebt({ owed, heartbeatAgeMs, isRegistered, isOwned }: LogStanding): string {
+  const minutes = Math.round(heartbeatAgeMs / 60_000)
+  const debt = owed === undefined ? 'what nobody can tell here' : `${owed} writes`
+  if (isRegistered) return `was not heard of for ${minutes} minutes, and owes ${debt}`
+  if (!isOwned) return `is unknown to the database, and owes ${debt}`
+  return `is unknown to the database ${minutes} minutes after it began, its process lives, and it owes ${debt}`
+}
+
+function remedyOfDebt({ isHere, isOwned }: LogStanding, dir: string): string {
+  if (!isHere)
+    return (
+      'bring its disk back and run `npx thermocline recover` there; only where it is gone for good, ' +
+      '`npx thermocline logs retire`'
+    )
+  if (isOwned)
+    return 'see what its process logs: once it reaches the database it ships, or says why not: then open its store anew'
+  return `open the store in that folder, or run \`npx thermocline recover --dir ${dir}\``
 }
 
 /** @param disk the one with least room, where one is known. */

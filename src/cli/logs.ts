@@ -1,9 +1,9 @@
 /**
- * Runs `thermocline logs`: prints from which logs the database expects records; `logs retire` ends one whose disk is
- * gone.
+ * Runs `thermocline logs`: prints from which logs the database expects records, and which others are in the folder;
+ * `logs retire` ends one whose disk is gone.
  */
 import { Command } from 'commander'
-import { listRegisteredLogs } from '../admin/list-logs.ts'
+import { listLogs } from '../admin/list-logs.ts'
 import { type LogLoss, retireLostLog } from '../admin/retire-log.ts'
 import type { LogStanding } from '../store/log-standings.ts'
 import { EXIT } from './exit-code.ts'
@@ -22,7 +22,9 @@ const NEEDS = { folder: 'if-embedded' } as const
 
 export function logsCommand(): Command {
   return addCommonOptions(new Command('logs'))
-    .description('Lists every registered log: where it is, when it was last heard of, and what it still owes.')
+    .description(
+      'Lists every log that is registered or in the data folder: where it is, since when it is silent, what it owes.',
+    )
     .option('--json', 'report as JSON')
     .addHelpText('after', '\nExample:\n  thermocline logs --json')
     .action(list)
@@ -46,8 +48,8 @@ function retireCommand(): Command {
 
 async function list(flags: LogsFlags): Promise<void> {
   const options = await readStoreOptions(flags, NEEDS)
-  const logs = await listRegisteredLogs({ ...options, logger: commandLogger(flags) })
-  console.log(flags.json ? JSON.stringify({ dir: options.dir, logs }) : describeStandings(logs))
+  const logs = await listLogs({ ...options, logger: commandLogger(flags) })
+  console.log(flags.json ? JSON.stringify({ dir: options.dir, logs }) : describeStandings(logs, options.dir))
 }
 
 async function retire(id: string, flags: RetireFlags): Promise<void> {
@@ -76,18 +78,29 @@ function describeLoss({ log, lost }: LogLoss): string {
   return `whatever log ${log.walId}${place} acknowledged from record ${lost.from} on and hot does not hold`
 }
 
-function describeStandings(logs: readonly LogStanding[]): string {
-  if (logs.length === 0) return 'no log is registered: no process writes, and the database has everything'
+/** Nobody can tell whether some other folder has a log of which the database does not know. */
+function describeStandings(logs: readonly LogStanding[], dir: string): string {
+  if (logs.length === 0)
+    return `no log is registered, and none is in ${dir}: the database has everything that was acknowledged there`
   return logs.map((log) => describeLog(log).join('\n')).join('\n')
 }
 
 function describeLog(log: LogStanding): string[] {
-  const { walId, epoch, place, sequence, heartbeatAgeMs } = log
+  const { walId, epoch, place, sequence, heartbeatAgeMs, isRegistered } = log
+  const age = describeAge(heartbeatAgeMs)
   return [
-    `log ${walId}, epoch ${epoch}, last sign of life ${describeAge(heartbeatAgeMs)}`,
+    `log ${walId}, epoch ${epoch}, ${isRegistered ? `last sign of life ${age}` : `begun ${age}`}`,
     `  at ${place ?? 'a place that its owner did not name'}`,
-    `  the database has it up to record ${sequence}; it owes ${describeDebt(log)}`,
+    isRegistered
+      ? `  the database has it up to record ${sequence}; it owes ${describeDebt(log)}`
+      : `  unknown to the database${describeOwner(log)}; it owes ${describeDebt(log)}`,
   ]
+}
+
+/** What the database does not know of, people have to see to. */
+function describeOwner({ isOwned, owed }: LogStanding): string {
+  if (isOwned) return ', and a process that lives has it'
+  return owed === 0 ? '' : ': open the store in its folder, or run `thermocline recover` there'
 }
 
 function describeDebt({ isHere, owed, isDamaged, place }: LogStanding): string {

@@ -105,6 +105,17 @@ export class DirectoryLock implements AsyncDisposable {
     }
   }
 
+  /** Whether a living process has the lock, or is about to take it: a look that changes nothing. */
+  static async isHeld(dir: string): Promise<boolean> {
+    const folder = await SocketFolder.openIfThere(dir)
+    if (folder === undefined) return false
+    try {
+      return await folder.hasAnswering()
+    } finally {
+      await folder.close()
+    }
+  }
+
   /** Says that it is kept until its owner closes: another opener in this process is refused at once from now on. */
   keep(): void {
     kept.add(this.#socket.name)
@@ -150,7 +161,27 @@ class SocketFolder {
     await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
     })
+    return SocketFolder.#openAt(path)
+  }
+
+  static async openIfThere(dir: string): Promise<SocketFolder | undefined> {
+    try {
+      return await SocketFolder.#openAt(join(dir, 'lock'))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  static async #openAt(path: string): Promise<SocketFolder> {
     return new SocketFolder(path, await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW))
+  }
+
+  /** Leaves what does not answer where it is. */
+  async hasAnswering(): Promise<boolean> {
+    for (const name of await readdir(this.#path))
+      if (name.endsWith(SOCKET) && (await isListening(join(this.#socketPath, name)))) return true
+    return false
   }
 
   /** Returns the name of a socket, other than `own`, that answers; removes those that do not. */

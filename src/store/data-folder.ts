@@ -7,7 +7,8 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { ThermoclineError } from '../errors.ts'
 import { DirectoryLock } from '../kernel/directory-lock.ts'
@@ -35,6 +36,11 @@ export interface DataFolder {
 
 export function dataFolder(dir: string): DataFolder {
   return { path: dir, wal: join(dir, 'wal'), cold: join(dir, 'cold'), quarantine: join(dir, 'quarantine') }
+}
+
+/** Names the folder and its machine, for people. */
+export function placeOf(dir: string): string {
+  return `${hostname()}:${resolve(dir)}`
 }
 
 /** Checks the folder's format, and makes one of it that is new. Call it under the folder's lock. */

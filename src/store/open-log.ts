@@ -1,8 +1,7 @@
 /**
  * Opens the log to which a store writes: in memory, or in its data folder, where other processes may have left theirs.
  */
-import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import type { VersionClock } from '../entry/version.ts'
@@ -21,7 +20,7 @@ import type { AppendedRecord } from '../wal/log-contract.ts'
 import { LogScan } from '../wal/log-scan.ts'
 import type { WrittenGroup } from '../wal/write-ahead-log.ts'
 import { checkpointRoom } from './checkpoint-room.ts'
-import type { DataFolder } from './data-folder.ts'
+import { type DataFolder, placeOf } from './data-folder.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
 export interface StoreLogParts {
@@ -82,7 +81,7 @@ async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogPa
   const { cold, isColdAway, versions } = parts
   const pending = new Pending()
   const { logger, wal, dir: folder } = parts.options
-  const place = `${hostname()}:${resolve(folder)}`
+  const place = placeOf(folder)
   const { segmentBytes, lockTimeout } = wal
   const onDurable = takingInto(pending, parts)
   const onGroup = ({ milliseconds, isFailed }: WrittenGroup) =>

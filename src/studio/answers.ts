@@ -234,6 +234,8 @@ export interface LogRow {
   /** Cold has every record up to here. */
   readonly sequence: number
   readonly heartbeatAgeMs: number
+  /** Whether the database knows it; where it does not, its age stands for that of the heartbeat. */
+  readonly isRegistered: boolean
   /** Records; left out where its files are elsewhere. */
   readonly owed?: number | undefined
   readonly isDamaged: boolean

@@ -70,8 +70,9 @@ export function logAnswer({ wal, checkpoint, tiers: { log } }: StoreStats): LogA
 /** Its own first, then the one not heard of for longest. */
 export async function logsAnswer(store: MemoryStore, watcher: StoreWatcher, signal: AbortSignal): Promise<LogsAnswer> {
   const [{ stats }, standings] = await Promise.all([watcher.read(), store.logs({ signal })])
-  const rows = standings.map(({ walId, epoch, place, sequence, heartbeatAgeMs, owed, isDamaged }) => ({
-    ...{ id: walId, epoch, place, sequence, heartbeatAgeMs, owed, isDamaged: isDamaged === true },
+  const rows = standings.map(({ walId, epoch, place, sequence, heartbeatAgeMs, isRegistered, ...debt }) => ({
+    ...{ id: walId, epoch, place, sequence, heartbeatAgeMs, isRegistered },
+    ...{ owed: debt.owed, isDamaged: debt.isDamaged === true },
     isOwn: walId === stats.wal.id,
   }))
   return { logs: rows.sort((a, b) => Number(b.isOwn) - Number(a.isOwn)) }

@@ -5,12 +5,18 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThermoclineError } from '../errors.ts'
+import { DirectoryLock } from '../kernel/directory-lock.ts'
 import { isUuid } from '../kernel/uuid.ts'
 import { LockedLog, type LogLockOptions } from './locked-log.ts'
 import { LogScan, type ScanOptions } from './log-scan.ts'
 
 /** An owner does not delete segments so often in a row that every look at them comes upon one that has just gone. */
 const MAX_LOOKS = 20
+
+export interface LogBirth {
+  readonly walId: string
+  readonly at: number
+}
 
 export class LogFolder {
   readonly path: string
@@ -21,15 +27,20 @@ export class LogFolder {
 
   /** Ids of the logs, oldest first; a folder that is not there has none. */
   async list(): Promise<string[]> {
+    return (await this.births()).map(({ walId }) => walId)
+  }
+
+  /** Likewise, with when each began, in milliseconds since the epoch. */
+  async births(): Promise<LogBirth[]> {
     const names = (await unlessGone(readdir(this.path))) ?? []
     const births = names
       .filter((name) => isLogId(name))
-      .map(async (id) => {
-        const found = await unlessGone(stat(join(this.path, id)))
-        return found === undefined ? [] : [{ id, at: found.birthtimeMs }]
+      .map(async (walId) => {
+        const found = await unlessGone(stat(join(this.path, walId)))
+        return found === undefined ? [] : [{ walId, at: found.birthtimeMs }]
       })
     const logs = (await Promise.all(births)).flat()
-    return logs.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+    return logs.sort((a, b) => a.at - b.at || (a.walId < b.walId ? -1 : 1))
   }
 
   /**
@@ -53,6 +64,11 @@ export class LogFolder {
       if (isThermoclineError(error, 'ERR_LOCKED')) return undefined
       throw error
     }
+  }
+
+  /** Whether a living process owns the log. Holds nobody up who is about to. */
+  isOwned(walId: string): Promise<boolean> {
+    return DirectoryLock.isHeld(join(this.path, walId))
   }
 
   /** Reads a log that this process need not own. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
 import { editDatabase, queryDatabase, queryServer } from '../fault/edit-database.ts'
-import { describeWithServers } from '../flow/stores.ts'
+import { describeWithServers, QUIET } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
 import { StoreTemplate } from '../tools/store-template.ts'
 import { expectRefusal, runAll, runCli, startNode } from './run-cli.ts'
@@ -80,6 +80,38 @@ longTest('a log whose files are gone is ended once its loss is accepted, and the
 })
 
 describeWithServers('logs on Redis and Postgres', (servers) => {
+  test('tells of a log in the folder that the database does not know, and whether a process has it', async () => {
+    const { hot, cold } = await servers.shared()
+    const dir = await servers.folder()
+    const env = { DATABASE_URL: cold.url, REDIS_URL: hot.url }
+    const list = async (): Promise<string> => (await runCli(['logs', '--dir', dir], { env })).stdout
+    expect(await list()).toMatch(/^no log is registered, and none is in /)
+    const backend = startNode(join(import.meta.dirname, 'backend-child.ts'), [dir, '2'], { env })
+    await backend.printed(/^done$/m)
+    // As a restore to before the log began leaves it.
+    await queryServer(cold.url, 'DELETE FROM thermocline.wal_checkpoints')
+    const unknown = { isRegistered: false, isHere: true, owed: 8, isDamaged: false, epoch: 1, sequence: 0 }
+    const place = `${hostname()}:${dir}`
+    expect(await listLogs(['--dir', dir], env)).toMatchObject([{ ...unknown, place, isOwned: true }])
+    expect(await list()).toContain('unknown to the database, and a process that lives has it; it owes 8 writes\n')
+    const doctor = () => runCli(['doctor', '--dir', dir], { env })
+    expect((await doctor()).stdout).not.toContain('log-owed')
+    backend.child.kill('SIGKILL')
+    await backend.result
+    const [log] = await listLogs(['--dir', dir], env)
+    expect(log).toMatchObject({ ...unknown, place, isOwned: false })
+    expect((await doctor()).stdout).toMatch(/log-owed: log .* is unknown to the database, and owes 8 writes/)
+    expectRefusal(await runCli(['logs', 'retire', log!.walId, '--dir', dir], { env }), 2, 'run `thermocline recover`')
+
+    await using store = await openMemoryStore({ dir: await servers.folder(), hot, cold, ...QUIET })
+    await store.chunks.put({ text: 'of another folder' })
+    expect(await list()).toContain('its files are on')
+    expect(await listLogs(['--dir', dir], env)).toHaveLength(2)
+    expect(await store.logs()).toHaveLength(1)
+    await queryServer(cold.url, 'DELETE FROM thermocline.wal_checkpoints')
+    expect(await store.logs()).toMatchObject([{ isRegistered: false, isOwned: true, owed: 1 }])
+  })
+
   test('tells the log of a living backend from one whose disk is gone, and ends only that one', async () => {
     const { hot, cold } = await servers.shared()
     // The command needs no Redis.

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { diagnoseStore } from '../../src/admin/diagnose-store.ts'
+import { recoverStore } from '../../src/admin/recover-store.ts'
+import { findingsOfLogs } from '../../src/admin/store-findings.ts'
 import { readMigrations } from '../../src/cold/migrations.ts'
 import { type MemoryStoreOptions, openMemoryStore } from '../../src/index.ts'
 import { runCli } from '../cli/run-cli.ts'
@@ -143,6 +145,27 @@ describeWithRedis('the doctor of a store', () => {
       await expect.poll(() => codes(asReader)).toEqual(['rights-missing'])
     })
 
+    test('finds a log that began and ended while the database was away, until it is recovered', async () => {
+      const away = { ...options(), ...QUIET, dir: await temporaryFolder(), requireCold: false, timeouts: { open: 300 } }
+      await (await openMemoryStore(away)).close()
+      await postgres.stop()
+      const store = await openMemoryStore({ ...away, logger: false })
+      await store.chunks.putMany([{ text: 'first' }, { text: 'second' }])
+      await store.close({ timeout: 300 })
+      await postgres.restart()
+      const { findings } = await diagnoseStore({ ...away, logger: false })
+      expect(findings).toEqual([
+        {
+          code: 'log-owed',
+          what: expect.stringMatching(/^log .* is unknown to the database, and owes 2 writes$/),
+          why: expect.any(String),
+          remedy: `open the store in that folder, or run \`npx thermocline recover --dir ${away.dir}\``,
+        },
+      ])
+      expect(await recoverStore({ ...away, logger: false })).toMatchObject([{ records: 2, outcome: 'retired' }])
+      expect(await codes(away)).toEqual([])
+    })
+
     describeWithSmallDisks('with a small disk', () => {
       test('finds that it is nearly full', async () => {
         const small = { ...options(), dir: await smallDisk(2) }
@@ -192,6 +215,28 @@ const OF_SETTINGS = ['full_page_writes = off', 'synchronous_commit = off', "stat
   (setting) => `ALTER SYSTEM SET ${setting}`,
 )
 const CODES_OF_SETTINGS = ['fsync-off', 'commit-not-durable', 'statement-timeout']
+
+test('a log that a living process has is owed once the database should have heard of it', () => {
+  const log = {
+    ...{
+      walId: '0199d6f2-5a5e-7b1c-9c41-7a3f2f0f6c11',
+      epoch: 1,
+      sequence: 0,
+      place: 'host:/data',
+      heartbeatAt: new Date(),
+    },
+    ...{ isRegistered: false, isHere: true, isOwned: true, isDamaged: false, owed: 3 },
+  }
+  expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 1_000 }], '/data')).toEqual([])
+  expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 300_000, owed: 0 }], '/data')).toEqual([])
+  expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 300_000 }], '/data')).toMatchObject([
+    {
+      code: 'log-owed',
+      what: expect.stringContaining('its process lives'),
+      remedy: expect.stringContaining('open its'),
+    },
+  ])
+})
 
 describe('the doctor of an embedded store', () => {
   const template = new StoreTemplate()

@@ -47,10 +47,10 @@ function Known({ log }: { log: LogAnswer }): VNode {
 
 function Registered(): VNode {
   const { answer, error } = useAnswer<LogsAnswer>('logs', {}, ALL_EVERY_MS)
-  return html`<${Card} title="Registered logs" aside="of every process, as the database knows them">
+  return html`<${Card} title="Registered logs" aside="of every process, and those of this folder">
       ${answer && html`<${ErrorNotice} error=${error} />`}
       ${answer === undefined && html`<${Reading} error=${error} />`}
-      ${answer?.logs.length === 0 && html`<${Empty}>None: the database has everything.<//>`}
+      ${answer?.logs.length === 0 && html`<${Empty}>None is registered, and none is in this folder.<//>`}
       <ul class="rows" aria-label="Registered logs">
         ${answer?.logs.map((row) => html`<${Log} key=${row.id} row=${row} />`)}
       </ul>
@@ -62,19 +62,20 @@ function Registered(): VNode {
 }
 
 function Log({ row }: { row: LogRow }): VNode {
-  const { id, epoch, place, sequence, heartbeatAgeMs, isOwn, isDamaged } = row
-  const isSilent = heartbeatAgeMs > SILENT_MS
+  const { id, epoch, place, sequence, heartbeatAgeMs, isRegistered, isOwn, isDamaged } = row
+  const isSilent = isRegistered && heartbeatAgeMs > SILENT_MS
   return html`<li class="row">
     <div class="row-main">
       <div>
         <code title=${id}>${shortId(id)}</code>
         ${isOwn && html`${' '}<span class="tag">this process</span>`}
         ${isSilent && html`${' '}<span class="tag unknown">silent</span>`}
+        ${!isRegistered && html`${' '}<span class="tag unknown">unknown to the database</span>`}
         ${isDamaged && html`${' '}<span class="tag unknown">damaged</span>`}
       </div>
       <div class="row-facts">
         <span class="break">${place ?? 'in memory'}</span>
-        <span>heard of ${durationText(heartbeatAgeMs / 1_000)} ago</span>
+        <span>${isRegistered ? 'heard of' : 'begun'} ${durationText(heartbeatAgeMs / 1_000)} ago</span>
         <span>epoch ${countText(epoch)}</span>
         <span>cold has it up to record ${countText(sequence)}</span>
         <span>${owedText(row)}</span>

@@ -1068,9 +1068,11 @@ interface LogStanding {
     readonly place: string | undefined;
     readonly heartbeatAt: Date;
     readonly heartbeatAgeMs: number;
+    readonly isRegistered: boolean;
     readonly isHere: boolean;
     readonly owed: number | undefined;
     readonly isDamaged: boolean | undefined;
+    readonly isOwned: boolean | undefined;
 }
 
 interface Logger {
