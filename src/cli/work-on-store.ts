@@ -36,7 +36,7 @@ async function workingOptions(
   return { ...options, sync: options.sync || undefined }
 }
 
-/** The same for a command that only looks: it leaves the database as it is, and needs no data folder beside a server. */
+/** The same for a command that only looks: it leaves the database as it is, and makes no folder beside a server. */
 export async function lookIntoStore(flags: CommonFlags, look: Work): Promise<void> {
   await openAndWork(openStoreToLook, await lookingOptions(flags), flags, look, () => 'interrupted')
 }

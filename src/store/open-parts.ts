@@ -47,7 +47,7 @@ export async function openParts(
   const telemetry = new Telemetry(options.clock, options.logger)
   const folder =
     options.inMemory || (options.looks && options.cold.isShared) ? undefined : await openFolder(options, releases)
-  const openedCold = await tiers.openCold(options, folder, releases, { makesNone: options.looks })
+  const openedCold = await tiers.openCold(options, folder, releases, { makesNone: options.looks === true })
   const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
   const coldWatch = new TierWatch('cold', undefined, options.clock)
   const cold = coldWatch.over(openedCold, telemetry.timing('cold', false))

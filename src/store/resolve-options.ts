@@ -57,8 +57,8 @@ export interface ResolvedOptions {
   readonly embed: ResolvedEmbed | undefined
   readonly alerts: AlertLimits | false
   readonly requireCold: boolean
-  /** Whether it is only read ({@link toLook}). */
-  readonly looks: boolean
+  /** It is only read ({@link toLook}). */
+  readonly looks?: true
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -310,7 +310,6 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
     embed: given.embed && { ...given.embed, ...complete(DEFAULTS.embed, given.embed) },
     alerts: given.alerts === false ? false : complete<AlertLimits>(DEFAULTS.alerts, given.alerts),
     requireCold: given.requireCold ?? DEFAULTS.requireCold,
-    looks: false,
     logger: resolveLogger(given.logger),
     clock: given.clock === undefined ? DEFAULTS.clock : wholeMillis(given.clock),
   })
