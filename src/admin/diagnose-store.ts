@@ -4,6 +4,7 @@
  */
 import { totalmem } from 'node:os'
 import type { ColdDriver } from '../cold/cold-driver.ts'
+import { sqlStateOf } from '../cold/cold-errors.ts'
 import { isThermoclineError } from '../errors.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineFolder } from '../kernel/folder-trust.ts'
@@ -18,6 +19,9 @@ import { LogFolder } from '../wal/log-folder.ts'
 import { openOwnFolder } from './registered-logs.ts'
 import type { Finding } from './store-findings.ts'
 import * as findings from './store-findings.ts'
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+const TOO_MANY_CONNECTIONS = '53300'
 
 export type { Finding } from './store-findings.ts'
 
@@ -104,6 +108,8 @@ function orFinding(tier: 'redis' | 'database'): (error: unknown) => Finding {
       isThermoclineError(error, code),
     )
     if (!isOfServer) throw error
+    if (sqlStateOf(error) === INSUFFICIENT_PRIVILEGE) return findings.rightsMissing((error as Error).message)
+    if (sqlStateOf(error) === TOO_MANY_CONNECTIONS) return findings.connectionLimit((error as Error).message)
     return findings.unreachable(tier, (error as Error).message)
   }
 }

@@ -130,15 +130,33 @@ export function findingsOfDatabase(facts: DatabaseFacts, limits: { timeout: numb
   ])
 }
 
+export function rightsMissing(what: string): Finding {
+  return {
+    code: 'rights-missing',
+    what,
+    why: 'calls and syncs that need more are refused',
+    remedy:
+      'as the owner of the tables: GRANT USAGE ON SCHEMA thermocline TO the role; ' +
+      'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO the role; ' +
+      'GRANT USAGE ON ALL SEQUENCES IN SCHEMA thermocline TO the role',
+  }
+}
+
+/** @param message says whose limit it is. */
+export function connectionLimit(message: string): Finding {
+  return {
+    code: 'connection-limit',
+    what: message,
+    why: 'what needs the database waits, or fails, while other processes have all connections',
+    remedy: 'lower `cold.max` of all processes of this role, end those that are not needed, or raise the limit',
+  }
+}
+
 export function findingsOfSchema(facts: SchemaFacts): Finding[] {
-  const { invalidIndexes, missingIndexes, vectorRemedy, closedTables, bloatedTables, deadLetters } = facts
+  const { invalidIndexes, missingIndexes, vectorRemedy, bloatedTables, deadLetters } = facts
+  const closed = [...facts.closedTables, ...facts.closedSequences]
   return only([
-    closedTables.length > 0 && {
-      code: 'rights-missing',
-      what: `this role may not read and write ${closedTables.join(', ')}`,
-      why: 'calls that need them are refused',
-      remedy: 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO the role',
-    },
+    closed.length > 0 && rightsMissing(`this role may not use ${closed.join(', ')}`),
     invalidIndexes.length > 0 && {
       code: 'index-invalid',
       what: `these indexes are not whole: ${invalidIndexes.join(', ')}`,

@@ -1,8 +1,9 @@
 /**
  * Decides what the logger is told of a tier that is away: one line when it goes, with what that means for calls, then
- * reminders ever more rarely, and one line when it is back. Each failure in between is logged at `debug`.
+ * reminders ever more rarely, and one line when it is back. Each failure in between is logged at `debug`. What the
+ * database refuses this role is no outage: it is told once for each thing that is refused.
  */
-import { isThermoclineError, type TierName, withoutContent } from '../errors.ts'
+import { isThermoclineError, type ThermoclineError, type TierName, withoutContent } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 
 /** The first reminder; each further one comes after twice the time. */
@@ -14,6 +15,10 @@ const GONE = {
   hot: 'the hot tier is away: calls go on without it, and take longer; nothing is demoted',
 } as const satisfies Record<TierName, string>
 
+const DENIED =
+  'the database refuses this role what the store needs: syncs fail until what `npx thermocline doctor` names is granted'
+const INSUFFICIENT_PRIVILEGE = '42501'
+
 interface Outage {
   readonly since: number
   remindAt: number
@@ -24,6 +29,8 @@ export class OutageReport {
   readonly #logger: Logger
   readonly #now: () => number
   readonly #outages = new Map<TierName, Outage>()
+  /** Messages of what was refused. */
+  readonly #denials = new Set<string>()
 
   /** @param now Milliseconds, rising. */
   constructor(logger: Logger, now: () => number = () => performance.now()) {
@@ -35,10 +42,11 @@ export class OutageReport {
     return this.#outages.has(tier)
   }
 
-  /** Returns whether the error is that of a tier that is away: then it has been told. */
+  /** Returns whether the error is that of a tier that is away, or refuses us something: then it has been told. */
   note(error: unknown): boolean {
     if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) return false
-    this.isGone(error.details.tier, error)
+    if (isDenial(error)) this.#isDenied(error)
+    else this.isGone(error.details.tier, error)
     return true
   }
 
@@ -63,6 +71,13 @@ export class OutageReport {
     } else this.#logger.debug({ tier, ...why }, `the ${tier} tier is still away`)
   }
 
+  #isDenied(error: ThermoclineError<'ERR_TIER_UNAVAILABLE'>): void {
+    const { message, details } = error
+    const isKnown = this.#denials.has(message)
+    this.#denials.add(message)
+    this.#logger[isKnown ? 'debug' : 'error']({ tier: details.tier, err: error }, DENIED)
+  }
+
   /** The tier has answered. */
   isBack(tier: TierName): void {
     const outage = this.#outages.get(tier)
@@ -70,4 +85,8 @@ export class OutageReport {
     this.#outages.delete(tier)
     this.#logger.info({ tier, awayMs: Math.round(this.#now() - outage.since) }, `the ${tier} tier is back`)
   }
+}
+
+function isDenial({ cause }: ThermoclineError): boolean {
+  return (cause as { readonly code?: unknown } | undefined)?.code === INSUFFICIENT_PRIVILEGE
 }

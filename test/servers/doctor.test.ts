@@ -145,6 +145,32 @@ describeWithRedis('the doctor of a store', () => {
       await expect.poll(() => codes(asReader)).toEqual(['rights-missing'])
     })
 
+    test('finds each right that a role lacks, until it has what the remedy grants it, and its limit', async () => {
+      const url = postgres.url()
+      const own = { ...options(), dir: await temporaryFolder() }
+      await (await openMemoryStore({ ...own, ...QUIET })).close()
+      await queryServer(url, 'CREATE ROLE clerk LOGIN')
+      const asClerk = { ...own, cold: { url: postgres.url('postgres', 'clerk') }, logger: false } as const
+      const find = async () => (await diagnoseStore(asClerk)).findings
+      const what = (text: string) => expect.stringContaining(text)
+      const [nothing] = await find()
+      expect(nothing).toMatchObject({ code: 'rights-missing', what: what('on the schema thermocline') })
+      const grants = nothing!.remedy.split(': ')[1]!.split('; ')
+      const inOrder = ['on the table thermocline.migrations', 'may not use sync_runs_id_seq']
+      for (const [n, missing] of inOrder.entries()) {
+        await queryServer(url, grants[n]!.replace('the role', 'clerk'))
+        expect(await find()).toMatchObject([{ code: 'rights-missing', what: what(missing) }])
+      }
+      const run = "SELECT nextval('thermocline.sync_runs_id_seq')"
+      await expect(queryServer(asClerk.cold.url, run)).rejects.toThrow('on the sequence thermocline.sync_runs_id_seq')
+      await queryServer(url, grants[2]!.replace('the role', 'clerk'))
+      expect(await find()).toEqual([])
+      await queryServer(url, 'ALTER ROLE clerk CONNECTION LIMIT 0')
+      expect(await find()).toMatchObject([
+        { code: 'connection-limit', what: what('for this role: lower `cold.max`'), remedy: what('cold.max') },
+      ])
+    })
+
     test('finds a log that began and ended while the database was away, until it is recovered', async () => {
       const away = { ...options(), ...QUIET, dir: await temporaryFolder(), requireCold: false, timeouts: { open: 300 } }
       await (await openMemoryStore(away)).close()

@@ -22,6 +22,23 @@ test('a tier that is away for an hour, with a failure a second, has a handful of
   expect(told()).toHaveLength(8)
 })
 
+test('what the database refuses a role is no outage, and is told once for each thing', () => {
+  const { lines, logger } = recordLines()
+  const outages = new OutageReport(logger)
+  const denied = (message: string) =>
+    new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' }, { cause: { code: '42501' } })
+  for (let n = 0; n < 3; n++) {
+    expect(outages.note(denied('no sequence'))).toBe(true)
+    expect(outages.isAway('cold')).toBe(false)
+    outages.isBack('cold')
+  }
+  outages.report(denied('no table'))
+  const told = withoutDetails(lines).filter((line) => !line.startsWith('debug'))
+  expect(told.map((line) => line.split(':')[0])).toEqual(
+    Array(2).fill('error the database refuses this role what the store needs'),
+  )
+})
+
 test('tiers are told apart, and other failures are not told here', () => {
   const { lines, logger } = recordLines()
   const outages = new OutageReport(logger)

@@ -49,7 +49,7 @@ const TRANSIENT: Readonly<Record<string, string>> = {
   CONNECTION_CLOSED: 'closed the connection: it may be restarting',
   ECONNRESET: 'closed the connection: it may be restarting',
   EPIPE: 'closed the connection: it may be restarting',
-  53300: 'has no connection left: lower `max`, or raise its max_connections',
+  53300: 'has no connection left: lower `cold.max`, or raise its max_connections',
   40001: 'let a statement give way to others again and again: ask it less at the same time',
   '40P01': 'let a statement give way to others again and again: ask it less at the same time',
   '57P01': 'closed the connection: it may be restarting',
@@ -87,6 +87,14 @@ const PERMANENT: Readonly<Record<string, string>> = {
   25006: 'is read-only: give the url of the primary',
 }
 
+/** What has no connection left, by the routine of the server that says so: its words may be in any language. */
+const LIMITED: Readonly<Record<string, string>> = {
+  InitializeSessionUserId:
+    'has no connection left for this role: lower `cold.max`, or raise its CONNECTION LIMIT (ALTER ROLE)',
+  CheckMyDatabase:
+    'has no connection left for this database: lower `cold.max`, or raise its CONNECTION LIMIT (ALTER DATABASE)',
+}
+
 /** Whether TLS was not understood; the code says what exactly. */
 const isTlsFailure = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_')
 
@@ -98,8 +106,11 @@ export function isPermanent(code: string): boolean {
   return code in PERMANENT || isTlsFailure(code)
 }
 
-/** @param server host and port, or path of the socket. */
-export function postgresError(error: unknown, server: string): ThermoclineError {
+/**
+ * @param server host and port, or path of the socket.
+ * @param denied what of our schema it refused this role.
+ */
+export function postgresError(error: unknown, server: string, denied?: string): ThermoclineError {
   if (error instanceof ThermoclineError) return error
   if (error instanceof DeadlinePassed) return unavailable(`Postgres at ${server} ${error.message}`)
   if (error instanceof HungUp)
@@ -107,7 +118,8 @@ export function postgresError(error: unknown, server: string): ThermoclineError 
       `${server} closed a new connection: Postgres is restarting there, or it is no Postgres: ${TELL_URL}`,
     )
   const code = codeOf(error)
-  const reason = code === undefined ? undefined : (TRANSIENT[code] ?? PERMANENT[code])
+  const reason =
+    code === undefined ? undefined : (denial(error, denied) ?? limit(error) ?? TRANSIENT[code] ?? PERMANENT[code])
   if (reason !== undefined) return unavailable(`Postgres at ${server} ${reason}`, error)
   if (code !== undefined && isTlsFailure(code))
     return unavailable(`Postgres at ${server} and this process cannot agree on TLS (${code}): ${TELL_URL}`, error)
@@ -116,6 +128,17 @@ export function postgresError(error: unknown, server: string): ThermoclineError 
     return unavailable(`Postgres at ${server} could not be reached (${code ?? 'no reason given'})`, error)
   if (isFatal(error)) return unavailable(`Postgres at ${server} refused the connection (SQLSTATE ${code})`, error)
   return coldError(error)
+}
+
+function denial(error: unknown, denied: string | undefined): string | undefined {
+  if (codeOf(error) !== '42501') return undefined
+  if (denied !== undefined) return `refused for want of a privilege on the ${denied}: grant it to this role`
+  if (isFatal(error)) return 'refused the connection for want of a privilege: GRANT CONNECT ON DATABASE to this role'
+  return undefined
+}
+
+function limit(error: unknown): string | undefined {
+  return codeOf(error) === '53300' ? LIMITED[(error as { readonly routine?: string }).routine ?? ''] : undefined
 }
 
 /**

@@ -7,6 +7,7 @@ import { Socket } from 'node:net'
 import type postgres from 'postgres'
 import { missingPackages, ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { deniedObject } from './denied-object.ts'
 import { DeadlinePassed, postgresError, refusedSetting } from './postgres-errors.ts'
 import type { PostgresLocation } from './postgres-location.ts'
 import { openSocket } from './postgres-socket.ts'
@@ -47,7 +48,7 @@ export class PostgresServer {
   /** What to tell the caller of an error that came from here. */
   explain(error: unknown): ThermoclineError {
     const setting = refusedSetting(error, Object.keys(this.#login.settings))
-    if (setting === undefined) return postgresError(error, this.name)
+    if (setting === undefined) return postgresError(error, this.name, deniedObject(error))
     const message = `Postgres at ${this.name} refuses the setting \`${setting}\`, or its value: take it out of \`${this.#source}\``
     return new ThermoclineError('ERR_INVALID_OPTIONS', message, { option: this.#source })
   }

@@ -39,6 +39,8 @@ export interface SchemaFacts {
   readonly vectorRemedy: string | undefined
   /** Tables that this role may not read and write. */
   readonly closedTables: readonly string[]
+  /** Sequences that it may not draw from. */
+  readonly closedSequences: readonly string[]
   /** Tables of which most rows are dead. */
   readonly bloatedTables: readonly { readonly name: string; readonly live: number; readonly dead: number }[]
   readonly deadLetters: number
@@ -80,6 +82,10 @@ export async function readSchemaFacts(driver: ColdDriver, declared: Declared): P
         AND c.relnamespace = 'thermocline'::regnamespace AND c.relname <> 'migrations'
         AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
           AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))) AS closed,
+      (SELECT json_agg(c.relname ORDER BY c.relname)::text FROM pg_sequence s
+        JOIN pg_class c ON c.oid = s.seqrelid AND c.relnamespace = 'thermocline'::regnamespace
+        WHERE NOT has_sequence_privilege(s.seqrelid, 'USAGE, UPDATE') AND c.relname <> 'migrations_id_seq'
+      ) AS closed_sequences,
       (SELECT json_agg(json_build_object('name', relname, 'live', n_live_tup, 'dead', n_dead_tup))::text
         FROM pg_stat_user_tables WHERE schemaname = 'thermocline' AND n_dead_tup > ${FEW_DEAD_ROWS}::int8
           AND n_dead_tup > n_live_tup) AS bloated`)
@@ -89,6 +95,7 @@ export async function readSchemaFacts(driver: ColdDriver, declared: Declared): P
     invalidIndexes: listOf<string>(row?.invalid),
     missingIndexes: [...namedInSchema().filter((name) => !indexes.has(name)), ...(await missing(driver, declared))],
     closedTables,
+    closedSequences: listOf<string>(row?.closed_sequences),
     bloatedTables: listOf(row?.bloated),
     ...(await readContent(driver, declared, closedTables.length > 0)),
   }

@@ -165,6 +165,13 @@ describeWithPostgres('the schema on a Postgres server', () => {
       code: 'ERR_TIER_UNAVAILABLE',
       message: expect.stringContaining('privilege'),
     })
+    await reopen()
+    await expect(reopen({ url: server.url(database, 'nobody') })).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      message: expect.stringContaining(
+        'refused for want of a privilege on the schema thermocline: grant it to this role',
+      ),
+    })
   })
 
   it('rebuilds an index that a killed build left invalid', async () => {
