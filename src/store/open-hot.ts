@@ -12,6 +12,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { Emitter } from '../kernel/emitter.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import type { CallGate } from '../repository/call-gate.ts'
+import { OtherRedis } from './other-redis.ts'
 import type { ResolvedHot, ResolvedOptions } from './resolve-options.ts'
 import { becomeSole, enterOwn, followKnown, inUse, refuseBesideSole } from './sole-process.ts'
 
@@ -35,6 +36,8 @@ export interface OpenedHot {
   readonly newGeneration: Emitter<string>
   /** Has to be told which generation cold has as current. */
   readonly onCurrentGeneration: (generationNumber: number) => void
+  /** Undefined where there is no Redis. */
+  readonly otherRedis?: Pick<OtherRedis, 'isThere'>
   /** Hands over some of the reads that only this tier has counted, where it goes with the process. */
   readonly takeReads?: (limit: number) => CountedRead[]
 }
@@ -105,6 +108,7 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
   if (!isColdAway) await refuseBesideSole(cold)
   const [{ RedisHotTier }] = await Promise.all([import('../hot/redis/redis-hot-tier.ts'), loadIoredis()])
   const newGeneration = new Emitter<string>()
+  const otherRedis = new OtherRedis(logger)
   const tier = new RedisHotTier({
     server,
     storeId: cold.storeId,
@@ -116,6 +120,7 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
       await refuseBesideSole(cold)
       const entered = await cold.enterHotGeneration(generationId)
       await refuseBesideSole(cold)
+      if (entered === undefined) otherRedis.noteEnded()
       return entered
     },
     onNewGeneration: (generationId) => newGeneration.emit(generationId),
@@ -130,5 +135,6 @@ async function openRedis(server: RedisLocation, parts: HotParts, releases: Relea
   const onCurrentGeneration = (current: number): void => {
     if (tier.generationNumber !== undefined && tier.generationNumber !== current) tier.reenter()
   }
-  return { tier, isShared: true, isAway: () => tier.generationNumber === undefined, newGeneration, onCurrentGeneration }
+  const isAway = () => tier.generationNumber === undefined
+  return { tier, isShared: true, isAway, newGeneration, onCurrentGeneration, otherRedis }
 }

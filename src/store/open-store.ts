@@ -55,7 +55,7 @@ async function assemble(options: ResolvedOptions, tiers: TierOpeners, releases: 
   const hot = opened.hot.tier
   const known = { journal: log.journal, checkpointer, watches, clock: time.clock }
   const hotName = options.hot.kind === 'own' ? options.hot.name : undefined
-  const status = new StoreStatus({ ...known, hotName, gate, pressure, embedding })
+  const status = new StoreStatus({ ...known, hotName, gate, pressure, embedding, otherRedis: opened.hot.otherRedis })
   const numbers = new StoreNumbers({ ...known, hot, cold, telemetry, sync, lease, embedding })
   const logs = new StoreLogs({ ...known, cold, wal: opened.folder?.wal })
   const alerts = openAlerts(options, opened, { numbers, status }, releases)

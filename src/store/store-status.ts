@@ -12,6 +12,8 @@ import type { BackgroundEmbedding } from '../sync/background-embedding.ts'
 import type { Checkpointer } from '../sync/checkpointer.ts'
 import type { ModelRegistry } from '../sync/model-registry.ts'
 import type { SetBack } from '../sync/set-back.ts'
+import type { OpenedHot } from './open-hot.ts'
+import { OTHER_REDIS } from './other-redis.ts'
 
 /**
  * - `closed`: the store was closed.
@@ -21,6 +23,7 @@ import type { SetBack } from '../sync/set-back.ts'
  * - `pending-full`: what cold does not have yet has filled `wal.maxPendingBytes`: writes wait, and are then refused.
  * - `hot-overfull`: hot is more than a quarter over its capacity, and what it holds leaves it too slowly: the same.
  * - `disk-full`: the disk under the log has no room for another write: writes are refused.
+ * - `other-redis`: another process of the store uses another Redis, and either may answer older values.
  * - `unembedded`: entries wait for vectors which the model does not make, or cannot be written.
  * - `other-model`: entries have vectors of another model, which queries of this store leave out unless `embed.former`
  *   names it.
@@ -35,6 +38,7 @@ export type HealthReasonCode =
   | 'hot-overfull'
   | 'disk-full'
   | 'set-back'
+  | 'other-redis'
   | 'unembedded'
   | 'other-model'
 
@@ -85,6 +89,7 @@ export interface StoreStatusParts {
   readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
   readonly gate: CallGate
   readonly pressure: Pick<Pressure, 'pendingFill' | 'isHotOverfull'>
+  readonly otherRedis: OpenedHot['otherRedis']
   readonly clock: Clock
   /** Undefined: the store makes no vectors. */
   readonly embedding:
@@ -133,7 +138,7 @@ export class StoreStatus {
   }
 
   #reasons(hot: TierState, cold: TierState, error: ThermoclineError | undefined): Reason[] {
-    const { checkpointer, gate, journal, pressure } = this.#parts
+    const { checkpointer, gate, journal, otherRedis, pressure } = this.#parts
     const { fullDisk } = journal.log
     const { isCatchingUp, isLost } = checkpointer
     const reasons: Reason[] = []
@@ -148,6 +153,7 @@ export class StoreStatus {
     if (fullDisk !== undefined)
       reasons.push({ code: 'disk-full', message: `${fullDisk}; until then writes are refused` })
     if (isCatchingUp || isLost) reasons.push({ code: 'set-back', message: isLost ? LOST : CATCHING_UP })
+    if (otherRedis?.isThere) reasons.push({ code: 'other-redis', message: OTHER_REDIS })
     return [...reasons, ...this.#ofVectors()]
   }
 

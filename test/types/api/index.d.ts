@@ -835,7 +835,7 @@ interface HealthReason {
     readonly message: string;
 }
 
-type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'hot-overfull' | 'disk-full' | 'set-back' | 'unembedded' | 'other-model';
+type HealthReasonCode = 'closed' | 'stopped' | 'hot-away' | 'cold-away' | 'pending-full' | 'hot-overfull' | 'disk-full' | 'set-back' | 'other-redis' | 'unembedded' | 'other-model';
 
 type Held<V> = V extends readonly (infer I)[] ? I | readonly I[] : V extends string ? string : Partial<V> | JsonValue;
 
