@@ -173,7 +173,7 @@ export type {
 } from './repository/repository-types.ts'
 export type { RootRepository, RootView } from './repository/root-view.ts'
 export type { TypedChunkRepository, TypedRaptorRepository } from './repository/typed-kinds.ts'
-export type { TypedPatch, TypedRepository, TypedWhere } from './repository/typed-repository.ts'
+export type { TypedOrderBy, TypedPatch, TypedRepository, TypedWhere } from './repository/typed-repository.ts'
 export type { CloseResult } from './store/close-store.ts'
 export type { LogStanding } from './store/log-standings.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'

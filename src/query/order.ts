@@ -20,14 +20,15 @@ import { FIELDS, type FieldName } from './where.ts'
 type Unordered = 'id' | 'children' | 'embedding' | 'lastAccessedAt' | 'accessCount'
 const UNORDERED: readonly Unordered[] = ['id', 'children', 'embedding', 'lastAccessedAt', 'accessCount']
 
-type OwnField = Exclude<FieldName, Unordered>
+/** What may be ordered by beside metadata. */
+export type OwnField = Exclude<FieldName, Unordered>
 
 export type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`
 
-type Directions = { readonly [F in OrderField]?: 'asc' | 'desc' }
+type Directions<F extends string> = { readonly [N in F]?: 'asc' | 'desc' }
 
 /** A field, from low to high; or fields with their directions, the first of which counts most. */
-export type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[]
+export type OrderBy<F extends string = OrderField> = F | Directions<F> | readonly (F | Directions<F>)[]
 
 /** Of members of metadata numbers come before texts, and texts before what has no order. */
 export type OrderTerm = { readonly isDescending: boolean } & (

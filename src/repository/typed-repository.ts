@@ -1,4 +1,7 @@
-/** Types a repository whose metadata has a schema: by the schema's input and output, also in the paths of `where`. */
+/**
+ * Types a repository whose metadata has a schema: by the schema's input and output, also in the paths of `where` and
+ * `orderBy`.
+ */
 import type { CallOptions } from '../call-options.ts'
 import type { Duration } from '../entry/duration.ts'
 import type { EntryKind, EntryOf, JsonValue } from '../entry/memory-entry.ts'
@@ -8,6 +11,7 @@ import type { Explanation } from '../flow/explainer.ts'
 import type { SearchResult } from '../flow/searcher.ts'
 import type { DeletedWhere, UpdatedWhere } from '../flow/where-changer.ts'
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
+import type { OrderBy, OwnField } from '../query/order.ts'
 import type { Selected } from '../query/select.ts'
 import type { Equality, WhereBesideMetadata } from '../query/where.ts'
 import type { Pinning, Unpinning } from '../sync/pins.ts'
@@ -108,9 +112,17 @@ export type TypedWhere<K extends EntryKind | undefined, M> = WhereBesideMetadata
     readonly not?: TypedWhere<K, M>
   }
 
-type Having<O, K extends EntryKind | undefined, M> = Omit<O, 'where'> & {
+/** An order whose paths into metadata are those of `M`. */
+export type TypedOrderBy<M> = OrderBy<OwnField | `metadata${Paths<NonNullable<M>>}`>
+
+type Having<O, K extends EntryKind | undefined, M> = Ordering<Omit<O, 'where'>, M> & {
   readonly where?: TypedWhere<K, M> | undefined
 }
+
+/** Options `O`, of which those that take an order take one of `M`. */
+type Ordering<O, M> = 'orderBy' extends keyof O
+  ? Omit<O, 'orderBy'> & { readonly orderBy?: TypedOrderBy<M> | undefined }
+  : O
 
 /** Does not depend on metadata. */
 interface Common {
@@ -168,7 +180,7 @@ export interface TypedRepository<
   findAll<F extends SelectField<K> = never>(
     options?: Having<FindOptions<K, F>, K, M>,
   ): AsyncGenerator<Selected<Entry, F>, void, undefined>
-  prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>
+  prefetch(where: TypedWhere<K, M>, options?: Ordering<PrefetchOptions, M>): Promise<number>
   count(options?: Having<CountOptions<K>, K, M>): Promise<number>
   search<F extends SelectField<K> = never>(
     options: (ByVector | ByText | ByMeaning | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>,

@@ -70,6 +70,26 @@ export async function asked(): Promise<void> {
   await chunks.updateWhere({ 'metadata.stars': { startsWith: '1' } }, { text: 'a' })
 }
 
+export async function ordered(): Promise<void> {
+  await chunks.find({ orderBy: { 'metadata.stars': 'desc', createdAt: 'asc' } })
+  await chunks.find({ orderBy: 'metadata.author.age', select: ['text'] })
+  await chunks.find({ orderBy: ['metadata.tenant', { 'metadata.level': 'asc' }] })
+  chunks.findAll({ orderBy: ['position'] })
+  await chunks.prefetch({ 'metadata.level': 'low' }, { orderBy: { 'metadata.stars': 'desc' }, limit: 1 })
+  // @ts-expect-error there is no such member
+  await chunks.find({ orderBy: { 'metadata.star': 'desc' } })
+  // @ts-expect-error by itself
+  await chunks.find({ orderBy: 'metadata.star' })
+  // @ts-expect-error among others
+  await chunks.find({ orderBy: ['createdAt', { 'metadata.author.nobody': 'asc' }] })
+  // @ts-expect-error nor where all of them are read
+  chunks.findAll({ orderBy: { 'metadata.star': 'desc' } })
+  // @ts-expect-error nor where they are moved
+  await any.prefetch({}, { orderBy: { 'metadata.star': 'desc' } })
+  // @ts-expect-error lists have no order of their own
+  await chunks.find({ orderBy: 'children' })
+}
+
 declare const optional: StandardSchema<{ a: number } | undefined, { a: number } | undefined>
 export async function optionally(): Promise<void> {
   const nodes = store.raptorNodes.withMetadata(optional)

@@ -528,8 +528,8 @@ interface DescendantsOptions<S extends TreeField = TreeField> extends TreeOption
     readonly depth?: number | undefined;
 }
 
-type Directions = {
-    readonly [F in OrderField]?: 'asc' | 'desc';
+type Directions<F extends string> = {
+    readonly [N in F]?: 'asc' | 'desc';
 };
 
 type DocumentChunksOptions = CallOptions & Pick<FindOptions, 'limit' | 'cursor'>;
@@ -825,7 +825,7 @@ interface Fusion {
 
 type GivenMetadata = JsonObject | (object & NoBuiltIn);
 
-type Having<O, K extends EntryKind | undefined, M> = Omit<O, 'where'> & {
+type Having<O, K extends EntryKind | undefined, M> = Ordering<Omit<O, 'where'>, M> & {
     readonly where?: TypedWhere<K, M> | undefined;
 };
 
@@ -1335,11 +1335,15 @@ interface OperationStats {
     readonly p99: number;
 }
 
-type OrderBy = OrderField | Directions | readonly (OrderField | Directions)[];
+type OrderBy<F extends string = OrderField> = F | Directions<F> | readonly (F | Directions<F>)[];
 
 type OrderField = OwnField | `metadata.${string}` | `metadata[${string}`;
 
 type Ordered<V> = V extends string ? string : V extends number ? number : never;
+
+type Ordering<O, M> = 'orderBy' extends keyof O ? Omit<O, 'orderBy'> & {
+    readonly orderBy?: TypedOrderBy<M> | undefined;
+} : O;
 
 type OwnConditions<K extends EntryKind | undefined> = CommonConditions & (K extends 'chunk' ? ChunkConditions : K extends 'raptor' ? RaptorConditions : K extends 'blob' ? BlobConditions : K extends EntryKind ? unknown : ChunkConditions & RaptorConditions & BlobConditions);
 
@@ -1949,6 +1953,8 @@ interface TypedChunkRepository<S extends StandardSchema> extends TypedRepository
     deleteDocument(documentId: string, options?: DeleteDocumentOptions): Promise<number>;
 }
 
+type TypedOrderBy<M> = OrderBy<OwnField | `metadata${Paths<NonNullable<M>>}`>;
+
 type TypedPatch<K extends EntryKind | undefined, S extends StandardSchema> = PatchWith<PatchOf<K>, SchemaInput<S>>;
 
 interface TypedRaptorRepository<S extends StandardSchema> extends TypedRepository<'raptor', S> {
@@ -1985,7 +1991,7 @@ interface TypedRepository<K extends EntryKind | undefined, S extends StandardSch
     updateWhere(where: TypedWhere<K, M>, patch: TypedPatch<K, S>, options?: UpdateWhereOptions): Promise<UpdatedWhere>;
     find<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): Promise<FindResult<Selected<Entry, F>>>;
     findAll<F extends SelectField<K> = never>(options?: Having<FindOptions<K, F>, K, M>): AsyncGenerator<Selected<Entry, F>, void, undefined>;
-    prefetch(where: TypedWhere<K, M>, options?: PrefetchOptions): Promise<number>;
+    prefetch(where: TypedWhere<K, M>, options?: Ordering<PrefetchOptions, M>): Promise<number>;
     count(options?: Having<CountOptions<K>, K, M>): Promise<number>;
     search<F extends SelectField<K> = never>(options: (ByVector | ByText | ByMeaning | ByBoth) & Having<CommonSearchOptions<K, F>, K, M>): Promise<SearchResult<Selected<Entry, F>>>;
     searchMany<F extends SelectField<K> = never>(queries: readonly ((ByVector | ByText | ByMeaning | ByBoth) & Having<Omit<CommonSearchOptions<K, F>, keyof CallOptions>, K, M>)[], options?: CallOptions): Promise<SearchResult<Selected<Entry, F>>[]>;
@@ -2089,4 +2095,4 @@ declare function tinyLfu({ base, fullFrom }?: TinyLfuOptions): TieringPolicy;
 
 export { ChunkRepository, DEFAULTS, HotContent, MemoryRepository, MemoryStore, NamespaceView, RaptorRepository, SyncWorker, ThermoclineError, byAccessCount, byActivation, byIdleTime, isThermoclineError, metadataPath, namespaceSegments, openMemoryStore, tinyLfu };
 
-export type { AccessCountOptions, AccessStats, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByMeaning, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedMany, EmbedOptions, EmbedPurpose, EmbedTexts, EmbedTime, EmbedderCounts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKey, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, FormerModel, Fusion, HealthReason, HealthReasonCode, HotCandidate, HotCapacity, HotExtension, HotMeasure, HotOptions, HotPostponement, HotRead, HotRemoval, HotReservation, HotReserved, HotSize, HotState, HotTier, HotTierOpening, HotTouch, HotValue, HotWrite, HotWriteResult, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, OwnHotOptions, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReembedOptions, Reembedded, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeByMeaning, TreeByVector, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
+export type { AccessCountOptions, AccessStats, ActivationOptions, Activity, Alert, AlertCode, AlertOptions, AlertSeverity, AnyThermoclineError, ArchiveSource, ArchiveTarget, AtomicOptions, BlobEntry, BlobInput, ByBoth, ByMeaning, ByText, ByVector, CallOptions, ChangeCounts, CheckpointOptions, CheckpointStats, ChunkEntry, ChunkInput, Clock, CloseOptions, CloseResult, ColdOptions, CollectOptions, Comparison, CountOptions, DeadLetter, DeadLetterChoice, DeadLetterContent, DeadLetterPage, DeadLettersOptions, DeleteAllOptions, DeleteDocumentOptions, DeleteOperation, DeleteWhereOptions, DeletedWhere, Demotion, DescendantsOptions, DocumentChunksOptions, DocumentSummary, DocumentsOptions, DroppedDeadLetters, Durability, Duration, EmbedMany, EmbedOptions, EmbedPurpose, EmbedTexts, EmbedTime, EmbedderCounts, EmbeddingEntry, EmbeddingInput, EntryInput, EntryKey, EntryKind, EntryOf, EntryState, Equality, EraseDoneOptions, EraseOptions, EraseProgress, Erased, ErrorCode, ErrorDetails, EventEntry, ExpireOptions, Explanation, ExportOptions, ExportProgress, Exported, FindOptions, FindResult, FormerModel, Fusion, HealthReason, HealthReasonCode, HotCandidate, HotCapacity, HotExtension, HotMeasure, HotOptions, HotPostponement, HotRead, HotRemoval, HotReservation, HotReserved, HotSize, HotState, HotTier, HotTierOpening, HotTouch, HotValue, HotWrite, HotWriteResult, IdempotentOptions, IdleTimeOptions, ImportOptions, ImportProgress, Imported, JsonComparison, JsonObject, JsonValue, LastSync, ListComparison, LogStanding, Logger, ManySearchOptions, MemoryEntry, MemoryStoreOptions, MetadataEntry, MetadataInput, Metric, MetricRegistry, Migrations, Mmr, NamespaceCountOptions, NamespaceRules, NamespaceStats, NamespaceStatsOptions, NamespaceSummary, NamespacesOptions, OnConflict, Operation, OperationStats, OrderBy, OrderField, OwnHotOptions, Patch, PatchOf, Pinning, Place, Placement, Policies, PolicyPreset, PostgresClientLike, Precision, PrefetchOptions, PreviewSyncOptions, PreviewedEntry, PromoteOptions, Promotion, PutManyOptions, PutOf, PutOperation, PutOptions, RaptorEntry, RaptorInput, Receipt, RedisClientLike, ReembedOptions, Reembedded, Remnant, RemnantPlace, ReplaceDocumentOptions, ReplacedDocument, RetriedDeadLetters, RootRepository, RootView, SchemaInput, SchemaIssue, SchemaOutput, SearchHit, SearchOptions, SearchResult, SearchTreeOptions, SelectField, Selected, SetBack, StaleNode, StaleNodesOptions, StandardSchema, StoreEvent, StoreEventMap, StoreHealth, StoreListener, StoreStats, SyncOptions, SyncPreview, SyncStats, TextComparison, TierActivity, TierEntries, TierName, TierShare, TierState, TierStats, TieringDecision, TieringPolicy, TimeoutOptions, TinyLfuOptions, TraceContext, TreeByMeaning, TreeByVector, TreeEntry, TreeField, TreeHit, TreeOptions, TypedChunkRepository, TypedOrderBy, TypedPatch, TypedRaptorRepository, TypedRepository, TypedWhere, Unpinning, UpdateOperation, UpdateOptions, UpdateWhereOptions, UpdatedWhere, Version, WalOptions, Where, WriteOptions, WriteOutcome, WrittenEntry };
