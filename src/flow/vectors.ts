@@ -164,6 +164,7 @@ export class Vectors {
   ): Promise<readonly (UnversionedRecord | ThermoclineError)[]> {
     const outdated = await this.outdated(puts, patience)
     const records = puts.map(({ record }) => (outdated.has(record) ? withoutVector(record) : record))
+    if (!records.some((record) => this.#lacks(record) || this.#faultOf(record))) return records
     const named = records.map((record) =>
       this.#lacks(record) ? this.#named(record) : (this.#faultOf(record) ?? record),
     )
