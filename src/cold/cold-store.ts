@@ -140,7 +140,7 @@ export class ColdStore implements ColdTier {
 
   private constructor(driver: ColdDriver, storeId: string, support: SearchSupport, options: ColdStoreOptions) {
     this.#driver = driver
-    this.#staging = new Staging(driver, options.precision)
+    this.#staging = new Staging(driver, options.precision, () => this.#now())
     this.#kept = driver.freeze === undefined ? new KeptSnapshots(driver) : undefined
     this.storeId = storeId
     this.#vectors = support.vectors

@@ -18,7 +18,7 @@ import type { ColdQuery, ColdTier, NamedEntry, RegisteredLog, Vacuuming } from '
 import type { Duration } from '../entry/duration.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import { lowestAt, type Version, ZERO_VERSION } from '../entry/version.ts'
+import { lowestAt, ZERO_VERSION } from '../entry/version.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import type { HotRemoval, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -26,7 +26,7 @@ import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/
 import type { Logger } from '../kernel/logger.ts'
 import { SingleFlight } from '../kernel/single-flight.ts'
 import { slices } from '../kernel/slices.ts'
-import { type Filter, matches } from '../query/filter.ts'
+import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import { isWithin, type Scope } from '../query/scope.ts'
 import { AskedLogs, type Awaited, type Look } from './asked-logs.ts'
@@ -149,8 +149,10 @@ interface Page {
 /** What is erased once more when other logs have shipped what they had acknowledged. */
 interface Late {
   readonly asked: Asked
-  /** Nothing of this version or a newer one. */
-  readonly before: Version
+  /** What was put later stays. */
+  readonly began: number
+  /** What was only written again by then goes, too: other logs hold what came later. */
+  readonly cutAt: number
   readonly batchSize: number | undefined
 }
 
@@ -186,15 +188,16 @@ export class Eraser {
       // First: what a dead process acknowledged is to be found as well.
       await withDeadline(this.#adopt(patience), patience)
       const letters = await this.#eraseLetters(asked, tally, patience)
+      const began = this.#parts.clock.now()
       for await (const page of this.#pages(asked, terms, patience)) {
         await this.#erasePage(page, letters, tally, patience)
         terms.onProgress?.({ ...tally.counts })
       }
-      const before = lowestAt(this.#parts.clock.now())
+      const cutAt = this.#parts.clock.now()
       const cut = await withDeadline(log.cut(), patience)
       // What the log held until now may have been refused just then.
       await this.#eraseLetters(asked, tally, patience)
-      return this.#end({ asked, before, batchSize: terms.batchSize }, tally, cut, terms.vacuum, patience)
+      return this.#end({ asked, began, cutAt, batchSize: terms.batchSize }, tally, cut, terms.vacuum, patience)
     })
   }
 
@@ -334,14 +337,18 @@ export class Eraser {
    * acknowledged and not shipped when the entries were looked for is selected by a filter now, and by keys was found
    * then. What they wrote later stays, as their logs have it.
    */
-  async #eraseLate({ asked, before, batchSize = WHERE_BATCH }: Late, tally: Tally, patience: Patience): Promise<void> {
+  async #eraseLate(late: Late, tally: Tally, patience: Patience): Promise<void> {
+    const { asked, began, cutAt, batchSize = WHERE_BATCH } = late
     const { cold } = this.#parts
     if ('keys' in asked)
       for (const keys of slices(asked.keys, WHERE_BATCH)) await withDeadline(cold.eraseStaged(keys), patience)
     const letters = await this.#eraseLetters(asked, tally, patience)
-    if ('keys' in asked) return
+    // By its reads, an entry may be selected by now that was not when it was looked for.
+    if ('keys' in asked || asksForReads(asked.filter)) return
     const { scope } = asked
-    const filter: Filter = [...asked.filter, { field: 'version', operator: 'lt', value: before }]
+    const isOlder = (at: number) => ({ field: 'version', operator: 'lt', value: lowestAt(at) }) as const
+    const wasThere = { field: 'createdAt', operator: 'lt', value: began } as const
+    const filter: Filter = [...asked.filter, { or: [[isOlder(began)], [wasThere, isOlder(cutAt)]] }]
     for await (const page of this.#selected({ scope, filter }, filter, batchSize, patience))
       await this.#erasePage(page, letters, tally, patience)
   }

@@ -8,12 +8,14 @@
  * that was read and is put back with another text brings the vector of its old text along. So a vector that is said to
  * be of a model of the store is compared with that of the entry that is there, and is none where only the text is new.
  */
+import type { EntryKey } from '../entry/entry-key.ts'
 import { type NamespaceRules, ruleFor } from '../entry/namespace-rules.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { isKeptAs, type Precision } from '../entry/rounded-vector.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
-import { type Patience, runningOut } from '../kernel/deadline.ts'
+import { Coalescer } from '../kernel/coalescer.ts'
+import { type Patience, runningOut, throwIfOver, withDeadline } from '../kernel/deadline.ts'
 import { slices } from '../kernel/slices.ts'
 import type { Meaning, SearchQuery, VectorQuery } from '../query/search-query.ts'
 import type { Put } from './child-versions.ts'
@@ -47,6 +49,8 @@ type Meant = Pick<EntryRecord, 'text' | 'embedding' | 'embeddingModel'>
 
 /** Entries of one read. */
 const BATCH = 500
+/** A tier that does not answer so soon holds up no put: what is given counts then, as where the tier is away. */
+const LOOK_MS = 250
 const NONE: ReadonlySet<UnversionedRecord> = new Set()
 
 export class Vectors {
@@ -55,6 +59,11 @@ export class Vectors {
   readonly #former: readonly Embedder[]
   readonly #models: ReadonlySet<string | null>
   readonly #parts: VectorsParts | undefined
+  /** Puts of one moment share a read. */
+  readonly #looks = new Coalescer<EntryKey, EntryRecord | undefined>(
+    (keys) => this.#parts!.reader.newest(keys, { timeout: LOOK_MS }),
+    { turnMs: LOOK_MS, fits: (some, more) => some.length + more.length <= BATCH },
+  )
 
   /** @param parts undefined: the store makes no vectors. */
   constructor(parts: VectorsParts | undefined) {
@@ -108,7 +117,7 @@ export class Vectors {
 
   /**
    * Those that have the vector of the text before: the entry that is there has the very same, of the same model, and
-   * another text. While tiers are away that is not known of what hot does not have, and what is given counts.
+   * another text. While tiers are away or slow that is not known of what hot does not have, and what is given counts.
    */
   async outdated(puts: readonly Put[], patience: Patience): Promise<ReadonlySet<UnversionedRecord>> {
     const asked = puts.filter((put) => this.#mayBeOutdated(put)).map(({ record }) => record)
@@ -117,12 +126,13 @@ export class Vectors {
     const rest = runningOut(patience)
     try {
       for (const some of slices(asked, BATCH)) {
-        const newest = await this.#parts!.reader.newest(some, rest)
+        const newest = await withDeadline(this.#looks.call(some), rest)
         for (const [i, record] of some.entries()) if (this.#isOutdated(record, newest[i])) outdated.add(record)
       }
     } catch (error) {
-      if (!isThermoclineError(error)) throw error
-      if (error.code !== 'ERR_TIER_UNAVAILABLE') throw retold(error, { ...error.details, outcome: 'none' })
+      throwIfOver(rest, { outcome: 'none' })
+      const isLate = isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') || isThermoclineError(error, 'ERR_TIMEOUT')
+      if (!isLate) throw isThermoclineError(error) ? retold(error, { ...error.details, outcome: 'none' }) : error
     }
     return outdated
   }

@@ -19,6 +19,7 @@ import { type ChangeCounts, retold, ThermoclineError, unforeseen, type WriteFail
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
 import { inParallel } from '../kernel/in-parallel.ts'
+import { slices } from '../kernel/slices.ts'
 import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
@@ -188,10 +189,10 @@ export async function withFreshReads(
   patience: Patience,
 ): Promise<readonly ColdRow[]> {
   if (rows.length === 0 || !asksForReads(filter)) return rows
-  const reads = await reader.reads(
-    rows.map(({ record }) => record),
-    patience,
-  )
+  const keys = rows.map(({ record }) => record)
+  const reads: (AccessStats | undefined)[] = []
+  // Whole entries are read.
+  for (const some of slices(keys, atOnce(keys))) reads.push(...(await reader.reads(some, patience)))
   return rows.map((row, i) => ({ ...row, access: laterOf(row.access, reads[i]) }))
 }
 

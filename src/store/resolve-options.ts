@@ -320,7 +320,7 @@ export function resolveOptions(options: MemoryStoreOptions = {}): ResolvedOption
  * that it lacks are not missed: queries take longer without them.
  */
 export function toLook(options: ResolvedOptions): ResolvedOptions {
-  const cold = { ...options.cold, migrate: 'check', dimensions: [], indexes: [] } as const
+  const cold = { ...options.cold, migrate: 'check', dimensions: [], indexes: [], language: undefined } as const
   return deepFreeze({ ...options, cold, sync: false, promote: false, looks: true })
 }
 

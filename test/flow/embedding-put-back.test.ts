@@ -146,6 +146,27 @@ describeGated('putting back other texts', (tiers) => {
     expect(found.map((entry) => entry!.embedding)).toEqual([0, 1, 2].map((i) => wordVector(`new ${i}`)))
   })
 
+  test('looks once at what is put in the same moment', async () => {
+    await using store = await tiers.open({ ...QUIET, embed: new WordModel().options() })
+    let looks = 0
+    tiers.cold.onCall = (method) => {
+      if (method === 'read') looks++
+    }
+    const own = { text: 'own words', embedding: vectorOf(1, WORD_DIMENSIONS), embeddingModel: 'words' }
+    await Promise.all(Array.from({ length: 50 }, (_, n) => store.chunks.put({ ...own, key: `${n}` })))
+    expect(looks).toBeGreaterThan(0)
+    expect(looks).toBeLessThan(5)
+  })
+
+  test('goes on while the database does not answer: nobody waits for a look as for a read', async () => {
+    await using store = await tiers.open({ ...QUIET, embed: new WordModel().options() })
+    const hanging = tiers.cold.hold('read', 'before')
+    const own = { key: 'k', text: 'own words', embedding: vectorOf(1, WORD_DIMENSIONS), embeddingModel: 'words' }
+    const { id } = await store.chunks.put(own, { timeout: 60_000 })
+    hanging.release()
+    expect((await store.chunks.get(id))?.embedding).toEqual(own.embedding)
+  })
+
   test('goes on while the database is away: what nobody can look at is written as it is given', async () => {
     await using store = await tiers.open({ ...QUIET, embed: new WordModel().options() })
     const { chunks } = store

@@ -88,6 +88,18 @@ describePairs('erasing', (pair) => {
     expect(await view.chunks.erase([other.id])).toMatchObject({ removed: { idempotencyKeys: 1 } })
   })
 
+  test('leaves what is put while it goes on', async () => {
+    const { view } = await open()
+    const put = () => view.chunks.put({ text: 'a', metadata: { user: 'u' } })
+    await Promise.all(Array.from({ length: 5 }, put))
+    const meanwhile: Promise<{ readonly id: string }>[] = []
+    const onProgress = () => void (meanwhile.length === 0 && meanwhile.push(put()))
+    const where = { 'metadata.user': 'u' }
+    expect(await view.chunks.erase({ where }, { batchSize: 2, onProgress })).toMatchObject({ matched: 5, erased: 5 })
+    const { id } = await meanwhile[0]!
+    expect((await view.chunks.find({ where })).items.map((entry) => entry.id)).toEqual([id])
+  })
+
   test('counts, and does nothing, where that is asked for', async () => {
     const { view } = await open()
     const { id } = await view.chunks.put({ text: 'a', documentId: 'd' })

@@ -13,6 +13,8 @@ export interface Batch {
   readonly rows: number
   /** Whether any of them is a tombstone. */
   readonly hasTombstones: boolean
+  /** The time of the store. */
+  readonly now: SQL
 }
 
 /** Batches of failed attempts that are remembered; older ones are left to the sweep. */
@@ -22,12 +24,17 @@ const MAX_ABANDONED = 1_000
 export class Staging {
   readonly driver: ColdDriver
   readonly #precision: NamespaceRules<Precision>
+  readonly #now: () => SQL
   readonly #abandoned = new Set<string>()
 
-  /** @param precision of embeddings, by namespace. @default all as they are put */
-  constructor(driver: ColdDriver, precision: NamespaceRules<Precision> = {}) {
+  /**
+   * @param precision of embeddings, by namespace. @default all as they are put
+   * @param now the time of the store. @default that of the database
+   */
+  constructor(driver: ColdDriver, precision: NamespaceRules<Precision> = {}, now: () => SQL = () => sql`now()`) {
     this.driver = driver
     this.#precision = precision
+    this.#now = now
   }
 
   /**
@@ -41,7 +48,7 @@ export class Staging {
   ): Promise<T> {
     await this.#clearAbandoned()
     const hasTombstones = records.some(({ deletedAt }) => deletedAt !== null)
-    const batch = { id: randomUUID(), rows: records.length, hasTombstones }
+    const batch = { id: randomUUID(), rows: records.length, hasTombstones, now: this.#now() }
     try {
       if (records.length > 0) await this.driver.copyToStaging(encodeCopy(batch.id, records, confirmed, this.#precision))
       return await take(batch)

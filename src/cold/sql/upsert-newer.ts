@@ -123,7 +123,7 @@ function upsertNewerSql(batch: Batch, { gate, notesMisses, besides }: Origin): S
       LEFT JOIN ${lookUp(sql`s`)} ON true
       CROSS JOIN LATERAL (
         SELECT e.version IS NULL AND s.version <= store.collected_version IS TRUE AS is_old,
-          s.deleted_at IS NOT NULL OR s.expires_at <= now() IS TRUE AS is_gone
+          s.deleted_at IS NOT NULL OR s.expires_at <= ${batch.now} IS TRUE AS is_gone
       ) AS o
     ),
     written AS (
