@@ -24,6 +24,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_INVALID_ARG_VALUE: 'no file can have such a name: name another folder',
 }
 
+const NOT_THERE = 'it is not there: name a file that an export wrote'
+
 /** What passes by itself, or once somebody else lets go of something. */
 const SHORTAGES: Readonly<Record<string, string>> = {
   ENOSPC: 'its disk is full: make room',
@@ -59,7 +61,7 @@ export function absoluteFolder(option: FolderOption, path: string): string {
 function folderError(option: FolderOption, path: string, cause: NodeJS.ErrnoException): ThermoclineError {
   const code = cause.code ?? 'UNKNOWN'
   const where = cause.path?.startsWith(path) ? cause.path : path
-  const reason = REASONS[code]
+  const reason = option === 'from' && code === 'ENOENT' ? NOT_THERE : REASONS[code]
   if (reason !== undefined) return invalid(option, where, reason, cause)
   const shortage = SHORTAGES[code]
   if (shortage !== undefined)

@@ -83,7 +83,10 @@ test('a stream that fails before it is read or written is told as well, and ends
   const works = [there.import({ from }), there.export({ to })]
   for (const stream of [from, to]) stream.destroy(broken)
   await Promise.all(works.map((work) => expect(work).rejects.toMatchObject(told)))
-  const missing = createReadStream(join(await temporaryFolder(), 'absent'))
+  const absent = join(await temporaryFolder(), 'absent')
+  const notThere = { details: { option: 'from' }, message: expect.stringContaining('is not there') }
+  await expect(there.import({ from: absent })).rejects.toMatchObject(notThere)
+  const missing = createReadStream(absent)
   await expect(there.import({ from: missing })).rejects.toMatchObject({ message: expect.stringContaining('ENOENT') })
 })
 
