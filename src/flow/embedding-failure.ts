@@ -43,8 +43,8 @@ export function embeddingFailed(
   const refused = texts === 1 && isOfTheText(cause) ? { refused: true } : {}
   const message = `\`embedMany\` of ${model} failed${described(cause)}`
   const details = { model, outcome: 'none', ...told, ...refused } as const
-  // Not enumerable: it may quote the text, and errors are logged.
-  Object.defineProperty(details, 'original', { value: error })
+  // It may quote the text, and errors are logged: nothing that prints an error calls what it does not enumerate.
+  Object.defineProperty(details, 'original', { get: () => error })
   const retryable = !isForGood && !('refused' in refused)
   const failure = new ThermoclineError('ERR_EMBEDDING_FAILED', message, details, { cause, retryable })
   return cause instanceof ThermoclineError ? failure : withFrames(error, failure)
