@@ -4,7 +4,7 @@
  */
 import { totalmem } from 'node:os'
 import type { ColdDriver } from '../cold/cold-driver.ts'
-import { sqlStateOf } from '../cold/cold-errors.ts'
+import { INSUFFICIENT_PRIVILEGE, sqlStateOf, TOO_MANY_CONNECTIONS } from '../cold/cold-errors.ts'
 import { isThermoclineError } from '../errors.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineFolder } from '../kernel/folder-trust.ts'
@@ -19,9 +19,6 @@ import { LogFolder } from '../wal/log-folder.ts'
 import { openOwnFolder } from './registered-logs.ts'
 import type { Finding } from './store-findings.ts'
 import * as findings from './store-findings.ts'
-
-const INSUFFICIENT_PRIVILEGE = '42501'
-const TOO_MANY_CONNECTIONS = '53300'
 
 export type { Finding } from './store-findings.ts'
 

@@ -29,6 +29,11 @@ export function unavailable(message: string, cause?: unknown): ThermoclineError<
   return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' }, { cause })
 }
 
+/** SQLSTATE of what a role may not do. */
+export const INSUFFICIENT_PRIVILEGE = '42501'
+/** SQLSTATE where the server, the database or the role has no connection left. */
+export const TOO_MANY_CONNECTIONS = '53300'
+
 /** SQLSTATE of an error that a driver's `query` rejected with. */
 export function sqlStateOf(error: unknown): string | undefined {
   const cause = error instanceof ThermoclineError ? error.cause : undefined

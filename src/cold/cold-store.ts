@@ -15,7 +15,7 @@ import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.
 import type { Logger } from '../kernel/logger.ts'
 import { letGo } from '../kernel/release-stack.ts'
 import type { ColdDriver } from './cold-driver.ts'
-import { sqlStateOf } from './cold-errors.ts'
+import { INSUFFICIENT_PRIVILEGE, sqlStateOf } from './cold-errors.ts'
 import type {
   AcceptedLoss,
   ColdDocument,
@@ -108,7 +108,6 @@ import { findRoots, haveParents, walkTree } from './sql/walk-tree.ts'
  */
 const LOOK_AGAIN_MS = 30_000
 
-const INSUFFICIENT_PRIVILEGE = '42501'
 const NOT_OURS =
   'rows of before a migration are checked by the owner of the tables alone: run `npx thermocline migrate` as that role'
 

@@ -18,7 +18,7 @@ import type { ColdQuery, ColdTier, NamedEntry, RegisteredLog, Vacuuming } from '
 import type { Duration } from '../entry/duration.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
-import { lowestAt, ZERO_VERSION } from '../entry/version.ts'
+import { lowestAt } from '../entry/version.ts'
 import { isThermoclineError, withoutContent } from '../errors.ts'
 import type { HotRemoval, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -34,7 +34,7 @@ import type { Deleter, Found, IsStill } from './deleter.ts'
 import { type ErasedPlaces, type EraseState, type Remnant, remnants, toBeAsked } from './erase-remnants.ts'
 import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
-import { telling, untilItsEnd, WHERE_BATCH, withFreshReads } from './where-changer.ts'
+import { telling, thereBy, untilItsEnd, WHERE_BATCH, withFreshReads } from './where-changer.ts'
 import type { Receipt } from './writer.ts'
 
 /** What became of the files of the log. */
@@ -224,7 +224,9 @@ export class Eraser {
       return
     }
     const { scope, filter } = asked
-    const selected = [...filter, await this.#thereByNow()]
+    const { reads, clock } = this.#parts
+    // All that is in cold now, and what was put before and comes there yet.
+    const selected = [...filter, thereBy(clock.now(), await reads.highestVersion())]
     yield* this.#selected({ scope, filter: selected }, filter, limit, patience)
   }
 
@@ -247,14 +249,6 @@ export class Eraser {
       if (rows.length < limit) return
       after = orderKeys(found.at(-1)!, [])
     }
-  }
-
-  /** Holds for all that is in cold now, and for what was put before and comes there yet. */
-  async #thereByNow(): Promise<Filter[number]> {
-    const { reads, clock } = this.#parts
-    const earlier = { field: 'createdAt', operator: 'lt', value: clock.now() } as const
-    const highest = (await reads.highestVersion()) ?? ZERO_VERSION
-    return { or: [[{ field: 'version', operator: 'lte', value: highest } as const], [earlier]] }
   }
 
   async #erasePage({ found, isStill }: Page, letters: Letters, tally: Tally, patience: Patience): Promise<void> {
@@ -339,12 +333,12 @@ export class Eraser {
    */
   async #eraseLate(late: Late, tally: Tally, patience: Patience): Promise<void> {
     const { asked, began, cutAt, batchSize = WHERE_BATCH } = late
-    const { cold } = this.#parts
+    const { cold, places } = this.#parts
     if ('keys' in asked)
       for (const keys of slices(asked.keys, WHERE_BATCH)) await withDeadline(cold.eraseStaged(keys), patience)
     const letters = await this.#eraseLetters(asked, tally, patience)
-    // By its reads, an entry may be selected by now that was not when it was looked for.
-    if ('keys' in asked || asksForReads(asked.filter)) return
+    // Beside an embedded database there were none. By its reads, an entry may be selected by now that was not then.
+    if ('keys' in asked || !places.isColdServer || asksForReads(asked.filter)) return
     const { scope } = asked
     const isOlder = (at: number) => ({ field: 'version', operator: 'lt', value: lowestAt(at) }) as const
     const wasThere = { field: 'createdAt', operator: 'lt', value: began } as const

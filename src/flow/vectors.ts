@@ -172,9 +172,9 @@ export class Vectors {
     patience: Patience,
     endsAtFailure: boolean,
   ): Promise<readonly (UnversionedRecord | ThermoclineError)[]> {
+    if (!this.concerns(puts)) return puts.map(({ record }) => record)
     const outdated = await this.outdated(puts, patience)
     const records = puts.map(({ record }) => (outdated.has(record) ? withoutVector(record) : record))
-    if (!records.some((record) => this.#lacks(record) || this.#faultOf(record))) return records
     const named = records.map((record) =>
       this.#lacks(record) ? this.#named(record) : (this.#faultOf(record) ?? record),
     )

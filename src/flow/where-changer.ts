@@ -14,7 +14,7 @@
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
-import { ZERO_VERSION } from '../entry/version.ts'
+import { newest, type Version, ZERO_VERSION } from '../entry/version.ts'
 import { type ChangeCounts, retold, ThermoclineError, unforeseen, type WriteFailure } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
@@ -149,14 +149,8 @@ export class WhereChanger {
   async #thereByNow(): Promise<Filter[number]> {
     const { cold, pending, clock } = this.#parts
     const now = clock.now()
-    const known = [ZERO_VERSION, pending.highestVersion() ?? '', (await cold.highestVersion()) ?? '']
-    const highest = known.sort().at(-1)!
-    return {
-      or: [
-        [{ field: 'version', operator: 'lte', value: highest }],
-        [{ field: 'createdAt', operator: 'lt', value: now }],
-      ],
-    }
+    const highest = newest(pending.highestVersion(), await cold.highestVersion())
+    return thereBy(now, highest)
   }
 
   async #update({ record, access }: ColdRow, filter: Filter, change: Change, terms: WriteTerms): Promise<boolean> {
@@ -175,6 +169,16 @@ export class WhereChanger {
       if (isSkipped) return false
       throw error
     }
+  }
+}
+
+/** Holds for what has this version or an older one, and for what was put before that time. */
+export function thereBy(time: number, highest: Version = ZERO_VERSION): Filter[number] {
+  return {
+    or: [
+      [{ field: 'version', operator: 'lte', value: highest }],
+      [{ field: 'createdAt', operator: 'lt', value: time }],
+    ],
   }
 }
 

@@ -140,7 +140,8 @@ export class Writer {
         try {
           return await this.#writeGroup(records, options)
         } catch (error) {
-          throw retold(unforeseen(error), { outcome: 'unknown', ...unforeseen(error).details })
+          const own = unforeseen(error)
+          throw retold(own, { outcome: 'unknown', ...own.details })
         }
       })
       // Until what is written has queued itself, in the step before.

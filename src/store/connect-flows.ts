@@ -148,7 +148,7 @@ function connectModels({ embed }: ResolvedOptions): Models | undefined {
 
 /** The models are registered before anything is written by one, unless cold is away: then once it is there. */
 async function connectEmbedding(
-  { embed, logger }: ResolvedOptions,
+  { embed, logger, looks }: ResolvedOptions,
   { cold, telemetry, time }: OpenedParts,
   models: Models,
   { changes, checkpointer }: { readonly changes: CompareAndSet; readonly checkpointer: Checkpointer },
@@ -164,9 +164,10 @@ async function connectEmbedding(
     await checkpointer.checkpointNow()
     await registry.lookForOthersNow()
   }
-  await registry.register().catch((error: unknown) => {
-    if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
-  })
+  if (!looks)
+    await registry.register().catch((error: unknown) => {
+      if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
+    })
   return { ...models, registry, background }
 }
 

@@ -1,5 +1,5 @@
 /** Opens the database of a store: a server, or the embedded one. */
-import { readdir } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ColdDriver } from '../cold/cold-driver.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -12,7 +12,7 @@ import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { ReleaseStack } from '../kernel/release-stack.ts'
 import { LogFolder } from '../wal/log-folder.ts'
-import { type DataFolder, readStoreId } from './data-folder.ts'
+import { type DataFolder, namingFolder, readStoreId } from './data-folder.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
 const RETRY_MS = 250
@@ -30,7 +30,7 @@ export async function openCold(
   { replacesLost = false, makesNone = false } = {},
 ): Promise<ColdTier> {
   const { cold: given, timeouts, logger } = options
-  if (folder !== undefined && !(replacesLost && (await isThere(folder.cold))))
+  if (folder !== undefined && !(replacesLost && (await namingFolder('dir', folder.path, () => isThere(folder.cold)))))
     await refuseWithoutDatabase(options, folder, makesNone || (replacesLost && (await belongsToStore(folder))))
   const cold =
     given.kind === 'embedded'
@@ -119,7 +119,13 @@ function mayPass(error: unknown): boolean {
 
 /** The folder of a store on servers has none; who lost an embedded database makes it. */
 async function isThere(path: string): Promise<boolean> {
-  return (await readdir(path).catch(() => undefined)) !== undefined
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 async function belongsToStore({ path }: DataFolder): Promise<boolean> {

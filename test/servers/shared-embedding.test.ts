@@ -1,6 +1,7 @@
 /** Several processes over one store, each with the model: one of them makes the vectors that all wait for. */
 import { expect, test } from 'vitest'
 import { openMemoryStore } from '../../src/index.ts'
+import { openStoreToLook } from '../../src/store/open-memory-store.ts'
 import { queryServer } from '../fault/edit-database.ts'
 import { describeWithServers, QUIET, temporaryFolder } from '../flow/stores.ts'
 import { longTest } from '../tools/budget.ts'
@@ -30,6 +31,14 @@ describeWithServers('stores that share their servers', (servers) => {
     expect(models.flatMap(({ texts }) => texts).sort()).toEqual([...TEXTS].sort())
     const { items } = await other.chunks.find({ limit: 1_000 })
     expect(items.map(({ embedding }) => embedding)).toEqual(items.map(({ text }) => wordVector(text)))
+  })
+
+  test('are looked into without a trace of the model of whoever looks', async () => {
+    const shared = await servers.shared()
+    await (await openMemoryStore({ ...QUIET, ...shared, dir: await temporaryFolder() })).close()
+    await using store = await openStoreToLook({ ...shared, embed: new WordModel().options() })
+    expect(await store.chunks.count()).toBe(0)
+    expect(await queryServer(shared.cold.url, 'SELECT FROM thermocline.embedding_models')).toEqual([])
   })
 
   longTest('go on when the one that made them is closed', async () => {

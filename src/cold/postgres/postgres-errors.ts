@@ -4,7 +4,7 @@
  * (`PERMANENT`).
  */
 import { ThermoclineError } from '../../errors.ts'
-import { coldError, unavailable } from '../cold-errors.ts'
+import { coldError, INSUFFICIENT_PRIVILEGE, TOO_MANY_CONNECTIONS, unavailable } from '../cold-errors.ts'
 
 /** The statement did not finish in time. */
 export class DeadlinePassed extends Error {
@@ -131,14 +131,16 @@ export function postgresError(error: unknown, server: string, denied?: string): 
 }
 
 function denial(error: unknown, denied: string | undefined): string | undefined {
-  if (codeOf(error) !== '42501') return undefined
+  if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) return undefined
   if (denied !== undefined) return `refused for want of a privilege on the ${denied}: grant it to this role`
   if (isFatal(error)) return 'refused the connection for want of a privilege: GRANT CONNECT ON DATABASE to this role'
   return undefined
 }
 
 function limit(error: unknown): string | undefined {
-  return codeOf(error) === '53300' ? LIMITED[(error as { readonly routine?: string }).routine ?? ''] : undefined
+  return codeOf(error) === TOO_MANY_CONNECTIONS
+    ? LIMITED[(error as { readonly routine?: string }).routine ?? '']
+    : undefined
 }
 
 /**

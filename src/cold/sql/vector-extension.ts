@@ -4,9 +4,8 @@
 import { sql } from 'drizzle-orm'
 import type { Logger } from '../../kernel/logger.ts'
 import type { ColdDriver } from '../cold-driver.ts'
-import { sqlStateOf } from '../cold-errors.ts'
+import { INSUFFICIENT_PRIVILEGE, sqlStateOf } from '../cold-errors.ts'
 
-const INSUFFICIENT_PRIVILEGE = '42501'
 const NO_SCHEMA = '3F000'
 
 /**
