@@ -6,7 +6,7 @@
  * because what leaves hot is in cold by then. What cold returns is promoted to hot in the background, guarded by hot
  * itself (rules R1 to R3 and H8 of flow/README.md).
  */
-import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
+import type { ColdTier } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { EntryKind, MemoryEntry } from '../entry/memory-entry.ts'
@@ -20,7 +20,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AccessCounter } from './access-counter.ts'
-import type { HotReads, Origin } from './hot-reads.ts'
+import { ColdReads, type Tick } from './cold-reads.ts'
+import type { HotReads } from './hot-reads.ts'
 import type { Pending } from './pending.ts'
 import type { Promoter, ReadFromCold } from './promoter.ts'
 import type { SlidingExpiry } from './sliding-expiry.ts'
@@ -44,16 +45,6 @@ interface Found {
   readonly access: AccessStats | undefined
 }
 
-/**
- * A read of cold that several gets of one key share. A get may share it only if the read began after the get: an older
- * read may have missed what left pending or hot in between, and the get would go back in time.
- */
-interface SharedColdRead {
-  readonly began: number
-  readonly origin: Origin
-  readonly row: Promise<ColdRow | undefined>
-}
-
 /** What each place holds of one entry. Cold is asked only where hot has nothing. */
 interface Copies {
   readonly key: EntryKey
@@ -68,12 +59,11 @@ const OWN_LOOK = { promote: false, isOwn: true }
 
 export class Reader {
   readonly #parts: ReaderParts
-  readonly #coldReads = new Map<string, SharedColdRead>()
-  /** Orders the beginnings of gets and of cold reads. */
-  #tick = 0
+  readonly #coldReads: ColdReads
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#coldReads = new ColdReads(parts)
   }
 
   /** Live entries in order; each counts as an access. */
@@ -162,7 +152,7 @@ export class Reader {
   ): Promise<(Found | undefined)[]> {
     throwIfAborted(options.signal)
     const patience = runningOut(options)
-    const began = ++this.#tick
+    const began = this.#coldReads.begin()
     const pending = keys.map((key) => this.#parts.pending.get(key))
     const { values: hot, isAway } = await withDeadline(this.#parts.hot.read(keys), patience)
     const absent = keys.filter((_, i) => hot[i] === undefined || this.#mayHaveSlid(hot[i]))
@@ -196,12 +186,12 @@ export class Reader {
    */
   async #readColdBehind(
     keys: readonly EntryKey[],
-    began: number,
+    began: Tick,
     options: Patience,
     isPendingEnough: boolean,
   ): Promise<ReadonlyMap<string, ReadFromCold | undefined>> {
     try {
-      const rows = await this.#readCold(keys, began, options)
+      const rows = await this.#coldReads.read(keys, began, options)
       return new Map(keys.map((key, i) => [keyText(key), rows[i]]))
     } catch (error) {
       if (!isPendingEnough || !isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
@@ -233,31 +223,6 @@ export class Reader {
     }
     const isHots = record !== pending && record !== cold?.record
     return { record, access, isShared: !isHots || this.#parts.hot.sharesContent }
-  }
-
-  /** Gets that began before a cold read of their key share it. */
-  async #readCold(keys: readonly EntryKey[], began: number, options: Patience): Promise<(ReadFromCold | undefined)[]> {
-    const unread = keys.filter((key) => (this.#coldReads.get(keyText(key))?.began ?? 0) < began)
-    if (unread.length > 0) this.#beginColdRead(unread)
-    const reads = keys.map((key) => this.#coldReads.get(keyText(key))!)
-    const rows = await withDeadline(Promise.all(reads.map(({ row }) => row)), options)
-    return rows.map((row, i) => row && { ...row, ...reads[i]!.origin })
-  }
-
-  #beginColdRead(keys: readonly EntryKey[]): void {
-    const began = ++this.#tick
-    const { origin } = this.#parts.hot
-    const rows = this.#parts.cold.read(keys)
-    for (const [i, key] of keys.entries()) {
-      const text = keyText(key)
-      const end = (): void => {
-        if (this.#coldReads.get(text) === read) this.#coldReads.delete(text)
-      }
-      const row = rows.then((found) => found[i])
-      const read: SharedColdRead = { began, origin, row }
-      this.#coldReads.set(text, read)
-      row.then(end, end)
-    }
   }
 }
 
