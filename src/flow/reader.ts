@@ -20,10 +20,10 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AccessCounter } from './access-counter.ts'
-import { ColdReads, type Tick } from './cold-reads.ts'
 import type { HotReads } from './hot-reads.ts'
 import type { Pending } from './pending.ts'
 import type { Promoter, ReadFromCold } from './promoter.ts'
+import { SharedColdReads, type Tick } from './shared-cold-reads.ts'
 import type { SlidingExpiry } from './sliding-expiry.ts'
 
 export interface ReaderParts {
@@ -59,11 +59,11 @@ const OWN_LOOK = { promote: false, isOwn: true }
 
 export class Reader {
   readonly #parts: ReaderParts
-  readonly #coldReads: ColdReads
+  readonly #coldReads: SharedColdReads
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
-    this.#coldReads = new ColdReads(parts)
+    this.#coldReads = new SharedColdReads(parts)
   }
 
   /** Live entries in order; each counts as an access. */

@@ -33,13 +33,13 @@ const TURN_MS = 10
 /** An entry may have megabytes, and one statement brings all of them. */
 const KEYS_READ_TOGETHER = 32
 
-export interface ColdReadsParts {
+export interface SharedColdReadsParts {
   readonly cold: Pick<ColdTier, 'read'>
   readonly hot: Pick<HotReads, 'origin'>
 }
 
-export class ColdReads {
-  readonly #parts: ColdReadsParts
+export class SharedColdReads {
+  readonly #parts: SharedColdReadsParts
   readonly #shared = new Map<string, SharedRead>()
   readonly #statements = new Coalescer((asked: readonly Asked[]) => this.#ask(asked), {
     turnMs: TURN_MS,
@@ -47,7 +47,7 @@ export class ColdReads {
   })
   #tick: Tick = 0
 
-  constructor(parts: ColdReadsParts) {
+  constructor(parts: SharedColdReadsParts) {
     this.#parts = parts
   }
 
