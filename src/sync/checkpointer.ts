@@ -75,6 +75,8 @@ export class Checkpointer {
   readonly restored = new Emitter()
   /** Cold has got something of this log. */
   readonly shipped = new Emitter()
+  /** Cold, which was away when the log was opened, has told what it had of it. */
+  readonly registered = new Emitter()
   /** Nothing ships any more: see {@link fenced}. */
   readonly ended = new Emitter()
   readonly #flight = new SingleFlight(() => this.#checkpointAndTell())
@@ -334,6 +336,7 @@ export class Checkpointer {
     this.#isRegistered = true
     // Whoever deleted some of it since may have done so long ago.
     this.#pending.settle(this.#shippedBefore)
+    this.registered.emit()
     if (firstSequence > this.#sequence + 1) this.#noteLost([{ from: this.#sequence + 1, to: firstSequence - 1 }])
   }
 
