@@ -102,7 +102,10 @@ export interface WriteFailure {
   version?: string
   /** Of a call with many inputs, one for each, in order. Not enumerable: a logged error stays short. */
   readonly outcomes?: readonly InputOutcome[]
-  /** Of `deleteWhere`, `updateWhere` and `erase`: what was done before this happened, as far as it is known. */
+  /**
+   * Of `deleteWhere`, `updateWhere`, `erase`, `deleteDocument` and `reembed`: what was done before this happened, as
+   * far as it is known.
+   */
   readonly counts?: ChangeCounts
   /** Of an import that had begun to write: what it had done before this happened, as far as it is known. */
   readonly imported?: Imported
@@ -121,13 +124,15 @@ export interface Imported {
   readonly expired: number
 }
 
-/** How far a call came that changes what a condition selects. */
+/** How far a call came that changes many entries. */
 export interface ChangeCounts {
   readonly matched: number
   readonly deleted?: number
   readonly updated?: number
   readonly skipped?: number
   readonly erased?: number
+  readonly moved?: number
+  readonly refused?: number
 }
 
 /** What became of one input. */

@@ -1,7 +1,8 @@
 /**
  * Stands for a cold tier that was away when the store opened. While it waits, it tries again and again in the
  * background to reach the database, and every call rejects with `ERR_TIER_UNAVAILABLE`. Once the database is there,
- * calls go to it, for good. Once closed, calls reject with `ERR_CLOSED`. A database that turns out to be that of
+ * calls go to it, for good, unless they are held back until it has told what it had of a log. Once closed, calls reject
+ * with `ERR_CLOSED`. A database that turns out to be that of
  * another store is never used: from then on every call rejects with that error.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
@@ -29,6 +30,8 @@ export class LateColdTier implements ColdTier {
   /** The database, once it is there. */
   #cold: ColdTier | undefined
   #reason: ThermoclineError
+  /** Registers the log; undefined: nothing is held back. */
+  #register: (() => Promise<unknown>) | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: LateColdOptions) {
@@ -41,6 +44,20 @@ export class LateColdTier implements ColdTier {
   /** Whether the database was not there until now. */
   get isWaiting(): boolean {
     return this.#cold === undefined
+  }
+
+  /**
+   * Until {@link admit}, the database is asked for nothing but to register a log: what this process has pending of that
+   * may have been deleted by others long ago. `register` is called once it is there, and again where that fails.
+   */
+  holdBack(register: () => Promise<unknown>): void {
+    this.#register = register
+    if (this.#cold !== undefined) void this.#registerOrRetry()
+  }
+
+  /** Calls go to the database from now on, or once it is there. */
+  admit(): void {
+    this.#register = undefined
   }
 
   async read(...args: Parameters<ColdTier['read']>) {
@@ -140,11 +157,11 @@ export class LateColdTier implements ColdTier {
   }
 
   async takeOver(...args: Parameters<ColdTier['takeOver']>) {
-    return this.#there.takeOver(...args)
+    return this.#reached.takeOver(...args)
   }
 
   async checkpointOf(...args: Parameters<ColdTier['checkpointOf']>) {
-    return this.#there.checkpointOf(...args)
+    return this.#reached.checkpointOf(...args)
   }
 
   async retire(...args: Parameters<ColdTier['retire']>) {
@@ -289,6 +306,14 @@ export class LateColdTier implements ColdTier {
   }
 
   get #there(): ColdTier {
+    const cold = this.#reached
+    if (this.#register === undefined) return cold
+    const message = 'the database is there, and has yet to tell what it had of the log: ask again'
+    throw new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' })
+  }
+
+  /** Whether or not calls are held back. */
+  get #reached(): ColdTier {
     if (this.#stop.signal.aborted) throw new ThermoclineError('ERR_CLOSED', 'the cold tier is closed', {})
     if (this.#cold === undefined) throw this.#reason
     return this.#cold
@@ -308,7 +333,7 @@ export class LateColdTier implements ColdTier {
       if (cold.storeId === this.storeId) {
         this.#cold = cold
         logger.info({}, 'the cold tier is there: the log is shipped to it now')
-        return
+        return await this.#registerOrRetry()
       }
       this.#reason = new ThermoclineError(
         'ERR_TIER_UNAVAILABLE',
@@ -323,5 +348,14 @@ export class LateColdTier implements ColdTier {
       logger.debug({ err: withoutContent(error) }, message)
     }
     this.#retryLater()
+  }
+
+  /** Does nothing where nothing is held back. */
+  async #registerOrRetry(): Promise<void> {
+    await this.#register?.().catch((error: unknown) => {
+      this.#options.logger.debug({ err: withoutContent(error) }, 'the log is not registered yet')
+    })
+    if (this.#register === undefined || this.#stop.signal.aborted) return
+    this.#timer = setTimeout(() => void this.#registerOrRetry(), RETRY_MS).unref()
   }
 }

@@ -15,7 +15,7 @@ import { type EntryRecord, tombstoneOf } from '../entry/record.ts'
 import { bundleBytes } from '../entry/record-bundle.ts'
 import type { Precision } from '../entry/rounded-vector.ts'
 import { ZERO_VERSION } from '../entry/version.ts'
-import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import { isThermoclineError, ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
@@ -24,6 +24,7 @@ import type { Change, CompareAndSet } from './compare-and-set.ts'
 import type { Deleter } from './deleter.ts'
 import { type DocumentPlan, isKept, type PlannedChunk, planDocument, type WantedChunk } from './document-plan.ts'
 import type { DocumentReader } from './document-reader.ts'
+import { beforeWriting } from './failed-writes.ts'
 import type { Reader } from './reader.ts'
 import type { WriteOutcome, Writer, WriteTerms } from './writer.ts'
 
@@ -234,16 +235,6 @@ export class DocumentWriter {
       void this.#parts.settled().then(end)
       throw error
     }
-  }
-}
-
-/** Does the work, and says of what fails that nothing was written. */
-async function beforeWriting<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isThermoclineError(error)) throw error
-    throw retold(error, { ...error.details, outcome: 'none' })
   }
 }
 

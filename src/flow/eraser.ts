@@ -32,9 +32,10 @@ import { isWithin, type Scope } from '../query/scope.ts'
 import { AskedLogs, type Awaited, type Look } from './asked-logs.ts'
 import type { Deleter, Found, IsStill } from './deleter.ts'
 import { type ErasedPlaces, type EraseState, type Remnant, remnants, toBeAsked } from './erase-remnants.ts'
+import { beforeWriting, failureAmong, telling } from './failed-writes.ts'
 import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
-import { telling, thereBy, untilItsEnd, WHERE_BATCH, withFreshReads } from './where-changer.ts'
+import { thereBy, untilItsEnd, WHERE_BATCH, withFreshReads } from './where-changer.ts'
 import type { Receipt } from './writer.ts'
 
 /** What became of the files of the log. */
@@ -184,7 +185,7 @@ export class Eraser {
     }
     return telling(tally.counts, async () => {
       const { log } = this.#parts
-      await withDeadline(log.checkpointNow(), patience)
+      await beforeWriting(() => withDeadline(log.checkpointNow(), patience))
       // First: what a dead process acknowledged is to be found as well.
       await withDeadline(this.#adopt(patience), patience)
       const letters = await this.#eraseLetters(asked, tally, patience)
@@ -262,7 +263,8 @@ export class Eraser {
     const receipts = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []))
     tally.counts.erased += receipts.length
     tally.removed.idempotencyKeys += await withDeadline(cold.eraseIdempotencyKeys(receipts), patience)
-    for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
+    const failure = failureAmong(outcomes)
+    if (failure !== undefined) throw failure
     await this.#eraseInHot(receipts, tally)
   }
 

@@ -27,8 +27,9 @@ import { slices } from '../kernel/slices.ts'
 import { isWithin } from '../query/scope.ts'
 import type { ArchiveHeader, ArchiveLine } from './archive-format.ts'
 import { ArchiveFile, type ArchiveSource } from './archive-source.ts'
+import { failureAmong, isDurable } from './failed-writes.ts'
 import type { Reader } from './reader.ts'
-import type { Durability, WriteOutcome, Writer } from './writer.ts'
+import type { Durability, Writer } from './writer.ts'
 
 /** What becomes of an entry that is there with other content. */
 export type OnConflict = 'skip' | 'newer' | 'overwrite' | 'fail'
@@ -174,9 +175,10 @@ export class Importer {
     const bytes = sizeOf(incoming)
     const outcomes = dryRun ? undefined : await this.#parts.writer.writeAfterLook(look, bytes, { signal, durability })
     if (outcomes === undefined) counts.written += (await look({ signal })).length
-    else counts.written += outcomes.filter(({ ok }) => ok).length
+    else counts.written += outcomes.filter(isDurable).length
     for (const verdict of verdicts) if (verdict !== 'written') counts[verdict]++
-    throwFirst(outcomes ?? [])
+    const failure = failureAmong(outcomes ?? [])
+    if (failure !== undefined) throw failure
     return verdicts
   }
 
@@ -237,6 +239,9 @@ export class Importer {
 
 /** What fails once some of it is written says how far it came. */
 function withProgress(error: ThermoclineError, counts: Imported): ThermoclineError {
+  // Only of a checkpoint, that is of what was written before.
+  const isOfOthers = counts.written === 0 && (error.details as WriteFailure).outcome === 'applied'
+  if (isOfOthers) return retold(error, { ...error.details, outcome: 'none' })
   if (counts.written === 0) return error
   const message = `${error.message}; ${counts.written} entries were written before that: import again to go on`
   const details: WriteFailure = { ...error.details, outcome: 'partial', imported: { ...counts } }
@@ -284,8 +289,4 @@ function sizeOf(incoming: readonly Archived[]): number {
 function readsOf({ record: { namespace, id }, access }: Incoming): Reads[] {
   if (access === undefined || access.accessCount === 0) return []
   return [{ namespace, id, lastAccessedAt: access.lastAccessedAt, accesses: access.accessCount }]
-}
-
-function throwFirst(outcomes: readonly WriteOutcome[]): void {
-  for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
 }

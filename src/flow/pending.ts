@@ -107,6 +107,12 @@ export class Pending {
     return this.#items.size === 0 ? undefined : this.#items.get(keyText(key))?.value
   }
 
+  /** As {@link get}, without what cold has yet to {@link settle}. */
+  getSettled(key: EntryKey): EntryRecord | undefined {
+    const item = this.#items.get(keyText(key))
+    return item !== undefined && item.sequence > this.#resumedTo ? item.value : undefined
+  }
+
   /** Of all that is pending; undefined where nothing is. */
   highestVersion(): Version | undefined {
     let highest: Version | undefined

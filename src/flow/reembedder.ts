@@ -16,6 +16,7 @@ import { orderKeys } from '../query/order.ts'
 import type { CompareAndSet } from './compare-and-set.ts'
 import type { Embedded, Embedder } from './embedder.ts'
 import { isRefusedText, retryAfterOf, saysNothing } from './embedding-failure.ts'
+import { telling } from './failed-writes.ts'
 import type { Searcher } from './searcher.ts'
 import { writeVectors } from './vector-writes.ts'
 import { isEmbeddable } from './vectors.ts'
@@ -69,13 +70,15 @@ export class Reembedder {
     const patience = runningOut({ timeout: Number.POSITIVE_INFINITY, ...options })
     const { searcher } = this.#parts
     const counts = { matched: await searcher.count(EVERYWHERE, this.#filter, patience), moved: 0, refused: 0 }
-    for (let before = -1; before !== counts.moved; ) {
-      before = counts.moved
-      // Those that are refused are of the last pass.
-      counts.refused = 0
-      await this.#pass(counts, patience, onProgress)
-    }
-    await this.#parts.moved()
+    await telling(counts, async () => {
+      for (let before = -1; before !== counts.moved; ) {
+        before = counts.moved
+        // Those that are refused are of the last pass.
+        counts.refused = 0
+        await this.#pass(counts, patience, onProgress)
+      }
+      await this.#parts.moved()
+    })
     return counts
   }
 

@@ -15,7 +15,7 @@ import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { newest, type Version, ZERO_VERSION } from '../entry/version.ts'
-import { type ChangeCounts, retold, ThermoclineError, unforeseen, type WriteFailure } from '../errors.ts'
+import { ThermoclineError, unforeseen } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
 import { inParallel } from '../kernel/in-parallel.ts'
@@ -25,10 +25,11 @@ import { orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
 import type { CompareAndSet } from './compare-and-set.ts'
 import { atOnce, type Deleter } from './deleter.ts'
+import { failureAmong, isDurable, telling } from './failed-writes.ts'
 import type { Pending } from './pending.ts'
 import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
-import type { WriteTerms } from './writer.ts'
+import type { WriteOutcome, WriteTerms } from './writer.ts'
 
 export interface WhereChangerParts {
   readonly searcher: Searcher
@@ -91,8 +92,9 @@ export class WhereChanger {
         const deleteTerms = { durability, ...untilItsEnd(patience) }
         const outcomes = await this.#parts.deleter.delete(found, isStill, deleteTerms)
         counts.matched += rows.length
-        counts.deleted += outcomes.filter(({ ok }) => ok).length
-        for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
+        counts.deleted += outcomes.filter(isDurable).length
+        const failure = failureAmong(outcomes)
+        if (failure !== undefined) throw failure
         onProgress?.({ ...counts })
       }
     })
@@ -116,12 +118,22 @@ export class WhereChanger {
     await telling(counts, async () => {
       for await (const rows of this.#pages(scope, filter, terms, patience)) {
         counts.matched += rows.length
+        const failed: WriteOutcome[] = []
         // Those that meet are decided by one statement (replace-together.ts).
         const together = atOnce(rows.map(({ record }) => record))
-        await inParallel(rows, together, async (row) => {
-          const isUpdated = await this.#update(row, filter, changeOfOne(), { durability, ...untilItsEnd(patience) })
-          if (isUpdated) counts.updated++
-          else counts.skipped++
+        const updating = inParallel(rows, together, async (row) => {
+          try {
+            const isUpdated = await this.#update(row, filter, changeOfOne(), { durability, ...untilItsEnd(patience) })
+            if (isUpdated) counts.updated++
+            else counts.skipped++
+          } catch (error) {
+            failed.push({ ok: false, error: unforeseen(error) })
+            throw error
+          }
+        })
+        await updating.catch((error: unknown) => {
+          counts.updated += failed.filter(isDurable).length
+          throw failureAmong(failed) ?? error
         })
         onProgress?.({ ...counts })
       }
@@ -212,16 +224,4 @@ function laterOf(one: AccessStats | undefined, other: AccessStats | undefined): 
 /** A signal ends the call between two batches: what a batch did is known then. */
 export function untilItsEnd({ timeout, wholeTimeout }: Patience): Patience {
   return { timeout, wholeTimeout }
-}
-
-/** Rejects with the counts of what was done by then. */
-export async function telling<T>(counts: ChangeCounts, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const own = unforeseen(error)
-    const { outcome = 'none', ...told } = own.details as WriteFailure
-    const changed = (counts.deleted ?? 0) + (counts.updated ?? 0) + (counts.erased ?? 0)
-    throw retold(own, { ...told, outcome: changed > 0 ? 'partial' : outcome, counts: { ...counts } })
-  }
 }

@@ -58,8 +58,10 @@ export interface WriterParts {
 
 /** Whoever brings what is pending to cold. */
 export interface Shipper {
-  /** Resolves once cold has every record up to the sequence. */
+  /** Resolves once cold has every record up to the sequence, or has refused it. */
   shipThrough(sequence: number): Promise<void>
+  /** Those of the records, which were shipped, that cold refused. @param first sequence of the first of them. */
+  refusedOf(records: readonly EntryRecord[], first: number): Promise<ReadonlySet<EntryRecord>>
 }
 
 /** A write that hot has neither taken nor overtaken by then goes on without it. */
@@ -84,6 +86,12 @@ interface Offer {
 
 interface Logged extends Offer {
   readonly write: HotWrite
+}
+
+/** A record as the log has it. */
+interface Durable {
+  readonly record: EntryRecord
+  readonly sequence: number
 }
 
 export class Writer {
@@ -155,27 +163,26 @@ export class Writer {
     const durability = options.durability ?? this.#parts.durability
     const offering = this.#logAndOffer(records, durability)
     this.#parts.journal.begun(offering)
-    const { outcomes, sequence } = await offering
-    if (durability === 'cold' && sequence > 0) await this.#shipThrough(sequence, outcomes)
+    const { outcomes, durable } = await offering
+    if (durability === 'cold' && durable.size > 0) await this.#ship(durable, outcomes)
     return outcomes
   }
 
   /**
-   * Until hot has stored or overtaken each record, or is away. Answers the highest sequence that became durable, 0
-   * where none did.
+   * Until hot has stored or overtaken each record, or is away. Answers besides what became durable, by its place.
    */
   async #logAndOffer(
     records: readonly UnversionedRecord[],
     durability: Durability,
-  ): Promise<{ outcomes: WriteOutcome[]; sequence: number }> {
+  ): Promise<{ outcomes: WriteOutcome[]; durable: ReadonlyMap<number, Durable> }> {
     const outcomes = new Array<WriteOutcome>(records.length)
     let open: Offer[] = records.map((record, index) => ({ index, record, floor: undefined }))
     const versions = new Map<string, Version>()
-    let sequence = 0
+    const durable = new Map<number, Durable>()
     for (let stamps = 1; open.length > 0; stamps++) {
       const stamped = this.#stampAll(open, versions)
       const logged = await this.#log(stamped)
-      const durable: Logged[] = []
+      const offers: Logged[] = []
       for (const [i, outcome] of logged.entries()) {
         const { index, record, floor } = open[i]!
         if (outcome instanceof ThermoclineError) {
@@ -184,17 +191,18 @@ export class Writer {
           outcomes[index] = { ok: false, error: withId(outcome, record.id, 'unknown', known) }
           continue
         }
-        const { namespace, id, version } = stamped[i]!.record
+        const { record: written, write } = stamped[i]!
+        const { namespace, id, version } = written
         outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
-        sequence = Math.max(sequence, outcome.sequence)
-        durable.push({ index, record, floor, write: stamped[i]!.write })
+        durable.set(index, { record: written, sequence: outcome.sequence })
+        offers.push({ index, record, floor, write })
       }
-      open = await this.#refused(durable)
+      open = await this.#refused(offers)
       if (open.length === 0 || stamps < MAX_STAMPS) continue
       this.#parts.logger.warn({ writes: open.length, stamps }, 'acknowledging writes that hot does not take')
       break
     }
-    return { outcomes, sequence }
+    return { outcomes, durable }
   }
 
   /** Those that have to be stamped again; none where hot is away. */
@@ -297,9 +305,17 @@ export class Writer {
     }
   }
 
-  async #shipThrough(sequence: number, outcomes: WriteOutcome[]): Promise<void> {
+  /** What was stamped once more has a later record as well: it is looked at by its last one. */
+  async #ship(durable: ReadonlyMap<number, Durable>, outcomes: WriteOutcome[]): Promise<void> {
+    const { shipper } = this.#parts
+    const sequences = [...durable.values()].map(({ sequence }) => sequence)
+    const records = [...durable.values()].map(({ record }) => record)
     try {
-      await this.#parts.shipper.shipThrough(sequence)
+      await shipper.shipThrough(Math.max(...sequences))
+      const refused = await shipper.refusedOf(records, Math.min(...sequences))
+      if (refused.size === 0) return
+      for (const [i, { record }] of durable)
+        if (outcomes[i]!.ok && refused.has(record)) outcomes[i] = { ok: false, error: refusedByCold(record) }
     } catch (error) {
       for (const [i, outcome] of outcomes.entries())
         if (outcome.ok) outcomes[i] = { ok: false, error: withId(error, outcome.value.id, 'applied') }
@@ -336,4 +352,13 @@ function withId(
 ): ThermoclineError {
   if (!(error instanceof ThermoclineError)) return unforeseen(error, { outcome, ...known, id })
   return retold(error, { outcome, ...error.details, ...known, id })
+}
+
+/** It was to be in cold, and is a dead letter there: to ask again with nothing changed would make another. */
+function refusedByCold({ id }: EntryRecord): ThermoclineError<'ERR_TIER_UNAVAILABLE'> {
+  const message =
+    'the database refuses what was written, which is durable, and a dead letter (`store.deadLetters()` says why): ' +
+    'put the entry anew, delete it, or have the database take it'
+  const details = { tier: 'cold', outcome: 'applied', id } as const
+  return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, details, { retryable: false })
 }

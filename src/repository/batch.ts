@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { contentSize } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { type InputOutcome, retold, ThermoclineError, type WriteFailure } from '../errors.ts'
+import { outcomeOfAll } from '../flow/failed-writes.ts'
 import type { Receipt, WriteOutcome } from '../flow/writer.ts'
 import { throwIfAborted } from '../kernel/deadline.ts'
 
@@ -67,14 +68,9 @@ function outcomeOf(result: WriteOutcome): InputOutcome {
 function batchFailure(first: ThermoclineError, each: readonly InputOutcome[]): ThermoclineError {
   const applied = each.filter(({ outcome }) => outcome === 'applied').length
   const message = `${applied} of ${each.length} inputs are known to be written: ${first.message}`
-  const details: WriteFailure = { ...first.details, outcome: outcomeOfAll(each) }
+  const outcome = outcomeOfAll(each.map((one) => one.outcome))
+  const details: WriteFailure = { ...first.details, outcome }
   // Not enumerable: a logged error with 50 000 ids helps nobody.
   Object.defineProperty(details, 'outcomes', { value: each })
   return retold(first, details, message)
-}
-
-function outcomeOfAll(each: readonly InputOutcome[]): NonNullable<WriteFailure['outcome']> {
-  const kinds = new Set(each.map(({ outcome }) => outcome))
-  if (kinds.size === 1) return each[0]!.outcome
-  return kinds.has('applied') ? 'partial' : 'unknown'
 }

@@ -6,6 +6,7 @@ import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../
 import type { UnversionedRecord } from '../entry/validate.ts'
 import { type DocumentPlan, isKept, type PlannedChunk, type WantedChunk } from '../flow/document-plan.ts'
 import type { Embed } from '../flow/document-writer.ts'
+import { failureAmong, isDurable, telling } from '../flow/failed-writes.ts'
 import type { Page } from '../flow/searcher.ts'
 import type { WriteOutcome } from '../flow/writer.ts'
 import { type Patience, runningOut, withDeadline } from '../kernel/deadline.ts'
@@ -141,13 +142,25 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     documentId: string,
     { onProgress, ...terms }: ReturnType<typeof CALLS.deleteDocument>,
   ): Promise<number> {
-    let deleted = 0
+    const counts = { matched: 0, deleted: 0 }
+    let callers: unknown
     const settled = async (outcomes: readonly WriteOutcome[]): Promise<void> => {
-      deleted += receiptsOf(outcomes).length
-      if (onProgress !== undefined) await callersOwn(() => onProgress({ deleted }))
+      counts.matched += outcomes.length
+      counts.deleted += outcomes.filter(isDurable).length
+      const failure = failureAmong(outcomes)
+      if (failure !== undefined) throw failure
+      if (onProgress === undefined) return
+      await callersOwn(() => onProgress({ deleted: counts.deleted })).catch((error: unknown) => {
+        callers = error
+        throw error
+      })
     }
-    await this.#flows.documentWriter.delete(this.#scope, documentId, settled, terms)
-    return deleted
+    try {
+      await telling(counts, () => this.#flows.documentWriter.delete(this.#scope, documentId, settled, terms))
+    } catch (error) {
+      throw callers ?? error
+    }
+    return counts.deleted
   }
 
   /** Undefined: what lacks a vector is written without. */

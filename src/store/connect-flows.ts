@@ -126,6 +126,7 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   const { onCurrentGeneration } = hot
   const follower = new HotFollower(hot.tier, missed && { missed, onCurrentGeneration })
   const checkpointer = new Checkpointer({ log, cold, hot: follower, pressure, time, telemetry, logger })
+  holdBackCold(opened, checkpointer)
   const { batchSize, maxMigrationsPerSecond: most } = options.sync || ONLY_WHEN_ASKED
   const pace = new MigrationPace({ most, takeCallTimes: () => telemetry.takeCallTimes() })
   const demoter = new Demoter({
@@ -138,6 +139,13 @@ export async function connectFlows(options: ResolvedOptions, opened: OpenedParts
   const embedding = models && (await connectEmbedding(options, opened, models, { ...flows, checkpointer }))
   const working = connectWorker(options, opened, { ...common, repair, flows, settled, embedding })
   return { flows, checkpointer, pressure, access, sliding, promoter, embedding, ...working }
+}
+
+/** What was resumed of the log without cold counts for no call beside cold before cold has told what it had of that. */
+function holdBackCold({ lateCold, log }: OpenedParts, checkpointer: Checkpointer): void {
+  if (lateCold === undefined || log.journal.pending.isSettled) return
+  for (const told of [checkpointer.registered, checkpointer.ended]) told.subscribe(() => lateCold.admit())
+  lateCold.holdBack(() => checkpointer.checkpointNow({ heartbeat: true, inBackground: true }))
 }
 
 function connectModels({ embed }: ResolvedOptions): Models | undefined {

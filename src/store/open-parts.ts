@@ -31,6 +31,8 @@ export interface OpenedParts {
   readonly folder: OpenedFolder | undefined
   readonly gate: CallGate
   readonly cold: ColdTier
+  /** There where cold was away. */
+  readonly lateCold: LateColdTier | undefined
   readonly hot: OpenedHot
   /** What becomes of calls to the tiers. */
   readonly watches: { readonly hot: TierWatch; readonly cold: TierWatch }
@@ -48,7 +50,8 @@ export async function openParts(
   const folder =
     options.inMemory || (options.looks && options.cold.isShared) ? undefined : await openFolder(options, releases)
   const openedCold = await tiers.openCold(options, folder, releases, { makesNone: options.looks === true })
-  const isColdAway = openedCold instanceof LateColdTier && openedCold.isWaiting
+  const lateCold = openedCold instanceof LateColdTier ? openedCold : undefined
+  const isColdAway = lateCold?.isWaiting === true
   const coldWatch = new TierWatch('cold', undefined, options.clock)
   const cold = coldWatch.over(openedCold, telemetry.timing('cold', false))
   const time = await openTime(options, cold, isColdAway)
@@ -72,6 +75,7 @@ export async function openParts(
     folder,
     gate,
     cold,
+    lateCold,
     hot: { ...hot, tier },
     watches: { hot: hotWatch, cold: coldWatch },
     time,

@@ -6,6 +6,8 @@
  * When a checkpoint begins is decided in checkpoint-schedule.ts.
  */
 import type { ColdTier, LogCheckpoint, ShipBatch } from '../cold/cold-tier.ts'
+import { isLive } from '../entry/expiry.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import { type Version, ZERO_VERSION } from '../entry/version.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
@@ -73,6 +75,8 @@ export class Checkpointer {
   readonly restored = new Emitter()
   /** Cold has got something of this log. */
   readonly shipped = new Emitter()
+  /** Cold, which was away when the log was opened, has told what it had of it. */
+  readonly registered = new Emitter()
   /** Nothing ships any more: see {@link fenced}. */
   readonly ended = new Emitter()
   readonly #flight = new SingleFlight(() => this.#checkpointAndTell())
@@ -88,6 +92,8 @@ export class Checkpointer {
   #shippedBefore = 0
   #wasUnknown = false
   #shippedVersion: Version = ZERO_VERSION
+  /** The last record of the latest batch of which cold refused some, or may have. */
+  #inDoubtTo = 0
   #fenced: ThermoclineError | undefined
   /** Files of the log that are gone, and their bytes. */
   readonly #released = { segments: 0, bytes: 0 }
@@ -166,9 +172,22 @@ export class Checkpointer {
     return inBackground ? this.#flight.run() : this.hurry(this.#flight.run())
   }
 
-  /** Resolves once cold has every record up to `sequence`. */
+  /** Resolves once cold has every record up to `sequence`, or has refused it. */
   async shipThrough(sequence: number): Promise<void> {
     while (this.#sequence < sequence) await this.hurry(this.#flight.run())
+  }
+
+  /**
+   * Those of the records, which were shipped, that cold refused. What is gone leaves nothing there where cold has none.
+   * @param first sequence of the first of them.
+   */
+  async refusedOf(records: readonly EntryRecord[], first: number): Promise<ReadonlySet<EntryRecord>> {
+    if (this.#inDoubtTo < first) return NONE_REFUSED
+    const versions = await this.#parts.cold.versions(records)
+    const now = this.#parts.time.clock.now()
+    const isRefused = (record: EntryRecord, i: number) =>
+      (versions[i] ?? ZERO_VERSION) < record.version && (versions[i] !== undefined || isLive(record, now))
+    return new Set(records.filter(isRefused))
   }
 
   /**
@@ -280,6 +299,7 @@ export class Checkpointer {
       case 'moved':
         this.#sequence = batch.to
         this.#shippedVersion = batch.shippedVersion
+        if (result.rejected > 0 || isAnswerLost(result)) this.#inDoubtTo = batch.to
         return result
       case 'unknown':
         throw this.#forgotten()
@@ -292,7 +312,7 @@ export class Checkpointer {
       case 'elsewhere':
         if (isSetBack(result, { epoch, sequence: this.#sequence })) this.#noteSetBack(result.sequence)
         // A batch whose answer was lost had been committed after all.
-        else this.#sequence = result.sequence
+        else this.#sequence = this.#inDoubtTo = result.sequence
         return undefined
     }
   }
@@ -319,6 +339,7 @@ export class Checkpointer {
     this.#isRegistered = true
     // Whoever deleted some of it since may have done so long ago.
     this.#pending.settle(this.#shippedBefore)
+    this.registered.emit()
     if (firstSequence > this.#sequence + 1) this.#noteLost([{ from: this.#sequence + 1, to: firstSequence - 1 }])
   }
 
@@ -394,4 +415,10 @@ export class Checkpointer {
   }
 }
 
+/** Then any key may be missed, and the current generation, of which there are none without it, is not told. */
+function isAnswerLost({ generationNumber, missed }: Moved): boolean {
+  return generationNumber === undefined && missed.length > 0
+}
+
+const NONE_REFUSED: ReadonlySet<EntryRecord> = new Set()
 const NOTHING: CheckpointStats = { shipped: 0, superseded: 0, rejected: 0, bytes: 0 }

@@ -195,7 +195,7 @@ export class TierMoves {
     const writes = new Map<EntryKey, HotWrite>()
     if (keys.length === 0) return writes
     const { startedAt, generationId } = hotReads.origin
-    const own = keys.map((key) => pending.get(key))
+    const own = keys.map((key) => pending.getSettled(key))
     const rows = await cold.read(keys)
     const now = clock.now()
     for (const [i, key] of keys.entries()) {

@@ -7,13 +7,18 @@ import { unavailable } from '../../src/cold/cold-errors.ts'
 import { ColdStore } from '../../src/cold/cold-store.ts'
 import { PgliteDriver } from '../../src/cold/pglite/pglite-driver.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import { openHot } from '../../src/store/open-hot.ts'
+import { openMemoryStoreOver } from '../../src/store/open-store.ts'
 import { chunkOf, FUTURE, keyOf, versionOf } from '../../src/testkit/contract/cold-records.ts'
 import { batchOf } from '../../src/testkit/contract/cold-shipping.ts'
+import { QUIET } from '../flow/stores.ts'
 import { lendDatabase } from '../tools/lent-database.ts'
 import { ManualClock } from '../tools/manual-clock.ts'
 
 /** Faults still to come. */
-const faults = { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0 }
+const faults = { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0, movesLost: 0 }
+
+const REFUSED = { code: 'ERR_TIER_UNAVAILABLE', details: { tier: 'cold', outcome: 'applied' } }
 
 /** What happens between the copy and the statement. */
 let afterCopy = (): void => {}
@@ -26,6 +31,7 @@ function faulty(driver: ColdDriver): ColdDriver {
       if (isDue('statementsLost')) throw unavailable('connection lost before')
       const rows = await driver.query(statement)
       if (isDue('answersLost')) throw unavailable('connection lost after')
+      if (rows[0]?.below_horizon !== undefined && isDue('movesLost')) throw unavailable('connection lost after')
       return rows
     },
     queryAll: (statements) => driver.queryAll(statements),
@@ -45,6 +51,28 @@ function faulty(driver: ColdDriver): ColdDriver {
   }
 }
 
+it('tells who waits for cold what that refused, though the answer that said so is lost', async () => {
+  const driver = faulty(new PgliteDriver(await lendDatabase(), 60_000, silentLogger))
+  const cold = await ColdStore.open(driver, { mode: 'check', dimensions: [], metrics: [], logger: silentLogger })
+  const openCold = async () => cold
+  await driver.query(sql`ALTER TABLE thermocline.memory_entries ADD CONSTRAINT no_13 CHECK (position <> 13)`)
+  const store = await openMemoryStoreOver({ openCold, openHot }, { inMemory: true, ...QUIET })
+  try {
+    faults.movesLost = 1
+    const inputs = [{ text: 'taken' }, { text: 'refused', position: 13 }]
+    const outcomes = await store.chunks.putMany(inputs, { durability: 'cold', settle: true })
+    expect(outcomes).toMatchObject([
+      { ok: true, value: { durability: 'cold' } },
+      { ok: false, error: REFUSED },
+    ])
+    expect([faults.movesLost, await store.chunks.count()]).toEqual([0, 1])
+  } finally {
+    await driver.query(sql`ALTER TABLE thermocline.memory_entries DROP CONSTRAINT no_13`)
+    await store.close()
+    await cold.close()
+  }
+})
+
 describe('ship over a database with faults', () => {
   const walId = randomUUID()
   const records = [1, 2, 3].map((n) => chunkOf('ns', n, n))
@@ -62,7 +90,7 @@ describe('ship over a database with faults', () => {
   })
   afterEach(async () => {
     afterCopy = () => {}
-    Object.assign(faults, { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0 })
+    Object.assign(faults, { stagingLost: 0, answersLost: 0, statementsLost: 0, copiesAnswered: 0, movesLost: 0 })
     await store.close()
   })
 

@@ -216,6 +216,19 @@ describeGated('an import', (tiers) => {
     expect(await to.chunks.count({ where: { accessCount: 3 } })).toBe(1_100)
   })
 
+  test('says that it has come some of the way where cold does not take what it wrote', async () => {
+    const [from, to] = [view(), view()]
+    await from.chunks.putMany(Array.from({ length: 501 }, (_, i) => ({ key: `${i}`, text: `${i}` })))
+    const archive = [await exported(from)]
+    tiers.cold.refuse('ship')
+    await expect(to.import({ from: archive, durability: 'cold' })).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      details: { outcome: 'partial', imported: { written: 500 } },
+    })
+    tiers.cold.allow()
+    expect(await to.import({ from: archive, durability: 'cold' })).toMatchObject({ written: 1, unchanged: 500 })
+  })
+
   test('that may not change what is there says how many it wrote before something came', async () => {
     const [from, to] = [view(), view()]
     await from.chunks.putMany(Array.from({ length: 1_100 }, (_, i) => ({ key: `${i}`, text: `${i}` })))

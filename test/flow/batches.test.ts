@@ -42,7 +42,7 @@ function scene({ room = Number.POSITIVE_INFINITY, maxPendingBytes = Number.POSIT
     hot,
     versions: new VersionClock(manual),
     pressure,
-    shipper: { shipThrough: () => Promise.resolve() },
+    shipper: { shipThrough: async () => {}, refusedOf: async () => new Set() },
     logger: silentLogger,
     durability: 'wal',
   })

@@ -19,6 +19,13 @@ const REFUSE_13 = `CREATE FUNCTION public.refuse_13() RETURNS trigger LANGUAGE p
 const BY_TRIGGER = `CREATE TRIGGER no_13 BEFORE INSERT OR UPDATE ON thermocline.memory_entries
   FOR EACH ROW EXECUTE FUNCTION public.refuse_13()`
 
+const REFUSE_DELETES = `CREATE FUNCTION public.refuse_deletes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.deleted_at IS NOT NULL THEN RAISE EXCEPTION 'no deletes'; END IF;
+    RETURN NEW;
+  END $$`
+const BY_TRIGGER_ON_DELETES = `CREATE TRIGGER no_deletes BEFORE INSERT OR UPDATE ON thermocline.memory_entries
+  FOR EACH ROW EXECUTE FUNCTION public.refuse_deletes()`
+
 test('of an embedded database are listed page by page, say nothing unless asked, and are given up', async () => {
   const { store, cold } = await openBackend({ inMemory: true, ...QUIET, logger: false })
   const { version } = await store.chunks.put({ key: 'kept', text: 'kept' })
@@ -106,6 +113,36 @@ describeWithServers('dead letters', (servers) => {
     expect((await two.chunks.ofDocument('d')).items).toEqual([])
     await run('DROP TRIGGER no_13 ON thermocline.memory_entries')
     expect(await one.retryDeadLetters('all')).toMatchObject({ written: 1, refused: {} })
+  })
+
+  test('are told to who waits until the database has what was written', async () => {
+    const [one, two, run] = await backends()
+    await using _ = one
+    await using __ = two
+    const { id: kept } = await one.chunks.put({ text: 'kept' }, { durability: 'cold' })
+    await run(FORBID)
+    const refused = {
+      code: 'ERR_TIER_UNAVAILABLE',
+      retryable: false,
+      message: expect.stringContaining('dead letter'),
+      details: { tier: 'cold', outcome: 'applied', id: expect.any(String) },
+    }
+    const cold = { durability: 'cold' } as const
+    await expect(one.chunks.put({ text: 'a', position: 13 }, cold)).rejects.toMatchObject(refused)
+    const inputs = [12, 13, 14].map((position) => ({ text: 'b', position }))
+    const outcomes = await one.chunks.putMany(inputs, { ...cold, settle: true })
+    expect(outcomes).toMatchObject([{ ok: true }, { ok: false, error: refused }, { ok: true }])
+    expect((await one.deadLetters()).items).toHaveLength(2)
+    // What is behind them is there, and so is what comes later.
+    expect(await one.chunks.put({ text: 'c' }, cold)).toMatchObject({ durability: 'cold' })
+
+    await run(REFUSE_DELETES)
+    await run(BY_TRIGGER_ON_DELETES)
+    await expect(one.chunks.delete(kept, cold)).rejects.toMatchObject(refused)
+    // Of what was never there, nothing is left.
+    await one.chunks.delete(one.chunks.idOf('never there'), cold)
+    const erased = one.chunks.erase([kept])
+    await expect(erased).rejects.toMatchObject({ details: { outcome: 'partial', counts: { matched: 1, erased: 0 } } })
   })
 
   test('replace what hot got meanwhile of the version before', async () => {

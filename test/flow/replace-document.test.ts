@@ -328,6 +328,19 @@ describeGated('replacing a document', (tiers) => {
     await expect(failing).rejects.toBe(own)
   })
 
+  test('deletes a document of many batches, and says how far it came where it is given up', async () => {
+    const { chunks } = view()
+    await chunks.putMany(Array.from({ length: 501 }, (_, n) => ({ text: `${n}`, documentId: 'd' })))
+    const stop = new AbortController()
+    const deleted = chunks.deleteDocument('d', { signal: stop.signal, onProgress: () => stop.abort() })
+    await expect(deleted).rejects.toMatchObject({
+      code: 'ERR_ABORTED',
+      details: { outcome: 'partial', counts: { matched: 500, deleted: 500 } },
+    })
+    expect(await chunks.count({ where: { documentId: 'd' } })).toBe(1)
+    expect(await chunks.deleteDocument('d')).toBe(1)
+  })
+
   test('leaves the list that was given last, whatever there was', async () => {
     const text = fc.constantFrom('a', 'b', 'c', 'd')
     const list = fc.array(text, { maxLength: 6 })

@@ -39,7 +39,7 @@ class Process {
       hot: this.gate.around(hot),
       versions: new VersionClock(this.clock, undefined, maxOutliers),
       pressure: new Pressure(this.pending, hot, AMPLE, silentLogger),
-      shipper: { shipThrough: () => Promise.resolve() },
+      shipper: { shipThrough: async () => {}, refusedOf: async () => new Set() },
       logger: silentLogger,
       durability: 'wal',
     })

@@ -247,6 +247,45 @@ describeGated('changes by condition', (tiers) => {
     tiers.cold.allow()
     expect(await metadata.deleteWhere({}, { all: true })).toEqual({ matched: 3, deleted: 3 })
   })
+
+  test('say that some is done where cold does not take it, and not all that was asked for', async () => {
+    await using store = await tiers.open()
+    const { chunks } = store
+    await chunks.putMany(Array.from({ length: 5 }, (_, n) => ({ text: `${n}` })))
+    await store.checkpoint()
+    tiers.cold.refuse('ship')
+    const answer = chunks.deleteWhere({}, { all: true, batchSize: 2, durability: 'cold' })
+    await expect(answer).rejects.toMatchObject({
+      code: 'ERR_TIER_UNAVAILABLE',
+      details: { tier: 'cold', outcome: 'partial', counts: { matched: 2, deleted: 2 } },
+    })
+    tiers.cold.allow()
+    expect(await chunks.count()).toBe(3)
+  })
+
+  test('do not say of an update that nothing was done, where another one beside it was', async () => {
+    const store = await tiers.open()
+    const { metadata } = store
+    await metadata.putMany([{ metadata: { n: 0 } }, { metadata: { n: 0 } }])
+    let refuse = (): void => {}
+    const refused = new Promise<{ issues: { message: string }[] }>((resolve) => {
+      refuse = () => resolve({ issues: [{ message: 'no' }] })
+    })
+    let asked = 0
+    const validate = (value: unknown) => (asked++ === 0 ? refused : { value: value as { n: number } })
+    const typed = metadata.withMetadata({ '~standard': { version: 1, vendor: 'tests', validate } })
+    const replaced = tiers.cold.hold('replace', 'after')
+    const answer = typed.updateWhere({}, { metadata: { n: 1 } }, { all: true })
+    const outcome = expect(answer).rejects.toMatchObject({
+      details: { outcome: 'partial', counts: { matched: 2, updated: 1, skipped: 0 } },
+    })
+    await replaced.arrived
+    // The log takes no more of what the database has.
+    await store.close({ timeout: 0 })
+    refuse()
+    replaced.release()
+    await outcome
+  })
 })
 
 describeWithServers('changes by condition beside another process', (servers) => {

@@ -25,7 +25,7 @@ const writer = new Writer({
   hot,
   versions: new VersionClock(clock),
   pressure: new Pressure(pending, hot, AMPLE, silentLogger),
-  shipper: { shipThrough: () => Promise.resolve() },
+  shipper: { shipThrough: async () => {}, refusedOf: async () => new Set() },
   logger: silentLogger,
   durability: 'wal',
 })

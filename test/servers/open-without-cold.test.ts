@@ -83,8 +83,8 @@ describeWithServers('a backend that starts', (servers) => {
       expect(await filesWith(options.dir, [canary])).toEqual([])
     })
 
-    test('brings nothing back that it had shipped, and that was deleted and collected since', async () => {
-      await using redis = await PrivateRedis.start({ onPort: true })
+    /** A backend is to start without Postgres, and has in its log what another had deleted, and Redis nothing. */
+    async function withDeletedEntry(redis: PrivateRedis): Promise<{ options: MemoryStoreOptions; id: string }> {
       const { port } = redis.connection as { port: number }
       const options = { ...(await optionsOf()), hot: { url: `redis://127.0.0.1:${port}` } }
       const before = await openMemoryStore(options)
@@ -101,9 +101,13 @@ describeWithServers('a backend that starts', (servers) => {
       await postgres.stop()
       await before.chunks.put({ text: 'left in the log' })
       await before.close({ timeout: 500 })
-      // Empty again.
       await redis.restart()
+      return { options, id }
+    }
 
+    test('brings nothing back that it had shipped, and that was deleted and collected since', async () => {
+      await using redis = await PrivateRedis.start({ onPort: true })
+      const { options, id } = await withDeletedEntry(redis)
       await using store = await openMemoryStore(options)
       expect(await store.chunks.get(id)).toBeDefined()
       await postgres.restart()
@@ -116,6 +120,23 @@ describeWithServers('a backend that starts', (servers) => {
         'left in the log',
       ])
       expect(await store.deadLetters()).toMatchObject({ items: [] })
+    })
+
+    test('neither promotes nor changes any of that before the database has told what it had, whoever asks', async () => {
+      await using redis = await PrivateRedis.start({ onPort: true })
+      const { options, id } = await withDeletedEntry(redis)
+      await using store = await openMemoryStore(options)
+      await postgres.restart()
+      // Nobody asks for a checkpoint.
+      const isThere = () => store.chunks.promote(id)
+      expect(await vi.waitFor(isThere, { timeout: 20_000, interval: 10 })).toBe('absent')
+      const absent = { code: 'ERR_NOT_FOUND' }
+      await expect(store.chunks.update(id, { text: 'changed' })).rejects.toMatchObject(absent)
+      await expect(store.chunks.pin(id)).rejects.toMatchObject(absent)
+      expect(await store.chunks.count()).toBe(2)
+      expect(await store.deadLetters()).toMatchObject({ items: [] })
+      await using another = await openMemoryStore({ ...options, dir: await servers.folder() })
+      for (const { chunks } of [store, another]) expect(await chunks.get(id)).toBeUndefined()
     })
 
     longTest(

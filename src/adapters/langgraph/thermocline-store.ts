@@ -184,8 +184,11 @@ export class ThermoclineStore extends BaseStore {
   ): EntryOperation[] {
     const left = there === undefined ? [] : vectorIds(view, there, Math.max(1, texts.length))
     const deletes = left.map((id): EntryOperation => ({ delete: id }))
-    if (value === null)
-      return there === undefined ? [] : [{ delete: there.id, expectedVersion: there.version }, ...deletes]
+    if (value === null) {
+      if (there !== undefined) return [{ delete: there.id, expectedVersion: there.version }, ...deletes]
+      // Another process may have put it all the same, in its log alone where hot is away; what has vectors is in cold.
+      return this.#vectors === undefined ? [{ delete: view.chunks.idOf(itemKey(key)) }] : []
+    }
     const inputs = inputsOf(
       key,
       value,

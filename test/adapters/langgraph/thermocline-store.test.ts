@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ThermoclineStore } from '../../../src/adapters/langgraph/langgraph.ts'
 import { openMemoryStore } from '../../../src/index.ts'
-import { describeGated } from '../../flow/gate.ts'
+import { describeGated, GatedTiers } from '../../flow/gate.ts'
 import { describeMainPair, describeWithServers, shareStore } from '../../flow/stores.ts'
 
 /** By how often three words are in it. */
@@ -159,6 +159,21 @@ describeWithServers('memories of two processes', (servers) => {
     await other.delete(['a'], 'k')
     expect(await one.get(['a'], 'k')).toBeNull()
     await yours.sync()
+    expect(await one.search([])).toEqual([])
+  })
+
+  test('delete what the other has put, also where only its log has that', async () => {
+    const shared = { ...(await servers.shared()), ...quiet }
+    const tiers = new GatedTiers()
+    await using mine = await tiers.open({ ...shared, dir: await servers.folder() })
+    await using yours = await openMemoryStore({ ...shared, dir: await servers.folder() })
+    const [one, other] = [new ThermoclineStore(mine), new ThermoclineStore(yours)]
+    tiers.hot.refuse()
+    await one.put(['a'], 'k', { text: 'ice' })
+    await other.delete(['a'], 'k')
+    tiers.hot.allow()
+    for (const store of [mine, yours]) await store.checkpoint()
+    for (const memory of [one, other]) expect(await memory.get(['a'], 'k')).toBeNull()
     expect(await one.search([])).toEqual([])
   })
 

@@ -251,6 +251,8 @@ interface ChangeCounts {
     readonly updated?: number;
     readonly skipped?: number;
     readonly erased?: number;
+    readonly moved?: number;
+    readonly refused?: number;
 }
 
 interface ChangeWhereOptions<C> extends WriteOptions {

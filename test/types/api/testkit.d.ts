@@ -20,6 +20,8 @@ interface ChangeCounts {
     readonly updated?: number;
     readonly skipped?: number;
     readonly erased?: number;
+    readonly moved?: number;
+    readonly refused?: number;
 }
 
 interface ColdDocument {
