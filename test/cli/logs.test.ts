@@ -66,7 +66,7 @@ longTest('a log whose files are gone is ended once its loss is accepted, and the
   expectRefusal(
     await retire(log!.walId),
     3,
-    /changed: log \S+ \(\S+\) was last heard of \d minutes ago, and its records from 1 on, .*would be lost: .*--accept-loss/,
+    /log \S+ \(\S+\) was last heard of \d minutes ago, and its records from 1 on, .*would be lost: .*--accept-loss/,
   )
   expectRefusal(await retire('0199d6f2-5a5e-7b1c-9c41-7a3f2f0f6c11', '--accept-loss'), 1, /no log of that id/)
   expect(await registered()).toEqual([{ wal_id: log!.walId }])

@@ -1543,6 +1543,7 @@ interface Remnant {
     readonly place: RemnantPlace;
     readonly name?: string;
     readonly remedy: string;
+    readonly isUnfinished: boolean;
 }
 
 type RemnantPlace = 'log' | 'quarantine' | 'hot' | 'redis-files' | 'dead-letters' | 'database-files' | 'database-log';
