@@ -268,6 +268,17 @@ export function findingsOfFolder(path: string, access: FolderAccess): Finding[] 
   ])
 }
 
+/** @param message says what is wrong, and behind its last colon what to do. */
+export function folderUnusable(message: string): Finding {
+  const [, what, remedy] = /^(.*): (.*)$/.exec(message) ?? [undefined, message, 'see that it can be used']
+  return {
+    code: 'folder-unusable',
+    what: what!,
+    why: 'no store opens there, and what its logs hold is shipped by nobody',
+    remedy: remedy!,
+  }
+}
+
 /** @param memory bytes: what the options let a process hold, and what there is for it. */
 export function findingsOfMemory({ held, available }: { held: number; available: number }): Finding[] {
   return only([

@@ -16,7 +16,7 @@ const template = new StoreTemplate()
 beforeAll(() => template.make())
 afterAll(() => template.remove())
 
-test('what is erased is nowhere, the rest stays, and the exit code says whether what was asked for is done', async () => {
+test('what is erased is nowhere, the rest stays, and the exit code says whether all is done', async () => {
   const [dir, canary] = [await template.copy(), canaryOf()]
   {
     await using store = await openMemoryStore({ dir, ...QUIET })
