@@ -1631,6 +1631,8 @@ interface SequenceRange {
 
 interface SetBack {
     readonly at: Date;
+    readonly had: number;
+    readonly has: number | undefined;
     readonly lost: readonly SequenceRange[];
 }
 
