@@ -153,6 +153,8 @@ function orFinding(tier: 'redis' | 'database'): (error: unknown) => Finding {
   return (error) => {
     if (isThermoclineError(error, 'ERR_UNSUPPORTED') && error.details.packages !== undefined)
       return findings.notInstalled(error.message, error.details.packages)
+    if (isThermoclineError(error, 'ERR_INVALID_OPTIONS') && error.details.option === 'cold')
+      return findings.databaseMissing(error.message)
     const isOfServer = (['ERR_TIER_UNAVAILABLE', 'ERR_UNSUPPORTED', 'ERR_SCHEMA'] as const).some((code) =>
       isThermoclineError(error, code),
     )

@@ -288,13 +288,25 @@ export function findingsOfFolder(path: string, access: FolderAccess): Finding[] 
 
 /** @param message says what is wrong, and behind its last colon what to do. */
 export function folderUnusable(message: string): Finding {
-  const [, what, remedy] = /^(.*): (.*)$/.exec(message) ?? [undefined, message, 'see that it can be used']
   return {
     code: 'folder-unusable',
-    what: what!,
+    ...asTold(message),
     why: 'no store opens there, and what its logs hold is shipped by nobody',
-    remedy: remedy!,
   }
+}
+
+/** @param message likewise. */
+export function databaseMissing(message: string): Finding {
+  return {
+    code: 'database-missing',
+    ...asTold(message),
+    why: 'what the logs hold is shipped by nobody, and what was in the database is nowhere else',
+  }
+}
+
+function asTold(message: string): Pick<Finding, 'what' | 'remedy'> {
+  const end = message.lastIndexOf(': ')
+  return { what: message.slice(0, end), remedy: message.slice(end + 2) }
 }
 
 /** @param memory bytes: what the options let a process hold, and what there is for it. */

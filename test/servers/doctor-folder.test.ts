@@ -18,7 +18,7 @@ const codes = async (options: MemoryStoreOptions) => (await find(options)).map((
 
 const NO_FORMAT = {
   code: 'folder-unusable',
-  what: 'thermocline.json of the data folder names no format',
+  what: expect.stringMatching(/^\/.*\/thermocline.json names no format$/),
   remedy: expect.stringMatching(/^restore it from a copy; where there is none, .*remove it/),
 }
 const READ_ONLY = {
@@ -83,9 +83,24 @@ describe('the doctor of an embedded store', () => {
     expect({ code, stdout }).toEqual({
       code: 1,
       stdout: expect.stringMatching(
-        /^folder-unusable: thermocline.json .*\n.*\n {2}what to do: restore it from a copy/,
+        /^folder-unusable: \/.*\/thermocline.json .*\n.*\n {2}what to do: restore it from a copy/,
       ),
     })
+  })
+
+  test('finds that its database is gone', async () => {
+    const dir = await template.copy()
+    await rm(join(dir, 'cold'), { recursive: true })
+    expect(await find({ dir })).toEqual([
+      {
+        code: 'database-missing',
+        what: `${dir} holds 0 logs and no database, and nothing was changed`,
+        why: expect.any(String),
+        remedy: expect.stringMatching(
+          /^name the database .* make the empty folder .*\/cold, have `thermocline migrate`/,
+        ),
+      },
+    ])
   })
 
   describeWherePermitted(['sh', '-c', 'test "$(id -u)" = 0'], 'with users apart', () => {
