@@ -240,12 +240,19 @@ function isOwing({ owed, heartbeatAgeMs, isRegistered, isOwned }: LogStanding): 
 }
 
 function describeDebt({ owed, heartbeatAgeMs, isRegistered, isOwned }: LogStanding): string {
-  const minutes = Math.round(heartbeatAgeMs / 60_000)
+  const age = lasting(heartbeatAgeMs)
   const debt = owed === undefined ? 'what nobody can tell here' : `${owed} writes`
-  if (isRegistered) return `was not heard of for ${minutes} minutes, and owes ${debt}`
+  if (isRegistered) return `was not heard of for ${age}, and owes ${debt}`
   if (!isOwned) return `is unknown to the database, and owes ${debt}`
-  return `is unknown to the database ${minutes} minutes after it began, its process lives, and it owes ${debt}`
+  return `is unknown to the database ${age} after it began, its process lives, and it owes ${debt}`
 }
+
+function lasting(millis: number): string {
+  const [minutes, hours, days] = [60_000, 3_600_000, 86_400_000].map((unit) => Math.round(millis / unit)) as Times
+  return hours < 2 ? `${minutes} minutes` : days < 2 ? `${hours} hours` : `${days} days`
+}
+
+type Times = [minutes: number, hours: number, days: number]
 
 function remedyOfDebt({ isHere, isOwned }: LogStanding, dir: string): string {
   if (!isHere)

@@ -390,7 +390,7 @@ export class Checkpointer {
     const { had, has = 0 } = this.#setBacks.latest!
     const again = `it had log records up to ${had}, and then up to ${has}`
     if (lost.length > 0)
-      return this.#noteLost(lost, { had, has }, `${again}; what of them no row names was shipped again`)
+      return this.#noteLost(lost, { had, has }, `${again}; those that are not recorded as lost were shipped again`)
     const { walId, epoch } = this.#log
     const facts = { walId, epoch, had, has, from: has + 1, to: had }
     this.#parts.logger.warn(facts, 'shipped again what the database had lost')

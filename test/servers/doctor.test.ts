@@ -308,6 +308,18 @@ describe('the doctor of an embedded store', () => {
     expect(await codes(options)).toEqual(['database-unreachable'])
   })
 
+  test('finds a log of which the oldest file is gone, though the rest of it is whole', async () => {
+    const [from, dir] = [await template.copy(), await temporaryFolder()]
+    const store = await openMemoryStore({ dir: from, ...QUIET, wal: { segmentBytes: 4_096 } })
+    for (let n = 0; n < 40; n++) await store.chunks.put({ text: 'x'.repeat(400) })
+    // As a crash leaves it.
+    await copyFolder(from, join(dir, 'a'))
+    await store.close()
+    expect(await codes({ dir: join(dir, 'a') })).toEqual([])
+    await rm((await segmentFiles(join(dir, 'a')))[0]!)
+    expect(await codes({ dir: join(dir, 'a') })).toEqual(['log-damaged'])
+  })
+
   longTest('misses pgvector where vectors are kept, and be they rounded', async () => {
     const dir = await temporaryFolder()
     const open = () => openMemoryStore({ dir, ...QUIET, cold: { precision: 'int8' }, logger: false })

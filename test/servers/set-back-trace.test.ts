@@ -58,7 +58,9 @@ describeWithServers('a database that was set back', (servers) => {
     const lost = `records 6 to ${(rows[0] as { to: number }).to} of it are lost`
     expect(told).toMatchObject([
       {
-        what: expect.stringContaining(`${had}; what of them no row names was shipped again (log ${walId}: ${lost})`),
+        what: expect.stringContaining(
+          `${had}; those that are not recorded as lost were shipped again (log ${walId}: ${lost})`,
+        ),
         remedy: expect.stringContaining('restore the database to a later point'),
       },
     ])
