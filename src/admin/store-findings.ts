@@ -248,11 +248,11 @@ function describeDebt({ owed, heartbeatAgeMs, isRegistered, isOwned }: LogStandi
 }
 
 function lasting(millis: number): string {
-  const [minutes, hours, days] = [60_000, 3_600_000, 86_400_000].map((unit) => Math.round(millis / unit)) as Times
-  return hours < 2 ? `${minutes} minutes` : days < 2 ? `${hours} hours` : `${days} days`
+  const minutes = Math.round(millis / 60_000)
+  const hours = Math.round(minutes / 60)
+  if (hours < 2) return `${minutes} minutes`
+  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`
 }
-
-type Times = [minutes: number, hours: number, days: number]
 
 function remedyOfDebt({ isHere, isOwned }: LogStanding, dir: string): string {
   if (!isHere)

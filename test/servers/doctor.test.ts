@@ -255,6 +255,8 @@ test('a log that a living process has is owed once the database should have hear
   }
   expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 1_000 }], '/data')).toEqual([])
   expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 300_000, owed: 0 }], '/data')).toEqual([])
+  const silent = { ...log, isRegistered: true, isOwned: false, heartbeatAgeMs: 3 * 86_400_000 }
+  expect(findingsOfLogs([silent], '/data')).toMatchObject([{ what: expect.stringContaining('heard of for 3 days') }])
   expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 300_000 }], '/data')).toMatchObject([
     {
       code: 'log-owed',
