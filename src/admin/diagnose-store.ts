@@ -2,9 +2,11 @@
  * Does what `thermocline doctor` does: looks at the servers, the logs and the machine of a store, also where it would
  * not open, and changes nothing. What counts as wrong is decided in store-findings.ts.
  */
+import { access, constants, readdir } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import type { ColdDriver } from '../cold/cold-driver.ts'
 import { INSUFFICIENT_PRIVILEGE, sqlStateOf, TOO_MANY_CONNECTIONS } from '../cold/cold-errors.ts'
+import type { RegisteredLog } from '../cold/cold-tier.ts'
 import { isThermoclineError } from '../errors.ts'
 import { namingFolder } from '../kernel/folder-error.ts'
 import { examineFolder } from '../kernel/folder-trust.ts'
@@ -29,17 +31,48 @@ export interface Diagnosis {
 
 /**
  * Rejects where the store cannot be looked at: with `ERR_LOCKED` while another process has the folder of an embedded
- * database, with `ERR_INVALID_OPTIONS` where options are wrong. A server that is away is a finding.
+ * database, with `ERR_INVALID_OPTIONS` where options are wrong. A server that is away, and a folder that cannot be
+ * used, are findings, and the rest is looked at all the same.
  */
 export async function diagnoseStore(given: MemoryStoreOptions): Promise<Diagnosis> {
   const options = resolveOptions(given)
   return ReleaseStack.within(options.logger, async (releases) => {
-    const folder = await openOwnFolder(options, releases)
+    const opened = await openUsableFolder(options, releases).catch(orFolderFinding)
+    const ofFolder = opened !== undefined && 'code' in opened ? [opened] : []
+    const folder = opened !== undefined && 'code' in opened ? undefined : opened
     const [ofRedis, ofMachine] = await Promise.all([lookAtRedis(options), lookAtMachine(options, folder)])
-    const driver = await openColdDriver(options, folder, releases).catch(orFinding('database'))
-    const ofCold = 'code' in driver ? [driver] : await lookAtDatabase(driver, options)
-    return { findings: [...ofRedis, ...ofCold, ...ofMachine] }
+    // An embedded database is in the folder, or is used by whoever has that.
+    const ofCold = ofFolder.length > 0 && !options.cold.isShared ? [] : await lookAtCold(options, folder, releases)
+    return { findings: withoutRepetitions([...ofRedis, ...ofCold, ...ofFolder, ...ofMachine]) }
   })
+}
+
+/** Of a folder beside a database server, which is not opened, whether it could be: it need not be there. */
+async function openUsableFolder(options: ResolvedOptions, releases: ReleaseStack): Promise<DataFolder | undefined> {
+  const folder = await openOwnFolder(options, releases)
+  const { path, wal } = dataFolder(options.dir)
+  if (folder === undefined) for (const each of [path, wal]) await namingFolder('dir', path, () => mayBeUsed(each))
+  return folder
+}
+
+async function mayBeUsed(path: string): Promise<void> {
+  try {
+    // Also that it is a folder.
+    await readdir(path)
+    await access(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+/** The folder of the logs is come upon in several ways. */
+function withoutRepetitions(found: readonly Finding[]): Finding[] {
+  return found.filter(({ code, what }, nth) => found.findIndex((one) => one.code === code && one.what === what) === nth)
+}
+
+async function lookAtCold(options: ResolvedOptions, folder: DataFolder | undefined, releases: ReleaseStack) {
+  const driver = await openColdDriver(options, folder, releases).catch(orFinding('database'))
+  return 'code' in driver ? [driver] : lookAtDatabase(driver, options)
 }
 
 async function lookAtRedis({ hot, timeouts }: ResolvedOptions): Promise<Finding[]> {
@@ -63,10 +96,18 @@ async function lookAtDatabase(driver: ColdDriver, options: ResolvedOptions): Pro
     const found = findings.findingsOfDatabase(facts, { timeout: timeouts.cold, now })
     if (facts.missingMigrations.length > 0) return found
     const schema = await readSchemaFacts(driver, cold)
-    const standings = await namingFolder('dir', dir, () => standingsOf(schema.logs, new LogFolder(dataFolder(dir).wal)))
-    return [...found, ...findings.findingsOfSchema(schema), ...findings.findingsOfLogs(standings, dir)]
+    return [...found, ...findings.findingsOfSchema(schema), ...(await lookAtLogs(schema.logs, dir))]
   } catch (error) {
     return [orFinding('database')(error)]
+  }
+}
+
+async function lookAtLogs(logs: readonly RegisteredLog[], dir: string): Promise<Finding[]> {
+  try {
+    const folder = new LogFolder(dataFolder(dir).wal)
+    return findings.findingsOfLogs(await namingFolder('dir', dir, () => standingsOf(logs, folder)), dir)
+  } catch (error) {
+    return [orFolderFinding(error)]
   }
 }
 
@@ -85,8 +126,10 @@ async function lookAtFolder(path: string): Promise<Finding[]> {
   try {
     return findings.findingsOfFolder(path, await examineFolder('dir', path))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    // A folder in one that this user may not enter was found to be of no use.
+    if (code === 'ENOENT' || code === 'EACCES') return []
+    return [orFolderFinding(error)]
   }
 }
 
@@ -96,11 +139,22 @@ function availableMemory(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }
 
+/** What is wrong with a folder, as its message says; anything else ends the look, as that another process has it. */
+function orFolderFinding(error: unknown): Finding {
+  const isOfFolder =
+    (isThermoclineError(error, 'ERR_INVALID_OPTIONS') && /^(cold\.)?dir$/.test(error.details.option ?? '')) ||
+    (['ERR_UNSUPPORTED', 'ERR_BACKPRESSURE', 'ERR_WAL_FAILED'] as const).some((code) => isThermoclineError(error, code))
+  if (!isOfFolder) throw error
+  return findings.folderUnusable((error as Error).message)
+}
+
 /** What is wrong with a server, or with what it is reached by, is found; anything else ends the look. */
 function orFinding(tier: 'redis' | 'database'): (error: unknown) => Finding {
   return (error) => {
     if (isThermoclineError(error, 'ERR_UNSUPPORTED') && error.details.packages !== undefined)
       return findings.notInstalled(error.message, error.details.packages)
+    if (isThermoclineError(error, 'ERR_INVALID_OPTIONS') && error.details.option === 'cold')
+      return findings.databaseMissing(error.message)
     const isOfServer = (['ERR_TIER_UNAVAILABLE', 'ERR_UNSUPPORTED', 'ERR_SCHEMA'] as const).some((code) =>
       isThermoclineError(error, code),
     )

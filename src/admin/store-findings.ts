@@ -3,8 +3,9 @@
  * with why it matters and what to do. Limits are those beyond which a store alerts by default. The facts are read in
  * diagnose-store.ts.
  */
-import type { DatabaseFacts, SchemaFacts } from '../cold/sql/diagnose-database.ts'
+import type { DatabaseFacts, FoundSetBack, SchemaFacts } from '../cold/sql/diagnose-database.ts'
 import { DEFAULTS } from '../default-options.ts'
+import { isEmptyRange, recordsIn } from '../errors.ts'
 import type { RedisFacts } from '../hot/redis/diagnose-redis.ts'
 import type { FolderAccess } from '../kernel/folder-trust.ts'
 import type { DiskSpace } from '../store/disk-space.ts'
@@ -22,6 +23,8 @@ type Found = Finding | false
 
 /** PostgreSQL's own is ten times as much. */
 const EAGER_JIT_COST = 10_000
+/** Of what many logs may tell. */
+const MOST_TOLD = 10
 /** A log that was not heard of for so long has no living owner. */
 const SILENT_MS = 120_000
 /** Share of the memory that entries may take of a process: it needs some for itself, and for an embedded database. */
@@ -153,7 +156,7 @@ export function connectionLimit(message: string): Finding {
 }
 
 export function findingsOfSchema(facts: SchemaFacts): Finding[] {
-  const { invalidIndexes, missingIndexes, vectorRemedy, bloatedTables, deadLetters } = facts
+  const { invalidIndexes, missingIndexes, vectorRemedy, bloatedTables, deadLetters, setBacks } = facts
   const closed = [...facts.closedTables, ...facts.closedSequences]
   return only([
     closed.length > 0 && rightsMissing(`this role may not use ${closed.join(', ')}`),
@@ -189,7 +192,22 @@ export function findingsOfSchema(facts: SchemaFacts): Finding[] {
         'list them with the reason by `npx thermocline dead-letters`, mend that, then ' +
         '`npx thermocline dead-letters retry --all`',
     },
+    ...setBacks.slice(0, MOST_TOLD).map(findingOfSetBack),
   ])
+}
+
+function findingOfSetBack({ walId, at, reason, lost }: FoundSetBack): Finding {
+  const isWhole = isEmptyRange(lost)
+  return {
+    code: 'set-back',
+    what: `by ${at.toISOString()} ${reason} (log ${walId}${isWhole ? '' : `: ${recordsIn(lost)} of it are lost`})`,
+    why: isWhole
+      ? 'whatever was not in the log of a process any more is as it was when the database was saved'
+      : 'what these records said is in no entry, unless hot still had it or it was written again',
+    remedy:
+      `${isWhole ? 'see whether it was meant' : 'restore the database to a later point, if there is one'}; then delete ` +
+      'the rows of this log from thermocline.accepted_losses: until then they are told of for a week',
+  }
 }
 
 /** @param dir the data folder. */
@@ -222,11 +240,18 @@ function isOwing({ owed, heartbeatAgeMs, isRegistered, isOwned }: LogStanding): 
 }
 
 function describeDebt({ owed, heartbeatAgeMs, isRegistered, isOwned }: LogStanding): string {
-  const minutes = Math.round(heartbeatAgeMs / 60_000)
+  const age = lasting(heartbeatAgeMs)
   const debt = owed === undefined ? 'what nobody can tell here' : `${owed} writes`
-  if (isRegistered) return `was not heard of for ${minutes} minutes, and owes ${debt}`
+  if (isRegistered) return `was not heard of for ${age}, and owes ${debt}`
   if (!isOwned) return `is unknown to the database, and owes ${debt}`
-  return `is unknown to the database ${minutes} minutes after it began, its process lives, and it owes ${debt}`
+  return `is unknown to the database ${age} after it began, its process lives, and it owes ${debt}`
+}
+
+function lasting(millis: number): string {
+  const minutes = Math.round(millis / 60_000)
+  const hours = Math.round(minutes / 60)
+  if (hours < 2) return `${minutes} minutes`
+  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`
 }
 
 function remedyOfDebt({ isHere, isOwned }: LogStanding, dir: string): string {
@@ -266,6 +291,29 @@ export function findingsOfFolder(path: string, access: FolderAccess): Finding[] 
       remedy: `chmod ${isWritableByOthers ? 'o-w' : 'o-rwx'} ${path}`,
     },
   ])
+}
+
+/** @param message says what is wrong, and behind its last colon what to do. */
+export function folderUnusable(message: string): Finding {
+  return {
+    code: 'folder-unusable',
+    ...asTold(message),
+    why: 'no store opens there, and what its logs hold is shipped by nobody',
+  }
+}
+
+/** @param message likewise. */
+export function databaseMissing(message: string): Finding {
+  return {
+    code: 'database-missing',
+    ...asTold(message),
+    why: 'what the logs hold is shipped by nobody, and what was in the database is nowhere else',
+  }
+}
+
+function asTold(message: string): Pick<Finding, 'what' | 'remedy'> {
+  const end = message.lastIndexOf(': ')
+  return { what: message.slice(0, end), remedy: message.slice(end + 2) }
 }
 
 /** @param memory bytes: what the options let a process hold, and what there is for it. */

@@ -22,7 +22,7 @@ export function doctorCommand(): Command {
 }
 
 async function run(flags: DoctorFlags): Promise<void> {
-  const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded' })
+  const options = await readStoreOptions(flags, { hot: true, folder: 'if-embedded', looksAnyway: true })
   const { findings } = await diagnoseStore({ ...options, logger: commandLogger(flags) })
   if (flags.json) console.log(JSON.stringify({ findings }))
   else console.log(findings.length === 0 ? 'nothing is wrong' : findings.map(describe).join('\n'))

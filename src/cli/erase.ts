@@ -44,9 +44,10 @@ export function eraseCommand(): Command {
     .option('--json', 'report as JSON')
     .addHelpText(
       'after',
-      '\nExits 5 where something may be left, with each place and what to do about it. Other processes are asked to\n' +
-        'let go of what their logs have. It may be interrupted, or killed, and run again: it goes on. An embedded\n' +
-        'database has to be closed by its backend first; on Redis and Postgres it runs beside the backends.',
+      '\nExits 5 while a place that it was to clear may still have something, as the log of another process, which is\n' +
+        'asked to let go of it. What is beyond its reach, as files of servers, it names with what to do about it. It\n' +
+        'may be interrupted, or killed, and run again: it goes on. An embedded database has to be closed by its backend\n' +
+        'first; on Redis and Postgres it runs beside the backends.',
     )
     .addHelpText('after', `\nExample:\n  thermocline erase --namespace tenant/acme --where '{"metadata.user":"ada"}'`)
     .action(run)
@@ -68,7 +69,7 @@ async function run(flags: EraseFlags): Promise<void> {
       if (!yes && !(await confirmed(matched, flags.namespace, signal))) return
       const erased = await withLogs(await erase(entries, what, { ...options, vacuum }, matched), flags, signal)
       report({ namespace: flags.namespace, dryRun, ...erased }, describe(erased), json)
-      if (erased.left.length > 0) process.exitCode = EXIT.notErasedEverywhere
+      if (erased.left.some(({ isUnfinished }) => isUnfinished)) process.exitCode = EXIT.notErasedEverywhere
     },
     describeInterruption,
   )
@@ -153,10 +154,23 @@ function describe({ matched, erased, removed, left }: Erased): string {
     `erased ${erased} of ${matched} entries`,
     `  gone with them: ${hot} from hot, ${staged} staged rows, ${deadLetters} dead letters, ` +
       `${idempotencyKeys} idempotency keys, ${log.segments} files of the log (${log.bytes} bytes)`,
-    ...(left.length === 0 ? ['  nothing is known to be left'] : left.map(describeRemnant)),
+    ...(left.length === 0 ? ['  nothing is known to be left'] : unfinishedFirst(left).map(describeRemnant)),
   ].join('\n')
 }
 
-function describeRemnant({ place, name, remedy }: Erased['left'][number]): string {
-  return `  may be left in ${name === undefined ? place : `${place} ${name}`}: ${remedy}`
+function unfinishedFirst(left: Erased['left']): Erased['left'] {
+  return left.toSorted((a, b) => Number(b.isUnfinished) - Number(a.isUnfinished))
+}
+
+/** A remedy names options of the call. */
+function inFlags(remedy: string): string {
+  return remedy
+    .replaceAll("`vacuum: 'full'`", '`--vacuum full`')
+    .replaceAll('`vacuum`', '`--vacuum`')
+    .replaceAll('for which `done()` waits', 'for which `--wait` is')
+}
+
+function describeRemnant({ place, name, remedy, isUnfinished }: Erased['left'][number]): string {
+  const named = name === undefined ? place : `${place} ${name}`
+  return `  ${isUnfinished ? 'not yet gone from' : 'may still be in'} ${named}: ${inFlags(remedy)}`
 }

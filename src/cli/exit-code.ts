@@ -28,6 +28,7 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
 export const UNFINISHED_RECOVERY = {
   kept: EXIT.damaged,
   missing: EXIT.damaged,
+  shipped: EXIT.failed,
   interrupted: EXIT.failed,
   locked: EXIT.locked,
 } as const satisfies Partial<Record<LogRecovery['outcome'], number>>

@@ -5,6 +5,7 @@
 import { Command } from 'commander'
 import { listLogs } from '../admin/list-logs.ts'
 import { type LogLoss, retireLostLog } from '../admin/retire-log.ts'
+import { recordsIn } from '../errors.ts'
 import type { LogStanding } from '../store/log-standings.ts'
 import { EXIT } from './exit-code.ts'
 import { addCommonOptions, type CommonFlags, readStoreOptions } from './store-options.ts'
@@ -61,21 +62,19 @@ async function retire(id: string, flags: RetireFlags): Promise<void> {
   if (flags.json) console.log(JSON.stringify({ walId, epoch, lost: [loss.lost] }))
   else
     console.log(
-      `log ${walId} is ended: ${describeLoss(loss)} is given up, and recorded in the table thermocline.accepted_losses`,
+      `log ${walId} is ended: its ${recordsIn(loss.lost)}, if there are any, are given up, ` +
+        'which is recorded in the table thermocline.accepted_losses',
     )
 }
 
-function refuse(loss: LogLoss): void {
+/** Whether it has records that the database lacks, only its disk knows. */
+function refuse({ log: { walId, place, heartbeatAgeMs }, lost }: LogLoss): void {
   process.stderr.write(
-    `thermocline: nothing was changed: ${describeLoss(loss)} would be lost; ` +
-      'bring the disk back and run `thermocline recover` there, or go on without it by --accept-loss\n',
+    `thermocline: nothing was changed: log ${walId}${place === undefined ? '' : ` (${place})`} was last heard of ` +
+      `${describeAge(heartbeatAgeMs)}, and its ${recordsIn(lost)}, if there are any, would be lost: bring its disk ` +
+      'back and run `thermocline recover` there, or give them up by --accept-loss\n',
   )
   process.exitCode = EXIT.damaged
-}
-
-function describeLoss({ log, lost }: LogLoss): string {
-  const place = log.place === undefined ? '' : ` (${log.place})`
-  return `whatever log ${log.walId}${place} acknowledged from record ${lost.from} on and hot does not hold`
 }
 
 /** Nobody can tell whether some other folder has a log of which the database does not know. */

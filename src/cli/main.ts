@@ -54,7 +54,7 @@ function createProgram(): Command {
     .version(readVersion())
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 usage, 3 log or archive damaged, or log lost and not accepted, 4 locked, 5 erased but not everywhere, 130 interrupted twice.',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 log or archive damaged, or log lost and not accepted, 4 locked, 5 not yet erased where it was to be, 130 interrupted twice.',
     )
   for (const create of COMMANDS) program.addCommand(create())
   leaveFailuresToUs(program)

@@ -23,7 +23,8 @@ export function recoverCommand(): Command {
     .addHelpText(
       'after',
       '\nExits 3 while a log that lost records is not accepted, 4 where one belongs to a living process, 1 where a signal' +
-        '\nended it early. Running it twice is running it once: it may be interrupted, or killed, and run again.',
+        '\nended it early, or the disk has no room to end a log that was shipped. Running it twice is running it once: it' +
+        '\nmay be interrupted, or killed, and run again.',
     )
     .addHelpText('after', '\nExample:\n  thermocline recover --dir /var/lib/app/thermocline')
     .action(async (flags: RecoverFlags) => {
@@ -59,6 +60,12 @@ const UNFINISHED: readonly { outcome: UnfinishedRecovery; reason: string }[] = [
     reason:
       'the folder of a log is gone, and the store does not open without it: restore it from a copy and run this again, ' +
       'or go on without it by --accept-loss (ERR_WAL_CORRUPT)',
+  },
+  {
+    outcome: 'shipped',
+    reason:
+      'a log is in the database to its last record, and stays all the same, for its disk is full: make room there, ' +
+      'and run this again to end it',
   },
   {
     outcome: 'interrupted',
@@ -134,6 +141,8 @@ function describeOutcome({ outcome, path, lost, movedTo }: RecoveredLog): string
   switch (outcome) {
     case 'retired':
       return ['all of it is in the database: the log is done with, and its files are gone']
+    case 'shipped':
+      return ['all of it is in the database; its files stay until the disk has room to end it']
     case 'quarantined':
       return [
         'everything that verifies is in the database, and the store opens again',

@@ -31,6 +31,8 @@ export interface StoreNeeds {
    * names it. @default 'always'
    */
   readonly folder?: 'always' | 'if-embedded' | 'if-unnamed'
+  /** Whether it goes on with a folder that cannot be read, to say so itself. @default false */
+  readonly looksAnyway?: boolean
   /**
    * Whether it waits for a database that is away, also where no `timeouts.open` is given. @default false: a person
    * waits
@@ -64,9 +66,10 @@ export async function readStoreOptions(flags: CommonFlags, needs: StoreNeeds = {
   if (inMemory) throw new UsageError('the configuration says inMemory: there is nothing that a command could see')
   const { folder = 'always' } = needs
   const mayBeMissing = (folder !== 'always' && cold.isShared) || (folder === 'if-unnamed' && flags.dir !== undefined)
-  await namingFolder('dir', dir, () =>
-    mayBeMissing ? refuseOtherFolder(dir) : refuseWithoutStore(dir, named.dir !== undefined),
-  )
+  const refuse = () => (mayBeMissing ? refuseOtherFolder(dir) : refuseWithoutStore(dir, named.dir !== undefined))
+  await namingFolder('dir', dir, refuse).catch((error: unknown) => {
+    if (error instanceof UsageError || !needs.looksAnyway) throw error
+  })
   const patience = needs.waits ? {} : { timeouts: { open: 0, ...withoutUndefined(options.timeouts ?? {}) } }
   return { ...options, ...patience, dir }
 }

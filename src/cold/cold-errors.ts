@@ -21,6 +21,8 @@ export function coldError(error: unknown): ThermoclineError {
       {},
       { cause: error },
     )
+  if (code === DISK_FULL)
+    return unavailable('the disk of the database is full: make room there; until then it takes no writes', error)
   const reason = code === undefined ? 'could not be reached' : `refused a statement (SQLSTATE ${code})`
   return unavailable(`the cold tier ${reason}`, error)
 }
@@ -29,6 +31,8 @@ export function unavailable(message: string, cause?: unknown): ThermoclineError<
   return new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' }, { cause })
 }
 
+/** SQLSTATE where the server has no room to write. */
+const DISK_FULL = '53100'
 /** SQLSTATE of what a role may not do. */
 export const INSUFFICIENT_PRIVILEGE = '42501'
 /** SQLSTATE where the server, the database or the role has no connection left. */

@@ -41,13 +41,18 @@ export interface RegisteredLog extends LogCheckpoint {
   readonly cutDone: string | undefined
 }
 
-/** Acknowledged records that an operator gave up. */
+/**
+ * Acknowledged records that an operator gave up, or that a database had and lost as it was set back: then the reason
+ * begins with {@link SET_BACK}, and a range is empty where everything was shipped again.
+ */
 export interface AcceptedLoss {
   readonly walId: string
   readonly epoch: number
   readonly lost: readonly SequenceRange[]
   readonly reason: string
 }
+
+export const SET_BACK = 'the database was set back'
 
 /** A key of which hot may hold an older version than cold. */
 export interface HotMiss {
@@ -613,7 +618,7 @@ export interface ColdTier {
   askedCut(walId: string): Promise<string | undefined>
   /** Notes that this has been done. Without effect where another has taken the log over. */
   noteCut(walId: string, epoch: number, token: string): Promise<void>
-  /** Records for good that an operator gave these records up; doing it twice is doing it once. */
+  /** Records for good that these records were given up, or lost; doing it twice is doing it once. */
   recordLoss(loss: AcceptedLoss): Promise<void>
 
   /**

@@ -51,15 +51,38 @@ export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
 }
 
 function answerOf(result: SchemaResult<unknown>): unknown {
-  if (result.issues === undefined) return result.value
-  const steps = (result.issues[0]?.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))
-  const { path } = new MetadataFault(
+  const { issues } = result
+  if (issues === undefined) return result.value
+  const details = { field: 'metadata', path: pathOf(issues[0]) }
+  // Not enumerable: what a schema says may hold values, and errors are logged.
+  Object.defineProperty(details, 'issues', { value: issues })
+  throw new ThermoclineError('ERR_INVALID_ENTRY', messageOf(issues), details)
+}
+
+/** Issues that a message names; the rest are counted. */
+const NAMED_ISSUES = 3
+
+function messageOf(issues: readonly SchemaIssue[]): string {
+  const named = issues.length === 0 ? ['`metadata`'] : issues.slice(0, NAMED_ISSUES).map(describe)
+  const more = issues.length > NAMED_ISSUES ? ` and ${issues.length - NAMED_ISSUES} more` : ''
+  return `metadata is not as its schema says: ${named.join(', ')}${more}; \`details.issues\` has what the schema found`
+}
+
+/** Where, and the name of the rule where the library tells one; its words may quote the value. */
+function describe(issue: SchemaIssue): string {
+  const rule = ruleOf(issue)
+  return `\`${pathOf(issue)}\`${rule === undefined ? '' : ` (${rule})`}`
+}
+
+/** As zod and arktype name it (`invalid_type`, `domain`) by `code`, and valibot (`min_length`) by `type`. */
+function ruleOf({ code, type }: SchemaIssue & { code?: unknown; type?: unknown }): string | undefined {
+  return [code, type].find((name): name is string => typeof name === 'string' && /^[a-z][a-zA-Z_]{0,39}$/.test(name))
+}
+
+function pathOf(issue: SchemaIssue | undefined): string {
+  const steps = (issue?.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))
+  return new MetadataFault(
     steps.map((step) => (typeof step === 'number' ? step : String(step))),
     '',
-  )
-  const message = `\`${path}\` is not as its schema says: \`details.issues\` has what the schema found`
-  const details = { field: 'metadata', path }
-  // Not enumerable: what a schema says may hold values, and errors are logged.
-  Object.defineProperty(details, 'issues', { value: result.issues })
-  throw new ThermoclineError('ERR_INVALID_ENTRY', message, details)
+  ).path
 }

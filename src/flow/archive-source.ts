@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
 import { writeWholeStream } from '../kernel/durable-files.ts'
-import { namingFolder } from '../kernel/folder-error.ts'
+import { namingFile, namingFolder } from '../kernel/folder-error.ts'
 import { type ArchiveLine, ArchiveVerifier, corrupt } from './archive-format.ts'
 import { brokenStream } from './archive-target.ts'
 
@@ -64,8 +64,10 @@ export class ArchiveFile {
   }
 
   async #bytes(): Promise<Readable> {
-    const file = createReadStream(this.#path)
-    const first = await namingFolder('from', this.#path, () => beginning(file))
+    const { file, first } = await namingFile('from', this.#path, async () => {
+      const opened = createReadStream(this.#path)
+      return { file: opened, first: await beginning(opened) }
+    })
     file.unshift(first)
     if (first[0] !== 0x1f || first[1] !== 0x8b) return file
     const gunzip: Transform = createGunzip()

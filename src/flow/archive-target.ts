@@ -17,7 +17,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import { writeWholeStream } from '../kernel/durable-files.ts'
-import { namingFolder } from '../kernel/folder-error.ts'
+import { namingFile } from '../kernel/folder-error.ts'
 import { shared } from '../kernel/shared.ts'
 
 /** A path, which has the archive only when it is whole, or a stream, which is ended. */
@@ -50,7 +50,7 @@ export async function writeArchive(
     to.endsWith('.gz')
       ? pipeline(archive, createGzip(), counted, target, { signal })
       : pipeline(archive, counted, target, { signal })
-  await namingFolder('to', to, () => toFile(resolve(to), fill))
+  await namingFile('to', to, () => toFile(resolve(to), fill))
   return bytes
 }
 

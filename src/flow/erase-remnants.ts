@@ -29,6 +29,11 @@ export interface Remnant {
   readonly name?: string
   /** What to do, or what it waits for. */
   readonly remedy: string
+  /**
+   * Whether the call was to clear it, and has not yet. The others are out of its reach, as the files of servers, or were
+   * not asked for, as a vacuum.
+   */
+  readonly isUnfinished: boolean
 }
 
 /** Where a store keeps entries. */
@@ -52,7 +57,9 @@ export interface EraseState {
   readonly isHotAway: boolean
   /** Dead letters that this version cannot read. */
   readonly unreadable: number
-  /** How the database was vacuumed. */
+  /** How the database was to be vacuumed. */
+  readonly vacuum: Vacuuming | undefined
+  /** How it was. */
   readonly vacuumed: Vacuuming | undefined
   /** Who kept it from removing rows. */
   readonly heldBy: readonly string[]
@@ -61,22 +68,25 @@ export interface EraseState {
 export async function remnants(places: ErasedPlaces, state: EraseState): Promise<Remnant[]> {
   const { walId, isHotServer, quarantined } = places
   const left: Remnant[] = []
-  if (!state.isLogCut) left.push({ place: 'log', name: walId, remedy: OWN_LOG })
+  if (!state.isLogCut) left.push({ place: 'log', name: walId, remedy: OWN_LOG, isUnfinished: true })
   for (const log of state.logs) left.push(ofOther(log, ASKED))
-  for (const name of await quarantined()) left.push({ place: 'quarantine', name, remedy: QUARANTINE })
-  if (state.isHotAway) left.push({ place: 'hot', remedy: HOT })
-  if (isHotServer) left.push({ place: 'redis-files', remedy: REDIS_FILES })
-  if (state.unreadable > 0) left.push({ place: 'dead-letters', remedy: UNREADABLE })
+  for (const name of await quarantined())
+    left.push({ place: 'quarantine', name, remedy: QUARANTINE, isUnfinished: true })
+  if (state.isHotAway) left.push({ place: 'hot', remedy: HOT, isUnfinished: true })
+  if (isHotServer) left.push({ place: 'redis-files', remedy: REDIS_FILES, isUnfinished: false })
+  if (state.unreadable > 0) left.push({ place: 'dead-letters', remedy: UNREADABLE, isUnfinished: true })
   return [...left, ...ofDatabase(places, state)]
 }
 
-function ofDatabase({ isColdServer }: ErasedPlaces, { vacuumed, heldBy }: EraseState): Remnant[] {
-  const left = heldBy.map((name): Remnant => ({ place: 'database-files', name, remedy: HELD }))
-  if (vacuumed !== 'full')
-    left.push({ place: 'database-files', remedy: vacuumed === 'plain' ? PLAIN : isColdServer ? SERVER : EMBEDDED })
-  if (isColdServer && vacuumed === 'full') left.push({ place: 'database-files', remedy: STATISTICS })
-  if (isColdServer) left.push({ place: 'database-log', remedy: DATABASE_LOG })
-  else if (vacuumed !== 'full') left.push({ place: 'database-log', remedy: EMBEDDED })
+function ofDatabase({ isColdServer }: ErasedPlaces, { vacuum, vacuumed, heldBy }: EraseState): Remnant[] {
+  const left = heldBy.map((name): Remnant => ({ place: 'database-files', name, remedy: HELD, isUnfinished: true }))
+  const isUnfinished = vacuum !== vacuumed
+  if (vacuumed !== 'full') {
+    const remedy = vacuumed === 'plain' ? PLAIN : isColdServer ? SERVER : EMBEDDED
+    left.push({ place: 'database-files', remedy, isUnfinished })
+  } else if (isColdServer) left.push({ place: 'database-files', remedy: STATISTICS, isUnfinished: false })
+  if (isColdServer) left.push({ place: 'database-log', remedy: DATABASE_LOG, isUnfinished: false })
+  else if (vacuumed !== 'full') left.push({ place: 'database-log', remedy: EMBEDDED, isUnfinished })
   return left
 }
 
@@ -86,7 +96,7 @@ export function toBeAsked({ walId }: ErasedPlaces, logs: readonly RegisteredLog[
 }
 
 function ofOther({ walId, place }: RegisteredLog, remedy: string): Remnant {
-  return { place: 'log', name: place === undefined ? walId : `${walId} (${place})`, remedy }
+  return { place: 'log', name: place === undefined ? walId : `${walId} (${place})`, remedy, isUnfinished: true }
 }
 
 const OWN_LOG = 'files of the log could not be deleted, the logger was told why: mend that, and erase again'

@@ -298,7 +298,7 @@ export class Eraser {
     let vacuumed = await this.#vacuum(vacuum, patience)
     const leftIn = (logs: readonly RegisteredLog[]): Promise<Remnant[]> => {
       const { isHotAway, unreadable } = tally
-      return remnants(places, { logs, isLogCut: cut.isWhole, isHotAway, unreadable, ...vacuumed })
+      return remnants(places, { logs, isLogCut: cut.isWhole, isHotAway, unreadable, vacuum, ...vacuumed })
     }
     const { segments, bytes } = cut
     const erased = {

@@ -24,7 +24,30 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_INVALID_ARG_VALUE: 'no file can have such a name: name another folder',
 }
 
-const NOT_THERE = 'it is not there: name a file that an export wrote'
+const NAME_ANOTHER = 'name a file that an export wrote'
+const REASONS_OF_FILES: Readonly<Record<'to' | 'from', Readonly<Record<string, string>>>> = {
+  from: {
+    ENOENT: `it is not there: ${NAME_ANOTHER}`,
+    ENOTDIR: `it is not there, for a file stands where a folder on the way has to be: ${NAME_ANOTHER}`,
+    EISDIR: `it is a folder: ${NAME_ANOTHER}`,
+    EACCES: 'this user may not read it: let it (chown, chmod), or name another file',
+    EPERM: 'the system does not permit this user to read it: name another file',
+    ENAMETOOLONG: `no file can have so long a name: ${NAME_ANOTHER}`,
+    ELOOP: `links lead in a circle: ${NAME_ANOTHER}`,
+    ERR_INVALID_ARG_VALUE: `no file can have such a name: ${NAME_ANOTHER}`,
+  },
+  to: {
+    ENOENT: 'the folder that it is to be in is not there: make that, or name another file',
+    ENOTDIR: 'a file stands where a folder on the way has to be: name another file',
+    EISDIR: 'it is a folder: name a file in it',
+    EACCES: 'this user may not write there: let it write in that folder (chown, chmod), or name another file',
+    EPERM: 'the system does not permit this user to write there: name another file',
+    EROFS: 'its file system is read-only: name a file on another',
+    ENAMETOOLONG: 'its name is too long: name a shorter one',
+    ELOOP: 'links lead in a circle: name another file',
+    ERR_INVALID_ARG_VALUE: 'no file can have such a name: name another file',
+  },
+}
 
 /** What passes by itself, or once somebody else lets go of something. */
 const SHORTAGES: Readonly<Record<string, string>> = {
@@ -48,6 +71,18 @@ export async function namingFolder<T>(option: FolderOption, path: string, work: 
   }
 }
 
+/** The same of a file of the caller's that is read or written as a whole. */
+export async function namingFile<T>(option: 'to' | 'from', path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    const reason = REASONS_OF_FILES[option][error.code ?? '']
+    // By the name that was given: a file that is written has another one until it is whole.
+    throw reason === undefined ? folderError(option, path, error) : invalid(option, path, reason, error)
+  }
+}
+
 /** Returns the path of the folder wherever this process goes later. */
 export function absoluteFolder(option: FolderOption, path: string): string {
   try {
@@ -61,7 +96,7 @@ export function absoluteFolder(option: FolderOption, path: string): string {
 function folderError(option: FolderOption, path: string, cause: NodeJS.ErrnoException): ThermoclineError {
   const code = cause.code ?? 'UNKNOWN'
   const where = cause.path?.startsWith(path) ? cause.path : path
-  const reason = option === 'from' && code === 'ENOENT' ? NOT_THERE : REASONS[code]
+  const reason = REASONS[code]
   if (reason !== undefined) return invalid(option, where, reason, cause)
   const shortage = SHORTAGES[code]
   if (shortage !== undefined)

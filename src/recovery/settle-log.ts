@@ -8,6 +8,7 @@ import type { ColdTier } from '../cold/cold-tier.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { LockedLog } from '../wal/locked-log.ts'
+import { hasNoRoom } from '../wal/log-errors.ts'
 import type { WriteAheadLogOptions } from '../wal/write-ahead-log.ts'
 import { retireLog } from './adopt-logs.ts'
 import type { DatedRange } from './date-losses.ts'
@@ -24,8 +25,11 @@ export interface SettleOptions {
 }
 
 export interface Settlement {
-  /** `retired`: all of it is in cold, and the log is gone. `kept`: it stays as it is. `quarantined`: see `movedTo`. */
-  readonly outcome: 'retired' | 'kept' | 'quarantined'
+  /**
+   * `retired`: all of it is in cold, and the log is gone. `shipped`: all of it is in cold, and its files stay until the
+   * disk has room to end it. `kept`: it stays as it is. `quarantined`: see `movedTo`.
+   */
+  readonly outcome: 'retired' | 'shipped' | 'kept' | 'quarantined'
   readonly movedTo?: string
 }
 
@@ -38,12 +42,20 @@ export interface Findings {
 /** Decides what becomes of the log, and does it. */
 export async function settleLog(log: LockedLog, findings: Findings, options: SettleOptions): Promise<Settlement> {
   const { recovery, lost } = findings
-  if (recovery.damage.length === 0) {
-    await retire(log, recovery, options)
-    return { outcome: 'retired' }
-  }
+  if (recovery.damage.length === 0) return { outcome: await retireOnceThereIsRoom(log, recovery, options) }
   if (lost.length > 0 && !options.acceptLoss) return { outcome: 'kept' }
   return { outcome: 'quarantined', movedTo: await giveUp(log, findings, options) }
+}
+
+/** To ship it took no room, and to end it takes some: a crash must not leave a log that cold has forgotten. */
+async function retireOnceThereIsRoom(log: LockedLog, recovery: Recovery, options: SettleOptions) {
+  try {
+    await retire(log, recovery, options)
+    return 'retired'
+  } catch (error) {
+    if (!hasNoRoom(error)) throw error
+    return 'shipped'
+  }
 }
 
 /** Ends a log that is in cold to its last record. */

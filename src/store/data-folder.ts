@@ -133,7 +133,11 @@ async function readMarker(dir: string): Promise<Marker | undefined> {
       `the data folder has format ${format}, and this version reads up to ${FORMAT}: upgrade thermocline`,
       {},
     )
-  throw new ThermoclineError('ERR_UNSUPPORTED', `${MARKER} of the data folder names no format: restore the file`, {})
+  throw new ThermoclineError(
+    'ERR_UNSUPPORTED',
+    `${join(dir, MARKER)} names no format: restore it from a copy; where there is none, and the logs in the folder are of this database for sure, remove it, and whoever opens the store writes it anew`,
+    {},
+  )
 }
 
 function parseMarker(text: string): { readonly format?: unknown; readonly storeId?: unknown } {

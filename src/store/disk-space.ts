@@ -32,8 +32,9 @@ async function spaceOf(folder: string): Promise<DiskSpace | undefined> {
     // A file system without blocks does not know.
     return blocks === 0 ? undefined : { folder, free: bavail / blocks }
   } catch (error) {
-    // Beside a database server there need be no folder.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    // Beside a database server there need be no folder, and one may be out of reach of whoever only looks.
+    if (code === 'ENOENT' || code === 'EACCES') return undefined
     throw error
   }
 }

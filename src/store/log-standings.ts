@@ -94,11 +94,12 @@ export async function standingsOf(
   for (const log of logs) {
     const { walId, sequence } = log
     const isHere = births.delete(walId)
-    const debt = known.get(walId) ?? (isHere ? ((await debtOf(walId, sequence, folder!)) ?? NO_DEBT) : undefined)
+    const look = () => debtOf(walId, sequence, folder!, { isRegistered: true })
+    const debt = known.get(walId) ?? (isHere ? ((await look()) ?? NO_DEBT) : undefined)
     standings.push(registered(log, debt))
   }
   for (const [walId, at] of births) {
-    const debt = await debtOf(walId, 0, folder!)
+    const debt = await debtOf(walId, 0, folder!, { isRegistered: false })
     if (debt !== undefined) standings.push(unregistered({ walId, at }, debt, folder!))
   }
   return standings
@@ -121,12 +122,20 @@ function unregistered({ walId, at }: LogBirth, debt: FoundDebt, folder: LogFolde
   }
 }
 
-/** Undefined where the log is gone: its owner has shipped it to its end and removed it since it was listed. */
-function debtOf(walId: string, shipped: number, folder: LogFolder): Promise<FoundDebt | undefined> {
+/**
+ * Undefined where the log is gone: its owner has shipped it to its end and removed it since it was listed. That files
+ * are missing from the checkpoint on is damage, unless an owner that lives may have moved that since it was read.
+ */
+function debtOf(
+  walId: string,
+  shipped: number,
+  folder: LogFolder,
+  { isRegistered }: Pick<LogStanding, 'isRegistered'>,
+): Promise<FoundDebt | undefined> {
   return folder.readBesideOwner(async () => {
     const isOwned = await folder.isOwned(walId)
     if (!(await folder.list()).includes(walId)) return undefined
-    const scan = folder.scan(walId, { salvage: true })
+    const scan = folder.scan(walId, { salvage: true, ...(isRegistered && !isOwned && { afterSequence: shipped }) })
     let owed = 0
     for await (const { sequence } of scan) if (sequence > shipped) owed++
     const { damage, epoch, closed } = scan.report

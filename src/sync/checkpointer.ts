@@ -5,12 +5,12 @@
  *
  * When a checkpoint begins is decided in checkpoint-schedule.ts.
  */
-import type { ColdTier, LogCheckpoint, ShipBatch } from '../cold/cold-tier.ts'
+import { type ColdTier, type LogCheckpoint, SET_BACK, type ShipBatch } from '../cold/cold-tier.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { LogValue } from '../entry/record-bundle.ts'
 import { type Version, ZERO_VERSION } from '../entry/version.ts'
-import { type SequenceRange, ThermoclineError } from '../errors.ts'
+import { type SequenceRange, ThermoclineError, withoutContent } from '../errors.ts'
 import type { LogCut } from '../flow/eraser.ts'
 import type { Journal } from '../flow/journal.ts'
 import type { Pending } from '../flow/pending.ts'
@@ -340,7 +340,9 @@ export class Checkpointer {
     // Whoever deleted some of it since may have done so long ago.
     this.#pending.settle(this.#shippedBefore)
     this.registered.emit()
-    if (firstSequence > this.#sequence + 1) this.#noteLost([{ from: this.#sequence + 1, to: firstSequence - 1 }])
+    const has = this.#sequence
+    if (firstSequence > has + 1)
+      await this.#noteLost([{ from: has + 1, to: firstSequence - 1 }], { has }, `it had log records up to ${has}`)
   }
 
   #takenOver(byEpoch: number): ThermoclineError {
@@ -350,7 +352,7 @@ export class Checkpointer {
 
   #forgotten(): ThermoclineError {
     const { walId } = this.#log
-    this.#setBacks.note(this.#sequence, this.#parts.time.clock.now())
+    this.#setBacks.note(this.#sequence, this.#parts.time.clock.now(), undefined)
     return this.#fence(
       `the database does not know log ${walId} any more: it was set back to before the log began, or the log was retired`,
     )
@@ -371,27 +373,27 @@ export class Checkpointer {
     const { walId, epoch } = this.#log
     const message = `${reason}; what this process acknowledged stays in the log: open the store again`
     this.#fenced = new ThermoclineError('ERR_WAL_FAILED', message, { outcome: 'applied' })
-    this.#parts.logger.error({ walId, epoch }, `nothing ships any more, and writes are refused: ${reason}`)
+    const shipped = this.#sequence
+    this.#parts.logger.error({ walId, epoch, shipped }, `nothing ships any more, and writes are refused: ${reason}`)
     this.#parts.pressure.refuse(this.#fenced)
     this.ended.emit()
     return this.#fenced
   }
 
   #noteSetBack(sequence: number): void {
-    const { walId } = this.#log
+    const { walId, epoch } = this.#log
     this.#parts.logger.error(
-      { walId, had: this.#sequence, has: sequence },
+      { walId, epoch, had: this.#sequence, has: sequence },
       'the checkpoint in cold moved backwards: was the database restored? What the log still holds is shipped again',
     )
-    this.#setBacks.note(this.#sequence, this.#parts.time.clock.now())
+    this.#setBacks.note(this.#sequence, this.#parts.time.clock.now(), sequence)
     this.#sequence = sequence
     this.#shippedVersion = ZERO_VERSION
   }
 
   /** Ships what cold had and lost, as far as segments hold it, and says what they do not. */
   async #shipAgain(through: number): Promise<void> {
-    const { hot, log, logger } = this.#parts
-    const { walId } = this.#log
+    const { hot, log } = this.#parts
     const from = this.#sequence
     const scan = log.scanAfter?.(from)
     if (scan !== undefined)
@@ -403,15 +405,39 @@ export class Checkpointer {
         await hot.followAgain(records, moved)
       }
     const lost = scan?.report.damage.map(({ missing }) => missing) ?? [{ from: from + 1, to: through }]
-    if (lost.length > 0) this.#noteLost(lost)
-    else logger.warn({ walId, from: from + 1, to: through }, 'shipped again what the database had lost')
     this.#setBacks.restored(lost)
     this.restored.emit()
+    await this.#noteRestored(lost)
   }
 
-  #noteLost(lost: readonly SequenceRange[]): void {
+  async #noteRestored(lost: readonly SequenceRange[]): Promise<void> {
+    const { had, has = 0 } = this.#setBacks.latest!
+    const again = `it had log records up to ${had}, and then up to ${has}`
+    if (lost.length > 0)
+      return this.#noteLost(lost, { had, has }, `${again}; those that are not recorded as lost were shipped again`)
+    const { walId, epoch } = this.#log
+    const facts = { walId, epoch, had, has, from: has + 1, to: had }
+    this.#parts.logger.warn(facts, 'shipped again what the database had lost')
+    await this.#record([{ from: has + 1, to: has }], `${again}; all of them were shipped again`)
+  }
+
+  async #noteLost(lost: readonly SequenceRange[], facts: object, reason: string): Promise<void> {
+    const { walId, epoch } = this.#log
     const message = 'no segment holds these records any more: restore the database to a later point'
-    this.#parts.logger.error({ walId: this.#log.walId, lost }, message)
+    this.#parts.logger.error({ walId, epoch, ...facts, lost }, message)
+    await this.#record(lost, reason)
+  }
+
+  /** For whoever looks an hour later. The logger was told already. */
+  async #record(lost: readonly SequenceRange[], reason: string): Promise<void> {
+    const { cold, logger } = this.#parts
+    const { walId, epoch } = this.#log
+    try {
+      await cold.recordLoss({ walId, epoch, lost, reason: `${SET_BACK}: ${reason}` })
+    } catch (error) {
+      const message = 'that the database was set back could not be recorded in thermocline.accepted_losses'
+      logger.warn({ walId, err: withoutContent(error) }, message)
+    }
   }
 }
 

@@ -14,6 +14,10 @@ import type { SequenceRange } from '../errors.ts'
 /** The database was found in an earlier state than it had been in. */
 export interface SetBack {
   readonly at: Date
+  /** Up to which record of this process's log the database had it before. */
+  readonly had: number
+  /** Up to which it had it then; undefined: it did not know the log. */
+  readonly has: number | undefined
   /** Records of this process's log that no segment holds any more, so that they are gone from the database. */
   readonly lost: readonly SequenceRange[]
 }
@@ -49,10 +53,17 @@ export class SetBackWatch {
     return this.#lacking
   }
 
-  /** @param sequence The last record that cold had, as far as this process knows. */
-  note(sequence: number, at: number): void {
-    this.#latest = { at: new Date(at), lost: this.#latest?.lost ?? [] }
-    this.#lacking = Math.max(sequence, this.#lacking ?? 0)
+  /**
+   * @param sequence The last record that cold had, as far as this process knows.
+   * @param has The last that it has; undefined: it does not know the log.
+   */
+  note(sequence: number, at: number, has: number | undefined): void {
+    // Set back further before it had all of it again: that is one time.
+    const before = this.#lacking === undefined ? undefined : this.#latest
+    const had = Math.max(sequence, before?.had ?? 0)
+    const least = has === undefined ? undefined : Math.min(has, before?.has ?? has)
+    this.#latest = { at: new Date(at), had, has: least, lost: this.#latest?.lost ?? [] }
+    this.#lacking = had
   }
 
   /** Cold has again what segments held; `lost` is what they did not. */

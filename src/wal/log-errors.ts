@@ -3,7 +3,7 @@
  * next one may succeed, if the error came before a byte of the group was written. After any other error nobody knows
  * what the disk holds, and the log stops for good.
  */
-import { type ErrorDetails, ThermoclineError } from '../errors.ts'
+import { type ErrorDetails, isThermoclineError, ThermoclineError, withoutContent } from '../errors.ts'
 import { MAX_PAYLOAD_BYTES } from './format.ts'
 import { CHANGED, type LogDeviceFailure, type LogOperation } from './log-device.ts'
 
@@ -31,14 +31,23 @@ export function isFull(code: string): boolean {
 
 /** The log has stopped for good. */
 export function logFailed(code: string): ThermoclineError<'ERR_WAL_FAILED'> {
-  return new ThermoclineError('ERR_WAL_FAILED', reasonOf(code), { outcome: 'unknown' })
+  return new ThermoclineError('ERR_WAL_FAILED', reasonOf(code), { outcome: 'unknown' }, { cause: { code } })
+}
+
+/** Whether the log has stopped for want of room. */
+export function hasNoRoom(error: unknown): boolean {
+  if (!isThermoclineError(error, 'ERR_WAL_FAILED')) return false
+  const cause = withoutContent(error.cause)
+  return 'code' in cause && cause.code !== undefined && isFull(cause.code)
 }
 
 function reasonOf(code: string): string {
   // What we hold is there as long as it is ours.
   if (code === CHANGED || code === 'ENOENT')
     return 'another process took the log over, or its folder is gone: open the store again'
-  if (code in SHORTAGES && !isFull(code)) return `${SHORTAGES[code]}; then open the store again`
+  if (isFull(code))
+    return `${SHORTAGES[code]}: make room, then open the store again, which recovers what was acknowledged`
+  if (code in SHORTAGES) return `${SHORTAGES[code]}; then open the store again`
   return `the log could not be written (${code}): look at the disk, then open the store again, which recovers what was acknowledged`
 }
 

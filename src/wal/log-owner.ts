@@ -16,6 +16,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThermoclineError } from '../errors.ts'
 import type { LogOperation } from './log-device.ts'
+import { isFull } from './log-errors.ts'
 
 export const OWNER_FILE = 'owner'
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
@@ -32,7 +33,11 @@ export async function takeOwnership(folder: string): Promise<LogOperation> {
       await file.close()
     }
   } catch (cause) {
-    const message = `the log could not be taken over (${codeOf(cause)}): look at the disk, then open the store again`
+    const code = codeOf(cause)
+    const remedy = isFull(code)
+      ? 'its disk is full: make room, then try again'
+      : 'look at the disk, then open the store again'
+    const message = `the log could not be taken over (${code}): ${remedy}`
     throw new ThermoclineError('ERR_WAL_FAILED', message, { outcome: 'none' }, { cause })
   }
   return { op: 'expect', name: OWNER_FILE, text: token }

@@ -66,7 +66,7 @@ longTest('a log whose files are gone is ended once its loss is accepted, and the
   expectRefusal(
     await retire(log!.walId),
     3,
-    /nothing was changed: .* from record 1 on .* would be lost;.*--accept-loss/,
+    /log \S+ \(\S+\) was last heard of \d minutes ago, and its records from 1 on, .*would be lost: .*--accept-loss/,
   )
   expectRefusal(await retire('0199d6f2-5a5e-7b1c-9c41-7a3f2f0f6c11', '--accept-loss'), 1, /no log of that id/)
   expect(await registered()).toEqual([{ wal_id: log!.walId }])
@@ -74,7 +74,8 @@ longTest('a log whose files are gone is ended once its loss is accepted, and the
 
   const { code, stdout, stderr } = await retire(log!.walId.toUpperCase(), '--accept-loss')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(stdout).toContain(`log ${log!.walId} is ended`)
+  const givenUp = 'its records from 1 on, if there are any, are given up, which is recorded in the table'
+  expect(stdout).toBe(`log ${log!.walId} is ended: ${givenUp} thermocline.accepted_losses\n`)
   expect(await registered()).toEqual([])
   expect(await losses()).toEqual([{ wal_id: log!.walId, first_sequence: 1, last_sequence: null }])
 })

@@ -16,6 +16,7 @@ describe('errors of the cold tier', () => {
     ['23505', 'ERR_TIER_UNAVAILABLE', true],
     ['22P02', 'ERR_TIER_UNAVAILABLE', true],
     ['54000', 'ERR_TIER_UNAVAILABLE', true],
+    ['53100', 'ERR_TIER_UNAVAILABLE', false],
     ['40P01', 'ERR_TIER_UNAVAILABLE', false],
     ['57014', 'ERR_TIER_UNAVAILABLE', false],
     ['42P01', 'ERR_SCHEMA', false],

@@ -90,6 +90,26 @@ test('a stream that fails before it is read or written is told as well, and ends
   await expect(there.import({ from: missing })).rejects.toMatchObject({ message: expect.stringContaining('ENOENT') })
 })
 
+test('a file that cannot be read or written is told by its name, with what to name instead', async () => {
+  const [there, folder] = [await filled(), await temporaryFolder()]
+  await writeFile(join(folder, 'file'), '')
+  const import_ = (name: string) => there.import({ from: join(folder, name) })
+  const export_ = (name: string) => there.export({ to: join(folder, name) })
+  const refused = (option: string, name: string, reason: string) => ({
+    ...{ code: 'ERR_INVALID_OPTIONS', details: { option } },
+    message: expect.stringContaining(`option \`${option}\`: ${join(folder, name)} cannot be used: ${reason}`),
+  })
+  await expect(import_('')).rejects.toMatchObject(refused('from', '', 'it is a folder: name a file that an export'))
+  await expect(import_('file/a')).rejects.toMatchObject(refused('from', 'file/a', 'it is not there'))
+  await expect(import_('a\0')).rejects.toMatchObject(refused('from', 'a\0', 'no file can have such a name'))
+  await expect(export_('')).rejects.toMatchObject(refused('to', '', 'it is a folder: name a file in it'))
+  await expect(export_('none/a')).rejects.toMatchObject(
+    refused('to', 'none/a', 'the folder that it is to be in is not'),
+  )
+  await expect(export_('file/a')).rejects.toMatchObject(refused('to', 'file/a', 'a file stands where a folder'))
+  expect(await readdir(folder)).toEqual(['file'])
+})
+
 test('a stream that nobody reads keeps no write waiting, and is let go with the signal', async () => {
   const there = await filled(2_000)
   const to = new PassThrough({ highWaterMark: 1 })
@@ -113,7 +133,7 @@ test('a temporary folder that cannot be used is told with the remedy', async () 
   onTestFinished(() => void vi.unstubAllEnvs())
   await expect(there.import({ from: createReadStream(to) })).rejects.toMatchObject({
     ...{ code: 'ERR_INVALID_OPTIONS', details: { option: 'from' } },
-    message: expect.stringMatching(new RegExp(`${nowhere}.*TMPDIR.*import from a path`)),
+    message: expect.stringMatching(new RegExp(`${nowhere}.*a folder on the way is gone.*TMPDIR.*import from a path`)),
   })
   expect(await there.import({ from: to })).toMatchObject({ unchanged: 3 })
 })

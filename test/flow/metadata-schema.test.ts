@@ -165,6 +165,29 @@ describe('a schema', () => {
   })
   const bad = { text: 'a', metadata: { tenant: 'a', author: { name: 4711 } } } as never
 
+  test.each(LIBRARIES)('of %s has its first issues named in the message, by path and rule', async (library, schema) => {
+    const rule = { zod: 'invalid_type', valibot: 'string', arktype: 'domain' }[library]
+    const typed = view().chunks.withMetadata(schema)
+    const both = { text: 'a', metadata: { tenant: 4711, author: { name: 4711 } } } as never
+    const { message } = (await typed.put(both).catch((error: unknown) => error)) as ThermoclineError
+    // In the order of the library.
+    expect(message).toContain(`\`metadata.tenant\` (${rule})`)
+    expect(message).toContain(`\`metadata.author.name\` (${rule})`)
+    expect(message).not.toMatch(/4711|more/)
+  })
+
+  test('of which many issues come has three of them named, and the others counted', async () => {
+    const issues = ['a', 'b', 'c', 'd', 'e'].map((key) => ({ message: 'secret', path: [key, 0], code: 'is secret' }))
+    const schema: StandardSchema = { '~standard': { version: 1, vendor: 'tests', validate: () => ({ issues }) } }
+    const put = view().chunks.withMetadata(schema).put({ text: 'a', metadata: {} })
+    await expect(put).rejects.toMatchObject({
+      message:
+        'metadata is not as its schema says: `metadata.a[0]`, `metadata.b[0]`, `metadata.c[0]` and 2 more; ' +
+        '`details.issues` has what the schema found',
+      details: { path: 'metadata.a[0]' },
+    })
+  })
+
   test('that answers at once leaves the caller its input: it was copied at the call', async () => {
     const { chunks } = view()
     const embedding = [1, 2]

@@ -255,6 +255,8 @@ test('a log that a living process has is owed once the database should have hear
   }
   expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 1_000 }], '/data')).toEqual([])
   expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 300_000, owed: 0 }], '/data')).toEqual([])
+  const silent = { ...log, isRegistered: true, isOwned: false, heartbeatAgeMs: 3 * 86_400_000 }
+  expect(findingsOfLogs([silent], '/data')).toMatchObject([{ what: expect.stringContaining('heard of for 3 days') }])
   expect(findingsOfLogs([{ ...log, heartbeatAgeMs: 300_000 }], '/data')).toMatchObject([
     {
       code: 'log-owed',
@@ -306,6 +308,18 @@ describe('the doctor of an embedded store', () => {
     expect(await codes(options)).toEqual(['migrations-pending'])
     await writeFile(join(options.dir, 'cold', 'data', 'PG_VERSION'), '12\n')
     expect(await codes(options)).toEqual(['database-unreachable'])
+  })
+
+  test('finds a log of which the oldest file is gone, though the rest of it is whole', async () => {
+    const [from, dir] = [await template.copy(), await temporaryFolder()]
+    const store = await openMemoryStore({ dir: from, ...QUIET, wal: { segmentBytes: 4_096 } })
+    for (let n = 0; n < 40; n++) await store.chunks.put({ text: 'x'.repeat(400) })
+    // As a crash leaves it.
+    await copyFolder(from, join(dir, 'a'))
+    await store.close()
+    expect(await codes({ dir: join(dir, 'a') })).toEqual([])
+    await rm((await segmentFiles(join(dir, 'a')))[0]!)
+    expect(await codes({ dir: join(dir, 'a') })).toEqual(['log-damaged'])
   })
 
   longTest('misses pgvector where vectors are kept, and be they rounded', async () => {

@@ -118,6 +118,7 @@ describeWithPrivateServers('what was erased', (servers) => {
       place: 'log',
       name: expect.stringContaining(walId),
       remedy: expect.stringContaining('`done()` waits'),
+      isUnfinished: true,
     })
     await b.store.checkpoint()
     for (const { store } of [a, b]) expect(await store.chunks.has(id)).toBe(false)
@@ -184,6 +185,7 @@ describeWithPrivateServers('what was erased', (servers) => {
       place: 'quarantine',
       name: join(dir, 'quarantine', 'damaged'),
       remedy: expect.any(String),
+      isUnfinished: true,
     })
   })
 })

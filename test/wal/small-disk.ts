@@ -16,3 +16,8 @@ export async function smallDisk(mebibytes: number): Promise<string> {
   onTestFinished(() => void execFileSync('umount', ['--lazy', dir]))
   return dir
 }
+
+/** As a file system is that the kernel found faulty, or that was mounted so. */
+export function makeReadOnly(disk: string): void {
+  execFileSync('mount', ['-o', 'remount,ro', disk])
+}

@@ -4,8 +4,9 @@
  */
 import { sql } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
+import type { SequenceRange } from '../../errors.ts'
 import type { ColdDriver, ColdReader } from '../cold-driver.ts'
-import type { RegisteredLog } from '../cold-tier.ts'
+import { type RegisteredLog, SET_BACK } from '../cold-tier.ts'
 import type { MigrateOptions } from '../migrate-schema.ts'
 import { missingMigrations, missingVectorIndexes } from '../migrate-schema.ts'
 import * as schema from '../schema.ts'
@@ -45,6 +46,18 @@ export interface SchemaFacts {
   readonly bloatedTables: readonly { readonly name: string; readonly live: number; readonly dead: number }[]
   readonly deadLetters: number
   readonly logs: readonly RegisteredLog[]
+  /** Of the last week, the latest first. */
+  readonly setBacks: readonly FoundSetBack[]
+}
+
+/** What a process recorded of its log when it noticed that the database was set back. */
+export interface FoundSetBack {
+  readonly walId: string
+  /** By the clock of the database. */
+  readonly at: Date
+  readonly reason: string
+  /** Records that are gone; empty where everything was shipped again. */
+  readonly lost: SequenceRange
 }
 
 /** Dead rows that no table is told for. */
@@ -106,8 +119,8 @@ async function readContent(
   driver: ColdDriver,
   { dimensions }: Declared,
   isClosed: boolean,
-): Promise<Pick<SchemaFacts, 'vectorRemedy' | 'deadLetters' | 'logs'>> {
-  if (isClosed) return { vectorRemedy: undefined, deadLetters: 0, logs: [] }
+): Promise<Pick<SchemaFacts, 'vectorRemedy' | 'deadLetters' | 'logs' | 'setBacks'>> {
+  if (isClosed) return { vectorRemedy: undefined, deadLetters: 0, logs: [], setBacks: [] }
   const [row] = await driver.query(sql`
     SELECT EXISTS (SELECT FROM thermocline.memory_entries WHERE embedding IS NOT NULL OR rounded IS NOT NULL LIMIT 1)
         AS has_vectors,
@@ -115,7 +128,23 @@ async function readContent(
         AS dead_letters`)
   const needsVectors = dimensions.length > 0 || row?.has_vectors === true
   const vectorRemedy = needsVectors ? await extensionRemedy(driver) : undefined
-  return { vectorRemedy, deadLetters: row?.dead_letters as number, logs: await logs(driver) }
+  const [known, setBacks] = [await logs(driver), await readSetBacks(driver)]
+  return { vectorRemedy, deadLetters: row?.dead_letters as number, logs: known, setBacks }
+}
+
+async function readSetBacks(driver: ColdDriver): Promise<FoundSetBack[]> {
+  const rows = await driver.query(sql`
+    SELECT wal_id::text, reason, first_sequence::float8 AS first, last_sequence::float8 AS last,
+      (extract(epoch FROM accepted_at) * 1000)::float8 AS at
+    FROM thermocline.accepted_losses
+    WHERE starts_with(reason, ${SET_BACK}::text) AND accepted_at > now() - interval '7 days'
+    ORDER BY accepted_at DESC, wal_id, first_sequence LIMIT ${sql.raw(`${MOST_COUNTED}`)}`)
+  return rows.map(({ wal_id, at, reason, first, last }) => ({
+    walId: wal_id as string,
+    at: new Date(at as number),
+    reason: reason as string,
+    lost: { from: first as number, to: (last as number | null) ?? undefined },
+  }))
 }
 
 const OUR_INDEXES = sql`pg_index i JOIN pg_class c ON c.oid = i.indexrelid

@@ -96,6 +96,7 @@ export async function noteCut(driver: ColdDriver, walId: string, epoch: number, 
     WHERE wal_id = ${walId}::uuid AND epoch = ${epoch}::int8`)
 }
 
+/** A range that is empty says that a set-back lost nothing: what happens later in its place counts more. */
 export async function recordLoss(driver: ColdDriver, { walId, epoch, lost, reason }: AcceptedLoss): Promise<void> {
   const first = lost.map(({ from }) => from)
   const last = lost.map(({ to }) => to ?? null)
@@ -104,7 +105,9 @@ export async function recordLoss(driver: ColdDriver, { walId, epoch, lost, reaso
       INSERT INTO thermocline.accepted_losses (wal_id, epoch, first_sequence, last_sequence, reason)
       SELECT ${walId}::uuid, ${epoch}::int8, first, last, ${reason}::text
       FROM unnest(${sql.param(first)}::int8[], ${sql.param(last)}::int8[]) AS lost (first, last)
-      ON CONFLICT (wal_id, first_sequence) DO NOTHING
+      ON CONFLICT (wal_id, first_sequence) DO UPDATE
+        SET epoch = excluded.epoch, last_sequence = excluded.last_sequence, reason = excluded.reason, accepted_at = now()
+        WHERE accepted_losses.last_sequence < accepted_losses.first_sequence
     )
     SELECT ${DURABLY}`)
 }

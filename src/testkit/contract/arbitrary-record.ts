@@ -1,6 +1,7 @@
-import fc from 'fast-check'
+import type { Arbitrary } from 'fast-check'
 import type { EntryRecord } from '../../entry/record.ts'
 import { ZERO_VERSION } from '../../entry/version.ts'
+import { fc } from '../load-fast-check.ts'
 
 /** Any text that Postgres and UTF-8 can hold. */
 export const storableText = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0'))
@@ -20,7 +21,7 @@ const metadata = fc
   .map((value) => JSON.stringify(value))
 const embedding = fc.float32Array({ minLength: 1, maxLength: 32, noNaN: true, noDefaultInfinity: true })
 
-const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null })
+const orNull = <T>(value: Arbitrary<T>): Arbitrary<T | null> => fc.option(value, { nil: null })
 
 const everyRecord = {
   namespace: name,
@@ -52,7 +53,7 @@ const everyEntry = {
 }
 
 /** Any record of a valid entry or tombstone. */
-export const arbitraryRecord: fc.Arbitrary<EntryRecord> = fc.oneof(
+export const arbitraryRecord: Arbitrary<EntryRecord> = fc.oneof(
   fc.record({ ...everyEntry, ...noContent, kind: fc.constant('embedding' as const), embedding }),
   fc.record({ ...everyEntry, ...noContent, kind: fc.constant('metadata' as const), metadata }),
   fc.record({

@@ -3,10 +3,11 @@
  * the code under test, except to write a path with odd names.
  */
 import { isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
+import type { Arbitrary } from 'fast-check'
 import type { JsonValue } from '../../entry/memory-entry.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import { metadataPath } from '../../query/metadata-path.ts'
+import { fc } from '../load-fast-check.ts'
 import { chunkOf, FUTURE, idOf, PAST } from './cold-records.ts'
 
 const LONG = 'x'.repeat(256)
@@ -88,7 +89,7 @@ const { json, object } = fc.letrec<{ json: JsonValue; object: JsonValue }>((tie)
   object: fc.array(fc.tuple(name, tie('json')), { maxLength: 4 }).map((members) => Object.fromEntries(members)),
 }))
 
-const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null, freq: 2 })
+const orNull = <T>(value: Arbitrary<T>): Arbitrary<T | null> => fc.option(value, { nil: null, freq: 2 })
 const ids = fc.array(fc.integer({ min: 0, max: 5 }).map(idOf), { maxLength: 3 })
 
 const common = {
@@ -102,7 +103,7 @@ const common = {
 const noContent = { text: fc.constant(null), documentId: fc.constant(null), position: fc.constant(null) }
 const text = fc.constantFrom(...TEXTS, ...LONG_TEXTS)
 
-const content: fc.Arbitrary<Partial<EntryRecord>> = fc.oneof(
+const content: Arbitrary<Partial<EntryRecord>> = fc.oneof(
   fc.record({
     ...common,
     kind: fc.constant('chunk' as const),
@@ -140,15 +141,15 @@ interface Leaf {
 
 export type Tree = Leaf | { readonly and: readonly Tree[] } | { readonly or: readonly Tree[] } | { readonly not: Tree }
 
-type Operators = Readonly<Record<string, fc.Arbitrary<unknown>>>
+type Operators = Readonly<Record<string, Arbitrary<unknown>>>
 
-function comparing(value: fc.Arbitrary<unknown>): Operators {
+function comparing(value: Arbitrary<unknown>): Operators {
   const list = fc.array(value, { maxLength: 4 })
   const one = { eq: value, ne: value, gt: value, gte: value, lt: value, lte: value }
   return { ...one, in: list, nin: list, exists: fc.boolean() }
 }
 
-const ofText = (value: fc.Arbitrary<string>): Operators => ({ ...comparing(value), contains: value, startsWith: value })
+const ofText = (value: Arbitrary<string>): Operators => ({ ...comparing(value), contains: value, startsWith: value })
 const {
   gt: _gt,
   gte: _gte,
@@ -187,18 +188,18 @@ const ofJson: Operators = {
   startsWith: text,
 }
 
-function operatorsOn(field: string | readonly string[], operators: Operators): fc.Arbitrary<Leaf> {
+function operatorsOn(field: string | readonly string[], operators: Operators): Arbitrary<Leaf> {
   return fc
     .constantFrom(...Object.keys(operators))
     .chain((operator) => operators[operator]!.map((value) => ({ field, operator, value })))
 }
 
-const leaf: fc.Arbitrary<Leaf> = fc.oneof(
+const leaf: Arbitrary<Leaf> = fc.oneof(
   fc.constantFrom(...Object.keys(FIELDS)).chain((field) => operatorsOn(field, FIELDS[field]!)),
   fc.array(name, { maxLength: 3 }).chain((path) => operatorsOn(path, ofJson)),
 )
 
-export const arbitraryTree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
+export const arbitraryTree: Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
   tree: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
     { weight: 3, arbitrary: leaf },

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { EntryRecord } from '../../entry/record.ts'
+import { fc } from '../load-fast-check.ts'
 import { arbitraryRecord } from './arbitrary-record.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, tombstone, versionOf, withPlainMetadata } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, type SharedColdTier } from './fresh-cold-tier.ts'

@@ -1,8 +1,8 @@
 /** One version in place of exactly another: what decides between writers of one entry. */
 import { randomUUID } from 'node:crypto'
-import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { LogCheckpoint, Replacement } from '../../cold/cold-tier.ts'
+import { fc } from '../load-fast-check.ts'
 import { chunkOf, FUTURE, keyOf, PAST, tombstone, versionOf } from './cold-records.ts'
 import { batchOf } from './cold-shipping.ts'
 import { type ColdTierDriver, freshNamespace, shareColdTier } from './fresh-cold-tier.ts'

@@ -4,11 +4,12 @@
  *   FAULT_RUNS=5000 npx vitest run test/cold/pglite/pglite-driver.test.ts -t where
  *   FAULT_RUNS=5000 npx vitest run test/cold/postgres/postgres-driver.test.ts -t where
  */
-import fc from 'fast-check'
+
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { EntryRecord } from '../../entry/record.ts'
 import { matches } from '../../query/filter.ts'
 import { parseWhere, type Where } from '../../query/where.ts'
+import { fc } from '../load-fast-check.ts'
 import { arbitraryTree, sampleRecords, selectedBy, type Tree, whereOf } from './arbitrary-where.ts'
 import { chunkOf, FUTURE, idOf, keyOf, PAST, versionOf } from './cold-records.ts'
 import { type ColdTierDriver, freshNamespace, type SharedColdTier } from './fresh-cold-tier.ts'

@@ -1,7 +1,8 @@
 /** Random histories: what no list of examples would think of. */
-import fc from 'fast-check'
+import type { Arbitrary } from 'fast-check'
 import { expect, it } from 'vitest'
 import type { HotWrite, HotWriteResult } from '../../hot/hot-tier.ts'
+import { fc } from '../load-fast-check.ts'
 import { type HotTierDriver, MARKER_TTL, type OpenedHotTier, openNew } from './fresh-hot-tier.ts'
 import { keyOf, payloadOf, versionOf, writeOf } from './hot-writes.ts'
 
@@ -15,7 +16,7 @@ export function describeHotTierProperties(driver: HotTierDriver): void {
     ? [fc.record({ do: fc.constant('advance' as const), by: fc.constantFrom(1, MARKER_TTL / 3, MARKER_TTL) })]
     : []
   const replay = async <Step>(
-    step: fc.Arbitrary<Step>,
+    step: Arbitrary<Step>,
     history: (opened: OpenedHotTier) => { apply(step: Step): Promise<void>; check(): Promise<void> },
   ): Promise<void> => {
     const run = async (steps: Step[]): Promise<void> => {

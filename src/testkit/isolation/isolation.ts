@@ -2,9 +2,10 @@
  * No call of one namespace sees, changes or deletes anything of another, whatever their names have in common: tests for
  * any store that has namespaces.
  */
-import fc from 'fast-check'
+import type { Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PATIENCE_MS } from '../contract/patience.ts'
+import { fc } from '../load-fast-check.ts'
 import type { NamespacePath, TestedStore } from '../tested-store.ts'
 import { type Change, ExpectedValues } from './expected-values.ts'
 import { KINDS, type Place } from './places.ts'
@@ -121,7 +122,7 @@ interface RandomRun {
 }
 
 /** Few letters, so that names come near to one another by chance. */
-function randomRuns(isAccepted: (place: Place) => boolean): fc.Arbitrary<RandomRun> {
+function randomRuns(isAccepted: (place: Place) => boolean): Arbitrary<RandomRun> {
   const letter = fc.constantFrom(...'aabb:/.|*%_\\ A', 'é', 'e\u0301')
   const text = fc.array(letter, { maxLength: 4 }).map((letters) => letters.join(''))
   const namespace = fc.array(text, { minLength: 1, maxLength: 3 })

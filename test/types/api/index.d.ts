@@ -1545,6 +1545,7 @@ interface Remnant {
     readonly place: RemnantPlace;
     readonly name?: string;
     readonly remedy: string;
+    readonly isUnfinished: boolean;
 }
 
 type RemnantPlace = 'log' | 'quarantine' | 'hot' | 'redis-files' | 'dead-letters' | 'database-files' | 'database-log';
@@ -1632,6 +1633,8 @@ interface SequenceRange {
 
 interface SetBack {
     readonly at: Date;
+    readonly had: number;
+    readonly has: number | undefined;
     readonly lost: readonly SequenceRange[];
 }
 
