@@ -397,8 +397,8 @@ export class Searcher {
   }
 
   /** The patience of one call, for all that it asks. */
-  patience({ signal, timeout, wholeTimeout }: Patience): Patience {
-    return runningOut({ signal, timeout: timeout ?? this.#parts.timeout, wholeTimeout })
+  patience(given: Patience): Patience {
+    return runningOut(given, this.#parts.timeout)
   }
 }
 

@@ -286,8 +286,8 @@ export class TreeReader {
   }
 
   /** The patience of one call, for all that it asks. */
-  #patience({ signal, timeout }: Patience): Patience {
-    return runningOut({ signal, timeout: timeout ?? this.#parts.timeout })
+  #patience(given: Patience): Patience {
+    return runningOut(given, this.#parts.timeout)
   }
 }
 
