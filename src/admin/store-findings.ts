@@ -8,7 +8,7 @@ import { DEFAULTS } from '../default-options.ts'
 import type { RedisFacts } from '../hot/redis/diagnose-redis.ts'
 import type { FolderAccess } from '../kernel/folder-trust.ts'
 import type { DiskSpace } from '../store/disk-space.ts'
-import type { LogStanding } from '../store/log-standings.ts'
+import { type LogStanding, SILENT_MS } from '../store/log-standings.ts'
 
 /** Something that is wrong. */
 export interface Finding {
@@ -22,8 +22,6 @@ type Found = Finding | false
 
 /** PostgreSQL's own is ten times as much. */
 const EAGER_JIT_COST = 10_000
-/** A log that was not heard of for so long has no living owner. */
-const SILENT_MS = 120_000
 /** Share of the memory that entries may take of a process: it needs some for itself, and for an embedded database. */
 const MOST_HELD = 0.8
 
