@@ -5,11 +5,9 @@
 import type { RegisteredLog } from '../cold/cold-tier.ts'
 import { type SequenceRange, ThermoclineError } from '../errors.ts'
 import type { MemoryStoreOptions } from '../options.ts'
+import { SILENT_MS } from '../store/log-standings.ts'
 import type { LogFolder } from '../wal/log-folder.ts'
 import { withRegisteredLogs } from './registered-logs.ts'
-
-/** Who was heard of within this may live: an owner says so every half minute (`HEARTBEAT_MS` of sync/peers.ts). */
-const ALIVE_MS = 120_000
 
 export interface LogLoss {
   readonly log: RegisteredLog
@@ -52,10 +50,10 @@ async function refuseIfHere(walId: string, folder: LogFolder): Promise<void> {
 }
 
 function refuseWhileAlive({ walId, heartbeatAgeMs }: RegisteredLog): void {
-  if (heartbeatAgeMs < ALIVE_MS)
+  if (heartbeatAgeMs < SILENT_MS)
     throw new ThermoclineError(
       'ERR_LOCKED',
-      `log ${walId} was heard of ${Math.round(heartbeatAgeMs / 1_000)} s ago, so its owner lives: stop that process; it can be retired ${ALIVE_MS / 60_000} minutes after its last sign of life`,
+      `log ${walId} was heard of ${Math.round(heartbeatAgeMs / 1_000)} s ago, so its owner lives: stop that process; it can be retired ${SILENT_MS / 60_000} minutes after its last sign of life`,
       {},
     )
 }

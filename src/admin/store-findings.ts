@@ -9,7 +9,7 @@ import { isEmptyRange, recordsIn } from '../errors.ts'
 import type { RedisFacts } from '../hot/redis/diagnose-redis.ts'
 import type { FolderAccess } from '../kernel/folder-trust.ts'
 import type { DiskSpace } from '../store/disk-space.ts'
-import type { LogStanding } from '../store/log-standings.ts'
+import { type LogStanding, SILENT_MS } from '../store/log-standings.ts'
 
 /** Something that is wrong. */
 export interface Finding {
@@ -25,8 +25,6 @@ type Found = Finding | false
 const EAGER_JIT_COST = 10_000
 /** Of what many logs may tell. */
 const MOST_TOLD = 10
-/** A log that was not heard of for so long has no living owner. */
-const SILENT_MS = 120_000
 /** Share of the memory that entries may take of a process: it needs some for itself, and for an embedded database. */
 const MOST_HELD = 0.8
 

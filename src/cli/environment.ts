@@ -5,8 +5,9 @@
 import type { MemoryStoreOptions } from '../options.ts'
 
 /** Whether npm, npx, yarn or pnpm runs this process for somebody. */
-export function isRunByWrapper(env: NodeJS.ProcessEnv = process.env): boolean {
-  return [env.npm_lifecycle_event, env.npm_execpath, env.npm_command].some((set) => set !== undefined)
+export function isRunByWrapper(): boolean {
+  const { npm_lifecycle_event, npm_execpath, npm_command } = process.env
+  return [npm_lifecycle_event, npm_execpath, npm_command].some((set) => set !== undefined)
 }
 
 /** Options that the environment names: `THERMOCLINE_DIR`, `REDIS_URL`, `DATABASE_URL`. */

@@ -15,7 +15,7 @@ import { crc32 } from 'node:zlib'
 import { ThermoclineError } from '../errors.ts'
 
 /** Readers refuse a higher one; a field of an entry that they do not know they refuse without that. */
-export const ARCHIVE_FORMAT = 1
+const ARCHIVE_FORMAT = 1
 
 export interface ArchiveHeader {
   readonly format: number

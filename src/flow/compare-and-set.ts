@@ -413,10 +413,7 @@ export class CompareAndSet {
       const results = await hot.write(writes)
       const refused = writes.filter((_, i) => results[i]!.status !== 'stored')
       if (refused.length > 0) await hot.repair(refused)
-      for (const { key, version } of refused) journal.pending.refuse(key, version)
-      if (generationNumber === undefined || hot.generationNumber !== generationNumber) return
-      for (const [i, { key, version }] of writes.entries())
-        if (results[i]!.status === 'stored') journal.pending.confirm(key, version, generationNumber)
+      journal.pending.note(writes, results, hot.generationNumber === generationNumber ? generationNumber : undefined)
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
       logger.debug({ err: withoutContent(error) }, 'acknowledging without hot')
@@ -528,11 +525,11 @@ function sumOf(known: AccessStats | undefined, reads: AccessStats | undefined): 
   }
 }
 
-/** Others get their turn; without it two processes may stand in each other's way for long. */
 function isOfHot(error: unknown): boolean {
   return isThermoclineError(error, 'ERR_TIER_UNAVAILABLE') && error.details.tier === 'hot'
 }
 
+/** Others get their turn; without it two processes may stand in each other's way for long. */
 function pause(attempt: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(LONGEST_PAUSE_MS, attempt)))
 }

@@ -30,12 +30,12 @@ import { asksForReads, type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import { isWithin, type Scope } from '../query/scope.ts'
 import { AskedLogs, type Awaited, type Look } from './asked-logs.ts'
+import { thereBy, untilItsEnd, WHERE_BATCH, withFreshReads } from './batched-changes.ts'
 import type { Deleter, Found, IsStill } from './deleter.ts'
 import { type ErasedPlaces, type EraseState, type Remnant, remnants, toBeAsked } from './erase-remnants.ts'
 import { beforeWriting, failureAmong, telling } from './failed-writes.ts'
 import type { Reader } from './reader.ts'
 import type { Searcher } from './searcher.ts'
-import { thereBy, untilItsEnd, WHERE_BATCH, withFreshReads } from './where-changer.ts'
 import type { Receipt } from './writer.ts'
 
 /** What became of the files of the log. */

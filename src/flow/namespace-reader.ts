@@ -92,7 +92,7 @@ export class NamespaceReader {
     scope: Scope,
     pattern: Pick<ColdNamespaces, 'prefix' | 'suffix' | 'depth' | 'after'>,
     limit: number,
-    { signal, timeout }: Patience,
+    patience: Patience,
   ) {
     const { pending, cold, clock } = this.#parts
     const now = clock.now()
@@ -101,10 +101,6 @@ export class NamespaceReader {
       const { namespace, id, version } = record
       own.push({ namespace, id, version, matches: isLive(record, now) })
     }
-    return cold.namespaces(
-      { ...pattern, now, own },
-      limit,
-      runningOut({ signal, timeout: timeout ?? this.#parts.timeout }),
-    )
+    return cold.namespaces({ ...pattern, now, own }, limit, runningOut(patience, this.#parts.timeout))
   }
 }

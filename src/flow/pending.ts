@@ -8,6 +8,7 @@ import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import { entriesIn, type LogValue } from '../entry/record-bundle.ts'
 import type { Version } from '../entry/version.ts'
+import type { HotWrite, HotWriteResult } from '../hot/hot-tier.ts'
 import { isWithin } from '../query/scope.ts'
 import type { AppendedRecord } from '../wal/log-contract.ts'
 
@@ -127,8 +128,21 @@ export class Pending {
     if (item?.value.version === version) item.confirmedIn = generationNumber
   }
 
+  /**
+   * Notes what hot answered to writes. What it is known to hold in a generation, nobody has to repair once it is in
+   * cold. Of what it did not take it may hold something older: that has to go as soon as cold has this version, for
+   * pending shadows it no longer.
+   * @param generationNumber undefined where it was not the same before and after the writes.
+   */
+  note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generationNumber: number | undefined): void {
+    for (const [i, { key, version }] of writes.entries()) {
+      if (results[i]!.status !== 'stored') this.#refuse(key, version)
+      else if (generationNumber !== undefined) this.confirm(key, version, generationNumber)
+    }
+  }
+
   /** Hot was asked to take this version, and did not. */
-  refuse(key: EntryKey, version: Version): void {
+  #refuse(key: EntryKey, version: Version): void {
     const item = this.#items.get(keyText(key))
     if (item?.value.version === version) item.isRefused = true
   }

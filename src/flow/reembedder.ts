@@ -67,7 +67,7 @@ export class Reembedder {
   /** Rejects where the model fails again and again, or patience ends; what was moved by then stays so. */
   async run({ onProgress, ...options }: ReembedTerms): Promise<Reembedded> {
     // It takes as long as it takes, unless the caller says otherwise.
-    const patience = runningOut({ timeout: Number.POSITIVE_INFINITY, ...options })
+    const patience = runningOut(options, Number.POSITIVE_INFINITY)
     const { searcher } = this.#parts
     const counts = { matched: await searcher.count(EVERYWHERE, this.#filter, patience), moved: 0, refused: 0 }
     await telling(counts, async () => {

@@ -11,22 +11,22 @@ import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import type { AccessStats, EntryRecord } from '../entry/record.ts'
-import { compareText } from '../entry/text.ts'
 import type { Version, VersionClock } from '../entry/version.ts'
-import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { readCursor, writeCursor } from '../query/cursor.ts'
 import { asksForReads, type Filter, IS_NODE, matches } from '../query/filter.ts'
 import { similarity } from '../query/metric.ts'
-import { compareKeys, directions, HIGHEST_FIRST, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
-import { isWithin, type Scope } from '../query/scope.ts'
+import { HIGHEST_FIRST, type Order, type OrderKeys, orderKeys } from '../query/order.ts'
+import type { Scope } from '../query/scope.ts'
 import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
 import { fieldsNeeded, type Select, selectsReads, toSelected } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
 import { chooseUnlike } from './choose-unlike.ts'
 import type { Pending } from './pending.ts'
 import { alternating, type Place, rankHits } from './rank-hits.ts'
+import { afterPlace, byPlace, byScore, type Comparator, first } from './row-order.ts'
+import { withinScope } from './within-scope.ts'
 
 export interface SearcherParts {
   /** Cursors are of one store. */
@@ -122,8 +122,6 @@ interface Own {
   readonly reads: ReadonlyMap<string, AccessStats>
 }
 
-type Comparator<R> = (a: R, b: R) => number
-
 /** Up to as many own versions travel with a query; beyond, only where the answer without them falls short. */
 const FEW = 500
 
@@ -201,7 +199,7 @@ export class Searcher {
     const below = await this.#parts.cold.haveParents({ ...own, exclude }, [...candidates], patience)
     for (const id of below) candidates.delete(id)
     const query = { ...own, exclude, except: [...except], fields: fieldsNeeded(select, HIGHEST_FIRST) }
-    const fromCold = within(scope, await this.#parts.cold.roots(query, limit, patience))
+    const fromCold = withinScope(scope, await this.#parts.cold.roots(query, limit, patience))
     const isAfter = after === undefined ? undefined : afterPlace(HIGHEST_FIRST, after)
     const toRow = (row: ColdRow): ColdRow | undefined =>
       candidates.has(row.record.id) && isAfter?.(row) !== false ? row : undefined
@@ -357,9 +355,8 @@ export class Searcher {
     limit: number,
     patience: Patience,
   ): Promise<R[]> {
-    const { cold } = own
     const answered = new Set(fromCold.map(({ record }) => keyText(record)))
-    const rows = [...fromCold]
+    let rows: R[] = [...fromCold]
     for (const [key, record] of own.versions) {
       if (answered.has(key) || !isSelected(own, record)) continue
       const row = toRow({ record, access: own.reads.get(key) })
@@ -368,37 +365,25 @@ export class Searcher {
     const settled = new Set<ColdRow>(fromCold)
     for (let reach = limit; ; reach *= 2) {
       const foremost = first(rows, reach, order)
-      if (foremost.slice(0, limit).every((row) => settled.has(row))) return foremost.slice(0, limit)
       const asked = foremost.filter((row) => !settled.has(row))
-      const versions = await cold.versions(
-        asked.map(({ record }) => record),
-        patience,
-      )
-      const overtaken = asked.filter(({ record }, i) => (versions[i] ?? '') > record.version)
-      for (const [i, { record }] of asked.entries())
-        if ((versions[i] ?? '') > record.version) own.glance?.now.set(keyText(record), versions[i]!)
+      const answer = foremost.slice(0, limit)
+      if (answer.every((row) => settled.has(row))) return answer
+      const overtaken = await overtakenOf(own, asked, patience)
       for (const row of asked) settled.add(row)
-      if (overtaken.length === 0) continue
       const gone = new Set<ColdRow>(overtaken)
-      const kept = rows.filter((row) => !gone.has(row))
-      const newer = await cold.read(
-        overtaken.map(({ record }) => record),
-        patience,
-      )
-      for (const found of newer) {
-        if (found !== undefined) own.glance?.now.set(keyText(found.record), found.record.version)
-        const row = found !== undefined && isSelected(own, found.record, found.access) ? toRow(found) : undefined
+      if (gone.size > 0) rows = rows.filter((row) => !gone.has(row))
+      for (const newer of await newerRowsOf(own, overtaken, patience)) {
+        const row = toRow(newer)
         if (row === undefined) continue
         settled.add(row)
-        kept.push(row)
+        rows.push(row)
       }
-      rows.splice(0, rows.length, ...kept)
     }
   }
 
   /** The patience of one call, for all that it asks. */
-  patience({ signal, timeout, wholeTimeout }: Patience): Patience {
-    return runningOut({ signal, timeout: timeout ?? this.#parts.timeout, wholeTimeout })
+  patience(given: Patience): Patience {
+    return runningOut(given, this.#parts.timeout)
   }
 }
 
@@ -425,6 +410,27 @@ async function standingStill<T>(work: (glance: Glance) => Promise<T>): Promise<T
   }
 }
 
+/** Those of own rows of which cold has something newer. */
+async function overtakenOf<R extends ColdRow>(own: Own, rows: readonly R[], patience: Patience): Promise<R[]> {
+  const records = rows.map(({ record }) => record)
+  const versions = await own.cold.versions(records, patience)
+  return rows.filter(({ record }, i) => {
+    const version = versions[i]
+    if (version === undefined || version <= record.version) return false
+    own.glance?.now.set(keyText(record), version)
+    return true
+  })
+}
+
+/** What cold has in the place of these, as far as it is selected. */
+async function newerRowsOf(own: Own, overtaken: readonly ColdRow[], patience: Patience): Promise<ColdRow[]> {
+  if (overtaken.length === 0) return []
+  const records = overtaken.map(({ record }) => record)
+  const found = (await own.cold.read(records, patience)).filter((row) => row !== undefined)
+  for (const { record } of found) own.glance?.now.set(keyText(record), record.version)
+  return found.filter(({ record, access }) => isSelected(own, record, access))
+}
+
 /**
  * At least `wanted` rows of cold, if it has as many, that no own version replaces.
  * @param ask for the first so many, less what these versions replace.
@@ -433,19 +439,21 @@ async function notReplaced<R extends ColdRow>(
   own: Own,
   wanted: number,
   ask: (most: number, exclude: readonly EntryRecord[]) => Promise<readonly R[]>,
-): Promise<R[]> {
+): Promise<readonly R[]> {
   const { scope, versions } = own
   if (versions.size > FEW) {
     const rows = await ask(wanted, [])
     const newer = newerThanOwn(own, rows)
     if (newer.length === rows.length || rows.length < wanted) return newer
   }
-  return within(scope, await ask(wanted, [...versions.values()]))
+  return withinScope(scope, await ask(wanted, [...versions.values()]))
 }
 
 /** Those of cold's rows that no own version replaces. */
 function newerThanOwn<R extends ColdRow>({ scope, versions }: Own, rows: readonly R[]): R[] {
-  return within(scope, rows).filter(({ record }) => (versions.get(keyText(record))?.version ?? '') < record.version)
+  return withinScope(scope, rows).filter(
+    ({ record }) => (versions.get(keyText(record))?.version ?? '') < record.version,
+  )
 }
 
 export function withCursor<E>({ items, next }: PageWithNext<E>): { items: E[]; nextCursor?: string } {
@@ -469,55 +477,4 @@ function isSelected(own: Own, record: EntryRecord, access = readsOf(own, record)
 
 function readsOf({ reads }: Own, key: EntryKey): AccessStats | undefined {
   return reads.size === 0 ? undefined : reads.get(keyText(key))
-}
-
-/** The first `most` of the rows in this order, without sorting all of them. */
-function first<R>(rows: readonly R[], most: number, order: Comparator<R>): R[] {
-  const room = 2 * most + 1_000
-  let foremost: R[] = []
-  let last: R | undefined
-  for (const row of rows) {
-    if (last !== undefined && order(row, last) >= 0) continue
-    if (foremost.push(row) < room) continue
-    foremost = foremost.sort(order).slice(0, most)
-    last = foremost.at(-1)
-  }
-  return foremost.sort(order).slice(0, most)
-}
-
-/** Scope is checked again on what comes back: no query may ever show another namespace's entries. */
-function within<R extends ColdRow>({ namespace, recursive }: Scope, rows: readonly R[]): R[] {
-  for (const { record } of rows)
-    if (!isWithin(record.namespace, namespace, recursive))
-      throw new ThermoclineError('ERR_TIER_UNAVAILABLE', 'cold answered with an entry of another namespace', {
-        tier: 'cold',
-      })
-  return [...rows]
-}
-
-/** Ids are ASCII. */
-function byKey({ record: a }: ColdRow, { record: b }: ColdRow): number {
-  return compareText(a.namespace, b.namespace) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
-}
-
-/** The keys of a row are made once, however often it is compared. */
-function byPlace(order: Order): Comparator<ColdRow> {
-  if (order.length === 0) return byKey
-  const descends = directions(order)
-  const known = new Map<ColdRow, OrderKeys>()
-  const keysOf = (row: ColdRow): OrderKeys => {
-    const keys = known.get(row) ?? orderKeys(row.record, order)
-    known.set(row, keys)
-    return keys
-  }
-  return (a, b) => compareKeys(keysOf(a), keysOf(b), descends)
-}
-
-function afterPlace(order: Order, place: OrderKeys): (row: ColdRow) => boolean {
-  const descends = directions(order)
-  return ({ record }) => compareKeys(orderKeys(record, order), place, descends) > 0
-}
-
-function byScore(a: ColdHit, b: ColdHit): number {
-  return b.score - a.score || byKey(a, b)
 }

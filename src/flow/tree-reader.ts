@@ -12,7 +12,6 @@ import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
-import { ThermoclineError } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut } from '../kernel/deadline.ts'
 import { slices } from '../kernel/slices.ts'
@@ -22,6 +21,7 @@ import { HIGHEST_FIRST, type OrderKeys, orderKeys } from '../query/order.ts'
 import { fieldsNeeded, type Select } from '../query/select.ts'
 import type { Pending } from './pending.ts'
 import type { Page, PageRequest, Searcher } from './searcher.ts'
+import { withinScope } from './within-scope.ts'
 
 export interface TreeReaderParts {
   /** Cursors are of one store. */
@@ -122,9 +122,7 @@ export class TreeReader {
     const { depth = MAX_DEPTH } = walk
     const query = { ...walk, depth, after, scope, now: own.now, exclude: [], fields: fieldsNeeded(select) }
     if (own.records.size > 0) return this.#walkLevels(own, query, limit, patience)
-    const rows = await this.#parts.cold.walk(query, limit, patience)
-    for (const { record } of rows) refuseOther(namespace, record)
-    return rows
+    return withinScope(scope, await this.#parts.cold.walk(query, limit, patience))
   }
 
   /**
@@ -251,11 +249,11 @@ export class TreeReader {
   async #read(own: Own, ids: readonly string[], fields: Fields, patience: Patience): Promise<ColdRow[]> {
     const { namespace, now } = own
     const keys = ids.map((id) => ({ namespace, id }))
-    const found = await this.#parts.cold.read(keys, patience, fields)
+    const scope = { namespace, recursive: false }
+    const found = withinScope(scope, await this.#parts.cold.read(keys, patience, fields))
     return ids.flatMap((id, i) => {
       const row = found[i]
       const pending = own.records.get(id)
-      if (row !== undefined) refuseOther(namespace, row.record)
       const record = pending === undefined || (row?.record.version ?? '') > pending.version ? row?.record : pending
       return record !== undefined && isLive(record, now) ? [{ record, access: row?.access }] : []
     })
@@ -286,18 +284,11 @@ export class TreeReader {
   }
 
   /** The patience of one call, for all that it asks. */
-  #patience({ signal, timeout }: Patience): Patience {
-    return runningOut({ signal, timeout: timeout ?? this.#parts.timeout })
+  #patience(given: Patience): Patience {
+    return runningOut(given, this.#parts.timeout)
   }
 }
 
 function isAfter(place: TreePlace | undefined, depth: number, { record }: ColdRow): boolean {
   return place === undefined || depth > place.depth || (depth === place.depth && record.id > place.id)
-}
-
-/** Looked at again on what comes back: no tree may show another namespace's entries. */
-function refuseOther(namespace: string, record: EntryRecord): void {
-  if (record.namespace === namespace) return
-  const message = 'cold answered with an entry of another namespace'
-  throw new ThermoclineError('ERR_TIER_UNAVAILABLE', message, { tier: 'cold' })
 }

@@ -12,17 +12,17 @@
  * before the delete, as with any delete (rule T5 of flow/README.md).
  */
 import type { ColdRow, ColdTier } from '../cold/cold-tier.ts'
-import type { AccessStats, EntryRecord } from '../entry/record.ts'
+import type { EntryRecord } from '../entry/record.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
-import { newest, type Version, ZERO_VERSION } from '../entry/version.ts'
+import { newest } from '../entry/version.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Patience, runningOut, throwIfAborted } from '../kernel/deadline.ts'
 import { inParallel } from '../kernel/in-parallel.ts'
-import { slices } from '../kernel/slices.ts'
-import { asksForReads, type Filter, matches } from '../query/filter.ts'
+import { type Filter, matches } from '../query/filter.ts'
 import { orderKeys } from '../query/order.ts'
 import type { Scope } from '../query/scope.ts'
+import { thereBy, untilItsEnd, WHERE_BATCH, withFreshReads } from './batched-changes.ts'
 import type { CompareAndSet } from './compare-and-set.ts'
 import { atOnce, type Deleter } from './deleter.ts'
 import { failureAmong, isDurable, telling } from './failed-writes.ts'
@@ -68,7 +68,6 @@ export interface WhereTerms<C> extends WriteTerms {
   readonly onProgress?: ((counts: C) => void) | undefined
 }
 
-export const WHERE_BATCH = 500
 /** Of a page only keys and reads are needed: the entries are read again. */
 const KEYS: ReadonlySet<string> = new Set(['id'])
 
@@ -182,46 +181,4 @@ export class WhereChanger {
       throw error
     }
   }
-}
-
-/** Holds for what has this version or an older one, and for what was put before that time. */
-export function thereBy(time: number, highest: Version = ZERO_VERSION): Filter[number] {
-  return {
-    or: [
-      [{ field: 'version', operator: 'lte', value: highest }],
-      [{ field: 'createdAt', operator: 'lt', value: time }],
-    ],
-  }
-}
-
-/**
- * Rows with the reads that hot and this process know of as well, where the filter asks for reads: what is used while it
- * is hot MUST not be judged as if nobody had read it.
- */
-export async function withFreshReads(
-  rows: readonly ColdRow[],
-  filter: Filter,
-  reader: Pick<Reader, 'reads'>,
-  patience: Patience,
-): Promise<readonly ColdRow[]> {
-  if (rows.length === 0 || !asksForReads(filter)) return rows
-  const keys = rows.map(({ record }) => record)
-  const reads: (AccessStats | undefined)[] = []
-  // Whole entries are read.
-  for (const some of slices(keys, atOnce(keys))) reads.push(...(await reader.reads(some, patience)))
-  return rows.map((row, i) => ({ ...row, access: laterOf(row.access, reads[i]) }))
-}
-
-/** Each counts on from what the other knew once. */
-function laterOf(one: AccessStats | undefined, other: AccessStats | undefined): AccessStats | undefined {
-  if (one === undefined || other === undefined) return one ?? other
-  return {
-    accessCount: Math.max(one.accessCount, other.accessCount),
-    lastAccessedAt: Math.max(one.lastAccessedAt, other.lastAccessedAt),
-  }
-}
-
-/** A signal ends the call between two batches: what a batch did is known then. */
-export function untilItsEnd({ timeout, wholeTimeout }: Patience): Patience {
-  return { timeout, wholeTimeout }
 }

@@ -277,11 +277,11 @@ export class Writer {
   /** Returns undefined where hot is away: the log and pending stand in for it until cold has the writes. */
   async #writeHot(writes: readonly HotWrite[]): Promise<HotWriteResult[] | undefined> {
     if (writes.length === 0) return []
-    const { hot, pressure } = this.#parts
+    const { hot, journal, pressure } = this.#parts
     try {
       const { generationNumber } = hot
       const results = await hot.write(writes)
-      this.#note(writes, results, hot.generationNumber === generationNumber ? generationNumber : undefined)
+      journal.pending.note(writes, results, hot.generationNumber === generationNumber ? generationNumber : undefined)
       return results
     } catch (error) {
       if (!isThermoclineError(error, 'ERR_TIER_UNAVAILABLE')) throw error
@@ -290,18 +290,6 @@ export class Writer {
       return undefined
     } finally {
       pressure.written()
-    }
-  }
-
-  /**
-   * What hot is known to hold in a generation, nobody has to repair once it is in cold. Of what it did not take it may
-   * hold something older: that has to go as soon as cold has this version, for pending shadows it no longer.
-   */
-  #note(writes: readonly HotWrite[], results: readonly HotWriteResult[], generationNumber: number | undefined): void {
-    const { pending } = this.#parts.journal
-    for (const [i, { key, version }] of writes.entries()) {
-      if (results[i]!.status !== 'stored') pending.refuse(key, version)
-      else if (generationNumber !== undefined) pending.confirm(key, version, generationNumber)
     }
   }
 

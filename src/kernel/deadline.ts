@@ -13,8 +13,13 @@ export interface Patience {
   readonly wholeTimeout?: number | undefined
 }
 
-/** Returns a patience that runs from now on: several waits in a row under it last as long as one. */
-export function runningOut({ signal, timeout, wholeTimeout = timeout }: Patience): Patience {
+/**
+ * Returns a patience that runs from now on: several waits in a row under it last as long as one.
+ * @param byDefault the timeout, in milliseconds, where none was given.
+ */
+export function runningOut(given: Patience, byDefault?: number): Patience {
+  // Each is read once: the timeout of one that runs out shrinks.
+  const { signal, timeout = byDefault, wholeTimeout = timeout } = given
   if (timeout === undefined) return { signal }
   const end = performance.now() + timeout
   return {

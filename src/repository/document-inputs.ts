@@ -26,7 +26,7 @@ export interface DocumentContext {
 }
 
 /** An error that a function of the caller threw: it reaches the caller as it is. */
-export class CallersError {
+class CallersError {
   readonly error: unknown
 
   constructor(error: unknown) {

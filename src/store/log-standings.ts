@@ -44,6 +44,12 @@ type Debt = Pick<LogStanding, 'owed' | 'isDamaged' | 'isOwned'>
 /** By a look at its files, which know their epoch. */
 type FoundDebt = Debt & Pick<LogStanding, 'epoch'>
 
+/**
+ * A log that was not heard of for so long has no living owner, which says that it lives every half minute
+ * (`HEARTBEAT_MS` of sync/peers.ts).
+ */
+export const SILENT_MS = 120_000
+
 /** Of a log that is gone since it was listed. */
 const NO_DEBT = { owed: 0, isDamaged: false, isOwned: false } as const
 

@@ -88,10 +88,6 @@ export class BackgroundEmbedding {
     this.#parts = parts
   }
 
-  get model(): string {
-    return this.#parts.embedder.model
-  }
-
   /** Why some of what waits goes on waiting, as far as this process knows. */
   get trouble(): EmbeddingTrouble | undefined {
     if (this.#trouble !== undefined) return { ...this.#trouble, entries: undefined }

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier, SweepResult } from '../cold/cold-tier.ts'
 
 /** How long a tombstone stays at least, so that late copies of what it deleted find it. */
-export const TOMBSTONE_GRACE_MS = 24 * 3_600_000
+const TOMBSTONE_GRACE_MS = 24 * 3_600_000
 /** Rows of one sweep statement. */
 const SWEEP_ROWS = 1_000
 

@@ -5,6 +5,20 @@
  * is told, is in store/store-alerts.ts.
  */
 
+export type AlertCode =
+  | 'checkpoint-lag'
+  | 'pending-full'
+  | 'sync-overdue'
+  | 'hot-away'
+  | 'cold-away'
+  | 'dead-letters'
+  | 'hot-full'
+  | 'hit-ratio-low'
+  | 'hot-slow'
+  | 'disk-low'
+  | 'log-growing'
+  | 'clock-drift'
+
 export type AlertSeverity = 'warning' | 'critical'
 
 /** What is wrong by now, or was. */
@@ -82,7 +96,7 @@ const writes = (count: number): string =>
   count === 1 ? 'an acknowledged write' : `${count.toLocaleString('en')} acknowledged writes`
 const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`
 
-export const ALERT_RULES = {
+export const ALERT_RULES: Readonly<Record<AlertCode, Rule>> = {
   'checkpoint-lag': {
     ...{ severity: 'critical', limit: 'checkpointLag', eased: 0.5 },
     read: ({ checkpointLag }) => checkpointLag,
@@ -172,9 +186,7 @@ export const ALERT_RULES = {
       `the clock of this machine is ${(value / 1_000).toFixed(1)} s from that of the database (limit ` +
       `${limit / 1_000} s); more than 5 s apart no store opens: set both by NTP`,
   },
-} as const satisfies Readonly<Record<string, Rule>>
-
-export type AlertCode = keyof typeof ALERT_RULES
+} as const
 
 const RULES = Object.entries(ALERT_RULES) as [AlertCode, Rule][]
 

@@ -2,7 +2,7 @@
 import { LatencyHistogram } from '../kernel/latency-histogram.ts'
 
 /** Whose operations are timed: public calls, what a tier was asked, and the log's groups. */
-export const TIMED = ['calls', 'hot', 'cold', 'log'] as const
+const TIMED = ['calls', 'hot', 'cold', 'log'] as const
 export type Timed = (typeof TIMED)[number]
 
 const COUNTS = {
@@ -29,7 +29,7 @@ const NAMES = Object.keys(COUNTS) as (keyof Counts)[]
  * Of what is answered in this process one in so many is timed, for reading the clock twice takes a twentieth of a get
  * there; each of the others counts as having taken as long as the one before.
  */
-export const TIMED_ONE_IN = 16
+const TIMED_ONE_IN = 16
 
 /** Operations of one name. */
 export class OperationTally {

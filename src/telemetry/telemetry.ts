@@ -20,7 +20,7 @@ import { type Counts, type OperationTally, Tally, type Timed } from './tally.ts'
 
 /** Windows are as exact as this. */
 export const SLOT_MS = 15_000
-export const WINDOWS = { oneMinute: 60_000, fiveMinutes: 300_000 } as const
+const WINDOWS = { oneMinute: 60_000, fiveMinutes: 300_000 } as const
 
 export type Window = keyof typeof WINDOWS
 

@@ -47,7 +47,6 @@ export const RECORD_TYPES = {
   ...{ put: 1, delete: 2, prepared: 3, commit: 4, abort: 5, seal: 6, close: 7 },
   ...{ blob: 8, bundle: 9 },
 } as const
-export type RecordType = keyof typeof RECORD_TYPES
 
 /** The record is the last of its group. */
 export const FLAG_LAST_OF_GROUP = 0x01

@@ -84,6 +84,25 @@ test('a find that asks cold several times', async () => {
   await store.close()
 })
 
+test('a search down a tree that reads one level after the other', async () => {
+  const { tiers, store } = await openWithEntry()
+  const leaf = await store.chunks.put({ text: 'leaf', embedding: [1, 0] })
+  const node = { level: 1, summary: 'node', children: [leaf.id], embedding: [1, 0] }
+  const { id } = await store.raptorNodes.put(node)
+  const began = tiers.cold.hold('read')
+  const below = tiers.cold.hold('read')
+  const search = { embedding: [1, 0], from: [id], k: 1, timeout: TIMEOUT }
+  const rejected = rejection(store.raptorNodes.searchTree(search))
+  await began.arrived
+  vi.advanceTimersByTime(TIMEOUT * 0.6)
+  began.release()
+  await below.arrived
+  vi.advanceTimersByTime(TIMEOUT * 0.4)
+  expect(await rejected).toMatchObject(IN_TIME)
+  below.release()
+  await store.close()
+})
+
 test('a read that waits for what a database lost which was set back, and is then done', async () => {
   const { tiers, store, id } = await openWithEntry()
   const { walId, epoch } = (await tiers.cold.tier.logs())[0]!

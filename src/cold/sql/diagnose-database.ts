@@ -43,7 +43,7 @@ export interface SchemaFacts {
   /** Sequences that it may not draw from. */
   readonly closedSequences: readonly string[]
   /** Tables of which most rows are dead. */
-  readonly bloatedTables: readonly { readonly name: string; readonly live: number; readonly dead: number }[]
+  readonly bloatedTables: readonly { readonly name: string; readonly dead: number }[]
   readonly deadLetters: number
   readonly logs: readonly RegisteredLog[]
   /** Of the last week, the latest first. */
@@ -99,7 +99,7 @@ export async function readSchemaFacts(driver: ColdDriver, declared: Declared): P
         JOIN pg_class c ON c.oid = s.seqrelid AND c.relnamespace = 'thermocline'::regnamespace
         WHERE NOT has_sequence_privilege(s.seqrelid, 'USAGE, UPDATE') AND c.relname <> 'migrations_id_seq'
       ) AS closed_sequences,
-      (SELECT json_agg(json_build_object('name', relname, 'live', n_live_tup, 'dead', n_dead_tup))::text
+      (SELECT json_agg(json_build_object('name', relname, 'dead', n_dead_tup))::text
         FROM pg_stat_user_tables WHERE schemaname = 'thermocline' AND n_dead_tup > ${FEW_DEAD_ROWS}::int8
           AND n_dead_tup > n_live_tup) AS bloated`)
   const closedTables = listOf<string>(row?.closed)

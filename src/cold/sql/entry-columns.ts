@@ -147,14 +147,12 @@ export const STAGED_COLUMNS_SQL = sql.raw(
     .join(', '),
 )
 
-/** What another version of an entry changes, in an update. @param from that version. */
-export function replacementsFrom(from: string): SQL {
-  return sql.raw(
-    columnNames('kept', 'content')
-      .map((column) => `${column} = ${from}.${column}`)
-      .join(', '),
-  )
-}
+/** What another version of an entry changes, where an insert meets the row of the former (ON CONFLICT). */
+export const REPLACEMENTS_SQL = sql.raw(
+  columnNames('kept', 'content')
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', '),
+)
 
 /** What a condition over the field compares. */
 export function comparedColumn(

@@ -101,7 +101,7 @@ function isNewerThan(versions: readonly VersionedKey[]): SQL {
     ) x WHERE x.version <= k.version)`
 }
 
-export function filterSql(filter: Filter, isNegated = false): SQL {
+function filterSql(filter: Filter, isNegated = false): SQL {
   if (filter.length === 0) return isNegated ? sql`false` : sql`true`
   const parts = filter.map((node) => {
     if ('not' in node) return filterSql(node.not, !isNegated)

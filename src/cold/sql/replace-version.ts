@@ -16,14 +16,12 @@ import { sqlStateOf } from '../cold-errors.ts'
 import type { Replaced, ReplacedOfMany, Replacement, Replacing } from '../cold-tier.ts'
 import { timeParameter } from './column-types.ts'
 import { DURABLY } from './durable-commit.ts'
-import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
+import { COLUMNS_SQL, REPLACEMENTS_SQL, STAGED_COLUMNS_SQL } from './entry-columns.ts'
 import { type Batch, forgetReadsOf, isComplete, type Staging } from './entry-staging.ts'
 import { takeKey } from './idempotency-keys.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { readVersions } from './read-entries.ts'
 import { isRolledBack, rollBackUnless } from './roll-back.ts'
-
-const REPLACEMENTS = replacementsFrom('excluded')
 
 /** SQLSTATEs after which a statement may have taken effect all the same: the connection or the server went away. */
 const IN_DOUBT = /^(08|40003|57P|58)/
@@ -195,7 +193,7 @@ const TAKE_THEIR_PLACE = sql`
       -- Else a planner that knows how few rows there are would read them anew for each.
       AND ((s.namespace, s.id) IN (SELECT namespace, id FROM base WHERE is_free)) IS TRUE
     ORDER BY s.namespace, s.id
-    ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
+    ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS_SQL}, indexed = false
     WHERE (memory_entries.namespace, memory_entries.id, memory_entries.version) IN (
       SELECT namespace, id, version FROM base WHERE is_free AND version IS NOT NULL)
     RETURNING namespace, id, version, deleted_at`

@@ -34,7 +34,7 @@ function slideSql(reads: readonly SlidingRead[], now: SQL): SQL {
   const versions = sql.param(reads.map(({ version }) => version ?? null))
   const times = sql.param(reads.map(({ readAt }) => new Date(readAt).toISOString()))
   const keys = unnestKeys(reads, sql`${versions}::text[]`, sql`${times}::timestamptz[]`)
-  const isAsked = (row: string): SQL => sql.raw(`(r.version IS NULL OR ${row}.version = r.version)`)
+  const isAsked = sql.raw('(r.version IS NULL OR e.version = r.version)')
   return sql`
     WITH read AS MATERIALIZED (
       SELECT k.namespace COLLATE "C" AS namespace, k.id, k.version COLLATE "C" AS version, k.read_at
@@ -45,7 +45,7 @@ function slideSql(reads: readonly SlidingRead[], now: SQL): SQL {
       SELECT e.namespace, e.id, e.version,
         least(r.read_at + e.sliding_ttl * interval '1 millisecond', ${timeParameter(MAX_TIME)}) AS expires_at
       FROM read r JOIN thermocline.memory_entries e ON e.namespace = r.namespace AND e.id = r.id
-      WHERE ${isAsked('e')} AND e.sliding_ttl IS NOT NULL AND e.deleted_at IS NULL
+      WHERE ${isAsked} AND e.sliding_ttl IS NOT NULL AND e.deleted_at IS NULL
         AND e.expires_at > r.read_at AND e.expires_at > ${now}
         AND e.expires_at - r.read_at < e.sliding_ttl * ${EXTENDED_BELOW}::float8 * interval '1 millisecond'
       ORDER BY e.namespace, e.id FOR UPDATE OF e
@@ -61,7 +61,7 @@ function slideSql(reads: readonly SlidingRead[], now: SQL): SQL {
     FROM (
       -- As they were before, and those that moved: the later of both is the one that counts.
       SELECT e.namespace, e.id, e.version, e.expires_at FROM read r CROSS JOIN ${lookUp(sql`r`)}
-      WHERE ${isAsked('e')} AND e.sliding_ttl IS NOT NULL AND e.deleted_at IS NULL
+      WHERE ${isAsked} AND e.sliding_ttl IS NOT NULL AND e.deleted_at IS NULL
       UNION ALL SELECT namespace, id, version, expires_at FROM moved
     ) e
     ORDER BY e.version, e.expires_at`

@@ -34,8 +34,8 @@ export function dimensionOf(form: VectorForm, row = 'e.'): string {
 }
 
 /** Rows with vectors of these dimensions. */
-export function hasDimension(form: VectorForm, dimension: number, row = 'e.'): SQL {
-  return sql.raw(`${dimensionOf(form, row)} = ${Math.trunc(dimension)}`)
+export function hasDimension(form: VectorForm, dimension: number): SQL {
+  return sql.raw(`${dimensionOf(form)} = ${Math.trunc(dimension)}`)
 }
 
 /** Rows that no index of vectors has, as the index of these says it. */

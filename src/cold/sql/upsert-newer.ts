@@ -24,7 +24,7 @@ import type { EntryRecord } from '../../entry/record.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { type DeadLetter, lettersFrom } from './dead-letters.ts'
 import { DURABLY } from './durable-commit.ts'
-import { COLUMNS_SQL, replacementsFrom, STAGED_COLUMNS_SQL } from './entry-columns.ts'
+import { COLUMNS_SQL, REPLACEMENTS_SQL, STAGED_COLUMNS_SQL } from './entry-columns.ts'
 import { type Batch, forgetReadsOf, type Staging } from './entry-staging.ts'
 import { lookUp } from './look-up-keys.ts'
 import { isRolledBack, rollBackUnless } from './roll-back.ts'
@@ -49,8 +49,6 @@ export interface Origin {
   /** CTEs that the statement has besides, which may read `gate` and `verdicts`. */
   readonly besides: SQL
 }
-
-const REPLACEMENTS = replacementsFrom('excluded')
 
 /** What a row of `verdicts` has beside the columns of its entry. */
 const OF_NO_ENTRY = sql.raw(`'{batch_id,staged_at,hot_generation,cold_version,is_newer,is_below_horizon,is_collected}'`)
@@ -131,7 +129,7 @@ function upsertNewerSql(batch: Batch, { gate, notesMisses, besides }: Origin): S
       SELECT ${STAGED_COLUMNS_SQL}, false FROM verdicts s
       WHERE s.is_newer AND NOT s.is_below_horizon AND NOT s.is_collected
       ORDER BY s.namespace, s.id
-      ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS}, indexed = false
+      ON CONFLICT (namespace, id) DO UPDATE SET ${REPLACEMENTS_SQL}, indexed = false
       WHERE memory_entries.version < excluded.version
       RETURNING namespace, id, deleted_at
     ),

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../kernel/clock.ts'
+import type { Clock } from '../../kernel/clock.ts'
 
 /**
  * Follows a wall clock and never goes back: a backward step is taken as no time at all. Markers and the lateness of
@@ -10,7 +10,7 @@ export class SteadyClock implements Clock {
   #last: number
   #stepsBack = 0
 
-  constructor(wall: Clock = systemClock) {
+  constructor(wall: Clock) {
     this.#wall = wall
     this.#last = wall.now()
   }

@@ -14,7 +14,7 @@ export const MAX_SLOTS = 64
 /** Generations of layout 1, which had no more than this to say of themselves, had as many slots as that. */
 export const FORMER_SLOTS = 64
 
-export function slotOf(name: string, slots: number): number {
+function slotOf(name: string, slots: number): number {
   return slots === 1 ? 0 : (crc32.str(name) >>> 0) % slots
 }
 

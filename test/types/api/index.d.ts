@@ -2,95 +2,6 @@
 
 import { Writable } from 'node:stream';
 
-declare const ALERT_RULES: {
-    readonly 'checkpoint-lag': {
-        readonly severity: "critical";
-        readonly limit: "checkpointLag";
-        readonly eased: number;
-        readonly read: ({ checkpointLag }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'pending-full': {
-        readonly severity: "critical";
-        readonly limit: "pendingFill";
-        readonly eased: number;
-        readonly read: ({ pendingFill }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'sync-overdue': {
-        readonly severity: "warning";
-        readonly limit: "syncAge";
-        readonly eased: number;
-        readonly read: ({ syncAge }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'hot-away': {
-        readonly severity: "warning";
-        readonly limit: "tierAway";
-        readonly eased: number;
-        readonly read: ({ hotAway }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'cold-away': {
-        readonly severity: "critical";
-        readonly limit: "tierAway";
-        readonly eased: number;
-        readonly read: ({ coldAway }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'dead-letters': {
-        readonly severity: "critical";
-        readonly limit: "deadLetters";
-        readonly eased: number;
-        readonly read: ({ deadLetters }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'hot-full': {
-        readonly severity: "warning";
-        readonly limit: "hotFill";
-        readonly eased: number;
-        readonly read: ({ hotFill }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'hit-ratio-low': {
-        readonly severity: "warning";
-        readonly limit: "hitRatio";
-        readonly isFloor: true;
-        readonly eased: number;
-        readonly read: ({ hitRatio }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'hot-slow': {
-        readonly severity: "warning";
-        readonly limit: "hotLatency";
-        readonly eased: number;
-        readonly read: ({ hotLatency }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'disk-low': {
-        readonly severity: "critical";
-        readonly limit: "diskFree";
-        readonly isFloor: true;
-        readonly eased: number;
-        readonly read: ({ diskFree }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'log-growing': {
-        readonly severity: "critical";
-        readonly limit: "logGrowth";
-        readonly eased: number;
-        readonly read: ({ logGrowth }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-    readonly 'clock-drift': {
-        readonly severity: "warning";
-        readonly limit: "clockDrift";
-        readonly eased: number;
-        readonly read: ({ clockDrift }: AlertReadings) => Reading;
-        readonly tell: (value: number, limit: number) => string;
-    };
-};
-
 interface AccessCountOptions {
     readonly minAccesses?: number | undefined;
     readonly after?: Duration | undefined;
@@ -129,7 +40,7 @@ interface Alert {
     readonly threshold: number;
 }
 
-type AlertCode = keyof typeof ALERT_RULES;
+type AlertCode = 'checkpoint-lag' | 'pending-full' | 'sync-overdue' | 'hot-away' | 'cold-away' | 'dead-letters' | 'hot-full' | 'hit-ratio-low' | 'hot-slow' | 'disk-low' | 'log-growing' | 'clock-drift';
 
 interface AlertOptions {
     readonly checkpointLag?: Duration | false | undefined;
@@ -143,22 +54,6 @@ interface AlertOptions {
     readonly diskFree?: number | false | undefined;
     readonly logGrowth?: Duration | false | undefined;
     readonly clockDrift?: Duration | false | undefined;
-}
-
-interface AlertReadings {
-    readonly checkpointLag: Reading;
-    readonly pendingFill: Reading;
-    readonly syncAge: Reading;
-    readonly syncGap: number;
-    readonly hotAway: Reading;
-    readonly coldAway: Reading;
-    readonly deadLetters: Reading;
-    readonly hotFill: Reading;
-    readonly hitRatio: Reading;
-    readonly hotLatency: Reading;
-    readonly diskFree: Reading;
-    readonly logGrowth: Reading;
-    readonly clockDrift: Reading;
 }
 
 type AlertSeverity = 'warning' | 'critical';
@@ -1506,8 +1401,6 @@ declare class RaptorRepository extends MemoryRepository<'raptor'> {
     staleNodes<S extends NodeField = never>(options?: StaleNodesOptions<S>): Promise<StaleNode<Selected<RaptorEntry, S>>[]>;
     searchTree<S extends TreeField = never>(options: SearchTreeOptions<S>): Promise<TreeHit<Selected<TreeEntry, S>>[]>;
 }
-
-type Reading = number | undefined | null;
 
 interface Receipt {
     readonly namespace: string;
