@@ -75,6 +75,11 @@ export const flag: OptionRule<boolean> = optionRule(
   'true or false',
 )
 
+export const nonEmptyText: OptionRule<string> = optionRule(
+  (value) => (typeof value === 'string' && value !== '' ? value : undefined),
+  'a text that is not empty',
+)
+
 /** Milliseconds. */
 export const timeout: OptionRule<number> = optionRule(
   (value) => (value === Number.POSITIVE_INFINITY ? value : parseDuration(value)),

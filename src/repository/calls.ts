@@ -8,6 +8,7 @@ import {
   type CallSchema,
   defineCall,
   flag,
+  nonEmptyText,
   type OptionRule,
   oneOf,
   optionRule,
@@ -572,11 +573,6 @@ function isReadable(value: unknown): value is AsyncIterable<Uint8Array> {
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
 }
 
-const label: OptionRule<string> = optionRule(
-  (value) => (typeof value === 'string' && value !== '' ? value : undefined),
-  'a text that is not empty',
-)
-
 const recursively = { recursive: asQuery(flag), ...waiting } satisfies RulesOf<NamespaceCountOptions>
 
 export const CALLS = {
@@ -676,7 +672,7 @@ export const CALLS = {
   logs: defineCall('logs', waiting),
   alerts: defineCall('alerts', waiting),
   metrics: defineCall('metrics', waiting),
-  collectInto: defineCall('collectInto', { store: label, ...waiting } satisfies RulesOf<CollectOptions>),
+  collectInto: defineCall('collectInto', { store: nonEmptyText, ...waiting } satisfies RulesOf<CollectOptions>),
   close: defineCall('close', { timeout }),
 } as const
 

@@ -4,7 +4,7 @@
  */
 import { BaseListChatMessageHistory } from '@langchain/core/chat_history'
 import { type BaseMessage, mapStoredMessagesToChatMessages, type StoredMessage } from '@langchain/core/messages'
-import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, lifetime, nonEmptyText, type RulesOf } from '../../call-options.ts'
 import { type Durability, type Duration, type NamespaceView, ThermoclineError } from '../../index.ts'
 import { storableText } from '../in-common/storable-text.ts'
 import { durability, homeOf, type KeptIn, keptIn } from './kept-in.ts'
@@ -21,7 +21,7 @@ export interface ChatMessageHistoryOptions extends KeptIn {
 
 const checkOptions = defineCall('ThermoclineChatMessageHistory', {
   ...keptIn,
-  sessionId: optionRule((id) => (typeof id === 'string' && id !== '' ? id : undefined), 'a text that is not empty'),
+  sessionId: nonEmptyText,
   ttl: lifetime,
   durability,
 } satisfies RulesOf<ChatMessageHistoryOptions>)

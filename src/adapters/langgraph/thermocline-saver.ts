@@ -16,7 +16,7 @@ import {
   type PendingWrite,
   type SerializerProtocol,
 } from '@langchain/langgraph-checkpoint'
-import { defineCall, flag, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, flag, lifetime, nonEmptyText, optionRule, type RulesOf } from '../../call-options.ts'
 import {
   type Duration,
   type JsonValue,
@@ -67,7 +67,7 @@ const checkPrune = defineCall('prune', {
     (count) => (Number.isSafeInteger(count) && (count as number) >= 1 ? (count as number) : undefined),
     'a whole number of at least 1',
   ),
-  threadId: optionRule((id) => (typeof id === 'string' && id !== '' ? id : undefined), 'a text that is not empty'),
+  threadId: nonEmptyText,
   dryRun: flag,
 } satisfies RulesOf<PruneOptions>)
 

@@ -3,7 +3,7 @@
  * those of adapters/memory-tools; over which transport it is reached is the caller's to say.
  */
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { defineCall, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, nonEmptyText, type RulesOf } from '../../call-options.ts'
 import type { MemoryStore, NamespaceView } from '../../index.ts'
 import { checkStore } from '../in-common/check-store.ts'
 import { memoryToolsOf } from '../memory-tools/memory-tools.ts'
@@ -19,10 +19,8 @@ export interface MemoryServerOptions extends MemoryToolOptions {
   readonly instructions?: string | undefined
 }
 
-const text = optionRule((value) => (typeof value === 'string' && value !== '' ? value : undefined), 'a text')
-
 const checkOptions = defineCall('createMemoryServer', {
-  ...{ ...TOOL_RULES, name: text, version: text, instructions: text },
+  ...{ ...TOOL_RULES, name: nonEmptyText, version: nonEmptyText, instructions: nonEmptyText },
 } satisfies RulesOf<MemoryServerOptions>)
 
 /**

@@ -12,7 +12,7 @@ import type {
   SessionHistoryTransactionArgs,
   SessionHistoryTransactionAwareSession,
 } from '@openai/agents-core'
-import { defineCall, lifetime, optionRule, type RulesOf } from '../../call-options.ts'
+import { defineCall, lifetime, nonEmptyText, type RulesOf } from '../../call-options.ts'
 import { type Duration, type MemoryStore, type NamespaceView, type Operation, ThermoclineError } from '../../index.ts'
 import { checkStore } from '../in-common/check-store.ts'
 import { contentOf, copyOf, draftOf, type Item, isSame, textInOrder } from '../session-log/session-items.ts'
@@ -27,7 +27,7 @@ export interface SessionOptions {
 }
 
 const checkOptions = defineCall('ThermoclineSession', {
-  sessionId: optionRule((value) => (typeof value === 'string' && value !== '' ? value : undefined), 'a text'),
+  sessionId: nonEmptyText,
   ttl: lifetime,
 } satisfies RulesOf<SessionOptions>)
 

@@ -4,7 +4,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { NamespaceRules } from '../../entry/namespace-rules.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { Precision } from '../../entry/rounded-vector.ts'
+import type { ThermoclineError } from '../../errors.ts'
 import type { ColdDriver } from '../cold-driver.ts'
+import { unavailable } from '../cold-errors.ts'
 import { encodeCopy } from './copy-binary.ts'
 import { forgetReads } from './entry-access.ts'
 
@@ -71,6 +73,14 @@ export class Staging {
       DELETE FROM thermocline.entry_staging WHERE batch_id = ANY (${sql.param(ids)}::uuid[])`)
     for (const id of ids) this.#abandoned.delete(id)
   }
+}
+
+/** A database that crashes between COPY and statement loses the staged rows; more often than this it is not well. */
+export const STAGING_ATTEMPTS = 3
+
+/** After the last attempt. */
+export function lostStaging(): ThermoclineError {
+  return unavailable('the cold tier lost staged rows again and again: it may be restarting')
 }
 
 /** Staging is UNLOGGED: a database that crashed since the COPY has lost the rows, and the gate MUST notice. */

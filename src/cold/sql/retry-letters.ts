@@ -9,14 +9,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type EntryKey, keyText } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { ColdDriver } from '../cold-driver.ts'
-import { unavailable } from '../cold-errors.ts'
 import type { ReadableLetter, RetriedLetters } from '../cold-tier.ts'
 import { findRefused } from './dead-letters.ts'
-import { type Batch, isComplete, type Staging } from './entry-staging.ts'
+import { type Batch, isComplete, lostStaging, STAGING_ATTEMPTS, type Staging } from './entry-staging.ts'
 import { takeOver } from './upsert-newer.ts'
-
-/** A database that loses the staged rows more often than this is not well. */
-const ATTEMPTS = 3
 
 type Tally = { -readonly [N in keyof RetriedLetters]: RetriedLetters[N] }
 
@@ -42,7 +38,7 @@ export async function retryLetters(staging: Staging, letters: readonly ReadableL
 async function writeOnceMore(staging: Staging, letters: readonly ReadableLetter[], tally: Tally): Promise<void> {
   const { driver } = staging
   let there = letters
-  for (let attempt = 1; there.length > 0 && attempt <= ATTEMPTS; attempt++) {
+  for (let attempt = 1; there.length > 0 && attempt <= STAGING_ATTEMPTS; attempt++) {
     const records = there.map(({ record }) => record)
     const taken = await staging.through(records, undefined, (batch) =>
       takeOver(driver, batch, { gate: gateOf(there, batch), notesMisses: true, besides: endedLetters(there) }),
@@ -60,7 +56,7 @@ async function writeOnceMore(staging: Staging, letters: readonly ReadableLetter[
     if (left.length < there.length) attempt = 0
     there = left
   }
-  if (there.length > 0) throw unavailable('the cold tier lost staged rows again and again: it may be restarting')
+  if (there.length > 0) throw lostStaging()
 }
 
 /** Waits for whoever removes one of them. */

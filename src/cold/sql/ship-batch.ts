@@ -6,15 +6,11 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { ColdDriver } from '../cold-driver.ts'
-import { unavailable } from '../cold-errors.ts'
 import type { ShipBatch, ShipResult } from '../cold-tier.ts'
 import { type DeadLetter, findRefused, isRowFault } from './dead-letters.ts'
-import { type Batch, isComplete, type Staging } from './entry-staging.ts'
+import { type Batch, isComplete, lostStaging, STAGING_ATTEMPTS, type Staging } from './entry-staging.ts'
 import { checkRows, upsertNewer } from './upsert-newer.ts'
 import { checkpointOf } from './wal-checkpoints.ts'
-
-/** A database that crashes between COPY and statement loses the staged rows; more often than this it is not well. */
-const STAGING_ATTEMPTS = 3
 
 export async function ship(staging: Staging, logger: Logger, batch: ShipBatch): Promise<ShipResult> {
   try {
@@ -131,8 +127,4 @@ function reportRejected(
     'cold could not store some acknowledged entries: they are kept in thermocline.dead_letters, and listed by ' +
       '`npx thermocline dead-letters`',
   )
-}
-
-function lostStaging(): Error {
-  return unavailable('the cold tier lost staged rows again and again: it may be restarting')
 }
