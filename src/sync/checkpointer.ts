@@ -102,10 +102,7 @@ export class Checkpointer {
 
   constructor(parts: CheckpointerParts) {
     const { journal, checkpoint } = parts.log
-    this.#catchUp = new CatchUp({
-      pendingFill: () => parts.pressure.pendingFill,
-      pendingRecords: () => journal.pending.size,
-    })
+    this.#catchUp = new CatchUp({ pendingFill: () => parts.pressure.pendingFill })
     this.#parts = parts
     this.#log = journal.log
     this.#pending = journal.pending
@@ -273,7 +270,7 @@ export class Checkpointer {
       telemetry.events.emit('dead-letter', () => (moved.rejected === 0 ? undefined : { count: moved.rejected }))
       for (const { bytes } of batch.items) total.bytes += bytes
       if (isLast) break
-      await this.#catchUp.rest({ rows: records.length, ms: performance.now() - began })
+      await this.#catchUp.rest(performance.now() - began)
     }
     await this.#release()
     return total

@@ -3,73 +3,52 @@ import { SHIP_LIMITS } from '../../src/recovery/batch-limits.ts'
 import { CatchUp } from '../../src/sync/catch-up.ts'
 import { GatedTiers } from '../flow/gate.ts'
 
-function resting({ fill = 0, waiting = [] as number[] } = {}) {
+function resting(fill = 0) {
   const waits: number[] = []
   let onWait = (): void => {}
   const wait = async (ms: number): Promise<void> => {
     waits.push(ms)
     onWait()
   }
-  const catchUp = new CatchUp({ pendingFill: () => fill, pendingRecords: () => waiting.shift() ?? 0, wait })
-  const rested = async (batch: { rows: number; ms: number }): Promise<number> => {
-    waits.length = 0
-    await catchUp.rest(batch)
-    return waits.reduce((a, b) => a + b, 0)
-  }
-  return { catchUp, waits, rested, onWait: (act: () => void) => (onWait = act) }
+  const catchUp = new CatchUp({ pendingFill: () => fill, wait })
+  return { catchUp, waits, onWait: (act: () => void) => (onWait = act) }
 }
 
-test('rests for thrice as long as a batch took, and no longer than a quarter of a second', async () => {
-  const { rested, waits } = resting()
-  expect(await rested({ rows: 100, ms: 17 })).toBe(51)
-  expect(waits).toEqual([20, 20, 11])
-  expect(await resting().rested({ rows: 100, ms: 60_000 })).toBe(250)
-})
-
-test('batches are larger and rests shorter where what waits does not become less', async () => {
-  const { catchUp, rested } = resting({ waiting: [1_000, 900, 851, 790, 665, 800] })
-  const gentle = catchUp.limits
-  const batch = { rows: 100, ms: 20 }
-  expect([await rested(batch), await rested(batch)]).toEqual([60, 60])
-  expect(catchUp.limits).toBe(gentle)
-  // By 49 of a hundred.
-  expect(await rested(batch)).toBe(20)
-  const calm = catchUp.limits
-  expect(calm.rows).toBeGreaterThan(gentle.rows)
-  expect(calm.bytes).toBeGreaterThan(gentle.bytes)
-  // By 61, and then by 125, of 250.
-  expect([await rested({ rows: 250, ms: 20 }), await rested({ rows: 250, ms: 20 })]).toEqual([20, 60])
-  expect(catchUp.limits).toBe(gentle)
-  // More than before.
-  expect(await rested(batch)).toBe(20)
+test('rests for as long as a batch took, and no longer than a quarter of a second', async () => {
+  const { catchUp, waits } = resting()
+  await catchUp.rest(50)
+  expect(waits).toEqual([20, 20, 10])
+  waits.length = 0
+  await catchUp.rest(60_000)
+  expect(waits.reduce((a, b) => a + b)).toBe(250)
 })
 
 test('does not rest where pending is half full, nor while somebody waits, who ends a rest', async () => {
-  expect(await resting({ fill: 0.5 }).rested({ rows: 100, ms: 50 })).toBe(0)
-  const { catchUp, rested, waits, onWait } = resting()
+  const full = resting(0.5)
+  await full.catchUp.rest(50)
+  expect(full.waits).toEqual([])
+  const { catchUp, waits, onWait } = resting()
   let done = (): void => {}
   const shipped = new Promise<void>((resolve) => {
     done = resolve
   })
   onWait(() => void catchUp.hurry(shipped))
-  await rested({ rows: 100, ms: 200 })
+  await catchUp.rest(200)
+  await catchUp.rest(200)
   expect(waits).toEqual([20])
-  expect(await rested({ rows: 100, ms: 200 })).toBe(0)
   onWait(() => {})
   done()
   await catchUp.hurry(shipped)
-  expect(await rested({ rows: 100, ms: 20 })).toBeGreaterThan(0)
+  await catchUp.rest(20)
+  expect(waits).toEqual([20, 20])
 })
 
 test('batches are small where nobody waits and pending is not half full', async () => {
-  const { catchUp, rested } = resting()
-  await rested({ rows: 100, ms: 20 })
-  await rested({ rows: 100, ms: 20 })
-  // The largest of those.
+  const { catchUp } = resting()
   const calm = catchUp.limits
   expect(calm.rows).toBeLessThan(SHIP_LIMITS.rows / 2)
   expect(calm.bytes).toBeLessThan(SHIP_LIMITS.bytes / 2)
-  expect(resting({ fill: 0.5 }).catchUp.limits).toEqual(SHIP_LIMITS)
+  expect(resting(0.5).catchUp.limits).toEqual(SHIP_LIMITS)
   await catchUp.hurry(Promise.resolve().then(() => expect(catchUp.limits).toEqual(SHIP_LIMITS)))
   expect(catchUp.limits).toEqual(calm)
 })
@@ -107,6 +86,6 @@ test('a backlog that a sync ships leaves in large batches, without rests, once t
   first.release()
   await synced
   expect(await closed).toMatchObject({ remaining: 0 })
-  // Fifteen, and one of nothing, where nobody is known to wait.
+  // Six, and one of nothing, where nobody is known to wait.
   expect(batches).toBeLessThan(5)
 })
