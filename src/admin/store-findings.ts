@@ -203,8 +203,8 @@ function findingOfSetBack({ walId, at, reason, lost }: FoundSetBack): Finding {
       ? 'whatever was not in the log of a process any more is as it was when the database was saved'
       : 'what these records said is in no entry, unless hot still had it or it was written again',
     remedy:
-      `${isWhole ? 'see whether it was meant' : 'restore the database to a later point, if there is one'}; then delete ` +
-      'the rows of this log from thermocline.accepted_losses: until then they are told of for a week',
+      `${isWhole ? 'see whether it was meant' : 'restore the database to a later point, if there is one'}; then ` +
+      'delete the rows of this log from thermocline.accepted_losses: until then they are told of for a week',
   }
 }
 

@@ -44,10 +44,10 @@ export function eraseCommand(): Command {
     .option('--json', 'report as JSON')
     .addHelpText(
       'after',
-      '\nExits 5 while a place that it was to clear may still have something, as the log of another process, which is\n' +
-        'asked to let go of it. What is beyond its reach, as files of servers, it names with what to do about it. It\n' +
-        'may be interrupted, or killed, and run again: it goes on. An embedded database has to be closed by its backend\n' +
-        'first; on Redis and Postgres it runs beside the backends.',
+      '\nExits 5 while a place that it was to clear may still have something, as the log of another process,\n' +
+        'which is asked to let go of it. What is beyond its reach, as files of servers, it names with what to do\n' +
+        'about it. It may be interrupted, or killed, and run again: it goes on. An embedded database has to be\n' +
+        'closed by its backend first; on Redis and Postgres it runs beside the backends.',
     )
     .addHelpText('after', `\nExample:\n  thermocline erase --namespace tenant/acme --where '{"metadata.user":"ada"}'`)
     .action(run)

@@ -22,9 +22,9 @@ export function recoverCommand(): Command {
     .option('--json', 'report as JSON')
     .addHelpText(
       'after',
-      '\nExits 3 while a log that lost records is not accepted, 4 where one belongs to a living process, 1 where a signal' +
-        '\nended it early, or the disk has no room to end a log that was shipped. Running it twice is running it once: it' +
-        '\nmay be interrupted, or killed, and run again.',
+      '\nExits 3 while a log that lost records is not accepted, 4 where one belongs to a living process, 1 where\n' +
+        'a signal ended it early, or the disk has no room to end a log that was shipped. Running it twice is\n' +
+        'running it once: it may be interrupted, or killed, and run again.',
     )
     .addHelpText('after', '\nExample:\n  thermocline recover --dir /var/lib/app/thermocline')
     .action(async (flags: RecoverFlags) => {

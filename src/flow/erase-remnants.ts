@@ -30,8 +30,8 @@ export interface Remnant {
   /** What to do, or what it waits for. */
   readonly remedy: string
   /**
-   * Whether the call was to clear it, and has not yet. The others are out of its reach, as the files of servers, or were
-   * not asked for, as a vacuum.
+   * Whether the call was to clear it, and has not yet. The others are out of its reach, as the files of servers, or
+   * were not asked for, as a vacuum.
    */
   readonly isUnfinished: boolean
 }

@@ -135,7 +135,8 @@ async function readMarker(dir: string): Promise<Marker | undefined> {
     )
   throw new ThermoclineError(
     'ERR_UNSUPPORTED',
-    `${join(dir, MARKER)} names no format: restore it from a copy; where there is none, and the logs in the folder are of this database for sure, remove it, and whoever opens the store writes it anew`,
+    `${join(dir, MARKER)} names no format: restore it from a copy; where there is none, and the logs in the folder ` +
+      'are of this database for sure, remove it, and whoever opens the store writes it anew',
     {},
   )
 }

@@ -106,7 +106,8 @@ export async function recordLoss(driver: ColdDriver, { walId, epoch, lost, reaso
       SELECT ${walId}::uuid, ${epoch}::int8, first, last, ${reason}::text
       FROM unnest(${sql.param(first)}::int8[], ${sql.param(last)}::int8[]) AS lost (first, last)
       ON CONFLICT (wal_id, first_sequence) DO UPDATE
-        SET epoch = excluded.epoch, last_sequence = excluded.last_sequence, reason = excluded.reason, accepted_at = now()
+        SET epoch = excluded.epoch, last_sequence = excluded.last_sequence, reason = excluded.reason,
+          accepted_at = now()
         WHERE accepted_losses.last_sequence < accepted_losses.first_sequence
     )
     SELECT ${DURABLY}`)
