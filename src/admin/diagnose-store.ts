@@ -37,9 +37,11 @@ export interface Diagnosis {
 export async function diagnoseStore(given: MemoryStoreOptions): Promise<Diagnosis> {
   const options = resolveOptions(given)
   return ReleaseStack.within(options.logger, async (releases) => {
-    const opened = await openUsableFolder(options, releases).catch(orFolderFinding)
-    const ofFolder = opened !== undefined && 'code' in opened ? [opened] : []
-    const folder = opened !== undefined && 'code' in opened ? undefined : opened
+    const ofFolder: Finding[] = []
+    const folder = await openUsableFolder(options, releases).catch((error: unknown) => {
+      ofFolder.push(orFolderFinding(error))
+      return undefined
+    })
     const [ofRedis, ofMachine] = await Promise.all([lookAtRedis(options), lookAtMachine(options, folder)])
     // An embedded database is in the folder, or is used by whoever has that.
     const ofCold = ofFolder.length > 0 && !options.cold.isShared ? [] : await lookAtCold(options, folder, releases)

@@ -162,15 +162,7 @@ function unfinishedFirst(left: Erased['left']): Erased['left'] {
   return left.toSorted((a, b) => Number(b.isUnfinished) - Number(a.isUnfinished))
 }
 
-/** A remedy names options of the call. */
-function inFlags(remedy: string): string {
-  return remedy
-    .replaceAll("`vacuum: 'full'`", '`--vacuum full`')
-    .replaceAll('`vacuum`', '`--vacuum`')
-    .replaceAll('for which `done()` waits', 'for which `--wait` is')
-}
-
 function describeRemnant({ place, name, remedy, isUnfinished }: Erased['left'][number]): string {
   const named = name === undefined ? place : `${place} ${name}`
-  return `  ${isUnfinished ? 'not yet gone from' : 'may still be in'} ${named}: ${inFlags(remedy)}`
+  return `  ${isUnfinished ? 'not yet gone from' : 'may still be in'} ${named}: ${remedy}`
 }

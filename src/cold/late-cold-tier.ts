@@ -2,8 +2,8 @@
  * Stands for a cold tier that was away when the store opened. While it waits, it tries again and again in the
  * background to reach the database, and every call rejects with `ERR_TIER_UNAVAILABLE`. Once the database is there,
  * calls go to it, for good, unless they are held back until it has told what it had of a log. Once closed, calls reject
- * with `ERR_CLOSED`. A database that turns out to be that of
- * another store is never used: from then on every call rejects with that error.
+ * with `ERR_CLOSED`. A database that turns out to be that of another store is never used: from then on every call
+ * rejects with that error.
  */
 import { ThermoclineError, withoutContent } from '../errors.ts'
 import type { Patience } from '../kernel/deadline.ts'

@@ -101,18 +101,20 @@ function ofOther({ walId, place }: RegisteredLog, remedy: string): Remnant {
 
 const OWN_LOG = 'files of the log could not be deleted, the logger was told why: mend that, and erase again'
 const ASKED =
-  'its process was asked to let go of it with its next checkpoint, for which `done()` waits; where that is of an ' +
-  'older version, close it, and where it is gone, run `thermocline recover`'
+  'its process was asked to let go of it with its next checkpoint, for which `done()` waits (`--wait`); where it is ' +
+  'of an older version, close it, and where it is gone, run `thermocline recover`'
 const TO_BE_ASKED = 'its process would be asked to let go of what its files have of it'
 const QUARANTINE = 'a damaged log was set aside here: delete the folder once nobody needs it'
 const HOT = 'hot was away, and drops what is older once it is back: erase again then'
 const REDIS_FILES =
   'Redis may have written it to its disk: run BGREWRITEAOF and BGSAVE where it does, and look to its backups'
 const UNREADABLE = 'this version cannot read some rows of thermocline.dead_letters: look at them'
-const HELD = 'it may still read rows that are dead, so they stayed: end it, and erase with `vacuum` again'
-const PLAIN = "pages of tables keep what is dead until they are written over: erase with `vacuum: 'full'`"
-const SERVER = 'dead rows stay until the server vacuums: erase with `vacuum`, by a role that owns the tables'
+const HELD = 'it may still read rows that are dead, so they stayed: end it, and erase with `vacuum` (`--vacuum`) again'
+const PLAIN =
+  "pages of tables keep what is dead until they are written over: erase with `vacuum: 'full'` (`--vacuum full`)"
+const SERVER =
+  'dead rows stay until the server vacuums: erase with `vacuum` (`--vacuum`), by a role that owns the tables'
 const STATISTICS =
   'statistics keep dead rows until the server vacuums them: wait, or `VACUUM FULL pg_statistic` as a superuser'
-const EMBEDDED = "dead rows and Postgres's own log stay for a while: erase with `vacuum: 'full'`"
+const EMBEDDED = "dead rows and Postgres's own log stay for a while: erase with `vacuum: 'full'` (`--vacuum full`)"
 const DATABASE_LOG = "Postgres's own log has it until it is recycled: look to its archive, its replicas and its backups"

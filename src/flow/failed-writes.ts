@@ -10,6 +10,7 @@ import {
   unforeseen,
   type WriteFailure,
 } from '../errors.ts'
+import { CallersError } from './callers-error.ts'
 import type { WriteOutcome } from './writer.ts'
 
 type OutcomeOfMany = NonNullable<WriteFailure['outcome']>
@@ -37,13 +38,14 @@ export async function beforeWriting<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Rejects with the counts of what was done by then. Nobody knows what was still to come, so that what was done is some
- * of it.
+ * Rejects with the counts of what was done by then, unless the caller's own function threw. Nobody knows what was still
+ * to come, so that what was done is some of it.
  */
 export async function telling<T>(counts: ChangeCounts, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
+    if (error instanceof CallersError) throw error
     const own = unforeseen(error)
     const { outcome = 'none', ...told } = own.details as WriteFailure
     const { deleted = 0, updated = 0, erased = 0, moved = 0 } = counts

@@ -88,10 +88,13 @@ interface Logged extends Offer {
   readonly write: HotWrite
 }
 
-/** A record as the log has it. */
+/** What became durable of a group. */
 interface Durable {
-  readonly record: EntryRecord
-  readonly sequence: number
+  /** As the log has them, each at its place in the group: of what was stamped once more, the latest. */
+  readonly records: (EntryRecord | undefined)[]
+  /** Sequences of the first and the last of them, those that were stamped once more included; 0: there are none. */
+  first: number
+  last: number
 }
 
 export class Writer {
@@ -164,21 +167,21 @@ export class Writer {
     const offering = this.#logAndOffer(records, durability)
     this.#parts.journal.begun(offering)
     const { outcomes, durable } = await offering
-    if (durability === 'cold' && durable.size > 0) await this.#ship(durable, outcomes)
+    if (durability === 'cold' && durable.last > 0) await this.#ship(durable, outcomes)
     return outcomes
   }
 
   /**
-   * Until hot has stored or overtaken each record, or is away. Answers besides what became durable, by its place.
+   * Until hot has stored or overtaken each record, or is away. Answers besides what became durable.
    */
   async #logAndOffer(
     records: readonly UnversionedRecord[],
     durability: Durability,
-  ): Promise<{ outcomes: WriteOutcome[]; durable: ReadonlyMap<number, Durable> }> {
+  ): Promise<{ outcomes: WriteOutcome[]; durable: Durable }> {
     const outcomes = new Array<WriteOutcome>(records.length)
     let open: Offer[] = records.map((record, index) => ({ index, record, floor: undefined }))
     const versions = new Map<string, Version>()
-    const durable = new Map<number, Durable>()
+    const durable: Durable = { records: new Array(records.length), first: 0, last: 0 }
     for (let stamps = 1; open.length > 0; stamps++) {
       const stamped = this.#stampAll(open, versions)
       const logged = await this.#log(stamped)
@@ -194,7 +197,9 @@ export class Writer {
         const { record: written, write } = stamped[i]!
         const { namespace, id, version } = written
         outcomes[index] = { ok: true, value: { namespace, id, version, durability } }
-        durable.set(index, { record: written, sequence: outcome.sequence })
+        durable.records[index] = written
+        durable.first ||= outcome.sequence
+        durable.last = outcome.sequence
         offers.push({ index, record, floor, write })
       }
       open = await this.#refused(offers)
@@ -293,17 +298,18 @@ export class Writer {
     }
   }
 
-  /** What was stamped once more has a later record as well: it is looked at by its last one. */
-  async #ship(durable: ReadonlyMap<number, Durable>, outcomes: WriteOutcome[]): Promise<void> {
+  async #ship({ records, first, last }: Durable, outcomes: WriteOutcome[]): Promise<void> {
     const { shipper } = this.#parts
-    const sequences = [...durable.values()].map(({ sequence }) => sequence)
-    const records = [...durable.values()].map(({ record }) => record)
     try {
-      await shipper.shipThrough(Math.max(...sequences))
-      const refused = await shipper.refusedOf(records, Math.min(...sequences))
+      await shipper.shipThrough(last)
+      const refused = await shipper.refusedOf(
+        records.filter((record) => record !== undefined),
+        first,
+      )
       if (refused.size === 0) return
-      for (const [i, { record }] of durable)
-        if (outcomes[i]!.ok && refused.has(record)) outcomes[i] = { ok: false, error: refusedByCold(record) }
+      for (const [i, record] of records.entries())
+        if (record !== undefined && refused.has(record) && outcomes[i]!.ok)
+          outcomes[i] = { ok: false, error: refusedByCold(record) }
     } catch (error) {
       for (const [i, outcome] of outcomes.entries())
         if (outcome.ok) outcomes[i] = { ok: false, error: withId(error, outcome.value.id, 'applied') }

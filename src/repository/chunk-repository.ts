@@ -4,6 +4,7 @@ import type { ChunkEntry } from '../entry/memory-entry.ts'
 import { ownNamespace } from '../entry/namespace.ts'
 import { type CheckMetadata, checkBy, isPromise, type StandardSchema } from '../entry/standard-schema.ts'
 import type { UnversionedRecord } from '../entry/validate.ts'
+import { callersOwn } from '../flow/callers-error.ts'
 import { type DocumentPlan, isKept, type PlannedChunk, type WantedChunk } from '../flow/document-plan.ts'
 import type { Embed } from '../flow/document-writer.ts'
 import { failureAmong, isDurable, telling } from '../flow/failed-writes.ts'
@@ -23,7 +24,7 @@ import {
   type ReplaceDocumentOptions,
 } from './calls.ts'
 import { checkedInputs } from './checked-metadata.ts'
-import { callersOwn, checkedEmbed, passingErrors, pastGate, wantedChunks } from './document-inputs.ts'
+import { checkedEmbed, passingErrors, pastGate, wantedChunks } from './document-inputs.ts'
 import type { Flows } from './flows.ts'
 import { refuseOtherKind } from './kind-conflict.ts'
 import { arrayOf, MemoryRepository } from './memory-repository.ts'
@@ -143,23 +144,14 @@ export class ChunkRepository extends MemoryRepository<'chunk'> {
     { onProgress, ...terms }: ReturnType<typeof CALLS.deleteDocument>,
   ): Promise<number> {
     const counts = { matched: 0, deleted: 0 }
-    let callers: unknown
     const settled = async (outcomes: readonly WriteOutcome[]): Promise<void> => {
       counts.matched += outcomes.length
       counts.deleted += outcomes.filter(isDurable).length
       const failure = failureAmong(outcomes)
       if (failure !== undefined) throw failure
-      if (onProgress === undefined) return
-      await callersOwn(() => onProgress({ deleted: counts.deleted })).catch((error: unknown) => {
-        callers = error
-        throw error
-      })
+      if (onProgress !== undefined) await callersOwn(() => onProgress({ deleted: counts.deleted }))
     }
-    try {
-      await telling(counts, () => this.#flows.documentWriter.delete(this.#scope, documentId, settled, terms))
-    } catch (error) {
-      throw callers ?? error
-    }
+    await telling(counts, () => this.#flows.documentWriter.delete(this.#scope, documentId, settled, terms))
     return counts.deleted
   }
 

@@ -2,6 +2,7 @@
 import type { EntryInput } from '../entry/memory-entry.ts'
 import { type UnversionedRecord, validateEmbedding, validateInput } from '../entry/validate.ts'
 import { isThermoclineError, retold, ThermoclineError } from '../errors.ts'
+import { CallersError, callersOwn } from '../flow/callers-error.ts'
 import type { WantedChunk } from '../flow/document-plan.ts'
 import type { Embed } from '../flow/document-writer.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -23,24 +24,6 @@ export interface DocumentContext {
   /** Throws where its vector cannot be of the model of the store that it names. */
   readonly refuseUnfit: (record: UnversionedRecord) => void
   readonly signal: AbortSignal | undefined
-}
-
-/** An error that a function of the caller threw: it reaches the caller as it is. */
-class CallersError {
-  readonly error: unknown
-
-  constructor(error: unknown) {
-    this.error = error
-  }
-}
-
-/** Runs a function of the caller. */
-export async function callersOwn<T>(call: () => T | Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    throw new CallersError(error)
-  }
 }
 
 /** Makes an error of the caller's own an answer: the gate takes what is thrown for a fault of the store. */

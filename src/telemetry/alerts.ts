@@ -186,7 +186,7 @@ export const ALERT_RULES: Readonly<Record<AlertCode, Rule>> = {
       `the clock of this machine is ${(value / 1_000).toFixed(1)} s from that of the database (limit ` +
       `${limit / 1_000} s); more than 5 s apart no store opens: set both by NTP`,
   },
-} as const
+}
 
 const RULES = Object.entries(ALERT_RULES) as [AlertCode, Rule][]
 
