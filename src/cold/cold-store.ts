@@ -21,6 +21,7 @@ import type {
   ColdDocument,
   ColdDocuments,
   ColdFind,
+  ColdFound,
   ColdMeasure,
   ColdMeasuring,
   ColdNamespace,
@@ -78,7 +79,7 @@ import { raiseAccess, recordAccess, type Touch } from './sql/entry-access.ts'
 import { Staging } from './sql/entry-staging.ts'
 import { eraseStaged, eraseStagedWhere, readLetters, removeLetters, vacuum } from './sql/erase-entries.ts'
 import { findExpired, type Holder, type SweepOptions, type Swept, sweep } from './sql/expire-and-collect.ts'
-import { countEntries, findEntries } from './sql/find-entries.ts'
+import { countEntries, findEntries, findEntriesAndVersions } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import { answerTo, eraseKeys } from './sql/idempotency-keys.ts'
 import * as leases from './sql/leases.ts'
@@ -173,6 +174,10 @@ export class ColdStore implements ColdTier {
 
   find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]> {
     return withPatience(options, () => findEntries(this.#driver, query, limit))
+  }
+
+  findAndVersions(query: ColdFind, limit: number, keys: readonly EntryKey[], options?: Patience): Promise<ColdFound> {
+    return withPatience(options, () => findEntriesAndVersions(this.#driver, query, limit, keys))
   }
 
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number> {

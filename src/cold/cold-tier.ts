@@ -204,6 +204,13 @@ export interface ColdFind extends ColdQuery {
   readonly withReads?: boolean | undefined
 }
 
+/** Rows, and versions of other keys as they were at the same moment. */
+export interface ColdFound {
+  readonly rows: ColdRow[]
+  /** In the order of their keys, tombstones included; undefined where there is no row. */
+  readonly versions: readonly (Version | undefined)[]
+}
+
 /** Nodes, the highest level first, that no live node of cold has for a child, less what is excluded. */
 export interface ColdRoots extends ColdQuery, Pick<ColdFind, 'after' | 'fields'> {
   /** The children of the caller's own nodes: no roots either. */
@@ -520,6 +527,8 @@ export interface ColdTier {
 
   /** The first live rows that match, at most `limit`. */
   find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]>
+  /** As {@link find}, and what {@link versions} answers of some keys, at least one: both as of one moment. */
+  findAndVersions(query: ColdFind, limit: number, keys: readonly EntryKey[], options?: Patience): Promise<ColdFound>
   /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
   /**

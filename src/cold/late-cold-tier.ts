@@ -76,6 +76,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.find(...args)
   }
 
+  async findAndVersions(...args: Parameters<ColdTier['findAndVersions']>) {
+    return this.#there.findAndVersions(...args)
+  }
+
   async count(...args: Parameters<ColdTier['count']>) {
     return this.#there.count(...args)
   }

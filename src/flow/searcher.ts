@@ -1,6 +1,6 @@
 /**
  * Answers queries from pending and cold: pending is copied first, then cold is asked, and of each key the newer version
- * counts (rule R4 of flow/README.md). A pending entry is compared with cold's version of its key only if it would be
+ * counts (rule R4 of flow/README.md). A pending entry is compared with cold's version of its key only if it may be
  * returned, and versions of pending keys are sent to cold only where they are few or replace much of what cold returns;
  * a page is asked for with room for them instead, where they are few and no more than it holds.
  * So many pending writes cost a pass over them, and nothing in the database.
@@ -34,7 +34,7 @@ export interface SearcherParts {
   readonly pending: Pending
   readonly cold: Pick<
     ColdTier,
-    'find' | 'count' | 'documents' | 'roots' | 'haveParents' | keyof SearchedCold | 'together'
+    'find' | 'findAndVersions' | 'count' | 'documents' | 'roots' | 'haveParents' | keyof SearchedCold | 'together'
   >
   readonly access: AccessCounter
   /** Learns of what was found. */
@@ -122,6 +122,23 @@ interface Own {
   readonly reads: ReadonlyMap<string, AccessStats>
 }
 
+/** What both have, of which the first are answered. */
+interface BothRows<R extends ColdRow> {
+  /** Those that no own version replaces. */
+  readonly fromCold: readonly R[]
+  /** Those that the query selects. */
+  readonly ownRows: readonly R[]
+  /**
+   * Whether cold had nothing newer than these at the moment of its answer. What is newer is among its rows then, or
+   * comes after as many of them as are asked for.
+   */
+  readonly isNewest?: ReadonlyMap<R, boolean>
+  /** What a row counts as, or undefined where it does not belong into the answer. */
+  readonly toRow: (row: ColdRow) => R | undefined
+  readonly order: Comparator<R>
+  readonly limit: number
+}
+
 /** Up to as many own versions travel with a query; beyond, only where the answer without them falls short. */
 const FEW = 500
 
@@ -169,17 +186,28 @@ export class Searcher {
     const toRow = (row: ColdRow): ColdRow | undefined => (isAfter?.(row) === false ? undefined : row)
     // Who filters by reads compares with them once more.
     const withReads = selectsReads(select) || asksForReads(filter)
+    const inOrder = byPlace(order)
     return standingStill(async (glance) => {
       const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, withReads, glance }
-      const find = (most: number, exclude: readonly EntryRecord[]) =>
-        this.#parts.cold.find({ ...own, exclude }, most, patience)
+      const ownRows = selectedRows(own, toRow)
+      const foremost = first(ownRows, limit, inOrder)
+      const keys = foremost.map(({ record }) => record)
+      const isNewest = new Map<ColdRow, boolean>()
+      const find = async (most: number, exclude: readonly EntryRecord[]): Promise<readonly ColdRow[]> => {
+        if (keys.length === 0) return this.#parts.cold.find({ ...own, exclude }, most, patience)
+        const { rows, versions } = await this.#parts.cold.findAndVersions({ ...own, exclude }, most, keys, patience)
+        for (const [i, row] of foremost.entries()) isNewest.set(row, (versions[i] ?? '') <= row.record.version)
+        return rows
+      }
       const pending = own.versions.size
       // Each replaces one row at most: to read as many more costs less than to have each of them looked up.
       const fromCold =
         pending <= Math.min(limit, FEW)
           ? newerThanOwn(own, await find(limit + pending, []))
           : await notReplaced(own, limit, find)
-      return this.#merge(own, fromCold, toRow, byPlace(order), limit, patience)
+      const overtaken = [...isNewest.values()].includes(false)
+      const candidates = overtaken ? ownRows : foremost
+      return this.#merge(own, { fromCold, ownRows: candidates, isNewest, toRow, order: inOrder, limit }, patience)
     })
   }
 
@@ -203,7 +231,8 @@ export class Searcher {
     const isAfter = after === undefined ? undefined : afterPlace(HIGHEST_FIRST, after)
     const toRow = (row: ColdRow): ColdRow | undefined =>
       candidates.has(row.record.id) && isAfter?.(row) !== false ? row : undefined
-    return this.#merge(own, fromCold, toRow, byPlace(HIGHEST_FIRST), limit, patience)
+    const ownRows = selectedRows(own, toRow)
+    return this.#merge(own, { fromCold, ownRows, toRow, order: byPlace(HIGHEST_FIRST), limit }, patience)
   }
 
   /** Those of own records of which cold has nothing newer. */
@@ -300,7 +329,8 @@ export class Searcher {
       const vector = row.record.embedding
       return vector?.length === embedding.length ? { ...row, score: similarity(metric, embedding, vector) } : undefined
     }
-    return { hits: await this.#merge(own, fromCold, toHit, byScore, k, patience), exact }
+    const found = { fromCold, ownRows: selectedRows(own, toHit), toRow: toHit, order: byScore, limit: k }
+    return { hits: await this.#merge(own, found, patience), exact }
   }
 
   /** The best of the texts that have the words: only Postgres can tell which, so own ones travel there. */
@@ -345,24 +375,13 @@ export class Searcher {
   /**
    * The first `limit` of what cold answered and of own rows that cold has nothing newer for. Which those are is asked
    * for the foremost only, for more of them while some turn out to be overtaken.
-   * @param toRow what a row counts as, or undefined where it does not belong into the answer.
    */
-  async #merge<R extends ColdRow>(
-    own: Own,
-    fromCold: readonly R[],
-    toRow: (row: ColdRow) => R | undefined,
-    order: Comparator<R>,
-    limit: number,
-    patience: Patience,
-  ): Promise<R[]> {
+  async #merge<R extends ColdRow>(own: Own, found: BothRows<R>, patience: Patience): Promise<R[]> {
+    const { fromCold, isNewest, toRow, order, limit } = found
     const answered = new Set(fromCold.map(({ record }) => keyText(record)))
-    let rows: R[] = [...fromCold]
-    for (const [key, record] of own.versions) {
-      if (answered.has(key) || !isSelected(own, record)) continue
-      const row = toRow({ record, access: own.reads.get(key) })
-      if (row !== undefined) rows.push(row)
-    }
-    const settled = new Set<ColdRow>(fromCold)
+    const ownRows = found.ownRows.filter((row) => isNewest?.get(row) !== false && !answered.has(keyText(row.record)))
+    let rows = [...fromCold, ...ownRows]
+    const settled = new Set<ColdRow>([...fromCold, ...ownRows.filter((row) => isNewest?.has(row))])
     for (let reach = limit; ; reach *= 2) {
       const foremost = first(rows, reach, order)
       const asked = foremost.filter((row) => !settled.has(row))
@@ -447,6 +466,17 @@ async function notReplaced<R extends ColdRow>(
     if (newer.length === rows.length || rows.length < wanted) return newer
   }
   return withinScope(scope, await ask(wanted, [...versions.values()]))
+}
+
+/** Own records that the query selects, as far as they count. */
+function selectedRows<R extends ColdRow>(own: Own, toRow: (row: ColdRow) => R | undefined): R[] {
+  const rows: R[] = []
+  for (const [key, record] of own.versions) {
+    if (!isSelected(own, record)) continue
+    const row = toRow({ record, access: own.reads.get(key) })
+    if (row !== undefined) rows.push(row)
+  }
+  return rows
 }
 
 /** Those of cold's rows that no own version replaces. */

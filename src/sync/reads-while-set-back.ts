@@ -15,6 +15,7 @@ export type ColdReads = Pick<
   | 'arePinned'
   | 'highestVersion'
   | 'find'
+  | 'findAndVersions'
   | 'count'
   | 'documents'
   | 'namespaces'
@@ -53,6 +54,8 @@ export function readsWhileSetBack(
     arePinned: (keys, options) => whole((patience) => cold.arePinned(keys, patience), options),
     highestVersion: () => whole(() => cold.highestVersion()),
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
+    findAndVersions: (query, limit, keys, options) =>
+      whole((patience) => cold.findAndVersions(query, limit, keys, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
     documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),
     namespaces: (query, limit, options) => whole((patience) => cold.namespaces(query, limit, patience), options),

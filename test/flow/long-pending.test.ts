@@ -19,8 +19,8 @@ const SCOPE = { namespace: 'ns', recursive: false }
 const EVEN: Filter = [{ field: 'documentId', operator: 'eq', value: 'even' }]
 const random = seeded(5)
 let cold: ColdTier
-/** Own versions that came with the calls of cold since the last look, by method. */
-const travelled: [method: string, versions: number][] = []
+/** Own versions, and keys of own entries, that came with the calls of cold since the last look, by method. */
+const travelled: [method: string, versions: number, keys?: number][] = []
 
 function entryOf(namespace: string, n: number, version: number): EntryRecord {
   if (random() < 0.2) return tombstone(namespace, n, version)
@@ -34,8 +34,9 @@ function searcherOver(records: readonly EntryRecord[]): Searcher {
   const watched = new Proxy(cold, {
     get(tier, name: keyof ColdTier) {
       return (...args: unknown[]) => {
-        const [given] = args as [{ exclude?: unknown[] } | unknown[]]
-        travelled.push([name, Array.isArray(given) ? given.length : (given.exclude?.length ?? 0)])
+        const [given, , keys] = args as [{ exclude?: unknown[] } | unknown[], unknown, unknown]
+        const versions = Array.isArray(given) ? given.length : (given.exclude?.length ?? 0)
+        travelled.push(Array.isArray(keys) ? [name, versions, keys.length] : [name, versions])
         return (tier[name] as (...args: unknown[]) => unknown)(...args)
       }
     },
@@ -102,8 +103,7 @@ describe('with a long pending', () => {
     await searcher.find(scope, [], { limit: 10 }, {})
     await searcher.search(scope, [], toSearchQuery({ embedding: vectorOf(4, random), k: 10, metric: 'l2' }), {})
     expect(travelled).toEqual([
-      ['find', 0],
-      ['versions', 11],
+      ['findAndVersions', 0, 11],
       ['search', 0],
       ['versions', 10],
     ])

@@ -68,12 +68,12 @@ test('a write of a node that reads its children and then asks cold', async () =>
   await store.close()
 })
 
-test('a find that asks cold several times', async () => {
+test('a search that asks cold several times', async () => {
   const { tiers, store } = await openWithEntry()
-  await store.chunks.put({ key: 'pending', text: 'y' })
-  const found = tiers.cold.hold('find')
+  await store.chunks.put({ key: 'pending', text: 'y', embedding: [1, 0] })
+  const found = tiers.cold.hold('search')
   const versions = tiers.cold.hold('versions')
-  const rejected = rejection(store.chunks.find({ timeout: TIMEOUT }))
+  const rejected = rejection(store.chunks.search({ embedding: [1, 0], k: 1, timeout: TIMEOUT }))
   await found.arrived
   vi.advanceTimersByTime(TIMEOUT * 0.6)
   found.release()

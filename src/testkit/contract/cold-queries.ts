@@ -49,6 +49,30 @@ export function describeColdQueries(shared: SharedColdTier): void {
       expect(found).toEqual([...names].sort(compareText))
     })
 
+    it('finds rows together with the versions of keys, whatever either has', async () => {
+      const namespace = freshNamespace()
+      await shared.tier.upsert([
+        ...[1, 2, 3].map((n) => chunkOf(namespace, n, n + 10)),
+        tombstone(namespace, 4, 14),
+        chunkOf(`${namespace}/other`, 1, 15),
+      ])
+      const keys = [keyOf(namespace, 4), keyOf(namespace, 9), keyOf(`${namespace}/other`, 1), keyOf(namespace, 2)]
+      const versions = [versionOf(14), undefined, versionOf(15), versionOf(12)]
+      const order = [{ field: 'version' as const, isDescending: true }]
+      const fields = new Set(['namespace', 'id', 'version'] as const)
+      for (const [query, limit, ids] of [
+        [queryOf(namespace), 2, [1, 2]],
+        [{ ...queryOf(namespace), order, fields, withReads: false }, 2, [3, 2]],
+        [queryOf(namespace, { exclude: [{ ...keyOf(namespace, 1), version: versionOf(11) }] }), 10, [2, 3]],
+        [queryOf(`${namespace}/nothing`), 10, []],
+      ] as const) {
+        const found = await shared.tier.findAndVersions(query, limit, keys)
+        expect(found.rows).toEqual(await shared.tier.find(query, limit))
+        expect(found.rows.map(({ record }) => record.id)).toEqual(ids.map(idOf))
+        expect(found.versions).toEqual(versions)
+      }
+    })
+
     it('leaves out what the caller answers for, and nothing newer', async () => {
       const namespace = freshNamespace()
       await shared.tier.upsert([1, 2, 3, 4].map((n) => chunkOf(namespace, n, n + 10)))

@@ -65,6 +65,10 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     await tier.find(queryOf({ filter: parents }), 100)
     await tier.find({ ...queryOf({ filter: [...ofDocument, ...beyond(7, records[7]!.id)] }), order: byPosition }, 100)
   },
+  findAndVersions: async (tier) => {
+    for (const scope of [flat, deep]) await tier.findAndVersions(queryOf({ scope, exclude: records }), 100, records)
+    await tier.findAndVersions({ ...queryOf({ filter: ofDocument }), order: byPosition }, 100, records)
+  },
   count: async (tier) => {
     for (const scope of [flat, deep]) for (const some of [[], own]) await tier.count(queryOf({ scope }), some)
   },
