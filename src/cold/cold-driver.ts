@@ -49,8 +49,11 @@ export interface ColdDriver {
   /** Vacuums tables, named with their schema, without a deadline. */
   vacuum(tables: readonly string[], mode: Vacuuming): Promise<void>
 
-  /** Adds rows to `entry_staging` from a stream that `encodeCopy` made. */
-  copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void>
+  /**
+   * Adds rows to `entry_staging`, all of them or none. Each piece of the stream (sql/copy-binary.ts) is there until the
+   * next is asked for.
+   */
+  copyToStaging(stream: Iterable<Uint8Array>): Promise<void>
 
   /**
    * Applies those of the migrations that are missing, once, however many processes ask at the same time. Answers those

@@ -108,9 +108,10 @@ export class PgliteDriver implements ColdDriver {
     if (isFull) for (const text of END_OF_OWN_LOG) await run(text)
   }
 
-  async copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#housekeeping.staged(stream.byteLength)
-    await this.#inTime(() => this.#client.copy(COPY, stream))
+  async copyToStaging(stream: Iterable<Uint8Array>): Promise<void> {
+    const bytes = inOneBuffer(stream)
+    this.#housekeeping.staged(bytes.byteLength)
+    await this.#inTime(() => this.#client.copy(COPY, bytes))
   }
 
   migrate(migrations: readonly Migration[]): Promise<Migration[]> {
@@ -165,4 +166,16 @@ export class PgliteDriver implements ColdDriver {
         .finally(() => clearTimeout(timer))
     })
   }
+}
+
+/** Of its own size, since it is moved to the thread of the database. */
+function inOneBuffer(stream: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
+  const pieces = Array.from(stream, (piece) => new Uint8Array(piece))
+  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.byteLength
+  }
+  return bytes
 }

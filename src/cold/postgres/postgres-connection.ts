@@ -7,6 +7,7 @@
  *                          └───── deadline, lost connection, any error of COPY ──▶ thrown away, idle without a client
  */
 import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import type { Row } from '../cold-driver.ts'
 import { ConnectionLost, DeadlinePassed, HungUp, isRefusal, LATE, NO_ANSWER } from './postgres-errors.ts'
 import type { PostgresServer, Sql } from './postgres-server.ts'
@@ -88,13 +89,14 @@ export class PostgresConnection {
   }
 
   /**
-   * Sends bytes as `text` says, a `COPY … FROM STDIN`. A resolved promise means that the server has taken all of them.
+   * Sends bytes as `text` says, a `COPY … FROM STDIN`, and answers how many. A resolved promise means that the server
+   * has taken all of them.
    */
-  async copy(text: string, bytes: Uint8Array, timeout: number): Promise<void> {
+  async copy(text: string, pieces: Iterable<Uint8Array>, timeout: number): Promise<number> {
     const deadline = performance.now() + timeout
     const link = await this.#connect(timeout)
     try {
-      await link.settle(copyIn(link.client, text, bytes), deadline - performance.now())
+      return await link.settle(copyIn(link.client, text, pieces), deadline - performance.now())
     } catch (error) {
       this.#discard(link)
       throw error
@@ -214,19 +216,32 @@ function inOneRoundTrip<T extends object>(query: T): T {
   return Object.defineProperty(query, 'describeFirst', { get: () => false, set: () => {} })
 }
 
-function copyIn(client: Sql, text: string, bytes: Uint8Array): Promise<void> {
+function copyIn(client: Sql, text: string, pieces: Iterable<Uint8Array>): Promise<number> {
   return new Promise((resolve, reject) => {
     const query = client.unsafe(text)
     // postgres.js resolves the query with its stream, and keeps for itself why rows were refused later.
     Object.assign(query, { reject })
-    query.writable().then((stream) => {
+    const send = async (stream: Writable): Promise<void> => {
       // It would send, after the end of the rows, that they failed; pgbouncer then keeps the server's connection for
       // us.
       stream._destroy = (error, callback) => callback(error)
       stream.on('error', reject)
-      stream.on('finish', resolve)
-      stream.end(bytes)
-    }, reject)
+      let sent = 0
+      for (const piece of pieces) {
+        sent += piece.byteLength
+        await written(stream, piece)
+      }
+      stream.on('finish', () => resolve(sent))
+      stream.end()
+    }
+    query.writable().then(send).catch(reject)
+  })
+}
+
+/** Resolves once the system has it: callers have their turn before the next piece is encoded. */
+function written(stream: Writable, piece: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(piece, (error) => (error ? reject(error) : resolve()))
   })
 }
 

@@ -197,9 +197,8 @@ export class PostgresDriver implements ColdDriver {
     for (const table of tables) await this.#run(`VACUUM (${how}) ${table}`)
   }
 
-  copyToStaging(stream: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#stagedBytes += stream.byteLength
-    return this.#guard(() =>
+  async copyToStaging(stream: Iterable<Uint8Array>): Promise<void> {
+    this.#stagedBytes += await this.#guard(() =>
       this.#repeat((timeout) =>
         this.#copies.use((connection, timeLeft) => connection.copy(COPY, stream, timeLeft), timeout),
       ),

@@ -1,5 +1,5 @@
 /**
- * Writes Postgres's binary formats, all big-endian, into a buffer that grows. Numbers are written by a DataView, which
+ * Writes Postgres's binary formats, all big-endian, into a buffer that grows where it has to. Numbers are written by a DataView, which
  * the engine optimizes: with the methods of Buffer, which are JavaScript, the floats of an embedding took ten times as
  * long.
  */
@@ -77,11 +77,16 @@ export class BinaryWriter {
     }
   }
 
-  /** What was written, in a buffer of its own size that may be transferred to a worker. */
-  finish(): Uint8Array<ArrayBuffer> {
-    const exact = new Uint8Array(this.#length)
-    exact.set(this.#bytes.subarray(0, this.#length))
-    return exact
+  /** Bytes that were written since the last {@link take}. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** These bytes, which are there until something is written anew. */
+  take(): Uint8Array {
+    const written = this.#bytes.subarray(0, this.#length)
+    this.#length = 0
+    return written
   }
 
   /** Room for `size` bytes, and where it begins. Reserve before touching the buffer: growing replaces it. */

@@ -7,7 +7,7 @@ import type { Precision } from '../../entry/rounded-vector.ts'
 import type { ThermoclineError } from '../../errors.ts'
 import type { ColdDriver } from '../cold-driver.ts'
 import { unavailable } from '../cold-errors.ts'
-import { encodeCopy } from './copy-binary.ts'
+import { CopyStream } from './copy-binary.ts'
 import { forgetReads } from './entry-access.ts'
 
 export interface Batch {
@@ -52,11 +52,19 @@ export class Staging {
     const hasTombstones = records.some(({ deletedAt }) => deletedAt !== null)
     const batch = { id: randomUUID(), rows: records.length, hasTombstones, now: this.#now() }
     try {
-      if (records.length > 0) await this.driver.copyToStaging(encodeCopy(batch.id, records, confirmed, this.#precision))
+      if (records.length > 0) await this.#copy(new CopyStream(batch.id, records, confirmed, this.#precision))
       return await take(batch)
     } catch (error) {
       if (records.length > 0) this.#abandon(batch.id)
       throw error
+    }
+  }
+
+  async #copy(stream: CopyStream): Promise<void> {
+    try {
+      await this.driver.copyToStaging(stream)
+    } catch (error) {
+      throw stream.unencodable ?? error
     }
   }
 

@@ -68,11 +68,11 @@ export default {
           isWarm = true
           return loaded(1_000)
         }
-        proxy.cut()
+        await proxy.cut()
         const sample = await loaded(1_000 * seconds)
         const waited = (await store.stats()).checkpoint.lagRecords
         const began = performance.now()
-        proxy.mend()
+        await proxy.mend()
         const drained = (async () => {
           while ((await store.stats()).checkpoint.lagRecords > CALLS_PER_SECOND) await delay(100)
           return performance.now() - began

@@ -31,7 +31,7 @@ function changedAt(file: string): number {
   return stats.isFile() ? stats.mtimeMs : Number.NEGATIVE_INFINITY
 }
 
-/** Compiles the cases and their process. They find their packages from within `node_modules` of the repository. */
+/** Compiles the cases and their processes. They find their packages from within `node_modules` of the repository. */
 export class CompiledCases {
   readonly #dir: string
 
@@ -42,8 +42,11 @@ export class CompiledCases {
   static async make(root: string, names: readonly string[]): Promise<CompiledCases> {
     const dir = mkdtempSync(join(root, 'node_modules/.thermocline-bench-'))
     const cases = names.map((name) => [`cases/${name}`, join(root, `test/bench/cases/${name}.ts`)])
+    const processes = ['case-process', 'cuttable-proxy-process'].map((name) => {
+      return [name, join(root, `test/bench/harness/${name}.ts`)]
+    })
     await build({
-      entryPoints: Object.fromEntries([['case-process', join(root, 'test/bench/harness/case-process.ts')], ...cases]),
+      entryPoints: Object.fromEntries([...processes, ...cases]),
       outdir: dir,
       outExtension: { '.js': '.mjs' },
       bundle: true,

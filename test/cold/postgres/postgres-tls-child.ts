@@ -33,14 +33,14 @@ const patient = await connect(url)
 const late = await connect(url, 3_000)
 await report('late statement', late.query(sql`SELECT pg_sleep(60)`))
 await report('the next', late.query(sql`SELECT 1 AS one`))
-await report('refused COPY', late.copyToStaging(new Uint8Array([1, 2, 3])))
+await report('refused COPY', late.copyToStaging([new Uint8Array([1, 2, 3])]))
 
 const lock = other
   .build(sql`LOCK TABLE thermocline.entry_staging IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)`)
   .catch(() => {})
 await until(sql`SELECT FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock'
   AND relation = 'thermocline.entry_staging'::regclass`)
-await report('late COPY', late.copyToStaging(new Uint8Array([1, 2, 3])))
+await report('late COPY', late.copyToStaging([new Uint8Array([1, 2, 3])]))
 await until(sql`SELECT FROM (SELECT pg_cancel_backend(pid) FROM pg_locks WHERE granted
   AND mode = 'AccessExclusiveLock' AND relation = 'thermocline.entry_staging'::regclass) AS cancelled`)
 await lock
