@@ -1,7 +1,7 @@
 /**
- * Writes Postgres's binary formats, all big-endian, into a buffer that grows where it has to. Numbers are written by a DataView, which
- * the engine optimizes: with the methods of Buffer, which are JavaScript, the floats of an embedding took ten times as
- * long.
+ * Writes Postgres's binary formats, all big-endian, into a buffer that grows where it has to. Numbers are written by a
+ * DataView, which the engine optimizes: with the methods of Buffer, which are JavaScript, the floats of an embedding
+ * took ten times as long.
  */
 export class BinaryWriter {
   #bytes: Buffer
