@@ -36,8 +36,10 @@ export {
   type ErrorDetails,
   type Imported,
   isThermoclineError,
+  type SequenceRange,
   ThermoclineError,
   type TierName,
+  type WriteFailure,
 } from './errors.ts'
 export type { ArchiveSource } from './flow/archive-source.ts'
 export type { ArchiveTarget } from './flow/archive-target.ts'
@@ -178,7 +180,7 @@ export type { CloseResult } from './store/close-store.ts'
 export type { LogStanding } from './store/log-standings.ts'
 export type { CloseOptions, MemoryStore } from './store/memory-store.ts'
 export { openMemoryStore } from './store/open-memory-store.ts'
-export type { LastSync, StoreStats, TierStats } from './store/store-stats.ts'
+export type { AskedTierStats, ColdNumbers, LastSync, StoreStats, TierStats } from './store/store-stats.ts'
 export type { HealthReason, HealthReasonCode, StoreHealth } from './store/store-status.ts'
 export type { CheckpointStats } from './sync/checkpointer.ts'
 export type { SyncStats } from './sync/full-sync.ts'

@@ -80,6 +80,36 @@ describeHotTier('mine', { opens: undefined })
 export type { StoreParts } from 'thermocline'
 `
 
+/** What an application exports of ours without naming its type: its declarations must find a name for that. */
+const DECLARED_CONSUMER = `
+import { byIdleTime, isThermoclineError, type MemoryStore, metadataPath, tinyLfu } from 'thermocline'
+
+export const policies = [byIdleTime(), tinyLfu()]
+export const path = metadataPath('source', 'page')
+export const hot = async (store: MemoryStore) => (await store.stats()).hot
+export const cold = async (store: MemoryStore) => (await store.stats()).cold
+export const last = async (store: MemoryStore) => (await store.stats()).sync.last
+export const health = (store: MemoryStore) => store.health()
+export const ran = (store: MemoryStore) => [store.sync(), store.checkpoint(), store.worker.checkpointNow()] as const
+export const looked = (store: MemoryStore) => [store.logs(), store.deadLetters(), store.previewSync()] as const
+export const moved = (store: MemoryStore) => [store.export({ to: 'a' }), store.import({ from: 'a' })] as const
+export const view = (store: MemoryStore) => store.namespace('tenant').chunks
+export const found = (store: MemoryStore) => store.chunks.find({ where: { documentId: 'a' }, select: ['text'] })
+export const pages = (store: MemoryStore) => store.chunks.findAll({ orderBy: { position: 'asc' } })
+export const hits = async (store: MemoryStore) => (await store.chunks.search({ embedding: [1], k: 1 })).hits
+export const many = (store: MemoryStore) => store.chunks.searchMany([{ text: 'ice', k: 1 }])
+export const document = (store: MemoryStore) => store.chunks.replaceDocument('a', [{ text: 'ice' }])
+export const changed = (store: MemoryStore) => store.chunks.updateWhere({ documentId: 'a' }, { metadata: { a: 1 } })
+export const gone = (store: MemoryStore) => [store.chunks.deleteWhere({}), store.namespaces()] as const
+export const tree = (store: MemoryStore) => [store.raptorNodes.staleNodes(), store.raptorNodes.roots()] as const
+export const written = (store: MemoryStore) =>
+  store.write([{ put: { kind: 'chunk', text: 'ice' } }], { atomic: true })
+export const failure = (error: unknown) => (isThermoclineError(error, 'ERR_WAL_FAILED') ? error.details : undefined)
+export const lost = (error: unknown) => (isThermoclineError(error, 'ERR_WAL_CORRUPT') ? error.details : undefined)
+`
+
+const TYPED = { 'strict.ts': STRICT_CONSUMER, 'declared.ts': DECLARED_CONSUMER }
+
 const COMPILER_OPTIONS = {
   target: 'es2022',
   strict: true,
@@ -101,7 +131,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'thermocline package é '))
   tarball = await packed()
   project = join(folder, 'project')
-  await makeProject(project, [tarball], { 'consumer.ts': CONSUMER, 'strict.ts': STRICT_CONSUMER, 'app.mjs': PROGRAM })
+  await makeProject(project, [tarball], { 'consumer.ts': CONSUMER, ...TYPED, 'app.mjs': PROGRAM })
   // What the application migrates its own database by lies where a bundle would look for ours.
   await mkdir(join(project, 'drizzle/meta'), { recursive: true })
   await writeFile(join(project, 'drizzle/0000_users.sql'), 'CREATE TABLE users (id int);')
@@ -137,6 +167,18 @@ longTest('type-checks without drivers and without skipLibCheck', async () => {
   }
   await writeJson('tsconfig.strict.json', { compilerOptions, files: ['strict.ts'] })
   await run(join(BIN, 'tsc'), ['-p', 'tsconfig.strict.json'], project)
+})
+
+longTest('has a name for whatever its calls answer, so that who exports it need not say one', async () => {
+  const compilerOptions = {
+    ...COMPILER_OPTIONS,
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    declaration: true,
+    outDir: 'declared',
+  }
+  await writeJson('tsconfig.declared.json', { compilerOptions, files: ['declared.ts'] })
+  await run(join(BIN, 'tsc'), ['-p', 'tsconfig.declared.json'], project)
 })
 
 longTest('loads also by require, for a subpath what that needs alone, and names what is not installed', async () => {

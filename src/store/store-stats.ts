@@ -91,7 +91,8 @@ export interface StoreStats {
   }
 }
 
-interface ColdNumbers {
+/** Of the database, all processes together. */
+export interface ColdNumbers {
   readonly entries: number
   readonly tombstones: number
   readonly unindexed: number

@@ -14,7 +14,9 @@ import { isGone, type Judged, type Tiering } from '../flow/tiering.ts'
 import { recordIn } from '../hot/hot-content.ts'
 import type { HotCandidate, HotTier } from '../hot/hot-tier.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { inParallel } from '../kernel/in-parallel.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { slices } from '../kernel/slices.ts'
 import { entriesOf, eventEntry } from '../telemetry/store-events.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { MigrationPace } from './migration-pace.ts'
@@ -49,14 +51,14 @@ export interface DemoteStats {
  */
 type Leaving = 'idle' | 'overflow' | 'all'
 
-/** Entries that may leave together. */
-interface Batch {
+/** Entries that may leave next: one batch, or several. */
+interface Candidates {
   readonly candidates: readonly HotCandidate[]
   /** Whether these are what policies want least, of which none is pinned, rather than the least recently accessed. */
   readonly isRanked: boolean
 }
 
-/** What became of a batch. */
+/** What became of them. */
 interface Outcome {
   readonly left: ReadonlySet<HotCandidate>
   readonly pinned: ReadonlySet<HotCandidate>
@@ -69,6 +71,7 @@ interface Terms {
   readonly why: Leaving
   readonly idleSince: number
   readonly sparesPins: boolean
+  readonly signal: AbortSignal
 }
 
 const NONE: ReadonlySet<HotCandidate> = new Set()
@@ -91,6 +94,11 @@ interface Refused {
   readonly until: number
 }
 
+/**
+ * Where nothing holds the pace down, hot is asked for the entries of several batches at a time, and while one waits for
+ * cold another leaves hot.
+ */
+const UNPACED = { asked: 4, atOnce: 2 }
 /** What cold refuses costs it several statements each time, and it seldom takes it later. */
 const REFUSED_FOR_MS = 600_000
 /** Refused versions that are remembered; of more, the oldest are asked about again. */
@@ -174,16 +182,16 @@ export class Demoter {
     let keptBefore: readonly HotCandidate[] = []
     let hasPinned = false
     while (!signal.aborted && (await goOn(run.total))) {
-      const batch = await this.#nextBatch(why, idleSince, sparesPins && byRank)
-      if (batch === undefined) break
+      const next = await this.#nextCandidates(why, idleSince, sparesPins && byRank)
+      if (next === undefined) break
       const movedBackBefore = run.movedBack.size
-      const { left, pinned, kept } = await this.#demoteNext(batch, { why, idleSince, sparesPins }, run)
+      const { left, pinned, kept } = await this.#demoteNext(next, { why, idleSince, sparesPins, signal }, run)
       if (why === 'idle') this.#parts.pace.moved(left.size)
       const hasSpared = [...pinned].some(({ lastAccessedAt }) => lastAccessedAt < began) || isNews(kept, keptBefore)
       keptBefore = kept
       // What policies want least may be just what is changing or refused: then others leave first.
-      byRank = why === 'overflow' && !(batch.isRanked && left.size === 0)
-      if (batch.isRanked && left.size === 0) continue
+      byRank = why === 'overflow' && !(next.isRanked && left.size === 0)
+      if (next.isRanked && left.size === 0) continue
       hasPinned ||= pinned.size > 0
       // Those are at the back of the queue now, and others in front.
       const hasMovedBack = hasSpared || run.movedBack.size > movedBackBefore
@@ -207,20 +215,33 @@ export class Demoter {
    * Undefined where hot has no candidates.
    * @param byRank and not by last access, as far as policies have an order of their own.
    */
-  async #nextBatch(why: Leaving, idleSince: number, byRank: boolean): Promise<Batch | undefined> {
+  async #nextCandidates(why: Leaving, idleSince: number, byRank: boolean): Promise<Candidates | undefined> {
     const { hot, tiering, pace } = this.#parts
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
     if (byRank) {
       const ranked = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn))
       if (ranked !== undefined) return { candidates: ranked, isRanked: true }
     }
-    const candidates = await hot.candidates({ limit: batchSize, idleSince })
+    const isUnpaced = why === 'all' || (why === 'idle' && !pace.isLimited)
+    const candidates = await hot.candidates({ limit: batchSize * (isUnpaced ? UNPACED.asked : 1), idleSince })
     return candidates.length === 0 ? undefined : { candidates, isRanked: false }
   }
 
-  async #demoteNext({ candidates, isRanked }: Batch, terms: Terms, run: Run): Promise<Outcome> {
-    const { why, idleSince, sparesPins } = terms
+  async #demoteNext({ candidates, isRanked }: Candidates, terms: Terms, run: Run): Promise<Outcome> {
     if (isRanked) return { left: await this.#demoteBatch(candidates, run, true), pinned: NONE, kept: [] }
+    const outcomes: Outcome[] = []
+    await inParallel(slices(candidates, this.#parts.batchSize), UNPACED.atOnce, async (batch) => {
+      if (!terms.signal.aborted) outcomes.push(await this.#demoteOldest(batch, terms, run))
+    })
+    return {
+      left: new Set(outcomes.flatMap(({ left }) => [...left])),
+      pinned: new Set(outcomes.flatMap(({ pinned }) => [...pinned])),
+      kept: outcomes.flatMap(({ kept }) => kept),
+    }
+  }
+
+  async #demoteOldest(candidates: readonly HotCandidate[], terms: Terms, run: Run): Promise<Outcome> {
+    const { why, idleSince, sparesPins } = terms
     const { tiering } = this.#parts
     // Both are asked of cold at once: it takes as long as one.
     const [pinned, inCold] = await Promise.all([

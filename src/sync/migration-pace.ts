@@ -2,7 +2,7 @@
  * Decides how fast entries leave hot, so that callers hardly notice: what is idle leaves at no more than
  * `sync.maxMigrationsPerSecond`, and at ever less while callers wait longer than they do between two batches.
  * What makes room for writers that wait is not slowed down; after a failure of a tier it rests, longer each time
- * (hot-upkeep.ts). One batch is under way at a time (demoter.ts).
+ * (hot-upkeep.ts). One batch is under way at a time, and two where there is no limit (demoter.ts).
  *
  *     ── batch ──┬────── until the next one ──────┬── batch ──
  *                           ┌──── between two ────┤
@@ -70,20 +70,21 @@ export class MigrationPace {
     return this.#rate
   }
 
-  get #isLimited(): boolean {
+  /** Otherwise entries leave as fast as it goes. */
+  get isLimited(): boolean {
     return Number.isFinite(this.#options.most)
   }
 
   /** Entries of one batch, of those that there may be. */
   batchOf(most: number): number {
-    if (!this.#isLimited) return most
+    if (!this.isLimited) return most
     const least = Math.min(BATCH.least, this.#options.most)
     return Math.min(most, Math.ceil(Math.max(least, this.#rate * BATCH.share)))
   }
 
   /** What calls took until now they took undisturbed; of what was beside batches before, nothing counts any more. */
   begin(): void {
-    if (!this.#isLimited) return
+    if (!this.isLimited) return
     const times = this.#options.takeCallTimes()
     const enough = this.#usual === undefined ? ENOUGH : ENOUGH_FOR_USUAL
     if (times.count >= enough) this.#usual = times.percentile(0.99)
@@ -94,7 +95,7 @@ export class MigrationPace {
 
   /** Resolves once the next batch may leave, or the signal fires. */
   async turn(signal: AbortSignal): Promise<void> {
-    if (!this.#isLimited) return
+    if (!this.isLimited) return
     const { now, wait, takeCallTimes } = this.#options
     const ms = this.#nextAt - now()
     if (ms <= 0) return
@@ -108,7 +109,7 @@ export class MigrationPace {
 
   /** So many have left. Looking at what stays is not slowed down. */
   moved(count: number): void {
-    if (!this.#isLimited) return
+    if (!this.isLimited) return
     this.#adapt()
     this.#nextAt = Math.max(this.#nextAt, this.#options.now()) + (1_000 * count) / this.#rate
   }

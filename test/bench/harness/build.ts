@@ -12,7 +12,7 @@ export function buildPackage(root: string, tell: (line: string) => void): string
   const files = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((file) => changedAt(join(root, file)))
   if (Math.max(...sources, ...files) > made) {
     tell('building the package')
-    execFileSync('npm', ['run', '-s', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+    execFileSync('npm', ['run', '-s', 'build'], { cwd: root, stdio: ['ignore', 2, 'inherit'] })
   }
   return dist
 }

@@ -42,6 +42,11 @@ interface ColdFind extends ColdQuery {
     readonly withReads?: boolean | undefined;
 }
 
+interface ColdFound {
+    readonly rows: ColdRow[];
+    readonly versions: readonly (Version | undefined)[];
+}
+
 interface ColdHit extends ColdRow {
     readonly score: number;
 }
@@ -133,6 +138,7 @@ interface ColdTier {
     versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]>;
     highestVersion(): Promise<Version | undefined>;
     find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]>;
+    findAndVersions(query: ColdFind, limit: number, keys: readonly EntryKey[], options?: Patience): Promise<ColdFound>;
     count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>;
     documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>;
     namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]>;
