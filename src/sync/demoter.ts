@@ -122,12 +122,12 @@ export class Demoter {
     const { entries } = await hot.size()
     const idleSince = await tiering.idleSince()
     pace.begin()
-    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => {
-      if (demoted >= entries) return false
+    const more = async ({ demoted }: DemoteStats): Promise<number> => {
+      if (demoted >= entries) return 0
       await pace.turn(signal)
-      return !signal.aborted
+      return signal.aborted ? 0 : entries - demoted
     }
-    return this.#demoteWhile(goOn, idleSince, signal, 'idle')
+    return this.#demoteWhile(more, idleSince, signal, 'idle')
   }
 
   /**
@@ -138,9 +138,9 @@ export class Demoter {
    */
   async demoteOverflow(signal: AbortSignal): Promise<DemoteStats> {
     const { entries } = await this.#parts.hot.size()
-    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> =>
-      demoted < entries && (await this.#parts.pressure.hotFill()) > 1
-    return this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, 'overflow')
+    const more = async ({ demoted }: DemoteStats): Promise<number> =>
+      demoted < entries && (await this.#parts.pressure.hotFill()) > 1 ? entries - demoted : 0
+    return this.#demoteWhile(more, Number.POSITIVE_INFINITY, signal, 'overflow')
   }
 
   /**
@@ -151,8 +151,8 @@ export class Demoter {
   async demoteAll(signal: AbortSignal): Promise<DemoteStats & { readonly isComplete: boolean }> {
     const { hot } = this.#parts
     const enough = 2 * (await hot.size()).entries
-    const goOn = async ({ demoted }: DemoteStats): Promise<boolean> => demoted < enough
-    const total = await this.#demoteWhile(goOn, Number.POSITIVE_INFINITY, signal, 'all')
+    const more = async ({ demoted }: DemoteStats): Promise<number> => Math.max(0, enough - demoted)
+    const total = await this.#demoteWhile(more, Number.POSITIVE_INFINITY, signal, 'all')
     const left = await hot.candidates({ limit: 1, idleSince: Number.POSITIVE_INFINITY })
     return { ...total, isComplete: total.demoted >= enough || left.length === 0 }
   }
@@ -166,8 +166,9 @@ export class Demoter {
     return left
   }
 
+  /** @param more how many are to leave yet: none, or about as many. */
   async #demoteWhile(
-    goOn: (total: DemoteStats) => Promise<boolean>,
+    more: (total: DemoteStats) => Promise<number>,
     idleSince: number,
     signal: AbortSignal,
     why: Leaving,
@@ -181,8 +182,10 @@ export class Demoter {
     const began = hot.now()
     let keptBefore: readonly HotCandidate[] = []
     let hasPinned = false
-    while (!signal.aborted && (await goOn(run.total))) {
-      const next = await this.#nextCandidates(why, idleSince, sparesPins && byRank)
+    while (!signal.aborted) {
+      const wanted = await more(run.total)
+      if (wanted === 0) break
+      const next = await this.#nextCandidates(why, idleSince, wanted, sparesPins && byRank)
       if (next === undefined) break
       const movedBackBefore = run.movedBack.size
       const { left, pinned, kept } = await this.#demoteNext(next, { why, idleSince, sparesPins, signal }, run)
@@ -215,7 +218,12 @@ export class Demoter {
    * Undefined where hot has no candidates.
    * @param byRank and not by last access, as far as policies have an order of their own.
    */
-  async #nextCandidates(why: Leaving, idleSince: number, byRank: boolean): Promise<Candidates | undefined> {
+  async #nextCandidates(
+    why: Leaving,
+    idleSince: number,
+    wanted: number,
+    byRank: boolean,
+  ): Promise<Candidates | undefined> {
     const { hot, tiering, pace } = this.#parts
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
     if (byRank) {
@@ -223,7 +231,8 @@ export class Demoter {
       if (ranked !== undefined) return { candidates: ranked, isRanked: true }
     }
     const isUnpaced = why === 'all' || (why === 'idle' && !pace.isLimited)
-    const candidates = await hot.candidates({ limit: batchSize * (isUnpaced ? UNPACED.asked : 1), idleSince })
+    const several = isUnpaced ? Math.min(batchSize * UNPACED.asked, wanted) : 0
+    const candidates = await hot.candidates({ limit: Math.max(batchSize, several), idleSince })
     return candidates.length === 0 ? undefined : { candidates, isRanked: false }
   }
 

@@ -196,6 +196,27 @@ describe('demotion from a hot tier in this process', () => {
     },
   )
 
+  test('two batches leave at a time where nothing holds the pace down, and not one more begins once it is ended', async () => {
+    const hot = new InProcessHotTier({ maxEntries: 100, maxBytes: 1_000_000 })
+    for (let n = 0; n < 8; n++) await fill(hot, 'many')
+    const gate = new Gate<ColdTier>('cold')
+    const [first, second, third] = [gate.hold('arePinned'), gate.hold('arePinned'), gate.hold('arePinned')]
+    let begun = 0
+    gate.onCall = (method) => method === 'arePinned' && begun++
+    const ending = new AbortController()
+    const demoting = demoterOf(hot, allIdle(hot, clock), 2, gate.around(tiers.cold.tier)).demoteIdle(ending.signal)
+    await Promise.all([first.arrived, second.arrived])
+    expect(begun).toBe(2)
+    first.release()
+    await third.arrived
+    expect((await hot.size()).entries).toBe(6)
+    ending.abort()
+    second.release()
+    third.release()
+    expect(await demoting).toMatchObject({ demoted: 6 })
+    expect(begun).toBe(3)
+  })
+
   test('what is pinned leaves behind more than a batch that cold refuses, where hot is over its capacity', async () => {
     const { chunks, path } = view()
     // What is moved to the back of the queue is behind what was before.
