@@ -204,11 +204,14 @@ export interface ColdFind extends ColdQuery {
   readonly withReads?: boolean | undefined
 }
 
-/** Rows, and versions of other keys as they were at the same moment. */
-export interface ColdFound {
-  readonly rows: ColdRow[]
+/** What was answered, and versions of keys that were asked about as well, both as of one moment. */
+export interface WithVersions {
   /** In the order of their keys, tombstones included; undefined where there is no row. */
   readonly versions: readonly (Version | undefined)[]
+}
+
+export interface ColdFound extends WithVersions {
+  readonly rows: ColdRow[]
 }
 
 /** Nodes, the highest level first, that no live node of cold has for a child, less what is excluded. */
@@ -507,7 +510,7 @@ export interface Slid {
 }
 
 /** What a search asks of cold. */
-export type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchTexts'>
+export type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchAndVersions' | 'searchTexts'>
 
 export interface ColdTier {
   /** UUID drawn by the first migration; hot keys start with it. */
@@ -527,7 +530,7 @@ export interface ColdTier {
 
   /** The first live rows that match, at most `limit`. */
   find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]>
-  /** As {@link find}, and what {@link versions} answers of some keys, at least one: both as of one moment. */
+  /** As {@link find}, and what {@link versions} answers of some keys. */
   findAndVersions(query: ColdFind, limit: number, keys: readonly EntryKey[], options?: Patience): Promise<ColdFound>
   /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
@@ -555,6 +558,12 @@ export interface ColdTier {
   /** What live rows match now, to be read without haste. `exclude` MUST be empty. */
   snapshot(query: ColdQuery): Promise<ColdSnapshot>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
+  /** As {@link search}, and what {@link versions} answers of some keys. */
+  searchAndVersions(
+    query: ColdSearch,
+    keys: readonly EntryKey[],
+    options?: Patience,
+  ): Promise<ColdSearchResult & WithVersions>
   /**
    * Answers as `ask` does, whose calls of one turn of the event loop go to the database together.
    * @param ask what only reads.

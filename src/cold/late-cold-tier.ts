@@ -116,6 +116,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.search(...args)
   }
 
+  async searchAndVersions(...args: Parameters<ColdTier['searchAndVersions']>) {
+    return this.#there.searchAndVersions(...args)
+  }
+
   async searchTexts(...args: Parameters<ColdTier['searchTexts']>) {
     return this.#there.searchTexts(...args)
   }

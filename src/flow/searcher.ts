@@ -6,7 +6,16 @@
  * So many pending writes cost a pass over them, and nothing in the database.
  */
 
-import type { ColdDocument, ColdHit, ColdRow, ColdTier, OwnText, SearchedCold } from '../cold/cold-tier.ts'
+import type {
+  ColdDocument,
+  ColdHit,
+  ColdRow,
+  ColdSearch,
+  ColdSearchResult,
+  ColdTier,
+  OwnText,
+  SearchedCold,
+} from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
@@ -23,6 +32,7 @@ import type { SearchQuery, VectorQuery } from '../query/search-query.ts'
 import { fieldsNeeded, type Select, selectsReads, toSelected } from '../query/select.ts'
 import type { AccessCounter } from './access-counter.ts'
 import { chooseUnlike } from './choose-unlike.ts'
+import { OwnRows } from './own-rows.ts'
 import type { Pending } from './pending.ts'
 import { alternating, type Place, rankHits } from './rank-hits.ts'
 import { afterPlace, byPlace, byScore, type Comparator, first } from './row-order.ts'
@@ -126,13 +136,7 @@ interface Own {
 interface BothRows<R extends ColdRow> {
   /** Those that no own version replaces. */
   readonly fromCold: readonly R[]
-  /** Those that the query selects. */
-  readonly ownRows: readonly R[]
-  /**
-   * Whether cold had nothing newer than these at the moment of its answer. What is newer is among its rows then, or
-   * comes after as many of them as are asked for.
-   */
-  readonly isNewest?: ReadonlyMap<R, boolean>
+  readonly ownRows: OwnRows<R>
   /** What a row counts as, or undefined where it does not belong into the answer. */
   readonly toRow: (row: ColdRow) => R | undefined
   readonly order: Comparator<R>
@@ -189,14 +193,12 @@ export class Searcher {
     const inOrder = byPlace(order)
     return standingStill(async (glance) => {
       const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, withReads, glance }
-      const ownRows = selectedRows(own, toRow)
-      const foremost = first(ownRows, limit, inOrder)
-      const keys = foremost.map(({ record }) => record)
-      const isNewest = new Map<ColdRow, boolean>()
+      const ownRows = new OwnRows(selectedRows(own, toRow), limit, inOrder)
+      const { keys } = ownRows
       const find = async (most: number, exclude: readonly EntryRecord[]): Promise<readonly ColdRow[]> => {
         if (keys.length === 0) return this.#parts.cold.find({ ...own, exclude }, most, patience)
         const { rows, versions } = await this.#parts.cold.findAndVersions({ ...own, exclude }, most, keys, patience)
-        for (const [i, row] of foremost.entries()) isNewest.set(row, (versions[i] ?? '') <= row.record.version)
+        ownRows.compare(versions)
         return rows
       }
       const pending = own.versions.size
@@ -205,9 +207,7 @@ export class Searcher {
         pending <= Math.min(limit, FEW)
           ? newerThanOwn(own, await find(limit + pending, []))
           : await notReplaced(own, limit, find)
-      const overtaken = [...isNewest.values()].includes(false)
-      const candidates = overtaken ? ownRows : foremost
-      return this.#merge(own, { fromCold, ownRows: candidates, isNewest, toRow, order: inOrder, limit }, patience)
+      return this.#merge(own, { fromCold, ownRows, toRow, order: inOrder, limit }, patience)
     })
   }
 
@@ -231,8 +231,9 @@ export class Searcher {
     const isAfter = after === undefined ? undefined : afterPlace(HIGHEST_FIRST, after)
     const toRow = (row: ColdRow): ColdRow | undefined =>
       candidates.has(row.record.id) && isAfter?.(row) !== false ? row : undefined
-    const ownRows = selectedRows(own, toRow)
-    return this.#merge(own, { fromCold, ownRows, toRow, order: byPlace(HIGHEST_FIRST), limit }, patience)
+    const order = byPlace(HIGHEST_FIRST)
+    const ownRows = new OwnRows(selectedRows(own, toRow), limit, order)
+    return this.#merge(own, { fromCold, ownRows, toRow, order, limit }, patience)
   }
 
   /** Those of own records of which cold has nothing newer. */
@@ -319,18 +320,26 @@ export class Searcher {
   async #nearest(all: Own, { embedding, metric, model }: VectorQuery, k: number, patience: Patience) {
     // Vectors of two models are in no distance to each other.
     const own = model === undefined ? all : { ...all, filter: [...all.filter, ofModel(model)] }
-    let exact = true
-    const fromCold = await notReplaced(own, k, async (most, exclude) => {
-      const found = await own.cold.search({ ...own, exclude, embedding, metric, k: most }, patience)
-      exact = found.exact
-      return found.hits
-    })
     const toHit = (row: ColdRow): ColdHit | undefined => {
       const vector = row.record.embedding
       return vector?.length === embedding.length ? { ...row, score: similarity(metric, embedding, vector) } : undefined
     }
-    const found = { fromCold, ownRows: selectedRows(own, toHit), toRow: toHit, order: byScore, limit: k }
-    return { hits: await this.#merge(own, found, patience), exact }
+    const ownRows = new OwnRows(selectedRows(own, toHit), k, byScore)
+    const { keys } = ownRows
+    const ask = async (asked: ColdSearch): Promise<ColdSearchResult> => {
+      if (keys.length === 0) return own.cold.search(asked, patience)
+      const found = await own.cold.searchAndVersions(asked, keys, patience)
+      ownRows.compare(found.versions)
+      return found
+    }
+    let exact = true
+    const fromCold = await notReplaced(own, k, async (most, exclude) => {
+      const found = await ask({ ...own, exclude, embedding, metric, k: most })
+      exact = found.exact
+      return found.hits
+    })
+    const merged = { fromCold, ownRows, toRow: toHit, order: byScore, limit: k }
+    return { hits: await this.#merge(own, merged, patience), exact }
   }
 
   /** The best of the texts that have the words: only Postgres can tell which, so own ones travel there. */
@@ -377,11 +386,11 @@ export class Searcher {
    * for the foremost only, for more of them while some turn out to be overtaken.
    */
   async #merge<R extends ColdRow>(own: Own, found: BothRows<R>, patience: Patience): Promise<R[]> {
-    const { fromCold, isNewest, toRow, order, limit } = found
+    const { fromCold, ownRows, toRow, order, limit } = found
     const answered = new Set(fromCold.map(({ record }) => keyText(record)))
-    const ownRows = found.ownRows.filter((row) => isNewest?.get(row) !== false && !answered.has(keyText(row.record)))
-    let rows = [...fromCold, ...ownRows]
-    const settled = new Set<ColdRow>([...fromCold, ...ownRows.filter((row) => isNewest?.has(row))])
+    const others = ownRows.left.filter(({ record }) => !answered.has(keyText(record)))
+    let rows = [...fromCold, ...others]
+    const settled = new Set<ColdRow>([...fromCold, ...others.filter((row) => ownRows.isNewest(row))])
     for (let reach = limit; ; reach *= 2) {
       const foremost = first(rows, reach, order)
       const asked = foremost.filter((row) => !settled.has(row))

@@ -25,6 +25,7 @@ export type ColdReads = Pick<
   | 'haveParents'
   | 'snapshot'
   | 'search'
+  | 'searchAndVersions'
   | 'searchTexts'
   | 'together'
 >
@@ -70,6 +71,8 @@ export function readsWhileSetBack(
         (snapshot) => snapshot.close(),
       ),
     search: (query, options) => whole((patience) => cold.search(query, patience), options),
+    searchAndVersions: (query, keys, options) =>
+      whole((patience) => cold.searchAndVersions(query, keys, patience), options),
     searchTexts: (query, options) => whole((patience) => cold.searchTexts(query, patience), options),
     together: (ask, options) => whole((patience) => cold.together(ask, patience), options),
   }

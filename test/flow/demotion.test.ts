@@ -196,7 +196,7 @@ describe('demotion from a hot tier in this process', () => {
     },
   )
 
-  test('two batches leave at a time where nothing holds the pace down, and not one more begins once it is ended', async () => {
+  test('two batches leave at a time where nothing holds the pace down, and none begins once it is ended', async () => {
     const hot = new InProcessHotTier({ maxEntries: 100, maxBytes: 1_000_000 })
     for (let n = 0; n < 8; n++) await fill(hot, 'many')
     const gate = new Gate<ColdTier>('cold')

@@ -68,19 +68,19 @@ test('a write of a node that reads its children and then asks cold', async () =>
   await store.close()
 })
 
-test('a search that asks cold several times', async () => {
-  const { tiers, store } = await openWithEntry()
-  await store.chunks.put({ key: 'pending', text: 'y', embedding: [1, 0] })
-  const found = tiers.cold.hold('search')
+test('roots that ask cold several times', async () => {
+  const { tiers, store, id } = await openWithEntry()
+  await store.raptorNodes.put({ level: 1, summary: 'pending', children: [id] })
   const versions = tiers.cold.hold('versions')
-  const rejected = rejection(store.chunks.search({ embedding: [1, 0], k: 1, timeout: TIMEOUT }))
-  await found.arrived
-  vi.advanceTimersByTime(TIMEOUT * 0.6)
-  found.release()
+  const found = tiers.cold.hold('roots')
+  const rejected = rejection(store.raptorNodes.roots({ timeout: TIMEOUT }))
   await versions.arrived
+  vi.advanceTimersByTime(TIMEOUT * 0.6)
+  versions.release()
+  await found.arrived
   vi.advanceTimersByTime(TIMEOUT * 0.4)
   expect(await rejected).toMatchObject(IN_TIME)
-  versions.release()
+  found.release()
   await store.close()
 })
 

@@ -11,44 +11,31 @@ import { firstOfParts, inScope, inScopeAround, selects } from './filter-sql.ts'
 import { lookUp, unnestKeys } from './look-up-keys.ts'
 import { isIndexed } from './member-indexes.ts'
 import { afterSql, type OrderPart, orderParts, orderSql } from './order-sql.ts'
-import { rowColumns, toColdRow, versionsIn, versionsSql } from './read-entries.ts'
+import { apart, rowColumns, toColdRow, versionsBeside, versionsColumn } from './read-entries.ts'
 
 export async function findEntries(driver: ColdReader, query: ColdFind, limit: number): Promise<ColdRow[]> {
   return (await driver.query(findSql(query, limit))).map(toColdRow)
 }
 
-export function findSql(query: ColdFind, limit: number): SQL {
-  return answerSql(query, limit, sql``, sql``)
-}
-
-export async function findEntriesAndVersions(
+/** As {@link findEntries}, and the versions of these keys, as of the same moment. */
+export async function findEntriesBeside(
   driver: ColdReader,
   query: ColdFind,
   limit: number,
   keys: readonly EntryKey[],
 ): Promise<ColdFound> {
-  const rows: ColdRow[] = []
-  let versions: ColdFound['versions'] = []
-  for (const row of await driver.query(findAndVersionsSql(query, limit, keys))) {
-    if (typeof row.versions === 'string') versions = versionsIn(row.versions)
-    else rows.push(toColdRow(row))
-  }
-  return { rows, versions }
+  const { rows, versions } = apart(await driver.query(findSql(query, limit, keys)))
+  return { rows: rows.map(toColdRow), versions }
 }
 
-/** The versions are a row of their own, in which nothing else stands. */
-function findAndVersionsSql(query: ColdFind, limit: number, keys: readonly EntryKey[]): SQL {
-  return answerSql(query, limit, sql`, v.versions`, sql`FULL JOIN (${versionsSql(keys)}) v ON false`)
-}
-
-/** @param more columns. @param beside where these come from. */
-function answerSql(query: ColdFind, limit: number, more: SQL, beside: SQL): SQL {
+export function findSql(query: ColdFind, limit: number, keys: readonly EntryKey[] = []): SQL {
   const { order = [], fields, withReads = true } = query
   const page = inParts(query, limit) ?? sql`e AS MATERIALIZED (${wholeSql(query, limit)})`
   const columns = withReads ? rowColumns(fields) : selectedColumns(fields)
   return sql`
     WITH ${page}
-    SELECT ${columns}${more} FROM e ${withReads ? ACCESS_JOIN : sql``} ${beside} ORDER BY ${orderSql(order)}`
+    SELECT ${columns}${versionsColumn(keys)} FROM e ${withReads ? ACCESS_JOIN : sql``} ${versionsBeside(keys)}
+    ORDER BY ${orderSql(order)}`
 }
 
 /** Fields by which an index has the rows of a namespace in order, as it has them by namespace and id. */

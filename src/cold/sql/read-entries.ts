@@ -4,7 +4,7 @@ import type { EntryKey } from '../../entry/entry-key.ts'
 import type { EntryRecord } from '../../entry/record.ts'
 import type { Version } from '../../entry/version.ts'
 import type { ColdReader, Row } from '../cold-driver.ts'
-import type { ColdRow } from '../cold-tier.ts'
+import type { ColdRow, WithVersions } from '../cold-tier.ts'
 import { inOnePiece } from './compile-statement.ts'
 import { ACCESS_COLUMNS, ACCESS_JOIN, accessOf } from './entry-access.ts'
 import { recordOf, selectedColumns } from './entry-columns.ts'
@@ -45,15 +45,34 @@ export async function readVersions(driver: ColdReader, keys: readonly EntryKey[]
 }
 
 /** Selects them as one text: a row for each version takes this process more than half as much time again. */
-export function versionsSql(keys: readonly EntryKey[]): SQL {
+function versionsSql(keys: readonly EntryKey[]): SQL {
   return sql`
     SELECT string_agg(coalesce(e.version, ''), ',' ORDER BY k.nth) AS versions
     FROM ${unnestKeys(keys)} WITH ORDINALITY AS k (namespace, id, nth)
     LEFT JOIN ${lookUp(sql`k`)} ON true`
 }
 
-/** What {@link versionsSql} selected, in the order of keys. */
-export function versionsIn(versions: string): (Version | undefined)[] {
+/**
+ * Joins to the rows of a statement the versions of keys, as of the same moment: a row of its own, in which nothing else
+ * stands. Nothing without keys.
+ */
+export function versionsBeside(keys: readonly EntryKey[]): SQL {
+  return keys.length === 0 ? sql`` : sql`FULL JOIN (${versionsSql(keys)}) v ON false`
+}
+
+/** The column to select, after others, where that is joined. */
+export function versionsColumn(keys: readonly EntryKey[]): SQL {
+  return keys.length === 0 ? sql`` : sql`, v.versions`
+}
+
+/** The rows of such a statement, and these versions, in the order of keys. */
+export function apart(answered: readonly Row[]): WithVersions & { readonly rows: readonly Row[] } {
+  const beside = answered.find(({ versions }) => typeof versions === 'string')
+  if (beside === undefined) return { rows: answered, versions: [] }
+  return { rows: answered.filter((row) => row !== beside), versions: versionsIn(beside.versions as string) }
+}
+
+function versionsIn(versions: string): (Version | undefined)[] {
   return versions.split(',').map((version) => (version === '' ? undefined : (version as Version)))
 }
 

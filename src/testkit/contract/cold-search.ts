@@ -122,6 +122,25 @@ export function describeColdSearch(driver: ColdTierDriver): void {
       expect((await tier.search({ ...query, k: 0 })).hits).toEqual([])
     })
 
+    it('finds them together with the versions of keys, whatever either has', async () => {
+      const keys = [keyOf('big', 3), keyOf('big', 999_999), keyOf('nowhere', 1), keyOf('big', 0)]
+      const versions = await tier.versions(keys)
+      expect(versions.map((version) => version !== undefined)).toEqual([true, false, false, true])
+      const embedding = vectorOf(DIMENSION, random)
+      for (const query of [
+        ...METRICS.map((metric) => queryOf(embedding, { metric })),
+        // Of a filter, the index finds none.
+        queryOf(embedding, { filter: [{ field: 'documentId', operator: 'eq', value: 'nowhere' }] }),
+        queryOf(embedding, { filter: [{ field: 'id', operator: 'in', values: [idOf(1)] }] }),
+        queryOf(vectorOf(DIMENSION + 1, random), { k: 50 }),
+        queryOf(embedding, { k: 0 }),
+      ]) {
+        const { versions: beside, ...found } = await tier.searchAndVersions(query, keys)
+        expect(found).toEqual(await tier.search(query))
+        expect(beside).toEqual(versions)
+      }
+    })
+
     it('sees a new version at once, and a deleted or expired row no more', async () => {
       const [first, second, third] = [1, 2, 3].map(() => vectorOf(DIMENSION, random)) as [
         Float32Array,

@@ -118,6 +118,10 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
       for (const filter of [[], ofDocument]) await tier.search(searchOf({ exclude, filter }))
     await tier.search(searchOf({ metric: 'l2', scope: deep }))
   },
+  searchAndVersions: async (tier) => {
+    await tier.searchAndVersions(searchOf(), records)
+    await tier.searchAndVersions(searchOf({ metric: 'l2', scope: deep, exclude: records }), records)
+  },
   searchTexts: async (tier) => {
     const texts = records.map((record) => ({ ...record, text: 'water' }))
     for (const exclude of [[], records])

@@ -42,9 +42,8 @@ interface ColdFind extends ColdQuery {
     readonly withReads?: boolean | undefined;
 }
 
-interface ColdFound {
+interface ColdFound extends WithVersions {
     readonly rows: ColdRow[];
-    readonly versions: readonly (Version | undefined)[];
 }
 
 interface ColdHit extends ColdRow {
@@ -148,6 +147,7 @@ interface ColdTier {
     haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>>;
     snapshot(query: ColdQuery): Promise<ColdSnapshot>;
     search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>;
+    searchAndVersions(query: ColdSearch, keys: readonly EntryKey[], options?: Patience): Promise<ColdSearchResult & WithVersions>;
     together<T>(ask: (cold: SearchedCold) => Promise<T>, options?: Patience): Promise<T>;
     searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult>;
     upsert(records: readonly EntryRecord[]): Promise<{
@@ -721,7 +721,7 @@ interface Scope {
     readonly recursive: boolean;
 }
 
-type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchTexts'>;
+type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchAndVersions' | 'searchTexts'>;
 
 interface SequenceRange {
     readonly from: number;
@@ -851,6 +851,10 @@ interface WaitingTexts {
     readonly after: Version | undefined;
     readonly limit: number;
     readonly bytes: number;
+}
+
+interface WithVersions {
+    readonly versions: readonly (Version | undefined)[];
 }
 
 interface WriteFailure {
