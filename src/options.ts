@@ -185,7 +185,7 @@ export interface SyncOptions {
   readonly schedule?: string | undefined
   /** Time without an access after which an entry leaves hot. @default '5m' */
   readonly hotToColdAge?: Duration | undefined
-  /** Entries demoted together. @default 100 */
+  /** Entries of a batch that leaves hot; two leave at a time without `maxMigrationsPerSecond`. @default 100 */
   readonly batchSize?: number | undefined
   /**
    * Entries that leave hot a second, since they are idle, at most; fewer while callers wait longer for it. A sync takes

@@ -194,11 +194,11 @@ export class Searcher {
     return standingStill(async (glance) => {
       const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, withReads, glance }
       const ownRows = new OwnRows(selectedRows(own, toRow), limit, inOrder)
-      const { keys } = ownRows
+      const keys = ownRows.foremost()
       const find = async (most: number, exclude: readonly EntryRecord[]): Promise<readonly ColdRow[]> => {
         if (keys.length === 0) return this.#parts.cold.find({ ...own, exclude }, most, patience)
         const { rows, versions } = await this.#parts.cold.findAndVersions({ ...own, exclude }, most, keys, patience)
-        ownRows.compare(versions)
+        ownRows.compare(versions, true)
         return rows
       }
       const pending = own.versions.size
@@ -325,11 +325,11 @@ export class Searcher {
       return vector?.length === embedding.length ? { ...row, score: similarity(metric, embedding, vector) } : undefined
     }
     const ownRows = new OwnRows(selectedRows(own, toHit), k, byScore)
-    const { keys } = ownRows
+    const keys = ownRows.foremost()
     const ask = async (asked: ColdSearch): Promise<ColdSearchResult> => {
       if (keys.length === 0) return own.cold.search(asked, patience)
       const found = await own.cold.searchAndVersions(asked, keys, patience)
-      ownRows.compare(found.versions)
+      ownRows.compare(found.versions, found.exact)
       return found
     }
     let exact = true
@@ -390,7 +390,7 @@ export class Searcher {
     const answered = new Set(fromCold.map(({ record }) => keyText(record)))
     const others = ownRows.left.filter(({ record }) => !answered.has(keyText(record)))
     let rows = [...fromCold, ...others]
-    const settled = new Set<ColdRow>([...fromCold, ...others.filter((row) => ownRows.isNewest(row))])
+    const settled = new Set<ColdRow>([...fromCold, ...ownRows.newest])
     for (let reach = limit; ; reach *= 2) {
       const foremost = first(rows, reach, order)
       const asked = foremost.filter((row) => !settled.has(row))
@@ -425,9 +425,9 @@ interface Glance {
 const MOST_GLANCES = 10
 
 /**
- * The answer of `work`, which asks cold for rows and then what overtakes own ones, as cold was at one moment: it is
- * asked again where what overtakes them was not known before, and may have come in between, together with more that
- * the rows lack (rule K8 of flow/README.md).
+ * The answer of `work`, which asks cold for rows and may have to ask what overtakes own ones after that, as cold was at
+ * one moment: it is asked again where what overtakes them was not known before, and may have come in between, together
+ * with more that the rows lack (rule K8 of flow/README.md).
  */
 async function standingStill<T>(work: (glance: Glance) => Promise<T>): Promise<T> {
   for (let before: Glance['before'] = new Map(), tries = 1; ; tries++) {

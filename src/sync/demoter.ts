@@ -98,7 +98,7 @@ interface Refused {
  * Where nothing holds the pace down, hot is asked for the entries of several batches at a time, and while one waits for
  * cold another leaves hot.
  */
-const UNPACED = { asked: 4, atOnce: 2 }
+const UNPACED = { batches: 4, entries: 4_000, atOnce: 2 }
 /** What cold refuses costs it several statements each time, and it seldom takes it later. */
 const REFUSED_FOR_MS = 600_000
 /** Refused versions that are remembered; of more, the oldest are asked about again. */
@@ -161,9 +161,7 @@ export class Demoter {
   async demote(candidates: readonly HotCandidate[]): Promise<ReadonlySet<HotCandidate>> {
     // Who asks for these is told what cold says now.
     for (const { key } of candidates) this.#refused.delete(keyText(key))
-    const left = await this.#demoteBatch(candidates, newRun(), false)
-    if (left.size > 0) this.#parts.pressure.hotChanged()
-    return left
+    return this.#demoteBatch(candidates, newRun(), false)
   }
 
   /** @param more how many are to leave yet: none, or about as many. */
@@ -173,7 +171,7 @@ export class Demoter {
     signal: AbortSignal,
     why: Leaving,
   ): Promise<DemoteStats> {
-    const { hot, pressure, logger } = this.#parts
+    const { hot, logger } = this.#parts
     let sparesPins = why !== 'all'
     let byRank = why === 'overflow'
     const run = newRun()
@@ -207,8 +205,6 @@ export class Demoter {
         logger.warn({}, 'hot is over capacity with pinned entries alone: some leave it; unpin, or raise its capacity')
         continue
       }
-      // Not after a batch that made no room: early demotion would be asked for again and again in vain.
-      if (left.size > 0) pressure.hotChanged()
       await nextTurn()
     }
     return run.total
@@ -231,7 +227,7 @@ export class Demoter {
       if (ranked !== undefined) return { candidates: ranked, isRanked: true }
     }
     const isUnpaced = why === 'all' || (why === 'idle' && !pace.isLimited)
-    const several = isUnpaced ? Math.min(batchSize * UNPACED.asked, wanted) : 0
+    const several = isUnpaced ? Math.min(batchSize * UNPACED.batches, UNPACED.entries, wanted) : 0
     const candidates = await hot.candidates({ limit: Math.max(batchSize, several), idleSince })
     return candidates.length === 0 ? undefined : { candidates, isRanked: false }
   }
@@ -290,7 +286,7 @@ export class Demoter {
     early: boolean,
     inCold?: Versions,
   ): Promise<ReadonlySet<HotCandidate>> {
-    const { hot, cold, telemetry } = this.#parts
+    const { hot, cold, pressure, telemetry } = this.#parts
     if (candidates.length === 0) return new Set()
     const before = inCold ?? (await this.#versionsInCold(candidates))
     const leaving = await this.#ensureCold(candidates, before, run)
@@ -304,6 +300,8 @@ export class Demoter {
     })
     run.total.demoted += left.size
     run.total.skipped += leaving.length - left.size
+    // Not after a batch that made no room: early demotion would be asked for again and again in vain.
+    if (left.size > 0) pressure.hotChanged()
     return left
   }
 

@@ -1,5 +1,5 @@
 /** What leaves hot, when, and what must not come back behind it. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ColdTier } from '../../src/cold/cold-tier.ts'
 import { encodeRecord } from '../../src/entry/codec.ts'
 import type { EntryRecord } from '../../src/entry/record.ts'
@@ -158,10 +158,17 @@ describe('demotion from a hot tier in this process', () => {
       { key: record, version, expiresAt: null, payload, deleted: false, reason: 'put', startedAt: hot.now() },
     ])
   }
-  const demoterOf = (hot: HotTier, tiering: Tiering, batchSize: number, cold: ColdTier = tiers.cold.tier) =>
+  const pressureOf = (hot: HotTier) => new Pressure(new Pending(), hot, AMPLE, silentLogger)
+  const demoterOf = (
+    hot: HotTier,
+    tiering: Tiering,
+    batchSize: number,
+    cold: ColdTier = tiers.cold.tier,
+    pressure = pressureOf(hot),
+  ) =>
     new Demoter({
       ...{ hot, tiering, batchSize, clock, logger: silentLogger, telemetry: new Telemetry(clock), pace: unpaced() },
-      ...{ cold, pressure: new Pressure(new Pending(), hot, AMPLE, silentLogger) },
+      ...{ cold, pressure },
     })
 
   test.each(['demoteIdle', 'demoteOverflow'] as const)(
@@ -215,6 +222,22 @@ describe('demotion from a hot tier in this process', () => {
     third.release()
     expect(await demoting).toMatchObject({ demoted: 6 })
     expect(begun).toBe(3)
+  })
+
+  test('who waits for room hears of a batch that left, also where the one beside it fails', async () => {
+    const hot = new InProcessHotTier({ maxEntries: 100, maxBytes: 1_000_000 })
+    for (let n = 0; n < 4; n++) await fill(hot, 'beside')
+    const gate = new Gate<ColdTier>('cold')
+    let begun = 0
+    gate.onCall = (method) => {
+      if (method === 'arePinned' && ++begun === 2) throw new Error('away')
+    }
+    const pressure = pressureOf(hot)
+    const told = vi.spyOn(pressure, 'hotChanged')
+    const demoter = demoterOf(hot, allIdle(hot, clock), 2, gate.around(tiers.cold.tier), pressure)
+    await expect(demoter.demoteIdle(new AbortController().signal)).rejects.toThrow('away')
+    expect((await hot.size()).entries).toBe(2)
+    expect(told).toHaveBeenCalledTimes(1)
   })
 
   test('what is pinned leaves behind more than a batch that cold refuses, where hot is over its capacity', async () => {

@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Row } from '../cold-driver.ts'
 import { ConnectionLost, DeadlinePassed, HungUp, isRefusal, LATE, NO_ANSWER } from './postgres-errors.ts'
 import type { PostgresServer, Sql } from './postgres-server.ts'
@@ -89,14 +90,13 @@ export class PostgresConnection {
   }
 
   /**
-   * Sends bytes as `text` says, a `COPY … FROM STDIN`, and answers how many. A resolved promise means that the server
-   * has taken all of them.
+   * Sends bytes as `text` says, a `COPY … FROM STDIN`. A resolved promise means that the server has taken all of them.
    */
-  async copy(text: string, pieces: Iterable<Uint8Array>, timeout: number): Promise<number> {
+  async copy(text: string, pieces: Iterable<Uint8Array>, timeout: number): Promise<void> {
     const deadline = performance.now() + timeout
     const link = await this.#connect(timeout)
     try {
-      return await link.settle(copyIn(link.client, text, pieces), deadline - performance.now())
+      await link.settle(copyIn(link.client, text, pieces), deadline - performance.now())
     } catch (error) {
       this.#discard(link)
       throw error
@@ -216,7 +216,7 @@ function inOneRoundTrip<T extends object>(query: T): T {
   return Object.defineProperty(query, 'describeFirst', { get: () => false, set: () => {} })
 }
 
-function copyIn(client: Sql, text: string, pieces: Iterable<Uint8Array>): Promise<number> {
+function copyIn(client: Sql, text: string, pieces: Iterable<Uint8Array>): Promise<void> {
   return new Promise((resolve, reject) => {
     const query = client.unsafe(text)
     // postgres.js resolves the query with its stream, and keeps for itself why rows were refused later.
@@ -226,19 +226,19 @@ function copyIn(client: Sql, text: string, pieces: Iterable<Uint8Array>): Promis
       // us.
       stream._destroy = (error, callback) => callback(error)
       stream.on('error', reject)
-      let sent = 0
+      stream.on('finish', resolve)
       for (const piece of pieces) {
-        sent += piece.byteLength
         await written(stream, piece)
+        // A socket that has room says so within the same turn of the event loop, and callers would wait for all of it.
+        await nextTurn()
       }
-      stream.on('finish', () => resolve(sent))
       stream.end()
     }
     query.writable().then(send).catch(reject)
   })
 }
 
-/** Resolves once the system has it: callers have their turn before the next piece is encoded. */
+/** Resolves once the system has it. */
 function written(stream: Writable, piece: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(piece, (error) => (error ? reject(error) : resolve()))

@@ -197,12 +197,20 @@ export class PostgresDriver implements ColdDriver {
     for (const table of tables) await this.#run(`VACUUM (${how}) ${table}`)
   }
 
-  async copyToStaging(stream: Iterable<Uint8Array>): Promise<void> {
-    this.#stagedBytes += await this.#guard(() =>
+  copyToStaging(stream: Iterable<Uint8Array>): Promise<void> {
+    return this.#guard(() =>
       this.#repeat((timeout) =>
-        this.#copies.use((connection, timeLeft) => connection.copy(COPY, stream, timeLeft), timeout),
+        this.#copies.use((connection, timeLeft) => connection.copy(COPY, this.#counted(stream), timeLeft), timeout),
       ),
     )
+  }
+
+  /** What a COPY that fails has sent takes room as well. */
+  *#counted(stream: Iterable<Uint8Array>): Generator<Uint8Array, void> {
+    for (const piece of stream) {
+      this.#stagedBytes += piece.byteLength
+      yield piece
+    }
   }
 
   migrate(migrations: readonly Migration[]): Promise<Migration[]> {

@@ -1,4 +1,4 @@
-/** A batch that is sent to a Postgres server in pieces: one that stops reading it. */
+/** A batch that is sent to a Postgres server in pieces. */
 import { randomUUID } from 'node:crypto'
 import { expect, it, vi } from 'vitest'
 import { ColdStore } from '../../../src/cold/cold-store.ts'
@@ -21,6 +21,34 @@ function beginning(): Buffer {
 }
 
 describeWithPostgres('a batch in pieces', () => {
+  it('lets others have their turn between any two of them', async () => {
+    await using server = await PrivatePostgres.start({})
+    const options = { ...TERMS, max: 2, migrate: 'auto', url: server.url(), timeout: 20_000 } as const
+    const driver = await PostgresDriver.connect(options)
+    const tier = await ColdStore.open(driver, { mode: 'auto', ...TERMS })
+    const text = 'x'.repeat(10_000)
+    const records = Array.from({ length: 200 }, (_, n) => chunkOf(freshNamespace(), n, n + 1, { text }))
+    let turn = 0
+    const turns: number[] = []
+    const spin = (): void => {
+      turn++
+      spinning = setImmediate(spin)
+    }
+    let spinning = setImmediate(spin)
+    await driver.copyToStaging(
+      (function* () {
+        for (const piece of new CopyStream(randomUUID(), records)) {
+          turns.push(turn)
+          yield piece
+        }
+      })(),
+    )
+    clearImmediate(spinning)
+    expect(turns.length).toBeGreaterThan(20)
+    expect(new Set(turns).size).toBe(turns.length)
+    await tier.close()
+  })
+
   it('is asked for no faster than a server takes it, and given up at the deadline', async () => {
     await using server = await PrivatePostgres.start({})
     const admin = server.client()
