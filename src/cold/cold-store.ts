@@ -68,7 +68,6 @@ import type {
   Vacuumed,
   Vacuuming,
   WaitingTexts,
-  WithVersions,
 } from './cold-tier.ts'
 import { FrozenSnapshot } from './frozen-snapshot.ts'
 import { KeptSnapshots } from './kept-snapshots.ts'
@@ -80,7 +79,7 @@ import { raiseAccess, recordAccess, type Touch } from './sql/entry-access.ts'
 import { Staging } from './sql/entry-staging.ts'
 import { eraseStaged, eraseStagedWhere, readLetters, removeLetters, vacuum } from './sql/erase-entries.ts'
 import { findExpired, type Holder, type SweepOptions, type Swept, sweep } from './sql/expire-and-collect.ts'
-import { countEntries, findEntries, findEntriesBeside } from './sql/find-entries.ts'
+import { countEntries, findEntries } from './sql/find-entries.ts'
 import * as generations from './sql/hot-generations.ts'
 import { answerTo, eraseKeys } from './sql/idempotency-keys.ts'
 import * as leases from './sql/leases.ts'
@@ -92,7 +91,7 @@ import { highestVersion, readEntries, readVersions } from './sql/read-entries.ts
 import { recordsOf, replace, replaceEach } from './sql/replace-version.ts'
 import { retryLetters } from './sql/retry-letters.ts'
 import { searchTexts } from './sql/search-texts.ts'
-import { canUseIndex, search, searchBeside } from './sql/search-vectors.ts'
+import { canUseIndex, search } from './sql/search-vectors.ts'
 import { ship, upsert } from './sql/ship-batch.ts'
 import { slide } from './sql/slide-expiry.ts'
 import { databaseTime, storeId } from './sql/store-identity.ts'
@@ -173,12 +172,8 @@ export class ColdStore implements ColdTier {
     return highestVersion(this.#driver)
   }
 
-  find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]> {
+  find(query: ColdFind, limit: number, options?: Patience): Promise<ColdFound> {
     return withPatience(options, () => findEntries(this.#driver, query, limit))
-  }
-
-  findAndVersions(query: ColdFind, limit: number, keys: readonly EntryKey[], options?: Patience): Promise<ColdFound> {
-    return withPatience(options, () => findEntriesBeside(this.#driver, query, limit, keys))
   }
 
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number> {
@@ -217,14 +212,6 @@ export class ColdStore implements ColdTier {
     return this.#over(this.#driver).search(query, options)
   }
 
-  searchAndVersions(
-    query: ColdSearch,
-    keys: readonly EntryKey[],
-    options?: Patience,
-  ): Promise<ColdSearchResult & WithVersions> {
-    return this.#over(this.#driver).searchAndVersions(query, keys, options)
-  }
-
   searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult> {
     return this.#over(this.#driver).searchTexts(query, options)
   }
@@ -240,9 +227,11 @@ export class ColdStore implements ColdTier {
       read: (keys, options, fields) => withPatience(options, () => readEntries(driver, keys, fields)),
       versions: (keys, options) => withPatience(options, () => readVersions(driver, keys)),
       search: (query, options) =>
-        withPatience(options, async () => search(driver, await this.#vectorsFor(query), query)),
-      searchAndVersions: (query, keys, options) =>
-        withPatience(options, async () => searchBeside(driver, await this.#vectorsFor(query), query, keys)),
+        withPatience(options, async () => {
+          const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
+          const vectors = isDue && !canUseIndex(this.#vectors, query) ? await this.#lookAtVectors() : this.#vectors
+          return search(driver, vectors, query)
+        }),
       searchTexts: (query, options) =>
         withPatience(options, async () => {
           if (performance.now() - this.#languageSeenAt > LOOK_AGAIN_MS) {
@@ -474,11 +463,6 @@ export class ColdStore implements ColdTier {
   /** Writes rows of these keys, once what snapshots have yet to read of them is kept. */
   #afterKeeping<T>(keys: Parameters<KeptSnapshots['write']>[0], work: () => Promise<T>): Promise<T> {
     return this.#kept === undefined ? work() : this.#kept.write(keys, work)
-  }
-
-  #vectorsFor(query: ColdSearch): VectorSupport | Promise<VectorSupport> {
-    const isDue = performance.now() - this.#vectorsSeenAt > LOOK_AGAIN_MS
-    return isDue && !canUseIndex(this.#vectors, query) ? this.#lookAtVectors() : this.#vectors
   }
 
   async #lookAtVectors(): Promise<VectorSupport> {

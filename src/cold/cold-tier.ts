@@ -202,16 +202,18 @@ export interface ColdFind extends ColdQuery {
   readonly fields?: ReadonlySet<keyof EntryRecord> | undefined
   /** Whether counted reads are answered as well; otherwise they may be undefined. @default true */
   readonly withReads?: boolean | undefined
+  /** Keys of which the versions are answered as well, as of the same moment. @default none */
+  readonly versionsOf?: readonly EntryKey[] | undefined
 }
 
-/** What was answered, and versions of keys that were asked about as well, both as of one moment. */
+/** What was answered of {@link ColdFind.versionsOf}. */
 export interface WithVersions {
-  /** In the order of their keys, tombstones included; undefined where there is no row. */
+  /** In the order of the keys, tombstones included; undefined where there is no row. */
   readonly versions: readonly (Version | undefined)[]
 }
 
 export interface ColdFound extends WithVersions {
-  readonly rows: ColdRow[]
+  readonly rows: readonly ColdRow[]
 }
 
 /** Nodes, the highest level first, that no live node of cold has for a child, less what is excluded. */
@@ -336,6 +338,8 @@ export interface ColdSearch extends ColdQuery {
   readonly embedding: Float32Array
   readonly metric: Metric
   readonly k: number
+  /** As of {@link ColdFind}. */
+  readonly versionsOf?: ColdFind['versionsOf']
 }
 
 export interface ColdHit extends ColdRow {
@@ -343,7 +347,7 @@ export interface ColdHit extends ColdRow {
   readonly score: number
 }
 
-export interface ColdSearchResult {
+export interface ColdSearchResult extends WithVersions {
   /** Nearest first. */
   readonly hits: readonly ColdHit[]
   /** Whether every row was compared, for want of a vector index for these dimensions and this metric. */
@@ -510,7 +514,7 @@ export interface Slid {
 }
 
 /** What a search asks of cold. */
-export type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchAndVersions' | 'searchTexts'>
+export type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchTexts'>
 
 export interface ColdTier {
   /** UUID drawn by the first migration; hot keys start with it. */
@@ -529,9 +533,7 @@ export interface ColdTier {
   highestVersion(): Promise<Version | undefined>
 
   /** The first live rows that match, at most `limit`. */
-  find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]>
-  /** As {@link find}, and what {@link versions} answers of some keys. */
-  findAndVersions(query: ColdFind, limit: number, keys: readonly EntryKey[], options?: Patience): Promise<ColdFound>
+  find(query: ColdFind, limit: number, options?: Patience): Promise<ColdFound>
   /** How many keys match in their newest version, of those that cold and the caller have; no key twice in `own`. */
   count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>
   /**
@@ -558,12 +560,6 @@ export interface ColdTier {
   /** What live rows match now, to be read without haste. `exclude` MUST be empty. */
   snapshot(query: ColdQuery): Promise<ColdSnapshot>
   search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>
-  /** As {@link search}, and what {@link versions} answers of some keys. */
-  searchAndVersions(
-    query: ColdSearch,
-    keys: readonly EntryKey[],
-    options?: Patience,
-  ): Promise<ColdSearchResult & WithVersions>
   /**
    * Answers as `ask` does, whose calls of one turn of the event loop go to the database together.
    * @param ask what only reads.

@@ -76,10 +76,6 @@ export class LateColdTier implements ColdTier {
     return this.#there.find(...args)
   }
 
-  async findAndVersions(...args: Parameters<ColdTier['findAndVersions']>) {
-    return this.#there.findAndVersions(...args)
-  }
-
   async count(...args: Parameters<ColdTier['count']>) {
     return this.#there.count(...args)
   }
@@ -114,10 +110,6 @@ export class LateColdTier implements ColdTier {
 
   async search(...args: Parameters<ColdTier['search']>) {
     return this.#there.search(...args)
-  }
-
-  async searchAndVersions(...args: Parameters<ColdTier['searchAndVersions']>) {
-    return this.#there.searchAndVersions(...args)
   }
 
   async searchTexts(...args: Parameters<ColdTier['searchTexts']>) {

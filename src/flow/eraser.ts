@@ -243,7 +243,7 @@ export class Eraser {
     const query: ColdQuery = { scope, filter, now: 0, exclude: [] }
     for (let after: ReturnType<typeof orderKeys> | undefined; ; ) {
       throwIfOver(patience)
-      const rows = await reads.find({ ...query, after, fields: FIELDS }, limit, patience)
+      const { rows } = await reads.find({ ...query, after, fields: FIELDS }, limit, patience)
       const found = rows.map(({ record }) => record)
       const fresh = await withFreshReads(rows, still, reader, patience)
       if (rows.length > 0) yield { found, isStill: (newest, i) => matches(newest, still, fresh[i]!.access) }

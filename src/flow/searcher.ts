@@ -6,16 +6,7 @@
  * So many pending writes cost a pass over them, and nothing in the database.
  */
 
-import type {
-  ColdDocument,
-  ColdHit,
-  ColdRow,
-  ColdSearch,
-  ColdSearchResult,
-  ColdTier,
-  OwnText,
-  SearchedCold,
-} from '../cold/cold-tier.ts'
+import type { ColdDocument, ColdHit, ColdRow, ColdTier, OwnText, SearchedCold } from '../cold/cold-tier.ts'
 import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import { isLive } from '../entry/expiry.ts'
 import type { MemoryEntry } from '../entry/memory-entry.ts'
@@ -44,7 +35,7 @@ export interface SearcherParts {
   readonly pending: Pending
   readonly cold: Pick<
     ColdTier,
-    'find' | 'findAndVersions' | 'count' | 'documents' | 'roots' | 'haveParents' | keyof SearchedCold | 'together'
+    'find' | 'count' | 'documents' | 'roots' | 'haveParents' | keyof SearchedCold | 'together'
   >
   readonly access: AccessCounter
   /** Learns of what was found. */
@@ -194,10 +185,9 @@ export class Searcher {
     return standingStill(async (glance) => {
       const own = { ...(await this.#own(scope, filter, patience)), order, after, fields, withReads, glance }
       const ownRows = new OwnRows(selectedRows(own, toRow), limit, inOrder)
-      const keys = ownRows.foremost()
+      const versionsOf = ownRows.foremost()
       const find = async (most: number, exclude: readonly EntryRecord[]): Promise<readonly ColdRow[]> => {
-        if (keys.length === 0) return this.#parts.cold.find({ ...own, exclude }, most, patience)
-        const { rows, versions } = await this.#parts.cold.findAndVersions({ ...own, exclude }, most, keys, patience)
+        const { rows, versions } = await this.#parts.cold.find({ ...own, exclude, versionsOf }, most, patience)
         ownRows.compare(versions, true)
         return rows
       }
@@ -325,16 +315,11 @@ export class Searcher {
       return vector?.length === embedding.length ? { ...row, score: similarity(metric, embedding, vector) } : undefined
     }
     const ownRows = new OwnRows(selectedRows(own, toHit), k, byScore)
-    const keys = ownRows.foremost()
-    const ask = async (asked: ColdSearch): Promise<ColdSearchResult> => {
-      if (keys.length === 0) return own.cold.search(asked, patience)
-      const found = await own.cold.searchAndVersions(asked, keys, patience)
-      ownRows.compare(found.versions, found.exact)
-      return found
-    }
+    const versionsOf = ownRows.foremost()
     let exact = true
     const fromCold = await notReplaced(own, k, async (most, exclude) => {
-      const found = await ask({ ...own, exclude, embedding, metric, k: most })
+      const found = await own.cold.search({ ...own, exclude, versionsOf, embedding, metric, k: most }, patience)
+      ownRows.compare(found.versions, found.exact)
       exact = found.exact
       return found.hits
     })

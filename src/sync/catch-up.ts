@@ -1,14 +1,14 @@
 /**
  * Decides how much of the machine a checkpoint takes that has more than a batch to ship, as after an outage of cold:
- * its batches are small, since each is encoded at once and callers stand still meanwhile, and between two of them it
- * rests for as long as the one before took. It does neither while somebody waits for what it ships, nor where pending
- * is half full, as under a load that it only just keeps up with.
+ * its batches are small, since callers stand still while an embedded database has one encoded, and find any database
+ * busy with it; and between two of them it rests for as long as the one before took. It does neither while somebody
+ * waits for what it ships, nor where pending is half full, as under a load that it only just keeps up with.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BatchLimits } from '../flow/pending.ts'
 import { SHIP_LIMITS } from '../recovery/batch-limits.ts'
 
-/** Rows, and bytes of their payload, of a batch that is in no hurry: a thousand rows of 3 KB take 20 ms to encode. */
+/** Rows, and bytes of their payload, of a batch that is in no hurry. */
 const CALM_LIMITS: BatchLimits = { rows: 250, bytes: 1024 * 1024 }
 
 const MOST_REST_MS = 250

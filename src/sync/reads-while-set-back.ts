@@ -15,7 +15,6 @@ export type ColdReads = Pick<
   | 'arePinned'
   | 'highestVersion'
   | 'find'
-  | 'findAndVersions'
   | 'count'
   | 'documents'
   | 'namespaces'
@@ -25,7 +24,6 @@ export type ColdReads = Pick<
   | 'haveParents'
   | 'snapshot'
   | 'search'
-  | 'searchAndVersions'
   | 'searchTexts'
   | 'together'
 >
@@ -55,8 +53,6 @@ export function readsWhileSetBack(
     arePinned: (keys, options) => whole((patience) => cold.arePinned(keys, patience), options),
     highestVersion: () => whole(() => cold.highestVersion()),
     find: (query, limit, options) => whole((patience) => cold.find(query, limit, patience), options),
-    findAndVersions: (query, limit, keys, options) =>
-      whole((patience) => cold.findAndVersions(query, limit, keys, patience), options),
     count: (query, own, options) => whole((patience) => cold.count(query, own, patience), options),
     documents: (query, limit, options) => whole((patience) => cold.documents(query, limit, patience), options),
     namespaces: (query, limit, options) => whole((patience) => cold.namespaces(query, limit, patience), options),
@@ -71,8 +67,6 @@ export function readsWhileSetBack(
         (snapshot) => snapshot.close(),
       ),
     search: (query, options) => whole((patience) => cold.search(query, patience), options),
-    searchAndVersions: (query, keys, options) =>
-      whole((patience) => cold.searchAndVersions(query, keys, patience), options),
     searchTexts: (query, options) => whole((patience) => cold.searchTexts(query, patience), options),
     together: (ask, options) => whole((patience) => cold.together(ask, patience), options),
   }

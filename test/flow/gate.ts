@@ -18,9 +18,6 @@ export interface HeldCall {
 /** What a tier answers by itself, without a way that could be held up. */
 const AT_ONCE: ReadonlySet<string | symbol> = new Set(['close', 'now', 'held'])
 
-/** The same question, whose answer says more where something is pending. */
-const SAME: Readonly<Record<string, string>> = { findAndVersions: 'find', searchAndVersions: 'search' }
-
 const PASS = (): void => {}
 
 export class Gate<T extends object> {
@@ -78,8 +75,7 @@ export class Gate<T extends object> {
         if (name === 'held' && typeof value === 'function')
           return (...args: unknown[]) => (this.#stops('read' as Method<T>) ? undefined : value.apply(target, args))
         if (typeof value !== 'function' || AT_ONCE.has(name)) return bound(value, target)
-        return (...args: unknown[]) =>
-          this.#pass((SAME[String(name)] ?? name) as Method<T>, () => value.apply(target, args))
+        return (...args: unknown[]) => this.#pass(name as Method<T>, () => value.apply(target, args))
       },
     })
   }

@@ -1,10 +1,9 @@
 /** Selects a page of entries for `find`, in its order, and counts entries. */
 import { type SQL, sql } from 'drizzle-orm'
-import type { EntryKey } from '../../entry/entry-key.ts'
 import type { ScalarField } from '../../query/filter.ts'
 import type { Order } from '../../query/order.ts'
 import type { ColdReader } from '../cold-driver.ts'
-import type { ColdFind, ColdFound, ColdQuery, ColdRow, OwnVersion } from '../cold-tier.ts'
+import type { ColdFind, ColdFound, ColdQuery, OwnVersion } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
 import { bareColumns, selectedColumns } from './entry-columns.ts'
 import { firstOfParts, inScope, inScopeAround, selects } from './filter-sql.ts'
@@ -13,28 +12,18 @@ import { isIndexed } from './member-indexes.ts'
 import { afterSql, type OrderPart, orderParts, orderSql } from './order-sql.ts'
 import { apart, rowColumns, toColdRow, versionsBeside, versionsColumn } from './read-entries.ts'
 
-export async function findEntries(driver: ColdReader, query: ColdFind, limit: number): Promise<ColdRow[]> {
-  return (await driver.query(findSql(query, limit))).map(toColdRow)
-}
-
-/** As {@link findEntries}, and the versions of these keys, as of the same moment. */
-export async function findEntriesBeside(
-  driver: ColdReader,
-  query: ColdFind,
-  limit: number,
-  keys: readonly EntryKey[],
-): Promise<ColdFound> {
-  const { rows, versions } = apart(await driver.query(findSql(query, limit, keys)))
+export async function findEntries(driver: ColdReader, query: ColdFind, limit: number): Promise<ColdFound> {
+  const { rows, versions } = apart(await driver.query(findSql(query, limit)))
   return { rows: rows.map(toColdRow), versions }
 }
 
-export function findSql(query: ColdFind, limit: number, keys: readonly EntryKey[] = []): SQL {
-  const { order = [], fields, withReads = true } = query
+export function findSql(query: ColdFind, limit: number): SQL {
+  const { order = [], fields, withReads = true, versionsOf } = query
   const page = inParts(query, limit) ?? sql`e AS MATERIALIZED (${wholeSql(query, limit)})`
   const columns = withReads ? rowColumns(fields) : selectedColumns(fields)
   return sql`
     WITH ${page}
-    SELECT ${columns}${versionsColumn(keys)} FROM e ${withReads ? ACCESS_JOIN : sql``} ${versionsBeside(keys)}
+    SELECT ${columns}${versionsColumn(versionsOf)} FROM e ${withReads ? ACCESS_JOIN : sql``} ${versionsBeside(versionsOf)}
     ORDER BY ${orderSql(order)}`
 }
 

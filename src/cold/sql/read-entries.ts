@@ -56,12 +56,12 @@ function versionsSql(keys: readonly EntryKey[]): SQL {
  * Joins to the rows of a statement the versions of keys, as of the same moment: a row of its own, in which nothing else
  * stands. Nothing without keys.
  */
-export function versionsBeside(keys: readonly EntryKey[]): SQL {
+export function versionsBeside(keys: readonly EntryKey[] = []): SQL {
   return keys.length === 0 ? sql`` : sql`FULL JOIN (${versionsSql(keys)}) v ON false`
 }
 
 /** The column to select, after others, where that is joined. */
-export function versionsColumn(keys: readonly EntryKey[]): SQL {
+export function versionsColumn(keys: readonly EntryKey[] = []): SQL {
   return keys.length === 0 ? sql`` : sql`, v.versions`
 }
 

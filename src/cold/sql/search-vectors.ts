@@ -5,10 +5,9 @@
  * Without pgvector plain SQL compares all rows, ten times slower or more.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import type { EntryKey } from '../../entry/entry-key.ts'
 import { similarity } from '../../query/metric.ts'
 import type { ColdDriver, Row } from '../cold-driver.ts'
-import type { ColdHit, ColdSearch, ColdSearchResult, WithVersions } from '../cold-tier.ts'
+import type { ColdHit, ColdSearch, ColdSearchResult } from '../cold-tier.ts'
 import { ACCESS_JOIN } from './entry-access.ts'
 import { selects } from './filter-sql.ts'
 import { lookUp } from './look-up-keys.ts'
@@ -25,33 +24,22 @@ import {
 
 export async function search(
   driver: Pick<ColdDriver, 'query'>,
-  support: VectorSupport,
-  query: ColdSearch,
-): Promise<ColdSearchResult> {
-  const { hits, exact } = await searchBeside(driver, support, query, [])
-  return { hits, exact }
-}
-
-/** As {@link search}, and the versions of these keys, as of the same moment. */
-export async function searchBeside(
-  driver: Pick<ColdDriver, 'query'>,
   { schema, indexes }: VectorSupport,
   query: ColdSearch,
-  keys: readonly EntryKey[],
-): Promise<ColdSearchResult & WithVersions> {
-  if (query.k < 1) return { hits: [], exact: true, versions: await readVersions(driver, keys) }
+): Promise<ColdSearchResult> {
+  if (query.k < 1) return { hits: [], exact: true, versions: await readVersions(driver, query.versionsOf ?? []) }
   const serving = indexes.filter((index) => canServe(index, query))
   // Where there are two, one holds all.
   const index = serving.find(({ form }) => form === 'any') ?? serving[0]
   if (schema === undefined || index === undefined) {
-    const { rows, versions } = apart(await driver.query(exactSearch(query, schema, keys)))
+    const { rows, versions } = apart(await driver.query(exactSearch(query, schema)))
     return { hits: toHits(rows, query), exact: true, versions }
   }
-  const found = apart(await driver.query(indexedSearch(query, schema, index.form, keys)))
+  const found = apart(await driver.query(indexedSearch(query, schema, index.form)))
   const { rows } = found
   const enough = rows[0]?.is_index_empty === true || rows.filter((row) => row.from_index === true).length >= query.k
   // `exact` tells of a missing index; here the small remainder was compared although there is one.
-  const nearest = enough ? found : apart(await driver.query(exactSearch(query, schema, keys)))
+  const nearest = enough ? found : apart(await driver.query(exactSearch(query, schema)))
   return { hits: toHits(nearest.rows.slice(0, query.k), query), exact: false, versions: nearest.versions }
 }
 
@@ -71,7 +59,7 @@ function canServe(index: VectorIndex, query: ColdSearch): boolean {
  * All rows of the same dimensions. Without a condition on `indexed` the planner cannot use a vector index, which is
  * partial.
  */
-export function exactSearch(query: ColdSearch, schema: string | undefined, keys: readonly EntryKey[] = []): SQL {
+export function exactSearch(query: ColdSearch, schema: string | undefined): SQL {
   const by = schema === undefined ? plainDistance(query) : distance(query, schema)
   return withColumns(
     query,
@@ -81,7 +69,6 @@ export function exactSearch(query: ColdSearch, schema: string | undefined, keys:
     FROM thermocline.memory_entries e
     WHERE ${hasDimension('any', query.embedding.length)} AND ${selects(query)}
     ORDER BY distance, e.namespace, e.id LIMIT ${query.k}::int8`,
-    keys,
   )
 }
 
@@ -100,12 +87,7 @@ const SETTINGS = sql`(SELECT set_config('hnsw.iterative_scan', 'strict_order', t
  * whether it holds any row at all, whatever the filter: before a first indexing, nothing is compared twice.
  * @param form of vectors that the index holds. Rounded ones that another index has, one not known yet, are compared.
  */
-export function indexedSearch(
-  query: ColdSearch,
-  schema: string,
-  form: VectorForm = 'full',
-  keys: readonly EntryKey[] = [],
-): SQL {
+export function indexedSearch(query: ColdSearch, schema: string, form: VectorForm = 'full'): SQL {
   const dimension = query.embedding.length
   const others = sql`
     UNION ALL
@@ -130,7 +112,7 @@ export function indexedSearch(
       WHERE ${hasDimension(form, dimension)} AND e.indexed AND ${SETTINGS}
       ORDER BY ${indexedDistance(query, schema, form)} LIMIT 1
     ) IS NULL END`
-  return withColumns(query, schema, nearest, keys, sql`, ${isIndexEmpty} AS is_index_empty`)
+  return withColumns(query, schema, nearest, sql`, ${isIndexEmpty} AS is_index_empty`)
 }
 
 /**
@@ -138,10 +120,9 @@ export function indexedSearch(
  * is sent and read once, as long as it is.
  */
 function withColumns(
-  { embedding }: ColdSearch,
+  { embedding, versionsOf }: ColdSearch,
   schema: string | undefined,
   nearest: SQL,
-  keys: readonly EntryKey[],
   more = sql``,
 ): SQL {
   const type = sql.raw(schema === undefined ? 'real[]' : typeOf(schema, 'vector', embedding.length))
@@ -149,8 +130,8 @@ function withColumns(
   return sql`
     WITH question AS MATERIALIZED (SELECT ${text}::${type} AS embedding),
     nearest AS MATERIALIZED (${nearest})
-    SELECT ${ROW_COLUMNS}, nearest.from_index${more}${versionsColumn(keys)} FROM nearest
-    CROSS JOIN ${lookUp(sql`nearest`)} ${ACCESS_JOIN} ${versionsBeside(keys)}
+    SELECT ${ROW_COLUMNS}, nearest.from_index${more}${versionsColumn(versionsOf)} FROM nearest
+    CROSS JOIN ${lookUp(sql`nearest`)} ${ACCESS_JOIN} ${versionsBeside(versionsOf)}
     ORDER BY nearest.distance, e.namespace, e.id`
 }
 

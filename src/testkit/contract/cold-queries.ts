@@ -21,9 +21,11 @@ export function describeColdQueries(shared: SharedColdTier): void {
         chunkOf(namespace, 4, 4, { expiresAt: NOW + 1 }),
         tombstone(namespace, 6, 6),
       ])
-      const found = await shared.tier.find(queryOf(namespace), 10)
+      const { rows: found } = await shared.tier.find(queryOf(namespace), 10)
       expect(found.map(({ record }) => record.id)).toEqual([1, 3, 4, 5].map(idOf))
-      expect((await shared.tier.find(queryOf(namespace), 2)).map(({ record }) => record.id)).toEqual([1, 3].map(idOf))
+      expect((await shared.tier.find(queryOf(namespace), 2)).rows.map(({ record }) => record.id)).toEqual(
+        [1, 3].map(idOf),
+      )
       expect(await shared.tier.count(queryOf(namespace), [])).toBe(4)
     })
 
@@ -32,7 +34,7 @@ export function describeColdQueries(shared: SharedColdTier): void {
       const paths = ['', '/x', '/x/y', '/\u{10ffff}', '-corp', '0', '.', '/', ' /x']
       await shared.tier.upsert(paths.map((path, n) => chunkOf(`${root}${path}`, n, n + 1)))
       const inside = async (recursive: boolean): Promise<string[]> => {
-        const rows = await shared.tier.find(queryOf(root, { scope: { namespace: root, recursive } }), 100)
+        const { rows } = await shared.tier.find(queryOf(root, { scope: { namespace: root, recursive } }), 100)
         return rows.map(({ record }) => record.namespace.slice(root.length))
       }
       expect(await inside(false)).toEqual([''])
@@ -44,7 +46,7 @@ export function describeColdQueries(shared: SharedColdTier): void {
       // U+FF5E is below the emoji by code point, and above it by UTF-16 unit.
       const names = ['a', 'B', 'é', 'z', '\uff5e', '😀', 'Z', 'á']
       await shared.tier.upsert(names.map((name, n) => chunkOf(`${root}/${name}`, n, n + 1)))
-      const rows = await shared.tier.find(queryOf(root, { scope: { namespace: root, recursive: true } }), 100)
+      const { rows } = await shared.tier.find(queryOf(root, { scope: { namespace: root, recursive: true } }), 100)
       const found = rows.map(({ record }) => record.namespace.slice(root.length + 1))
       expect(found).toEqual([...names].sort(compareText))
     })
@@ -66,8 +68,8 @@ export function describeColdQueries(shared: SharedColdTier): void {
         [queryOf(namespace, { exclude: [{ ...keyOf(namespace, 1), version: versionOf(11) }] }), 10, [2, 3]],
         [queryOf(`${namespace}/nothing`), 10, []],
       ] as const) {
-        const found = await shared.tier.findAndVersions(query, limit, keys)
-        expect(found.rows).toEqual(await shared.tier.find(query, limit))
+        const found = await shared.tier.find({ ...query, versionsOf: keys }, limit)
+        expect(await shared.tier.find(query, limit)).toEqual({ rows: found.rows, versions: [] })
         expect(found.rows.map(({ record }) => record.id)).toEqual(ids.map(idOf))
         expect(found.versions).toEqual(versions)
       }
@@ -79,7 +81,7 @@ export function describeColdQueries(shared: SharedColdTier): void {
       const own = (n: number, version: number) => ({ ...keyOf(namespace, n), version: versionOf(version) })
       const elsewhere = { ...keyOf(`${namespace}/other`, 1), version: versionOf(99) }
       const exclude = [own(1, 10), own(2, 12), own(3, 14), elsewhere, own(9, 99)]
-      const found = await shared.tier.find(queryOf(namespace, { exclude }), 10)
+      const { rows: found } = await shared.tier.find(queryOf(namespace, { exclude }), 10)
       expect(found.map(({ record }) => record.id)).toEqual([1, 4].map(idOf))
     })
 
@@ -107,7 +109,7 @@ export function describeColdQueries(shared: SharedColdTier): void {
       const namespace = freshNamespace()
       await shared.tier.upsert([chunkOf(namespace, 1, 1)])
       await shared.tier.recordAccess([{ ...keyOf(namespace, 1), lastAccessedAt: PAST + 9, accesses: 2 }])
-      const [row] = await shared.tier.find(queryOf(namespace), 1)
+      const [row] = (await shared.tier.find(queryOf(namespace), 1)).rows
       expect(row?.access).toEqual({ lastAccessedAt: PAST + 9, accessCount: 2 })
     })
   })

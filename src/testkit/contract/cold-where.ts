@@ -89,7 +89,7 @@ function query(namespace: string, filter: ReturnType<typeof parseWhere>) {
 }
 
 async function selected({ tier }: SharedColdTier, namespace: string, filter: ReturnType<typeof parseWhere>) {
-  return (await tier.find(query(namespace, filter), 1_000)).map(({ record }) => record.id)
+  return (await tier.find(query(namespace, filter), 1_000)).rows.map(({ record }) => record.id)
 }
 
 async function agree(shared: SharedColdTier, records: readonly EntryRecord[], tree: Tree): Promise<void> {

@@ -32,7 +32,7 @@ const LARGE = 10_000
  * What these answer takes reading a whole namespace, every vector, or, where no language has an index, every text; or
  * every row, where none has a model that is asked for now and then.
  */
-const READS_MUCH = new Set(['count', 'search', 'searchAndVersions', 'searchTexts', 'isModelUsed'])
+const READS_MUCH = new Set(['count', 'search', 'searchTexts', 'isModelUsed'])
 const LONG_TABLES = new Set([
   'memory_entries',
   'entry_access',

@@ -60,14 +60,13 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
         for (const filter of [[], ofDocument]) await tier.find(queryOf({ scope, exclude, filter }), 100)
     await tier.find({ ...queryOf({ filter: ofDocument }), order: byPosition }, 100)
     await tier.find({ ...queryOf(), fields: new Set(['namespace', 'id', 'version']) }, 100)
+    for (const scope of [flat, deep])
+      await tier.find({ ...queryOf({ scope, exclude: records }), versionsOf: records }, 100)
+    await tier.find({ ...queryOf({ filter: ofDocument }), order: byPosition, versionsOf: records }, 100)
     const nodes = [{ field: 'kind' as const, operator: 'eq' as const, value: 'raptor' }]
     const parents = [...nodes, { field: 'children' as const, operator: 'contains' as const, value: [records[1]!.id] }]
     await tier.find(queryOf({ filter: parents }), 100)
     await tier.find({ ...queryOf({ filter: [...ofDocument, ...beyond(7, records[7]!.id)] }), order: byPosition }, 100)
-  },
-  findAndVersions: async (tier) => {
-    for (const scope of [flat, deep]) await tier.findAndVersions(queryOf({ scope, exclude: records }), 100, records)
-    await tier.findAndVersions({ ...queryOf({ filter: ofDocument }), order: byPosition }, 100, records)
   },
   count: async (tier) => {
     for (const scope of [flat, deep]) for (const some of [[], own]) await tier.count(queryOf({ scope }), some)
@@ -117,10 +116,8 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
     for (const exclude of [[], records])
       for (const filter of [[], ofDocument]) await tier.search(searchOf({ exclude, filter }))
     await tier.search(searchOf({ metric: 'l2', scope: deep }))
-  },
-  searchAndVersions: async (tier) => {
-    await tier.searchAndVersions(searchOf(), records)
-    await tier.searchAndVersions(searchOf({ metric: 'l2', scope: deep, exclude: records }), records)
+    await tier.search(searchOf({ versionsOf: records }))
+    await tier.search(searchOf({ metric: 'l2', scope: deep, exclude: records, versionsOf: records }))
   },
   searchTexts: async (tier) => {
     const texts = records.map((record) => ({ ...record, text: 'water' }))

@@ -40,10 +40,11 @@ interface ColdFind extends ColdQuery {
     readonly after?: OrderKeys | undefined;
     readonly fields?: ReadonlySet<keyof EntryRecord> | undefined;
     readonly withReads?: boolean | undefined;
+    readonly versionsOf?: readonly EntryKey[] | undefined;
 }
 
 interface ColdFound extends WithVersions {
-    readonly rows: ColdRow[];
+    readonly rows: readonly ColdRow[];
 }
 
 interface ColdHit extends ColdRow {
@@ -94,9 +95,10 @@ interface ColdSearch extends ColdQuery {
     readonly embedding: Float32Array;
     readonly metric: Metric;
     readonly k: number;
+    readonly versionsOf?: ColdFind['versionsOf'];
 }
 
-interface ColdSearchResult {
+interface ColdSearchResult extends WithVersions {
     readonly hits: readonly ColdHit[];
     readonly exact: boolean;
 }
@@ -136,8 +138,7 @@ interface ColdTier {
     read(keys: readonly EntryKey[], options?: Patience, fields?: ColdFind['fields']): Promise<(ColdRow | undefined)[]>;
     versions(keys: readonly EntryKey[], options?: Patience): Promise<(Version | undefined)[]>;
     highestVersion(): Promise<Version | undefined>;
-    find(query: ColdFind, limit: number, options?: Patience): Promise<ColdRow[]>;
-    findAndVersions(query: ColdFind, limit: number, keys: readonly EntryKey[], options?: Patience): Promise<ColdFound>;
+    find(query: ColdFind, limit: number, options?: Patience): Promise<ColdFound>;
     count(query: ColdQuery, own: readonly OwnVersion[], options?: Patience): Promise<number>;
     documents(query: ColdDocuments, limit: number, options?: Patience): Promise<ColdDocument[]>;
     namespaces(query: ColdNamespaces, limit: number, options?: Patience): Promise<ColdNamespace[]>;
@@ -147,7 +148,6 @@ interface ColdTier {
     haveParents(query: ColdQuery, ids: readonly string[], options?: Patience): Promise<ReadonlySet<string>>;
     snapshot(query: ColdQuery): Promise<ColdSnapshot>;
     search(query: ColdSearch, options?: Patience): Promise<ColdSearchResult>;
-    searchAndVersions(query: ColdSearch, keys: readonly EntryKey[], options?: Patience): Promise<ColdSearchResult & WithVersions>;
     together<T>(ask: (cold: SearchedCold) => Promise<T>, options?: Patience): Promise<T>;
     searchTexts(query: ColdTextSearch, options?: Patience): Promise<ColdTextResult>;
     upsert(records: readonly EntryRecord[]): Promise<{
@@ -721,7 +721,7 @@ interface Scope {
     readonly recursive: boolean;
 }
 
-type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchAndVersions' | 'searchTexts'>;
+type SearchedCold = Pick<ColdTier, 'read' | 'versions' | 'search' | 'searchTexts'>;
 
 interface SequenceRange {
     readonly from: number;
