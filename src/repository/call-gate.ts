@@ -2,6 +2,7 @@ import type { CallSchema } from '../call-options.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import { ThermoclineError, unforeseen } from '../errors.ts'
 import { TRACES, type TraceContext, traced } from '../kernel/tracing.ts'
+import type { OperationTally } from '../telemetry/tally.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { CALLS, nameOf } from './calls.ts'
 
@@ -22,6 +23,9 @@ export interface CallPlace {
  */
 export class CallGate {
   readonly #telemetry: Telemetry
+  /** What is counted in this slot, by the call's schema: its name would be looked up first. */
+  readonly #operations = new Map<unknown, OperationTally>()
+  #slot: unknown
   #running = 0
   #onIdle: (() => void)[] = []
   #closed = false
@@ -56,8 +60,7 @@ export class CallGate {
     if (this.#closed)
       throw new ThermoclineError('ERR_CLOSED', 'the store is closed: open it again', { outcome: 'none' })
     if (this.#failure !== undefined && !TOLD_ALSO_THEN.has(schema)) throw this.#failure
-    const name = nameOf(schema)
-    const operation = this.#telemetry.operation('calls', name)
+    const operation = this.#operationOf(schema)
     let began = operation.isDue ? performance.now() : undefined
     let isAtOnce = true
     let isFailed = true
@@ -74,8 +77,23 @@ export class CallGate {
       throw unforeseen(error)
     } finally {
       if (began === undefined) operation.repeat(isFailed)
-      else this.#telemetry.record('calls', name, performance.now() - began, isFailed, isAtOnce)
+      else this.#telemetry.record('calls', nameOf(schema), performance.now() - began, isFailed, isAtOnce)
     }
+  }
+
+  #operationOf(schema: CallSchema<unknown>): OperationTally {
+    if (this.#telemetry.slot !== this.#slot) {
+      this.#slot = this.#telemetry.slot
+      this.#operations.clear()
+    }
+    return this.#operations.get(schema) ?? this.#beginCounting(schema)
+  }
+
+  /** Apart: it happens once in a slot. */
+  #beginCounting(schema: CallSchema<unknown>): OperationTally {
+    const operation = this.#telemetry.operation('calls', nameOf(schema))
+    this.#operations.set(schema, operation)
+    return operation
   }
 
   async #whileRunning<T>(call: Promise<T>): Promise<T> {

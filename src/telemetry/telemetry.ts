@@ -71,6 +71,11 @@ export class Telemetry {
     return this.#present.counts
   }
 
+  /** Names the present slot: another object after each. */
+  get slot(): object {
+    return this.#present
+  }
+
   /** How long calls by id took since it was asked last; from the first time on that is kept. */
   takeCallTimes(): LatencyHistogram {
     const times = this.#callTimes ?? new LatencyHistogram()

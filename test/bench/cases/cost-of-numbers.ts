@@ -17,9 +17,12 @@ const OPTIONS: MemoryStoreOptions = { inMemory: true, sync: false, checkpoint: {
 
 /** What tells and keeps numbers and traces, by file of the built package, and what stands there without it. */
 export const NUMBERS: readonly (readonly [file: string, code: string, instead: string])[] = [
-  ['repository/call-gate', 'nameOf(schema)', "''"],
-  ['repository/call-gate', "this.#telemetry.operation('calls', name)", '{ isDue: true }'],
-  ['repository/call-gate', "this.#telemetry.record('calls', name, performance.now() - began, isFailed, isAtOnce)", ''],
+  [
+    'repository/call-gate',
+    "this.#telemetry.record('calls', nameOf(schema), performance.now() - began, isFailed, isAtOnce)",
+    '',
+  ],
+  ['repository/call-gate', 'this.#operationOf(schema)', '{ isDue: true }'],
   ['repository/call-gate', 'performance.now()', '0'],
   ['repository/call-gate', 'TRACES.operation.hasSubscribers', 'false'],
   ['flow/reader', 'counts.hotHits++', '0'],
