@@ -20,6 +20,12 @@ export interface FrozenReader extends ColdReader {
   close(): Promise<void>
 }
 
+/** What stands in `CREATE INDEX name ON definition`: a name without schema, both without parameters. */
+export interface IndexDefinition {
+  readonly name: string
+  readonly definition: string
+}
+
 export interface ColdDriver {
   /**
    * Runs one statement, which is one transaction. MUST reject with a ThermoclineError: `ERR_TIER_UNAVAILABLE` with the
@@ -43,8 +49,17 @@ export interface ColdDriver {
   /** DDL without a deadline. Other processes may ask for the same at the same time, and MUST NOT fail for it. */
   build(statement: SQL): Promise<void>
 
-  /** Makes `CREATE INDEX name ON definition` true, likewise; a name without schema, both without parameters. */
+  /** Makes `CREATE INDEX name ON definition` true, likewise. */
   buildIndex(name: string, definition: string): Promise<void>
+
+  /**
+   * Drops indexes, does the work, and builds them anew. Answers false, having done nothing, where somebody else builds
+   * one. Where it rejects they may be missing. What is under way when the signal fires is not waited for.
+   */
+  rebuildIndexes(indexes: readonly IndexDefinition[], work: () => Promise<void>, signal: AbortSignal): Promise<boolean>
+
+  /** Components of vectors that are indexed by one build at most. Undefined: it keeps nobody waiting. */
+  readonly mostBuilt?: number
 
   /** Vacuums tables, named with their schema, without a deadline. */
   vacuum(tables: readonly string[], mode: Vacuuming): Promise<void>

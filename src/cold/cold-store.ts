@@ -8,7 +8,7 @@ import type { EntryKey } from '../entry/entry-key.ts'
 import type { EntryKind } from '../entry/memory-entry.ts'
 import type { EntryRecord } from '../entry/record.ts'
 import type { Version } from '../entry/version.ts'
-import { isThermoclineError } from '../errors.ts'
+import { isThermoclineError, withoutContent } from '../errors.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Coalescer } from '../kernel/coalescer.ts'
 import { type Patience, throwIfAborted, withDeadline } from '../kernel/deadline.ts'
@@ -71,7 +71,14 @@ import type {
 } from './cold-tier.ts'
 import { FrozenSnapshot } from './frozen-snapshot.ts'
 import { KeptSnapshots } from './kept-snapshots.ts'
-import { type MigrateOptions, migrate, type SearchSupport } from './migrate-schema.ts'
+import {
+  declaredVectorIndexes,
+  type MigrateOptions,
+  migrate,
+  missingVectorIndexes,
+  type SearchSupport,
+} from './migrate-schema.ts'
+import { indexInBulk } from './sql/bulk-index.ts'
 import { stats } from './sql/cold-stats.ts'
 import { timeParameter } from './sql/column-types.ts'
 import { findUnembedded, isModelUsed, registerModel } from './sql/embedding-models.ts'
@@ -99,7 +106,7 @@ import { recordSyncRun } from './sql/sync-runs.ts'
 import { languageOf } from './sql/text-index.ts'
 import type { QualifiedLanguage } from './sql/text-vector.ts'
 import { validateConstraints } from './sql/validate-constraints.ts'
-import { existingIndexes, indexVectors, type VectorSupport } from './sql/vector-index.ts'
+import { existingIndexes, type VectorSupport, WaitingRows } from './sql/vector-index.ts'
 import * as checkpoints from './sql/wal-checkpoints.ts'
 import { findRoots, haveParents, walkTree } from './sql/walk-tree.ts'
 
@@ -111,6 +118,9 @@ const LOOK_AGAIN_MS = 30_000
 
 const NOT_OURS =
   'rows of before a migration are checked by the owner of the tables alone: run `npx thermocline migrate` as that role'
+
+const NOT_BUILT =
+  'vector indexes could not be built: the next sync tries again, and searches compare all rows meanwhile'
 
 export interface ColdStoreOptions extends MigrateOptions {
   /** Time of the store, where the database belongs to this process alone. @default the database's */
@@ -135,6 +145,10 @@ export class ColdStore implements ColdTier {
   #language: QualifiedLanguage
   #languageSeenAt = performance.now()
 
+  readonly #waiting: WaitingRows
+  readonly #declared: Pick<ColdStoreOptions, 'dimensions' | 'metrics' | 'precision'>
+  /** Whether this process builds indexes that are missing: the role may own no table. */
+  #mayBuild: boolean
   /** Whether constraints were validated, or cannot be. */
   #isValidated = false
 
@@ -145,6 +159,9 @@ export class ColdStore implements ColdTier {
     this.storeId = storeId
     this.#vectors = support.vectors
     this.#language = support.language
+    this.#waiting = new WaitingRows(driver)
+    this.#declared = options
+    this.#mayBuild = options.mode !== 'check'
     this.#logger = options.logger
     this.#clock = options.clock
   }
@@ -367,9 +384,27 @@ export class ColdStore implements ColdTier {
     return isModelUsed(this.#driver, model)
   }
 
+  async indexInBulk(signal: AbortSignal): Promise<number> {
+    const { schema, indexes } = await this.#lookAtVectors()
+    if (schema === undefined || !this.#mayBuild) return 0
+    const declared = declaredVectorIndexes(this.#declared)
+    const missing = missingVectorIndexes(indexes, this.#declared)
+    try {
+      return await indexInBulk(this.#driver, { schema, indexes, declared, missing, signal, logger: this.#logger })
+    } catch (error) {
+      if (signal.aborted) return 0
+      if (sqlStateOf(error) === INSUFFICIENT_PRIVILEGE) this.#mayBuild = false
+      else this.#logger.warn({ err: withoutContent(error) }, NOT_BUILT)
+      return 0
+    } finally {
+      await this.#lookAtVectors()
+      this.#driver.housekeep('write')
+    }
+  }
+
   async indexVectors(limit: number, upTo?: Version): Promise<number> {
     const { schema, indexes } = await this.#lookAtVectors()
-    const indexed = schema === undefined ? 0 : await indexVectors(this.#driver, { schema, indexes, limit, upTo })
+    const indexed = schema === undefined ? 0 : await this.#waiting.mark({ schema, indexes, upTo }, limit)
     this.#driver.housekeep('write')
     return indexed
   }

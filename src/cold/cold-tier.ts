@@ -689,6 +689,11 @@ export interface ColdTier {
   isModelUsed(model: string): Promise<boolean>
 
   /**
+   * Puts rows of which more wait than are in the vector index into it at once, and makes an index that is missing;
+   * returns how many rows. What is under way when the signal fires is not waited for.
+   */
+  indexInBulk(signal: AbortSignal): Promise<number>
+  /**
    * Puts up to `limit` rows into the vector index, the oldest first; returns how many.
    * @param upTo no newer rows than this. @default all
    */

@@ -244,6 +244,10 @@ export class LateColdTier implements ColdTier {
     return this.#there.isModelUsed(...args)
   }
 
+  async indexInBulk(...args: Parameters<ColdTier['indexInBulk']>) {
+    return this.#there.indexInBulk(...args)
+  }
+
   async indexVectors(...args: Parameters<ColdTier['indexVectors']>) {
     return this.#there.indexVectors(...args)
   }

@@ -1,5 +1,6 @@
 /**
- * Decides when rows enter the vector index: at each whole sync, in small batches, so that queries can run in between.
+ * Decides when rows enter the vector index: at each whole sync, many at once where the index holds fewer than wait, and
+ * else in small batches, so that queries can run in between.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
@@ -12,9 +13,9 @@ const INDEX_ROWS = 20
  * fires; returns how many. Rows may come faster than they can be indexed: those are left to the next run.
  */
 export async function indexVectors(cold: ColdTier, signal: AbortSignal): Promise<number> {
-  let indexed = 0
+  let indexed = await cold.indexInBulk(signal)
   const upTo = await cold.highestVersion()
-  if (upTo === undefined) return 0
+  if (upTo === undefined) return indexed
   while (!signal.aborted) {
     const batch = await cold.indexVectors(INDEX_ROWS, upTo)
     indexed += batch

@@ -14,7 +14,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations } from '../apply-migrations.ts'
-import type { ColdDriver, Row } from '../cold-driver.ts'
+import type { ColdDriver, IndexDefinition, Row } from '../cold-driver.ts'
 import { coldError, unavailable } from '../cold-errors.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
@@ -44,6 +44,9 @@ export interface PgliteColdOptions extends PgliteStart {
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM '/dev/blob' WITH (FORMAT binary)`
 
+/** About two seconds' worth, in which the database does nothing else. */
+const MOST_BUILT = 1_000_000
+
 /** Files of its log are removed where they are not kept for what is to come. */
 const END_OF_OWN_LOG = [
   'VACUUM (FULL) pg_catalog.pg_statistic',
@@ -70,6 +73,7 @@ export async function openPgliteCold(
 
 /** @internal */
 export class PgliteDriver implements ColdDriver {
+  readonly mostBuilt = MOST_BUILT
   readonly #client: PgliteClient
   readonly #timeout: number
   readonly #housekeeping: Housekeeping
@@ -95,6 +99,15 @@ export class PgliteDriver implements ColdDriver {
 
   async buildIndex(name: string, definition: string): Promise<void> {
     await this.#guard(() => this.#client.exec(`CREATE INDEX IF NOT EXISTS ${name} ON ${definition}`))
+  }
+
+  /** What was begun is done: it is not for long, and nobody else would. */
+  async rebuildIndexes(indexes: readonly IndexDefinition[], work: () => Promise<void>): Promise<boolean> {
+    const drop = indexes.map(({ name }) => `DROP INDEX IF EXISTS thermocline.${name}`)
+    if (drop.length > 0) await this.#guard(() => this.#client.exec(drop.join(';')))
+    await work()
+    for (const { name, definition } of indexes) await this.buildIndex(name, definition)
+    return true
   }
 
   /**

@@ -7,21 +7,24 @@
  *
  * No time limit of the role ends a build. An older transaction that holds it up does end it, after a wait that is
  * logged as soon as it begins: no program should take a night to open because a dump is running.
+ *
+ * An index that is built anew is dropped first, under the same lease. A process that is closed meanwhile leaves the
+ * server to finish what it was asked for; whoever opens or syncs next builds what is missing.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import type { ColdDriver } from '../cold-driver.ts'
+import type { ColdDriver, IndexDefinition } from '../cold-driver.ts'
 import { sqlStateOf } from '../cold-errors.ts'
-import { holdLease, releaseLease } from '../sql/leases.ts'
+import { BUILD_LEASE, holdLease, releaseLease } from '../sql/leases.ts'
 import { limitsRestored, limitsSet } from '../sql/role-limits.ts'
 
 export interface BuildSite {
   query: ColdDriver['query']
-  /** Runs messages one after the other in one session, without a deadline. */
-  runTogether(texts: readonly string[]): Promise<void>
+  /** Runs messages one after the other in one session, without a deadline. The signal ends the wait alone. */
+  runTogether(texts: readonly string[], signal?: AbortSignal): Promise<void>
   readonly logger: Logger
   /** Milliseconds to wait for older transactions. */
   readonly patience: number
@@ -30,9 +33,10 @@ export interface BuildSite {
 /** How long a build waits for older transactions where nothing else is said. */
 export const BUILD_PATIENCE_MS = 600_000
 
-const BUILD_LEASE = 'vector indexes'
 /** Milliseconds after which a builder that went silent is taken for dead. */
 const BUILD_LEASE_MS = 30_000
+/** A transaction that lasts so long lasts longer. */
+const OLD_TRANSACTION_MS = 10_000
 const LOOK_AGAIN_MS = 100
 /** Milliseconds between two looks at what holds a build up. */
 const WATCH_MS = 1_000
@@ -40,13 +44,19 @@ const WATCH_MS = 1_000
 const DROP_LIMIT = '5s'
 const QUERY_CANCELED = '57014'
 
+/** How long one waits whose indexes are built anew: something else may wait for that, and tries again later. */
+export const REBUILD_PATIENCE_MS = 30_000
+
 /** Resolves when the index is there and valid, whoever built it. */
 export async function buildConcurrently(site: BuildSite, name: string, definition: string): Promise<void> {
   const holder = randomUUID()
   for (let isTold = false; !(await isValid(site, name)); ) {
     // A builder may be dead and its backend still at work.
-    if (!(await isBuilding(site)) && (await holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS))) {
-      await buildUnderLease(site, name, definition, holder)
+    if (await mayBuild(site, holder)) {
+      // Between the first look and the lease somebody else may have finished.
+      await underLease(site, holder, async () => {
+        if (!(await isValid(site, name))) await build(site, { name, definition })
+      })
       continue
     }
     if (!isTold) site.logger.info({ index: name }, 'another process builds indexes: waiting for it')
@@ -55,27 +65,65 @@ export async function buildConcurrently(site: BuildSite, name: string, definitio
   }
 }
 
-async function buildUnderLease(site: BuildSite, name: string, definition: string, holder: string): Promise<void> {
+/** As {@link ColdDriver.rebuildIndexes}. Nor is anything done where an old transaction would hold it up. */
+export async function rebuildConcurrently(
+  site: BuildSite,
+  indexes: readonly IndexDefinition[],
+  work: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const holder = randomUUID()
+  if ((await hasOldTransaction(site)) || !(await mayBuild(site, holder))) return false
+  await underLease(site, holder, async () => {
+    for (const { name } of indexes) await watched(site, name, [dropped(name)], signal)
+    await work()
+    for (const index of indexes) if (!signal.aborted) await build(site, index, signal)
+  })
+  return true
+}
+
+async function mayBuild(site: BuildSite, holder: string): Promise<boolean> {
+  return !(await isBuilding(site)) && (await holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS))
+}
+
+async function underLease(site: BuildSite, holder: string, work: () => Promise<void>): Promise<void> {
   // A missed renewal is made up for by the next, and by the look at what is being built.
   const renew = (): void => void holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS).catch(() => {})
   const renewal = setInterval(renew, BUILD_LEASE_MS / 3)
-  const watch = new BuildWatch(site, name)
-  const drop = `DROP INDEX CONCURRENTLY IF EXISTS thermocline.${name}`
   try {
-    // Between the first look and the lease somebody else may have finished.
-    if (await isValid(site, name)) return
-    const create = `CREATE INDEX CONCURRENTLY ${name} ON ${definition}`
-    await site.runTogether([limitsSet('0', 'session'), drop, create, limitsRestored()])
-  } catch (error) {
-    watch.end()
-    // Where not even this is possible the server has gone, or is held up still.
-    await site.runTogether([limitsSet(DROP_LIMIT, 'session'), drop, limitsRestored()]).catch(() => {})
-    if (sqlStateOf(error) !== QUERY_CANCELED) throw error
-    throw cancelled(name, watch.gaveUpOn, error)
+    await work()
   } finally {
-    watch.end()
     clearInterval(renewal)
     await releaseLease(site, BUILD_LEASE, holder)
+  }
+}
+
+/** What an earlier build has left goes first. */
+async function build(site: BuildSite, { name, definition }: IndexDefinition, signal?: AbortSignal): Promise<void> {
+  try {
+    await watched(site, name, [dropped(name), `CREATE INDEX CONCURRENTLY ${name} ON ${definition}`], signal)
+  } catch (error) {
+    // The server goes on with it.
+    if (signal?.aborted) throw error
+    // Where not even this is possible the server has gone, or is held up still.
+    await site.runTogether([limitsSet(DROP_LIMIT, 'session'), dropped(name), limitsRestored()]).catch(() => {})
+    throw error
+  }
+}
+
+function dropped(name: string): string {
+  return `DROP INDEX CONCURRENTLY IF EXISTS thermocline.${name}`
+}
+
+/** Runs what may wait for older transactions, of one index. */
+async function watched(site: BuildSite, name: string, texts: readonly string[], signal?: AbortSignal): Promise<void> {
+  const watch = new BuildWatch(site, name)
+  try {
+    await site.runTogether([limitsSet('0', 'session'), ...texts, limitsRestored()], signal)
+  } catch (error) {
+    throw sqlStateOf(error) === QUERY_CANCELED ? cancelled(name, watch.gaveUpOn, error) : error
+  } finally {
+    watch.end()
   }
 }
 
@@ -139,6 +187,18 @@ async function isValid({ query }: BuildSite, name: string): Promise<boolean> {
   const [row] = await query(sql`
     SELECT EXISTS (SELECT FROM pg_index WHERE indisvalid AND indexrelid = to_regclass(${`thermocline.${name}`})) AS is_valid`)
   return row?.is_valid === true
+}
+
+/** Where the role may see that: of other roles it may not. */
+async function hasOldTransaction({ query, patience }: BuildSite): Promise<boolean> {
+  const old = Math.min(OLD_TRANSACTION_MS, patience)
+  const [row] = await query(sql`
+    SELECT EXISTS (
+      SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND backend_xmin IS NOT NULL
+        AND xact_start < now() - ${old}::float8 * interval '1 millisecond'
+    ) AS has_old`)
+  return row?.has_old === true
 }
 
 async function isBuilding({ query }: BuildSite): Promise<boolean> {

@@ -23,13 +23,19 @@ import { letGo } from '../../kernel/release-stack.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations, exclusively } from '../apply-migrations.ts'
-import type { ColdDriver, FrozenReader, Row } from '../cold-driver.ts'
+import type { ColdDriver, FrozenReader, IndexDefinition, Row } from '../cold-driver.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
 import { compileStatement } from '../sql/compile-statement.ts'
 import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
-import { BUILD_PATIENCE_MS, buildConcurrently } from './build-concurrently.ts'
+import {
+  BUILD_PATIENCE_MS,
+  type BuildSite,
+  buildConcurrently,
+  REBUILD_PATIENCE_MS,
+  rebuildConcurrently,
+} from './build-concurrently.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import { hasGivenWay, refusedSetting } from './postgres-errors.ts'
 import type { PostgresLocation } from './postgres-location.ts'
@@ -183,13 +189,25 @@ export class PostgresDriver implements ColdDriver {
   }
 
   buildIndex(name: string, definition: string): Promise<void> {
-    const site = {
-      query: (statement: SQL) => this.query(statement),
-      runTogether: (texts: readonly string[]) => this.#onOwnConnection((connection) => connection.queryTogether(texts)),
+    return buildConcurrently(this.#buildSite(this.#buildPatience), name, definition)
+  }
+
+  rebuildIndexes(
+    indexes: readonly IndexDefinition[],
+    work: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const site = this.#buildSite(Math.min(this.#buildPatience, REBUILD_PATIENCE_MS))
+    return rebuildConcurrently(site, indexes, work, signal)
+  }
+
+  #buildSite(patience: number): BuildSite {
+    return {
+      query: (statement) => this.query(statement),
+      runTogether: (texts, signal) => this.#onOwnConnection((connection) => connection.queryTogether(texts), signal),
       logger: this.#logger,
-      patience: this.#buildPatience,
+      patience,
     }
-    return buildConcurrently(site, name, definition)
   }
 
   async vacuum(tables: readonly string[], mode: Vacuuming): Promise<void> {
@@ -275,14 +293,18 @@ export class PostgresDriver implements ColdDriver {
     return this.#onOwnConnection((connection) => connection.query(text, []))
   }
 
-  /** Does the work on a connection that nothing else uses, without a deadline. */
-  #onOwnConnection<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+  /** Does the work on a connection that nothing else uses, without a deadline. The signal cuts the connection. */
+  #onOwnConnection<T>(work: (connection: PostgresConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#guard(async () => {
       const connection = new PostgresConnection(this.#server)
       this.#own.add(connection)
+      const cut = (): void => connection.cut()
+      if (signal?.aborted) cut()
+      signal?.addEventListener('abort', cut)
       try {
         return await this.#repeat(() => work(connection), Number.POSITIVE_INFINITY)
       } finally {
+        signal?.removeEventListener('abort', cut)
         this.#own.delete(connection)
         await connection.close()
       }

@@ -5,6 +5,9 @@
 import { sql } from 'drizzle-orm'
 import type { ColdDriver } from '../cold-driver.ts'
 
+/** Of whoever builds or drops indexes. */
+export const BUILD_LEASE = 'vector indexes'
+
 /**
  * Takes the lease or extends it; returns whether it is held now.
  * @param holder UUID drawn by whoever takes it.

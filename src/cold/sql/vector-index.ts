@@ -1,13 +1,14 @@
 /**
  * Maintains the HNSW indexes (pgvector), one per declared dimension and metric, over rows whose `indexed` flag is set.
- * Inserting into one costs milliseconds a row. So rows are written with the flag off, and {@link indexVectors} sets it
- * in the background (sync/index-vectors.ts). An index holds vectors in full, or, once somebody rounds embeddings, any:
- * these as halves, so it takes half the space, and what one search finds is in one index. The other one may be left.
+ * Inserting into one costs milliseconds a row. So rows are written with the flag off, and {@link WaitingRows} sets it
+ * in the background (sync/index-vectors.ts), or many at once where an index is built anew (bulk-index.ts). An index
+ * holds vectors in full, or, once somebody rounds embeddings, any: these as halves, so it takes half the space, and
+ * what one search finds is in one index. The other one may be left.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'
 import type { Metric } from '../../query/metric.ts'
-import type { ColdDriver } from '../cold-driver.ts'
+import type { ColdDriver, IndexDefinition } from '../cold-driver.ts'
 import { isRowFault } from './dead-letters.ts'
 import { unnest } from './look-up-keys.ts'
 import { dimensionOf, IS_UNINDEXED, quoted, type VectorForm, vectorOf } from './stored-vector.ts'
@@ -87,62 +88,114 @@ export async function existingIndexes(driver: ColdDriver): Promise<VectorIndex[]
 }
 
 export async function createIndex(driver: ColdDriver, schema: string, index: VectorIndex): Promise<void> {
-  const type = indexedType(index)
-  if (type === undefined) return
+  if (index.form === 'any') await leaveOutNoHalves(driver, schema, index.dimension)
+  const { name, definition } = indexDefinition(schema, index)
+  await driver.buildIndex(name, definition)
+}
+
+/** Of one that can be built. */
+export function indexDefinition(schema: string, index: VectorIndex): IndexDefinition {
   const { dimension, metric, form } = index
-  if (form === 'any') await leaveOutNoHalves(driver, schema, dimension)
+  const type = indexedType(index)!
   const vector = vectorOf(form, schema, type, dimension, '')
   const operators = `${quoted(schema)}.${type}_${METRICS[metric].operators}`
   // Index predicates take no parameters; every part is a number, one of our own names or quoted.
-  await driver.buildIndex(
-    indexName(index),
-    `thermocline.memory_entries USING hnsw ((${vector}) ${operators})
-      WHERE ${dimensionOf(form, '')} = ${Math.trunc(dimension)} AND indexed`,
-  )
+  const definition = `thermocline.memory_entries USING hnsw ((${vector}) ${operators})
+      WHERE ${dimensionOf(form, '')} = ${Math.trunc(dimension)} AND indexed`
+  return { name: indexName(index), definition }
 }
 
 /** What an index of full vectors holds may be too large or too small for one of halves: it is compared exactly then. */
-async function leaveOutNoHalves(driver: ColdDriver, schema: string, dimension: number): Promise<void> {
-  const length = `${quoted(schema)}.vector_norm(${vectorOf('full', schema, 'vector', dimension)})`
+export async function leaveOutNoHalves(driver: ColdDriver, schema: string, dimension: number): Promise<void> {
   await driver.build(
     sql.raw(`
     UPDATE thermocline.memory_entries e SET indexed = NULL
-    WHERE cardinality(e.embedding) = ${Math.trunc(dimension)} AND e.indexed
-      AND NOT ${length} BETWEEN ${ZERO_HALF * Math.sqrt(dimension)} AND ${MAX_HALF}`),
+    WHERE cardinality(e.embedding) = ${Math.trunc(dimension)} AND e.indexed AND ${mayHaveNoHalf(schema, dimension)}`),
   )
 }
 
-/** Which rows {@link indexVectors} takes. */
-export interface IndexingBatch {
+/** Of a vector in full, by its length: no component is larger than that, and one is at least its share of it. */
+function mayHaveNoHalf(schema: string, dimension: number): string {
+  const length = `${quoted(schema)}.vector_norm(${vectorOf('full', schema, 'vector', dimension)})`
+  return `NOT ${length} BETWEEN ${ZERO_HALF * Math.sqrt(dimension)} AND ${MAX_HALF}`
+}
+
+/** Which rows wait to be marked. */
+export interface Waiting {
   /** The schema that pgvector is in. */
   readonly schema: string
   readonly indexes: readonly Omit<VectorIndex, 'metric'>[]
-  readonly limit: number
   /** No newer rows than this. @default all */
   readonly upTo?: Version | undefined
 }
 
-/**
- * Sets the flag of up to `limit` rows, the oldest first, and answers how many. A row that an index refuses is marked
- * so.
- */
-export async function indexVectors(driver: ColdDriver, batch: IndexingBatch): Promise<number> {
-  if (batch.indexes.length === 0) return 0
+/** Where a row lies, as `ctid` names it: another row may have come there since, which the condition has to fit. */
+type RowPlace = string
+
+/** Rows that are looked for together, or more: to find the oldest, the database may sort all that wait. */
+const ROWS_FOUND = 1_000
+
+/** Marks rows that wait, the oldest first, so that the indexes take them. */
+export class WaitingRows {
+  readonly #driver: ColdDriver
+  #found: RowPlace[] = []
+  /** Among which they were found. */
+  #among: string | undefined
+
+  constructor(driver: ColdDriver) {
+    this.#driver = driver
+  }
+
+  /** Marks up to `limit`, and answers how many. A row that an index refuses is marked so. */
+  async mark(waiting: Waiting, limit: number): Promise<number> {
+    if (waiting.indexes.length === 0) return 0
+    const among = JSON.stringify(waiting)
+    if (among !== this.#among) this.#found = []
+    this.#among = among
+    let marked = 0
+    let isNew = false
+    while (marked === 0) {
+      if (this.#found.length === 0) {
+        // Those that are left are being written by others.
+        if (isNew) break
+        this.#found = await findWaiting(this.#driver, waiting, Math.max(limit, ROWS_FOUND))
+        isNew = true
+        if (this.#found.length === 0) break
+      }
+      marked = await mark(this.#driver, waiting, this.#found.splice(0, limit))
+    }
+    return marked
+  }
+}
+
+async function mark(driver: ColdDriver, waiting: Waiting, places: readonly RowPlace[]): Promise<number> {
   try {
-    return await markIndexed(driver, batch, sql`CASE WHEN ${hasNoHalf(batch)} THEN NULL ELSE true END`)
+    return await markPlaces(driver, waiting, places, sql`CASE WHEN ${hasNoHalf(waiting)} THEN NULL ELSE true END`)
   } catch (error) {
     if (!isRowFault(error)) throw error
-    if (batch.limit > 1) return indexVectors(driver, { ...batch, limit: batch.limit >>> 1 })
+    const half = places.length >>> 1
     // halfvec takes no component above 65 504. NULL: compared exactly from now on, never tried again.
-    return await markIndexed(driver, { ...batch, limit: 1 }, sql`NULL`)
+    if (half === 0) return await markPlaces(driver, waiting, places, sql`NULL`)
+    return (await mark(driver, waiting, places.slice(0, half))) + (await mark(driver, waiting, places.slice(half)))
   }
+}
+
+/** As {@link WaitingRows}, of one dimension while no index takes its rows: one that it may refuse is left out. */
+export async function markUnindexed(driver: ColdDriver, waiting: Waiting, limit: number): Promise<number> {
+  const [{ dimension }] = waiting.indexes as [Waiting['indexes'][number]]
+  const isLeftOut = sql`e.embedding IS NOT NULL AND ${sql.raw(mayHaveNoHalf(waiting.schema, dimension))}`
+  const inHalves = waiting.indexes.some((index) => indexedType(index) === 'halfvec')
+  const flag = inHalves
+    ? sql`CASE WHEN ${isLeftOut} THEN NULL WHEN ${hasNoHalf(waiting)} THEN NULL ELSE true END`
+    : sql`true`
+  return markPlaces(driver, waiting, await findWaiting(driver, waiting, limit), flag)
 }
 
 /**
  * An index of halves leaves out a vector whose components are all zero as halves. Of a rounded one, the largest has the
  * most steps that there are (entry/rounded-vector.ts).
  */
-function hasNoHalf({ schema, indexes }: IndexingBatch): SQL {
+function hasNoHalf({ schema, indexes }: Waiting): SQL {
   const inHalves = indexes.filter((index) => indexedType(index) === 'halfvec').map(({ dimension }) => dimension)
   if (inHalves.length === 0) return sql`false`
   const pgvector = sql.raw(quoted(schema))
@@ -152,30 +205,50 @@ function hasNoHalf({ schema, indexes }: IndexingBatch): SQL {
       THEN ${pgvector}.l2_norm(e.embedding::${pgvector}.halfvec) = 0 END`
 }
 
-/**
- * Rows that others are writing are left to the next batch: ships lock many, in another order. So are rounded ones where
- * no index takes them.
- */
-async function markIndexed(driver: ColdDriver, { indexes, limit, upTo }: IndexingBatch, flag: SQL): Promise<number> {
-  const isOld = upTo === undefined ? sql`true` : sql`e.version <= ${upTo}`
-  const dimensions = [...new Set(indexes.map(({ dimension }) => dimension))]
+/** Rounded ones wait for nothing where no index takes them. */
+export function isWaiting({ indexes, upTo }: Waiting): SQL {
   const ofAny = indexes.filter(({ form }) => form === 'any').map(({ dimension }) => dimension)
+  const isOld = upTo === undefined ? sql`true` : sql`e.version <= ${upTo}`
+  return sql`${IS_UNINDEXED} AND e.indexed = false AND ${isOld}
+    AND (e.rounded IS NULL OR e.rounded_dimension = ANY (${sql.param(ofAny)}::int4[]))`
+}
+
+/** The oldest. */
+async function findWaiting(driver: ColdDriver, waiting: Waiting, limit: number): Promise<RowPlace[]> {
+  const rows = await driver.query(sql`
+    SELECT candidate.place FROM ${unnest(sql`${sql.param(dimensionsOf(waiting))}::int4[]`)} AS d (dimension)
+    CROSS JOIN LATERAL (
+      SELECT e.ctid::text AS place, e.version FROM thermocline.memory_entries e
+      WHERE ${sql.raw(dimensionOf('any'))} = d.dimension AND ${isWaiting(waiting)}
+      ORDER BY e.version LIMIT ${limit}::int8
+    ) AS candidate
+    ORDER BY candidate.version LIMIT ${limit}::int8`)
+  return rows.map(({ place }) => place as RowPlace)
+}
+
+/** Rows that others are writing are left to the next batch: ships lock many, in another order. */
+async function markPlaces(
+  driver: ColdDriver,
+  waiting: Waiting,
+  places: readonly RowPlace[],
+  flag: SQL,
+): Promise<number> {
   const [row] = await driver.query(sql`
-    WITH oldest AS (
-      SELECT candidate.* FROM ${unnest(sql`${sql.param(dimensions)}::int4[]`)} AS d (dimension)
-      CROSS JOIN LATERAL (
-        SELECT e.ctid AS place, e.version FROM thermocline.memory_entries e
-        WHERE ${sql.raw(dimensionOf('any'))} = d.dimension AND ${IS_UNINDEXED} AND e.indexed = false AND ${isOld}
-          AND (e.rounded IS NULL OR e.rounded_dimension = ANY (${sql.param(ofAny)}::int4[]))
-        ORDER BY e.version LIMIT ${limit}::int8 FOR UPDATE SKIP LOCKED
-      ) AS candidate
-      ORDER BY candidate.version LIMIT ${limit}::int8
+    WITH taken AS (
+      SELECT e.ctid AS place FROM thermocline.memory_entries e
+      WHERE e.ctid = ANY (${sql.param([...places])}::tid[])
+        AND ${sql.raw(dimensionOf('any'))} = ANY (${sql.param(dimensionsOf(waiting))}::int4[]) AND ${isWaiting(waiting)}
+      FOR UPDATE SKIP LOCKED
     ),
     marked AS (
       UPDATE thermocline.memory_entries e SET indexed = ${flag}
-      WHERE e.ctid = ANY (ARRAY (SELECT place FROM oldest))
+      WHERE e.ctid = ANY (ARRAY (SELECT place FROM taken))
       RETURNING 1
     )
     SELECT count(*)::int4 AS marked FROM marked`)
   return row?.marked as number
+}
+
+function dimensionsOf({ indexes }: Waiting): number[] {
+  return [...new Set(indexes.map(({ dimension }) => dimension))]
 }

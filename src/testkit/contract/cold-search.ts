@@ -181,6 +181,35 @@ export function describeColdSearch(driver: ColdTierDriver): void {
     })
   })
 
+  describe('indexing a first load', () => {
+    it('takes all that wait at once, where the index holds no more, and inserts what comes then', async () => {
+      const tier = await driver.open({ dimensions: [8, 9], metrics: ['cosine'], logger: silentLogger })
+      const random = seeded(4)
+      const rows = Array.from({ length: 700 }, (_, n) => chunkOf('ns', n, n + 1, { embedding: vectorOf(8, random) }))
+      const { signal } = new AbortController()
+      const query: ColdSearch = {
+        ...{ scope: { namespace: 'ns', recursive: false }, filter: [], now: PAST, exclude: [], k: 3 },
+        ...{ metric: 'cosine', embedding: rows[7]!.embedding! },
+      }
+      await tier.upsert(rows.slice(0, 100))
+      expect(await tier.indexInBulk(signal)).toBe(0)
+      await tier.upsert(rows)
+      expect(await tier.indexInBulk(signal)).toBe(700)
+      expect((await tier.stats()).unindexed).toBe(0)
+      const { hits, exact } = await tier.search(query)
+      expect({ exact, nearest: hits[0]?.record.id }).toEqual({ exact: false, nearest: idOf(7) })
+      const more = rows.slice(0, 550).map((row, n) => ({ ...row, id: idOf(1_000 + n) }))
+      await tier.upsert(more)
+      expect(await tier.indexInBulk(signal)).toBe(0)
+      expect(await tier.indexVectors(1_000)).toBe(550)
+      expect((await tier.search({ ...query, k: 2 })).hits.map(({ record }) => record.id).sort()).toEqual([
+        idOf(7),
+        idOf(1_007),
+      ])
+      await tier.close()
+    })
+  })
+
   describe('scores', () => {
     const shared = shareColdTier(driver, { dimensions: [2], metrics: METRICS })
 

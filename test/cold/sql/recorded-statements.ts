@@ -203,6 +203,7 @@ const DRIVE: Record<Method, (tier: ColdTier) => Promise<unknown>> = {
   time: (tier) => tier.time(),
   recordAccess: (tier) => tier.recordAccess(records.map((key) => ({ ...key, lastAccessedAt: PAST, accesses: 1 }))),
   raiseAccess: (tier) => tier.raiseAccess(records.map((key) => ({ ...key, lastAccessedAt: PAST, accesses: 1 }))),
+  indexInBulk: (tier) => tier.indexInBulk(new AbortController().signal),
   indexVectors: (tier) => tier.indexVectors(20),
   sweep: async (tier) => {
     await tier.upsert([tombstone('many/1', MANY, 1), chunkOf('many/1', MANY + 1, 2, { expiresAt: PAST })])
@@ -254,6 +255,7 @@ export async function recordStatements(driver: ColdDriver): Promise<RecordedStat
     copyToStaging: (stream) => driver.copyToStaging(stream),
     build: (statement) => driver.build(statement),
     buildIndex: (name, definition) => driver.buildIndex(name, definition),
+    rebuildIndexes: (indexes, work, signal) => driver.rebuildIndexes(indexes, work, signal),
     // It would gather statistics of what the plans are to be made without.
     vacuum: async () => {},
     migrate: (config) => driver.migrate(config),

@@ -190,6 +190,7 @@ interface ColdTier {
     unembedded(query: WaitingTexts): Promise<Unembedded[]>;
     registerModel(model: EmbeddingModel): Promise<EmbeddingModel[]>;
     isModelUsed(model: string): Promise<boolean>;
+    indexInBulk(signal: AbortSignal): Promise<number>;
     indexVectors(limit: number, upTo?: Version): Promise<number>;
     sweep(options: {
         readonly graceMs: number;
