@@ -26,6 +26,17 @@ export interface IndexDefinition {
   readonly definition: string
 }
 
+/** Indexes that are built while nobody else builds any. */
+export interface IndexRebuild {
+  readonly indexes: readonly IndexDefinition[]
+  /** Whether only those are built that are not there; else all are dropped first. */
+  readonly onlyMissing: boolean
+  /** Done before they are built, which they are also where it rejects. */
+  readonly work: () => Promise<void>
+  /** What is under way when it fires is not waited for. */
+  readonly signal: AbortSignal
+}
+
 export interface ColdDriver {
   /**
    * Runs one statement, which is one transaction. MUST reject with a ThermoclineError: `ERR_TIER_UNAVAILABLE` with the
@@ -52,17 +63,14 @@ export interface ColdDriver {
   /** Makes `CREATE INDEX name ON definition` true, likewise. */
   buildIndex(name: string, definition: string): Promise<void>
 
-  /**
-   * Drops indexes, does the work, and builds them anew. Answers false, having done nothing, where somebody else builds
-   * one. Where it rejects they may be missing. What is under way when the signal fires is not waited for.
-   */
-  rebuildIndexes(indexes: readonly IndexDefinition[], work: () => Promise<void>, signal: AbortSignal): Promise<boolean>
+  /** Answers false, having done nothing, where somebody else builds one. Where it rejects indexes may be missing. */
+  rebuildIndexes(rebuild: IndexRebuild): Promise<boolean>
 
   /** Components of vectors that are indexed by one build at most. Undefined: it keeps nobody waiting. */
   readonly mostBuilt?: number
 
-  /** Vacuums tables, named with their schema, without a deadline. */
-  vacuum(tables: readonly string[], mode: Vacuuming): Promise<void>
+  /** Vacuums tables, named with their schema, without a deadline. The signal ends the wait. */
+  vacuum(tables: readonly string[], mode: Vacuuming, signal?: AbortSignal): Promise<void>
 
   /**
    * Adds rows to `entry_staging`, all of them or none. Each piece of the stream (sql/copy-binary.ts) is there until the

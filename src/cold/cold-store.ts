@@ -120,7 +120,7 @@ const NOT_OURS =
   'rows of before a migration are checked by the owner of the tables alone: run `npx thermocline migrate` as that role'
 
 const NOT_BUILT =
-  'vector indexes could not be built: the next sync tries again, and searches compare all rows meanwhile'
+  'vector indexes could not be built: the next sync builds what is missing, and searches compare all rows meanwhile'
 
 export interface ColdStoreOptions extends MigrateOptions {
   /** Time of the store, where the database belongs to this process alone. @default the database's */
@@ -149,6 +149,7 @@ export class ColdStore implements ColdTier {
   readonly #declared: Pick<ColdStoreOptions, 'dimensions' | 'metrics' | 'precision'>
   /** Whether this process builds indexes that are missing: the role may own no table. */
   #mayBuild: boolean
+  #hasFailedInBulk = false
   /** Whether constraints were validated, or cannot be. */
   #isValidated = false
 
@@ -390,11 +391,14 @@ export class ColdStore implements ColdTier {
     const declared = declaredVectorIndexes(this.#declared)
     const missing = missingVectorIndexes(indexes, this.#declared)
     try {
-      return await indexInBulk(this.#driver, { schema, indexes, declared, missing, signal, logger: this.#logger })
+      // What failed once is not dropped again: rows are inserted.
+      const own = this.#hasFailedInBulk ? [] : declared
+      return await indexInBulk(this.#driver, { schema, indexes, declared: own, missing, signal, logger: this.#logger })
     } catch (error) {
       if (signal.aborted) return 0
+      this.#hasFailedInBulk = true
       if (sqlStateOf(error) === INSUFFICIENT_PRIVILEGE) this.#mayBuild = false
-      else this.#logger.warn({ err: withoutContent(error) }, NOT_BUILT)
+      this.#logger.warn({ err: withoutContent(error) }, NOT_BUILT)
       return 0
     } finally {
       await this.#lookAtVectors()

@@ -138,8 +138,10 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
   if (schema === undefined) return { schema, indexes: [] }
   if (missing.length === 0) return { schema, indexes: existing }
   if (mode === 'check') {
-    // Whoever builds one anew has dropped it before.
-    if ((await leaseHolder(driver, BUILD_LEASE)) !== undefined) return { schema, indexes: existing }
+    // Whoever builds one anew has dropped it before, and may have built it since.
+    const isBeingBuilt = (await leaseHolder(driver, BUILD_LEASE)) !== undefined
+    const indexes = await existingIndexes(driver)
+    if (isBeingBuilt || missingVectorIndexes(indexes, options).length === 0) return { schema, indexes }
     throw incomplete('vector indexes')
   }
   for (const index of missing) {

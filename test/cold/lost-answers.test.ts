@@ -44,7 +44,7 @@ function faulty(driver: ColdDriver): ColdDriver {
     },
     build: (statement) => driver.build(statement),
     buildIndex: (name, definition) => driver.buildIndex(name, definition),
-    rebuildIndexes: (indexes, work, signal) => driver.rebuildIndexes(indexes, work, signal),
+    rebuildIndexes: (rebuild) => driver.rebuildIndexes(rebuild),
     vacuum: (tables, mode) => driver.vacuum(tables, mode),
     migrate: (config) => driver.migrate(config),
     housekeep: (after) => driver.housekeep(after),

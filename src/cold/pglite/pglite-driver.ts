@@ -14,7 +14,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations } from '../apply-migrations.ts'
-import type { ColdDriver, IndexDefinition, Row } from '../cold-driver.ts'
+import type { ColdDriver, IndexRebuild, Row } from '../cold-driver.ts'
 import { coldError, unavailable } from '../cold-errors.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
@@ -102,11 +102,14 @@ export class PgliteDriver implements ColdDriver {
   }
 
   /** What was begun is done: it is not for long, and nobody else would. */
-  async rebuildIndexes(indexes: readonly IndexDefinition[], work: () => Promise<void>): Promise<boolean> {
+  async rebuildIndexes({ indexes, onlyMissing, work }: IndexRebuild): Promise<boolean> {
     const drop = indexes.map(({ name }) => `DROP INDEX IF EXISTS thermocline.${name}`)
-    if (drop.length > 0) await this.#guard(() => this.#client.exec(drop.join(';')))
-    await work()
-    for (const { name, definition } of indexes) await this.buildIndex(name, definition)
+    if (!onlyMissing) await this.#guard(() => this.#client.exec(drop.join(';')))
+    try {
+      await work()
+    } finally {
+      for (const { name, definition } of indexes) await this.buildIndex(name, definition)
+    }
     return true
   }
 

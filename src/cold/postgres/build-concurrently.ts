@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import type { ColdDriver, IndexDefinition } from '../cold-driver.ts'
+import type { ColdDriver, IndexDefinition, IndexRebuild } from '../cold-driver.ts'
 import { sqlStateOf } from '../cold-errors.ts'
 import { BUILD_LEASE, holdLease, releaseLease } from '../sql/leases.ts'
 import { limitsRestored, limitsSet } from '../sql/role-limits.ts'
@@ -43,6 +43,12 @@ const WATCH_MS = 1_000
 /** Dropping what a failed build left waits for nobody long: the next build drops it as well. */
 const DROP_LIMIT = '5s'
 const QUERY_CANCELED = '57014'
+/** Of disk and memory, also of the memory that workers of one build share: a container may have little of that. */
+const SHORTAGES: ReadonlySet<string> = new Set(['53100', '53200'])
+const ALONE = 'SET max_parallel_maintenance_workers = 0'
+const RESTORED = 'RESET max_parallel_maintenance_workers'
+/** Milliseconds in which a message gets to the server. */
+const HEARD_AFTER_MS = 1_000
 
 /** How long one waits whose indexes are built anew: something else may wait for that, and tries again later. */
 export const REBUILD_PATIENCE_MS = 30_000
@@ -68,18 +74,27 @@ export async function buildConcurrently(site: BuildSite, name: string, definitio
 /** As {@link ColdDriver.rebuildIndexes}. Nor is anything done where an old transaction would hold it up. */
 export async function rebuildConcurrently(
   site: BuildSite,
-  indexes: readonly IndexDefinition[],
-  work: () => Promise<void>,
-  signal: AbortSignal,
+  { indexes, onlyMissing, work, signal }: IndexRebuild,
 ): Promise<boolean> {
   const holder = randomUUID()
-  if ((await hasOldTransaction(site)) || !(await mayBuild(site, holder))) return false
+  if (signal.aborted || (await hasOldTransaction(site)) || !(await mayBuild(site, holder))) return false
   await underLease(site, holder, async () => {
-    for (const { name } of indexes) await watched(site, name, [dropped(name)], signal)
-    await work()
-    for (const index of indexes) if (!signal.aborted) await build(site, index, signal)
+    const own: IndexDefinition[] = []
+    for (const index of indexes) if (!onlyMissing || !(await isValid(site, index.name))) own.push(index)
+    try {
+      if (!onlyMissing) for (const { name } of own) await watched(site, name, [dropped(name)], signal)
+      await work()
+    } finally {
+      if (signal.aborted) await leaveToServer(site, own)
+      else for (const index of own) await build(site, index, signal)
+    }
   })
   return true
+}
+
+/** Asks for what a process that is closed has dropped, and waits no longer than until the server has heard of it. */
+async function leaveToServer(site: BuildSite, indexes: readonly IndexDefinition[]): Promise<void> {
+  await Promise.allSettled(indexes.map((index) => build(site, index, AbortSignal.timeout(HEARD_AFTER_MS))))
 }
 
 async function mayBuild(site: BuildSite, holder: string): Promise<boolean> {
@@ -87,21 +102,30 @@ async function mayBuild(site: BuildSite, holder: string): Promise<boolean> {
 }
 
 async function underLease(site: BuildSite, holder: string, work: () => Promise<void>): Promise<void> {
+  let renewing: Promise<unknown> = Promise.resolve()
   // A missed renewal is made up for by the next, and by the look at what is being built.
-  const renew = (): void => void holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS).catch(() => {})
+  const renew = (): void => {
+    renewing = holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS).catch(() => {})
+  }
   const renewal = setInterval(renew, BUILD_LEASE_MS / 3)
   try {
     await work()
   } finally {
     clearInterval(renewal)
+    // One that is on its way would take it again.
+    await renewing
     await releaseLease(site, BUILD_LEASE, holder)
   }
 }
 
 /** What an earlier build has left goes first. */
 async function build(site: BuildSite, { name, definition }: IndexDefinition, signal?: AbortSignal): Promise<void> {
+  const texts = [dropped(name), `CREATE INDEX CONCURRENTLY ${name} ON ${definition}`]
   try {
-    await watched(site, name, [dropped(name), `CREATE INDEX CONCURRENTLY ${name} ON ${definition}`], signal)
+    await watched(site, name, texts, signal).catch((error: unknown) => {
+      if (signal?.aborted || !SHORTAGES.has(sqlStateOf(error) ?? '')) throw error
+      return watched(site, name, [ALONE, ...texts, RESTORED], signal)
+    })
   } catch (error) {
     // The server goes on with it.
     if (signal?.aborted) throw error

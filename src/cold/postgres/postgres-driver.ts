@@ -23,7 +23,7 @@ import { letGo } from '../../kernel/release-stack.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations, exclusively } from '../apply-migrations.ts'
-import type { ColdDriver, FrozenReader, IndexDefinition, Row } from '../cold-driver.ts'
+import type { ColdDriver, FrozenReader, IndexRebuild, Row } from '../cold-driver.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
@@ -192,13 +192,9 @@ export class PostgresDriver implements ColdDriver {
     return buildConcurrently(this.#buildSite(this.#buildPatience), name, definition)
   }
 
-  rebuildIndexes(
-    indexes: readonly IndexDefinition[],
-    work: () => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  rebuildIndexes(rebuild: IndexRebuild): Promise<boolean> {
     const site = this.#buildSite(Math.min(this.#buildPatience, REBUILD_PATIENCE_MS))
-    return rebuildConcurrently(site, indexes, work, signal)
+    return rebuildConcurrently(site, rebuild)
   }
 
   #buildSite(patience: number): BuildSite {
@@ -210,9 +206,9 @@ export class PostgresDriver implements ColdDriver {
     }
   }
 
-  async vacuum(tables: readonly string[], mode: Vacuuming): Promise<void> {
+  async vacuum(tables: readonly string[], mode: Vacuuming, signal?: AbortSignal): Promise<void> {
     const how = mode === 'full' ? 'FULL, ANALYZE' : 'ANALYZE'
-    for (const table of tables) await this.#run(`VACUUM (${how}) ${table}`)
+    for (const table of tables) await this.#run(`VACUUM (${how}) ${table}`, signal)
   }
 
   copyToStaging(stream: Iterable<Uint8Array>): Promise<void> {
@@ -289,8 +285,8 @@ export class PostgresDriver implements ColdDriver {
     }
   }
 
-  #run(text: string): Promise<unknown> {
-    return this.#onOwnConnection((connection) => connection.query(text, []))
+  #run(text: string, signal?: AbortSignal): Promise<unknown> {
+    return this.#onOwnConnection((connection) => connection.query(text, []), signal)
   }
 
   /** Does the work on a connection that nothing else uses, without a deadline. The signal cuts the connection. */

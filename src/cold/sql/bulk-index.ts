@@ -39,8 +39,8 @@ export interface BulkIndexing {
 const LEAST_ROWS = 500
 /** More are as good as so many, and not counted. */
 const MOST_COUNTED = 10_000_000
-/** Rows that are marked by one statement. */
-const MARKED_ROWS = 1_000
+/** Rows that are marked by one statement, which has a deadline: the text of each is indexed anew. */
+const MARKED_ROWS = 250
 /** Of what an index holds of a row beside the vector, at the least: who its neighbors are. */
 const NEIGHBOR_BYTES = 200
 
@@ -50,7 +50,7 @@ export async function indexInBulk(driver: ColdDriver, bulk: BulkIndexing): Promi
   const leaveOut = async () => {
     for (const { dimension } of missing.filter(isOfHalves)) await leaveOutNoHalves(driver, schema, dimension)
   }
-  if (missing.length > 0) await rebuild(driver, bulk, missing, leaveOut)
+  if (missing.length > 0) await rebuild(driver, bulk, missing, true, leaveOut)
   let indexed = 0
   for (const dimension of new Set(declared.map((index) => index.dimension))) {
     if (bulk.signal.aborted) break
@@ -62,9 +62,9 @@ export async function indexInBulk(driver: ColdDriver, bulk: BulkIndexing): Promi
     const mark = async () => {
       indexed += await markAll(driver, { schema, indexes: own }, rows, bulk.signal)
       // Vacuuming a vector index that stays costs more than that spares.
-      if (there.length === indexes.length) await vacuum(driver, bulk.logger)
+      if (there.length === indexes.length) await vacuum(driver, bulk)
     }
-    await rebuild(driver, bulk, own, mark)
+    await rebuild(driver, bulk, own, false, mark)
   }
   return indexed
 }
@@ -73,21 +73,28 @@ async function rebuild(
   driver: ColdDriver,
   { schema, signal, logger }: BulkIndexing,
   indexes: readonly VectorIndex[],
+  onlyMissing: boolean,
   work: () => Promise<void>,
 ): Promise<void> {
   const startedAt = performance.now()
   const definitions = indexes.map((index) => indexDefinition(schema, index))
-  if (!(await driver.rebuildIndexes(definitions, work, signal)) || signal.aborted) return
+  const isDone = await driver.rebuildIndexes({ indexes: definitions, onlyMissing, work, signal })
+  if (!isDone || signal.aborted) return
   const durationMs = Math.round(performance.now() - startedAt)
   logger.info({ indexes: definitions.map(({ name }) => name), durationMs }, 'vector indexes built anew')
 }
+
+/** Whoever may drop an index may not make another by that alone. */
+const MAY_BUILD = sql`has_schema_privilege('thermocline', 'CREATE') AND (
+  SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'thermocline.memory_entries'::regclass)`
 
 /** How many wait, if they are enough to build the indexes of one dimension anew; else 0. */
 async function rowsToBuild(driver: ColdDriver, schema: string, own: readonly VectorIndex[]): Promise<number> {
   const [{ dimension }] = own as [VectorIndex]
   const names = own.map((index) => `thermocline.${indexDefinition(schema, index).name}`)
   const [row] = await driver.query(sql`
-    SELECT CASE WHEN (SELECT sum(unindexed) FROM thermocline.entry_counts) >= ${LEAST_ROWS}::int4 THEN (
+    SELECT CASE WHEN (SELECT sum(unindexed) FROM thermocline.entry_counts) >= ${LEAST_ROWS}::int4
+      AND ${MAY_BUILD} THEN (
       SELECT count(*) FROM (
         SELECT FROM thermocline.memory_entries e
         WHERE ${sql.raw(dimensionOf('any'))} = ${dimension}::int4 AND ${isWaiting({ schema, indexes: own })}
@@ -115,9 +122,10 @@ async function markAll(driver: ColdDriver, waiting: Waiting, rows: number, signa
 }
 
 /** Searches would pass over what is dead until the server vacuums by itself, and it has no statistics yet. */
-async function vacuum(driver: ColdDriver, logger: Logger): Promise<void> {
+async function vacuum(driver: ColdDriver, { signal, logger }: BulkIndexing): Promise<void> {
+  if (signal.aborted) return
   try {
-    await driver.vacuum(['thermocline.memory_entries'], 'plain')
+    await driver.vacuum(['thermocline.memory_entries'], 'plain', signal)
   } catch (error) {
     logger.debug({ err: withoutContent(error) }, 'rows could not be vacuumed: the server does it later')
   }

@@ -42,20 +42,22 @@ describeWithPostgres('an index of vectors that is built anew', () => {
     await tier.upsert(ROWS)
     const driver = await PostgresDriver.connect({ ...ONE, url: server.url(database) })
     const before = await nearest(tier, 3)
-    const rebuilt = driver.rebuildIndexes(
-      [await ownIndex()],
-      async () => {
+    const own = { indexes: [await ownIndex()], signal: never }
+    const rebuilt = driver.rebuildIndexes({
+      ...own,
+      onlyMissing: false,
+      work: async () => {
         expect(await isValid()).toBe(undefined)
         expect(await nearest(tier, 3)).toEqual(before)
-        expect(await driver.rebuildIndexes([], async () => expect.fail('two at a time'), never)).toBe(false)
+        const another = { ...own, onlyMissing: true, work: async () => expect.fail('two at a time') }
+        expect(await driver.rebuildIndexes(another)).toBe(false)
         const other = await open({ migrate: 'check' })
         expect((await nearest(other, 3)).ids).toEqual(before.ids)
         await other.upsert([chunkOf('ns', 3, 5_000, { embedding: ROWS[4]!.embedding! })])
         await other.close()
         await driver.query(sql`UPDATE thermocline.memory_entries SET indexed = true`)
       },
-      never,
-    )
+    })
     expect(await rebuilt).toBe(true)
     expect(await isValid()).toBe(true)
     expect((await nearest(tier, 4)).ids.slice(0, 2).sort()).toEqual([ROWS[3]!.id, ROWS[4]!.id])
@@ -80,6 +82,35 @@ describeWithPostgres('an index of vectors that is built anew', () => {
     await tier.close()
   })
 
+  it('comes back where the work without it fails, and where a closed process had yet to ask for it', async () => {
+    const driver = await PostgresDriver.connect({ ...ONE, url: server.url(database) })
+    await (await open()).close()
+    const stop = new AbortController()
+    const own = { indexes: [await ownIndex()], onlyMissing: false }
+    const fails = async () => {
+      throw new Error('a batch was late')
+    }
+    await expect(driver.rebuildIndexes({ ...own, work: fails, signal: never })).rejects.toThrow()
+    expect(await isValid()).toBe(true)
+    expect(await driver.rebuildIndexes({ ...own, work: async () => stop.abort(), signal: stop.signal })).toBe(true)
+    await vi.waitUntil(isValid, { timeout: 20_000, interval: 20 })
+    await driver.close()
+  })
+
+  it('stays where the role may drop it and make no other', async () => {
+    await (await open()).close()
+    await look(`DO $$ BEGIN CREATE ROLE owner LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+      ALTER TABLE thermocline.memory_entries OWNER TO owner;
+      GRANT USAGE ON SCHEMA thermocline TO owner;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA thermocline TO owner;
+      GRANT USAGE ON ALL SEQUENCES IN SCHEMA thermocline TO owner`)
+    const owner = await open({ url: server.url(database, 'owner') })
+    await owner.upsert(ROWS)
+    expect(await owner.indexInBulk(never)).toBe(0)
+    expect(await isValid()).toBe(true)
+    await owner.close()
+  })
+
   it('is left to the server where the signal fires during the build', async () => {
     const tier = await open()
     await tier.upsert(ROWS)
@@ -92,7 +123,10 @@ describeWithPostgres('an index of vectors that is built anew', () => {
       await driver.query(sql`UPDATE thermocline.memory_entries SET indexed = true`)
       await session.unsafe('BEGIN; LOCK TABLE thermocline.memory_entries IN ROW EXCLUSIVE MODE')
     }
-    const rebuilt = driver.rebuildIndexes([await ownIndex()], mark, stop.signal)
+    const rebuilt = driver.rebuildIndexes({
+      ...{ indexes: [await ownIndex()], onlyMissing: false },
+      ...{ work: mark, signal: stop.signal },
+    })
     const isOver = expect(rebuilt).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
     await isBuilding()
     stop.abort()

@@ -9,21 +9,21 @@ import type { PgliteClient } from '../../../src/cold/pglite/pglite-client.ts'
 import { PgliteDriver } from '../../../src/cold/pglite/pglite-driver.ts'
 import { exactSearch, indexedSearch, search } from '../../../src/cold/sql/search-vectors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
+import { similarity } from '../../../src/query/metric.ts'
 import { chunkOf, PAST, seeded, vectorOf } from '../../../src/testkit/contract/cold-records.ts'
 import { lendDatabase } from '../../tools/lent-database.ts'
 import { openIn } from '../pglite/pglite-template.ts'
 
 const DIMENSION = 64
 const INDEXED = { dimensions: [DIMENSION], metrics: ['cosine'] } as const
+const random = seeded(1)
+const embeddings = Array.from({ length: 2_100 }, () => vectorOf(DIMENSION, random))
 let client: PgliteClient
 
 beforeAll(async () => {
   client = await lendDatabase()
-  const random = seeded(1)
   const rows = (from: number, to: number) =>
-    Array.from({ length: to - from }, (_, n) =>
-      chunkOf('ns', from + n, from + n + 1, { embedding: vectorOf(DIMENSION, random) }),
-    )
+    embeddings.slice(from, to).map((embedding, n) => chunkOf('ns', from + n, from + n + 1, { embedding }))
   const tier = await openIn(client, INDEXED)
   await tier.upsert(rows(0, 2_000))
   await tier.indexVectors(2_000)
@@ -97,19 +97,21 @@ describe('plans', () => {
 
 describe('a filter that the index cannot satisfy within its walk', () => {
   it('gets every row compared', async () => {
-    // Three rows far from the query, of 2 000 that the index holds.
-    const far = { ...query, filter: [{ field: 'position' as const, operator: 'in' as const, values: [500, 700, 900] }] }
+    // The three that are furthest from the query, of 2 000 that the index holds.
+    const score = (nth: number): number => similarity('cosine', query.embedding, embeddings[nth]!)
+    const values = [...embeddings.slice(0, 2_000).keys()].sort((a, b) => score(a) - score(b)).slice(0, 3)
+    const far = { ...query, filter: [{ field: 'position' as const, operator: 'in' as const, values }] }
     await client.exec('SET hnsw.max_scan_tuples = 1; SET enable_seqscan = off; SET enable_bitmapscan = off')
     await client.exec('SET hnsw.ef_search = 1')
     const throughIndex = await drizzle(client as unknown as PGlite).execute(indexedSearch(far, 'public'))
-    expect(throughIndex.rows.length).toBeLessThan(3)
+    expect(throughIndex.rows.length, await planOf(indexedSearch(far, 'public'))).toBeLessThan(3)
     const driver = new PgliteDriver(client, 60_000, silentLogger)
     const { hits, exact } = await search(
       driver,
       { schema: 'public', indexes: [{ dimension: DIMENSION, metric: 'cosine', form: 'full' }] },
       far,
     )
-    expect(hits.map(({ record }) => record.position).sort()).toEqual([500, 700, 900])
+    expect(hits.map(({ record }) => record.position).sort()).toEqual([...values].sort())
     expect(exact).toBe(false)
   })
 })

@@ -255,7 +255,7 @@ export async function recordStatements(driver: ColdDriver): Promise<RecordedStat
     copyToStaging: (stream) => driver.copyToStaging(stream),
     build: (statement) => driver.build(statement),
     buildIndex: (name, definition) => driver.buildIndex(name, definition),
-    rebuildIndexes: (indexes, work, signal) => driver.rebuildIndexes(indexes, work, signal),
+    rebuildIndexes: (rebuild) => driver.rebuildIndexes(rebuild),
     // It would gather statistics of what the plans are to be made without.
     vacuum: async () => {},
     migrate: (config) => driver.migrate(config),
