@@ -66,8 +66,8 @@ export interface ColdDriver {
   /** Answers false, having done nothing, where somebody else builds one. Where it rejects indexes may be missing. */
   rebuildIndexes(rebuild: IndexRebuild): Promise<boolean>
 
-  /** Components of vectors that are indexed by one build at most. Undefined: it keeps nobody waiting. */
-  readonly mostBuilt?: number
+  /** Components of vectors in an index that is dropped to be built anew, at most. */
+  readonly mostBuilt: number
 
   /** Vacuums tables, named with their schema, without a deadline. The signal ends the wait. */
   vacuum(tables: readonly string[], mode: Vacuuming, signal?: AbortSignal): Promise<void>

@@ -45,6 +45,7 @@ function faulty(driver: ColdDriver): ColdDriver {
     build: (statement) => driver.build(statement),
     buildIndex: (name, definition) => driver.buildIndex(name, definition),
     rebuildIndexes: (rebuild) => driver.rebuildIndexes(rebuild),
+    mostBuilt: driver.mostBuilt,
     vacuum: (tables, mode) => driver.vacuum(tables, mode),
     migrate: (config) => driver.migrate(config),
     housekeep: (after) => driver.housekeep(after),

@@ -42,16 +42,17 @@ const LOOK_AGAIN_MS = 100
 const WATCH_MS = 1_000
 /** Dropping what a failed build left waits for nobody long: the next build drops it as well. */
 const DROP_LIMIT = '5s'
+/** For so long those who come wait behind whoever waits to drop an index. */
+const LOCK_LIMIT = '500ms'
 const QUERY_CANCELED = '57014'
+/** A lock, or the statement that waits for it, came to the end of its time. */
+const LATE: ReadonlySet<string> = new Set(['55P03', QUERY_CANCELED])
 /** Of disk and memory, also of the memory that workers of one build share: a container may have little of that. */
 const SHORTAGES: ReadonlySet<string> = new Set(['53100', '53200'])
 const ALONE = 'SET max_parallel_maintenance_workers = 0'
 const RESTORED = 'RESET max_parallel_maintenance_workers'
 /** Milliseconds in which a message gets to the server. */
 const HEARD_AFTER_MS = 1_000
-
-/** How long one waits whose indexes are built anew: something else may wait for that, and tries again later. */
-export const REBUILD_PATIENCE_MS = 30_000
 
 /** Resolves when the index is there and valid, whoever built it. */
 export async function buildConcurrently(site: BuildSite, name: string, definition: string): Promise<void> {
@@ -78,23 +79,43 @@ export async function rebuildConcurrently(
 ): Promise<boolean> {
   const holder = randomUUID()
   if (signal.aborted || (await hasOldTransaction(site)) || !(await mayBuild(site, holder))) return false
+  let isDone = true
   await underLease(site, holder, async () => {
     const own: IndexDefinition[] = []
     for (const index of indexes) if (!onlyMissing || !(await isValid(site, index.name))) own.push(index)
+    isDone = onlyMissing || (await dropAtOnce(site, own))
+    if (!isDone) return
     try {
-      if (!onlyMissing) for (const { name } of own) await watched(site, name, [dropped(name)], signal)
       await work()
     } finally {
       if (signal.aborted) await leaveToServer(site, own)
       else for (const index of own) await build(site, index, signal)
     }
   })
-  return true
+  return isDone
+}
+
+/**
+ * All of them or none, and none where somebody has the table in use: dropped CONCURRENTLY they would be unusable from
+ * the beginning of that wait on.
+ */
+async function dropAtOnce(site: BuildSite, indexes: readonly IndexDefinition[]): Promise<boolean> {
+  const names = indexes.map(({ name }) => `thermocline.${name}`).join(', ')
+  try {
+    await site.runTogether([limitsSet(LOCK_LIMIT, 'session'), `DROP INDEX IF EXISTS ${names}`, limitsRestored()])
+    return true
+  } catch (error) {
+    if (LATE.has(sqlStateOf(error) ?? '')) return false
+    throw error
+  }
 }
 
 /** Asks for what a process that is closed has dropped, and waits no longer than until the server has heard of it. */
 async function leaveToServer(site: BuildSite, indexes: readonly IndexDefinition[]): Promise<void> {
-  await Promise.allSettled(indexes.map((index) => build(site, index, AbortSignal.timeout(HEARD_AFTER_MS))))
+  // One after the other: two of them would wait for each other.
+  const texts = indexes.flatMap((index) => [dropped(index.name), created(index)])
+  const all = [limitsSet('0', 'session'), ...texts, limitsRestored()]
+  await Promise.allSettled([site.runTogether(all, AbortSignal.timeout(HEARD_AFTER_MS))])
 }
 
 async function mayBuild(site: BuildSite, holder: string): Promise<boolean> {
@@ -119,8 +140,9 @@ async function underLease(site: BuildSite, holder: string, work: () => Promise<v
 }
 
 /** What an earlier build has left goes first. */
-async function build(site: BuildSite, { name, definition }: IndexDefinition, signal?: AbortSignal): Promise<void> {
-  const texts = [dropped(name), `CREATE INDEX CONCURRENTLY ${name} ON ${definition}`]
+async function build(site: BuildSite, index: IndexDefinition, signal?: AbortSignal): Promise<void> {
+  const { name } = index
+  const texts = [dropped(name), created(index)]
   try {
     await watched(site, name, texts, signal).catch((error: unknown) => {
       if (signal?.aborted || !SHORTAGES.has(sqlStateOf(error) ?? '')) throw error
@@ -137,6 +159,10 @@ async function build(site: BuildSite, { name, definition }: IndexDefinition, sig
 
 function dropped(name: string): string {
   return `DROP INDEX CONCURRENTLY IF EXISTS thermocline.${name}`
+}
+
+function created({ name, definition }: IndexDefinition): string {
+  return `CREATE INDEX CONCURRENTLY ${name} ON ${definition}`
 }
 
 /** Runs what may wait for older transactions, of one index. */
@@ -219,7 +245,7 @@ async function hasOldTransaction({ query, patience }: BuildSite): Promise<boolea
   const [row] = await query(sql`
     SELECT EXISTS (
       SELECT FROM pg_stat_activity
-      WHERE datname = current_database() AND backend_xmin IS NOT NULL
+      WHERE datname = current_database() AND backend_type = 'client backend' AND backend_xmin IS NOT NULL
         AND xact_start < now() - ${old}::float8 * interval '1 millisecond'
     ) AS has_old`)
   return row?.has_old === true

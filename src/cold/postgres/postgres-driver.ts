@@ -29,13 +29,7 @@ import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
 import { compileStatement } from '../sql/compile-statement.ts'
 import { STAGING_COLUMNS } from '../sql/copy-binary.ts'
-import {
-  BUILD_PATIENCE_MS,
-  type BuildSite,
-  buildConcurrently,
-  REBUILD_PATIENCE_MS,
-  rebuildConcurrently,
-} from './build-concurrently.ts'
+import { BUILD_PATIENCE_MS, type BuildSite, buildConcurrently, rebuildConcurrently } from './build-concurrently.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import { hasGivenWay, refusedSetting } from './postgres-errors.ts'
 import type { PostgresLocation } from './postgres-location.ts'
@@ -66,6 +60,8 @@ export interface PostgresDriverOptions extends PostgresLocation {
 }
 
 const COPY = `COPY thermocline.entry_staging (${STAGING_COLUMNS.join(', ')}) FROM STDIN WITH (FORMAT binary)`
+/** Some twenty seconds' worth: who opens the store meanwhile waits for that, and searches compare all rows. */
+const MOST_BUILT = 20_000_000
 const OLDEST_VERSION = 140_000
 const VACUUM = 'VACUUM (SKIP_LOCKED) thermocline.entry_staging'
 /** Bytes that are staged between two of them. */
@@ -102,6 +98,7 @@ async function abandonedAt<T>(signal: AbortSignal | undefined, driver: PostgresD
 
 /** @internal */
 export class PostgresDriver implements ColdDriver {
+  readonly mostBuilt = MOST_BUILT
   readonly #server: PostgresServer
   readonly #statements: PostgresPool
   /** A connection of its own: whatever goes wrong in a COPY costs it. */
@@ -189,20 +186,19 @@ export class PostgresDriver implements ColdDriver {
   }
 
   buildIndex(name: string, definition: string): Promise<void> {
-    return buildConcurrently(this.#buildSite(this.#buildPatience), name, definition)
+    return buildConcurrently(this.#buildSite(), name, definition)
   }
 
   rebuildIndexes(rebuild: IndexRebuild): Promise<boolean> {
-    const site = this.#buildSite(Math.min(this.#buildPatience, REBUILD_PATIENCE_MS))
-    return rebuildConcurrently(site, rebuild)
+    return rebuildConcurrently(this.#buildSite(), rebuild)
   }
 
-  #buildSite(patience: number): BuildSite {
+  #buildSite(): BuildSite {
     return {
       query: (statement) => this.query(statement),
       runTogether: (texts, signal) => this.#onOwnConnection((connection) => connection.queryTogether(texts), signal),
       logger: this.#logger,
-      patience,
+      patience: this.#buildPatience,
     }
   }
 

@@ -37,8 +37,6 @@ export interface BulkIndexing {
 
 /** Fewer rows are inserted. */
 const LEAST_ROWS = 500
-/** More are as good as so many, and not counted. */
-const MOST_COUNTED = 10_000_000
 /** Rows that are marked by one statement, which has a deadline: the text of each is indexed anew. */
 const MARKED_ROWS = 250
 /** Of what an index holds of a row beside the vector, at the least: who its neighbors are. */
@@ -57,7 +55,11 @@ export async function indexInBulk(driver: ColdDriver, bulk: BulkIndexing): Promi
     const own = declared.filter((index) => index.dimension === dimension)
     const there = indexes.filter((index) => index.dimension === dimension)
     const areOwn = there.length === own.length && there.every((index) => own.some((other) => isSame(index, other)))
-    const rows = areOwn ? await rowsToBuild(driver, schema, own) : 0
+    // An index of halves may refuse a row, which is found out by inserting it.
+    const rows =
+      areOwn && own.every((index) => index.form === 'full' && !isOfHalves(index))
+        ? await rowsToBuild(driver, schema, own)
+        : 0
     if (rows === 0) continue
     const mark = async () => {
       indexed += await markAll(driver, { schema, indexes: own }, rows, bulk.signal)
@@ -91,6 +93,7 @@ const MAY_BUILD = sql`has_schema_privilege('thermocline', 'CREATE') AND (
 /** How many wait, if they are enough to build the indexes of one dimension anew; else 0. */
 async function rowsToBuild(driver: ColdDriver, schema: string, own: readonly VectorIndex[]): Promise<number> {
   const [{ dimension }] = own as [VectorIndex]
+  const most = driver.mostBuilt / dimension
   const names = own.map((index) => `thermocline.${indexDefinition(schema, index).name}`)
   const [row] = await driver.query(sql`
     SELECT CASE WHEN (SELECT sum(unindexed) FROM thermocline.entry_counts) >= ${LEAST_ROWS}::int4
@@ -98,7 +101,7 @@ async function rowsToBuild(driver: ColdDriver, schema: string, own: readonly Vec
       SELECT count(*) FROM (
         SELECT FROM thermocline.memory_entries e
         WHERE ${sql.raw(dimensionOf('any'))} = ${dimension}::int4 AND ${isWaiting({ schema, indexes: own })}
-        LIMIT ${MOST_COUNTED}::int8
+        LIMIT ${Math.floor(most) + 1}::int8
       ) AS waiting
     ) ELSE 0 END::float8 AS waiting,
     (SELECT max(pg_relation_size(to_regclass(name)))
@@ -106,7 +109,6 @@ async function rowsToBuild(driver: ColdDriver, schema: string, own: readonly Vec
   const waiting = row?.waiting as number
   const bytesOfRow = Math.min(...own.map((index) => (isOfHalves(index) ? 2 : 4))) * dimension + NEIGHBOR_BYTES
   const held = Number(row?.bytes ?? 0) / bytesOfRow
-  const most = (driver.mostBuilt ?? Number.POSITIVE_INFINITY) / dimension
   return waiting < LEAST_ROWS || waiting < held || waiting + held > most ? 0 : waiting
 }
 

@@ -180,15 +180,9 @@ async function mark(driver: ColdDriver, waiting: Waiting, places: readonly RowPl
   }
 }
 
-/** As {@link WaitingRows}, of one dimension while no index takes its rows: one that it may refuse is left out. */
+/** As {@link WaitingRows}, while no index takes the rows; the ones to be built MUST be of full vectors. */
 export async function markUnindexed(driver: ColdDriver, waiting: Waiting, limit: number): Promise<number> {
-  const [{ dimension }] = waiting.indexes as [Waiting['indexes'][number]]
-  const isLeftOut = sql`e.embedding IS NOT NULL AND ${sql.raw(mayHaveNoHalf(waiting.schema, dimension))}`
-  const inHalves = waiting.indexes.some((index) => indexedType(index) === 'halfvec')
-  const flag = inHalves
-    ? sql`CASE WHEN ${isLeftOut} THEN NULL WHEN ${hasNoHalf(waiting)} THEN NULL ELSE true END`
-    : sql`true`
-  return markPlaces(driver, waiting, await findWaiting(driver, waiting, limit), flag)
+  return markPlaces(driver, waiting, await findWaiting(driver, waiting, limit), sql`true`)
 }
 
 /**

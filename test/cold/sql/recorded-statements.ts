@@ -256,6 +256,7 @@ export async function recordStatements(driver: ColdDriver): Promise<RecordedStat
     build: (statement) => driver.build(statement),
     buildIndex: (name, definition) => driver.buildIndex(name, definition),
     rebuildIndexes: (rebuild) => driver.rebuildIndexes(rebuild),
+    mostBuilt: driver.mostBuilt,
     // It would gather statistics of what the plans are to be made without.
     vacuum: async () => {},
     migrate: (config) => driver.migrate(config),
