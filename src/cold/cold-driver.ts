@@ -26,17 +26,6 @@ export interface IndexDefinition {
   readonly definition: string
 }
 
-/** Indexes that are built while nobody else builds any. */
-export interface IndexRebuild {
-  readonly indexes: readonly IndexDefinition[]
-  /** Whether only those are built that are not there; else all are dropped first. */
-  readonly onlyMissing: boolean
-  /** Done before they are built, which they are also where it rejects. */
-  readonly work: () => Promise<void>
-  /** What is under way when it fires is not waited for. */
-  readonly signal: AbortSignal
-}
-
 export interface ColdDriver {
   /**
    * Runs one statement, which is one transaction. MUST reject with a ThermoclineError: `ERR_TIER_UNAVAILABLE` with the
@@ -60,11 +49,14 @@ export interface ColdDriver {
   /** DDL without a deadline. Other processes may ask for the same at the same time, and MUST NOT fail for it. */
   build(statement: SQL): Promise<void>
 
-  /** Makes `CREATE INDEX name ON definition` true, likewise. */
-  buildIndex(name: string, definition: string): Promise<void>
+  /** Makes it true that there is such an index, likewise. The signal ends the wait, and not the build. */
+  buildIndex(index: IndexDefinition, signal?: AbortSignal): Promise<void>
 
-  /** Answers false, having done nothing, where somebody else builds one. Where it rejects indexes may be missing. */
-  rebuildIndexes(rebuild: IndexRebuild): Promise<boolean>
+  /**
+   * Drops indexes, does the work, and builds them anew, also where the work rejects. Answers false, having done
+   * nothing, where others are in the way. What is under way when the signal fires is not waited for.
+   */
+  rebuildIndexes(indexes: readonly IndexDefinition[], work: () => Promise<void>, signal: AbortSignal): Promise<boolean>
 
   /** Components of vectors in an index that is dropped to be built anew, at most. */
   readonly mostBuilt: number

@@ -72,6 +72,7 @@ import type {
 import { FrozenSnapshot } from './frozen-snapshot.ts'
 import { KeptSnapshots } from './kept-snapshots.ts'
 import {
+  buildVectorIndexes,
   declaredVectorIndexes,
   type MigrateOptions,
   migrate,
@@ -149,6 +150,7 @@ export class ColdStore implements ColdTier {
   readonly #declared: Pick<ColdStoreOptions, 'dimensions' | 'metrics' | 'precision'>
   /** Whether this process builds indexes that are missing: the role may own no table. */
   #mayBuild: boolean
+  /** What failed once would most likely fail again: rows are inserted from then on. */
   #hasFailedInBulk = false
   /** Whether constraints were validated, or cannot be. */
   #isValidated = false
@@ -386,22 +388,23 @@ export class ColdStore implements ColdTier {
   }
 
   async indexInBulk(signal: AbortSignal): Promise<number> {
-    const { schema, indexes } = await this.#lookAtVectors()
+    const { schema, indexes: found } = await this.#lookAtVectors()
     if (schema === undefined || !this.#mayBuild) return 0
-    const declared = declaredVectorIndexes(this.#declared)
-    const missing = missingVectorIndexes(indexes, this.#declared)
+    const logger = this.#logger
     try {
-      // What failed once is not dropped again: rows are inserted.
-      const own = this.#hasFailedInBulk ? [] : declared
-      return await indexInBulk(this.#driver, { schema, indexes, declared: own, missing, signal, logger: this.#logger })
+      const missing = missingVectorIndexes(found, this.#declared)
+      await buildVectorIndexes(this.#driver, schema, missing, logger, signal)
+      if (this.#hasFailedInBulk) return 0
+      const { indexes } = missing.length === 0 ? this.#vectors : await this.#lookAtVectors()
+      const declared = declaredVectorIndexes(this.#declared)
+      return await indexInBulk(this.#driver, { schema, indexes, declared, signal, logger })
     } catch (error) {
       if (signal.aborted) return 0
       this.#hasFailedInBulk = true
       if (sqlStateOf(error) === INSUFFICIENT_PRIVILEGE) this.#mayBuild = false
-      this.#logger.warn({ err: withoutContent(error) }, NOT_BUILT)
+      logger.warn({ err: withoutContent(error) }, NOT_BUILT)
       return 0
     } finally {
-      await this.#lookAtVectors()
       this.#driver.housekeep('write')
     }
   }

@@ -114,7 +114,7 @@ async function ensureMemberIndexes(driver: ColdDriver, { mode, indexes = [], log
   for (const { path, type, name, definition } of missing) {
     const startedAt = performance.now()
     logger.info({ path, type }, 'building an index of metadata: this takes as long as it takes')
-    await driver.buildIndex(name, definition)
+    await driver.buildIndex({ name, definition })
     const durationMs = Math.round(performance.now() - startedAt)
     logger.info({ path, type, name, durationMs }, 'index of metadata built')
   }
@@ -144,14 +144,25 @@ async function ensureIndexes(driver: ColdDriver, options: MigrateOptions): Promi
     if (isBeingBuilt || missingVectorIndexes(indexes, options).length === 0) return { schema, indexes }
     throw incomplete('vector indexes')
   }
-  for (const index of missing) {
+  await buildVectorIndexes(driver, schema, missing, logger)
+  return { schema, indexes: await existingIndexes(driver) }
+}
+
+/** The signal ends the wait, and not what the database was asked for. */
+export async function buildVectorIndexes(
+  driver: ColdDriver,
+  schema: string,
+  indexes: readonly VectorIndex[],
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const index of indexes) {
     const startedAt = performance.now()
     logger.info({ ...index }, 'building a vector index: this takes as long as it takes')
-    await createIndex(driver, schema, index)
+    await createIndex(driver, schema, index, signal)
     const durationMs = Math.round(performance.now() - startedAt)
     logger.info({ ...index, durationMs }, 'vector index built')
   }
-  return { schema, indexes: await existingIndexes(driver) }
 }
 
 type Declared = Pick<MigrateOptions, 'dimensions' | 'metrics' | 'precision'>

@@ -43,8 +43,8 @@ function faulty(driver: ColdDriver): ColdDriver {
       if (isDue('stagingLost')) await driver.query(sql`TRUNCATE thermocline.entry_staging`)
     },
     build: (statement) => driver.build(statement),
-    buildIndex: (name, definition) => driver.buildIndex(name, definition),
-    rebuildIndexes: (rebuild) => driver.rebuildIndexes(rebuild),
+    buildIndex: (index, signal) => driver.buildIndex(index, signal),
+    rebuildIndexes: (indexes, work, signal) => driver.rebuildIndexes(indexes, work, signal),
     mostBuilt: driver.mostBuilt,
     vacuum: (tables, mode) => driver.vacuum(tables, mode),
     migrate: (config) => driver.migrate(config),

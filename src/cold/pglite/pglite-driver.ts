@@ -14,7 +14,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations } from '../apply-migrations.ts'
-import type { ColdDriver, IndexRebuild, Row } from '../cold-driver.ts'
+import type { ColdDriver, IndexDefinition, Row } from '../cold-driver.ts'
 import { coldError, unavailable } from '../cold-errors.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
@@ -97,18 +97,18 @@ export class PgliteDriver implements ColdDriver {
     await this.#guard(() => this.#client.exec(compileStatement(statement).sql))
   }
 
-  async buildIndex(name: string, definition: string): Promise<void> {
+  async buildIndex({ name, definition }: IndexDefinition): Promise<void> {
     await this.#guard(() => this.#client.exec(`CREATE INDEX IF NOT EXISTS ${name} ON ${definition}`))
   }
 
   /** What was begun is done: it is not for long, and nobody else would. */
-  async rebuildIndexes({ indexes, onlyMissing, work }: IndexRebuild): Promise<boolean> {
-    const drop = indexes.map(({ name }) => `DROP INDEX IF EXISTS thermocline.${name}`)
-    if (!onlyMissing) await this.#guard(() => this.#client.exec(drop.join(';')))
+  async rebuildIndexes(indexes: readonly IndexDefinition[], work: () => Promise<void>): Promise<boolean> {
+    const names = indexes.map(({ name }) => `thermocline.${name}`).join(', ')
+    await this.#guard(() => this.#client.exec(`DROP INDEX IF EXISTS ${names}`))
     try {
       await work()
     } finally {
-      for (const { name, definition } of indexes) await this.buildIndex(name, definition)
+      for (const index of indexes) await this.buildIndex(index)
     }
     return true
   }

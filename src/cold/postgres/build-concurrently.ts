@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { ThermoclineError } from '../../errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import type { ColdDriver, IndexDefinition, IndexRebuild } from '../cold-driver.ts'
+import type { ColdDriver, IndexDefinition } from '../cold-driver.ts'
 import { sqlStateOf } from '../cold-errors.ts'
 import { BUILD_LEASE, holdLease, releaseLease } from '../sql/leases.ts'
 import { limitsRestored, limitsSet } from '../sql/role-limits.ts'
@@ -55,14 +55,16 @@ const RESTORED = 'RESET max_parallel_maintenance_workers'
 const HEARD_AFTER_MS = 1_000
 
 /** Resolves when the index is there and valid, whoever built it. */
-export async function buildConcurrently(site: BuildSite, name: string, definition: string): Promise<void> {
+export async function buildConcurrently(site: BuildSite, index: IndexDefinition, signal?: AbortSignal): Promise<void> {
+  const { name } = index
   const holder = randomUUID()
   for (let isTold = false; !(await isValid(site, name)); ) {
+    signal?.throwIfAborted()
     // A builder may be dead and its backend still at work.
     if (await mayBuild(site, holder)) {
       // Between the first look and the lease somebody else may have finished.
       await underLease(site, holder, async () => {
-        if (!(await isValid(site, name))) await build(site, { name, definition })
+        if (!(await isValid(site, name))) await build(site, index, signal)
       })
       continue
     }
@@ -72,27 +74,25 @@ export async function buildConcurrently(site: BuildSite, name: string, definitio
   }
 }
 
-/** As {@link ColdDriver.rebuildIndexes}. Nor is anything done where an old transaction would hold it up. */
+/** As {@link ColdDriver.rebuildIndexes}. Whoever builds, or has an old transaction, is in the way. */
 export async function rebuildConcurrently(
   site: BuildSite,
-  { indexes, onlyMissing, work, signal }: IndexRebuild,
+  indexes: readonly IndexDefinition[],
+  work: () => Promise<void>,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const holder = randomUUID()
   if (signal.aborted || (await hasOldTransaction(site)) || !(await mayBuild(site, holder))) return false
-  let isDone = true
-  await underLease(site, holder, async () => {
-    const own: IndexDefinition[] = []
-    for (const index of indexes) if (!onlyMissing || !(await isValid(site, index.name))) own.push(index)
-    isDone = onlyMissing || (await dropAtOnce(site, own))
-    if (!isDone) return
+  return underLease(site, holder, async () => {
+    if (!(await dropAtOnce(site, indexes))) return false
     try {
       await work()
     } finally {
-      if (signal.aborted) await leaveToServer(site, own)
-      else for (const index of own) await build(site, index, signal)
+      if (signal.aborted) await leaveToServer(site, indexes)
+      else for (const index of indexes) await build(site, index, signal)
     }
+    return true
   })
-  return isDone
 }
 
 /**
@@ -122,7 +122,7 @@ async function mayBuild(site: BuildSite, holder: string): Promise<boolean> {
   return !(await isBuilding(site)) && (await holdLease(site, BUILD_LEASE, holder, BUILD_LEASE_MS))
 }
 
-async function underLease(site: BuildSite, holder: string, work: () => Promise<void>): Promise<void> {
+async function underLease<T>(site: BuildSite, holder: string, work: () => Promise<T>): Promise<T> {
   let renewing: Promise<unknown> = Promise.resolve()
   // A missed renewal is made up for by the next, and by the look at what is being built.
   const renew = (): void => {
@@ -130,7 +130,7 @@ async function underLease(site: BuildSite, holder: string, work: () => Promise<v
   }
   const renewal = setInterval(renew, BUILD_LEASE_MS / 3)
   try {
-    await work()
+    return await work()
   } finally {
     clearInterval(renewal)
     // One that is on its way would take it again.

@@ -23,7 +23,7 @@ import { letGo } from '../../kernel/release-stack.ts'
 import type { MetadataPath } from '../../query/metadata-path.ts'
 import type { Metric } from '../../query/metric.ts'
 import { applyMigrations, exclusively } from '../apply-migrations.ts'
-import type { ColdDriver, FrozenReader, IndexRebuild, Row } from '../cold-driver.ts'
+import type { ColdDriver, FrozenReader, IndexDefinition, Row } from '../cold-driver.ts'
 import { ColdStore } from '../cold-store.ts'
 import type { ColdTier, Vacuuming } from '../cold-tier.ts'
 import type { Migration } from '../migrations.ts'
@@ -185,12 +185,16 @@ export class PostgresDriver implements ColdDriver {
     await this.#run(exclusively(compileStatement(statement).sql))
   }
 
-  buildIndex(name: string, definition: string): Promise<void> {
-    return buildConcurrently(this.#buildSite(), name, definition)
+  buildIndex(index: IndexDefinition, signal?: AbortSignal): Promise<void> {
+    return buildConcurrently(this.#buildSite(), index, signal)
   }
 
-  rebuildIndexes(rebuild: IndexRebuild): Promise<boolean> {
-    return rebuildConcurrently(this.#buildSite(), rebuild)
+  rebuildIndexes(
+    indexes: readonly IndexDefinition[],
+    work: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    return rebuildConcurrently(this.#buildSite(), indexes, work, signal)
   }
 
   #buildSite(): BuildSite {

@@ -36,10 +36,8 @@ export async function ensureTextIndex(driver: ColdDriver, options: TextIndexOpti
     )
   const startedAt = performance.now()
   logger.info({ language }, 'building the index of texts: this takes as long as it takes')
-  await driver.buildIndex(
-    NAME + language,
-    `thermocline.memory_entries USING gin ((${indexedVector(name)})) WHERE text IS NOT NULL`,
-  )
+  const definition = `thermocline.memory_entries USING gin ((${indexedVector(name)})) WHERE text IS NOT NULL`
+  await driver.buildIndex({ name: NAME + language, definition })
   if (indexed !== undefined) await driver.build(sql.raw(`DROP INDEX IF EXISTS thermocline.${NAME}${indexed}`))
   logger.info({ language, durationMs: Math.round(performance.now() - startedAt) }, 'index of texts built')
   return name

@@ -7,6 +7,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Version } from '../../entry/version.ts'
+import { slices } from '../../kernel/slices.ts'
 import type { Metric } from '../../query/metric.ts'
 import type { ColdDriver, IndexDefinition } from '../cold-driver.ts'
 import { isRowFault } from './dead-letters.ts'
@@ -87,10 +88,14 @@ export async function existingIndexes(driver: ColdDriver): Promise<VectorIndex[]
   })
 }
 
-export async function createIndex(driver: ColdDriver, schema: string, index: VectorIndex): Promise<void> {
+export async function createIndex(
+  driver: ColdDriver,
+  schema: string,
+  index: VectorIndex,
+  signal?: AbortSignal,
+): Promise<void> {
   if (index.form === 'any') await leaveOutNoHalves(driver, schema, index.dimension)
-  const { name, definition } = indexDefinition(schema, index)
-  await driver.buildIndex(name, definition)
+  await driver.buildIndex(indexDefinition(schema, index), signal)
 }
 
 /** Of one that can be built. */
@@ -106,18 +111,14 @@ export function indexDefinition(schema: string, index: VectorIndex): IndexDefini
 }
 
 /** What an index of full vectors holds may be too large or too small for one of halves: it is compared exactly then. */
-export async function leaveOutNoHalves(driver: ColdDriver, schema: string, dimension: number): Promise<void> {
+async function leaveOutNoHalves(driver: ColdDriver, schema: string, dimension: number): Promise<void> {
+  const length = `${quoted(schema)}.vector_norm(${vectorOf('full', schema, 'vector', dimension)})`
   await driver.build(
     sql.raw(`
     UPDATE thermocline.memory_entries e SET indexed = NULL
-    WHERE cardinality(e.embedding) = ${Math.trunc(dimension)} AND e.indexed AND ${mayHaveNoHalf(schema, dimension)}`),
+    WHERE cardinality(e.embedding) = ${Math.trunc(dimension)} AND e.indexed
+      AND NOT ${length} BETWEEN ${ZERO_HALF * Math.sqrt(dimension)} AND ${MAX_HALF}`),
   )
-}
-
-/** Of a vector in full, by its length: no component is larger than that, and one is at least its share of it. */
-function mayHaveNoHalf(schema: string, dimension: number): string {
-  const length = `${quoted(schema)}.vector_norm(${vectorOf('full', schema, 'vector', dimension)})`
-  return `NOT ${length} BETWEEN ${ZERO_HALF * Math.sqrt(dimension)} AND ${MAX_HALF}`
 }
 
 /** Which rows wait to be marked. */
@@ -134,6 +135,9 @@ type RowPlace = string
 
 /** Rows that are looked for together, or more: to find the oldest, the database may sort all that wait. */
 const ROWS_FOUND = 1_000
+
+/** Rows that are marked by one statement, which has a deadline, while no vectors are indexed: the text of each is. */
+const ROWS_MARKED = 250
 
 /** Marks rows that wait, the oldest first, so that the indexes take them. */
 export class WaitingRows {
@@ -180,9 +184,22 @@ async function mark(driver: ColdDriver, waiting: Waiting, places: readonly RowPl
   }
 }
 
-/** As {@link WaitingRows}, while no index takes the rows; the ones to be built MUST be of full vectors. */
-export async function markUnindexed(driver: ColdDriver, waiting: Waiting, limit: number): Promise<number> {
-  return markPlaces(driver, waiting, await findWaiting(driver, waiting, limit), sql`true`)
+/**
+ * Marks up to `limit` rows, the oldest first, while no index takes them, until the signal fires; answers how many. The
+ * indexes that are to take them MUST be of full vectors, of which they refuse none.
+ */
+export async function markUnindexed(
+  driver: ColdDriver,
+  waiting: Waiting,
+  limit: number,
+  signal: AbortSignal,
+): Promise<number> {
+  let marked = 0
+  for (const places of slices(await findWaiting(driver, waiting, limit), ROWS_MARKED)) {
+    if (signal.aborted) break
+    marked += await markPlaces(driver, waiting, places, sql`true`)
+  }
+  return marked
 }
 
 /**

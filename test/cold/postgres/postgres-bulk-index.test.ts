@@ -42,23 +42,18 @@ describeWithPostgres('an index of vectors that is built anew', () => {
     await tier.upsert(ROWS)
     const driver = await PostgresDriver.connect({ ...ONE, url: server.url(database) })
     const before = await nearest(tier, 3)
-    const own = { indexes: [await ownIndex()], signal: never }
-    const rebuilt = driver.rebuildIndexes({
-      ...own,
-      onlyMissing: false,
-      work: async () => {
-        expect(await isValid()).toBe(undefined)
-        expect(await nearest(tier, 3)).toEqual(before)
-        const another = { ...own, onlyMissing: true, work: async () => expect.fail('two at a time') }
-        expect(await driver.rebuildIndexes(another)).toBe(false)
-        const other = await open({ migrate: 'check' })
-        expect((await nearest(other, 3)).ids).toEqual(before.ids)
-        await other.upsert([chunkOf('ns', 3, 5_000, { embedding: ROWS[4]!.embedding! })])
-        await other.close()
-        await driver.query(sql`UPDATE thermocline.memory_entries SET indexed = true`)
-      },
-    })
-    expect(await rebuilt).toBe(true)
+    const own = [await ownIndex()]
+    const mark = async () => {
+      expect(await isValid()).toBe(undefined)
+      expect(await nearest(tier, 3)).toEqual(before)
+      expect(await driver.rebuildIndexes(own, async () => expect.fail('two at a time'), never)).toBe(false)
+      const other = await open({ migrate: 'check' })
+      expect((await nearest(other, 3)).ids).toEqual(before.ids)
+      await other.upsert([chunkOf('ns', 3, 5_000, { embedding: ROWS[4]!.embedding! })])
+      await other.close()
+      await driver.query(sql`UPDATE thermocline.memory_entries SET indexed = true`)
+    }
+    expect(await driver.rebuildIndexes(own, mark, never)).toBe(true)
     expect(await isValid()).toBe(true)
     expect((await nearest(tier, 4)).ids.slice(0, 2).sort()).toEqual([ROWS[3]!.id, ROWS[4]!.id])
     await driver.close()
@@ -78,7 +73,7 @@ describeWithPostgres('an index of vectors that is built anew', () => {
       expect(await isValid()).toBe(true)
     }
     expect(await nearest(tier, 5)).toMatchObject({ exact: false })
-    expect(log.lines.join()).toContain('vector indexes built anew')
+    expect(log.lines.join()).toContain('vector index built')
     await tier.close()
   })
 
@@ -86,13 +81,13 @@ describeWithPostgres('an index of vectors that is built anew', () => {
     const driver = await PostgresDriver.connect({ ...ONE, url: server.url(database) })
     await (await open()).close()
     const stop = new AbortController()
-    const own = { indexes: [await ownIndex()], onlyMissing: false }
+    const own = [await ownIndex()]
     const fails = async () => {
       throw new Error('a batch was late')
     }
-    await expect(driver.rebuildIndexes({ ...own, work: fails, signal: never })).rejects.toThrow()
+    await expect(driver.rebuildIndexes(own, fails, never)).rejects.toThrow()
     expect(await isValid()).toBe(true)
-    expect(await driver.rebuildIndexes({ ...own, work: async () => stop.abort(), signal: stop.signal })).toBe(true)
+    expect(await driver.rebuildIndexes(own, async () => stop.abort(), stop.signal)).toBe(true)
     await vi.waitUntil(isValid, { timeout: 20_000, interval: 20 })
     await driver.close()
   })
@@ -123,10 +118,7 @@ describeWithPostgres('an index of vectors that is built anew', () => {
       await driver.query(sql`UPDATE thermocline.memory_entries SET indexed = true`)
       await session.unsafe('BEGIN; LOCK TABLE thermocline.memory_entries IN ROW EXCLUSIVE MODE')
     }
-    const rebuilt = driver.rebuildIndexes({
-      ...{ indexes: [await ownIndex()], onlyMissing: false },
-      ...{ work: mark, signal: stop.signal },
-    })
+    const rebuilt = driver.rebuildIndexes([await ownIndex()], mark, stop.signal)
     const isOver = expect(rebuilt).rejects.toMatchObject({ code: 'ERR_TIER_UNAVAILABLE' })
     await isBuilding()
     stop.abort()

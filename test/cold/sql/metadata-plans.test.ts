@@ -70,7 +70,7 @@ describe('indexes of single members serve', () => {
     const driver = new PgliteDriver(client, 300_000, silentLogger)
     const missing = await missingMemberIndexes(driver, [['n'], ['author', 'name']])
     expect(missing).toHaveLength(4)
-    for (const { name, definition } of missing) await driver.buildIndex(name, definition)
+    for (const { name, definition } of missing) await driver.buildIndex({ name, definition })
     expect(await missingMemberIndexes(driver, [['n'], ['author', 'name']])).toEqual([])
     await client.exec('ANALYZE thermocline.memory_entries')
   }, 300_000)

@@ -254,8 +254,8 @@ export async function recordStatements(driver: ColdDriver): Promise<RecordedStat
     },
     copyToStaging: (stream) => driver.copyToStaging(stream),
     build: (statement) => driver.build(statement),
-    buildIndex: (name, definition) => driver.buildIndex(name, definition),
-    rebuildIndexes: (rebuild) => driver.rebuildIndexes(rebuild),
+    buildIndex: (index, signal) => driver.buildIndex(index, signal),
+    rebuildIndexes: (indexes, work, signal) => driver.rebuildIndexes(indexes, work, signal),
     mostBuilt: driver.mostBuilt,
     // It would gather statistics of what the plans are to be made without.
     vacuum: async () => {},
