@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ColdDriver } from '../cold/cold-driver.ts'
 import type { ColdTier } from '../cold/cold-tier.ts'
 import { LateColdTier } from '../cold/late-cold-tier.ts'
+import type { PgliteClient } from '../cold/pglite/pglite-client.ts'
 import type { PgliteColdOptions } from '../cold/pglite/pglite-driver.ts'
 import { holdsDatabase } from '../cold/pglite/pglite-folder.ts'
 import type { PostgresDriverOptions } from '../cold/postgres/postgres-driver.ts'
@@ -17,24 +18,34 @@ import type { ResolvedOptions } from './resolve-options.ts'
 
 const RETRY_MS = 250
 
+interface ColdOpening {
+  readonly replacesLost?: boolean
+  readonly makesNone?: boolean
+  readonly thread?: PgliteClient | undefined
+}
+
 /**
  * Waits up to `timeouts.open` for a server that is away; nothing of the store is touched before it is there.
  * @param folder undefined: an embedded database in memory.
  * @param replacesLost make an embedded database where there is only its folder, although there are logs of another.
  * @param makesNone refuse an embedded database that is not there.
+ * @param thread of an embedded database, where it was started before.
  */
 export async function openCold(
   options: ResolvedOptions,
   folder: DataFolder | undefined,
   releases: ReleaseStack,
-  { replacesLost = false, makesNone = false } = {},
+  { replacesLost = false, makesNone = false, thread }: ColdOpening = {},
 ): Promise<ColdTier> {
   const { cold: given, timeouts, logger } = options
   if (folder !== undefined && !(replacesLost && (await namingFolder('dir', folder.path, () => isThere(folder.cold)))))
     await refuseWithoutDatabase(options, folder, makesNone || (replacesLost && (await belongsToStore(folder))))
   const cold =
     given.kind === 'embedded'
-      ? await openEmbedded({ ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock })
+      ? await openEmbedded(
+          { ...given, dir: folder?.cold, timeout: timeouts.cold, logger, clock: options.clock },
+          thread,
+        )
       : await openServer({ ...given, timeout: timeouts.cold, logger }, options, folder)
   releases.push('the cold tier', () => cold.close())
   return cold
@@ -68,14 +79,12 @@ async function serverDriver(options: PostgresDriverOptions) {
   return PostgresDriver.connect(options)
 }
 
-/** The thread of the database starts while the driver is loaded. */
-async function openEmbedded(options: PgliteColdOptions): Promise<ColdTier> {
-  const { startPglite } = await import('../cold/pglite/start-pglite.ts')
-  const starting = startPglite(options)
-  // Told where the driver waits for it.
-  starting.catch(() => {})
+/** The driver is loaded while the database starts. */
+async function openEmbedded(options: PgliteColdOptions, thread: PgliteClient | undefined): Promise<ColdTier> {
+  const { placePglite } = await import('../cold/pglite/start-pglite.ts')
+  const { started } = await placePglite(options, thread)
   const { openPgliteCold } = await import('../cold/pglite/pglite-driver.ts')
-  return openPgliteCold(options, starting)
+  return openPgliteCold(options, started)
 }
 
 /** Serving without it takes a folder that says which store it belongs to. */

@@ -17,6 +17,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts'
 import { ClosedLog } from '../wal/closed-log.ts'
 import { InProcessLog } from '../wal/in-process-log.ts'
 import type { AppendedRecord } from '../wal/log-contract.ts'
+import type { OpenLogDevice } from '../wal/log-device.ts'
 import { LogScan } from '../wal/log-scan.ts'
 import type { WrittenGroup } from '../wal/write-ahead-log.ts'
 import { checkpointRoom } from './checkpoint-room.ts'
@@ -30,6 +31,8 @@ export interface StoreLogParts {
   readonly isColdAway: boolean
   readonly versions: VersionClock
   readonly telemetry: Telemetry
+  /** @default a device in a thread that starts then */
+  readonly openDevice?: OpenLogDevice | undefined
 }
 
 /** A log, how it is read again and how it ends. */
@@ -78,7 +81,7 @@ async function openClosedLog(): Promise<StoreLog> {
 }
 
 async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogParts): Promise<StoreLog> {
-  const { cold, isColdAway, versions } = parts
+  const { cold, isColdAway, openDevice, versions } = parts
   const pending = new Pending()
   const { logger, wal, dir: folder } = parts.options
   const place = placeOf(folder)
@@ -87,7 +90,7 @@ async function openLogIn({ wal: dir, quarantine }: DataFolder, parts: StoreLogPa
   const onGroup = ({ milliseconds, isFailed }: WrittenGroup) =>
     parts.telemetry.record('log', 'append', milliseconds, isFailed)
   const options = {
-    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, onGroup, ...roomBesideCold(parts, pending) },
+    wal: { dir, segmentBytes, lockTimeout, logger, onDurable, onGroup, openDevice, ...roomBesideCold(parts, pending) },
     cold,
     versions,
     logger,

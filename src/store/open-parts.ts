@@ -11,6 +11,7 @@ import { CallGate } from '../repository/call-gate.ts'
 import type { StoreTime } from '../sync/store-time.ts'
 import type { StoreEvents } from '../telemetry/store-events.ts'
 import { Telemetry } from '../telemetry/telemetry.ts'
+import { EarlyLogThread } from '../wal/log-device.ts'
 import { bindToStore } from './data-folder.ts'
 import type { openCold } from './open-cold.ts'
 import { type OpenedFolder, openFolder } from './open-folder.ts'
@@ -49,6 +50,7 @@ export async function openParts(
   const telemetry = new Telemetry(options.clock, options.logger)
   const folder =
     options.inMemory || (options.looks && options.cold.isShared) ? undefined : await openFolder(options, releases)
+  const logThread = folder && startLogThread(releases)
   const openedCold = await tiers.openCold(options, folder, releases, { makesNone: options.looks === true })
   const lateCold = openedCold instanceof LateColdTier ? openedCold : undefined
   const isColdAway = lateCold?.isWaiting === true
@@ -59,7 +61,14 @@ export async function openParts(
     const { logger, wal } = options
     await bindToStore(folder, cold, { lockTimeout: wal.lockTimeout, isShared: options.cold.isShared, logger })
   }
-  const log = await openStoreLog(folder, { options, cold, isColdAway, versions: time.versions, telemetry })
+  const log = await openStoreLog(folder, {
+    options,
+    cold,
+    isColdAway,
+    versions: time.versions,
+    telemetry,
+    openDevice: logThread?.open,
+  })
   releases.push('the log', () => log.journal.log.close())
   const gate = new CallGate(telemetry)
   const hotParts = { options, cold: openedCold, isColdAway, clock: time.clock, gate }
@@ -81,6 +90,13 @@ export async function openParts(
     time,
     log,
   }
+}
+
+/** It begins while the database opens. */
+function startLogThread(releases: ReleaseStack): EarlyLogThread {
+  const thread = new EarlyLogThread()
+  releases.push('the thread of the log', () => thread.end())
+  return thread
 }
 
 function tellChanges(events: StoreEvents, watches: readonly TierWatch[], clock: Clock): void {

@@ -6,6 +6,7 @@
  * recover the logs that others left → begin or continue a log → hot. connect ({@link ./connect-flows.ts}): hot,
  * repaired → flows → worker. close ({@link ./close-store.ts}): in reverse order.
  */
+import type { PgliteClient } from '../cold/pglite/pglite-client.ts'
 import { ReleaseStack } from '../kernel/release-stack.ts'
 import type { MemoryStoreOptions } from '../options.ts'
 import { longestGap } from '../sync/sync-schedule.ts'
@@ -23,8 +24,16 @@ import { StoreAlerts } from './store-alerts.ts'
 import { StoreNumbers } from './store-stats.ts'
 import { StoreStatus } from './store-status.ts'
 
-/** @internal The tiers that there are. */
-export const DRIVERS: TierOpeners = { openCold, openHot }
+/**
+ * @internal The tiers that there are.
+ * @param thread of an embedded database, where it was started before.
+ */
+export function tierOpeners(thread?: PgliteClient): TierOpeners {
+  return {
+    openCold: (options, folder, releases, terms) => openCold(options, folder, releases, { ...terms, thread }),
+    openHot,
+  }
+}
 
 /** @internal As {@link openMemoryStore} of {@link ./open-memory-store.ts}, over whatever tiers. */
 export async function openMemoryStoreOver(tiers: TierOpeners, options?: MemoryStoreOptions): Promise<MemoryStore> {

@@ -18,10 +18,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 
-/** @type {string} */
-const folder = workerData.folder
+/** The first message. @type {string} */
+let folder
 /** @type {Map<string, number>} */
 const descriptors = new Map()
 /**
@@ -182,11 +182,14 @@ function runAll(operations) {
 }
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
-port.on('message', (/** @type {readonly LogOperation[] | 'end'} */ message) => {
-  if (message !== 'end') return port.postMessage(runAll(message))
+port.on('message', (/** @type {string | readonly LogOperation[] | 'end'} */ message) => {
+  if (typeof message !== 'string') return port.postMessage(runAll(message))
+  if (message !== 'end') {
+    folder = message
+    return port.postMessage('ready')
+  }
   for (const descriptor of descriptors.values()) closeSync(descriptor)
   if (spare !== undefined) closeSync(spare)
   // Ends this thread alone. Closing the port would as well, but Deno has no such call.
   process.exit(0)
 })
-port.postMessage('ready')

@@ -77,16 +77,50 @@ function failureOf(operations: readonly LogOperation[], { index, code, written }
   return { operation: operations[index]!, code, written }
 }
 
+/** A thread that waits to be told its folder. */
+function startWorker(): Worker {
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`))
+}
+
+/**
+ * A thread for a device, which takes tens of milliseconds to begin and so begins before its folder is known. Either
+ * {@link open} or {@link end} MUST follow.
+ */
+export class EarlyLogThread {
+  #worker: Worker | undefined
+
+  constructor() {
+    this.#worker = startWorker()
+    // One that cannot begin is as good as none: the device starts its own, and is told why that cannot.
+    this.#worker.once('error', () => {
+      this.#worker = undefined
+    })
+  }
+
+  /** Opens a device in this thread, and a further one in its own. */
+  readonly open: OpenLogDevice = (folder) => {
+    const worker = this.#worker
+    this.#worker = undefined
+    return WorkerLogDevice.open(folder, worker)
+  }
+
+  /** Does nothing where a device was opened. Idempotent. */
+  async end(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+  }
+}
+
 export class WorkerLogDevice implements LogDevice {
   readonly #worker: Worker
   /** Answers come in the order of the questions. */
   readonly #waiting: Waiting[] = []
   #gone: Error | undefined
 
-  static async open(folder: string): Promise<WorkerLogDevice> {
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`), {
-      workerData: { folder },
-    })
+  /** @param worker {@link startWorker} */
+  static async open(folder: string, worker: Worker = startWorker()): Promise<WorkerLogDevice> {
+    worker.postMessage(folder)
     await once(worker, 'message')
     return new WorkerLogDevice(worker)
   }

@@ -67,7 +67,7 @@ export interface WriteAheadLogOptions<T> {
    */
   readonly roomFor?: (bytes: number) => number
   /** @default a worker thread that calls node:fs */
-  readonly openDevice?: OpenLogDevice
+  readonly openDevice?: OpenLogDevice | undefined
 }
 
 /**

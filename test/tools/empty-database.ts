@@ -13,7 +13,7 @@ let image: Promise<readonly ImageFile[]> | undefined
 /** In memory where no empty folder is given. For the caller to close. */
 export async function emptyDatabase(folder?: string): Promise<PgliteClient> {
   image ??= findEmpty()
-  if (folder === undefined) return PgliteClient.start(undefined, image)
+  if (folder === undefined) return PgliteClient.start(undefined, await image)
   await writeImage(await image, folder)
   return PgliteClient.start(folder)
 }

@@ -11,10 +11,9 @@ import { WORKER_SOURCE } from './pglite-worker.embedded.ts'
 
 type Image = readonly ImageFile[] | undefined
 
-/** What the worker begins with. */
-interface Start {
+/** Where the files of the database are: neither, a new one in memory. */
+interface Place {
   readonly folder: string | undefined
-  readonly program: WebAssembly.Module
   readonly image: Image
 }
 
@@ -56,6 +55,9 @@ class PgliteEnded extends Error {
 
 export class PgliteClient {
   readonly #worker: Worker
+  /** The program, on its way to the thread. */
+  readonly #loading: Promise<void>
+  readonly #started: Promise<unknown>
   readonly #waiting = new Map<number, PendingCall>()
   readonly #exited: Promise<void>
   #hasEnded = false
@@ -63,7 +65,7 @@ export class PgliteClient {
   /** Settles when everything asked for so far has. */
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor(from: string) {
+  private constructor(from: string, program: Promise<WebAssembly.Module>) {
     const source = new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`)
     this.#worker = new Worker(source, { workerData: { from } })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
@@ -75,30 +77,47 @@ export class PgliteClient {
         resolve()
       })
     })
+    this.#started = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }))
+    this.#loading = program.then((loaded) => this.#worker.postMessage({ program: loaded }))
+    // Both are told where they are waited for.
+    for (const promise of [this.#started, this.#loading]) promise.catch(() => {})
   }
 
   /**
-   * @param folder made when it is empty; undefined for a database in memory. What makes its files is called only where
-   * the packages are there, and runs while the thread starts.
+   * Starts the thread, which loads all of Postgres that is not a file of the database; {@link place} or
+   * {@link terminate} MUST follow. Throws `ERR_UNSUPPORTED` where the packages are not installed.
+   */
+  static spawn(): PgliteClient {
+    const { from, files } = findPglite()
+    return new PgliteClient(from, compiledProgram(files))
+  }
+
+  /** @param folder @param image as {@link place} takes them */
+  static async start(folder: string | undefined, image?: Image): Promise<PgliteClient> {
+    const client = PgliteClient.spawn()
+    client.place(folder, image)
+    await client.started()
+    return client
+  }
+
+  /**
+   * Says which database it is; {@link started} MUST follow.
+   * @param folder A database is made in an empty one; undefined for one in memory.
    * @param image of a database, for one in memory. @default it is made
    */
-  static async start(
-    folder: string | undefined | (() => Promise<string>),
-    image?: Promise<Image>,
-  ): Promise<PgliteClient> {
-    const { from, files } = findPglite()
-    const client = new PgliteClient(from)
-    // It loads its packages meanwhile.
-    const program = compiledProgram(files)
-    program.catch(() => {})
+  place(folder: string | undefined, image?: Image): void {
+    this.#worker.postMessage({ folder, image } satisfies Place)
+  }
+
+  /** Resolves once it takes calls. Ends the thread where it rejects. */
+  async started(): Promise<void> {
     try {
-      const place = typeof folder === 'function' ? await folder() : folder
-      await client.#start({ folder: place, program: await program, image: await image })
+      await this.#loading
+      await this.#started
     } catch (error) {
-      await client.#worker.terminate()
+      await this.terminate()
       throw error
     }
-    return client
   }
 
   query(text: string, params: readonly unknown[] = []): Promise<{ rows: Row[] }> {
@@ -115,20 +134,17 @@ export class PgliteClient {
     return this.#inTurn(() => this.#ask({ operation: 'copy', text, bytes })) as Promise<number>
   }
 
+  /** Ends the thread as it is; a database in it is as after a kill. Idempotent. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
   /** Lets running calls finish, then shuts the database down. */
   async close(): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.#hasEnded) await this.#ask({ operation: 'close', text: '' })
     })
     await this.#exited
-  }
-
-  #start(start: Start): Promise<unknown> {
-    if (this.#hasEnded) return Promise.reject(ended())
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(0, { resolve, reject })
-      this.#worker.postMessage(start)
-    })
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -8,12 +8,12 @@
  * How soon is a setting that V8 copies into each program when it compiles it. So it is another one while this program
  * is compiled, and what it was before and after; what is compiled at that very moment is optimized later as well.
  */
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 
 /** What a function of ours may do before it is optimized, in bytes of machine code that ran. */
-const LATER = 300_000_000
+const LATER = 600_000_000
 /**
  * The same where nobody says otherwise, by major version of V8. It cannot be asked for, so other versions are left as
  * they are.
@@ -35,7 +35,8 @@ export function compiledProgram(files: string): Promise<WebAssembly.Module> {
 }
 
 async function compileProgram(files: string): Promise<WebAssembly.Module> {
-  const bytes = await readFile(join(files, 'pglite.wasm'))
+  // At once: this thread goes on to load the rest of the store, and other ways of reading wait for it several times.
+  const bytes = readFileSync(join(files, 'pglite.wasm'))
   const usual = usualBudget()
   if (usual === undefined) return WebAssembly.compile(bytes)
   setBudget(LATER)

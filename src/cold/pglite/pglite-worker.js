@@ -23,17 +23,18 @@ Object.assign(globalThis, { TextDecoder: MarkKeepingDecoder })
 
 const { from } = /** @type {{ from: string }} */ (workerData)
 const require = createRequire(from)
-const { MemoryFS, PGlite } = /** @type {typeof import('@electric-sql/pglite')} */ (require('@electric-sql/pglite'))
-const { NodeFS } = /** @type {typeof import('@electric-sql/pglite/nodefs')} */ (require('@electric-sql/pglite/nodefs'))
+const { PGlite } = /** @type {typeof import('@electric-sql/pglite')} */ (require('@electric-sql/pglite'))
 const { vector } = /** @type {typeof import('@electric-sql/pglite-pgvector')} */ (
   require('@electric-sql/pglite-pgvector')
 )
 
 /**
  * @typedef {{ id: number, operation: 'query' | 'exec' | 'copy' | 'close', text: string, params?: unknown[], bytes?: Uint8Array<ArrayBuffer> }} Request
- * @typedef {{ folder: string | undefined, program: WebAssembly.Module, image: ImageFile[] | undefined }} Start
+ * @typedef {{ folder: string | undefined, image: ImageFile[] | undefined }} Place Neither: a new database in memory.
  * @typedef {{ path: string, size: number, content: Uint8Array }} ImageFile A folder where the size is negative.
  * @typedef {{ node: object, nfd?: number }} OpenFile An open file or folder of the emulated file system.
+ * @typedef {import('@electric-sql/pglite').PGlite} PGlite
+ * @typedef {NonNullable<import('@electric-sql/pglite').PGliteOptions['fs']>} Filesystem
  * @typedef {{ stream_ops: Record<string, (file: OpenFile) => number>, realPath(node: object): string }} NodeFileSystem
  */
 
@@ -56,44 +57,87 @@ const PARSERS = {
   ...Object.fromEntries(TIMES.map((type) => [type, (/** @type {string} */ text) => text])),
 }
 
-/** The file system of a folder, with the fsync that PGlite leaves out. */
-class SyncedNodeFS extends NodeFS {
-  /** @override @type {import('@electric-sql/pglite/nodefs').NodeFS['init']} */
-  async init(pg, options) {
-    const result = await super.init(pg, options)
-    const preRun = /** @type {((module: any) => void)[]} */ (result.emscriptenOpts.preRun)
-    preRun.push((module) => {
-      const files = /** @type {NodeFileSystem} */ (module.FS.filesystems.NODEFS)
-      files.stream_ops.fsync = (file) => {
-        try {
-          if (file.nfd !== undefined) fs.fsyncSync(file.nfd)
-          else syncFolder(files.realPath(file.node))
-        } catch {
-          process.exit(1)
-        }
-        return 0
+/**
+ * The files of a database, which come once the rest of Postgres is there: loading it takes a third of the time that
+ * opening takes, and begins before it is known where the files are.
+ *
+ * @implements {Filesystem}
+ */
+class LateFiles {
+  /** @type {(place: Place) => void} To be called once. */
+  giveTo = () => {}
+  /** @type {Promise<Place>} */
+  #place = new Promise((resolve) => {
+    this.giveTo = resolve
+  })
+  /** @type {PGlite | undefined} */
+  #pg
+  #startParams
+  #isMounted = false
+
+  /** @param {string[]} startParams To which those are added that depend on the place. Read after the files are there. */
+  constructor(startParams) {
+    this.#startParams = startParams
+  }
+
+  /** @template T @param {PGlite} pg @param {T} emscriptenOpts */
+  async init(pg, emscriptenOpts) {
+    this.#pg = pg
+    return { emscriptenOpts }
+  }
+
+  /** Called before PGlite looks whether there is a database. */
+  async initialSyncFs() {
+    const { folder, image } = await this.#place
+    const settings = folder === undefined ? MEMORY_SETTINGS : FOLDER_SETTINGS
+    this.#startParams.push(...asParameters(settings))
+    const files = this.#module.FS
+    if (folder !== undefined) this.#mount(folder)
+    else if (image !== undefined) writeImage(files, image)
+  }
+
+  /** With the fsync that PGlite leaves out. @param {string} folder */
+  #mount(folder) {
+    const { FS } = this.#module
+    const onDisk = /** @type {NodeFileSystem} */ (FS.filesystems.NODEFS)
+    onDisk.stream_ops.fsync = (file) => {
+      try {
+        if (file.nfd !== undefined) fs.fsyncSync(file.nfd)
+        else syncFolder(onDisk.realPath(file.node))
+      } catch {
+        process.exit(1)
       }
-    })
-    return result
+      return 0
+    }
+    FS.mkdirTree(DATA)
+    FS.mount(onDisk, { root: folder }, DATA)
+    this.#isMounted = true
+  }
+
+  /** The system has what was written, and what has to be on the disk was synced. */
+  async syncToFs() {}
+
+  async closeFs() {
+    if (this.#isMounted) this.#module.FS.quit()
+  }
+
+  /** @returns {Promise<never>} */
+  async dumpTar() {
+    throw new Error('nobody asks for it')
+  }
+
+  /** @returns {any} The program with its file systems, whose types PGlite does not declare. */
+  get #module() {
+    return /** @type {PGlite} */ (this.#pg).Module
   }
 }
 
-/** Files in memory, with a database among them from the start. */
-class PreparedMemoryFS extends MemoryFS {
-  /** @param {readonly ImageFile[]} image */
-  constructor(image) {
-    super()
-    this.image = image
-  }
-
-  /** Called before PGlite looks whether there is a database. @override */
-  async initialSyncFs() {
-    const { FS } = /** @type {NonNullable<typeof this.pg>} */ (this.pg).Module
-    FS.mkdirTree(DATA, 0o700)
-    for (const { path, size, content } of this.image) {
-      if (size < 0) FS.mkdirTree(`${DATA}/${path}`, 0o700)
-      else FS.writeFile(`${DATA}/${path}`, filled(content, size), { canOwn: true })
-    }
+/** @param {any} files Emulated, in memory. @param {readonly ImageFile[]} image */
+function writeImage(files, image) {
+  files.mkdirTree(DATA, 0o700)
+  for (const { path, size, content } of image) {
+    if (size < 0) files.mkdirTree(`${DATA}/${path}`, 0o700)
+    else files.writeFile(`${DATA}/${path}`, filled(content, size), { canOwn: true })
   }
 }
 const DATA = PGlite.paths.PGDATA
@@ -103,6 +147,11 @@ function filled(content, size) {
   const bytes = new Uint8Array(size)
   bytes.set(content)
   return bytes
+}
+
+/** @param {readonly string[]} settings */
+function asParameters(settings) {
+  return settings.flatMap((setting) => ['-c', setting])
 }
 
 /** @param {string} path */
@@ -125,34 +174,38 @@ function bytesOf(text) {
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
 
-/** @type {import('@electric-sql/pglite').PGlite} */
+const startParams = [...START_PARAMS, ...asParameters(SETTINGS)]
+const files = new LateFiles(startParams)
+/** @type {PGlite | undefined} */
 let database
-port.once('message', start)
+// Listened to without a pause: a thread with nothing to listen to waits until V8 has compiled all that it optimizes.
+port.on('message', (message) => {
+  if (database !== undefined) void answer(database, message)
+  else if ('program' in message) void start(message.program)
+  else files.giveTo(message)
+})
 
-/** @param {Start} message */
-async function start({ folder, program, image }) {
-  const settings = [...SETTINGS, ...(folder === undefined ? MEMORY_SETTINGS : FOLDER_SETTINGS)]
+/** @param {WebAssembly.Module} program */
+async function start(program) {
   try {
     database = await PGlite.create({
-      ...(folder === undefined ? {} : { fs: new SyncedNodeFS(folder) }),
-      ...(image === undefined ? {} : { fs: new PreparedMemoryFS(image) }),
+      fs: files,
       pgliteWasmModule: program,
       extensions: { vector },
       parsers: PARSERS,
-      startParams: [...START_PARAMS, ...settings.flatMap((setting) => ['-c', setting])],
+      startParams,
     })
   } catch (error) {
     port.postMessage({ id: 0, error: describe(error) })
     process.exit(1)
   }
-  port.on('message', answer)
   port.postMessage({ id: 0, result: null })
 }
 
-/** @param {Request} request */
-async function answer(request) {
+/** @param {PGlite} database @param {Request} request */
+async function answer(database, request) {
   try {
-    const result = await perform(request)
+    const result = await perform(database, request)
     port.postMessage({ id: request.id, result })
     // Ends this thread alone. Closing the port would as well, but Deno has no such call.
     if (request.operation === 'close') process.exit(0)
@@ -162,8 +215,8 @@ async function answer(request) {
   }
 }
 
-/** @param {Request} request */
-async function perform({ operation, text, params, bytes }) {
+/** @param {PGlite} database @param {Request} request */
+async function perform(database, { operation, text, params, bytes }) {
   switch (operation) {
     case 'query': {
       const { rows } = await database.query(text, params)

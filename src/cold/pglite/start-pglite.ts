@@ -18,13 +18,48 @@ export interface PgliteStart {
   readonly image?: boolean
 }
 
-/** Makes the database first where there is none. */
-export async function startPglite({ dir, migrate, image = true }: PgliteStart): Promise<PgliteClient> {
+/** A database whose thread knows its files; `started` rejects where it cannot be opened. */
+export interface PlacedPglite {
+  readonly started: Promise<PgliteClient>
+}
+
+export async function startPglite(options: PgliteStart): Promise<PgliteClient> {
+  const { started } = await placePglite(options)
+  return started
+}
+
+/**
+ * Makes the database first where there is none.
+ * @param spawned The thread to open it in, where it was started before. It ends where this or `started` rejects.
+ */
+export async function placePglite(
+  { dir, migrate, image = true }: PgliteStart,
+  spawned?: PgliteClient,
+): Promise<PlacedPglite> {
   // What only checks gets a database that has nothing yet, and says so.
   const prepared = async () => (image && migrate !== 'check' ? databaseImage() : undefined)
+  return naming(async () => {
+    const client = spawned ?? PgliteClient.spawn()
+    try {
+      if (dir === undefined) client.place(undefined, await prepared())
+      else client.place(await prepareFolder(dir, async (folder) => makeDatabase(folder, await prepared())))
+    } catch (error) {
+      await client.terminate()
+      throw error
+    }
+    const started = naming(async () => {
+      await client.started()
+      return client
+    })
+    // Told where it is waited for.
+    started.catch(() => {})
+    return { started }
+  })
+}
+
+async function naming<T>(work: () => Promise<T>): Promise<T> {
   try {
-    if (dir === undefined) return await PgliteClient.start(undefined, prepared())
-    return await PgliteClient.start(() => prepareFolder(dir, async (folder) => makeDatabase(folder, await prepared())))
+    return await work()
   } catch (error) {
     if (error instanceof ThermoclineError) throw error
     throw unavailable(

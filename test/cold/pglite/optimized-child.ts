@@ -16,7 +16,7 @@ const COUNTDOWN = new Uint8Array([
   ...[0x0a, 0x10, 0x01, 0x0e, 0x00, 0x03, 0x40, 0x20, 0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b],
 ])
 
-const client = await PgliteClient.start(undefined, databaseImage())
+const client = await PgliteClient.start(undefined, await databaseImage())
 await client.query('SELECT relname::text AS name, length(relname::text) AS size FROM pg_class ORDER BY size')
 await client.close()
 
