@@ -12,7 +12,7 @@ const NEEDED = [
   ...(['read', 'write', 'touch', 'extend', 'candidates', 'postpone', 'activations'] as const),
   ...(['remove', 'repair', 'reserve', 'verify', 'measure', 'size'] as const),
 ]
-const OPTIONAL = ['sample', 'memoryUse', 'deleteFormer'] as const
+const OPTIONAL = ['candidateKeys', 'examine', 'sample', 'memoryUse', 'deleteFormer'] as const
 
 export interface GuardOptions {
   readonly name: string

@@ -199,6 +199,16 @@ export interface HotTier {
   candidates(query: { readonly limit: number; readonly idleSince: number }): Promise<HotCandidate[]>
 
   /**
+   * The keys alone of {@link candidates}, in that order as far as it is known without looking at them. For many at a
+   * time, of which {@link examine} tells part by part, while what leaves before them leaves. @default `candidates` is
+   * asked
+   */
+  candidateKeys?(query: { readonly limit: number; readonly idleSince: number }): Promise<EntryKey[]>
+
+  /** In order, what {@link candidates} says of these; undefined where hot lacks the key. Goes with `candidateKeys`. */
+  examine?(keys: readonly EntryKey[]): Promise<(HotCandidate | undefined)[]>
+
+  /**
    * Has each key that hot holds be a candidate as if it had been accessed then, where that is later than what hot goes
    * by. What it answers of a key stays as it was, and a later access counts as ever. A key that it lacks is passed
    * over.

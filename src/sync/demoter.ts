@@ -6,7 +6,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColdTier } from '../cold/cold-tier.ts'
-import { keyText } from '../entry/entry-key.ts'
+import { type EntryKey, keyText } from '../entry/entry-key.ts'
 import type { Version } from '../entry/version.ts'
 import { carryOverReads } from '../flow/access-counter.ts'
 import type { Pressure } from '../flow/pressure.ts'
@@ -51,9 +51,16 @@ export interface DemoteStats {
  */
 type Leaving = 'idle' | 'overflow' | 'all'
 
-/** Entries that may leave next: one batch, or several. */
+/** Entries that may leave next, and leave together. */
+interface Batch {
+  readonly keys: readonly EntryKey[]
+  /** In order; undefined where hot lacks the key by now. */
+  readonly read: () => Promise<readonly (HotCandidate | undefined)[]>
+}
+
+/** What may leave next: one batch, or several. */
 interface Candidates {
-  readonly candidates: readonly HotCandidate[]
+  readonly batches: readonly Batch[]
   /** Whether these are what policies want least, of which none is pinned, rather than the least recently accessed. */
   readonly isRanked: boolean
 }
@@ -96,9 +103,9 @@ interface Refused {
 
 /**
  * Where nothing holds the pace down, hot is asked for the entries of several batches at a time, and while one waits for
- * cold another leaves hot.
+ * cold another leaves hot. Keys alone are asked for in greater numbers.
  */
-const UNPACED = { batches: 4, entries: 4_000, atOnce: 2 }
+const UNPACED = { batches: 4, entries: 4_000, keys: 5_000, atOnce: 3 }
 /** What cold refuses costs it several statements each time, and it seldom takes it later. */
 const REFUSED_FOR_MS = 600_000
 /** Refused versions that are remembered; of more, the oldest are asked about again. */
@@ -224,18 +231,44 @@ export class Demoter {
     const batchSize = why === 'idle' ? pace.batchOf(this.#parts.batchSize) : this.#parts.batchSize
     if (byRank) {
       const ranked = await tiering.leastWanted(batchSize, (drawn) => this.#spareFromRanking(drawn))
-      if (ranked !== undefined) return { candidates: ranked, isRanked: true }
+      if (ranked !== undefined) return { batches: [known(ranked)], isRanked: true }
     }
     const isUnpaced = why === 'all' || (why === 'idle' && !pace.isLimited)
-    const several = isUnpaced ? Math.min(batchSize * UNPACED.batches, UNPACED.entries, wanted) : 0
-    const candidates = await hot.candidates({ limit: Math.max(batchSize, several), idleSince })
-    return candidates.length === 0 ? undefined : { candidates, isRanked: false }
+    const batches = isUnpaced
+      ? await this.#unpacedBatches(wanted, idleSince)
+      : [known(await hot.candidates({ limit: batchSize, idleSince }))]
+    return batches.every(({ keys }) => keys.length === 0) ? undefined : { batches, isRanked: false }
   }
 
-  async #demoteNext({ candidates, isRanked }: Candidates, terms: Terms, run: Run): Promise<Outcome> {
-    if (isRanked) return { left: await this.#demoteBatch(candidates, run, true), pinned: NONE, kept: [] }
+  /** @param wanted how many are to leave yet. */
+  async #unpacedBatches(wanted: number, idleSince: number): Promise<Batch[]> {
+    const { hot, batchSize } = this.#parts
+    if (hot.candidateKeys === undefined || hot.examine === undefined) {
+      const several = Math.min(batchSize * UNPACED.batches, UNPACED.entries, wanted)
+      const candidates = await hot.candidates({ limit: Math.max(batchSize, several), idleSince })
+      return [...slices(candidates, batchSize)].map(known)
+    }
+    const examine = hot.examine.bind(hot)
+    const limit = Math.max(batchSize, Math.min(UNPACED.keys, wanted))
+    const keys = await hot.candidateKeys({ limit, idleSince })
+    // It may have been read since its key was asked for.
+    const isIdle = (candidate: HotCandidate): boolean =>
+      candidate.lastAccessedAt <= idleSince || isGone(candidate, hot.now())
+    return [...slices(keys, batchSize)].map((some) => ({
+      keys: some,
+      read: async () =>
+        (await examine(some)).map((candidate) => (candidate && isIdle(candidate) ? candidate : undefined)),
+    }))
+  }
+
+  async #demoteNext({ batches, isRanked }: Candidates, terms: Terms, run: Run): Promise<Outcome> {
+    if (isRanked) {
+      const ranked = (await Promise.all(batches.map(({ read }) => read()))).flat()
+      const candidates = ranked.filter((candidate) => candidate !== undefined)
+      return { left: await this.#demoteBatch(candidates, run, true), pinned: NONE, kept: [] }
+    }
     const outcomes: Outcome[] = []
-    await inParallel(slices(candidates, this.#parts.batchSize), UNPACED.atOnce, async (batch) => {
+    await inParallel(batches, UNPACED.atOnce, async (batch) => {
       if (!terms.signal.aborted) outcomes.push(await this.#demoteOldest(batch, terms, run))
     })
     return {
@@ -245,15 +278,26 @@ export class Demoter {
     }
   }
 
-  async #demoteOldest(candidates: readonly HotCandidate[], terms: Terms, run: Run): Promise<Outcome> {
+  async #demoteOldest({ keys, read }: Batch, terms: Terms, run: Run): Promise<Outcome> {
     const { why, idleSince, sparesPins } = terms
-    const { tiering } = this.#parts
-    // Both are asked of cold at once: it takes as long as one.
-    const [pinned, inCold] = await Promise.all([
-      sparesPins ? this.#sparePinned(candidates) : NONE,
-      this.#versionsInCold(candidates),
+    const { cold, clock, tiering } = this.#parts
+    // All are asked at once: it takes as long as one. What cold has of a key only rises.
+    const [found, arePinned, versions] = await Promise.all([
+      read(),
+      sparesPins ? cold.arePinned(keys) : [],
+      cold.versions(keys),
     ])
-    const free = candidates.filter((candidate) => !pinned.has(candidate))
+    const now = clock.now()
+    const pinned = new Set<HotCandidate>()
+    const free: HotCandidate[] = []
+    const inCold = new Map<HotCandidate, Version | undefined>()
+    for (const [i, candidate] of found.entries()) {
+      if (candidate === undefined) continue
+      if (arePinned[i] === true && !isGone(candidate, now)) pinned.add(candidate)
+      else free.push(candidate)
+      inCold.set(candidate, versions[i])
+    }
+    if (pinned.size > 0) await this.#moveBack([...pinned])
     if (why !== 'idle')
       return { left: await this.#demoteBatch(free, run, why === 'overflow', inCold), pinned, kept: [] }
     const judged = await tiering.judge(free)
@@ -378,6 +422,10 @@ export async function pinnedAmong(
   const live = candidates.filter((candidate) => !isGone(candidate, now))
   const arePinned = await cold.arePinned(live.map(({ key }) => key))
   return new Set(live.filter((_, i) => arePinned[i]))
+}
+
+function known(candidates: readonly HotCandidate[]): Batch {
+  return { keys: candidates.map(({ key }) => key), read: async () => candidates }
 }
 
 function newRun(): Run {

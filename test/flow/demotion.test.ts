@@ -68,6 +68,28 @@ describeGated('demotion', (tiers, pair) => {
     expect((await chunks.get(id))?.text).toBe('new')
   })
 
+  test('an entry that is read once its key was asked for stays', async ({ skip }) => {
+    const hot = tiers.hot.tier
+    if (hot.examine === undefined) return skip('keys alone are never asked for')
+    const { chunks, path } = view()
+    const [read, idle] = await chunks.putMany([{ text: 'read' }, { text: 'idle' }])
+    await store().checkpoint()
+    const gate = new Gate<HotTier>('hot')
+    const examined = gate.hold('examine', 'before')
+    const parts = { logger: silentLogger, telemetry: new Telemetry(clock), clock, pace: unpaced(), batchSize: 10 }
+    const pressure = new Pressure(new Pending(), hot, AMPLE, silentLogger)
+    const tiering = allIdle(hot, clock)
+    const demoter = new Demoter({ ...parts, hot: gate.around(hot), cold: tiers.cold.tier, pressure, tiering })
+    const demoting = demoter.demoteIdle(new AbortController().signal)
+    await examined.arrived
+    const lastAccessedAt = Math.max(clock.now(), hot.now()) + 60_000
+    await hot.touch([{ key: { namespace: path, id: read!.id }, lastAccessedAt, accesses: 1 }])
+    examined.release()
+    expect(await demoting).toMatchObject({ demoted: 1, skipped: 0 })
+    expect(await placeOf(chunks, read!.id)).toMatchObject({ hot: true })
+    expect(await placeOf(chunks, idle!.id)).toMatchObject({ hot: false })
+  })
+
   test('a read of cold that began before a write does not put the older version into hot behind it', async () => {
     const { chunks } = view()
     const { id } = await chunks.put({ text: 'old', key: 'k' })
@@ -203,25 +225,25 @@ describe('demotion from a hot tier in this process', () => {
     },
   )
 
-  test('two batches leave at a time where nothing holds the pace down, and none begins once it is ended', async () => {
+  test('three batches leave at a time where nothing holds the pace down, and none begins once ended', async () => {
     const hot = new InProcessHotTier({ maxEntries: 100, maxBytes: 1_000_000 })
-    for (let n = 0; n < 8; n++) await fill(hot, 'many')
+    for (let n = 0; n < 10; n++) await fill(hot, 'many')
     const gate = new Gate<ColdTier>('cold')
-    const [first, second, third] = [gate.hold('arePinned'), gate.hold('arePinned'), gate.hold('arePinned')]
+    const held = Array.from({ length: 4 }, () => gate.hold('arePinned'))
+    const [first, ...others] = held as [(typeof held)[0], ...typeof held]
     let begun = 0
     gate.onCall = (method) => method === 'arePinned' && begun++
     const ending = new AbortController()
     const demoting = demoterOf(hot, allIdle(hot, clock), 2, gate.around(tiers.cold.tier)).demoteIdle(ending.signal)
-    await Promise.all([first.arrived, second.arrived])
-    expect(begun).toBe(2)
-    first.release()
-    await third.arrived
-    expect((await hot.size()).entries).toBe(6)
-    ending.abort()
-    second.release()
-    third.release()
-    expect(await demoting).toMatchObject({ demoted: 6 })
+    await Promise.all(held.slice(0, 3).map(({ arrived }) => arrived))
     expect(begun).toBe(3)
+    first.release()
+    await held[3]!.arrived
+    expect((await hot.size()).entries).toBe(8)
+    ending.abort()
+    for (const { release } of others) release()
+    expect(await demoting).toMatchObject({ demoted: 8 })
+    expect(begun).toBe(4)
   })
 
   test('who waits for room hears of a batch that left, also where the one beside it fails', async () => {

@@ -7,7 +7,9 @@ import { openHot } from '../../src/store/open-hot.ts'
 import { openMemoryStoreOver } from '../../src/store/open-store.ts'
 import { describePairs, embeddedPair, openColdOrLent, type Pair } from './stores.ts'
 
-type Method<T> = { [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T]
+type Method<T> = {
+  [K in keyof T]-?: NonNullable<T[K]> extends (...args: never[]) => Promise<unknown> ? K : never
+}[keyof T]
 
 /** A call on its way to the tier (`before`), or on its way back: the tier has done it, the caller does not know yet. */
 export interface HeldCall {

@@ -40,7 +40,7 @@ import { type EnterGeneration, type Generation, RedisGeneration } from './redis-
 import { groupBySlot, keyOfName, nameOf, type SlotItem, storePrefix } from './redis-keys.ts'
 import type { RedisLocation } from './redis-location.ts'
 import type { SlotScriptName } from './redis-scripts.ts'
-import { entryOf, lineOf, measureOf, readOf, resultOf, stateOf } from './redis-values.ts'
+import { entryOf, leftOverOf, lineOf, measureOf, readOf, resultOf, stateOf } from './redis-values.ts'
 import { MAX_BYTES, MAX_ITEMS, type SlotCall, SlotScripts } from './slot-scripts.ts'
 
 export interface RedisHotTierOptions {
@@ -233,13 +233,24 @@ export class RedisHotTier implements HotTier {
 
   candidates({ limit, idleSince }: { limit: number; idleSince: number }): Promise<HotCandidate[]> {
     return this.#call(async (generation) => {
-      const [idle, expired] = await Promise.all([
-        this.#lowest(generation, 'byLastAccess', idleSince, limit),
-        this.#lowest(generation, 'byExpiry', this.now(), limit),
-      ])
-      const found = await this.#candidatesOf(generation, [...new Set([...idle, ...expired])])
+      const found = await this.#candidatesOf(generation, await this.#candidateNames(generation, idleSince, limit))
       return found.sort((a, b) => a.lastAccessedAt - b.lastAccessedAt).slice(0, limit)
     })
+  }
+
+  candidateKeys({ limit, idleSince }: { limit: number; idleSince: number }): Promise<EntryKey[]> {
+    return this.#call(async (generation) => {
+      const names = await this.#candidateNames(generation, idleSince, limit)
+      return names.slice(0, limit).map(keyOfName)
+    })
+  }
+
+  async examine(keys: readonly EntryKey[]): Promise<(HotCandidate | undefined)[]> {
+    const states = await this.#perSlot('examine', keys, (key) => key, {
+      call: (generation, slot, group) => ({ keys: entryKeys(generation.keys, slot, group), args: [] }),
+      result: (header) => (header === null ? undefined : stateOf(header as string)),
+    })
+    return states.map((state, i) => state && { key: keys[i]!, ...state })
   }
 
   remove(removals: readonly HotRemoval[]): Promise<(AccessStats | undefined)[]> {
@@ -343,10 +354,7 @@ export class RedisHotTier implements HotTier {
         keys: [...slotKeys(keys, slot), ...entryAndMarkerKeys(keys, slot, group), keys.activations(slot)],
         args: [this.markerTtl, ...group.flatMap(({ name, item }) => [name, item.version])],
       }),
-      result: (answer) => {
-        const [accesses, last] = answer as readonly string[]
-        return accesses === undefined ? undefined : { accessCount: Number(accesses), lastAccessedAt: Number(last) }
-      },
+      result: (leftOver) => leftOverOf(leftOver as string),
     })
   }
 
@@ -382,11 +390,20 @@ export class RedisHotTier implements HotTier {
     })
   }
 
+  /** Up to `limit` that are idle, by the last access, and then as many that have expired. */
+  async #candidateNames(generation: Generation, idleSince: number, limit: number): Promise<string[]> {
+    const [idle, expired] = await Promise.all([
+      this.#lowest(generation, 'byLastAccess', idleSince, limit),
+      this.#lowest(generation, 'byExpiry', this.now(), limit),
+    ])
+    return [...new Set([...idle, ...expired])]
+  }
+
   /** What is known of the names that are still held. */
   async #candidatesOf(generation: Generation, names: readonly string[]): Promise<HotCandidate[]> {
     const groups = inChunks(groupBySlot(names, generation.keys.slots.length, (name) => name))
     const calls = groups.map(([slot, group]) => ({ slot, keys: entryKeys(generation.keys, slot, group), args: [] }))
-    const answers = (await this.#scripts.run(generation, 'describe', calls)) as (string | null)[][]
+    const answers = (await this.#scripts.run(generation, 'examine', calls)) as (string | null)[][]
     const described = groups.flatMap(([, group], g) =>
       group.map(({ name }, i) => {
         const header = answers[g]![i]

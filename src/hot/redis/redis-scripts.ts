@@ -196,21 +196,24 @@ const read = /* lua */ `${BEGIN}
 return redis.call('MGET', unpack(KEYS))
 `
 
-/**
- * KEYS: slot, then entries. Answers, of each entry, what stands in front of its payload and how long that is; nil where
- * it is not held.
- */
-const describe = ofSlots(
-  /* lua */ `
+const examination = (found: string): string =>
+  ofSlots(
+    /* lua */ `
 local found = {}
 for i = 2, #KEYS do
   local header = headerOf(KEYS[i])
-  found[i - 1] = header and header .. bytesOf(KEYS[i]) or false
+  found[i - 1] = header and ${found} or false
 end
 return { slot.latest, found }
 `,
-  BEGIN,
-)
+    BEGIN,
+  )
+
+/** KEYS: slot, then entries. Answers, of each entry, what stands in front of its payload; nil where it is not held. */
+const examine = examination('header')
+
+/** The same, and behind it how long the payload is. */
+const describe = examination('header .. bytesOf(KEYS[i])')
 
 /** What a touch adds to an activation, which is what in-process-hot-tier.ts does (`#activated`). */
 const ACTIVATE = /* lua */ `
@@ -315,9 +318,8 @@ for i = 1, #markers do
   local header = headerOf(entry)
   local held = header and ${cut('header', ENTRY.version)}
   local leaves = ${leaves}
-  removed[i] = {}
+  removed[i] = leaves and ${cut('header', ENTRY.leftOver)} or ''
   if leaves then
-    removed[i] = { ${cut('header', ENTRY.accesses)}, ${cut('header', ENTRY.last)} }
     slot.bytes = slot.bytes - bytesOf(entry)
     redis.call('UNLINK', entry)
     names[#names + 1] = name
@@ -349,7 +351,7 @@ return { mark, removed }
 
 /**
  * KEYS: slot, by last access, by expiry, then entry and marker of each removal, and activations last. ARGV: marker
- * time, then name and version of each. Answers, per removal, its reads and the last of them, or nothing.
+ * time, then name and version of each. Answers, per removal, its reads and the last of them as one text, or an empty one.
  */
 const remove = departure('held == version', 'leaves')
 
@@ -503,7 +505,7 @@ return 1
 
 /** Of slots: run by {@link SlotScripts}. */
 const OF_SLOTS = {
-  ...{ write, describe, touch, postpone, activations, extend, remove, repair, reserve, lowest, size },
+  ...{ write, examine, describe, touch, postpone, activations, extend, remove, repair, reserve, lowest, size },
 }
 export type SlotScriptName = keyof typeof OF_SLOTS
 

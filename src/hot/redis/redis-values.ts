@@ -29,6 +29,8 @@ export const ENTRY = {
   last: [74, 16],
   /** Both counts of reads. */
   reads: [42, 32],
+  /** Reads since it entered, and the last access. */
+  leftOver: [58, 32],
 } as const satisfies Record<string, Field>
 export const HEADER_BYTES = 90
 /** In place of an expiry. */
@@ -96,6 +98,12 @@ export function stateOf(header: string): HotState & AccessStats {
     accessCount: Number(textIn(header, ENTRY.known)) + Number(textIn(header, ENTRY.accesses)),
     lastAccessedAt: Number(textIn(header, ENTRY.last)),
   }
+}
+
+/** @param leftOver `ENTRY.leftOver` of what left; empty where nothing did. */
+export function leftOverOf(leftOver: string): AccessStats | undefined {
+  if (leftOver === '') return undefined
+  return { accessCount: Number(leftOver.slice(0, 16)), lastAccessedAt: Number(leftOver.slice(16)) }
 }
 
 /** @param described header, and then the length of the payload. */

@@ -5,6 +5,8 @@ import { keyOf, versionOf } from './hot-writes.ts'
 
 const A = keyOf(1)
 const B = keyOf(2)
+/** Held by no test. */
+const NOWHERE = keyOf(900)
 
 export function describeHotAccess(driver: HotTierDriver): void {
   describe('counting accesses', () => {
@@ -65,8 +67,17 @@ export function describeHotAccess(driver: HotTierDriver): void {
       await on.tier.touch(touches.toReversed())
       return start
     }
-    const ids = async (query: { limit: number; idleSince: number }): Promise<string[]> =>
-      (await on.tier.candidates(query)).map((candidate) => candidate.key.id)
+    /** Both ways to ask answer the same. */
+    const ids = async (query: { limit: number; idleSince: number }): Promise<string[]> => {
+      const candidates = await on.tier.candidates(query)
+      if (on.tier.candidateKeys !== undefined) {
+        const keys = await on.tier.candidateKeys(query)
+        const found = (await on.tier.examine?.([...keys, NOWHERE])) ?? []
+        expect(found.pop()).toBeUndefined()
+        expect(found.toSorted((a, b) => a!.lastAccessedAt - b!.lastAccessedAt)).toEqual(candidates)
+      }
+      return candidates.map((candidate) => candidate.key.id)
+    }
     const idsOf = (...numbers: number[]): string[] => numbers.map((n) => keyOf(n).id)
 
     it('are the least recently accessed, in that order, up to the limit', async () => {

@@ -822,6 +822,11 @@ interface HotTier {
         readonly limit: number;
         readonly idleSince: number;
     }): Promise<HotCandidate[]>;
+    candidateKeys?(query: {
+        readonly limit: number;
+        readonly idleSince: number;
+    }): Promise<EntryKey[]>;
+    examine?(keys: readonly EntryKey[]): Promise<(HotCandidate | undefined)[]>;
     postpone(postponements: readonly HotPostponement[]): Promise<void>;
     sample?(limit: number): Promise<HotCandidate[]>;
     activations(keys: readonly EntryKey[], at: number): Promise<readonly (number | undefined)[]>;
