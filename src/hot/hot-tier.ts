@@ -199,9 +199,9 @@ export interface HotTier {
   candidates(query: { readonly limit: number; readonly idleSince: number }): Promise<HotCandidate[]>
 
   /**
-   * The keys alone of {@link candidates}, in that order as far as it is known without looking at them. For many at a
-   * time, of which {@link examine} tells part by part, while what leaves before them leaves. @default `candidates` is
-   * asked
+   * The keys alone of {@link candidates}, in that order as far as it is known without looking at them: up to `limit` by
+   * their last access, and up to as many that have expired. For many at a time, of which {@link examine} tells part by
+   * part, while what leaves before them leaves. @default `candidates` is asked
    */
   candidateKeys?(query: { readonly limit: number; readonly idleSince: number }): Promise<EntryKey[]>
 

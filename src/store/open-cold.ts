@@ -82,9 +82,15 @@ async function serverDriver(options: PostgresDriverOptions) {
 /** The driver is loaded while the database starts. */
 async function openEmbedded(options: PgliteColdOptions, thread: PgliteClient | undefined): Promise<ColdTier> {
   const { placePglite } = await import('../cold/pglite/start-pglite.ts')
-  const { started } = await placePglite(options, thread)
-  const { openPgliteCold } = await import('../cold/pglite/pglite-driver.ts')
-  return openPgliteCold(options, started)
+  const placed = await placePglite(options, thread)
+  try {
+    const { openPgliteCold } = await import('../cold/pglite/pglite-driver.ts')
+    return await openPgliteCold(options, placed.started)
+  } catch (error) {
+    // Before anybody lets go of the lock over its folder.
+    await placed.end()
+    throw error
+  }
 }
 
 /** Serving without it takes a folder that says which store it belongs to. */

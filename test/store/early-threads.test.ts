@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
+import { PgliteClient } from '../../src/cold/pglite/pglite-client.ts'
+import { placePglite } from '../../src/cold/pglite/start-pglite.ts'
 import { compiled } from '../tools/compiled.ts'
 
 const CHILD = compiled(join(import.meta.dirname, 'early-threads-child.ts'))
@@ -17,4 +19,13 @@ it('end with an opening that is refused, and the process with them', async () =>
     codes: ['ERR_LOCKED', 'ERR_INVALID_OPTIONS', 'ERR_INVALID_OPTIONS'],
     threads: [],
   })
+})
+
+it('are replaced where they came to nothing before they were needed', async () => {
+  const spawned = PgliteClient.spawn()
+  await spawned.terminate()
+  const { started } = await placePglite({ dir: undefined, migrate: 'auto' }, spawned)
+  const client = await started
+  expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+  await client.close()
 })

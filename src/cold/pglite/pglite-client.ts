@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Row } from '../cold-driver.ts'
 import type { ImageFile } from './pglite-image.ts'
-import { findPglite } from './pglite-packages.ts'
+import { findPglite, type PglitePackages } from './pglite-packages.ts'
 import { compiledProgram } from './pglite-program.ts'
 import { WORKER_SOURCE } from './pglite-worker.embedded.ts'
 
@@ -61,11 +61,12 @@ export class PgliteClient {
   readonly #waiting = new Map<number, PendingCall>()
   readonly #exited: Promise<void>
   #hasEnded = false
+  #hasFailed = false
   #lastId = 0
   /** Settles when everything asked for so far has. */
   #tail: Promise<unknown> = Promise.resolve()
 
-  private constructor(from: string, program: Promise<WebAssembly.Module>) {
+  private constructor({ from, files }: PglitePackages) {
     const source = new URL(`data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`)
     this.#worker = new Worker(source, { workerData: { from } })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
@@ -78,9 +79,12 @@ export class PgliteClient {
       })
     })
     this.#started = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }))
-    this.#loading = program.then((loaded) => this.#worker.postMessage({ program: loaded }))
+    this.#loading = compiledProgram(files).then((program) => this.#worker.postMessage({ program }))
     // Both are told where they are waited for.
-    for (const promise of [this.#started, this.#loading]) promise.catch(() => {})
+    for (const promise of [this.#started, this.#loading])
+      promise.catch(() => {
+        this.#hasFailed = true
+      })
   }
 
   /**
@@ -88,8 +92,12 @@ export class PgliteClient {
    * {@link terminate} MUST follow. Throws `ERR_UNSUPPORTED` where the packages are not installed.
    */
   static spawn(): PgliteClient {
-    const { from, files } = findPglite()
-    return new PgliteClient(from, compiledProgram(files))
+    return new PgliteClient(findPglite())
+  }
+
+  /** Whether it came to nothing already: {@link started} rejects. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
   }
 
   /** @param folder @param image as {@link place} takes them */

@@ -18,9 +18,12 @@ export interface PgliteStart {
   readonly image?: boolean
 }
 
-/** A database whose thread knows its files; `started` rejects where it cannot be opened. */
+/** A database whose thread knows its files. */
 export interface PlacedPglite {
+  /** Rejects where it cannot be opened. */
   readonly started: Promise<PgliteClient>
+  /** Ends the thread as it is, for who will not wait for it. */
+  readonly end: () => Promise<void>
 }
 
 export async function startPglite(options: PgliteStart): Promise<PgliteClient> {
@@ -39,7 +42,7 @@ export async function placePglite(
   // What only checks gets a database that has nothing yet, and says so.
   const prepared = async () => (image && migrate !== 'check' ? databaseImage() : undefined)
   return naming(async () => {
-    const client = spawned ?? PgliteClient.spawn()
+    const client = await usable(spawned)
     try {
       if (dir === undefined) client.place(undefined, await prepared())
       else client.place(await prepareFolder(dir, async (folder) => makeDatabase(folder, await prepared())))
@@ -53,8 +56,15 @@ export async function placePglite(
     })
     // Told where it is waited for.
     started.catch(() => {})
-    return { started }
+    return { started, end: () => client.terminate() }
   })
+}
+
+/** One that came to nothing is as good as none: what was short may be there by now. */
+async function usable(spawned: PgliteClient | undefined): Promise<PgliteClient> {
+  if (spawned?.hasFailed === false) return spawned
+  await spawned?.terminate()
+  return PgliteClient.spawn()
 }
 
 async function naming<T>(work: () => Promise<T>): Promise<T> {

@@ -239,10 +239,7 @@ export class RedisHotTier implements HotTier {
   }
 
   candidateKeys({ limit, idleSince }: { limit: number; idleSince: number }): Promise<EntryKey[]> {
-    return this.#call(async (generation) => {
-      const names = await this.#candidateNames(generation, idleSince, limit)
-      return names.slice(0, limit).map(keyOfName)
-    })
+    return this.#call(async (generation) => (await this.#candidateNames(generation, idleSince, limit)).map(keyOfName))
   }
 
   async examine(keys: readonly EntryKey[]): Promise<(HotCandidate | undefined)[]> {

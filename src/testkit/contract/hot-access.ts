@@ -71,10 +71,12 @@ export function describeHotAccess(driver: HotTierDriver): void {
     const ids = async (query: { limit: number; idleSince: number }): Promise<string[]> => {
       const candidates = await on.tier.candidates(query)
       if (on.tier.candidateKeys !== undefined) {
-        const keys = await on.tier.candidateKeys(query)
-        const found = (await on.tier.examine?.([...keys, NOWHERE])) ?? []
-        expect(found.pop()).toBeUndefined()
-        expect(found.toSorted((a, b) => a!.lastAccessedAt - b!.lastAccessedAt)).toEqual(candidates)
+        const keys = [NOWHERE, ...(await on.tier.candidateKeys(query)).toReversed()]
+        const [nothing, ...found] = (await on.tier.examine?.(keys)) ?? []
+        expect(nothing).toBeUndefined()
+        expect(found.map((candidate) => candidate?.key)).toEqual(keys.slice(1))
+        const inOrder = found.toSorted((a, b) => a!.lastAccessedAt - b!.lastAccessedAt)
+        expect(inOrder.slice(0, query.limit)).toEqual(candidates)
       }
       return candidates.map((candidate) => candidate.key.id)
     }
